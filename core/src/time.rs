@@ -1,0 +1,77 @@
+//! Time as the library sees it: milliseconds, handed in by the caller. Nothing in this crate reads a clock.
+
+use core::ops::Add;
+
+/// A point in time: milliseconds since a moment of the caller's choice (power-up, start of the program).
+///
+/// Must not run backwards. 64 bits of milliseconds do not wrap around.
+///
+/// ```
+/// use peote_net::time::{Duration, Instant};
+/// let start = Instant::from_millis(1_000);
+/// let deadline = start + Duration::from_millis(250);
+/// assert_eq!(deadline.saturating_since(start), Duration::from_millis(250));
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Instant(u64);
+
+impl Instant {
+    /// The moment from which the caller counts.
+    pub const ZERO: Self = Self(0);
+
+    /// The point `millis` milliseconds after [`Instant::ZERO`].
+    #[must_use]
+    pub const fn from_millis(millis: u64) -> Self {
+        Self(millis)
+    }
+
+    /// Milliseconds since [`Instant::ZERO`].
+    #[must_use]
+    pub const fn as_millis(self) -> u64 {
+        self.0
+    }
+
+    /// The time from `earlier` to `self`; zero if `earlier` is the later one.
+    #[must_use]
+    pub const fn saturating_since(self, earlier: Self) -> Duration {
+        Duration(self.0.saturating_sub(earlier.0))
+    }
+}
+
+impl Add<Duration> for Instant {
+    type Output = Self;
+
+    /// Stops at the greatest instant there is.
+    fn add(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(duration.0))
+    }
+}
+
+/// A length of time in milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Duration(u64);
+
+impl Duration {
+    /// No time at all.
+    pub const ZERO: Self = Self(0);
+
+    /// `millis` milliseconds.
+    #[must_use]
+    pub const fn from_millis(millis: u64) -> Self {
+        Self(millis)
+    }
+
+    /// `secs` seconds.
+    #[must_use]
+    pub const fn from_secs(secs: u64) -> Self {
+        Self(secs.saturating_mul(1000))
+    }
+
+    /// The length in milliseconds.
+    #[must_use]
+    pub const fn as_millis(self) -> u64 {
+        self.0
+    }
+}
