@@ -1,0 +1,265 @@
+//! What a relay can be told: addresses, limits, times, memory.
+
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+/// Everything that a [`Relay`](crate::Relay) can be told, with defaults for a small public relay.
+///
+/// For every field that counts something, 0 means "no limit"; where the protocol itself has a limit, that one
+/// still holds. Times and amounts of memory always have a limit. [`check`](Self::check) says whether all values are in
+/// their ranges.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Addresses to accept connections on; at least one. Port 0 lets the system choose a free port.
+    ///
+    /// Default: 127.0.0.1:7680, so that a relay is open to the network only when told so.
+    pub listen: Vec<SocketAddr>,
+
+    /// Connections at the same time; 0: no limit. Default: 10,000.
+    ///
+    /// The number of files the process may open is a limit too, whatever is said here.
+    pub max_connections: u32,
+
+    /// Connections at the same time from one IP address; 0: no limit. Default: 64.
+    pub max_connections_per_address: u32,
+
+    /// Channels at the same time on the whole relay; 0: no limit. Default: 65,536.
+    pub max_channels: u32,
+
+    /// Channels that one connection may own at the same time, and, counted separately, channels that it may be a user
+    /// of; 0 to 128. 0 is the protocol's limit, 128, which is also the default.
+    pub max_channels_per_connection: u32,
+
+    /// Users of one channel at the same time; 0 to 256. 0 is the protocol's limit, 256, which is also the default.
+    pub max_users_per_channel: u32,
+
+    /// Commands (create, enter, leave, delete …) a second from one connection, averaged; data is not counted. 0: no
+    /// limit. Default: 500.
+    pub commands_per_second: u32,
+
+    /// A connection is closed when its first byte has not come within this time; 0.1 s to 1 h. Default: 5 s.
+    pub first_byte_timeout: Duration,
+
+    /// A connection to which nothing was sent for this long is sent a keepalive unit; 0.1 s to 1 min. Default: 5 s.
+    ///
+    /// Endpoints take silence for the loss of the connection, after 20 s unless told otherwise, so this should stay well
+    /// below that.
+    pub keepalive_interval: Duration,
+
+    /// An idle connection is probed by TCP after this time, so that one whose endpoint is gone without a word is noticed;
+    /// 1 s to 32,767 s (the system counts whole seconds). Default: 60 s.
+    pub tcp_keepalive: Duration,
+
+    /// Bytes that may wait to be sent to one connection; 64 KiB to 1 GiB. Default: 1 MiB.
+    ///
+    /// What happens when that is used up says [`slow_receiver`](Self::slow_receiver).
+    pub queue_bytes: usize,
+
+    /// Bytes in the queues of all connections together, at least [`queue_bytes`](Self::queue_bytes); 1 MiB to 1 TiB
+    /// (or what the machine can address). Default: 256 MiB.
+    pub memory_bytes: usize,
+
+    /// What to do about a receiver that is slower than those that send to it. Default: [`SlowReceiver::Pause`].
+    pub slow_receiver: SlowReceiver,
+
+    /// With [`SlowReceiver::Drop`], the time that a receiver's queue may stay full; 0 s to 1 h. Default: 10 s.
+    pub slow_receiver_grace: Duration,
+
+    /// A receiver that has not taken a single byte for this long, while somebody waits for it, is dropped, whatever
+    /// [`slow_receiver`](Self::slow_receiver) says; 1 s to 24 h. Default: 60 s.
+    ///
+    /// So two connections that wait for each other cannot do so for ever.
+    pub stall_timeout: Duration,
+
+    /// How long a relay that was asked to stop goes on writing what is queued; 0 s to 1 min. Default: 1 s.
+    pub shutdown_timeout: Duration,
+}
+
+/// What a relay does when a connection's queue is full.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SlowReceiver {
+    /// The connections that send to it are not read until the queue has drained: nothing is lost, and TCP makes the
+    /// senders wait.
+    #[default]
+    Pause,
+    /// The receiver's connection is closed once its queue has been full for [`Config::slow_receiver_grace`]; until then
+    /// as [`Pause`](Self::Pause).
+    Drop,
+}
+
+/// One mebibyte, in bytes.
+const MIB: usize = 1 << 20;
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, Self::DEFAULT_PORT))],
+            max_connections: 10_000,
+            max_connections_per_address: 64,
+            max_channels: 65_536,
+            max_channels_per_connection: 128,
+            max_users_per_channel: 256,
+            commands_per_second: 500,
+            first_byte_timeout: Duration::from_secs(5),
+            keepalive_interval: Duration::from_secs(5),
+            tcp_keepalive: Duration::from_secs(60),
+            queue_bytes: MIB,
+            memory_bytes: 256 * MIB,
+            slow_receiver: SlowReceiver::Pause,
+            slow_receiver_grace: Duration::from_secs(10),
+            stall_timeout: Duration::from_secs(60),
+            shutdown_timeout: Duration::from_secs(1),
+        }
+    }
+}
+
+impl Config {
+    /// The TCP port that endpoints expect a relay on.
+    pub const DEFAULT_PORT: u16 = 7680;
+
+    /// Range of a count that only memory limits.
+    pub const COUNT: RangeInclusive<u32> = 0..=u32::MAX;
+    /// Range of [`max_channels_per_connection`](Self::max_channels_per_connection).
+    pub const MAX_CHANNELS_PER_CONNECTION: RangeInclusive<u32> = 0..=128;
+    /// Range of [`max_users_per_channel`](Self::max_users_per_channel).
+    pub const MAX_USERS_PER_CHANNEL: RangeInclusive<u32> = 0..=256;
+    /// Range of [`first_byte_timeout`](Self::first_byte_timeout).
+    pub const FIRST_BYTE_TIMEOUT: RangeInclusive<Duration> =
+        Duration::from_millis(100)..=Duration::from_secs(3600);
+    /// Range of [`keepalive_interval`](Self::keepalive_interval).
+    pub const KEEPALIVE_INTERVAL: RangeInclusive<Duration> =
+        Duration::from_millis(100)..=Duration::from_secs(60);
+    /// Range of [`tcp_keepalive`](Self::tcp_keepalive).
+    pub const TCP_KEEPALIVE: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(32_767);
+    /// Range of [`queue_bytes`](Self::queue_bytes), in bytes: room for the longest unit and for notices at least.
+    pub const QUEUE_BYTES: RangeInclusive<usize> = 65_536..=1 << 30;
+    /// Range of [`memory_bytes`](Self::memory_bytes), in bytes.
+    pub const MEMORY_BYTES: RangeInclusive<usize> =
+        MIB..=(if usize::BITS > 40 { 1_usize.wrapping_shl(40) } else { usize::MAX });
+    /// Range of [`slow_receiver_grace`](Self::slow_receiver_grace).
+    pub const SLOW_RECEIVER_GRACE: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(3600);
+    /// Range of [`stall_timeout`](Self::stall_timeout).
+    pub const STALL_TIMEOUT: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(86_400);
+    /// Range of [`shutdown_timeout`](Self::shutdown_timeout).
+    pub const SHUTDOWN_TIMEOUT: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(60);
+
+    /// Lifts every limit on connections, channels and rates. Times and memory stay bounded.
+    pub fn lift_limits(&mut self) {
+        self.max_connections = 0;
+        self.max_connections_per_address = 0;
+        self.max_channels = 0;
+        self.max_channels_per_connection = 0;
+        self.max_users_per_channel = 0;
+        self.commands_per_second = 0;
+    }
+
+    /// Whether a relay can run with these values.
+    ///
+    /// # Errors
+    /// The first field, in the order of declaration, whose value is outside its range.
+    pub fn check(&self) -> Result<(), InvalidConfig> {
+        if self.listen.is_empty() {
+            return Err(InvalidConfig::new("listen", "empty", "at least one address"));
+        }
+        within(
+            "max_channels_per_connection",
+            &self.max_channels_per_connection,
+            &Self::MAX_CHANNELS_PER_CONNECTION,
+        )?;
+        within("max_users_per_channel", &self.max_users_per_channel, &Self::MAX_USERS_PER_CHANNEL)?;
+        within("first_byte_timeout", &self.first_byte_timeout, &Self::FIRST_BYTE_TIMEOUT)?;
+        within("keepalive_interval", &self.keepalive_interval, &Self::KEEPALIVE_INTERVAL)?;
+        within("tcp_keepalive", &self.tcp_keepalive, &Self::TCP_KEEPALIVE)?;
+        within("queue_bytes", &self.queue_bytes, &Self::QUEUE_BYTES)?;
+        within("memory_bytes", &self.memory_bytes, &Self::MEMORY_BYTES)?;
+        if self.memory_bytes < self.queue_bytes {
+            let allowed = format!("at least queue_bytes ({})", self.queue_bytes);
+            return Err(InvalidConfig::new("memory_bytes", self.memory_bytes.to_string(), allowed));
+        }
+        within("slow_receiver_grace", &self.slow_receiver_grace, &Self::SLOW_RECEIVER_GRACE)?;
+        within("stall_timeout", &self.stall_timeout, &Self::STALL_TIMEOUT)?;
+        within("shutdown_timeout", &self.shutdown_timeout, &Self::SHUTDOWN_TIMEOUT)
+    }
+}
+
+/// A value of a [`Config`] that is outside its range.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidConfig {
+    field: &'static str,
+    value: String,
+    allowed: String,
+}
+
+impl InvalidConfig {
+    fn new(field: &'static str, value: impl Into<String>, allowed: impl Into<String>) -> Self {
+        Self { field, value: value.into(), allowed: allowed.into() }
+    }
+
+    /// The name of the field, as in [`Config`].
+    #[must_use]
+    pub fn field(&self) -> &'static str {
+        self.field
+    }
+}
+
+impl fmt::Display for InvalidConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is {}; allowed: {}", self.field, self.value, self.allowed)
+    }
+}
+
+impl std::error::Error for InvalidConfig {}
+
+fn within<T: PartialOrd + fmt::Debug>(
+    field: &'static str,
+    value: &T,
+    range: &RangeInclusive<T>,
+) -> Result<(), InvalidConfig> {
+    if range.contains(value) {
+        return Ok(());
+    }
+    let allowed = format!("{:?} to {:?}", range.start(), range.end());
+    Err(InvalidConfig::new(field, format!("{value:?}"), allowed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_valid_limited_or_not() {
+        let mut config = Config::default();
+        assert_eq!(config.check(), Ok(()));
+        config.lift_limits();
+        assert_eq!(config.check(), Ok(()));
+    }
+
+    #[test]
+    fn a_value_out_of_range_is_named() {
+        let config = Config { queue_bytes: 10, ..Config::default() };
+        let error = config.check().unwrap_err();
+        assert_eq!(error.field(), "queue_bytes");
+        assert_eq!(error.to_string(), "queue_bytes is 10; allowed: 65536 to 1073741824");
+    }
+
+    #[test]
+    fn the_whole_holds_at_least_one_queue() {
+        let config = Config { queue_bytes: 2 * MIB, memory_bytes: MIB, ..Config::default() };
+        assert_eq!(config.check().unwrap_err().field(), "memory_bytes");
+    }
+
+    #[test]
+    fn nowhere_to_listen_is_an_error() {
+        let config = Config { listen: Vec::new(), ..Config::default() };
+        assert_eq!(config.check().unwrap_err().field(), "listen");
+    }
+
+    #[test]
+    fn times_out_of_range_are_named_with_their_unit() {
+        let config = Config { keepalive_interval: Duration::from_secs(90), ..Config::default() };
+        let error = config.check().unwrap_err().to_string();
+        assert_eq!(error, "keepalive_interval is 90s; allowed: 100ms to 60s");
+    }
+}
