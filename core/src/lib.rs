@@ -23,8 +23,14 @@
 #[cfg(test)]
 extern crate std;
 
+#[macro_use]
+mod logging;
+
+pub mod chunk;
+pub mod link;
 pub mod protocol;
 mod reason;
+pub mod relay;
 pub mod time;
 
 pub use reason::Reason;

@@ -32,6 +32,12 @@ impl Instant {
         self.0
     }
 
+    /// The point `duration` after this one, or the last one there is.
+    #[must_use]
+    pub const fn saturating_add(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(duration.0))
+    }
+
     /// The time from `earlier` to `self`; zero if `earlier` is the later one.
     #[must_use]
     pub const fn saturating_since(self, earlier: Self) -> Duration {
@@ -42,9 +48,9 @@ impl Instant {
 impl Add<Duration> for Instant {
     type Output = Self;
 
-    /// Stops at the greatest instant there is.
+    /// [`Instant::saturating_add`].
     fn add(self, duration: Duration) -> Self {
-        Self(self.0.saturating_add(duration.0))
+        self.saturating_add(duration)
     }
 }
 

@@ -30,7 +30,11 @@ impl DataState {
     /// The state behind a unit's first size byte.
     #[inline]
     pub(super) fn begin(first: u8) -> Self {
-        if first < 128 { Self::Channel { left: u16::from(first) } } else { Self::SizeLow { high: first & 127 } }
+        if first < 128 {
+            Self::Channel { left: u16::from(first) }
+        } else {
+            Self::SizeLow { high: first & 127 }
+        }
     }
 
     /// Goes through `input` up to the end of the unit or of the input. `names_user` says for a channel byte whether a

@@ -241,7 +241,10 @@ impl Decoder {
                         }
                         DataStep::Fragment { used: more, channel, user, payload, next } => {
                             self.state = next.map_or(State::Start, |next| State::Data(cast, next));
-                            return Some((used.saturating_add(more), data_unit(cast, channel, user, payload)));
+                            return Some((
+                                used.saturating_add(more),
+                                data_unit(cast, channel, user, payload),
+                            ));
                         }
                     }
                 }

@@ -1,0 +1,122 @@
+//! How long chunks may be, and how a length is coded.
+
+/// A channel's maximum chunk size, and the number of length bytes that goes with it.
+///
+/// Both ends of a channel have to agree on the number of length bytes. It follows from the maximum, so that two
+/// ends with the same maximum agree; an end that accepts less than its peers use names their maximum as well
+/// ([`ChunkLimit::among`]).
+///
+/// ```
+/// use peote_net::chunk::ChunkLimit;
+/// assert_eq!(ChunkLimit::new(256).length_bytes(), 1);
+/// assert_eq!(ChunkLimit::new(257).length_bytes(), 2);
+/// // a small receiver among peers that use the default of 32 KiB
+/// let small = ChunkLimit::new(200).among(32_768);
+/// assert_eq!((small.max(), small.length_bytes()), (200, 2));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct ChunkLimit {
+    max: u32,
+    length_bytes: u8,
+}
+
+/// The bytes of a coded length, 1 to 5.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct EncodedLength {
+    bytes: [u8; EncodedLength::MAX],
+    len: u8,
+}
+
+impl EncodedLength {
+    /// The greatest number of length bytes.
+    pub const MAX: usize = 5;
+
+    /// The bytes in front of a chunk.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..usize::from(self.len)).unwrap_or(&self.bytes)
+    }
+}
+
+impl Default for ChunkLimit {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+impl ChunkLimit {
+    /// The greatest maximum there is: 2,147,483,647 bytes.
+    pub const GREATEST: u32 = 0x7fff_ffff;
+
+    /// 32,768 bytes, two length bytes: what existing peers use unless told otherwise.
+    pub const DEFAULT: Self = Self::new(32_768);
+
+    /// Chunks of 1 to `max` bytes; `max` is 1..=[`ChunkLimit::GREATEST`].
+    ///
+    /// Other values make a limit that is not [valid](ChunkLimit::is_valid): no length can be coded under it, and creating or
+    /// entering a channel with it is an error.
+    #[must_use]
+    pub const fn new(max: u32) -> Self {
+        let length_bytes = match max {
+            1..=256 => 1,
+            257..=32_768 => 2,
+            32_769..=4_194_304 => 3,
+            4_194_305..=536_870_912 => 4,
+            536_870_913..=Self::GREATEST => 5,
+            _ => 0,
+        };
+        Self { max, length_bytes }
+    }
+
+    /// The same maximum with as many length bytes as peers use whose maximum is `peers_max`.
+    ///
+    /// `peers_max` below this limit's own maximum makes a limit that is not valid.
+    #[must_use]
+    pub const fn among(self, peers_max: u32) -> Self {
+        let peers = Self::new(peers_max);
+        let length_bytes = if peers_max < self.max { 0 } else { peers.length_bytes };
+        Self { max: self.max, length_bytes }
+    }
+
+    /// Whether lengths can be coded under this limit.
+    #[must_use]
+    pub const fn is_valid(self) -> bool {
+        self.max >= 1 && self.length_bytes >= 1
+    }
+
+    /// The greatest length of a chunk in bytes.
+    #[must_use]
+    pub const fn max(self) -> u32 {
+        self.max
+    }
+
+    /// The greatest number of bytes a length field takes, 1 to 5; 0 if the limit is not valid.
+    #[must_use]
+    pub const fn length_bytes(self) -> u8 {
+        self.length_bytes
+    }
+
+    /// The length field of a chunk of `len` bytes; `None` if `len` is 0 or above the maximum.
+    #[must_use]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "seven bits at a time; the last byte holds what is left, at most 8 bits"
+    )]
+    pub fn encode_length(self, len: usize) -> Option<EncodedLength> {
+        let len = u32::try_from(len).ok().filter(|&len| len <= self.max)?;
+        let mut code = len.checked_sub(1)?;
+        let mut encoded = EncodedLength { bytes: [0; EncodedLength::MAX], len: 0 };
+        for place in encoded.bytes.iter_mut().take(self.length_bytes.into()) {
+            encoded.len = encoded.len.saturating_add(1);
+            if code < 128 || encoded.len == self.length_bytes {
+                *place = code as u8;
+                return Some(encoded);
+            }
+            *place = 128 | code as u8;
+            code >>= 7;
+        }
+        None // not a valid limit
+    }
+}

@@ -1,0 +1,139 @@
+//! The memory of a link.
+
+use super::tables::{OwnSlot, PartySlot};
+use crate::protocol::{MAX_CHANNELS, MAX_COMMAND};
+
+/// Hands out the memory of a link. [`LinkBuffers`] has it in arrays; other implementations can have it elsewhere.
+///
+/// All slices keep their lengths and contents between calls. [`BufferParts`] says what they have to be at the start.
+pub trait Buffers {
+    /// All of the memory at once.
+    fn parts(&mut self) -> BufferParts<'_>;
+}
+
+impl<B: Buffers> Buffers for &mut B {
+    fn parts(&mut self) -> BufferParts<'_> {
+        B::parts(self)
+    }
+}
+
+/// The memory of a link, in slices.
+#[derive(Debug)]
+pub struct BufferParts<'a> {
+    /// One for each own channel there can be, at most 128 count. [`OwnSlot::FREE`] at the start.
+    pub own_channels: &'a mut [OwnSlot],
+    /// One for each party there can be, at most 65,534 count. [`PartySlot::FREE`] at the start.
+    pub parties: &'a mut [PartySlot],
+    /// The chunk size times the number of parties, in bytes.
+    pub chunks: &'a mut [u8],
+    /// The greatest chunk a channel of this link can have, in bytes.
+    pub chunk_size: usize,
+    /// What waits to be sent. At least 259 bytes, the longest command.
+    pub transmit: &'a mut [u8],
+    /// What was received last. At least one byte.
+    pub receive: &'a mut [u8],
+}
+
+/// The memory of a link in arrays, in itself: about
+/// `PARTIES × (CHUNK + 32) + OWN_CHANNELS × 16 + TRANSMIT + RECEIVE` bytes ([`LinkBuffers::SIZE`] is exact).
+///
+/// - `CHUNK`: the greatest chunk a channel can have, in bytes; every party has a buffer of this size for a chunk that arrives in pieces.
+/// - `PARTIES`: users of own channels plus entered channels, at once, 1 to 65,534.
+/// - `OWN_CHANNELS`: 0 to 128.
+/// - `TRANSMIT`: bytes that can wait to be sent, from 259. A chunk is queued whole, so `CHUNK` and some more unless chunks are sent in parts.
+/// - `RECEIVE`: bytes handled by one poll, from 16. Chunks that lie in it whole are delivered without a copy.
+///
+/// All bytes are zero in a new one, so a `static` takes no flash. Sizes that cannot work do not compile:
+///
+/// ```compile_fail
+/// // TRANSMIT of 100 bytes cannot hold the longest command
+/// let buffers = peote_net::link::LinkBuffers::<256, 4, 1, 100, 512>::new();
+/// ```
+#[derive(Debug)]
+pub struct LinkBuffers<
+    const CHUNK: usize = 32_768,
+    const PARTIES: usize = 2,
+    const OWN_CHANNELS: usize = 2,
+    const TRANSMIT: usize = 36_864,
+    const RECEIVE: usize = 4_096,
+> {
+    own_channels: [OwnSlot; OWN_CHANNELS],
+    parties: [PartySlot; PARTIES],
+    chunks: [[u8; CHUNK]; PARTIES],
+    transmit: [u8; TRANSMIT],
+    receive: [u8; RECEIVE],
+}
+
+impl<
+    const CHUNK: usize,
+    const PARTIES: usize,
+    const OWN_CHANNELS: usize,
+    const TRANSMIT: usize,
+    const RECEIVE: usize,
+> LinkBuffers<CHUNK, PARTIES, OWN_CHANNELS, TRANSMIT, RECEIVE>
+{
+    const SIZES_WORK: () = {
+        assert!(CHUNK >= 1, "CHUNK is 0: a chunk has at least 1 byte");
+        assert!(
+            CHUNK as u64 <= 0x7fff_ffff,
+            "CHUNK is above 2,147,483,647 bytes, the longest chunk the protocol can code"
+        );
+        assert!(
+            PARTIES >= 1,
+            "PARTIES is 0: a link without users and entered channels has nobody to talk to"
+        );
+        assert!(PARTIES <= 65_534, "PARTIES is above 65,534, the most a link can number");
+        assert!(OWN_CHANNELS <= MAX_CHANNELS, "OWN_CHANNELS is above 128, the most the protocol can number");
+        assert!(TRANSMIT >= MAX_COMMAND, "TRANSMIT is below 259 bytes, the longest command");
+        assert!(RECEIVE >= 16, "RECEIVE is below 16 bytes: every poll would handle next to nothing");
+    };
+
+    /// The size in bytes of one of these buffers.
+    pub const SIZE: usize = size_of::<Self>();
+
+    /// Empty buffers.
+    #[must_use]
+    pub const fn new() -> Self {
+        let () = Self::SIZES_WORK;
+        Self {
+            own_channels: [const { OwnSlot::FREE }; OWN_CHANNELS],
+            parties: [const { PartySlot::FREE }; PARTIES],
+            chunks: [[0; CHUNK]; PARTIES],
+            transmit: [0; TRANSMIT],
+            receive: [0; RECEIVE],
+        }
+    }
+}
+
+impl<
+    const CHUNK: usize,
+    const PARTIES: usize,
+    const OWN_CHANNELS: usize,
+    const TRANSMIT: usize,
+    const RECEIVE: usize,
+> Default for LinkBuffers<CHUNK, PARTIES, OWN_CHANNELS, TRANSMIT, RECEIVE>
+{
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<
+    const CHUNK: usize,
+    const PARTIES: usize,
+    const OWN_CHANNELS: usize,
+    const TRANSMIT: usize,
+    const RECEIVE: usize,
+> Buffers for LinkBuffers<CHUNK, PARTIES, OWN_CHANNELS, TRANSMIT, RECEIVE>
+{
+    fn parts(&mut self) -> BufferParts<'_> {
+        BufferParts {
+            own_channels: &mut self.own_channels,
+            parties: &mut self.parties,
+            chunks: self.chunks.as_flattened_mut(),
+            chunk_size: CHUNK,
+            transmit: &mut self.transmit,
+            receive: &mut self.receive,
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! What names a channel, a user, a destination.
+
+use crate::chunk::ChunkLimit;
+
+/// A channel this link created: it is the channel's server.
+///
+/// A handle of the link, valid from the call that asked for the channel until the channel is deleted, refused or lost; not the
+/// channel's number on the wire. A handle that is no longer valid never means another channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct OwnChannel {
+    pub(super) slot: u8,
+    pub(super) generation: u16,
+}
+
+impl OwnChannel {
+    /// The place of this channel among the link's own channels, below their maximum number. Free for a table of the
+    /// caller's; a later channel can have the same place.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.slot as usize
+    }
+}
+
+/// A channel this link entered: it is a user there. A handle like [`OwnChannel`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct EnteredChannel {
+    pub(super) slot: u16,
+    pub(super) generation: u16,
+}
+
+impl EnteredChannel {
+    /// The place of this channel among the link's parties, below their maximum number. Free for a table of the
+    /// caller's; a later party can have the same place.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.slot as usize
+    }
+}
+
+/// The number of a user in an own channel: 0..=255.
+///
+/// The relay gives a number to another user some time after its holder has gone. Events say when: a number means one and the same
+/// user from [`Event::UserEntered`](super::Event::UserEntered) to [`Event::UserGone`](super::Event::UserGone).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct User(u16);
+
+impl User {
+    /// The user with this number.
+    #[must_use]
+    pub const fn new(number: u8) -> Self {
+        Self(number as u16)
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn number(self) -> u16 {
+        self.0
+    }
+
+    /// The number as the wire carries it.
+    pub(super) fn on_wire(self) -> Option<u8> {
+        u8::try_from(self.0).ok()
+    }
+}
+
+impl core::fmt::Display for User {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "user {}", self.0)
+    }
+}
+
+/// How the bytes of a channel are to be understood. Both ends of a channel use the same mode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Mode {
+    /// Raw data: a stream. What arrives may be cut anywhere.
+    Data,
+    /// Whole messages.
+    Chunks(ChunkLimit),
+}
+
+impl Mode {
+    /// Chunks of at most `max` bytes (1 to the link's chunk size).
+    #[must_use]
+    pub const fn chunks(max: u32) -> Self {
+        Self::Chunks(ChunkLimit::new(max))
+    }
+}
+
+impl Default for Mode {
+    /// Chunks of at most 32,768 bytes, as existing peers have them.
+    fn default() -> Self {
+        Self::Chunks(ChunkLimit::DEFAULT)
+    }
+}
+
+/// Who has sent something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Source {
+    /// A user of an own channel.
+    User {
+        /// The own channel.
+        channel: OwnChannel,
+        /// The user.
+        user: User,
+    },
+    /// The server of an entered channel.
+    Server {
+        /// The entered channel.
+        channel: EnteredChannel,
+    },
+}
+
+/// Who is to receive something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Destination {
+    /// The server of an entered channel.
+    Server(EnteredChannel),
+    /// One user of an own channel.
+    User(OwnChannel, User),
+    /// All users of an own channel.
+    All(OwnChannel),
+    /// All users of an own channel but one.
+    AllBut(OwnChannel, User),
+}
+
+impl Destination {
+    /// Whether something sent to one of the two can reach somebody who is also reached by the other.
+    pub(super) fn overlaps(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Server(a), Self::Server(b)) => a == b,
+            (Self::User(a, x), Self::User(b, y)) => a == b && x == y,
+            (Self::User(a, x), Self::AllBut(b, y)) | (Self::AllBut(b, y), Self::User(a, x)) => {
+                a == b && x != y
+            }
+            (Self::All(a) | Self::AllBut(a, _), Self::All(b) | Self::AllBut(b, _) | Self::User(b, _))
+            | (Self::User(a, _), Self::All(b)) => a == b,
+            _ => false,
+        }
+    }
+}
+
+impl From<Source> for Destination {
+    fn from(source: Source) -> Self {
+        match source {
+            Source::User { channel, user } => Self::User(channel, user),
+            Source::Server { channel } => Self::Server(channel),
+        }
+    }
+}
+
+impl From<EnteredChannel> for Destination {
+    fn from(channel: EnteredChannel) -> Self {
+        Self::Server(channel)
+    }
+}
+
+impl From<(OwnChannel, User)> for Destination {
+    fn from((channel, user): (OwnChannel, User)) -> Self {
+        Self::User(channel, user)
+    }
+}

@@ -1,0 +1,138 @@
+//! What can go wrong on a link.
+
+use core::fmt;
+
+use crate::time::Duration;
+
+/// Why something was not sent. Nothing was queued, nothing else was disturbed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum SendError {
+    /// The transmit ring has no room for all of it now. Try again after a poll.
+    WouldBlock,
+    /// The handle or its user is no longer, or not yet, there: the channel was left, deleted, refused or lost, the user is gone.
+    NotOpen,
+    /// There was nothing to send: payloads have at least one byte.
+    Empty,
+    /// A chunk above the channel's maximum.
+    ChunkTooLarge {
+        /// The chunk's length in bytes.
+        len: usize,
+        /// The channel's maximum in bytes.
+        max: u32,
+    },
+    /// The transmit ring could not hold this even if it were empty. Make the ring larger, or write the chunk in parts
+    /// ([`Out::begin_chunk`](super::Out::begin_chunk)).
+    RingTooSmall {
+        /// Bytes it would take in the ring.
+        needed: usize,
+        /// The ring's size in bytes.
+        capacity: usize,
+    },
+    /// A channel name above 255 bytes.
+    NameTooLong {
+        /// The name's length in bytes.
+        len: usize,
+    },
+    /// A maximum chunk size of 0, above [`ChunkLimit::GREATEST`](crate::chunk::ChunkLimit::GREATEST), or above the link's chunk size.
+    ChunkLimit {
+        /// The maximum that was asked for.
+        max: u32,
+        /// The link's chunk size in bytes.
+        chunk_size: usize,
+    },
+    /// All places for own channels are taken.
+    TooManyOwnChannels,
+    /// All places for parties (users of own channels and entered channels) are taken.
+    TooManyParties,
+    /// This link is in 128 channels already, or as many are still being answered.
+    TooManyEnteredChannels,
+    /// 255 commands wait for their answers.
+    TooManyCommands,
+    /// A chunk in parts is on its way to some of those this would reach; finish it first.
+    ChunkUnfinished,
+    /// No chunk in parts has been begun.
+    NoChunkBegun,
+    /// More bytes than the chunk that was begun still lacks.
+    ChunkOverrun {
+        /// What it still lacks, in bytes.
+        left: usize,
+    },
+}
+
+impl fmt::Display for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WouldBlock => f.write_str("no room in the transmit ring now; try again after a poll"),
+            Self::NotOpen => f.write_str("the channel or user is not there"),
+            Self::Empty => f.write_str("there is nothing to send: a payload has at least one byte"),
+            Self::ChunkTooLarge { len, max } => {
+                write!(f, "a chunk of {len} bytes in a channel of at most {max} bytes a chunk")
+            }
+            Self::RingTooSmall { needed, capacity } => {
+                write!(
+                    f,
+                    "{needed} bytes never fit the transmit ring of {capacity} bytes; enlarge it or send in parts"
+                )
+            }
+            Self::NameTooLong { len } => write!(f, "a channel name of {len} bytes; at most 255 are allowed"),
+            Self::ChunkLimit { max, chunk_size } => {
+                write!(f, "a maximum chunk size of {max} bytes; this link allows 1 to {chunk_size}")
+            }
+            Self::TooManyOwnChannels => f.write_str("all places for own channels of this link are taken"),
+            Self::TooManyParties => f.write_str("all places for remote parties of this link are taken"),
+            Self::TooManyEnteredChannels => {
+                f.write_str("this link has entered as many channels as it can, 128")
+            }
+            Self::TooManyCommands => f.write_str("255 commands wait for their answers"),
+            Self::ChunkUnfinished => f.write_str("a chunk in parts to the same destination is not finished"),
+            Self::NoChunkBegun => f.write_str("no chunk in parts has been begun"),
+            Self::ChunkOverrun { left } => write!(f, "the chunk in parts lacks only {left} bytes"),
+        }
+    }
+}
+
+impl core::error::Error for SendError {}
+
+/// Why a poll ended. All but [`Error::Handler`] mean that the connection is lost: every channel has been told by an event,
+/// and the link is as new, ready for another transport.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Error<E> {
+    /// The transport failed.
+    Transport(E),
+    /// The relay closed the connection.
+    Closed,
+    /// Nothing was heard from the relay for the silence limit.
+    Silent {
+        /// How long.
+        duration: Duration,
+    },
+    /// The handler returned an error. The link goes on.
+    Handler(SendError),
+}
+
+impl<E: fmt::Display> fmt::Display for Error<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Transport(error) => write!(f, "the connection to the relay failed: {error}"),
+            Self::Closed => f.write_str("the relay closed the connection"),
+            Self::Silent { duration } => {
+                write!(f, "nothing was heard from the relay for {} ms", duration.as_millis())
+            }
+            Self::Handler(error) => write!(f, "{error}"),
+        }
+    }
+}
+
+impl<E: core::error::Error + 'static> core::error::Error for Error<E> {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Transport(error) => Some(error),
+            Self::Handler(error) => Some(error),
+            Self::Closed | Self::Silent { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,295 @@
+//! From received bytes to events: a state machine that keeps no borrow between its steps.
+
+use super::tables::{Key, OwnState, PartyState, Tables};
+use super::{EnteredChannel, Event, Mode, Source, User};
+use crate::Reason;
+use crate::chunk::Step;
+use crate::protocol::MAX_CHANNELS;
+use crate::protocol::to_endpoint::{Capabilities, Decoder, Unit};
+
+/// An event that has happened and not been dealt with yet: all of it but the borrowed bytes.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Pending {
+    /// One without bytes.
+    Notice(Event<'static>),
+    /// Data, at `start..end` of the receive scratch.
+    Data { party: PartyRef, start: usize, end: usize },
+    /// A chunk, at `start..end` of the receive scratch.
+    Chunk { party: PartyRef, start: usize, end: usize },
+    /// A chunk, the first `len` bytes of the party's slot.
+    Assembled { party: PartyRef, len: usize },
+}
+
+/// A party, as long as it is the one it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct PartyRef {
+    slot: u16,
+    generation: u16,
+}
+
+/// A piece of a party's data that has been received and not been gone through: `start..end` of the receive scratch.
+#[derive(Clone, Copy, Debug)]
+struct Piece {
+    party: PartyRef,
+    start: usize,
+    end: usize,
+}
+
+/// The receiving state of a link.
+#[derive(Debug)]
+pub(super) struct Receiver {
+    decoder: Decoder,
+    /// The part of the receive scratch that has not been decoded.
+    start: usize,
+    end: usize,
+    piece: Option<Piece>,
+    pub(super) capabilities: Capabilities,
+}
+
+impl Receiver {
+    pub(super) const fn new() -> Self {
+        Self { decoder: Decoder::new(), start: 0, end: 0, piece: None, capabilities: Capabilities::NONE }
+    }
+
+    /// `len` bytes have been read into the scratch.
+    pub(super) const fn received(&mut self, len: usize) {
+        self.start = 0;
+        self.end = len;
+    }
+
+    /// Goes on to the next event. `None`: all that was received has been gone through.
+    pub(super) fn advance(
+        &mut self,
+        mut tables: Tables<'_>,
+        scratch: &[u8],
+        chunks: &mut [u8],
+        chunk_size: usize,
+    ) -> Option<Pending> {
+        loop {
+            if let Some(piece) = self.piece {
+                if let Some(pending) = self.carve(piece, &mut tables, scratch, chunks, chunk_size) {
+                    return Some(pending);
+                }
+                continue;
+            }
+            let input = scratch.get(self.start..self.end).unwrap_or_default();
+            let Some((used, unit)) = self.decoder.decode(input) else {
+                self.start = self.end;
+                return None;
+            };
+            self.start = self.start.saturating_add(used);
+            match unit {
+                Unit::FromServer { channel, payload } => {
+                    self.begin_piece(&tables, Key::entered(channel), payload.bytes().len());
+                }
+                Unit::FromUser { channel, user, payload } => {
+                    self.begin_piece(&tables, Key::user(channel, user), payload.bytes().len());
+                }
+                unit => {
+                    if let Some(event) = self.control(unit, &mut tables) {
+                        return Some(Pending::Notice(event));
+                    }
+                }
+            }
+        }
+    }
+
+    /// The last `len` decoded bytes are data of the party with this key. Without such a party they are stale.
+    #[inline]
+    fn begin_piece(&mut self, tables: &Tables<'_>, key: Key, len: usize) {
+        self.piece = tables.find(key).filter(|_| len > 0).map(|slot| Piece {
+            party: PartyRef { slot, generation: tables.party(slot).map_or(0, |party| party.generation) },
+            start: self.start.saturating_sub(len),
+            end: self.start,
+        });
+    }
+
+    /// The next event in a piece of data, if there is one in it.
+    #[inline]
+    fn carve(
+        &mut self,
+        piece: Piece,
+        tables: &mut Tables<'_>,
+        scratch: &[u8],
+        chunks: &mut [u8],
+        chunk_size: usize,
+    ) -> Option<Pending> {
+        let Piece { party: reference, start, end } = piece;
+        self.piece = None;
+        let party =
+            tables.party_mut(reference.slot).filter(|party| party.generation == reference.generation)?;
+        let Mode::Chunks(limit) = party.mode else {
+            return Some(Pending::Data { party: reference, start, end });
+        };
+        let input = scratch.get(start..end)?;
+        let slot_start = usize::from(reference.slot).saturating_mul(chunk_size);
+        let slot = chunks.get_mut(slot_start..slot_start.saturating_add(chunk_size))?;
+        let (used, step) = party.assembler.feed(limit, input, slot);
+        let rest = start.saturating_add(used);
+        if rest < end {
+            self.piece = Some(Piece { party: reference, start: rest, end });
+        }
+        match step {
+            Step::More => None,
+            Step::Whole { start: from, end: to } => Some(Pending::Chunk {
+                party: reference,
+                start: start.saturating_add(from),
+                end: start.saturating_add(to),
+            }),
+            Step::Completed { len } => Some(Pending::Assembled { party: reference, len }),
+            Step::Violation(violation) => {
+                self.piece = None;
+                let from = source(tables, reference)?;
+                warning!("a peer broke the rules of chunks");
+                Some(Pending::Notice(Event::Malicious { from, violation }))
+            }
+        }
+    }
+
+    /// What an answer or a relay's event means for this link.
+    fn control(&mut self, unit: Unit<'_>, tables: &mut Tables<'_>) -> Option<Event<'static>> {
+        match unit {
+            Unit::Success { tag, channel } => success(tables, tag, channel),
+            Unit::Refused { tag, code } => refused(tables, tag, code),
+            Unit::UserEntered { channel, user } => user_entered(tables, channel, user),
+            Unit::UserGone { channel, user, reason } => {
+                let party = tables.find(Key::user(channel, user))?;
+                let Some(Source::User { channel, user }) = source_of(tables, party) else { return None };
+                tables.free_party(party);
+                debug!("a user is gone from own channel {}", channel.slot);
+                Some(Event::UserGone { channel, user, reason: Reason::of_end(reason) })
+            }
+            Unit::ChannelGone { channel, reason } => {
+                if usize::from(channel) >= MAX_CHANNELS {
+                    return None;
+                }
+                let slot = tables.find(Key::entered(channel))?;
+                let channel = tables.entered_handle(slot);
+                tables.free_party(slot);
+                debug!("an entered channel is gone");
+                Some(Event::ChannelGone { channel, reason: Reason::of_end(reason) })
+            }
+            Unit::Keepalive { last } => {
+                if let Some(capabilities) = Capabilities::from_keepalive(last) {
+                    self.capabilities = capabilities;
+                }
+                None
+            }
+            // data has been handled; what has no meaning is passed over
+            Unit::FromServer { .. } | Unit::FromUser { .. } | Unit::Unknown => None,
+        }
+    }
+}
+
+/// A command was carried out.
+fn success(tables: &mut Tables<'_>, tag: u8, number: u8) -> Option<Event<'static>> {
+    // no relay gives out such a number; taken as it stands, it would mean another channel
+    if usize::from(number) >= MAX_CHANNELS {
+        return refused(tables, tag, number);
+    }
+    if let Some(slot) =
+        tables.find_own(|state| matches!(state, OwnState::Creating { tag: t, .. } if t == tag))
+    {
+        let own = tables.own.get_mut(usize::from(slot))?;
+        if own.state == (OwnState::Creating { tag, wanted: true }) {
+            own.state = OwnState::Open { number };
+            debug!("own channel {} created", slot);
+            return Some(Event::Created { channel: tables.own_handle(slot) });
+        }
+        own.state = OwnState::Unwanted { number };
+        tables.state.unwanted = tables.state.unwanted.saturating_add(1);
+        return None;
+    }
+    let slot = tables.find_entering(tag)?;
+    if tables.party(slot)?.state == (PartyState::Entering { tag, wanted: true }) {
+        tables.set_party(slot, PartyState::Entered { number });
+        debug!("entered channel number {}", number);
+        return Some(Event::Entered { channel: tables.entered_handle(slot) });
+    }
+    tables.set_party(slot, PartyState::Unwanted { number });
+    tables.state.unwanted = tables.state.unwanted.saturating_add(1);
+    None
+}
+
+/// A command was refused.
+fn refused(tables: &mut Tables<'_>, tag: u8, code: u8) -> Option<Event<'static>> {
+    if let Some(slot) =
+        tables.find_own(|state| matches!(state, OwnState::Creating { tag: t, .. } if t == tag))
+    {
+        let wanted = tables.own.get(usize::from(slot))?.state == (OwnState::Creating { tag, wanted: true });
+        let channel = tables.own_handle(slot);
+        tables.free_own(slot);
+        let reason = Reason::of_create(code);
+        warning!("creating a channel was refused, code {}", code);
+        return wanted.then_some(Event::CreateRefused { channel, reason });
+    }
+    let slot = tables.find_entering(tag)?;
+    let wanted = tables.party(slot)?.state == (PartyState::Entering { tag, wanted: true });
+    let channel = tables.entered_handle(slot);
+    tables.free_party(slot);
+    warning!("entering a channel was refused, code {}", code);
+    wanted.then_some(Event::EnterRefused { channel, reason: Reason::of_enter(code) })
+}
+
+fn user_entered(tables: &mut Tables<'_>, number: u8, user: u8) -> Option<Event<'static>> {
+    let slot = tables.find_own(|state| state == OwnState::Open { number })?;
+    let channel = tables.own_handle(slot);
+    if tables.find(Key::user(number, user)).is_some() {
+        return None; // no relay says so twice
+    }
+    let mode = tables.own.get(usize::from(slot))?.mode;
+    let party = tables.add_party(PartyState::User { own: slot, number, user }, mode);
+    let user = User::new(user);
+    if party.is_none() {
+        warning!("no party is free for a user of own channel {}", slot);
+        return Some(Event::Exhausted { channel, user });
+    }
+    debug!("a user entered own channel {}", slot);
+    Some(Event::UserEntered { channel, user })
+}
+
+/// Who a party is, for events; `None` if it has changed.
+fn source(tables: &Tables<'_>, party: PartyRef) -> Option<Source> {
+    tables.party(party.slot).filter(|slot| slot.generation == party.generation)?;
+    source_of(tables, party.slot)
+}
+
+fn source_of(tables: &Tables<'_>, slot: u16) -> Option<Source> {
+    let party = tables.party(slot)?;
+    match party.state {
+        PartyState::Entered { .. } => {
+            Some(Source::Server { channel: EnteredChannel { slot, generation: party.generation } })
+        }
+        PartyState::User { own, user, .. } => {
+            Some(Source::User { channel: tables.own_handle(own), user: User::new(user) })
+        }
+        _ => None,
+    }
+}
+
+impl Pending {
+    /// The event itself; `None` if it is about a party that has gone since.
+    #[inline]
+    pub(super) fn event<'a>(
+        self,
+        tables: &Tables<'_>,
+        scratch: &'a [u8],
+        chunks: &'a [u8],
+        chunk_size: usize,
+    ) -> Option<Event<'a>> {
+        Some(match self {
+            Self::Notice(event) => event,
+            Self::Data { party, start, end } => {
+                Event::Data { from: source(tables, party)?, bytes: scratch.get(start..end)? }
+            }
+            Self::Chunk { party, start, end } => {
+                Event::Chunk { from: source(tables, party)?, bytes: scratch.get(start..end)? }
+            }
+            Self::Assembled { party, len } => {
+                let start = usize::from(party.slot).saturating_mul(chunk_size);
+                let bytes = chunks.get(start..)?.get(..len)?;
+                Event::Chunk { from: source(tables, party)?, bytes }
+            }
+        })
+    }
+}

@@ -1,0 +1,70 @@
+//! A ring of bytes over memory that is handed to each call.
+
+/// Which part of a ring's memory is in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ring {
+    start: usize,
+    len: usize,
+}
+
+impl Ring {
+    pub(super) const fn new() -> Self {
+        Self { start: 0, len: 0 }
+    }
+
+    pub(super) const fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(super) const fn clear(&mut self) {
+        *self = Self::new();
+    }
+
+    pub(super) const fn free(&self, memory: &[u8]) -> usize {
+        memory.len().saturating_sub(self.len)
+    }
+
+    /// Adds `bytes` at the end. The caller has made sure that they fit; what does not is left out.
+    #[inline]
+    pub(super) fn push(&mut self, memory: &mut [u8], bytes: &[u8]) {
+        debug_assert!(bytes.len() <= self.free(memory), "more was pushed than fits");
+        let end = self.start.saturating_add(self.len);
+        let at = if end < memory.len() { end } else { end.saturating_sub(memory.len()) };
+        let room = memory.len().saturating_sub(at);
+        if bytes.len() <= room {
+            copy(memory, at, bytes);
+        } else if let Some((first, rest)) = bytes.split_at_checked(room) {
+            copy(memory, at, first);
+            copy(memory, 0, rest);
+        }
+        self.len = self.len.saturating_add(bytes.len());
+    }
+
+    /// The oldest bytes, as far as they lie in one piece.
+    #[inline]
+    pub(super) fn front<'a>(&self, memory: &'a [u8]) -> &'a [u8] {
+        let end = self.start.saturating_add(self.len).min(memory.len());
+        memory.get(self.start..end).unwrap_or_default()
+    }
+
+    /// Takes the `count` oldest bytes out.
+    #[inline]
+    pub(super) fn consume(&mut self, memory: &[u8], count: usize) {
+        let count = count.min(self.len);
+        self.len = self.len.saturating_sub(count);
+        let start = self.start.saturating_add(count);
+        // empty: start over at the front, so that what comes next lies in one piece
+        self.start = match (self.len, start < memory.len()) {
+            (0, _) => 0,
+            (_, true) => start,
+            (_, false) => start.saturating_sub(memory.len()),
+        };
+    }
+}
+
+#[inline]
+fn copy(memory: &mut [u8], at: usize, bytes: &[u8]) {
+    if let Some(place) = memory.get_mut(at..).and_then(|tail| tail.get_mut(..bytes.len())) {
+        place.copy_from_slice(bytes);
+    }
+}

@@ -1,0 +1,400 @@
+//! The tables of a link: its own channels, and its parties (users of own channels, entered channels).
+
+use super::{EnteredChannel, Event, Mode, OwnChannel, SendError};
+use crate::Reason;
+use crate::chunk::Assembler;
+use crate::protocol::{MAX_CHANNELS, MAX_TAGS};
+
+/// What an own channel is up to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OwnState {
+    Free,
+    /// The command is on its way. `wanted` is false once the caller has deleted the channel.
+    Creating {
+        tag: u8,
+        wanted: bool,
+    },
+    Open {
+        number: u8,
+    },
+    /// Created although no longer wanted: to be deleted as soon as the ring has room for that.
+    Unwanted {
+        number: u8,
+    },
+    /// The connection is lost, the caller has not been told yet. `created` is false if the relay had not answered.
+    Lost {
+        created: bool,
+    },
+}
+
+/// The place of one own channel in a link's memory. Opaque.
+#[derive(Clone, Debug)]
+pub struct OwnSlot {
+    pub(super) state: OwnState,
+    pub(super) mode: Mode,
+    pub(super) generation: u16,
+}
+
+impl OwnSlot {
+    /// A place that is free.
+    pub const FREE: Self = Self { state: OwnState::Free, mode: Mode::Data, generation: 0 };
+}
+
+/// Who a party is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PartyState {
+    Free,
+    /// An entered channel whose command is on its way. `wanted` is false once the caller has left the channel.
+    Entering {
+        tag: u8,
+        wanted: bool,
+    },
+    Entered {
+        number: u8,
+    },
+    /// Entered although no longer wanted: to be left as soon as the ring has room for that.
+    Unwanted {
+        number: u8,
+    },
+    /// The connection is lost, the caller has not been told yet. `entered` is false if the relay had not answered.
+    Lost {
+        entered: bool,
+    },
+    /// A user of the own channel in slot `own`, which has `number` on the wire.
+    User {
+        own: u8,
+        number: u8,
+        user: u8,
+    },
+}
+
+/// The place of one party in a link's memory. Opaque.
+#[derive(Clone, Debug)]
+pub struct PartySlot {
+    pub(super) state: PartyState,
+    pub(super) mode: Mode,
+    pub(super) assembler: Assembler,
+    pub(super) generation: u16,
+    /// The first party of the hash chain that belongs to this *place*, plus 1; 0 for none.
+    head: u16,
+    /// The party behind this one in its hash chain, or in the list of free places, plus 1; 0 for none.
+    next: u16,
+}
+
+impl PartySlot {
+    /// A place that is free.
+    pub const FREE: Self = Self {
+        state: PartyState::Free,
+        mode: Mode::Data,
+        assembler: Assembler::new(),
+        generation: 0,
+        head: 0,
+        next: 0,
+    };
+}
+
+/// What a party's data is found by: the channel byte as it is on the wire, and the user behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Key(u16);
+
+impl Key {
+    pub(super) const fn entered(number: u8) -> Self {
+        Self((number & 127) as u16)
+    }
+
+    pub(super) const fn user(channel: u8, user: u8) -> Self {
+        Self(u16::from_be_bytes([channel | 128, user]))
+    }
+
+    fn of(state: PartyState) -> Option<Self> {
+        match state {
+            PartyState::Entered { number } => Some(Self::entered(number)),
+            PartyState::User { number, user, .. } => Some(Self::user(number, user)),
+            _ => None,
+        }
+    }
+
+    /// The place, of `places`, whose chain this key belongs to.
+    fn place(self, places: usize) -> usize {
+        let spread = u32::from(self.0).wrapping_mul(0x9e37_79b9);
+        (u64::from(spread).wrapping_mul(places as u64) >> 32) as usize
+    }
+}
+
+/// The numbers that go with the tables but not with one of their places.
+#[derive(Debug)]
+pub(super) struct TableState {
+    next_tag: u8,
+    /// First of the free places that have been used before, plus 1.
+    free_parties: u16,
+    /// Places from here on have never been used.
+    fresh_parties: u16,
+    /// Channels in state `Unwanted`.
+    pub(super) unwanted: u16,
+}
+
+impl TableState {
+    pub(super) const fn new() -> Self {
+        Self { next_tag: 0, free_parties: 0, fresh_parties: 0, unwanted: 0 }
+    }
+}
+
+/// Both tables, for the length of one call.
+#[derive(Debug)]
+pub(super) struct Tables<'a> {
+    pub(super) state: &'a mut TableState,
+    pub(super) own: &'a mut [OwnSlot],
+    pub(super) parties: &'a mut [PartySlot],
+}
+
+impl Tables<'_> {
+    // ---- own channels
+
+    /// The place of an open channel the caller has a handle of.
+    pub(super) fn own(&self, channel: OwnChannel) -> Option<&OwnSlot> {
+        self.own.get(usize::from(channel.slot)).filter(|slot| slot.generation == channel.generation)
+    }
+
+    pub(super) fn own_mut(&mut self, channel: OwnChannel) -> Option<&mut OwnSlot> {
+        self.own.get_mut(usize::from(channel.slot)).filter(|slot| slot.generation == channel.generation)
+    }
+
+    /// The handle of the own channel in `slot`.
+    pub(super) fn own_handle(&self, slot: u8) -> OwnChannel {
+        let generation = self.own.get(usize::from(slot)).map_or(0, |own| own.generation);
+        OwnChannel { slot, generation }
+    }
+
+    pub(super) fn find_own(&self, wanted: impl Fn(OwnState) -> bool) -> Option<u8> {
+        let slot = self.own.iter().take(MAX_CHANNELS).position(|own| wanted(own.state))?;
+        u8::try_from(slot).ok()
+    }
+
+    /// Takes a free place for a channel that is being created.
+    pub(super) fn add_own(&mut self, tag: u8, mode: Mode) -> Option<OwnChannel> {
+        let slot = self.find_own(|state| state == OwnState::Free)?;
+        let own = self.own.get_mut(usize::from(slot))?;
+        own.generation = own.generation.wrapping_add(1);
+        own.state = OwnState::Creating { tag, wanted: true };
+        own.mode = mode;
+        Some(OwnChannel { slot, generation: own.generation })
+    }
+
+    /// Frees the place of an own channel and those of its users.
+    pub(super) fn free_own(&mut self, slot: u8) {
+        if let Some(own) = self.own.get_mut(usize::from(slot)) {
+            if matches!(own.state, OwnState::Unwanted { .. }) {
+                self.state.unwanted = self.state.unwanted.saturating_sub(1);
+            }
+            own.state = OwnState::Free;
+            own.generation = own.generation.wrapping_add(1);
+        }
+        for party in 0..self.state.fresh_parties {
+            let user_of = self
+                .party(party)
+                .is_some_and(|party| matches!(party.state, PartyState::User { own, .. } if own == slot));
+            if user_of {
+                self.free_party(party);
+            }
+        }
+    }
+
+    // ---- parties
+
+    pub(super) fn party(&self, slot: u16) -> Option<&PartySlot> {
+        self.parties.get(usize::from(slot))
+    }
+
+    pub(super) fn party_mut(&mut self, slot: u16) -> Option<&mut PartySlot> {
+        self.parties.get_mut(usize::from(slot))
+    }
+
+    /// The place of an entered channel the caller has a handle of.
+    pub(super) fn entered(&self, channel: EnteredChannel) -> Option<&PartySlot> {
+        self.party(channel.slot).filter(|slot| slot.generation == channel.generation)
+    }
+
+    pub(super) fn entered_handle(&self, slot: u16) -> EnteredChannel {
+        EnteredChannel { slot, generation: self.party(slot).map_or(0, |party| party.generation) }
+    }
+
+    /// The party that `key` means, if there is one.
+    #[inline]
+    pub(super) fn find(&self, key: Key) -> Option<u16> {
+        find(self.parties, key)
+    }
+
+    /// The place of an entered channel whose command has this tag.
+    pub(super) fn find_entering(&self, tag: u8) -> Option<u16> {
+        (0..self.state.fresh_parties).find(|&slot| {
+            self.party(slot)
+                .is_some_and(|p| matches!(p.state, PartyState::Entering { tag: t, .. } if t == tag))
+        })
+    }
+
+    pub(super) fn find_party(&self, wanted: impl Fn(PartyState) -> bool) -> Option<u16> {
+        (0..self.state.fresh_parties).find(|&slot| self.party(slot).is_some_and(|p| wanted(p.state)))
+    }
+
+    /// Channels that this link is in, or is entering or leaving.
+    pub(super) fn entered_count(&self) -> usize {
+        let entered = |party: &&PartySlot| !matches!(party.state, PartyState::Free | PartyState::User { .. });
+        self.parties.iter().filter(entered).count()
+    }
+
+    /// Takes a free place for a party.
+    pub(super) fn add_party(&mut self, state: PartyState, mode: Mode) -> Option<u16> {
+        let slot = match self.state.free_parties.checked_sub(1) {
+            Some(slot) => {
+                self.state.free_parties = self.party(slot)?.next;
+                slot
+            }
+            None => {
+                let slot = self.state.fresh_parties;
+                self.party(slot)?;
+                self.state.fresh_parties = slot.checked_add(1).filter(|&next| next < u16::MAX)?;
+                slot
+            }
+        };
+        let party = self.party_mut(slot)?;
+        party.generation = party.generation.wrapping_add(1);
+        party.mode = mode;
+        party.assembler = Assembler::new();
+        party.next = 0;
+        self.set_party(slot, state);
+        Some(slot)
+    }
+
+    /// Changes what a party is, and what it is found by.
+    pub(super) fn set_party(&mut self, slot: u16, state: PartyState) {
+        let Some(party) = self.party_mut(slot) else { return };
+        let old = core::mem::replace(&mut party.state, state);
+        if matches!(old, PartyState::Unwanted { .. }) {
+            self.state.unwanted = self.state.unwanted.saturating_sub(1);
+        }
+        if let Some(key) = Key::of(old) {
+            self.unchain(key, slot);
+        }
+        if let Some(key) = Key::of(state) {
+            self.chain(key, slot);
+        }
+    }
+
+    pub(super) fn free_party(&mut self, slot: u16) {
+        self.set_party(slot, PartyState::Free);
+        let next = self.state.free_parties;
+        if let Some(party) = self.party_mut(slot) {
+            party.generation = party.generation.wrapping_add(1);
+            party.next = next;
+            self.state.free_parties = slot.saturating_add(1);
+        }
+    }
+
+    fn chain(&mut self, key: Key, slot: u16) {
+        let place = key.place(self.parties.len());
+        let Some(head) = self.parties.get_mut(place) else { return };
+        let behind = core::mem::replace(&mut head.head, slot.saturating_add(1));
+        if let Some(party) = self.party_mut(slot) {
+            party.next = behind;
+        }
+    }
+
+    fn unchain(&mut self, key: Key, slot: u16) {
+        let behind = self.party(slot).map_or(0, |party| party.next);
+        let gone = slot.saturating_add(1);
+        let Some(place) = self.parties.get_mut(key.place(self.parties.len())) else { return };
+        if place.head == gone {
+            place.head = behind;
+            return;
+        }
+        let mut link = place.head;
+        while let Some(party) = link.checked_sub(1).and_then(|before| self.party_mut(before)) {
+            if party.next == gone {
+                party.next = behind;
+                return;
+            }
+            link = party.next;
+        }
+    }
+
+    // ---- the end of the connection
+
+    /// The connection is lost: marks the channels that the caller has to be told about, and frees everything else.
+    pub(super) fn lose_all(&mut self) {
+        for slot in 0..self.state.fresh_parties {
+            match self.party(slot).map(|party| party.state) {
+                Some(PartyState::Entering { wanted: true, .. }) => {
+                    self.set_party(slot, PartyState::Lost { entered: false });
+                }
+                Some(PartyState::Entered { .. }) => self.set_party(slot, PartyState::Lost { entered: true }),
+                Some(PartyState::Entering { .. } | PartyState::Unwanted { .. } | PartyState::User { .. }) => {
+                    self.free_party(slot);
+                }
+                Some(PartyState::Lost { .. } | PartyState::Free) | None => {}
+            }
+        }
+        for own in self.own.iter_mut() {
+            own.state = match own.state {
+                OwnState::Creating { wanted: true, .. } => OwnState::Lost { created: false },
+                OwnState::Open { .. } => OwnState::Lost { created: true },
+                OwnState::Creating { .. } | OwnState::Unwanted { .. } => OwnState::Free,
+                same @ (OwnState::Lost { .. } | OwnState::Free) => same,
+            };
+        }
+        self.state.unwanted = 0;
+    }
+
+    /// The next channel the caller has to be told about; its place is free from now on.
+    pub(super) fn next_lost(&mut self) -> Option<Event<'static>> {
+        if let Some(slot) = self.find_own(|state| matches!(state, OwnState::Lost { .. })) {
+            let channel = self.own_handle(slot);
+            let created = self.own(channel)?.state == (OwnState::Lost { created: true });
+            self.free_own(slot);
+            let reason = Reason::ConnectionLost;
+            return Some(if created {
+                Event::OwnChannelLost { channel }
+            } else {
+                Event::CreateRefused { channel, reason }
+            });
+        }
+        let slot = self.find_party(|state| matches!(state, PartyState::Lost { .. }))?;
+        let entered = self.party(slot)?.state == (PartyState::Lost { entered: true });
+        let channel = self.entered_handle(slot);
+        self.free_party(slot);
+        let reason = Reason::ConnectionLost;
+        Some(if entered {
+            Event::ChannelGone { channel, reason }
+        } else {
+            Event::EnterRefused { channel, reason }
+        })
+    }
+
+    // ---- commands
+
+    /// A tag that no command in flight has.
+    pub(super) fn free_tag(&mut self) -> Result<u8, SendError> {
+        for _ in 0..MAX_TAGS {
+            self.state.next_tag = self.state.next_tag.checked_add(1).unwrap_or(1);
+            let tag = self.state.next_tag;
+            let creating = |state| matches!(state, OwnState::Creating { tag: t, .. } if t == tag);
+            if self.find_own(creating).is_none() && self.find_entering(tag).is_none() {
+                return Ok(tag);
+            }
+        }
+        Err(SendError::TooManyCommands)
+    }
+}
+
+/// The party that `key` means, if there is one.
+#[inline]
+pub(super) fn find(parties: &[PartySlot], key: Key) -> Option<u16> {
+    let mut link = parties.get(key.place(parties.len()))?.head;
+    loop {
+        let slot = link.checked_sub(1)?;
+        let party = parties.get(usize::from(slot))?;
+        if Key::of(party.state) == Some(key) {
+            return Some(slot);
+        }
+        link = party.next;
+    }
+}

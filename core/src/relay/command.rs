@@ -1,0 +1,235 @@
+//! The commands: create, enter, leave, delete.
+
+use super::host::{Cause, ConnectionId, Decision, Host, Note, Outcome, Request};
+use super::names;
+use super::slots::{ChannelSlot, MembershipSlot};
+use super::tables::Tables;
+use crate::Reason;
+use crate::protocol::to_endpoint;
+use crate::protocol::to_relay::{Command, Decoder, Unit};
+
+/// Room for an answer.
+const ANSWER: usize = to_endpoint::success(0, 0).len();
+
+/// Room for the notice that a user has entered.
+const ENTERED: usize = to_endpoint::user_entered(0, 0).len();
+
+impl Tables<'_> {
+    /// Carries out the command that `input` starts with. Says how many bytes it was, or why it is not carried out now.
+    pub(super) fn command<H: Host>(
+        &mut self,
+        sender: ConnectionId,
+        command: Command,
+        input: &[u8],
+        host: &mut H,
+    ) -> Result<usize, Outcome> {
+        let Some((used, Unit::Command { tag, payload, .. })) = Decoder::new().decode(input) else {
+            return Err(Outcome::NeedMore);
+        };
+        if !payload.is_whole() {
+            return Err(Outcome::NeedMore);
+        }
+        match command {
+            Command::Create => self.create(sender, tag, payload.bytes(), host)?,
+            Command::Enter => self.enter(sender, tag, payload.bytes(), host)?,
+            Command::Leave => {
+                ask(sender, &Request::Leave, host)?;
+                // a wrong length, or a number that is not in use: nothing is meant that could be done
+                if let [number] = *payload.bytes() {
+                    if let Some(membership) = self.entered(sender, number) {
+                        self.end_membership(membership, Reason::OnPurpose, host);
+                    }
+                }
+            }
+            Command::Delete => {
+                ask(sender, &Request::Delete, host)?;
+                if let [number] = *payload.bytes() {
+                    if let Some(channel) = self.own(sender, number) {
+                        self.end_channel(channel, Reason::OnPurpose, host);
+                    }
+                }
+            }
+            _ => return Err(Outcome::Close(Cause::UnknownCommand(command.code()))),
+        }
+        Ok(used)
+    }
+
+    fn create<H: Host>(
+        &mut self,
+        sender: ConnectionId,
+        tag: u8,
+        name: &[u8],
+        host: &mut H,
+    ) -> Result<(), Outcome> {
+        let hash = names::fold(host.hash(name));
+        let own = self.parts.connections.get(sender.index()).map_or(0, |slot| slot.own.used());
+        let mut refused = if self.parts.connections.get(sender.index()).is_none_or(|slot| slot.own.is_full())
+        {
+            Some(Reason::TooManyChannels)
+        } else if self.find(name, hash).is_some() {
+            Some(Reason::NameInUse)
+        } else {
+            None
+        };
+        if host.free(sender) < ANSWER {
+            return Err(Outcome::WaitFor(sender));
+        }
+        let request = Request::Create { name, own, channels: self.counters.channels.now() };
+        refused = refused.or(ask(sender, &request, host)?);
+        let created = match refused {
+            Some(reason) => Err(reason),
+            None => self.new_channel(sender, name, hash).ok_or(Reason::TooManyChannels),
+        };
+        match created {
+            Ok(channel) => {
+                answer(sender, tag, to_endpoint::success(tag, channel), host);
+                host.notify(&Note::Created { server: sender, channel, name });
+            }
+            Err(reason) => {
+                let code = code_or(reason.create_code(), Reason::TooManyChannels.create_code());
+                answer(sender, tag, to_endpoint::refused(tag, code), host);
+                host.notify(&Note::Refused { connection: sender, request, reason });
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes what a new channel needs, all or nothing, and gives its number.
+    fn new_channel(&mut self, server: ConnectionId, name: &[u8], hash: u32) -> Option<u8> {
+        let name_len = u8::try_from(name.len()).ok()?;
+        let index = self.counters.channels.take(self.parts.channels)?;
+        let Some(places) = names::store(name, self.parts.pages, &mut self.counters.pages) else {
+            self.counters.channels.give(self.parts.channels, index);
+            return None;
+        };
+        let own = self.parts.connections.get_mut(server.index()).map(|slot| &mut slot.own);
+        let number = own.and_then(|own| own.take(self.parts.pages, &mut self.counters.pages, index));
+        let (Some(number), Some(slot)) = (number, self.parts.channels.get_mut(index as usize)) else {
+            names::discard(places, self.parts.pages, &mut self.counters.pages);
+            self.counters.channels.give(self.parts.channels, index);
+            return None;
+        };
+        *slot = ChannelSlot { server, name: places, name_len, number, hash, ..ChannelSlot::EMPTY };
+        self.chain(index);
+        Some(number)
+    }
+
+    fn enter<H: Host>(
+        &mut self,
+        sender: ConnectionId,
+        tag: u8,
+        name: &[u8],
+        host: &mut H,
+    ) -> Result<(), Outcome> {
+        let found = self.find(name, names::fold(host.hash(name)));
+        let found = found.and_then(|index| Some((index, self.channel(index)?)));
+        let mut refused = match found {
+            None => Some(Reason::NoSuchChannel),
+            Some((_, channel)) if channel.server == sender => Some(Reason::OwnChannel),
+            Some((index, _)) if self.is_in(sender, index) => Some(Reason::AlreadyEntered),
+            Some((_, channel)) if channel.users.is_full() => Some(Reason::ChannelFull),
+            Some(_) => self.parts.connections.get(sender.index()).and_then(|slot| {
+                let full = slot.entered.is_full();
+                full.then_some(Reason::TooManyChannels)
+            }),
+        };
+        if host.free(sender) < ANSWER {
+            return Err(Outcome::WaitFor(sender));
+        }
+        let (channel, server, users) =
+            found.map_or((0, sender, 0), |(index, channel)| (index, channel.server, channel.users.used()));
+        if refused.is_none() && host.free(server) < ENTERED {
+            return Err(Outcome::WaitFor(server));
+        }
+        let entered = self.parts.connections.get(sender.index()).map_or(0, |slot| slot.entered.used());
+        let request = Request::Enter { name, entered, users };
+        refused = refused.or(ask(sender, &request, host)?);
+        let entered = match refused {
+            Some(reason) => Err(reason),
+            None => self.new_membership(sender, channel).ok_or(Reason::ChannelFull),
+        };
+        match entered {
+            Ok(MembershipSlot { at_user, at_server, number, .. }) => {
+                answer(sender, tag, to_endpoint::success(tag, at_user), host);
+                host.push(server, &to_endpoint::user_entered(at_server, number), &[]);
+                host.notify(&Note::Entered { user: sender, number, server, name });
+            }
+            Err(reason) => {
+                let code = code_or(reason.enter_code(), Reason::ChannelFull.enter_code());
+                answer(sender, tag, to_endpoint::refused(tag, code), host);
+                host.notify(&Note::Refused { connection: sender, request, reason });
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the connection is a user of that channel.
+    fn is_in(&self, id: ConnectionId, channel: u32) -> bool {
+        let Some(slot) = self.parts.connections.get(id.index()) else { return false };
+        let mut entered = slot.entered.iter(self.parts.pages);
+        entered
+            .any(|(_, index)| self.membership(index).is_some_and(|membership| membership.channel == channel))
+    }
+
+    /// Takes what a new membership needs, all or nothing.
+    fn new_membership(&mut self, user: ConnectionId, channel: u32) -> Option<MembershipSlot> {
+        let pages = &mut *self.parts.pages;
+        let index = self.counters.memberships.take(self.parts.memberships)?;
+        let entered = self.parts.connections.get_mut(user.index()).map(|slot| &mut slot.entered);
+        let channel_slot = self.parts.channels.get_mut(channel as usize);
+        let (Some(entered), Some(slot)) = (entered, channel_slot) else {
+            self.counters.memberships.give(self.parts.memberships, index);
+            return None;
+        };
+        let at_user = entered.take(pages, &mut self.counters.pages, index);
+        let number = slot.users.take(pages, &mut self.counters.pages, index);
+        let (Some(at_user), Some(number)) = (at_user, number) else {
+            if let Some(at_user) = at_user {
+                entered.release(pages, at_user);
+            }
+            if let Some(number) = number {
+                slot.users.release(pages, number);
+            }
+            self.counters.memberships.give(self.parts.memberships, index);
+            return None;
+        };
+        self.counters.sequence = self.counters.sequence.saturating_add(1);
+        let membership = MembershipSlot {
+            sequence: self.counters.sequence,
+            server: slot.server,
+            user,
+            channel,
+            at_server: slot.number,
+            at_user,
+            number,
+        };
+        *self.parts.memberships.get_mut(index as usize)? = membership.clone();
+        Some(membership)
+    }
+}
+
+/// Asks the host, and sorts its answers into "not now" and, if there is one, the reason to refuse.
+fn ask<H: Host>(
+    connection: ConnectionId,
+    request: &Request<'_>,
+    host: &mut H,
+) -> Result<Option<Reason>, Outcome> {
+    match host.allow(connection, request) {
+        Decision::Yes => Ok(None),
+        Decision::No(reason) => Ok(Some(reason)),
+        Decision::Later => Err(Outcome::Later),
+        Decision::Close => Err(Outcome::Close(Cause::NotAllowed)),
+    }
+}
+
+/// Sends an answer, unless none is wanted.
+fn answer<H: Host>(connection: ConnectionId, tag: u8, answer: [u8; ANSWER], host: &mut H) {
+    if tag != 0 {
+        host.push(connection, &answer, &[]);
+    }
+}
+
+/// A host's reason may be none that the protocol knows here.
+const fn code_or(code: u8, other: u8) -> u8 {
+    if code == 0 { other } else { code }
+}

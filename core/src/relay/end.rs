@@ -1,0 +1,117 @@
+//! How memberships, channels and connections end.
+
+use super::host::{ConnectionId, Host, Note};
+use super::names;
+use super::slots::{ChannelSlot, ConnectionSlot, MembershipSlot};
+use super::tables::Tables;
+use crate::Reason;
+use crate::protocol::{MAX_CHANNELS, MAX_USERS, to_endpoint};
+
+impl Tables<'_> {
+    /// A user leaves or is lost: tells the channel's server.
+    pub(super) fn end_membership<H: Host>(&mut self, index: u32, reason: Reason, host: &mut H) {
+        let Some(membership) = self.membership(index).cloned() else { return };
+        self.forget_membership(index, &membership, reason, host);
+        let notice = to_endpoint::user_gone(membership.at_server, membership.number, reason.end_code());
+        host.push(membership.server, &notice, &[]);
+    }
+
+    /// A channel is deleted or its server is lost: tells its users.
+    pub(super) fn end_channel<H: Host>(&mut self, index: u32, reason: Reason, host: &mut H) {
+        // of each table the first number in use is taken out again and again; each round ends one membership
+        let mut from = 0;
+        for _ in 0..MAX_USERS {
+            let Some(channel) = self.channel(index) else { return };
+            let Some((number, user)) = first(&channel.users, self.parts.pages, from) else { break };
+            from = number;
+            let Some(membership) = self.membership(user).cloned() else { break };
+            self.forget_membership(user, &membership, reason, host);
+            let notice = to_endpoint::channel_gone(membership.at_user, reason.end_code());
+            host.push(membership.user, &notice, &[]);
+        }
+        self.unchain(index);
+        let Some(slot) = self.parts.channels.get_mut(index as usize) else { return };
+        let mut channel = core::mem::replace(slot, ChannelSlot::EMPTY);
+        let name = self.name(&channel);
+        channel.users.clear(self.parts.pages, &mut self.counters.pages);
+        names::discard(channel.name, self.parts.pages, &mut self.counters.pages);
+        if let Some(server) = self.parts.connections.get_mut(channel.server.index()) {
+            server.own.release(self.parts.pages, channel.number);
+        }
+        self.counters.channels.give(self.parts.channels, index);
+        host.notify(&Note::Deleted {
+            server: channel.server,
+            channel: channel.number,
+            name: name.as_bytes(),
+            reason,
+        });
+    }
+
+    pub(super) fn disconnect<H: Host>(&mut self, id: ConnectionId, host: &mut H) {
+        if self.connection(id).is_none() {
+            return;
+        }
+        let mut from = 0;
+        for _ in 0..MAX_CHANNELS {
+            let Some(slot) = self.connection(id) else { return };
+            let entered = slot.entered.clone();
+            let Some((number, membership)) = first(&entered, self.parts.pages, from) else { break };
+            from = number;
+            self.end_membership(membership, Reason::ConnectionLost, host);
+        }
+        from = 0;
+        for _ in 0..MAX_CHANNELS {
+            let Some(slot) = self.connection(id) else { return };
+            let own = slot.own.clone();
+            let Some((number, channel)) = first(&own, self.parts.pages, from) else { break };
+            from = number;
+            self.end_channel(channel, Reason::ConnectionLost, host);
+        }
+        let Some(slot) = self.parts.connections.get_mut(id.index()) else { return };
+        slot.own.clear(self.parts.pages, &mut self.counters.pages);
+        slot.entered.clear(self.parts.pages, &mut self.counters.pages);
+        *slot = ConnectionSlot { generation: id.generation.wrapping_add(1), ..ConnectionSlot::EMPTY };
+        self.counters.connections.give(self.parts.connections, id.index);
+    }
+
+    /// Takes a membership out of the tables of both sides and gives its place back.
+    fn forget_membership<H: Host>(
+        &mut self,
+        index: u32,
+        membership: &MembershipSlot,
+        reason: Reason,
+        host: &mut H,
+    ) {
+        if let Some(user) = self.parts.connections.get_mut(membership.user.index()) {
+            user.entered.release(self.parts.pages, membership.at_user);
+        }
+        if let Some(channel) = self.parts.channels.get_mut(membership.channel as usize) {
+            channel.users.release(self.parts.pages, membership.number);
+        }
+        if let Some(slot) = self.parts.memberships.get_mut(index as usize) {
+            *slot = MembershipSlot::EMPTY;
+        }
+        self.counters.memberships.give(self.parts.memberships, index);
+        if let Some(channel) = self.channel(membership.channel) {
+            let name = self.name(channel);
+            host.notify(&Note::Left {
+                user: membership.user,
+                number: membership.number,
+                server: membership.server,
+                name: name.as_bytes(),
+                reason,
+            });
+        }
+    }
+}
+
+/// The first number in use that is not below `from`.
+fn first<const PAGES: usize>(
+    numbers: &super::numbers::Numbers<PAGES>,
+    pages: &[super::slots::Page],
+    from: u8,
+) -> Option<(u8, u32)> {
+    (from..=u8::MAX)
+        .take_while(|number| u16::from(*number) < numbers.end())
+        .find_map(|number| Some((number, numbers.get(pages, number)?)))
+}

@@ -1,0 +1,262 @@
+//! What the forwarding core and its caller say to each other.
+
+use core::fmt;
+
+use crate::Reason;
+use crate::protocol::to_relay::Malformed;
+
+/// One connection of a [`Relay`](super::Relay): a place in its table and how often the place was used before, so that a stale one is never
+/// taken for its successor.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct ConnectionId {
+    pub(super) index: u32,
+    pub(super) generation: u32,
+}
+
+impl ConnectionId {
+    /// The place in the table of connections, counted from 0: below the number of connections there ever were at once. A place is
+    /// given again to a later connection, so that callers can keep a table of their own beside it.
+    #[inline]
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.index as usize
+    }
+
+    /// Tells the connections apart that had the same place one after the other.
+    #[inline]
+    #[must_use]
+    pub const fn generation(self) -> u32 {
+        self.generation
+    }
+}
+
+impl fmt::Display for ConnectionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.index, self.generation)
+    }
+}
+
+/// What [`receive`](super::Relay::receive) did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[must_use]
+pub struct Received {
+    /// Bytes of the input that are dealt with. Those behind them have to be presented again.
+    pub used: usize,
+    /// Why it went no further.
+    pub outcome: Outcome,
+}
+
+/// Why [`receive`](super::Relay::receive) went no further.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Outcome {
+    /// Everything is routed that could be. At most [`MAX_REST`](super::MAX_REST) bytes are left unused: the
+    /// start of a unit, to be presented again with more behind it.
+    NeedMore,
+    /// The queue of that connection lacks room. Present the unused bytes again once it has drained (or is gone). It can be the sender's own
+    /// queue, where an answer has to go.
+    WaitFor(ConnectionId),
+    /// [`Host::allow`] has said so. Present the unused bytes again when it is going to say something else.
+    Later,
+    /// Close the connection and call [`disconnect`](super::Relay::disconnect).
+    Close(Cause),
+}
+
+/// Why a connection has to be closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Cause {
+    /// The endpoint sent what no endpoint means.
+    Malformed(Malformed),
+    /// The endpoint gave a command that does not exist.
+    UnknownCommand(u8),
+    /// [`Host::allow`] has said so.
+    NotAllowed,
+    /// There is no such connection (any more).
+    NotConnected,
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed(malformed) => write!(f, "malformed: {malformed}"),
+            Self::UnknownCommand(code) => write!(f, "unknown command {code}"),
+            Self::NotAllowed => f.write_str("a command that is not allowed"),
+            Self::NotConnected => f.write_str("there is no such connection"),
+        }
+    }
+}
+
+/// There is no room for one more connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Full;
+
+impl fmt::Display for Full {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no room for one more connection")
+    }
+}
+
+impl core::error::Error for Full {}
+
+/// A command that a connection has given, for [`Host::allow`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Request<'a> {
+    /// Create a channel.
+    Create {
+        /// The channel's name, 0..=255 bytes of the endpoint's choice.
+        name: &'a [u8],
+        /// Channels the connection owns so far, 0..=128.
+        own: usize,
+        /// Channels that exist in the whole relay.
+        channels: usize,
+    },
+    /// Enter a channel.
+    Enter {
+        /// The channel's name, 0..=255 bytes of the endpoint's choice.
+        name: &'a [u8],
+        /// Channels the connection is in so far, 0..=128.
+        entered: usize,
+        /// Users the channel has so far, 0..=256; 0 if there is no such channel.
+        users: usize,
+    },
+    /// Leave an entered channel.
+    Leave,
+    /// Delete an own channel.
+    Delete,
+}
+
+/// Answer of [`Host::allow`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Decision {
+    /// Carry it out.
+    Yes,
+    /// Not now: [`receive`](super::Relay::receive) stops in front of the command with [`Outcome::Later`] and asks again next time.
+    Later,
+    /// Refuse it, for one of the reasons that creating or entering can be refused for. `Leave` and `Delete` cannot be
+    /// refused, for those it means `Yes`.
+    No(Reason),
+    /// Close the connection.
+    Close,
+}
+
+/// Something that happened, for logs and metrics. Names are an endpoint's choice, so escape them before they reach a
+/// terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Note<'a> {
+    /// A connection has created a channel.
+    Created {
+        /// The channel's server.
+        server: ConnectionId,
+        /// The channel's number there, 0..=127.
+        channel: u8,
+        /// The channel's name.
+        name: &'a [u8],
+    },
+    /// A channel is gone. A [`Note::Left`] for each of its users came before.
+    Deleted {
+        /// The channel's server.
+        server: ConnectionId,
+        /// The channel's number there, 0..=127.
+        channel: u8,
+        /// The channel's name.
+        name: &'a [u8],
+        /// [`Reason::OnPurpose`] or [`Reason::ConnectionLost`].
+        reason: Reason,
+    },
+    /// A connection has entered a channel.
+    Entered {
+        /// The connection that has entered.
+        user: ConnectionId,
+        /// The user's number in the channel.
+        number: u8,
+        /// The channel's server.
+        server: ConnectionId,
+        /// The channel's name.
+        name: &'a [u8],
+    },
+    /// A connection is no longer in a channel.
+    Left {
+        /// The connection that was in it.
+        user: ConnectionId,
+        /// The user's number in the channel.
+        number: u8,
+        /// The channel's server.
+        server: ConnectionId,
+        /// The channel's name.
+        name: &'a [u8],
+        /// [`Reason::OnPurpose`] or [`Reason::ConnectionLost`], of the user or of the channel's server.
+        reason: Reason,
+    },
+    /// A command was refused.
+    Refused {
+        /// The connection that gave it.
+        connection: ConnectionId,
+        /// The command.
+        request: Request<'a>,
+        /// Why.
+        reason: Reason,
+    },
+    /// A connection has to be closed; [`receive`](super::Relay::receive) says so as well.
+    Closing {
+        /// The connection.
+        connection: ConnectionId,
+        /// Why.
+        cause: Cause,
+    },
+}
+
+/// The caller's side of a [`Relay`](super::Relay): the queues of its connections, and its policy.
+///
+/// No method may block. The relay's own tables are not reachable from them, so a host cannot disconnect somebody in the middle of a
+/// call: it notes that down and does it afterwards.
+pub trait Host {
+    /// Bytes the queue of `connection` has room for now. An empty queue must have room for [`Host::cut`] bytes, or
+    /// those that send to it wait for ever.
+    fn free(&self, connection: ConnectionId) -> usize;
+
+    /// Puts the bytes of `header` and those of `payload` at the end of the connection's queue.
+    ///
+    /// Payloads and answers come only after [`Host::free`] has said that they fit. Notices (a user is gone, a channel is gone) come
+    /// whatever it says, with an empty `payload`: see [the module's documentation](super#queues) for how much that can be.
+    /// A host that has given a connection up drops the bytes.
+    fn push(&mut self, connection: ConnectionId, header: &[u8], payload: &[u8]);
+
+    /// A piece of a payload that is longer than this is cut to what a queue has room for, once it has room for this many bytes; shorter
+    /// ones go whole. Taken as 8 if it is less.
+    fn cut(&self) -> usize {
+        1024
+    }
+
+    /// Whether a command may be carried out. Asked once for each command that is carried out or refused, and once for each time it
+    /// says [`Decision::Later`].
+    fn allow(&mut self, connection: ConnectionId, request: &Request<'_>) -> Decision {
+        let _ = (connection, request);
+        Decision::Yes
+    }
+
+    /// Something has happened.
+    fn notify(&mut self, note: &Note<'_>) {
+        let _ = note;
+    }
+
+    /// Hash of a channel's name. Where names come from people one does not trust it should be keyed (`SipHash`), or they choose names that
+    /// fall together and make each command slow. It must not change while the relay lives.
+    ///
+    /// This one is FNV-1a, small and without a key.
+    fn hash(&self, name: &[u8]) -> u64 {
+        name.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        })
+    }
+}

@@ -1,0 +1,192 @@
+//! The forwarding core of a relay: who is in which channel, and which bytes go where.
+//!
+//! Input and output, queues, clock and policy are the caller's ([`Host`]), so that a microcontroller and a server program share this
+//! part. Nothing here allocates, blocks or can panic; a call does work in proportion to the bytes it is given (and, where a channel
+//! or a connection ends, to the number of those it ends for).
+//!
+//! ```
+//! use peote_net::relay::{ConnectionId, Host, Outcome, Relay, StaticStorage};
+//!
+//! /// Queues that have room for ever. Yours are bounded.
+//! struct Queues(Vec<Vec<u8>>);
+//!
+//! impl Host for Queues {
+//!     fn free(&self, _: ConnectionId) -> usize {
+//!         usize::MAX
+//!     }
+//!     fn push(&mut self, connection: ConnectionId, header: &[u8], payload: &[u8]) {
+//!         self.0[connection.index()].extend(header.iter().chain(payload));
+//!     }
+//! }
+//!
+//! let mut relay = Relay::new(StaticStorage::<2, 1, 1, 4>::new());
+//! let (server, user) = (relay.connect().unwrap(), relay.connect().unwrap());
+//! let mut queues = Queues(vec![Vec::new(), Vec::new()]);
+//!
+//! // the server creates the channel "a", the user enters it and says "hi", cut in two
+//! assert_eq!(relay.receive(server, b"\x00\x00\x01\x01a", &mut queues).outcome, Outcome::NeedMore);
+//! assert_eq!(relay.receive(user, b"\x00\x01\x01\x01a\x03\x00h", &mut queues).used, 8);
+//! assert_eq!(relay.receive(user, b"i", &mut queues).used, 1);
+//!
+//! assert_eq!(queues.0[1], [0, 3, 1, 0, 0]); // the answer to enter
+//! // the answer to create, "user 0 entered", and each piece as a unit of its own
+//! assert_eq!(queues.0[0], [0, 3, 1, 0, 0, 0, 4, 0, 0, 0, 0, 3, 128, 0, b'h', 3, 128, 0, b'i']);
+//! ```
+//!
+//! # Queues
+//!
+//! Data goes only where [`Host::free`] says that there is room; an answer, and the notice that a user has entered, too. What must be said whatever the
+//! queue has room for is that a user is gone (7 bytes) or a channel is gone (6 bytes). Each is said once for a membership, and a membership begins
+//! only while there is room, so a queue is at most `7 * users of the connection's channels + 6 * channels entered` bytes
+//! above its bound.
+//!
+//! # Pieces
+//!
+//! A unit that arrives in pieces is forwarded in pieces, each as a unit of its own, never merged. Who gets it is fixed when its first byte
+//! is routed: someone who enters while it is under way gets nothing of it, not even if it is given the number of the one whom it was meant for.
+
+mod command;
+mod end;
+mod host;
+mod names;
+mod numbers;
+mod route;
+mod slots;
+mod storage;
+mod tables;
+
+#[cfg(test)]
+mod tests;
+
+pub use host::{Cause, ConnectionId, Decision, Full, Host, Note, Outcome, Received, Request};
+pub use slots::{ChannelSlot, ConnectionSlot, MembershipSlot, Page};
+pub use storage::{Parts, Pool, StaticStorage, Storage};
+
+use crate::protocol::MAX_COMMAND;
+use route::Stop;
+use slots::NAME_PAGES;
+use tables::{Counters, Tables};
+
+/// Bytes that [`Relay::receive`] leaves unused at most when it needs more: the longest command but for one byte.
+pub const MAX_REST: usize = MAX_COMMAND - 1;
+
+/// Connections, channels and who is in them; see [the module's documentation](self).
+///
+/// All bits of a new one are zero if those of its storage are.
+#[derive(Debug)]
+pub struct Relay<S> {
+    storage: S,
+    counters: Counters,
+}
+
+impl<S: Storage> Relay<S> {
+    /// A relay that nobody is connected to. `storage` must be new.
+    #[must_use]
+    pub const fn new(storage: S) -> Self {
+        Self { storage, counters: Counters::ZERO }
+    }
+
+    /// A connection has come.
+    ///
+    /// # Errors
+    /// [`Full`] if the storage has no place for it.
+    pub fn connect(&mut self) -> Result<ConnectionId, Full> {
+        if self.counters.connections.now() >= self.storage.parts().connections.len() {
+            self.storage.grow(Pool::Connections);
+        }
+        self.tables().connect().ok_or(Full)
+    }
+
+    /// Bytes have come from a connection: routes them, as far as the queues have room.
+    ///
+    /// [`Received`] says how many were used and why not more. The rest has to be presented again, with what comes behind it. Any cut of the stream,
+    /// down to single bytes, has the same result apart from the cuts of the data.
+    ///
+    /// Does not fail: nonsense is [`Outcome::Close`], which disturbs nobody else.
+    pub fn receive<H: Host>(&mut self, connection: ConnectionId, input: &[u8], host: &mut H) -> Received {
+        let mut used = 0usize;
+        loop {
+            let rest = input.get(used..).unwrap_or_default();
+            let (more, stop) = self.tables().route(connection, rest, host);
+            used = used.saturating_add(more);
+            let outcome = match stop {
+                Stop::Outcome(outcome) => outcome,
+                Stop::Command(code) => {
+                    let rest = input.get(used..).unwrap_or_default();
+                    self.reserve();
+                    match self.tables().command(connection, code, rest, host) {
+                        Ok(more) => {
+                            used = used.saturating_add(more);
+                            continue;
+                        }
+                        Err(outcome) => outcome,
+                    }
+                }
+            };
+            if let Outcome::Close(cause) = outcome {
+                host.notify(&Note::Closing { connection, cause });
+            }
+            return Received { used, outcome };
+        }
+    }
+
+    /// A connection is gone, or has to go: deletes its channels, takes it out of those it is in, and tells those concerned.
+    /// Does nothing if it is gone already.
+    pub fn disconnect<H: Host>(&mut self, connection: ConnectionId, host: &mut H) {
+        self.tables().disconnect(connection, host);
+    }
+
+    /// Number of connections.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.counters.connections.now()
+    }
+
+    /// Number of channels.
+    #[must_use]
+    pub fn channels(&self) -> usize {
+        self.counters.channels.now()
+    }
+
+    /// Number of users, counted once in each channel they are in.
+    #[must_use]
+    pub fn memberships(&self) -> usize {
+        self.counters.memberships.now()
+    }
+
+    #[inline]
+    fn tables(&mut self) -> Tables<'_> {
+        Tables { parts: self.storage.parts(), counters: &mut self.counters }
+    }
+
+    /// Makes room for what one command can need at most, where the storage can grow.
+    fn reserve(&mut self) {
+        let parts = self.storage.parts();
+        let short = |taken: slots::Taken, len: usize, needed: usize| len.saturating_sub(taken.now()) < needed;
+        let (channels, memberships, pages, buckets) = (
+            short(self.counters.channels, parts.channels.len(), 1),
+            short(self.counters.memberships, parts.memberships.len(), 1),
+            // half of the pages are to stay free, see `Numbers`
+            short(self.counters.pages, parts.pages.len() / 2, NAME_PAGES.saturating_add(2)),
+            short(self.counters.channels, parts.buckets.len(), 1),
+        );
+        if channels {
+            self.storage.grow(Pool::Channels);
+        }
+        if memberships {
+            self.storage.grow(Pool::Memberships);
+        }
+        if pages {
+            self.storage.grow(Pool::Pages);
+        }
+        if buckets && self.storage.grow(Pool::Buckets) {
+            self.tables().chain_anew();
+        }
+    }
+}
+
+impl<S: Storage + Default> Default for Relay<S> {
+    fn default() -> Self {
+        Self::new(S::default())
+    }
+}

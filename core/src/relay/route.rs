@@ -1,0 +1,233 @@
+//! The way of data: from a unit to its receivers' queues. This is where a relay spends its time.
+
+use super::host::{Cause, ConnectionId, Host, Outcome};
+use super::slots::{Kind, MembershipSlot, Target};
+use super::tables::Tables;
+use crate::protocol::to_relay::{Command, Decoder, Unit};
+use crate::protocol::{MAX_UNIT_PAYLOAD, to_endpoint};
+
+/// Room that a unit's header takes at most on the way to an endpoint.
+const HEADER: usize = 4;
+
+/// The least threshold for cuts: room for a header and some payload, and for any answer.
+const LEAST_CUT: usize = 8;
+
+/// Why [`Tables::route`] went no further.
+pub(super) enum Stop {
+    Outcome(Outcome),
+    /// At the start of a command with this number, which may not be whole yet.
+    Command(Command),
+}
+
+const NEED_MORE: Stop = Stop::Outcome(Outcome::NeedMore);
+
+impl Tables<'_> {
+    /// Routes data up to the first thing that is none. Says how many bytes were used.
+    pub(super) fn route<H: Host>(
+        &mut self,
+        sender: ConnectionId,
+        input: &[u8],
+        host: &mut H,
+    ) -> (usize, Stop) {
+        let Some(slot) = self.connection(sender) else {
+            return (0, Stop::Outcome(Outcome::Close(Cause::NotConnected)));
+        };
+        let cut = host.cut().max(LEAST_CUT);
+        let mut rest = input;
+        let used_to = |rest: &[u8]| input.len().saturating_sub(rest.len());
+        if slot.left > 0 {
+            let (left, target) = (slot.left, slot.target);
+            let payload = rest.get(..usize::from(left)).unwrap_or(rest);
+            let (sent, wait) = self.forward(sender, target, payload, cut, host);
+            self.set_under_way(sender, usize::from(left).saturating_sub(sent), target);
+            rest = rest.get(sent..).unwrap_or_default();
+            if let Some(receiver) = wait {
+                return (used_to(rest), Stop::Outcome(Outcome::WaitFor(receiver)));
+            }
+        }
+        loop {
+            match *rest {
+                // no-ops: data of size 0, and a broadcast of it; skipped here, so that no run of them is too long to keep
+                [0x80, 0, ref behind @ ..] | [1, _, 0x80, 0, ref behind @ ..] => {
+                    rest = behind;
+                    continue;
+                }
+                [0, code, ..] => {
+                    let stop = match Command::from_code(code) {
+                        Some(
+                            command @ (Command::Create | Command::Enter | Command::Leave | Command::Delete),
+                        ) => Stop::Command(command),
+                        _ => Stop::Outcome(Outcome::Close(Cause::UnknownCommand(code))),
+                    };
+                    return (used_to(rest), stop);
+                }
+                [] => return (input.len(), NEED_MORE),
+                _ => {}
+            }
+            let Some((used, unit)) = Decoder::new().decode(rest) else {
+                return (used_to(rest), NEED_MORE);
+            };
+            let (target, payload) = match unit {
+                Unit::ToServer { channel, payload } => (self.to_server(sender, channel), payload),
+                Unit::ToUser { channel, user, payload } => (self.to_user(sender, channel, user), payload),
+                Unit::ToAll { channel, payload } => (self.to_users(sender, channel, None), payload),
+                Unit::ToAllBut { channel, excluded, payload } => {
+                    (self.to_users(sender, channel, Some(excluded)), payload)
+                }
+                Unit::Malformed(malformed) => {
+                    return (used_to(rest), Stop::Outcome(Outcome::Close(Cause::Malformed(malformed))));
+                }
+                Unit::Command { .. } => return (used_to(rest), NEED_MORE), // its code is yet to come
+            };
+            let (sent, wait) = self.forward(sender, target, payload.bytes(), cut, host);
+            match wait {
+                None => rest = rest.get(used..).unwrap_or_default(),
+                // nothing is routed yet: who gets it is looked up anew next time
+                Some(receiver) if sent == 0 => {
+                    return (used_to(rest), Stop::Outcome(Outcome::WaitFor(receiver)));
+                }
+                Some(_) => {
+                    let head = used.saturating_sub(payload.bytes().len());
+                    rest = rest.get(head.saturating_add(sent)..).unwrap_or_default();
+                }
+            }
+            if sent < payload.total() {
+                self.set_under_way(sender, payload.total().saturating_sub(sent), target);
+            }
+            if let Some(receiver) = wait {
+                return (used_to(rest), Stop::Outcome(Outcome::WaitFor(receiver)));
+            }
+        }
+    }
+
+    /// Notes how many bytes of the unit under way are still to come.
+    fn set_under_way(&mut self, sender: ConnectionId, left: usize, target: Target) {
+        if let Some(slot) = self.connection(sender) {
+            slot.left = u16::try_from(left).unwrap_or_default(); // at most the size of a unit, which fits
+            slot.target = target;
+        }
+    }
+
+    #[inline]
+    fn to_server(&self, sender: ConnectionId, channel: u8) -> Target {
+        self.to_one(Kind::Server, self.entered(sender, channel))
+    }
+
+    #[inline]
+    fn to_user(&self, sender: ConnectionId, channel: u8, user: u8) -> Target {
+        self.to_one(Kind::User, self.own(sender, channel).and_then(|channel| self.user(channel, user)))
+    }
+
+    #[inline]
+    fn to_one(&self, kind: Kind, index: Option<u32>) -> Target {
+        let membership = index.and_then(|index| Some((index, self.membership(index)?)));
+        membership.map_or(Target::NOBODY, |(index, membership)| Target {
+            sequence: membership.sequence,
+            index,
+            kind,
+            excluded: None,
+        })
+    }
+
+    fn to_users(&self, sender: ConnectionId, channel: u8, excluded: Option<u8>) -> Target {
+        self.own(sender, channel).map_or(Target::NOBODY, |index| Target {
+            sequence: self.counters.sequence,
+            index,
+            kind: Kind::Users,
+            excluded,
+        })
+    }
+
+    /// Forwards a piece of a payload, as much of it as there is room for. Says how much that was, and for whom to wait with the rest.
+    #[inline]
+    fn forward<H: Host>(
+        &self,
+        sender: ConnectionId,
+        target: Target,
+        payload: &[u8],
+        cut: usize,
+        host: &mut H,
+    ) -> (usize, Option<ConnectionId>) {
+        match target.kind {
+            Kind::Server | Kind::User => self.forward_to_one(target, payload, cut, host),
+            Kind::Users => self.forward_to_users(sender, target, payload, cut, host),
+            Kind::Nobody => (payload.len(), None),
+        }
+    }
+
+    #[inline]
+    fn forward_to_one<H: Host>(
+        &self,
+        target: Target,
+        payload: &[u8],
+        cut: usize,
+        host: &mut H,
+    ) -> (usize, Option<ConnectionId>) {
+        let Some(to) = self.membership(target.index).filter(|to| to.sequence == target.sequence) else {
+            return (payload.len(), None); // gone in the middle of the unit
+        };
+        let receiver = if target.kind == Kind::Server { to.server } else { to.user };
+        let mut rest = payload;
+        while !rest.is_empty() {
+            let Some(len) = fitting(rest.len(), host.free(receiver), cut) else {
+                return (payload.len().saturating_sub(rest.len()), Some(receiver));
+            };
+            let (piece, behind) = rest.split_at_checked(len).unwrap_or((rest, &[]));
+            let header = if target.kind == Kind::Server {
+                to_endpoint::data_for_server(to.at_server, to.number, piece.len())
+            } else {
+                to_endpoint::data_for_user(to.at_user, piece.len())
+            };
+            host.push(receiver, header.as_bytes(), piece);
+            rest = behind;
+        }
+        (payload.len(), None)
+    }
+
+    fn forward_to_users<H: Host>(
+        &self,
+        sender: ConnectionId,
+        target: Target,
+        payload: &[u8],
+        cut: usize,
+        host: &mut H,
+    ) -> (usize, Option<ConnectionId>) {
+        let Some(channel) = self.channel(target.index).filter(|channel| channel.server == sender) else {
+            return (payload.len(), None);
+        };
+        let receivers = || {
+            let memberships = channel.users.iter(self.parts.pages);
+            memberships.filter_map(|(number, index)| {
+                let to: &MembershipSlot = self.membership(index)?;
+                (to.sequence <= target.sequence && target.excluded != Some(number)).then_some(to)
+            })
+        };
+        let mut rest = payload;
+        while !rest.is_empty() {
+            let mut len = rest.len();
+            for to in receivers() {
+                match fitting(rest.len(), host.free(to.user), cut) {
+                    Some(fits) => len = len.min(fits),
+                    None => return (payload.len().saturating_sub(rest.len()), Some(to.user)),
+                }
+            }
+            let (piece, behind) = rest.split_at_checked(len).unwrap_or((rest, &[]));
+            for to in receivers() {
+                let header = to_endpoint::data_for_user(to.at_user, piece.len());
+                host.push(to.user, header.as_bytes(), piece);
+            }
+            rest = behind;
+        }
+        (payload.len(), None)
+    }
+}
+
+/// How much of a piece of `len` bytes can go into a queue with `free` bytes of room. `None`: it has to wait.
+#[inline]
+fn fitting(len: usize, free: usize, cut: usize) -> Option<usize> {
+    let whole = len.saturating_add(HEADER);
+    if free >= whole && len <= MAX_UNIT_PAYLOAD {
+        return Some(len);
+    }
+    (free >= whole.min(cut)).then(|| len.min(free.saturating_sub(HEADER)).min(MAX_UNIT_PAYLOAD))
+}
