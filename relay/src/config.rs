@@ -8,8 +8,8 @@ use std::time::Duration;
 /// Everything that a [`Relay`](crate::Relay) can be told, with defaults for a small public relay.
 ///
 /// For every field that counts something, 0 means "no limit"; where the protocol itself has a limit, that one
-/// still holds. Times and amounts of memory always have a limit. [`check`](Self::check) says whether all values are in
-/// their ranges.
+/// still holds. Times and amounts of memory always have a limit. [`check`](Self::check) says whether all
+/// values are in their ranges.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// Addresses to accept connections on; at least one. Port 0 lets the system choose a free port.
@@ -28,28 +28,30 @@ pub struct Config {
     /// Channels at the same time on the whole relay; 0: no limit. Default: 65,536.
     pub max_channels: u32,
 
-    /// Channels that one connection may own at the same time, and, counted separately, channels that it may be a user
-    /// of; 0 to 128. 0 is the protocol's limit, 128, which is also the default.
+    /// Channels that one connection may own at the same time, and, counted separately, channels that it may
+    /// be a user of; 0 to 128. 0 is the protocol's limit, 128, which is also the default.
     pub max_channels_per_connection: u32,
 
-    /// Users of one channel at the same time; 0 to 256. 0 is the protocol's limit, 256, which is also the default.
+    /// Users of one channel at the same time; 0 to 256. 0 is the protocol's limit, 256, which is also the
+    /// default.
     pub max_users_per_channel: u32,
 
-    /// Commands (create, enter, leave, delete …) a second from one connection, averaged; data is not counted. 0: no
-    /// limit. Default: 500.
+    /// Commands (create, enter, leave, delete …) a second from one connection, averaged; data is not counted.
+    /// 0: no limit. Default: 500.
     pub commands_per_second: u32,
 
     /// A connection is closed when its first byte has not come within this time; 0.1 s to 1 h. Default: 5 s.
     pub first_byte_timeout: Duration,
 
-    /// A connection to which nothing was sent for this long is sent a keepalive unit; 0.1 s to 1 min. Default: 5 s.
+    /// A connection to which nothing was sent for this long is sent a keepalive unit; 0.1 s to 1 min.
+    /// Default: 5 s.
     ///
-    /// Endpoints take silence for the loss of the connection, after 20 s unless told otherwise, so this should stay well
-    /// below that.
+    /// Endpoints take silence for the loss of the connection, after 20 s unless told otherwise, so this
+    /// should stay well below that.
     pub keepalive_interval: Duration,
 
-    /// An idle connection is probed by TCP after this time, so that one whose endpoint is gone without a word is noticed;
-    /// 1 s to 32,767 s (the system counts whole seconds). Default: 60 s.
+    /// An idle connection is probed by TCP after this time, so that one whose endpoint is gone without a word
+    /// is noticed; 1 s to 32,767 s (the system counts whole seconds). Default: 60 s.
     pub tcp_keepalive: Duration,
 
     /// Bytes that may wait to be sent to one connection; 64 KiB to 1 GiB. Default: 1 MiB.
@@ -57,18 +59,20 @@ pub struct Config {
     /// What happens when that is used up says [`slow_receiver`](Self::slow_receiver).
     pub queue_bytes: usize,
 
-    /// Bytes in the queues of all connections together, at least [`queue_bytes`](Self::queue_bytes); 1 MiB to 1 TiB
-    /// (or what the machine can address). Default: 256 MiB.
+    /// Bytes in the queues of all connections together, at least [`queue_bytes`](Self::queue_bytes); 1 MiB to
+    /// 1 TiB (or what the machine can address). Default: 256 MiB.
     pub memory_bytes: usize,
 
-    /// What to do about a receiver that is slower than those that send to it. Default: [`SlowReceiver::Pause`].
+    /// What to do about a receiver that is slower than those that send to it. Default:
+    /// [`SlowReceiver::Pause`].
     pub slow_receiver: SlowReceiver,
 
-    /// With [`SlowReceiver::Drop`], the time that a receiver's queue may stay full; 0 s to 1 h. Default: 10 s.
+    /// With [`SlowReceiver::Drop`], the time that a receiver's queue may stay full; 0 s to 1 h. Default: 10
+    /// s.
     pub slow_receiver_grace: Duration,
 
-    /// A receiver that has not taken a single byte for this long, while somebody waits for it, is dropped, whatever
-    /// [`slow_receiver`](Self::slow_receiver) says; 1 s to 24 h. Default: 60 s.
+    /// A receiver that has not taken a single byte for this long, while somebody waits for it, is dropped,
+    /// whatever [`slow_receiver`](Self::slow_receiver) says; 1 s to 24 h. Default: 60 s.
     ///
     /// So two connections that wait for each other cannot do so for ever.
     pub stall_timeout: Duration,
@@ -80,12 +84,12 @@ pub struct Config {
 /// What a relay does when a connection's queue is full.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SlowReceiver {
-    /// The connections that send to it are not read until the queue has drained: nothing is lost, and TCP makes the
-    /// senders wait.
+    /// The connections that send to it are not read until the queue has drained: nothing is lost, and TCP
+    /// makes the senders wait.
     #[default]
     Pause,
-    /// The receiver's connection is closed once its queue has been full for [`Config::slow_receiver_grace`]; until then
-    /// as [`Pause`](Self::Pause).
+    /// The receiver's connection is closed once its queue has been full for [`Config::slow_receiver_grace`];
+    /// until then as [`Pause`](Self::Pause).
     Drop,
 }
 
@@ -133,7 +137,8 @@ impl Config {
         Duration::from_millis(100)..=Duration::from_secs(60);
     /// Range of [`tcp_keepalive`](Self::tcp_keepalive).
     pub const TCP_KEEPALIVE: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(32_767);
-    /// Range of [`queue_bytes`](Self::queue_bytes), in bytes: room for the longest unit and for notices at least.
+    /// Range of [`queue_bytes`](Self::queue_bytes), in bytes: room for the longest unit and for notices at
+    /// least.
     pub const QUEUE_BYTES: RangeInclusive<usize> = 65_536..=1 << 30;
     /// Range of [`memory_bytes`](Self::memory_bytes), in bytes.
     pub const MEMORY_BYTES: RangeInclusive<usize> =

@@ -1,0 +1,143 @@
+//! From command line and file to settings.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use self::options::{NoRun, Options};
+use self::problem::Problem;
+use self::settings::{SETTINGS, Settings};
+
+mod file;
+mod options;
+mod print;
+mod problem;
+pub(crate) mod settings;
+mod value;
+
+/// What the program is to do.
+#[derive(Debug)]
+pub(crate) enum Task {
+    /// Run the relay.
+    Run(Box<Loaded>),
+    /// Print this and be done.
+    Print(String),
+    /// Print clap's help or version and be done.
+    Help(clap::Error),
+    /// Say what is wrong, and be done.
+    Complain(Vec<Problem>),
+}
+
+/// Settings, and where each comes from.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub(crate) settings: Settings,
+    /// One for each of [`SETTINGS`].
+    origins: [Origin; SETTINGS.len()],
+    file: Option<PathBuf>,
+}
+
+/// Where a setting's value comes from, in the order of precedence, lowest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    Default,
+    /// The line of the file, from 1.
+    File(usize),
+    /// `--unlimited`.
+    Unlimited,
+    Option,
+}
+
+/// What the command line asks for; the first argument is the program's own name.
+pub(crate) fn task(arguments: impl IntoIterator<Item = OsString>) -> Task {
+    let options = match options::parse(arguments) {
+        Ok(options) => options,
+        Err(NoRun::Asked(help)) => return Task::Help(help),
+        Err(NoRun::Wrong(problem)) => return Task::Complain(vec![problem]),
+    };
+    match load(&options) {
+        Ok(loaded) if options.print_config => Task::Print(print::toml(&loaded)),
+        Ok(loaded) => Task::Run(Box::new(loaded)),
+        Err(problems) => Task::Complain(problems),
+    }
+}
+
+fn load(options: &Options) -> Result<Loaded, Vec<Problem>> {
+    let mut settings = Settings::default();
+    let mut origins = [Origin::Default; SETTINGS.len()];
+    let mut problems = Vec::new();
+    if let Some(path) = &options.config
+        && let Err(found) = file::read(path, &mut settings, |index, line| origins[index] = Origin::File(line))
+    {
+        problems.extend(found);
+    }
+    if options.unlimited {
+        let before = settings.clone();
+        settings.relay.lift_limits();
+        for (origin, setting) in origins.iter_mut().zip(&SETTINGS) {
+            if setting.show(&settings) != setting.show(&before) {
+                *origin = Origin::Unlimited;
+            }
+        }
+    }
+    for (index, values) in &options.given.0 {
+        let setting = &SETTINGS[*index];
+        origins[*index] = Origin::Option;
+        setting.clear(&mut settings);
+        for value in values {
+            if let Err(what) = setting.set(&mut settings, value) {
+                problems.push(Problem::in_option(setting.name, value, what));
+            }
+        }
+    }
+    let loaded = Loaded { settings, origins, file: options.config.clone() };
+    if problems.is_empty() {
+        problems.extend(loaded.conflict());
+    }
+    if problems.is_empty() { Ok(loaded) } else { Err(problems) }
+}
+
+impl Loaded {
+    /// Where a setting comes from.
+    pub(crate) fn origin(&self, name: &str) -> Origin {
+        let found = SETTINGS.iter().zip(&self.origins).find(|(setting, _)| setting.name == name);
+        found.map_or(Origin::Default, |(_, origin)| *origin)
+    }
+
+    /// Values that are good each for itself, but not together.
+    fn conflict(&self) -> Option<Problem> {
+        let relay = &self.settings.relay;
+        if relay.memory_bytes < relay.queue_bytes {
+            return Some(Problem::new(format!(
+                "{}memory-bytes = {} is less than queue-bytes = {} ({}); \
+                 raise memory-bytes or lower queue-bytes",
+                self.prefix("memory-bytes"),
+                value::show_size(relay.memory_bytes),
+                value::show_size(relay.queue_bytes),
+                self.show_origin("queue-bytes"),
+            )));
+        }
+        // Nothing else is known; should the relay come to know more, this says it.
+        relay.check().err().map(|error| Problem::new(error.to_string()))
+    }
+
+    fn prefix(&self, name: &str) -> String {
+        match self.origin(name) {
+            Origin::Default => String::new(),
+            _ => format!("{}: ", self.show_origin(name)),
+        }
+    }
+
+    /// Where a setting comes from, in words.
+    pub(crate) fn show_origin(&self, name: &str) -> impl fmt::Display {
+        match self.origin(name) {
+            Origin::Default => "default".into(),
+            Origin::File(line) => {
+                let file = self.file.as_deref().unwrap_or(Path::new("file"));
+                format!("{}:{line}", file.display())
+            }
+            Origin::Unlimited => "--unlimited".into(),
+            Origin::Option => format!("--{name}"),
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, ArgAction, ArgMatches, Command, Parser};
+
+use super::problem::{Problem, did_you_mean, shorten};
+use super::settings::{SETTINGS, Settings};
+
+const AFTER_HELP: &str = "\
+Configuration file:
+  TOML; its keys are the names of the options without the two hyphens:
+      listen = [\"0.0.0.0:7680\", \"[::]:7680\"]
+      queue-bytes = \"512KiB\"
+  Options have precedence over the file, the file over the defaults.
+
+Environment:
+  RUST_LOG  what is logged, as a level or by module (peote_relay=debug);
+            goes before log-level in the file, and after --log-level
+  NO_COLOR  if set, log lines have no colours on a terminal either
+
+Output:
+  \"listening on ADDRESS:PORT\" on standard output, one line for each address,
+  as soon as connections are accepted. Log lines on standard error.
+
+Signals:
+  SIGINT and SIGTERM stop the relay. A second one ends it at once, without
+  waiting for what is still to be written (see --shutdown-timeout).
+
+Exit codes:
+  0  stopped on request
+  1  could not run or not go on: an address is in use or not permitted,
+     no more files or memory
+  2  wrong options or configuration";
+
+/// Relay for peote-net channels: endpoints connect to it, and it forwards between each channel's server and
+/// users.
+#[derive(Debug, Parser)]
+#[command(name = "peote-relay", version, after_help = AFTER_HELP, next_line_help = true)]
+pub(crate) struct Options {
+    /// Read settings from this TOML file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Print the settings that would be used as TOML, each with where it comes from, and exit
+    #[arg(long)]
+    pub(crate) print_config: bool,
+
+    /// Lift all limits on connections, channels and commands but those given as options; times and memory
+    /// stay bounded
+    #[arg(long)]
+    pub(crate) unlimited: bool,
+
+    /// Settings that were given as options.
+    #[command(flatten)]
+    pub(crate) given: Given,
+}
+
+/// Settings as they stood on the command line: the index in [`SETTINGS`] and all values given.
+///
+/// Not derived, so that options and keys of the file cannot come apart: both are made from [`SETTINGS`].
+#[derive(Debug)]
+pub(crate) struct Given(pub(crate) Vec<(usize, Vec<String>)>);
+
+impl clap::Args for Given {
+    fn augment_args(command: Command) -> Command {
+        let default = Settings::default();
+        command.args(SETTINGS.iter().map(|setting| {
+            let shown = setting.show(&default);
+            let shown = shown.trim_matches(['[', ']']).trim_matches('"');
+            let help = match setting.allowed() {
+                Some(allowed) => format!("{} [{allowed}; default {shown}]", setting.help),
+                None => format!("{} [default {shown}]", setting.help),
+            };
+            Arg::new(setting.name)
+                .long(setting.name)
+                .value_name(setting.placeholder())
+                .help(help)
+                .help_heading(setting.group)
+                // The one line that says what a number may be is better than "unexpected argument '-5'".
+                .allow_negative_numbers(true)
+                .action(if setting.is_list() { ArgAction::Append } else { ArgAction::Set })
+        }))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl clap::FromArgMatches for Given {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let given = SETTINGS.iter().enumerate().filter_map(|(index, setting)| {
+            let values = matches.get_many::<String>(setting.name)?;
+            Some((index, values.cloned().collect()))
+        });
+        Ok(Self(given.collect()))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+/// Why the command line does not lead to a running relay.
+#[derive(Debug)]
+pub(crate) enum NoRun {
+    /// The help or the version was asked for; printing it is all there is to do.
+    Asked(clap::Error),
+    /// It cannot be understood.
+    Wrong(Problem),
+}
+
+/// Reads the command line; the first argument is the program's own name.
+pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Options, NoRun> {
+    Options::try_parse_from(arguments).map_err(|error| match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => NoRun::Asked(error),
+        _ => NoRun::Wrong(Problem::new(explain(&error))),
+    })
+}
+
+/// clap explains over several lines; the operator's log wants one.
+fn explain(error: &clap::Error) -> String {
+    if error.kind() == ErrorKind::UnknownArgument
+        && let Some(ContextValue::String(wrong)) = error.get(ContextKind::InvalidArg)
+    {
+        let Some(name) = wrong.strip_prefix("--") else {
+            return format!("{}: unexpected; every setting is an option, see --help", shorten(wrong));
+        };
+        let mut names = vec!["config", "print-config", "unlimited", "help", "version"];
+        names.extend(SETTINGS.iter().map(|setting| setting.name));
+        return match did_you_mean(name, "--", &names) {
+            Some(question) => format!("unknown option --{}; {question}", shorten(name)),
+            None => format!("unknown option --{}; see --help", shorten(name)),
+        };
+    }
+    let text = error.to_string();
+    let first = text.lines().next().unwrap_or_default();
+    format!("{}; see --help", first.strip_prefix("error: ").unwrap_or(first))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn parse_text(text: &str) -> Result<Options, NoRun> {
+        parse(std::iter::once("peote-relay").chain(text.split_whitespace()).map(OsString::from))
+    }
+
+    #[track_caller]
+    fn wrong(text: &str, expected: &str) {
+        match parse_text(text) {
+            Err(NoRun::Wrong(problem)) => assert_eq!(problem.to_string(), expected),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_command_is_sound() {
+        Options::command().debug_assert();
+    }
+
+    #[test]
+    fn every_setting_is_an_option() {
+        for setting in &SETTINGS {
+            let options = parse_text(&format!("--{} -1", setting.name)).unwrap();
+            assert_eq!(options.given.0.len(), 1);
+            assert_eq!(options.given.0[0].1, ["-1"]);
+        }
+    }
+
+    #[test]
+    fn listen_is_given_as_often_as_wanted_and_others_once() {
+        assert_eq!(parse_text("--listen a --listen b").unwrap().given.0, [(0, vec!["a".into(), "b".into()])]);
+        wrong(
+            "--max-channels 1 --max-channels 2",
+            "the argument '--max-channels <NUMBER>' cannot be used multiple times; see --help",
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_understood_is_one_line() {
+        wrong("--max-conections 5", "unknown option --max-conections; did you mean --max-connections?");
+        wrong("--unlimitted", "unknown option --unlimitted; did you mean --unlimited?");
+        wrong("--zzz", "unknown option --zzz; see --help");
+        wrong("-z", "-z: unexpected; every setting is an option, see --help");
+        wrong("relay.toml", "relay.toml: unexpected; every setting is an option, see --help");
+        wrong("--config", "a value is required for '--config <FILE>' but none was supplied; see --help");
+    }
+
+    #[test]
+    fn the_help_shows_every_setting_with_its_default() {
+        let help = Options::command().render_help().to_string();
+        for setting in &SETTINGS {
+            assert!(help.contains(&format!("--{} <", setting.name)), "{}", setting.name);
+        }
+        let words: Vec<_> = help.split_whitespace().collect();
+        assert!(words.join(" ").contains("[64KiB to 1GiB; default 1MiB]"));
+        assert!(help.contains("Exit codes:"));
+    }
+}

@@ -1,0 +1,325 @@
+//! Every setting of the program, once: from this table come the options, their help, the keys of the
+//! configuration file and what `--print-config` prints.
+
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use peote_relay::{Config, SlowReceiver};
+
+use super::value;
+
+/// All that can be set.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Settings {
+    /// What the relay is told.
+    pub(crate) relay: Config,
+    /// What is logged.
+    pub(crate) log_level: LogLevel,
+}
+
+/// The least important log lines that are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum LogLevel {
+    Off,
+    Error,
+    Warn,
+    #[default]
+    Info,
+    Debug,
+    Trace,
+}
+
+/// One setting: `--name` on the command line and `name` in a file.
+pub(crate) struct Setting {
+    pub(crate) name: &'static str,
+    /// Heading it stands under.
+    pub(crate) group: &'static str,
+    /// What it does, as a sentence without a full stop.
+    pub(crate) help: &'static str,
+    field: Field,
+}
+
+/// Where a setting's value is kept, what it is, and what it may be.
+enum Field {
+    Addresses(fn(&mut Settings) -> &mut Vec<SocketAddr>),
+    Count(fn(&mut Settings) -> &mut u32, RangeInclusive<u32>),
+    Size(fn(&mut Settings) -> &mut usize, RangeInclusive<usize>),
+    Seconds(fn(&mut Settings) -> &mut Duration, RangeInclusive<Duration>),
+    SlowReceiver(fn(&mut Settings) -> &mut SlowReceiver),
+    LogLevel(fn(&mut Settings) -> &mut LogLevel),
+}
+
+const SLOW_RECEIVER: [&str; 2] = ["pause", "drop"];
+const SLOW_RECEIVER_VALUES: [SlowReceiver; 2] = [SlowReceiver::Pause, SlowReceiver::Drop];
+const LOG_LEVEL: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+const LOG_LEVEL_VALUES: [LogLevel; 6] =
+    [LogLevel::Off, LogLevel::Error, LogLevel::Warn, LogLevel::Info, LogLevel::Debug, LogLevel::Trace];
+
+const LISTENING: &str = "Listening";
+const LIMITS: &str = "Limits (0 means none)";
+const TIMES: &str = "Times (seconds, or with ms, min, h)";
+const MEMORY: &str = "Memory (bytes, or with KiB, MiB, GiB, TiB)";
+const SLOW: &str = "Receivers slower than their senders";
+const LOGGING: &str = "Logging";
+
+/// All settings, in the order in which they are shown.
+pub(crate) static SETTINGS: [Setting; 17] = [
+    Setting {
+        name: "listen",
+        group: LISTENING,
+        help: "Address to accept connections on; give it again for more. Port 0: any free port",
+        field: Field::Addresses(|all| &mut all.relay.listen),
+    },
+    Setting {
+        name: "max-connections",
+        group: LIMITS,
+        help: "Connections at the same time",
+        field: Field::Count(|all| &mut all.relay.max_connections, Config::COUNT),
+    },
+    Setting {
+        name: "max-connections-per-address",
+        group: LIMITS,
+        help: "Connections at the same time from one IP address",
+        field: Field::Count(|all| &mut all.relay.max_connections_per_address, Config::COUNT),
+    },
+    Setting {
+        name: "max-channels",
+        group: LIMITS,
+        help: "Channels at the same time on the whole relay",
+        field: Field::Count(|all| &mut all.relay.max_channels, Config::COUNT),
+    },
+    Setting {
+        name: "max-channels-per-connection",
+        group: LIMITS,
+        help: "Channels one connection may own, and channels it may be in; \
+               the protocol has at most 128 of each",
+        field: Field::Count(
+            |all| &mut all.relay.max_channels_per_connection,
+            Config::MAX_CHANNELS_PER_CONNECTION,
+        ),
+    },
+    Setting {
+        name: "max-users-per-channel",
+        group: LIMITS,
+        help: "Users of one channel; the protocol has at most 256",
+        field: Field::Count(|all| &mut all.relay.max_users_per_channel, Config::MAX_USERS_PER_CHANNEL),
+    },
+    Setting {
+        name: "commands-per-second",
+        group: LIMITS,
+        help: "Commands (create, enter, leave, delete) a second from one connection; data is not counted",
+        field: Field::Count(|all| &mut all.relay.commands_per_second, Config::COUNT),
+    },
+    Setting {
+        name: "first-byte-timeout",
+        group: TIMES,
+        help: "Close a connection whose first byte has not come after this time",
+        field: Field::Seconds(|all| &mut all.relay.first_byte_timeout, Config::FIRST_BYTE_TIMEOUT),
+    },
+    Setting {
+        name: "keepalive-interval",
+        group: TIMES,
+        help: "Say something to a connection that was sent nothing for this time; \
+               endpoints take 20 s of silence for the loss of the connection",
+        field: Field::Seconds(|all| &mut all.relay.keepalive_interval, Config::KEEPALIVE_INTERVAL),
+    },
+    Setting {
+        name: "tcp-keepalive",
+        group: TIMES,
+        help: "Let TCP probe a connection that was idle for this time; counted in whole seconds",
+        field: Field::Seconds(|all| &mut all.relay.tcp_keepalive, Config::TCP_KEEPALIVE),
+    },
+    Setting {
+        name: "shutdown-timeout",
+        group: TIMES,
+        help: "When asked to stop, go on writing what is queued for at most this time",
+        field: Field::Seconds(|all| &mut all.relay.shutdown_timeout, Config::SHUTDOWN_TIMEOUT),
+    },
+    Setting {
+        name: "queue-bytes",
+        group: MEMORY,
+        help: "What may wait to be sent to one connection",
+        field: Field::Size(|all| &mut all.relay.queue_bytes, Config::QUEUE_BYTES),
+    },
+    Setting {
+        name: "memory-bytes",
+        group: MEMORY,
+        help: "What may wait to be sent to all connections together; at least queue-bytes",
+        field: Field::Size(|all| &mut all.relay.memory_bytes, Config::MEMORY_BYTES),
+    },
+    Setting {
+        name: "slow-receiver",
+        group: SLOW,
+        help: "When a receiver's queue is full: pause those that send to it, or drop the receiver",
+        field: Field::SlowReceiver(|all| &mut all.relay.slow_receiver),
+    },
+    Setting {
+        name: "slow-receiver-grace",
+        group: SLOW,
+        help: "With slow-receiver = drop: seconds a queue may stay full",
+        field: Field::Seconds(|all| &mut all.relay.slow_receiver_grace, Config::SLOW_RECEIVER_GRACE),
+    },
+    Setting {
+        name: "stall-timeout",
+        group: SLOW,
+        help: "Drop a receiver that has taken nothing for so many seconds while others wait for it, \
+               whatever slow-receiver says",
+        field: Field::Seconds(|all| &mut all.relay.stall_timeout, Config::STALL_TIMEOUT),
+    },
+    Setting {
+        name: "log-level",
+        group: LOGGING,
+        help: "What is logged to standard error",
+        field: Field::LogLevel(|all| &mut all.log_level),
+    },
+];
+
+impl Setting {
+    /// Takes over one value as it was written. A setting with several values ([`is_list`](Self::is_list))
+    /// gets it in addition to those it has.
+    ///
+    /// # Errors
+    /// What to write instead.
+    pub(crate) fn set(&self, settings: &mut Settings, text: &str) -> Result<(), String> {
+        match &self.field {
+            Field::Addresses(field) => {
+                let address = value::address(text)?;
+                field(settings).push(address);
+            }
+            Field::Count(field, range) => *field(settings) = value::count(text, range)?,
+            Field::Size(field, range) => *field(settings) = value::size(text, range)?,
+            Field::Seconds(field, range) => *field(settings) = value::seconds(text, range)?,
+            Field::SlowReceiver(field) => {
+                *field(settings) = SLOW_RECEIVER_VALUES[value::choice(text, &SLOW_RECEIVER)?];
+            }
+            Field::LogLevel(field) => {
+                *field(settings) = LOG_LEVEL_VALUES[value::choice(text, &LOG_LEVEL)?];
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes away all values of a setting that can have several, because a source of higher precedence names
+    /// its own.
+    pub(crate) fn clear(&self, settings: &mut Settings) {
+        if let Field::Addresses(field) = &self.field {
+            field(settings).clear();
+        }
+    }
+
+    /// Whether it can have several values.
+    pub(crate) fn is_list(&self) -> bool {
+        matches!(self.field, Field::Addresses(_))
+    }
+
+    /// Its value as TOML.
+    pub(crate) fn show(&self, settings: &Settings) -> String {
+        // The accessors lend mutably, which one accessor can do for both directions.
+        let settings = &mut settings.clone();
+        match &self.field {
+            Field::Addresses(field) => {
+                let addresses: Vec<_> = field(settings).iter().map(|address| quoted(address)).collect();
+                format!("[{}]", addresses.join(", "))
+            }
+            Field::Count(field, _) => field(settings).to_string(),
+            Field::Size(field, _) => {
+                let size = value::show_size(*field(settings));
+                if size.ends_with('B') { quoted(&size) } else { size }
+            }
+            Field::Seconds(field, _) => value::show_seconds(*field(settings)),
+            Field::SlowReceiver(field) => {
+                quoted(&name_of(field(settings), &SLOW_RECEIVER_VALUES, &SLOW_RECEIVER))
+            }
+            Field::LogLevel(field) => quoted(&name_of(field(settings), &LOG_LEVEL_VALUES, &LOG_LEVEL)),
+        }
+    }
+
+    /// What stands for its value in the help.
+    pub(crate) fn placeholder(&self) -> &'static str {
+        match self.field {
+            Field::Addresses(_) => "ADDRESS:PORT",
+            Field::Count(..) => "NUMBER",
+            Field::Size(..) => "SIZE",
+            Field::Seconds(..) => "SECONDS",
+            Field::SlowReceiver(_) | Field::LogLevel(_) => "WHAT",
+        }
+    }
+
+    /// What its value may be.
+    pub(crate) fn allowed(&self) -> Option<String> {
+        let (low, high) = match &self.field {
+            Field::Addresses(_) => return None,
+            Field::Count(_, range) if *range == Config::COUNT => return None,
+            Field::Count(_, range) => (range.start().to_string(), range.end().to_string()),
+            Field::Size(_, range) => (value::show_size(*range.start()), value::show_size(*range.end())),
+            Field::Seconds(_, range) => {
+                (value::show_seconds(*range.start()), value::show_seconds(*range.end()))
+            }
+            Field::SlowReceiver(_) => return Some(value::list(&SLOW_RECEIVER)),
+            Field::LogLevel(_) => return Some(value::list(&LOG_LEVEL)),
+        };
+        Some(format!("{low} to {high}"))
+    }
+}
+
+impl LogLevel {
+    /// Its name, as in settings.
+    pub(crate) fn name(self) -> &'static str {
+        name_of(&self, &LOG_LEVEL_VALUES, &LOG_LEVEL)
+    }
+}
+
+fn name_of<T: PartialEq>(value: &T, values: &[T], names: &[&'static str]) -> &'static str {
+    values.iter().zip(names).find(|(one, _)| *one == value).map_or("", |(_, name)| name)
+}
+
+fn quoted(text: &dyn std::fmt::Display) -> String {
+    format!("\"{text}\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_reads_back_what_it_shows() {
+        let default = Settings::default();
+        for setting in &SETTINGS {
+            let mut settings = Settings::default();
+            setting.clear(&mut settings);
+            let shown = setting.show(&default);
+            let text = shown.trim_matches(['[', ']']).trim_matches('"');
+            assert_eq!(setting.set(&mut settings, text), Ok(()), "{}", setting.name);
+            assert_eq!(settings, default, "{}", setting.name);
+        }
+    }
+
+    #[test]
+    fn every_setting_is_one_of_its_own() {
+        // A value that differs from the default, for each kind of field.
+        for setting in &SETTINGS {
+            let mut settings = Settings::default();
+            let text = match setting.placeholder() {
+                "ADDRESS:PORT" => "[::1]:1",
+                "NUMBER" | "SECONDS" => "7",
+                "SIZE" => "128MiB",
+                _ if setting.name == "log-level" => "trace",
+                _ => "drop",
+            };
+            assert_eq!(setting.set(&mut settings, text), Ok(()), "{}", setting.name);
+            let changed: Vec<_> =
+                SETTINGS.iter().filter(|one| one.show(&settings) != one.show(&Settings::default())).collect();
+            assert_eq!(changed.len(), 1, "{}", setting.name);
+            assert_eq!(changed[0].name, setting.name);
+        }
+    }
+
+    #[test]
+    fn no_two_settings_share_a_name() {
+        let mut names: Vec<_> = SETTINGS.iter().map(|setting| setting.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), SETTINGS.len());
+    }
+}
