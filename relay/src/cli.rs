@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use self::options::{NoRun, Options};
@@ -107,6 +108,12 @@ impl Loaded {
     /// Values that are good each for itself, but not together.
     fn conflict(&self) -> Option<Problem> {
         let relay = &self.settings.relay;
+        let twice =
+            |(i, address): (usize, &SocketAddr)| address.port() != 0 && relay.listen[..i].contains(address);
+        if let Some((_, address)) = relay.listen.iter().enumerate().find(|one| twice(*one)) {
+            let prefix = self.prefix("listen");
+            return Some(Problem::new(format!("{prefix}{address} is there twice; remove one")));
+        }
         if relay.memory_bytes < relay.queue_bytes {
             return Some(Problem::new(format!(
                 "{}memory-bytes = {} is less than queue-bytes = {} ({}); \
