@@ -25,6 +25,7 @@ extern crate std;
 
 #[macro_use]
 mod logging;
+mod bytes;
 
 pub mod chunk;
 pub mod link;

@@ -1,6 +1,7 @@
 //! Finding chunks in data that arrives in any pieces.
 
 use super::ChunkLimit;
+use crate::bytes::copy_to;
 
 /// How a peer broke the rules of chunks. Its data cannot be followed any further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +54,7 @@ pub enum Step {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[repr(u8)] // so that a new one is all zero
 enum State {
     /// In the length field: `code` so far, from `bytes` bytes.
     Length { code: u32, bytes: u8 },
@@ -124,10 +126,7 @@ impl Assembler {
             return (end, Step::Whole { start: used, end });
         }
         let piece = rest.get(..left).unwrap_or(rest);
-        let at = received as usize;
-        if let Some(place) = slot.get_mut(at..at.saturating_add(piece.len())) {
-            place.copy_from_slice(piece);
-        }
+        copy_to(slot, received as usize, piece);
         if piece.len() == left {
             self.state = State::Length { code: 0, bytes: 0 };
             return (used.saturating_add(left), Step::Completed { len: len as usize });

@@ -33,6 +33,9 @@ impl EncodedLength {
     /// The greatest number of length bytes.
     pub const MAX: usize = 5;
 
+    /// No length field at all.
+    pub(crate) const NONE: Self = Self { bytes: [0; Self::MAX], len: 0 };
+
     /// The bytes in front of a chunk.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
@@ -107,7 +110,7 @@ impl ChunkLimit {
     pub fn encode_length(self, len: usize) -> Option<EncodedLength> {
         let len = u32::try_from(len).ok().filter(|&len| len <= self.max)?;
         let mut code = len.checked_sub(1)?;
-        let mut encoded = EncodedLength { bytes: [0; EncodedLength::MAX], len: 0 };
+        let mut encoded = EncodedLength::NONE;
         for place in encoded.bytes.iter_mut().take(self.length_bytes.into()) {
             encoded.len = encoded.len.saturating_add(1);
             if code < 128 || encoded.len == self.length_bytes {

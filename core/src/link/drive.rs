@@ -14,7 +14,7 @@ pub(super) struct State {
     receiver: Receiver,
     sender: Sender,
     /// The event that is to be, or has been, delivered.
-    pending: Option<Pending>,
+    pending: Pending,
     /// The pending event has been delivered, and counts as dealt with unless `again` is set.
     delivered: bool,
     again: bool,
@@ -23,7 +23,15 @@ pub(super) struct State {
     sent: bool,
     /// When something was heard last; `None` until something has been sent, for a relay is silent until then.
     heard: Option<Instant>,
-    silence_limit: Option<Duration>,
+    silence_limit: SilenceLimit,
+}
+
+/// How long the relay may say nothing. (An enum whose default is all zero, so that a link in a `static` lies in .bss.)
+#[derive(Clone, Copy, Debug)]
+enum SilenceLimit {
+    Default,
+    Never,
+    After(Duration),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,26 +51,37 @@ impl State {
         Self {
             receiver: Receiver::new(),
             sender: Sender::new(),
-            pending: None,
+            pending: Pending::None,
             delivered: false,
             again: false,
             phase: Phase::Idle,
             sent: false,
             heard: None,
-            silence_limit: Some(SILENCE_LIMIT),
+            silence_limit: SilenceLimit::Default,
         }
     }
 
     pub(super) const fn set_silence_limit(&mut self, limit: Option<Duration>) {
-        self.silence_limit = limit;
+        self.silence_limit = match limit {
+            Some(limit) => SilenceLimit::After(limit),
+            None => SilenceLimit::Never,
+        };
+    }
+
+    const fn silence_limit(&self) -> Option<Duration> {
+        match self.silence_limit {
+            SilenceLimit::Default => Some(SILENCE_LIMIT),
+            SilenceLimit::Never => None,
+            SilenceLimit::After(limit) => Some(limit),
+        }
     }
 
     pub(super) fn next_deadline(&self) -> Option<Instant> {
-        Some(self.heard?.saturating_add(self.silence_limit?))
+        Some(self.heard?.saturating_add(self.silence_limit()?))
     }
 
     pub(super) const fn wants_read(&self) -> bool {
-        self.pending.is_none() || (self.delivered && !self.again)
+        matches!(self.pending, Pending::None) || (self.delivered && !self.again)
     }
 
     pub(super) const fn wants_write(&self) -> bool {
@@ -108,13 +127,13 @@ impl State {
         B: Buffers,
         T: Read + ReadReady + Write + WriteReady + ?Sized,
     {
-        if self.pending.is_some() {
+        if !matches!(self.pending, Pending::None) {
             if !self.delivered {
                 // make room for what could not be sent the last time
                 self.flush(buffers, transport)?;
                 return Ok(true);
             }
-            self.pending = None;
+            self.pending = Pending::None;
         }
         self.delivered = false;
         self.again = false;
@@ -125,7 +144,7 @@ impl State {
                         buffers.parts();
                     let tables = Tables { state: &mut self.sender.tables, own, parties };
                     self.pending = self.receiver.advance(tables, receive, chunks, chunk_size);
-                    if self.pending.is_some() {
+                    if !matches!(self.pending, Pending::None) {
                         return Ok(true);
                     }
                     if core::mem::replace(&mut self.phase, Phase::Idle) == Phase::Received {
@@ -142,11 +161,12 @@ impl State {
                 Phase::Losing => {
                     let BufferParts { own_channels: own, parties, .. } = buffers.parts();
                     let event = Tables { state: &mut self.sender.tables, own, parties }.next_lost();
-                    self.pending = event.map(Pending::Notice);
-                    if self.pending.is_none() {
+                    let Some(event) = event else {
                         self.phase = Phase::Idle;
-                    }
-                    return Ok(self.pending.is_some());
+                        return Ok(false);
+                    };
+                    self.pending = Pending::Notice(event);
+                    return Ok(true);
                 }
             }
         }
@@ -156,9 +176,9 @@ impl State {
     pub(super) fn is_current(&mut self, parts: BufferParts<'_>) -> bool {
         let BufferParts { own_channels: own, parties, chunks, chunk_size, receive, .. } = parts;
         let tables = Tables { state: &mut self.sender.tables, own, parties };
-        let event = self.pending.and_then(|pending| pending.event(&tables, receive, chunks, chunk_size));
+        let event = self.pending.event(&tables, receive, chunks, chunk_size);
         if event.is_none() {
-            self.pending = None;
+            self.pending = Pending::None;
         }
         event.is_some()
     }
@@ -168,7 +188,7 @@ impl State {
     pub(super) fn deliver<'a>(&'a mut self, parts: BufferParts<'a>) -> Option<(Event<'a>, Out<'a>)> {
         let BufferParts { own_channels: own, parties, chunks, chunk_size, transmit, receive } = parts;
         let tables = Tables { state: &mut self.sender.tables, own, parties };
-        let event = self.pending?.event(&tables, receive, chunks, chunk_size);
+        let event = self.pending.event(&tables, receive, chunks, chunk_size);
         self.delivered = true;
         Some((event?, self.out(OutParts { own, parties, transmit, chunk_size })))
     }
@@ -198,7 +218,7 @@ impl State {
                 self.phase = Phase::Received;
                 Ok(true)
             }
-            Ok(None) => match (self.heard, self.silence_limit) {
+            Ok(None) => match (self.heard, self.silence_limit()) {
                 (Some(heard), Some(limit)) if now >= heard.saturating_add(limit) => {
                     Err(self.lose(buffers, Error::Silent { duration: now.saturating_since(heard) }))
                 }

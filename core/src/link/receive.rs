@@ -9,7 +9,10 @@ use crate::protocol::to_endpoint::{Capabilities, Decoder, Unit};
 
 /// An event that has happened and not been dealt with yet: all of it but the borrowed bytes.
 #[derive(Clone, Copy, Debug)]
+#[repr(u8)] // so that `None` is all zero, and a link in a `static` lies in .bss
 pub(super) enum Pending {
+    /// There is none.
+    None,
     /// One without bytes.
     Notice(Event<'static>),
     /// Data, at `start..end` of the receive scratch.
@@ -57,25 +60,25 @@ impl Receiver {
         self.end = len;
     }
 
-    /// Goes on to the next event. `None`: all that was received has been gone through.
+    /// Goes on to the next event. [`Pending::None`]: all that was received has been gone through.
     pub(super) fn advance(
         &mut self,
         mut tables: Tables<'_>,
         scratch: &[u8],
         chunks: &mut [u8],
         chunk_size: usize,
-    ) -> Option<Pending> {
+    ) -> Pending {
         loop {
             if let Some(piece) = self.piece {
-                if let Some(pending) = self.carve(piece, &mut tables, scratch, chunks, chunk_size) {
-                    return Some(pending);
+                match self.carve(piece, &mut tables, scratch, chunks, chunk_size) {
+                    None | Some(Pending::None) => continue,
+                    Some(pending) => return pending,
                 }
-                continue;
             }
             let input = scratch.get(self.start..self.end).unwrap_or_default();
             let Some((used, unit)) = self.decoder.decode(input) else {
                 self.start = self.end;
-                return None;
+                return Pending::None;
             };
             self.start = self.start.saturating_add(used);
             match unit {
@@ -87,7 +90,7 @@ impl Receiver {
                 }
                 unit => {
                     if let Some(event) = self.control(unit, &mut tables) {
-                        return Some(Pending::Notice(event));
+                        return Pending::Notice(event);
                     }
                 }
             }
@@ -278,6 +281,7 @@ impl Pending {
         chunk_size: usize,
     ) -> Option<Event<'a>> {
         Some(match self {
+            Self::None => return None,
             Self::Notice(event) => event,
             Self::Data { party, start, end } => {
                 Event::Data { from: source(tables, party)?, bytes: scratch.get(start..end)? }

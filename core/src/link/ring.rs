@@ -1,5 +1,7 @@
 //! A ring of bytes over memory that is handed to each call.
 
+use crate::bytes::copy_to;
+
 /// Which part of a ring's memory is in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Ring {
@@ -32,10 +34,10 @@ impl Ring {
         let at = if end < memory.len() { end } else { end.saturating_sub(memory.len()) };
         let room = memory.len().saturating_sub(at);
         if bytes.len() <= room {
-            copy(memory, at, bytes);
+            copy_to(memory, at, bytes);
         } else if let Some((first, rest)) = bytes.split_at_checked(room) {
-            copy(memory, at, first);
-            copy(memory, 0, rest);
+            copy_to(memory, at, first);
+            copy_to(memory, 0, rest);
         }
         self.len = self.len.saturating_add(bytes.len());
     }
@@ -59,12 +61,5 @@ impl Ring {
             (_, true) => start,
             (_, false) => start.saturating_sub(memory.len()),
         };
-    }
-}
-
-#[inline]
-fn copy(memory: &mut [u8], at: usize, bytes: &[u8]) {
-    if let Some(place) = memory.get_mut(at..).and_then(|tail| tail.get_mut(..bytes.len())) {
-        place.copy_from_slice(bytes);
     }
 }

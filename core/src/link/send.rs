@@ -16,29 +16,39 @@ const NUMBER_COMMAND: usize = 5;
 #[derive(Debug)]
 pub(super) struct Sender {
     pub(super) ring: Ring,
-    unfinished: Option<Unfinished>,
+    unfinished: Unfinished,
     pub(super) tables: TableState,
 }
 
 impl Sender {
     pub(super) const fn new() -> Self {
-        Self { ring: Ring::new(), unfinished: None, tables: TableState::new() }
+        Self { ring: Ring::new(), unfinished: Unfinished::NONE, tables: TableState::new() }
     }
 
     /// Forgets what was to be sent.
     pub(super) const fn clear(&mut self) {
         self.ring.clear();
-        self.unfinished = None;
+        self.unfinished = Unfinished::NONE;
     }
 }
 
-/// A chunk that is being written in parts.
+/// A chunk that is being written in parts, if there is one.
 #[derive(Clone, Copy, Debug)]
 struct Unfinished {
     to: Destination,
+    /// Bytes it lacks; 0 if there is none.
     left: usize,
-    /// Its length field, until the first part has been queued.
-    length: Option<EncodedLength>,
+    /// Its length field, empty once that has been queued.
+    length: EncodedLength,
+}
+
+impl Unfinished {
+    /// None. (All zero, so that a link in a `static` lies in .bss.)
+    const NONE: Self = Self {
+        to: Destination::Server(EnteredChannel { slot: 0, generation: 0 }),
+        left: 0,
+        length: EncodedLength::NONE,
+    };
 }
 
 /// Where something goes on the wire.
@@ -280,13 +290,11 @@ impl<'a> Out<'a> {
         let (_, mode) = self.route(to)?;
         let length = self.length_field(mode, len)?;
         self.check_unfinished(to)?;
-        if self.sender.unfinished.is_some() {
+        if self.sender.unfinished.left > 0 {
             return Err(SendError::ChunkUnfinished);
         }
-        if length.is_none() {
-            return Err(SendError::NotOpen);
-        }
-        self.sender.unfinished = Some(Unfinished { to, left: len, length });
+        let length = length.ok_or(SendError::NotOpen)?;
+        self.sender.unfinished = Unfinished { to, left: len, length };
         Ok(())
     }
 
@@ -296,15 +304,18 @@ impl<'a> Out<'a> {
     /// [`SendError::NoChunkBegun`], [`SendError::ChunkOverrun`], [`SendError::Empty`], [`SendError::WouldBlock`] if there is no room at all,
     /// [`SendError::NotOpen`] if those it goes to are gone; the chunk is then forgotten.
     pub fn write_chunk(&mut self, bytes: &[u8]) -> Result<usize, SendError> {
-        let Unfinished { to, left, length } = self.sender.unfinished.ok_or(SendError::NoChunkBegun)?;
-        let (route, _) = self.route(to).inspect_err(|_| self.sender.unfinished = None)?;
+        let Unfinished { to, left, length } = self.sender.unfinished;
+        if left == 0 {
+            return Err(SendError::NoChunkBegun);
+        }
+        let (route, _) = self.route(to).inspect_err(|_| self.sender.unfinished = Unfinished::NONE)?;
         if bytes.is_empty() {
             return Err(SendError::Empty);
         }
         if bytes.len() > left {
             return Err(SendError::ChunkOverrun { left });
         }
-        let length = length.as_ref().map_or(&[][..], EncodedLength::as_bytes);
+        let length = length.as_bytes();
         let room = self.free().saturating_sub(Header::MAX.saturating_add(length.len()));
         let most = MAX_UNIT_PAYLOAD.saturating_sub(length.len());
         let count = bytes.len().min(room).min(most);
@@ -315,14 +326,14 @@ impl<'a> Out<'a> {
         self.push(length);
         self.push(part);
         let left = left.saturating_sub(count);
-        self.sender.unfinished = (left > 0).then_some(Unfinished { to, left, length: None });
+        self.sender.unfinished = Unfinished { to, left, length: EncodedLength::NONE };
         Ok(count)
     }
 
     /// Bytes that the chunk in parts still lacks; 0 if none has been begun.
     #[must_use]
     pub fn unfinished(&self) -> usize {
-        self.sender.unfinished.map_or(0, |chunk| chunk.left)
+        self.sender.unfinished.left
     }
 
     /// Bytes of the transmit ring that are free.
@@ -431,10 +442,8 @@ impl<'a> Out<'a> {
 
     #[inline]
     fn check_unfinished(&self, to: Destination) -> Result<(), SendError> {
-        match &self.sender.unfinished {
-            Some(chunk) if chunk.to.overlaps(to) => Err(SendError::ChunkUnfinished),
-            _ => Ok(()),
-        }
+        let Unfinished { to: unfinished, left, .. } = self.sender.unfinished;
+        if left > 0 && unfinished.overlaps(to) { Err(SendError::ChunkUnfinished) } else { Ok(()) }
     }
 
     #[inline]
@@ -477,8 +486,8 @@ impl<'a> Out<'a> {
 
     /// Forgets a chunk in parts whose receivers are gone.
     fn forget_unfinished(&mut self) {
-        if self.sender.unfinished.is_some_and(|chunk| self.route(chunk.to).is_err()) {
-            self.sender.unfinished = None;
+        if self.sender.unfinished.left > 0 && self.route(self.sender.unfinished.to).is_err() {
+            self.sender.unfinished = Unfinished::NONE;
         }
     }
 

@@ -7,6 +7,7 @@ use crate::protocol::{MAX_CHANNELS, MAX_TAGS};
 
 /// What an own channel is up to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)] // so that a free place is all zero, and a link in a `static` lies in .bss
 pub(super) enum OwnState {
     Free,
     /// The command is on its way. `wanted` is false once the caller has deleted the channel.
@@ -42,6 +43,7 @@ impl OwnSlot {
 
 /// Who a party is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)] // so that a free place is all zero, and a link in a `static` lies in .bss
 pub(super) enum PartyState {
     Free,
     /// An entered channel whose command is on its way. `wanted` is false once the caller has left the channel.

@@ -122,6 +122,7 @@ pub enum Unit<'a> {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[repr(u8)] // so that the start is all zero, and a link in a `static` lies in .bss
 enum State {
     Start,
     ControlLength,
