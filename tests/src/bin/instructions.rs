@@ -1,0 +1,158 @@
+//! Does one small job many times, for counting instructions: `scripts/count-instructions` runs it under valgrind with two
+//! numbers of rounds, and the difference is what a round costs.
+
+use std::hint::black_box;
+use std::process::ExitCode;
+
+use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write, WriteReady};
+use peote_net::chunk::{Assembler, ChunkLimit};
+use peote_net::link::{Destination, Event, Link, LinkBuffers, Mode, User};
+use peote_net::protocol::{to_endpoint, to_relay};
+use peote_net::time::Instant;
+
+/// A relay that says the same again and again, and takes everything.
+struct Relay {
+    says: Vec<u8>,
+}
+
+impl ErrorType for Relay {
+    type Error = ErrorKind;
+}
+impl ReadReady for Relay {
+    fn read_ready(&mut self) -> Result<bool, ErrorKind> {
+        Ok(!self.says.is_empty())
+    }
+}
+impl Read for Relay {
+    fn read(&mut self, buf: &mut [u8]) -> Result<usize, ErrorKind> {
+        buf[..self.says.len()].copy_from_slice(&self.says);
+        Ok(self.says.len())
+    }
+}
+impl WriteReady for Relay {
+    fn write_ready(&mut self) -> Result<bool, ErrorKind> {
+        Ok(true)
+    }
+}
+impl Write for Relay {
+    fn write(&mut self, buf: &[u8]) -> Result<usize, ErrorKind> {
+        Ok(black_box(buf).len())
+    }
+    fn flush(&mut self) -> Result<(), ErrorKind> {
+        Ok(())
+    }
+}
+
+/// Units in what one read returns.
+const BATCH: usize = 32;
+
+type Buffers = LinkBuffers<1024, 64, 4, 4096, 4096>;
+
+/// A chunk of `len` bytes with its length field, from user 3 of own channel 0.
+fn chunk_unit(len: usize) -> Vec<u8> {
+    let length = ChunkLimit::new(1024).encode_length(len).unwrap();
+    let mut unit = to_endpoint::data_for_server(0, 3, len + length.as_bytes().len()).as_bytes().to_vec();
+    unit.extend_from_slice(length.as_bytes());
+    unit.resize(unit.len() + len, b'x');
+    unit
+}
+
+/// A link that owns a channel with users 0 to 49.
+fn serving(relay: &mut Relay) -> (Box<Link<Buffers>>, peote_net::link::OwnChannel) {
+    let mut link = Box::new(Link::<Buffers>::new());
+    let channel = link.out().create("bench", Mode::chunks(1024)).unwrap();
+    relay.says = to_endpoint::success(1, 0).to_vec();
+    for user in 0..50 {
+        relay.says.extend_from_slice(&to_endpoint::user_entered(0, user));
+    }
+    link.poll(relay, Instant::ZERO, |_, _| ()).unwrap();
+    (link, channel)
+}
+
+fn polls(rounds: usize, len: usize, echo: bool) {
+    let mut relay = Relay { says: Vec::new() };
+    let (mut link, _) = serving(&mut relay);
+    relay.says = chunk_unit(len).repeat(BATCH);
+    for _ in 0..rounds / BATCH {
+        link.poll(&mut relay, Instant::ZERO, |event, out| match event {
+            Event::Chunk { from, bytes } if echo => out.send(from, bytes),
+            event => {
+                black_box(&event);
+                Ok(())
+            }
+        })
+        .unwrap();
+    }
+}
+
+fn sends(rounds: usize, len: usize) {
+    let mut relay = Relay { says: Vec::new() };
+    let (mut link, channel) = serving(&mut relay);
+    relay.says.clear();
+    let bytes = vec![b'x'; len];
+    for _ in 0..rounds / BATCH {
+        let mut out = link.out();
+        for _ in 0..BATCH {
+            out.send(Destination::User(channel, User::new(3)), black_box(&bytes)).unwrap();
+        }
+        link.poll(&mut relay, Instant::ZERO, |_, _| ()).unwrap();
+    }
+}
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let (Some(job), Some(rounds)) = (arguments.next(), arguments.next().and_then(|n| n.parse::<usize>().ok())) else {
+        eprintln!("usage: instructions JOB ROUNDS (rounds: a multiple of {BATCH})");
+        return ExitCode::from(2);
+    };
+    match job.as_str() {
+        "decode-to-endpoint-64" => {
+            let stream = chunk_unit(64).repeat(BATCH);
+            for _ in 0..rounds / BATCH {
+                let mut decoder = to_endpoint::Decoder::new();
+                let mut rest = black_box(&stream[..]);
+                while let Some((used, unit)) = decoder.decode(rest) {
+                    black_box(&unit);
+                    rest = &rest[used..];
+                }
+            }
+        }
+        "decode-to-relay-64" => {
+            let mut unit = to_relay::data_from_user(0, 65).as_bytes().to_vec();
+            unit.resize(unit.len() + 65, b'x');
+            let stream = unit.repeat(BATCH);
+            for _ in 0..rounds / BATCH {
+                let mut decoder = to_relay::Decoder::new();
+                let mut rest = black_box(&stream[..]);
+                while let Some((used, unit)) = decoder.decode(rest) {
+                    black_box(&unit);
+                    rest = &rest[used..];
+                }
+            }
+        }
+        "assemble-64" => {
+            let mut data = vec![63];
+            data.resize(65, b'x');
+            let data = data.repeat(BATCH);
+            let mut assembler = Assembler::new();
+            for _ in 0..rounds / BATCH {
+                let mut rest = black_box(&data[..]);
+                while !rest.is_empty() {
+                    let (used, step) = assembler.feed(ChunkLimit::DEFAULT, rest, &mut [0; 64]);
+                    black_box(step);
+                    rest = &rest[used..];
+                }
+            }
+        }
+        "receive-64" => polls(rounds, 64, false),
+        "receive-16" => polls(rounds, 16, false),
+        "echo-64" => polls(rounds, 64, true),
+        "send-64" => sends(rounds, 64),
+        "send-16" => sends(rounds, 16),
+        other => {
+            eprintln!("there is no job {other}");
+            return ExitCode::from(2);
+        }
+    }
+    ExitCode::SUCCESS
+}
