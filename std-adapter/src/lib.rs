@@ -1,1 +1,19 @@
-//! To be written.
+#![doc = include_str!("../README.md")]
+
+mod clock;
+mod connect;
+mod error;
+#[cfg(unix)]
+mod lines;
+mod readiness;
+mod transport;
+mod waiter;
+mod wake;
+
+pub use clock::Clock;
+pub use connect::{Attempt, ConnectError, ConnectErrorKind, Connecting};
+pub use error::TcpError;
+#[cfg(unix)]
+pub use lines::Lines;
+pub use transport::TcpTransport;
+pub use waiter::{Interest, Source, Waiter, Waker, Woken};

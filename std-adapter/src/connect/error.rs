@@ -1,0 +1,142 @@
+//! Why there is no connection.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// A connection could not be made. Its text names what was to be connected to, each address that was tried, and why it failed.
+#[derive(Debug)]
+pub struct ConnectError {
+    address: String,
+    kind: ConnectErrorKind,
+}
+
+/// Why there is no connection.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ConnectErrorKind {
+    /// The address is not of the form `host:port`; says what is wrong with it.
+    Address(&'static str),
+    /// The host name could not be looked up.
+    Resolve(io::Error),
+    /// The host name was not looked up within the timeout, which is given.
+    ResolveTimedOut(Duration),
+    /// All addresses have failed. Empty when the host has no address.
+    Failed(Vec<Attempt>),
+    /// No address has answered within the timeout, which is given. These were tried so far.
+    TimedOut(Duration, Vec<Attempt>),
+    /// The attempt was over already when it was polled.
+    Finished,
+}
+
+/// One address that was tried in vain.
+#[derive(Debug)]
+pub struct Attempt {
+    address: SocketAddr,
+    error: io::Error,
+}
+
+impl ConnectError {
+    pub(super) fn new(address: String, kind: ConnectErrorKind) -> Self {
+        Self { address, kind }
+    }
+
+    /// What was to be connected to, as the caller gave it.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Why it failed.
+    #[must_use]
+    pub fn kind(&self) -> &ConnectErrorKind {
+        &self.kind
+    }
+
+    /// The addresses that were tried, in the order in which they failed.
+    #[must_use]
+    pub fn attempts(&self) -> &[Attempt] {
+        match &self.kind {
+            ConnectErrorKind::Failed(attempts) | ConnectErrorKind::TimedOut(_, attempts) => attempts,
+            _ => &[],
+        }
+    }
+}
+
+impl Attempt {
+    pub(super) fn new(address: SocketAddr, error: io::Error) -> Self {
+        Self { address, error }
+    }
+
+    /// The address that was tried.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Why it failed; of the kind `TimedOut` when it had not answered when the whole attempt ended.
+    #[must_use]
+    pub fn error(&self) -> &io::Error {
+        &self.error
+    }
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot connect to {}: {}", self.address, self.kind)
+    }
+}
+
+impl fmt::Display for ConnectErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(problem) => f.write_str(problem),
+            Self::Resolve(error) => write!(f, "the name was not found: {error}"),
+            Self::ResolveTimedOut(timeout) => write!(f, "the name was not found within {timeout:?}"),
+            Self::Failed(attempts) if attempts.is_empty() => f.write_str("the host has no address"),
+            Self::Failed(attempts) => list(f, attempts),
+            Self::TimedOut(timeout, attempts) if attempts.is_empty() => {
+                write!(f, "not connected within {timeout:?}")
+            }
+            Self::TimedOut(timeout, attempts) => {
+                write!(f, "not connected within {timeout:?}: ")?;
+                list(f, attempts)
+            }
+            Self::Finished => f.write_str("the attempt was over already"),
+        }
+    }
+}
+
+fn list(f: &mut fmt::Formatter<'_>, attempts: &[Attempt]) -> fmt::Result {
+    for (index, attempt) in attempts.iter().enumerate() {
+        let separator = if index == 0 { "" } else { "; " };
+        write!(f, "{separator}{}: {}", attempt.address, attempt.error)?;
+    }
+    Ok(())
+}
+
+impl std::error::Error for ConnectError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.kind {
+            ConnectErrorKind::Resolve(error) => Some(error),
+            _ => self.attempts().last().map(|attempt| &attempt.error as _),
+        }
+    }
+}
+
+impl From<ConnectError> for io::Error {
+    /// Of the kind of the last attempt's error, with the whole text.
+    fn from(error: ConnectError) -> Self {
+        let kind = match &error.kind {
+            ConnectErrorKind::Address(_) => io::ErrorKind::InvalidInput,
+            ConnectErrorKind::Resolve(cause) => cause.kind(),
+            ConnectErrorKind::ResolveTimedOut(_) | ConnectErrorKind::TimedOut(..) => io::ErrorKind::TimedOut,
+            ConnectErrorKind::Failed(attempts) => {
+                attempts.last().map_or(io::ErrorKind::NotFound, |attempt| attempt.error.kind())
+            }
+            ConnectErrorKind::Finished => io::ErrorKind::Other,
+        };
+        Self::new(kind, error)
+    }
+}

@@ -1,0 +1,219 @@
+//! Connecting without blocking.
+
+mod address;
+mod error;
+mod race;
+mod resolve;
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::net::SocketAddr;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+pub use error::{Attempt, ConnectError, ConnectErrorKind};
+
+use crate::TcpTransport;
+use crate::readiness::{self, Query};
+use address::Address;
+use race::Race;
+use resolve::Resolution;
+
+/// A connection that is being made. Ask [`poll`](Self::poll) until it is there.
+///
+/// Nothing here blocks. A host name is looked up by a thread that lives as long as the look-up, because the operating system's
+/// look-up does block; literal addresses need no thread. When the host has several addresses, they are tried as RFC 8305 ("Happy Eyeballs")
+/// has it: IPv6 and IPv4 in turn, the next one as soon as one has failed or a quarter of a second is over, and the first that answers is taken. So
+/// a dead address costs a quarter of a second and not the whole timeout.
+///
+/// Dropping it gives up.
+///
+/// ```
+/// use std::task::Poll;
+/// use std::time::Duration;
+/// use peote_net_std::TcpTransport;
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+/// # let address = listener.local_addr()?.to_string();
+/// let mut connecting = TcpTransport::connect(&address, Duration::from_secs(10));
+/// let transport = loop {
+///     match connecting.poll() {
+///         Poll::Ready(result) => break result?,
+///         Poll::Pending => {} // draw a frame, or sleep with a `Waiter`
+///     }
+/// };
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Connecting {
+    address: String,
+    deadline: Deadline,
+    stage: Stage,
+}
+
+#[derive(Debug)]
+enum Stage {
+    Resolving(Resolution),
+    Racing(Race),
+    /// Failed before there was anything to wait for; told at the next poll.
+    Failed(ConnectErrorKind),
+    Finished,
+}
+
+/// When to give up: never, when the moment is beyond what the clock can tell.
+#[derive(Clone, Copy, Debug)]
+struct Deadline {
+    timeout: Duration,
+    at: Option<Instant>,
+}
+
+impl TcpTransport {
+    /// Starts to connect to `address`: `"host:port"`, where the host is a name, an IPv4 address, or an IPv6 address in brackets
+    /// (`"[::1]:7680"`). Does not block. Gives up after `timeout`, counted from now and including the look-up of the name.
+    ///
+    /// Errors, a malformed address too, are reported by [`Connecting::poll`].
+    #[must_use]
+    pub fn connect(address: &str, timeout: Duration) -> Connecting {
+        let stage = match address::parse(address) {
+            Ok(Address::Literal(address)) => Stage::Racing(Race::new([address])),
+            Ok(Address::Name(host, port)) => Stage::look_up(move || resolve::system(&host, port)),
+            Err(problem) => Stage::Failed(ConnectErrorKind::Address(problem)),
+        };
+        Connecting { address: address.to_owned(), deadline: Deadline::after(timeout), stage }
+    }
+
+    /// Starts to connect to the first of these addresses that answers, as if a name had been looked up. Does not block. Errors, an
+    /// empty list too, are reported by [`Connecting::poll`].
+    #[must_use]
+    pub fn connect_to_any(addresses: &[SocketAddr], timeout: Duration) -> Connecting {
+        let names: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+        Connecting {
+            address: names.join(", "),
+            deadline: Deadline::after(timeout),
+            stage: Stage::Racing(Race::new(addresses.iter().copied())),
+        }
+    }
+
+    /// Connects to `address` as [`connect`](Self::connect) does, and **blocks** until the connection is there or the attempt has failed, for
+    /// `timeout` at most. For programs that have nothing else to do meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// See [`ConnectError`].
+    pub fn connect_blocking(address: &str, timeout: Duration) -> Result<Self, ConnectError> {
+        Self::connect(address, timeout).wait()
+    }
+}
+
+impl Connecting {
+    /// Goes on with connecting; does not block. `Ready` is the connection, or why there is none; after that the attempt is over.
+    ///
+    /// # Errors
+    ///
+    /// See [`ConnectError`]. Asked again after `Ready`, it is [`ConnectErrorKind::Finished`].
+    pub fn poll(&mut self) -> Poll<Result<TcpTransport, ConnectError>> {
+        if let Stage::Resolving(resolution) = &self.stage
+            && let Some(answer) = resolution.answer()
+        {
+            self.stage = match answer {
+                Ok(addresses) => Stage::Racing(Race::new(addresses)),
+                Err(error) => Stage::Failed(ConnectErrorKind::Resolve(error)),
+            };
+        }
+        if let Stage::Racing(race) = &mut self.stage {
+            match race.advance() {
+                Poll::Ready(Some(transport)) => {
+                    self.stage = Stage::Finished;
+                    return Poll::Ready(Ok(transport));
+                }
+                Poll::Ready(None) => {
+                    let attempts = race.give_up();
+                    self.stage = Stage::Failed(ConnectErrorKind::Failed(attempts));
+                }
+                Poll::Pending => {}
+            }
+        }
+        // Last, so that a connection that is there is never given up for a clock.
+        if self.deadline.has_passed() {
+            match &mut self.stage {
+                Stage::Resolving(_) => {
+                    self.stage = Stage::Failed(ConnectErrorKind::ResolveTimedOut(self.deadline.timeout));
+                }
+                Stage::Racing(race) => {
+                    let attempts = race.give_up();
+                    self.stage = Stage::Failed(ConnectErrorKind::TimedOut(self.deadline.timeout, attempts));
+                }
+                Stage::Failed(_) | Stage::Finished => {}
+            }
+        }
+        if matches!(self.stage, Stage::Resolving(_) | Stage::Racing(_)) {
+            return Poll::Pending;
+        }
+        let kind = match std::mem::replace(&mut self.stage, Stage::Finished) {
+            Stage::Failed(kind) => kind,
+            _ => ConnectErrorKind::Finished,
+        };
+        Poll::Ready(Err(ConnectError::new(self.address.clone(), kind)))
+    }
+
+    /// The address to connect to, as it was given.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// What has to be ready for `poll` to get further.
+    pub(crate) fn queries(&self) -> Vec<Query<'_>> {
+        match &self.stage {
+            Stage::Resolving(resolution) => vec![(resolution.as_fd(), readiness::READ)],
+            Stage::Racing(race) => race.queries(),
+            Stage::Failed(_) | Stage::Finished => Vec::new(),
+        }
+    }
+
+    /// How long it is until `poll` gets further by itself. `None`: it does not.
+    pub(crate) fn time_left(&self) -> Option<Duration> {
+        let stage = match &self.stage {
+            Stage::Racing(race) => race.time_left(),
+            Stage::Resolving(_) => None,
+            Stage::Failed(_) | Stage::Finished => Some(Duration::ZERO),
+        };
+        [stage, self.deadline.time_left()].into_iter().flatten().min()
+    }
+
+    /// Blocks until `poll` is ready.
+    fn wait(mut self) -> Result<TcpTransport, ConnectError> {
+        loop {
+            if let Poll::Ready(result) = self.poll() {
+                return result;
+            }
+            // An error here would have to be one of memory or of a signal. Either way the next poll knows more.
+            let _ = readiness::poll(&self.queries(), self.time_left());
+        }
+    }
+}
+
+impl Stage {
+    fn look_up(look_up: impl FnOnce() -> io::Result<Vec<SocketAddr>> + Send + 'static) -> Self {
+        match Resolution::start(look_up) {
+            Ok(resolution) => Self::Resolving(resolution),
+            Err(error) => Self::Failed(ConnectErrorKind::Resolve(error)),
+        }
+    }
+}
+
+impl Deadline {
+    fn after(timeout: Duration) -> Self {
+        Self { timeout, at: Instant::now().checked_add(timeout) }
+    }
+
+    fn has_passed(self) -> bool {
+        self.at.is_some_and(|at| at <= Instant::now())
+    }
+
+    fn time_left(self) -> Option<Duration> {
+        self.at.map(|at| at.saturating_duration_since(Instant::now()))
+    }
+}

@@ -1,0 +1,276 @@
+//! A TCP socket as a transport.
+
+use std::io::{self, Read as _, Write as _};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use embedded_io::{ErrorType, Read, ReadReady, Write, WriteReady};
+
+use crate::error::{Failure, TcpError};
+use crate::readiness::{self, AsFd, READ, WRITE};
+
+/// A connected TCP socket with embedded-io's traits.
+///
+/// The socket is in non-blocking mode and has `TCP_NODELAY` set.
+///
+/// | call | what it does |
+/// |---|---|
+/// | `read_ready` | never blocks. True: the next `read` returns at once, with data, the end, or an error |
+/// | `write_ready` | never blocks. True: the next `write` returns at once and takes at least one byte, or fails |
+/// | `read` | `Ok(0)`: the other side has ended the connection in order, and all it sent has been read. A connection that was reset or lost is an error, whatever was noticed first, and stays one. **Blocks when there is nothing to read** |
+/// | `write` | takes at least one byte. **Blocks when there is no room.** After [`close`](Self::close) or once the other side is gone it fails |
+/// | `flush` | does nothing, all bytes are with the operating system already |
+///
+/// Blocking when not ready is what embedded-io demands; who asks `read_ready` and `write_ready` first, as a link does, never blocks.
+/// An empty buffer is never waited for: reading into it and writing from it give `Ok(0)`.
+///
+/// What the operating system said is remembered as long as it must be true: until the next `read` or `write`. So nobody else may read from
+/// or write to the socket, by a clone for example.
+///
+/// ```
+/// use embedded_io::{Read, ReadReady, Write};
+/// use peote_net_std::TcpTransport;
+/// # use std::net::TcpListener;
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let listener = TcpListener::bind("127.0.0.1:0")?;
+/// # let address = listener.local_addr()?.to_string();
+/// let mut transport = TcpTransport::connect_blocking(&address, std::time::Duration::from_secs(10))?;
+/// # let mut far: TcpTransport = listener.accept()?.0.try_into()?;
+/// assert!(!transport.read_ready()?);
+/// # far.write(b"hello")?;
+/// # while !transport.read_ready()? {}
+/// // later:
+/// let mut buffer = [0; 64];
+/// if transport.read_ready()? {
+///     let count = transport.read(&mut buffer)?;
+///     assert_eq!(&buffer[..count], b"hello");
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct TcpTransport {
+    socket: TcpStream,
+    /// The next `read` returns at once. False: not known.
+    readable: bool,
+    /// The next `write` returns at once. False: not known.
+    writable: bool,
+    /// How the connection broke. The operating system tells it once, to whoever asks first.
+    failure: Option<Failure>,
+}
+
+impl TcpTransport {
+    /// Takes a connected socket over: makes it non-blocking and sets `TCP_NODELAY`. Does not block.
+    ///
+    /// # Errors
+    ///
+    /// The operating system refuses to make the socket non-blocking.
+    pub fn new(socket: TcpStream) -> Result<Self, TcpError> {
+        socket.set_nonblocking(true)?;
+        // Some systems refuse the option when the connection has ended already. That is for `read` to report, after
+        // the data that came before.
+        let _ = socket.set_nodelay(true);
+        Ok(Self { socket, readable: false, writable: false, failure: None })
+    }
+
+    /// The address of this side.
+    ///
+    /// # Errors
+    ///
+    /// The operating system does not know it (any more).
+    pub fn local_addr(&self) -> Result<SocketAddr, TcpError> {
+        Ok(self.socket.local_addr()?)
+    }
+
+    /// The address of the other side.
+    ///
+    /// # Errors
+    ///
+    /// The operating system does not know it (any more): the connection has ended.
+    pub fn peer_addr(&self) -> Result<SocketAddr, TcpError> {
+        Ok(self.socket.peer_addr()?)
+    }
+
+    /// Ends this side's half of the connection: the other side reads everything written so far, then the end. Reading goes on.
+    /// Does not block. Closing twice, or a connection that has ended, is fine.
+    ///
+    /// Dropping the transport without it sends the end as well. But when something is still unread at that moment, the operating system resets the
+    /// connection, and the other side may lose what it has not read yet. [`finish`](Self::finish) avoids that.
+    ///
+    /// # Errors
+    ///
+    /// Anything the operating system reports other than that the connection has ended.
+    pub fn close(&mut self) -> Result<(), TcpError> {
+        self.writable = false;
+        match self.socket.shutdown(Shutdown::Write) {
+            Err(error) if error.kind() != io::ErrorKind::NotConnected => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Closes, then waits until the other side has closed as well; what arrives meanwhile is thrown away. **Blocks**, for `timeout` at
+    /// most. For the end of a program that wants to be sure that the other side has read everything.
+    ///
+    /// # Errors
+    ///
+    /// Of the kind `TimedOut` when the other side has not closed in time; else how the connection broke.
+    pub fn finish(mut self, timeout: Duration) -> Result<(), TcpError> {
+        let start = Instant::now();
+        self.close()?;
+        let mut waste = [0; 4096];
+        loop {
+            let left = timeout.saturating_sub(start.elapsed());
+            let answer = readiness::poll_one(self.socket.as_fd(), READ, Some(left))?;
+            if !answer.is_empty() && self.read(&mut waste)? == 0 {
+                return Ok(());
+            }
+            if start.elapsed() >= timeout {
+                return Err(io::Error::from(io::ErrorKind::TimedOut).into());
+            }
+        }
+    }
+
+    /// The socket, for a question to the operating system.
+    pub(crate) fn socket(&self) -> &TcpStream {
+        &self.socket
+    }
+
+    /// Whether the next `read` is already known to return at once.
+    pub(crate) fn known_readable(&self) -> bool {
+        self.readable || self.failure.is_some()
+    }
+
+    /// Whether the next `write` is already known to return at once.
+    pub(crate) fn known_writable(&self) -> bool {
+        self.writable || self.failure.is_some()
+    }
+
+    /// Remembers what the operating system answered.
+    pub(crate) fn note(&mut self, answer: readiness::PollFlags) {
+        self.readable |= readiness::is_readable(answer);
+        self.writable |= readiness::is_writable(answer);
+    }
+
+    /// Asks the operating system, for both directions at once: a poll of a link wants to know both.
+    fn look(&mut self) -> io::Result<()> {
+        let answer = readiness::poll_one(self.socket.as_fd(), READ | WRITE, Some(Duration::ZERO))?;
+        self.note(answer);
+        Ok(())
+    }
+
+    /// Keeps how the connection broke, for the other direction.
+    fn fail(&mut self, error: io::Error) -> TcpError {
+        self.failure = Some(Failure::of(&error));
+        error.into()
+    }
+}
+
+impl ErrorType for TcpTransport {
+    type Error = TcpError;
+}
+
+impl ReadReady for TcpTransport {
+    fn read_ready(&mut self) -> Result<bool, TcpError> {
+        if !self.known_readable() {
+            self.look()?;
+        }
+        Ok(self.known_readable())
+    }
+}
+
+impl WriteReady for TcpTransport {
+    fn write_ready(&mut self) -> Result<bool, TcpError> {
+        if !self.known_writable() {
+            self.look()?;
+        }
+        Ok(self.known_writable())
+    }
+}
+
+impl Read for TcpTransport {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, TcpError> {
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        loop {
+            match self.socket.read(buffer) {
+                Ok(0) => {
+                    // Once an error has been told, to `write` perhaps, the operating system shows a reset connection as an
+                    // ended one.
+                    self.readable = true;
+                    return self.failure.map_or(Ok(0), |failure| Err(failure.into()));
+                }
+                Ok(count) => {
+                    self.readable = false;
+                    return Ok(count);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.readable = false;
+                    readiness::poll_one(self.socket.as_fd(), READ, None)?;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(self.fail(error)),
+            }
+        }
+    }
+}
+
+impl Write for TcpTransport {
+    fn write(&mut self, bytes: &[u8]) -> Result<usize, TcpError> {
+        if bytes.is_empty() {
+            return Ok(0);
+        }
+        self.writable = false;
+        loop {
+            match self.socket.write(bytes) {
+                Ok(0) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
+                Ok(count) => return Ok(count),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    readiness::poll_one(self.socket.as_fd(), WRITE, None)?;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // Not a failure of the connection by itself: this side has closed, or the other one ended in order
+                // before it went away. `read` finds out.
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Err(error.into()),
+                Err(error) => return Err(self.fail(error)),
+            }
+        }
+    }
+
+    fn flush(&mut self) -> Result<(), TcpError> {
+        Ok(())
+    }
+}
+
+impl TryFrom<TcpStream> for TcpTransport {
+    type Error = TcpError;
+
+    /// As [`TcpTransport::new`].
+    fn try_from(socket: TcpStream) -> Result<Self, TcpError> {
+        Self::new(socket)
+    }
+}
+
+/// For a program's own readiness loop.
+#[cfg(unix)]
+impl AsFd for TcpTransport {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+/// For a program's own readiness loop.
+#[cfg(unix)]
+impl std::os::fd::AsRawFd for TcpTransport {
+    fn as_raw_fd(&self) -> std::os::fd::RawFd {
+        self.socket.as_raw_fd()
+    }
+}
+
+/// For a program's own readiness loop.
+#[cfg(windows)]
+impl std::os::windows::io::AsSocket for TcpTransport {
+    fn as_socket(&self) -> std::os::windows::io::BorrowedSocket<'_> {
+        std::os::windows::io::AsSocket::as_socket(&self.socket)
+    }
+}

@@ -1,0 +1,125 @@
+//! What a waiter waits for.
+
+use std::time::Duration;
+
+#[cfg(unix)]
+use crate::readiness::BorrowedFd;
+use crate::readiness::{AsFd, PollFlags, Query, READ, WRITE};
+use crate::{Connecting, TcpTransport};
+
+/// Which directions of a source are worth a wake-up now.
+///
+/// Handed in anew at each wait: a link that is paused does not want to be woken by what it will not read, and one that has nothing to send
+/// not by room to send it in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Interest {
+    /// Wake when there is something to read, the end and errors included.
+    pub read: bool,
+    /// Wake when there is room to write, or writing fails.
+    pub write: bool,
+}
+
+impl Interest {
+    /// Neither direction: the source sleeps, whatever happens to it.
+    pub const NONE: Self = Self { read: false, write: false };
+    /// Reading only.
+    pub const READ: Self = Self { read: true, write: false };
+    /// Writing only.
+    pub const WRITE: Self = Self { read: false, write: true };
+    /// Both directions.
+    pub const BOTH: Self = Self { read: true, write: true };
+
+    fn flags(self) -> PollFlags {
+        let mut flags = PollFlags::empty();
+        flags.set(READ, self.read);
+        flags.set(WRITE, self.write);
+        flags
+    }
+}
+
+/// One of the things a [`Waiter`](crate::Waiter) waits for, borrowed for the length of the wait.
+#[derive(Debug)]
+#[must_use = "a source is for a wait"]
+pub struct Source<'a> {
+    kind: Kind<'a>,
+    ready: bool,
+}
+
+#[derive(Debug)]
+enum Kind<'a> {
+    Transport(&'a mut TcpTransport, Interest),
+    Connecting(&'a Connecting),
+    #[cfg(unix)]
+    Descriptor(BorrowedFd<'a>, Interest),
+}
+
+impl<'a> Source<'a> {
+    /// A transport; ready when a `read` or `write`, whichever is of interest, returns at once.
+    pub fn transport(transport: &'a mut TcpTransport, interest: Interest) -> Self {
+        Self::new(Kind::Transport(transport, interest))
+    }
+
+    /// A connection that is being made; ready when [`Connecting::poll`] gets further, by its timeout too.
+    pub fn connecting(connecting: &'a Connecting) -> Self {
+        Self::new(Kind::Connecting(connecting))
+    }
+
+    /// Anything else that has a file descriptor: the standard input, a pipe, another socket. Ready when a `read` or `write` of at least one
+    /// byte returns at once.
+    ///
+    /// Regular files are always ready, and so is a pipe or terminal at its end: read it until it says so (`Ok(0)`), then leave
+    /// it out of the following waits. [`std::io::stdin`] keeps lines that it has read ahead, which no wait can see;
+    /// [`Lines`](crate::Lines) does not have this problem. macOS cannot wait for devices such as `/dev/null`.
+    #[cfg(unix)]
+    pub fn descriptor(descriptor: &'a impl AsFd, interest: Interest) -> Self {
+        Self::new(Kind::Descriptor(descriptor.as_fd(), interest))
+    }
+
+    fn new(kind: Kind<'a>) -> Self {
+        Self { kind, ready: false }
+    }
+
+    /// Whether the last wait ended with this source ready, for the interest it was given.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.ready
+    }
+
+    /// What is to be asked of the operating system.
+    pub(super) fn queries(&self) -> Vec<Query<'_>> {
+        let (descriptor, interest) = match &self.kind {
+            Kind::Transport(transport, interest) => (transport.socket().as_fd(), *interest),
+            #[cfg(unix)]
+            Kind::Descriptor(descriptor, interest) => (*descriptor, *interest),
+            Kind::Connecting(connecting) => return connecting.queries(),
+        };
+        // Errors and hang-ups are reported for whatever is asked about, so a source without interest is not asked about: else a paused
+        // link whose connection has broken would never sleep again.
+        if interest == Interest::NONE { Vec::new() } else { vec![(descriptor, interest.flags())] }
+    }
+
+    /// How long it may sleep at most. `None`: no limit.
+    pub(super) fn time_left(&self) -> Option<Duration> {
+        match &self.kind {
+            Kind::Connecting(connecting) => connecting.time_left(),
+            Kind::Transport(transport, interest) => {
+                let ready = interest.read && transport.known_readable()
+                    || interest.write && transport.known_writable();
+                ready.then_some(Duration::ZERO)
+            }
+            #[cfg(unix)]
+            Kind::Descriptor(..) => None,
+        }
+    }
+
+    /// Takes the answers to its queries.
+    pub(super) fn note(&mut self, answers: &[PollFlags]) {
+        let answered = answers.iter().any(|answer| !answer.is_empty());
+        if let Kind::Transport(transport, _) = &mut self.kind {
+            for answer in answers {
+                transport.note(*answer);
+            }
+        }
+        self.ready = answered || self.time_left() == Some(Duration::ZERO);
+    }
+}

@@ -1,0 +1,175 @@
+//! Connecting: what comes of each kind of address, in both forms.
+
+mod common;
+
+use std::error::Error as _;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::task::Poll;
+use std::time::Duration;
+
+use common::{LONG, listener, refusing};
+use peote_net_std::{Clock, ConnectError, ConnectErrorKind, Connecting, Source, TcpTransport, Waiter};
+
+/// Polls as a loop does that sleeps in between.
+fn drive(mut connecting: Connecting) -> Result<TcpTransport, ConnectError> {
+    let mut waiter = Waiter::new(Clock::new()).unwrap();
+    let mut wakes = 0;
+    loop {
+        if let Poll::Ready(result) = connecting.poll() {
+            assert!(wakes < 100, "{wakes} wake-ups for one connection");
+            return result;
+        }
+        assert_eq!(waiter.wait(&mut [Source::connecting(&connecting)], None).unwrap().sources, 1);
+        wakes += 1;
+    }
+}
+
+#[test]
+fn literal_addresses() {
+    let (listener, address) = listener();
+    let transport = drive(TcpTransport::connect(&address.to_string(), LONG)).unwrap();
+    assert_eq!(transport.peer_addr().unwrap(), address);
+    assert_eq!(transport.local_addr().unwrap(), listener.accept().unwrap().1);
+
+    let transport = TcpTransport::connect_blocking(&address.to_string(), LONG).unwrap();
+    assert_eq!(transport.local_addr().unwrap(), listener.accept().unwrap().1);
+}
+
+#[test]
+fn ipv6() {
+    let Ok(listener) = TcpListener::bind("[::1]:0") else {
+        eprintln!("skipped: this machine has no IPv6");
+        return;
+    };
+    let address = listener.local_addr().unwrap();
+    let transport = drive(TcpTransport::connect(&address.to_string(), LONG)).unwrap();
+    assert_eq!(transport.peer_addr().unwrap(), address);
+}
+
+#[test]
+fn polled_without_a_waiter() {
+    let (_listener, address) = listener();
+    let mut connecting = TcpTransport::connect(&address.to_string(), LONG);
+    assert_eq!(connecting.address(), address.to_string());
+    let transport = loop {
+        if let Poll::Ready(result) = connecting.poll() {
+            break result.unwrap();
+        }
+    };
+    drop(transport);
+    let Poll::Ready(Err(error)) = connecting.poll() else { panic!("still going on") };
+    assert!(matches!(error.kind(), ConnectErrorKind::Finished));
+}
+
+#[test]
+fn names_are_looked_up() {
+    let (_listener, address) = listener();
+    let transport = drive(TcpTransport::connect(&format!("localhost:{}", address.port()), LONG)).unwrap();
+    assert_eq!(transport.peer_addr().unwrap(), address);
+}
+
+#[test]
+fn an_unknown_name() {
+    let error = drive(TcpTransport::connect("name.invalid:7680", LONG)).unwrap_err();
+    assert!(matches!(error.kind(), ConnectErrorKind::Resolve(_)), "{error:?}");
+    assert!(
+        error.to_string().starts_with("cannot connect to name.invalid:7680: the name was not found"),
+        "{error}"
+    );
+    assert!(error.source().is_some());
+    assert!(error.attempts().is_empty());
+}
+
+#[test]
+fn a_malformed_address() {
+    let error = TcpTransport::connect_blocking("localhost", LONG).unwrap_err();
+    assert!(matches!(error.kind(), ConnectErrorKind::Address(_)), "{error:?}");
+    assert_eq!(error.address(), "localhost");
+    assert_eq!(io::Error::from(error).kind(), io::ErrorKind::InvalidInput);
+}
+
+#[test]
+fn refused() {
+    let address = refusing();
+    let error = drive(TcpTransport::connect(&address.to_string(), LONG)).unwrap_err();
+    assert!(matches!(error.kind(), ConnectErrorKind::Failed(_)), "{error:?}");
+    assert_eq!(error.attempts().len(), 1);
+    assert_eq!(error.attempts()[0].address(), address);
+    assert_eq!(error.attempts()[0].error().kind(), io::ErrorKind::ConnectionRefused);
+    assert!(error.to_string().contains(&format!("{address}: Connection refused")), "{error}");
+    let error = io::Error::from(error);
+    assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+    assert!(error.to_string().contains(&address.to_string()));
+}
+
+#[test]
+fn all_of_several_refused() {
+    let addresses = [refusing(), refusing(), refusing()];
+    let error = drive(TcpTransport::connect_to_any(&addresses, LONG)).unwrap_err();
+    let tried: Vec<SocketAddr> = error.attempts().iter().map(|attempt| attempt.address()).collect();
+    assert_eq!(tried, addresses);
+}
+
+#[test]
+fn no_address_at_all() {
+    let error = drive(TcpTransport::connect_to_any(&[], LONG)).unwrap_err();
+    assert!(error.to_string().ends_with("the host has no address"), "{error}");
+}
+
+#[test]
+fn the_first_refuses_and_the_second_answers() {
+    let (_listener, address) = listener();
+    let transport = drive(TcpTransport::connect_to_any(&[refusing(), address], LONG)).unwrap();
+    assert_eq!(transport.peer_addr().unwrap(), address);
+}
+
+// Only there does a full queue mean no answer.
+#[cfg(target_os = "linux")]
+mod unanswered {
+    use super::*;
+    use common::unanswering;
+
+    #[test]
+    fn times_out() {
+        let dead = unanswering();
+        let timeout = Duration::from_millis(50);
+        let error = drive(TcpTransport::connect(&dead.address.to_string(), timeout)).unwrap_err();
+        assert!(matches!(error.kind(), ConnectErrorKind::TimedOut(given, _) if *given == timeout), "{error:?}");
+        assert_eq!(error.attempts().len(), 1);
+        assert_eq!(error.attempts()[0].error().kind(), io::ErrorKind::TimedOut);
+        let address = dead.address;
+        assert_eq!(
+            error.to_string(),
+            format!("cannot connect to {address}: not connected within 50ms: {address}: no answer")
+        );
+        assert_eq!(io::Error::from(error).kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[test]
+    fn blocking_times_out() {
+        let dead = unanswering();
+        let error =
+            TcpTransport::connect_blocking(&dead.address.to_string(), Duration::from_millis(50)).unwrap_err();
+        assert!(matches!(error.kind(), ConnectErrorKind::TimedOut(..)), "{error:?}");
+    }
+
+    #[test]
+    fn the_second_answers() {
+        let dead = unanswering();
+        let (_listener, address) = listener();
+        let transport = drive(TcpTransport::connect_to_any(&[dead.address, address], LONG)).unwrap();
+        assert_eq!(transport.peer_addr().unwrap(), address);
+    }
+
+    #[test]
+    fn one_unanswered_one_refused() {
+        let dead = unanswering();
+        let refusing = refusing();
+        let timeout = Duration::from_millis(600);
+        let error = drive(TcpTransport::connect_to_any(&[dead.address, refusing], timeout)).unwrap_err();
+        assert!(matches!(error.kind(), ConnectErrorKind::TimedOut(..)), "{error:?}");
+        let tried: Vec<SocketAddr> = error.attempts().iter().map(|attempt| attempt.address()).collect();
+        assert_eq!(tried, [refusing, dead.address]);
+    }
+}
