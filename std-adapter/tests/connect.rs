@@ -9,7 +9,9 @@ use std::task::Poll;
 use std::time::Duration;
 
 use common::{LONG, listener, refusing};
-use peote_net_std::{Clock, ConnectError, ConnectErrorKind, Connecting, Source, TcpTransport, Waiter};
+use peote_net_std::{
+    Attempt, Clock, ConnectError, ConnectErrorKind, Connecting, Source, TcpTransport, Waiter,
+};
 
 /// Polls as a loop does that sleeps in between.
 fn drive(mut connecting: Connecting) -> Result<TcpTransport, ConnectError> {
@@ -107,7 +109,7 @@ fn refused() {
 fn all_of_several_refused() {
     let addresses = [refusing(), refusing(), refusing()];
     let error = drive(TcpTransport::connect_to_any(&addresses, LONG)).unwrap_err();
-    let tried: Vec<SocketAddr> = error.attempts().iter().map(|attempt| attempt.address()).collect();
+    let tried: Vec<SocketAddr> = error.attempts().iter().map(Attempt::address).collect();
     assert_eq!(tried, addresses);
 }
 
@@ -135,7 +137,10 @@ mod unanswered {
         let dead = unanswering();
         let timeout = Duration::from_millis(50);
         let error = drive(TcpTransport::connect(&dead.address.to_string(), timeout)).unwrap_err();
-        assert!(matches!(error.kind(), ConnectErrorKind::TimedOut(given, _) if *given == timeout), "{error:?}");
+        assert!(
+            matches!(error.kind(), ConnectErrorKind::TimedOut(given, _) if *given == timeout),
+            "{error:?}"
+        );
         assert_eq!(error.attempts().len(), 1);
         assert_eq!(error.attempts()[0].error().kind(), io::ErrorKind::TimedOut);
         let address = dead.address;
@@ -169,7 +174,7 @@ mod unanswered {
         let timeout = Duration::from_millis(600);
         let error = drive(TcpTransport::connect_to_any(&[dead.address, refusing], timeout)).unwrap_err();
         assert!(matches!(error.kind(), ConnectErrorKind::TimedOut(..)), "{error:?}");
-        let tried: Vec<SocketAddr> = error.attempts().iter().map(|attempt| attempt.address()).collect();
+        let tried: Vec<SocketAddr> = error.attempts().iter().map(Attempt::address).collect();
         assert_eq!(tried, [refusing, dead.address]);
     }
 }

@@ -43,9 +43,17 @@ impl Fixture {
         self.waiter.wait(&mut [Source::transport(&mut self.transport, interest)], Some(deadline)).unwrap()
     }
 
+    /// Writes until there is no room, and none comes from what is still on its way to the far end.
     fn fill(&mut self) {
-        while self.transport.write_ready().unwrap() {
-            self.transport.write(&[7; 65_536]).unwrap();
+        loop {
+            while self.transport.write_ready().unwrap() {
+                self.transport.write(&[7; 65_536]).unwrap();
+            }
+            // Longer than a TCP delays its acknowledgements.
+            let deadline = self.clock.now() + Duration::from_millis(300);
+            if is_deadline_only(self.wait_until(Interest::WRITE, deadline)) {
+                return;
+            }
         }
     }
 }

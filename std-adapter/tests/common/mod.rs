@@ -8,39 +8,40 @@ use peote_net_std::TcpTransport;
 use socket2::{Domain, SockRef, Socket, Type};
 
 /// Longer than anything here takes; for what must not happen in vain.
-pub const LONG: Duration = Duration::from_secs(60);
+pub(crate) const LONG: Duration = Duration::from_secs(60);
 
-pub fn listener() -> (TcpListener, SocketAddr) {
+pub(crate) fn listener() -> (TcpListener, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     (listener, address)
 }
 
 /// A transport and its far end, a plain blocking socket.
-pub fn pair() -> (TcpTransport, TcpStream) {
+pub(crate) fn pair() -> (TcpTransport, TcpStream) {
     let (listener, address) = listener();
     let near = TcpStream::connect(address).unwrap();
     (TcpTransport::new(near).unwrap(), listener.accept().unwrap().0)
 }
 
 /// Ends a connection the rude way.
-pub fn reset(socket: TcpStream) {
+pub(crate) fn reset(socket: TcpStream) {
     SockRef::from(&socket).set_linger(Some(Duration::ZERO)).unwrap();
+    drop(socket);
 }
 
 /// An address where nobody listens.
-pub fn refusing() -> SocketAddr {
+pub(crate) fn refusing() -> SocketAddr {
     listener().1
 }
 
 /// An address that does not answer, as long as the value is kept: its queue of connections to accept is full.
-pub struct Unanswering {
-    pub address: SocketAddr,
+pub(crate) struct Unanswering {
+    pub(crate) address: SocketAddr,
     _listener: Socket,
     _queue: Vec<Socket>,
 }
 
-pub fn unanswering() -> Unanswering {
+pub(crate) fn unanswering() -> Unanswering {
     let listener = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     listener.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
     listener.listen(0).unwrap();
