@@ -35,18 +35,18 @@ impl Tables<'_> {
             Command::Leave => {
                 ask(sender, &Request::Leave, host)?;
                 // a wrong length, or a number that is not in use: nothing is meant that could be done
-                if let [number] = *payload.bytes() {
-                    if let Some(membership) = self.entered(sender, number) {
-                        self.end_membership(membership, Reason::OnPurpose, host);
-                    }
+                if let [number] = *payload.bytes()
+                    && let Some(membership) = self.entered(sender, number)
+                {
+                    self.end_membership(membership, Reason::OnPurpose, host);
                 }
             }
             Command::Delete => {
                 ask(sender, &Request::Delete, host)?;
-                if let [number] = *payload.bytes() {
-                    if let Some(channel) = self.own(sender, number) {
-                        self.end_channel(channel, Reason::OnPurpose, host);
-                    }
+                if let [number] = *payload.bytes()
+                    && let Some(channel) = self.own(sender, number)
+                {
+                    self.end_channel(channel, Reason::OnPurpose, host);
                 }
             }
             _ => return Err(Outcome::Close(Cause::UnknownCommand(command.code()))),

@@ -16,7 +16,7 @@ pub(super) const USER_PAGES: usize = MAX_USERS / PAGE;
 /// Pages of the longest name.
 pub(super) const NAME_PAGES: usize = MAX_NAME.div_ceil(PAGE * 4);
 
-/// Memory for one connection, 104 bytes.
+/// Memory for one connection, 112 bytes.
 #[derive(Clone, Debug)]
 pub struct ConnectionSlot {
     pub(super) own: Numbers<CHANNEL_PAGES>,

@@ -1,1 +1,153 @@
+//! Tests of the forwarding core, and the host they share.
 
+mod channels;
+mod limits;
+mod model;
+mod queues;
+mod sizes;
+mod weaknesses;
+
+use std::vec::Vec;
+
+use super::*;
+use crate::Reason;
+use crate::protocol::to_endpoint::{Decoder, Unit};
+
+type Tables = StaticStorage<16, 64, 1024, 512>;
+
+/// A relay with queues in memory.
+pub(super) struct World {
+    relay: Relay<Tables>,
+    host: Queues,
+    ids: Vec<ConnectionId>,
+}
+
+/// One queue for each connection, drained by hand.
+pub(super) struct Queues {
+    queues: Vec<Vec<u8>>,
+    /// Bound of each queue.
+    bound: usize,
+    cut: usize,
+    decision: fn(&Request<'_>) -> Decision,
+    notes: usize,
+    hash: Option<u64>,
+}
+
+impl Default for Queues {
+    fn default() -> Self {
+        Self {
+            queues: std::vec![Vec::new(); 16],
+            bound: 1 << 20,
+            cut: 1024,
+            decision: |_| Decision::Yes,
+            notes: 0,
+            hash: None,
+        }
+    }
+}
+
+impl Host for Queues {
+    fn free(&self, connection: ConnectionId) -> usize {
+        self.bound.saturating_sub(self.queues[connection.index()].len())
+    }
+
+    fn push(&mut self, connection: ConnectionId, header: &[u8], payload: &[u8]) {
+        self.queues[connection.index()].extend(header.iter().chain(payload));
+    }
+
+    fn cut(&self) -> usize {
+        self.cut
+    }
+
+    fn allow(&mut self, _: ConnectionId, request: &Request<'_>) -> Decision {
+        (self.decision)(request)
+    }
+
+    fn notify(&mut self, _: &Note<'_>) {
+        self.notes += 1;
+    }
+
+    fn hash(&self, name: &[u8]) -> u64 {
+        self.hash
+            .unwrap_or_else(|| name.iter().fold(7, |hash, byte| hash.wrapping_mul(31) ^ u64::from(*byte)))
+    }
+}
+
+impl World {
+    /// `connections` that have sent nothing yet, numbered from 0.
+    pub(super) fn new(connections: usize) -> Self {
+        let mut relay = Relay::new(Tables::new());
+        let ids = (0..connections).map(|_| relay.connect().unwrap()).collect();
+        Self { relay, host: Queues::default(), ids }
+    }
+
+    /// Connection 0 has created the channel "a" and all others have entered it, in order; what was said about it is gone.
+    pub(super) fn with_channel(connections: usize) -> Self {
+        let mut world = Self::new(connections);
+        world.send(0, b"\0\0\x01\x01a");
+        for user in 1..connections {
+            world.send(user, b"\0\x01\x01\x01a");
+        }
+        world.host.queues.iter_mut().for_each(Vec::clear);
+        world
+    }
+
+    /// Presents `bytes`; all must be used.
+    #[track_caller]
+    pub(super) fn send(&mut self, from: usize, bytes: &[u8]) {
+        let received = self.relay.receive(self.ids[from], bytes, &mut self.host);
+        assert_eq!(received, Received { used: bytes.len(), outcome: Outcome::NeedMore });
+    }
+
+    pub(super) fn receive(&mut self, from: usize, bytes: &[u8]) -> Received {
+        self.relay.receive(self.ids[from], bytes, &mut self.host)
+    }
+
+    /// `bytes` must make the relay close the connection, which is then done.
+    #[track_caller]
+    pub(super) fn send_fatal(&mut self, from: usize, bytes: &[u8]) -> Cause {
+        let Outcome::Close(cause) = self.receive(from, bytes).outcome else { panic!("not closed") };
+        self.disconnect(from);
+        cause
+    }
+
+    pub(super) fn disconnect(&mut self, connection: usize) {
+        self.relay.disconnect(self.ids[connection], &mut self.host);
+    }
+
+    /// What is in the queue of a connection, which is emptied.
+    pub(super) fn take(&mut self, of: usize) -> Vec<u8> {
+        core::mem::take(&mut self.host.queues[self.ids[of].index()])
+    }
+
+    /// Data in the queue of a connection, joined for each (own, channel, user); which is emptied.
+    pub(super) fn take_data(&mut self, of: usize) -> Vec<((bool, u8, u8), Vec<u8>)> {
+        let mut data: Vec<((bool, u8, u8), Vec<u8>)> = Vec::new();
+        let bytes = self.take(of);
+        units(&bytes, |unit| {
+            let (from, payload) = match unit {
+                Unit::FromServer { channel, payload } => ((false, channel, 0), payload),
+                Unit::FromUser { channel, user, payload } => ((true, channel, user), payload),
+                _ => return,
+            };
+            match data.iter_mut().find(|(other, _)| *other == from) {
+                Some((_, bytes)) => bytes.extend(payload.bytes()),
+                None => data.push((from, payload.bytes().to_vec())),
+            }
+        });
+        data
+    }
+}
+
+/// Calls `each` with all units in `bytes`, which must end with one.
+#[track_caller]
+pub(super) fn units<'a>(bytes: &'a [u8], mut each: impl FnMut(Unit<'a>)) {
+    let mut decoder = Decoder::new();
+    let mut rest = bytes;
+    while let Some((used, unit)) = decoder.decode(rest) {
+        assert_ne!(unit, Unit::Unknown, "a relay must not send what it does not know");
+        each(unit);
+        rest = &rest[used..];
+    }
+    assert!(rest.is_empty() && decoder.is_between_units(), "a unit is not whole");
+}

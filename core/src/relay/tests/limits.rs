@@ -1,0 +1,169 @@
+//! What the host does not allow, and tables that are used up.
+
+use std::vec::Vec;
+
+use super::super::{Relay, StaticStorage};
+use super::*;
+use crate::protocol::{MAX_CHANNELS, MAX_USERS};
+
+#[test]
+fn a_request_that_comes_too_early_is_asked_about_again() {
+    let mut world = World::with_channel(2);
+    world.host.decision = |_| Decision::Later;
+    for command in [&b"\0\0\x01\x01b"[..], b"\0\x01\x01\x01c", &[0, 2, 0, 1, 0], &[0, 3, 0, 1, 0]] {
+        let bytes = [&[2, 0, b'x'], command].concat();
+        assert_eq!(world.receive(1, &bytes), Received { used: 3, outcome: Outcome::Later });
+        assert_eq!(world.receive(1, command), Received { used: 0, outcome: Outcome::Later });
+        assert_eq!(world.take(0), [3, 128, 0, b'x']);
+    }
+    world.host.decision = |_| Decision::Yes;
+    world.send(1, b"\0\0\x01\x01b");
+    assert_eq!(world.take(1), [0, 3, 1, 0, 0]);
+}
+
+#[test]
+fn the_hosts_refusal_reaches_the_endpoint_and_undoes_nothing() {
+    let mut world = World::with_channel(3);
+    world.host.decision = |request| match request {
+        Request::Create { .. } => Decision::No(Reason::TooManyChannels),
+        Request::Enter { .. } => Decision::No(Reason::ChannelFull),
+        _ => Decision::No(Reason::OnPurpose),
+    };
+    world.send(2, b"\0\0\x01\x01b\0\x01\x02\x01a\0\x01\x03\x01z");
+    assert_eq!(world.take(2), [0, 3, 1, 1, 1, 0, 3, 2, 1, 3, 0, 3, 3, 1, 1]);
+    world.send(2, &[0, 2, 0, 1, 0]); // leaving cannot be refused
+    assert_eq!(world.take(0), [0, 5, 0, 1, 0, 1, 0]);
+    // a reason that the protocol has no number for here
+    world.host.decision = |_| Decision::No(Reason::OnPurpose);
+    world.send(2, b"\0\0\x01\x01b\0\x01\x02\x01a");
+    assert_eq!(world.take(2), [0, 3, 1, 1, 1, 0, 3, 2, 1, 4]);
+}
+
+#[test]
+fn a_request_can_close_the_connection() {
+    let mut world = World::with_channel(3);
+    world.host.decision = |_| Decision::Close;
+    assert_eq!(world.send_fatal(2, b"\0\0\x01\x01b"), Cause::NotAllowed);
+}
+
+#[test]
+fn requests_say_what_there_is_already() {
+    let mut world = World::with_channel(3);
+    world.host.decision = |request| match *request {
+        Request::Create { own: 1, channels: 1, name: b"b" }
+        | Request::Enter { entered: 1, users: 2, name: b"a" }
+        | Request::Enter { entered: 1, users: 0, name: b"z" } => Decision::Yes,
+        _ => Decision::Close,
+    };
+    world.send(0, b"\0\0\x01\x01b");
+    world.send(1, b"\0\x01\x01\x01a\0\x01\x01\x01z");
+}
+
+#[test]
+fn tables_that_are_used_up_refuse_and_recover() {
+    let mut relay = Relay::new(StaticStorage::<3, 2, 2, 6>::new());
+    let mut host = Queues::default();
+    let ids: Vec<_> = (0..3).map(|_| relay.connect().unwrap()).collect();
+    assert_eq!(relay.connect(), Err(Full));
+    let mut send = |id: ConnectionId, bytes: &[u8]| {
+        assert_eq!(relay.receive(id, bytes, &mut host).used, bytes.len());
+        let answers: Vec<u8> = core::mem::take(&mut host.queues[id.index()]);
+        answers
+    };
+    assert_eq!(send(ids[0], b"\0\0\x01\x01a\0\0\x01\x01b\0\0\x01\x01c")[13..], [1, 1]);
+    assert_eq!(send(ids[1], b"\0\x01\x01\x01a\0\x01\x01\x01b"), [0, 3, 1, 0, 0, 0, 3, 1, 0, 1]);
+    assert_eq!(send(ids[2], b"\0\x01\x01\x01a"), [0, 3, 1, 1, 4]);
+    assert_eq!(send(ids[0], &[0, 3, 0, 1, 0]).len(), 12);
+    assert_eq!(send(ids[2], b"\0\0\x01\x01c\0\0\x01\x01d"), [0, 3, 1, 0, 0, 0, 3, 1, 1, 1]);
+    assert_eq!(send(ids[2], &[0, 3, 0, 1, 0]), []);
+    relay.disconnect(ids[1], &mut host);
+    assert_eq!((relay.channels(), relay.memberships()), (1, 0));
+    let answer = relay.receive(ids[2], b"\0\x01\x01\x01b", &mut host);
+    assert_eq!((answer.used, &host.queues[2][..]), (5, &[0, 3, 1, 0, 0][..]));
+    assert_eq!(relay.memberships(), 1);
+}
+
+#[test]
+fn one_that_comes_and_goes_does_not_use_up_the_pages() {
+    let mut relay = Relay::new(StaticStorage::<3, 8, 8, 18>::new());
+    let mut host = Queues::default();
+    let ids: Vec<_> = (0..3).map(|_| relay.connect().unwrap()).collect();
+    for _ in 0..300 {
+        host.queues[0].clear();
+        let _ = relay.receive(ids[0], b"\0\0\x01\x01a", &mut host);
+        let number = host.queues[0][4];
+        let _ = relay.receive(ids[0], &[0, 3, 0, 1, number], &mut host);
+    }
+    for (user, name) in [(1, b'x'), (2, b'y')] {
+        let _ = relay.receive(ids[user], &[0, 0, 1, 1, name], &mut host);
+        assert_eq!(host.queues[user], [0, 3, 1, 0, 0]);
+    }
+}
+
+/// Storage that grows by one place at a time, so that everything happens that growing can bring about.
+#[derive(Default)]
+struct Growing {
+    connections: Vec<ConnectionSlot>,
+    channels: Vec<ChannelSlot>,
+    memberships: Vec<MembershipSlot>,
+    pages: Vec<Page>,
+    buckets: Vec<u32>,
+}
+
+impl Storage for Growing {
+    fn parts(&mut self) -> Parts<'_> {
+        Parts {
+            connections: &mut self.connections,
+            channels: &mut self.channels,
+            memberships: &mut self.memberships,
+            pages: &mut self.pages,
+            buckets: &mut self.buckets,
+        }
+    }
+
+    fn grow(&mut self, pool: Pool) -> bool {
+        match pool {
+            Pool::Connections => self.connections.push(ConnectionSlot::EMPTY),
+            Pool::Channels => self.channels.push(ChannelSlot::EMPTY),
+            Pool::Memberships => self.memberships.push(MembershipSlot::EMPTY),
+            Pool::Pages => self.pages.extend(std::vec![Page::EMPTY; 16]),
+            Pool::Buckets => self.buckets.push(0),
+        }
+        true
+    }
+}
+
+#[test]
+fn a_growing_relay_reaches_the_limits_of_the_protocol() {
+    let mut relay = Relay::new(Growing::default());
+    let mut host = Queues { queues: std::vec![Vec::new(); MAX_USERS + 2], ..Queues::default() };
+    let server = relay.connect().unwrap();
+    for number in 0..=MAX_CHANNELS {
+        let name = [u8::try_from(number).unwrap(); 100];
+        let _ = relay.receive(server, &[&[0, 0, 1, 100][..], &name].concat(), &mut host);
+        let expected = if number < MAX_CHANNELS { [0, name[0]] } else { [1, 1] };
+        assert_eq!(host.queues[0].split_off(0)[3..], expected);
+    }
+    for number in 0..=MAX_USERS {
+        let user = relay.connect().unwrap();
+        let _ = relay.receive(user, &[&[0, 1, 1, 100][..], &[77; 100]].concat(), &mut host);
+        let expected = if number < MAX_USERS { [0, 0] } else { [1, 4] };
+        assert_eq!(host.queues[number + 1].split_off(0)[3..], expected);
+    }
+    // one connection in as many channels as it can be in
+    let other = relay.connect().unwrap();
+    host.queues.resize(MAX_USERS + 3, Vec::new());
+    let _ = relay.receive(other, b"\0\0\x01\x01a", &mut host);
+    host.queues[MAX_USERS + 2].clear();
+    let user = relay.connect().unwrap();
+    host.queues.resize(MAX_USERS + 4, Vec::new());
+    for number in (0..=MAX_CHANNELS).filter(|number| *number != 77) {
+        let name = [u8::try_from(number).unwrap(); 100];
+        let _ = relay.receive(user, &[&[0, 1, 1, 100][..], &name].concat(), &mut host);
+    }
+    host.queues[MAX_USERS + 3].clear();
+    let _ = relay.receive(user, b"\0\x01\x01\x01a\0\x01\x02\x01a", &mut host);
+    assert_eq!(host.queues[MAX_USERS + 3], [0, 3, 1, 0, 127, 0, 3, 2, 1, 3]);
+    relay.disconnect(server, &mut host);
+    assert_eq!((relay.channels(), relay.memberships()), (1, 1));
+}
