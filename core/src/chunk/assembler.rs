@@ -101,7 +101,7 @@ impl Assembler {
             match self.state {
                 State::Length { code, bytes } => {
                     let Some(&byte) = input.get(used) else { return (used, Step::More) };
-                    used = used.saturating_add(1);
+                    used = used.wrapping_add(1);
                     match length_byte(limit, code, bytes, byte, slot.len()) {
                         Ok(next) => self.state = next,
                         Err(violation) => {
@@ -118,21 +118,21 @@ impl Assembler {
 
     #[inline]
     fn body(&mut self, input: &[u8], used: usize, len: u32, received: u32, slot: &mut [u8]) -> (usize, Step) {
-        let left = len.saturating_sub(received) as usize;
+        let left = len.wrapping_sub(received) as usize;
         let rest = input.get(used..).unwrap_or_default();
         if rest.len() >= left && received == 0 {
             self.state = State::Length { code: 0, bytes: 0 };
-            let end = used.saturating_add(left);
+            let end = used.wrapping_add(left);
             return (end, Step::Whole { start: used, end });
         }
         let piece = rest.get(..left).unwrap_or(rest);
         copy_to(slot, received as usize, piece);
         if piece.len() == left {
             self.state = State::Length { code: 0, bytes: 0 };
-            return (used.saturating_add(left), Step::Completed { len: len as usize });
+            return (used.wrapping_add(left), Step::Completed { len: len as usize });
         }
         #[expect(clippy::cast_possible_truncation, reason = "shorter than `left`, a u32")]
-        let received = received.saturating_add(piece.len() as u32);
+        let received = received.wrapping_add(piece.len() as u32);
         self.state = State::Body { len, received };
         (input.len(), Step::More)
     }
@@ -141,22 +141,21 @@ impl Assembler {
 /// The state behind one more byte of a length field.
 #[inline]
 fn length_byte(limit: ChunkLimit, code: u32, bytes: u8, byte: u8, slot: usize) -> Result<State, Violation> {
-    let last = bytes.saturating_add(1) >= limit.length_bytes();
+    let last = bytes.wrapping_add(1) >= limit.length_bytes();
     if byte == 0 && bytes > 0 {
         return Err(Violation::OverlongLength);
     }
-    let shift = 7u32.saturating_mul(bytes.into());
     let value = if last { byte } else { byte & 127 };
-    // 4 × 7 + 8 bits at most
-    let code = u64::from(code) | u64::from(value).checked_shl(shift).unwrap_or(u64::MAX);
+    // at most 4 × 7 + 8 bits, for `bytes` is at most 4
+    let code = u64::from(code) | u64::from(value).wrapping_shl(7u32.wrapping_mul(bytes.into()));
     if !last && byte & 128 != 0 {
         #[expect(
             clippy::cast_possible_truncation,
             reason = "at most 4 × 7 bits, or it would be the last byte"
         )]
-        return Ok(State::Length { code: code as u32, bytes: bytes.saturating_add(1) });
+        return Ok(State::Length { code: code as u32, bytes: bytes.wrapping_add(1) });
     }
-    let len = code.saturating_add(1);
+    let len = code.wrapping_add(1);
     let max = u32::try_from(slot).unwrap_or(u32::MAX).min(limit.max());
     match u32::try_from(len) {
         Ok(len) if len <= max => Ok(State::Body { len, received: 0 }),

@@ -143,8 +143,7 @@ impl State {
                     let BufferParts { own_channels: own, parties, chunks, chunk_size, receive, .. } =
                         buffers.parts();
                     let tables = Tables { state: &mut self.sender.tables, own, parties };
-                    self.pending = self.receiver.advance(tables, receive, chunks, chunk_size);
-                    if !matches!(self.pending, Pending::None) {
+                    if self.receiver.advance(tables, receive, chunks, chunk_size, &mut self.pending) {
                         return Ok(true);
                     }
                     if core::mem::replace(&mut self.phase, Phase::Idle) == Phase::Received {

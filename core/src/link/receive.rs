@@ -45,13 +45,15 @@ pub(super) struct Receiver {
     /// The part of the receive scratch that has not been decoded.
     start: usize,
     end: usize,
-    piece: Option<Piece>,
+    /// Empty if there is none.
+    piece: Piece,
     pub(super) capabilities: Capabilities,
 }
 
 impl Receiver {
     pub(super) const fn new() -> Self {
-        Self { decoder: Decoder::new(), start: 0, end: 0, piece: None, capabilities: Capabilities::NONE }
+        let piece = Piece { party: PartyRef { slot: 0, generation: 0 }, start: 0, end: 0 };
+        Self { decoder: Decoder::new(), start: 0, end: 0, piece, capabilities: Capabilities::NONE }
     }
 
     /// `len` bytes have been read into the scratch.
@@ -60,38 +62,42 @@ impl Receiver {
         self.end = len;
     }
 
-    /// Goes on to the next event. [`Pending::None`]: all that was received has been gone through.
+    /// Goes on to the next event, which is put in `pending`. `false`: all that was received has been gone through.
     pub(super) fn advance(
         &mut self,
         mut tables: Tables<'_>,
         scratch: &[u8],
         chunks: &mut [u8],
         chunk_size: usize,
-    ) -> Pending {
+        pending: &mut Pending,
+    ) -> bool {
         loop {
-            if let Some(piece) = self.piece {
-                match self.carve(piece, &mut tables, scratch, chunks, chunk_size) {
-                    None | Some(Pending::None) => continue,
-                    Some(pending) => return pending,
+            if self.piece.start == self.piece.end {
+                let input = scratch.get(self.start..self.end).unwrap_or_default();
+                let Some((used, unit)) = self.decoder.decode(input) else {
+                    self.start = self.end;
+                    return false;
+                };
+                self.start = self.start.wrapping_add(used);
+                match unit {
+                    Unit::FromServer { channel, payload } => {
+                        self.begin_piece(&tables, Key::entered(channel), payload.bytes().len());
+                    }
+                    Unit::FromUser { channel, user, payload } => {
+                        self.begin_piece(&tables, Key::user(channel, user), payload.bytes().len());
+                    }
+                    unit => {
+                        if let Some(event) = self.control(unit, &mut tables) {
+                            *pending = Pending::Notice(event);
+                            return true;
+                        }
+                    }
                 }
             }
-            let input = scratch.get(self.start..self.end).unwrap_or_default();
-            let Some((used, unit)) = self.decoder.decode(input) else {
-                self.start = self.end;
-                return Pending::None;
-            };
-            self.start = self.start.saturating_add(used);
-            match unit {
-                Unit::FromServer { channel, payload } => {
-                    self.begin_piece(&tables, Key::entered(channel), payload.bytes().len());
-                }
-                Unit::FromUser { channel, user, payload } => {
-                    self.begin_piece(&tables, Key::user(channel, user), payload.bytes().len());
-                }
-                unit => {
-                    if let Some(event) = self.control(unit, &mut tables) {
-                        return Pending::Notice(event);
-                    }
+            if self.piece.start != self.piece.end {
+                self.carve(&mut tables, scratch, chunks, chunk_size, pending);
+                if !matches!(pending, Pending::None) {
+                    return true;
                 }
             }
         }
@@ -100,51 +106,48 @@ impl Receiver {
     /// The last `len` decoded bytes are data of the party with this key. Without such a party they are stale.
     #[inline]
     fn begin_piece(&mut self, tables: &Tables<'_>, key: Key, len: usize) {
-        self.piece = tables.find(key).filter(|_| len > 0).map(|slot| Piece {
-            party: PartyRef { slot, generation: tables.party(slot).map_or(0, |party| party.generation) },
-            start: self.start.saturating_sub(len),
-            end: self.start,
-        });
+        if let Some((slot, party)) = tables.find(key).and_then(|slot| Some((slot, tables.party(slot)?))) {
+            let party = PartyRef { slot, generation: party.generation };
+            self.piece = Piece { party, start: self.start.wrapping_sub(len), end: self.start };
+        }
     }
 
-    /// The next event in a piece of data, if there is one in it.
+    /// The next event in the current piece of data, if there is one in it.
     #[inline]
     fn carve(
         &mut self,
-        piece: Piece,
         tables: &mut Tables<'_>,
         scratch: &[u8],
         chunks: &mut [u8],
         chunk_size: usize,
-    ) -> Option<Pending> {
-        let Piece { party: reference, start, end } = piece;
-        self.piece = None;
-        let party =
-            tables.party_mut(reference.slot).filter(|party| party.generation == reference.generation)?;
+        pending: &mut Pending,
+    ) {
+        let Piece { party: reference, start, end } = self.piece;
+        self.piece.start = end;
+        let party = tables.party_mut(reference.slot).filter(|party| party.generation == reference.generation);
+        let Some(party) = party else { return };
         let Mode::Chunks(limit) = party.mode else {
-            return Some(Pending::Data { party: reference, start, end });
+            *pending = Pending::Data { party: reference, start, end };
+            return;
         };
-        let input = scratch.get(start..end)?;
-        let slot_start = usize::from(reference.slot).saturating_mul(chunk_size);
-        let slot = chunks.get_mut(slot_start..slot_start.saturating_add(chunk_size))?;
+        let slot_start = usize::from(reference.slot).wrapping_mul(chunk_size);
+        let slot = chunks.get_mut(slot_start..).and_then(|slots| slots.get_mut(..chunk_size));
+        let (Some(input), Some(slot)) = (scratch.get(start..end), slot) else { return };
         let (used, step) = party.assembler.feed(limit, input, slot);
-        let rest = start.saturating_add(used);
-        if rest < end {
-            self.piece = Some(Piece { party: reference, start: rest, end });
-        }
+        self.piece.start = start.wrapping_add(used);
         match step {
-            Step::More => None,
-            Step::Whole { start: from, end: to } => Some(Pending::Chunk {
-                party: reference,
-                start: start.saturating_add(from),
-                end: start.saturating_add(to),
-            }),
-            Step::Completed { len } => Some(Pending::Assembled { party: reference, len }),
+            Step::More => {}
+            Step::Whole { start: from, end: to } => {
+                let (start, end) = (start.wrapping_add(from), start.wrapping_add(to));
+                *pending = Pending::Chunk { party: reference, start, end };
+            }
+            Step::Completed { len } => *pending = Pending::Assembled { party: reference, len },
             Step::Violation(violation) => {
-                self.piece = None;
-                let from = source(tables, reference)?;
-                warning!("a peer broke the rules of chunks");
-                Some(Pending::Notice(Event::Malicious { from, violation }))
+                self.piece.start = end;
+                if let Some(from) = source(tables, reference) {
+                    warning!("a peer broke the rules of chunks");
+                    *pending = Pending::Notice(Event::Malicious { from, violation });
+                }
             }
         }
     }

@@ -1,7 +1,8 @@
 //! Relay to endpoint: answers, events, data (`docs/PROTOCOL.md`, "Relay to endpoint").
 
-use super::decode::{DataState, DataStep};
+use super::decode::{DataHead, Head, Progress, data_head};
 use super::{Fragment, Header};
+use crate::bytes::copy_to;
 
 /// Bit of the channel byte that says "your own channel", as opposed to one that was entered.
 const OWN: u8 = 128;
@@ -120,17 +121,75 @@ pub enum Unit<'a> {
     Unknown,
 }
 
+/// What a unit is, apart from its payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[repr(u8)] // so that the start is all zero, and a link in a `static` lies in .bss
-enum State {
-    Start,
-    ControlLength,
-    Control { bytes: [u8; CONTROL], seen: u8, total: u8 },
-    Data(DataState),
+#[repr(u8)] // so that a new decoder is all zero, and a link in a `static` lies in .bss
+enum Kind {
+    /// An answer or event: its first bytes, and how many there are in all. Those behind the first are its payload.
+    Control {
+        bytes: [u8; CONTROL],
+        total: u8,
+    },
+    FromServer {
+        channel: u8,
+    },
+    FromUser {
+        channel: u8,
+        user: u8,
+    },
+    Unknown,
 }
 
-/// Takes a relay's byte stream apart. 12 bytes, `Copy`.
+impl Kind {
+    #[inline]
+    fn unit(self, payload: Fragment<'_>) -> Unit<'_> {
+        match self {
+            // what is behind the known bytes of an answer or event belongs to a unit that has been reported
+            Self::Control { .. } if !payload.is_first() => Unit::Unknown,
+            Self::Control { bytes, total } => control_unit(bytes, total),
+            Self::FromServer { channel } => Unit::FromServer { channel, payload },
+            Self::FromUser { channel, user } => Unit::FromUser { channel, user, payload },
+            Self::Unknown => Unit::Unknown,
+        }
+    }
+}
+
+/// Finds out what the first bytes of a unit are.
+#[inline]
+fn parse(bytes: &[u8]) -> Head<Kind> {
+    match *bytes {
+        [] => Head::Cut,
+        [0, ref control @ ..] => parse_control(control),
+        _ => match data_head(bytes, |channel| channel & OWN != 0) {
+            DataHead::Cut => Head::Cut,
+            DataHead::Nothing { len } => Head::Nothing { len },
+            DataHead::MissingUser { len, .. } => Head::Unit { len, kind: Kind::Unknown, payload: 0 },
+            DataHead::Data { len, channel, user, payload } => {
+                let kind = if channel & OWN == 0 {
+                    Kind::FromServer { channel }
+                } else {
+                    Kind::FromUser { channel: channel & !OWN, user }
+                };
+                Head::Unit { len, kind, payload }
+            }
+        },
+    }
+}
+
+/// An answer or event behind its first byte, 0.
+fn parse_control(control: &[u8]) -> Head<Kind> {
+    let Some((&total, behind)) = control.split_first() else { return Head::Cut };
+    let known = usize::from(total).min(CONTROL);
+    let Some(behind) = behind.get(..known) else { return Head::Cut };
+    let mut bytes = [0; CONTROL];
+    copy_to(&mut bytes, 0, behind);
+    #[expect(clippy::cast_possible_truncation, reason = "at most CONTROL")]
+    let payload = u16::from(total.saturating_sub(known as u8));
+    Head::Unit { len: known.wrapping_add(2), kind: Kind::Control { bytes, total }, payload }
+}
+
+/// Takes a relay's byte stream apart. 20 bytes, `Copy`.
 ///
 /// ```
 /// use peote_net::protocol::to_endpoint::{Decoder, Unit};
@@ -141,7 +200,7 @@ enum State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Decoder {
-    state: State,
+    progress: Progress<Kind>,
 }
 
 impl Default for Decoder {
@@ -154,13 +213,13 @@ impl Decoder {
     /// A decoder at the start of a stream.
     #[must_use]
     pub const fn new() -> Self {
-        Self { state: State::Start }
+        Self { progress: Progress::new(Kind::Control { bytes: [0; CONTROL], total: 0 }) }
     }
 
     /// Whether the stream stands between two units.
     #[must_use]
     pub const fn is_between_units(&self) -> bool {
-        matches!(self.state, State::Start)
+        self.progress.is_between_units()
     }
 
     /// The next unit or piece of a unit, and how many bytes of `input` were used up to its end.
@@ -168,69 +227,9 @@ impl Decoder {
     /// `None` means that all of `input` was used and more is needed. Does not fail: what makes no sense
     /// is [`Unit::Unknown`], and the stream goes on behind it.
     #[inline]
-    pub fn decode<'a>(&mut self, mut input: &'a [u8]) -> Option<(usize, Unit<'a>)> {
-        let mut used = 0usize;
-        loop {
-            match self.state {
-                State::Data(data) => match data.advance(input, |channel| channel & OWN != 0) {
-                    DataStep::More(next) => {
-                        self.state = State::Data(next);
-                        return None;
-                    }
-                    DataStep::Nothing { used: more, missing_user } => {
-                        self.state = State::Start;
-                        used = used.saturating_add(more);
-                        if missing_user.is_some() {
-                            return Some((used, Unit::Unknown));
-                        }
-                        input = input.get(more..).unwrap_or_default();
-                    }
-                    DataStep::Fragment { used: more, channel, user, payload, next } => {
-                        self.state = next.map_or(State::Start, State::Data);
-                        let unit = if channel & OWN == 0 {
-                            Unit::FromServer { channel, payload }
-                        } else {
-                            Unit::FromUser { channel: channel & !OWN, user, payload }
-                        };
-                        return Some((used.saturating_add(more), unit));
-                    }
-                },
-                _ => {
-                    let (&byte, rest) = input.split_first()?;
-                    input = rest;
-                    used = used.saturating_add(1);
-                    if let Some(unit) = self.control(byte) {
-                        return Some((used, unit));
-                    }
-                }
-            }
-        }
-    }
-
-    /// One byte of an answer or event, or the first of a unit.
-    fn control(&mut self, byte: u8) -> Option<Unit<'static>> {
-        self.state = match self.state {
-            State::Start if byte == 0 => State::ControlLength,
-            State::Start => State::Data(DataState::begin(byte)),
-            State::ControlLength if byte == 0 => {
-                self.state = State::Start;
-                return Some(Unit::Unknown);
-            }
-            State::ControlLength => State::Control { bytes: [0; CONTROL], seen: 0, total: byte },
-            State::Control { mut bytes, seen, total } => {
-                if let Some(place) = bytes.get_mut(usize::from(seen)) {
-                    *place = byte;
-                }
-                let seen = seen.saturating_add(1);
-                if seen == total {
-                    self.state = State::Start;
-                    return Some(control_unit(bytes, total));
-                }
-                State::Control { bytes, seen, total }
-            }
-            data @ State::Data(_) => data, // not a control byte
-        };
-        None
+    pub fn decode<'a>(&mut self, input: &'a [u8]) -> Option<(usize, Unit<'a>)> {
+        let (used, kind, payload) = self.progress.next(input, parse)?;
+        Some((used, kind.unit(payload)))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Endpoint to relay: commands, broadcasts, data (`docs/PROTOCOL.md`, "Endpoint to relay").
 
-use super::decode::{DataState, DataStep};
+use super::decode::{DataHead, Head, Progress, data_head};
 use super::{Fragment, Header, MAX_NAME};
 
 /// Bit of the channel byte that says "my own channel", as opposed to one that was entered.
@@ -142,35 +142,94 @@ pub enum Unit<'a> {
     Malformed(Malformed),
 }
 
+/// What a unit is, apart from its payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-enum Cast {
-    Single,
-    All,
-    AllBut,
+enum Kind {
+    Command { command: u8, tag: u8 },
+    ToServer { channel: u8 },
+    ToUser { channel: u8, user: u8 },
+    ToAll { channel: u8 },
+    ToAllBut { channel: u8, excluded: u8 },
+    Malformed(Malformed),
 }
 
-impl Cast {
+impl Kind {
     #[inline]
-    fn names_user(self, channel: u8) -> bool {
-        channel & OWN != 0 && !matches!(self, Self::All)
+    fn unit(self, payload: Fragment<'_>) -> Unit<'_> {
+        match self {
+            Self::Command { command, tag } => Unit::Command { command, tag, payload },
+            Self::ToServer { channel } => Unit::ToServer { channel, payload },
+            Self::ToUser { channel, user } => Unit::ToUser { channel, user, payload },
+            Self::ToAll { channel } => Unit::ToAll { channel, payload },
+            Self::ToAllBut { channel, excluded } => Unit::ToAllBut { channel, excluded, payload },
+            Self::Malformed(malformed) => Unit::Malformed(malformed),
+        }
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-enum State {
-    Start,
-    CommandCode,
-    CommandTag { command: u8 },
-    CommandLength { command: u8, tag: u8 },
-    CommandPayload { command: u8, tag: u8, offset: u8, total: u8 },
-    BroadcastMode,
-    BroadcastSize(Cast),
-    Data(Cast, DataState),
+/// Finds out what the first bytes of a unit are.
+#[inline]
+fn parse(bytes: &[u8]) -> Head<Kind> {
+    match *bytes {
+        [] => Head::Cut,
+        [0 | 1, ..] => parse_command_or_broadcast(bytes),
+        _ => match data_head(bytes, |channel| channel & OWN != 0) {
+            DataHead::Cut => Head::Cut,
+            DataHead::Nothing { len } => Head::Nothing { len },
+            DataHead::MissingUser { len, channel } => missing_user(len, channel),
+            DataHead::Data { len, channel, user, payload } => {
+                let kind = if channel & OWN == 0 {
+                    Kind::ToServer { channel }
+                } else {
+                    Kind::ToUser { channel: channel & !OWN, user }
+                };
+                Head::Unit { len, kind, payload }
+            }
+        },
+    }
 }
 
-/// Takes an endpoint's byte stream apart. 12 bytes, `Copy`: keep a copy to go back to where it was.
+fn parse_command_or_broadcast(bytes: &[u8]) -> Head<Kind> {
+    match *bytes {
+        [0, command, tag, payload, ..] => {
+            Head::Unit { len: 4, kind: Kind::Command { command, tag }, payload: payload.into() }
+        }
+        // a command is no data (an empty broadcast has size 1, so 1 is a size here)
+        [1, _, 0, ..] => {
+            Head::Unit { len: 3, kind: Kind::Malformed(Malformed::BroadcastOfNothing), payload: 0 }
+        }
+        [1, mode, ref data @ ..] => parse_broadcast(mode == 0, data),
+        _ => Head::Cut,
+    }
+}
+
+/// The data unit behind a broadcast prefix. (Existing relays take any mode but 0 for "all".)
+fn parse_broadcast(all_but_one: bool, data: &[u8]) -> Head<Kind> {
+    match data_head(data, |channel| all_but_one && channel & OWN != 0) {
+        DataHead::Cut => Head::Cut,
+        DataHead::Nothing { len } => Head::Nothing { len: len.wrapping_add(2) },
+        DataHead::MissingUser { len, channel } => missing_user(len.wrapping_add(2), channel),
+        DataHead::Data { len, channel, .. } if channel & OWN == 0 => {
+            // close at once: whatever the payload is, nobody will get it
+            let kind = Kind::Malformed(Malformed::BroadcastByUser { channel });
+            Head::Unit { len: len.wrapping_add(2), kind, payload: 0 }
+        }
+        DataHead::Data { len, channel, user: excluded, payload } => {
+            let channel = channel & !OWN;
+            let kind =
+                if all_but_one { Kind::ToAllBut { channel, excluded } } else { Kind::ToAll { channel } };
+            Head::Unit { len: len.wrapping_add(2), kind, payload }
+        }
+    }
+}
+
+fn missing_user(len: usize, channel: u8) -> Head<Kind> {
+    let kind = Kind::Malformed(Malformed::MissingUser { channel: channel & !OWN });
+    Head::Unit { len, kind, payload: 0 }
+}
+
+/// Takes an endpoint's byte stream apart. 20 bytes, `Copy`: keep a copy to go back to where it was.
 ///
 /// ```
 /// use peote_net::protocol::to_relay::{Decoder, Unit};
@@ -185,7 +244,7 @@ enum State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Decoder {
-    state: State,
+    progress: Progress<Kind>,
 }
 
 impl Default for Decoder {
@@ -198,13 +257,13 @@ impl Decoder {
     /// A decoder at the start of a stream.
     #[must_use]
     pub const fn new() -> Self {
-        Self { state: State::Start }
+        Self { progress: Progress::new(Kind::Command { command: 0, tag: 0 }) }
     }
 
     /// Whether the stream stands between two units.
     #[must_use]
     pub const fn is_between_units(&self) -> bool {
-        matches!(self.state, State::Start)
+        self.progress.is_between_units()
     }
 
     /// The next unit or piece of a unit, and how many bytes of `input` were used up to its end.
@@ -213,105 +272,8 @@ impl Decoder {
     /// is [`Unit::Malformed`].
     #[inline]
     pub fn decode<'a>(&mut self, input: &'a [u8]) -> Option<(usize, Unit<'a>)> {
-        if let (State::Start, [first @ (2..), ..]) = (self.state, input) {
-            self.state = State::Data(Cast::Single, DataState::begin(*first));
-            return self.decode_from(input.get(1..)?, 1);
-        }
-        self.decode_from(input, 0)
-    }
-
-    fn decode_from<'a>(&mut self, mut input: &'a [u8], mut used: usize) -> Option<(usize, Unit<'a>)> {
-        loop {
-            match self.state {
-                State::Data(cast, data) => {
-                    let step = data.advance(input, |channel| cast.names_user(channel));
-                    match step {
-                        DataStep::More(next) => {
-                            self.state = State::Data(cast, next);
-                            return None;
-                        }
-                        DataStep::Nothing { used: more, missing_user } => {
-                            self.state = State::Start;
-                            used = used.saturating_add(more);
-                            if let Some(channel) = missing_user {
-                                let channel = channel & !OWN;
-                                return Some((used, Unit::Malformed(Malformed::MissingUser { channel })));
-                            }
-                            input = input.get(more..).unwrap_or_default();
-                        }
-                        DataStep::Fragment { used: more, channel, user, payload, next } => {
-                            self.state = next.map_or(State::Start, |next| State::Data(cast, next));
-                            return Some((
-                                used.saturating_add(more),
-                                data_unit(cast, channel, user, payload),
-                            ));
-                        }
-                    }
-                }
-                State::CommandPayload { command, tag, offset, total } => {
-                    let left = total.saturating_sub(offset);
-                    if input.is_empty() && left > 0 {
-                        return None;
-                    }
-                    let bytes = input.get(..usize::from(left)).unwrap_or(input);
-                    #[expect(clippy::cast_possible_truncation, reason = "at most `left`, a u8")]
-                    let len = bytes.len() as u8;
-                    let payload = Fragment { bytes, offset: offset.into(), total: total.into() };
-                    self.state = if len < left {
-                        State::CommandPayload { command, tag, offset: offset.saturating_add(len), total }
-                    } else {
-                        State::Start
-                    };
-                    return Some((used.saturating_add(bytes.len()), Unit::Command { command, tag, payload }));
-                }
-                _ => {
-                    let (&byte, rest) = input.split_first()?;
-                    input = rest;
-                    used = used.saturating_add(1);
-                    if let Some(malformed) = self.head(byte) {
-                        return Some((used, Unit::Malformed(malformed)));
-                    }
-                }
-            }
-        }
-    }
-
-    /// One byte of a command's head, of a broadcast prefix, or the first of a unit.
-    fn head(&mut self, byte: u8) -> Option<Malformed> {
-        self.state = match (self.state, byte) {
-            (State::Start, 0) => State::CommandCode,
-            (State::Start, 1) => State::BroadcastMode,
-            (State::Start, first) => State::Data(Cast::Single, DataState::begin(first)),
-            (State::CommandCode, command) => State::CommandTag { command },
-            (State::CommandTag { command }, tag) => State::CommandLength { command, tag },
-            (State::CommandLength { command, tag }, total) => {
-                State::CommandPayload { command, tag, offset: 0, total }
-            }
-            (State::BroadcastMode, 0) => State::BroadcastSize(Cast::AllBut),
-            // existing relays take any other mode for "all"
-            (State::BroadcastMode, _) => State::BroadcastSize(Cast::All),
-            // an empty broadcast has size 1, so 1 is a size here
-            (State::BroadcastSize(_), 0) => {
-                self.state = State::Start;
-                return Some(Malformed::BroadcastOfNothing);
-            }
-            (State::BroadcastSize(cast), first) => State::Data(cast, DataState::begin(first)),
-            (state @ (State::Data(..) | State::CommandPayload { .. }), _) => state, // not heads
-        };
-        None
-    }
-}
-
-#[inline]
-fn data_unit(cast: Cast, channel: u8, user: u8, payload: Fragment<'_>) -> Unit<'_> {
-    let own = channel & OWN != 0;
-    let channel = channel & !OWN;
-    match (own, cast) {
-        (false, Cast::Single) => Unit::ToServer { channel, payload },
-        (false, _) => Unit::Malformed(Malformed::BroadcastByUser { channel }),
-        (true, Cast::Single) => Unit::ToUser { channel, user, payload },
-        (true, Cast::All) => Unit::ToAll { channel, payload },
-        (true, Cast::AllBut) => Unit::ToAllBut { channel, excluded: user, payload },
+        let (used, kind, payload) = self.progress.next(input, parse)?;
+        Some((used, kind.unit(payload)))
     }
 }
 
