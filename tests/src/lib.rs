@@ -1,1 +1,6 @@
-//! To be written.
+//! What the tests and measurements of several packages have in common.
+
+pub mod conformance;
+pub mod faulty;
+pub mod memory;
+pub mod random;
