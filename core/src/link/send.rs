@@ -253,8 +253,7 @@ impl<'a> Out<'a> {
         let payload = len.saturating_add(length.len());
         self.check_room(route.wire_len(payload))?;
         if payload <= MAX_UNIT_PAYLOAD {
-            self.push(route.header(payload).as_bytes());
-            self.push(length);
+            self.push_head(route.header(payload), length);
             for part in parts {
                 self.push(part);
             }
@@ -322,8 +321,7 @@ impl<'a> Out<'a> {
         let Some(part) = bytes.get(..count).filter(|part| !part.is_empty()) else {
             return Err(SendError::WouldBlock);
         };
-        self.push(route.header(count.saturating_add(length.len())).as_bytes());
-        self.push(length);
+        self.push_head(route.header(count.saturating_add(length.len())), length);
         self.push(part);
         let left = left.saturating_sub(count);
         self.sender.unfinished = Unfinished { to, left, length: EncodedLength::NONE };
@@ -459,9 +457,17 @@ impl<'a> Out<'a> {
 
     // ---- queueing
 
-    #[inline]
     fn push(&mut self, bytes: &[u8]) {
         self.sender.ring.push(self.parts.transmit, bytes);
+    }
+
+    /// What is in front of a unit's bytes, in one piece.
+    fn push_head(&mut self, header: Header, length: &[u8]) {
+        let mut head = heapless::Vec::<u8, { Header::MAX + EncodedLength::MAX }>::new();
+        // both fit, by the capacity
+        let _ = head.extend_from_slice(header.as_bytes());
+        let _ = head.extend_from_slice(length);
+        self.push(&head);
     }
 
     fn queue(&mut self, bytes: &[u8]) -> Result<(), SendError> {
