@@ -229,7 +229,7 @@ fn missing_user(len: usize, channel: u8) -> Head<Kind> {
     Head::Unit { len, kind, payload: 0 }
 }
 
-/// Takes an endpoint's byte stream apart. 20 bytes, `Copy`: keep a copy to go back to where it was.
+/// Takes an endpoint's byte stream apart. 16 bytes, `Copy`: keep a copy to go back to where it was.
 ///
 /// ```
 /// use peote_net::protocol::to_relay::{Decoder, Unit};
