@@ -3,6 +3,7 @@
 mod clock;
 mod connect;
 mod error;
+mod heap;
 #[cfg(unix)]
 mod lines;
 mod readiness;
@@ -13,7 +14,8 @@ mod wake;
 pub use clock::Clock;
 pub use connect::{Attempt, ConnectError, ConnectErrorKind, Connecting};
 pub use error::TcpError;
+pub use heap::{HeapBuffers, Sizes, SizesError};
 #[cfg(unix)]
 pub use lines::Lines;
 pub use transport::TcpTransport;
-pub use waiter::{Interest, Source, Waiter, Waker, Woken};
+pub use waiter::{Interest, Waiter, Waker, Watch, Woken};

@@ -7,7 +7,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use crate::readiness::{self, READ};
-use crate::{Interest, Source};
+use crate::{Interest, Watch};
 
 /// Reads lines from a terminal, a pipe or a file, and never waits for one: for what a user types while the program does something else.
 ///
@@ -24,7 +24,7 @@ use crate::{Interest, Source};
 ///         Poll::Ready(Some(line)) => println!("you said {line}"),
 ///         Poll::Ready(None) => break, // the end of the input
 ///         Poll::Pending => {
-///             waiter.wait(&mut [input.source()], None)?; // and other sources
+///             waiter.wait(&mut [input.watch()], None)?; // and for other things
 ///         }
 ///     }
 /// }
@@ -95,8 +95,8 @@ impl<F: Read + AsFd> Lines<F> {
 
     /// For a wait after [`poll_line`](Self::poll_line) was `Pending`: ready when there is more to read, or the end. After the end it would never
     /// sleep, so it is of no interest then.
-    pub fn source(&self) -> Source<'_> {
-        Source::descriptor(&self.input, if self.ended { Interest::NONE } else { Interest::READ })
+    pub fn watch(&self) -> Watch<'_> {
+        Watch::descriptor(&self.input, if self.ended { Interest::NONE } else { Interest::READ })
     }
 
     /// Whether the end of the input was read. Lines before it may still be waiting in here.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use common::{LONG, listener, refusing};
 use peote_net_std::{
-    Attempt, Clock, ConnectError, ConnectErrorKind, Connecting, Source, TcpTransport, Waiter,
+    Attempt, Clock, ConnectError, ConnectErrorKind, Connecting, TcpTransport, Waiter, Watch,
 };
 
 /// Polls as a loop does that sleeps in between.
@@ -22,7 +22,7 @@ fn drive(mut connecting: Connecting) -> Result<TcpTransport, ConnectError> {
             assert!(wakes < 100, "{wakes} wake-ups for one connection");
             return result;
         }
-        assert_eq!(waiter.wait(&mut [Source::connecting(&connecting)], None).unwrap().sources, 1);
+        assert_eq!(waiter.wait(&mut [Watch::connecting(&connecting)], None).unwrap().ready, 1);
         wakes += 1;
     }
 }

@@ -8,16 +8,16 @@ use std::os::unix::net::UnixStream;
 use std::task::Poll;
 
 use peote_net::time::Duration;
-use peote_net_std::{Clock, Interest, Lines, Source, Waiter, Woken};
+use peote_net_std::{Clock, Interest, Lines, Waiter, Watch, Woken};
 
-fn wait(source: Source<'_>) -> Woken {
+fn wait(watch: Watch<'_>) -> Woken {
     let clock = Clock::new();
     let deadline = clock.now() + Duration::from_millis(30);
-    Waiter::new(clock).unwrap().wait(&mut [source], Some(deadline)).unwrap()
+    Waiter::new(clock).unwrap().wait(&mut [watch], Some(deadline)).unwrap()
 }
 
 fn wakes(descriptor: &impl AsFd, interest: Interest) -> bool {
-    wait(Source::descriptor(descriptor, interest)).sources == 1
+    wait(Watch::descriptor(descriptor, interest)).ready == 1
 }
 
 fn this_file() -> File {
@@ -66,12 +66,12 @@ fn lines(pieces: impl FnOnce(&mut PipeWriter)) -> Vec<String> {
         match lines.poll_line().unwrap() {
             Poll::Ready(Some(line)) => all.push(line),
             Poll::Ready(None) => break,
-            Poll::Pending => assert_eq!(wait(lines.source()).sources, 1),
+            Poll::Pending => assert_eq!(wait(lines.watch()).ready, 1),
         }
     }
     assert!(lines.has_ended());
     assert_eq!(lines.poll_line().unwrap(), Poll::Ready(None));
-    assert_eq!(wait(lines.source()).sources, 0, "nothing to wait for behind the end");
+    assert_eq!(wait(lines.watch()).ready, 0, "nothing to wait for behind the end");
     all
 }
 
@@ -92,7 +92,7 @@ fn lines_come_as_they_are_typed() {
     assert_eq!(lines.poll_line().unwrap(), Poll::Pending);
     writer.write_all(b"hel").unwrap();
     assert_eq!(lines.poll_line().unwrap(), Poll::Pending);
-    assert_eq!(wait(lines.source()).sources, 0);
+    assert_eq!(wait(lines.watch()).ready, 0);
     writer.write_all(b"lo\nand\nso").unwrap();
     assert_eq!(lines.poll_line().unwrap(), Poll::Ready(Some("hello".into())));
     assert_eq!(lines.poll_line().unwrap(), Poll::Ready(Some("and".into())));

@@ -11,7 +11,7 @@ use std::thread;
 use common::{LONG, pair, reset};
 use embedded_io::{Read as _, ReadReady as _, Write as _, WriteReady as _};
 use peote_net::time::{Duration, Instant};
-use peote_net_std::{Clock, Interest, Source, TcpTransport, Waiter, Woken};
+use peote_net_std::{Clock, Interest, TcpTransport, Waiter, Watch, Woken};
 
 struct Fixture {
     clock: Clock,
@@ -40,7 +40,7 @@ impl Fixture {
     }
 
     fn wait_until(&mut self, interest: Interest, deadline: Instant) -> Woken {
-        self.waiter.wait(&mut [Source::transport(&mut self.transport, interest)], Some(deadline)).unwrap()
+        self.waiter.wait(&mut [Watch::transport(&mut self.transport, interest)], Some(deadline)).unwrap()
     }
 
     /// Writes until there is no room, and none comes from what is still on its way to the far end.
@@ -58,12 +58,12 @@ impl Fixture {
     }
 }
 
-fn is_source_only(woken: Woken) -> bool {
-    woken.sources == 1 && !woken.waker && !woken.deadline
+fn is_ready_only(woken: Woken) -> bool {
+    woken.ready == 1 && !woken.waker && !woken.deadline
 }
 
 fn is_deadline_only(woken: Woken) -> bool {
-    woken.sources == 0 && !woken.waker && woken.deadline
+    woken.ready == 0 && !woken.waker && woken.deadline
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn data_wakes() {
         thread::sleep(std::time::Duration::from_millis(20));
         far.write_all(b"x").unwrap();
     });
-    assert!(is_source_only(f.wait(Interest::READ)));
+    assert!(is_ready_only(f.wait(Interest::READ)));
     assert!(f.transport.read_ready().unwrap());
     assert_eq!(f.transport.read(&mut [0; 8]).unwrap(), 1);
     assert!(is_deadline_only(f.wait_shortly(Interest::READ)));
@@ -86,11 +86,11 @@ fn what_is_left_unread_ends_every_wait() {
     let mut f = fixture();
     f.far.write_all(&[1; 100]).unwrap();
     for _ in 0..100 {
-        assert!(is_source_only(f.wait(Interest::READ)));
+        assert!(is_ready_only(f.wait(Interest::READ)));
         // Twice, and with a question in between: nothing about a wait uses readiness up.
-        assert!(is_source_only(f.wait(Interest::READ)));
+        assert!(is_ready_only(f.wait(Interest::READ)));
         assert!(f.transport.read_ready().unwrap());
-        assert!(is_source_only(f.wait(Interest::READ)));
+        assert!(is_ready_only(f.wait(Interest::READ)));
         assert_eq!(f.transport.read(&mut [0; 1]).unwrap(), 1);
     }
     assert!(is_deadline_only(f.wait_shortly(Interest::READ)));
@@ -100,11 +100,11 @@ fn what_is_left_unread_ends_every_wait() {
 fn readiness_seen_with_another_interest_is_not_lost() {
     let mut f = fixture();
     f.far.write_all(b"x").unwrap();
-    assert!(is_source_only(f.wait(Interest::READ)));
-    assert!(is_source_only(f.wait(Interest::WRITE)));
+    assert!(is_ready_only(f.wait(Interest::READ)));
+    assert!(is_ready_only(f.wait(Interest::WRITE)));
     assert!(is_deadline_only(f.wait_shortly(Interest::NONE)));
-    assert!(is_source_only(f.wait(Interest::BOTH)));
-    assert!(is_source_only(f.wait(Interest::READ)));
+    assert!(is_ready_only(f.wait(Interest::BOTH)));
+    assert!(is_ready_only(f.wait(Interest::READ)));
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn what_is_of_no_interest_does_not_wake() {
     assert!(is_deadline_only(f.wait_shortly(Interest::READ)));
     // There is something to read.
     f.far.write_all(b"x").unwrap();
-    assert!(is_source_only(f.wait(Interest::READ)));
+    assert!(is_ready_only(f.wait(Interest::READ)));
     f.fill();
     assert!(is_deadline_only(f.wait_shortly(Interest::WRITE)));
     assert!(is_deadline_only(f.wait_shortly(Interest::NONE)));
@@ -137,7 +137,7 @@ fn room_wakes() {
             let _ = std::io::Read::read(&mut far, &mut [0; 65_536]);
         }
     });
-    assert!(is_source_only(f.wait(Interest::WRITE)));
+    assert!(is_ready_only(f.wait(Interest::WRITE)));
     assert!(f.transport.write_ready().unwrap());
     assert!(f.transport.write(b"x").unwrap() == 1);
     done.store(true, Ordering::Relaxed);
@@ -150,24 +150,24 @@ fn the_end_wakes_and_so_does_a_reset_in_both_directions() {
         let mut f = fixture();
         let far = std::mem::replace(&mut f.far, pair().1);
         drop(far);
-        assert!(is_source_only(f.wait(interest)));
+        assert!(is_ready_only(f.wait(interest)));
         assert!(f.transport.read_ready().unwrap());
         assert_eq!(f.transport.read(&mut [0; 8]).unwrap(), 0);
-        assert!(is_source_only(f.wait(interest)));
+        assert!(is_ready_only(f.wait(interest)));
     }
     for interest in [Interest::READ, Interest::WRITE, Interest::BOTH] {
         let mut f = fixture();
         f.fill();
         let far = std::mem::replace(&mut f.far, pair().1);
         reset(far);
-        assert!(is_source_only(f.wait(interest)));
+        assert!(is_ready_only(f.wait(interest)));
         if interest.read {
             assert!(f.transport.read(&mut [0; 8]).is_err());
         } else {
             assert!(f.transport.write_ready().unwrap());
             assert!(f.transport.write(b"x").is_err());
         }
-        assert!(is_source_only(f.wait(interest)));
+        assert!(is_ready_only(f.wait(interest)));
     }
 }
 
@@ -178,9 +178,9 @@ fn data_and_end_that_come_together_are_both_seen() {
         let mut far = std::mem::replace(&mut f.far, pair().1);
         far.write_all(b"x").unwrap();
         drop(far);
-        assert!(is_source_only(f.wait(Interest::READ)));
+        assert!(is_ready_only(f.wait(Interest::READ)));
         assert_eq!(f.transport.read(&mut [0; 8]).unwrap(), 1);
-        assert!(is_source_only(f.wait(Interest::READ)));
+        assert!(is_ready_only(f.wait(Interest::READ)));
         assert_eq!(f.transport.read(&mut [0; 8]).unwrap(), 0);
     }
 }
@@ -201,9 +201,9 @@ fn a_deadline_ends_a_wait_and_not_before_it_comes() {
 fn a_deadline_in_the_past_does_not_hide_what_is_ready() {
     let mut f = fixture();
     f.far.write_all(b"x").unwrap();
-    assert!(is_source_only(f.wait(Interest::READ)));
+    assert!(is_ready_only(f.wait(Interest::READ)));
     let woken = f.wait_until(Interest::READ, Instant::ZERO);
-    assert!(woken.sources == 1 && woken.deadline);
+    assert!(woken.ready == 1 && woken.deadline);
 }
 
 #[test]
@@ -226,7 +226,7 @@ fn another_thread_ends_a_wait() {
         waker.wake();
     });
     let woken = f.wait(Interest::READ);
-    assert!(woken.waker && woken.sources == 0);
+    assert!(woken.waker && woken.ready == 0);
     assert!(mail.load(Ordering::Relaxed));
     // It was one call.
     assert!(is_deadline_only(f.wait_shortly(Interest::READ)));
@@ -271,19 +271,19 @@ fn says_which_of_many() {
     for ready in [3, 49, 0] {
         pairs[ready].1.write_all(b"x").unwrap();
         let deadline = f.clock.now() + Duration::from_secs(60);
-        let mut sources: Vec<Source<'_>> =
-            pairs.iter_mut().map(|(near, _)| Source::transport(near, Interest::READ)).collect();
-        let woken = f.waiter.wait(&mut sources, Some(deadline)).unwrap();
-        assert!(is_source_only(woken));
-        let which: Vec<usize> = (0..50).filter(|index| sources[*index].is_ready()).collect();
+        let mut watches: Vec<Watch<'_>> =
+            pairs.iter_mut().map(|(near, _)| Watch::transport(near, Interest::READ)).collect();
+        let woken = f.waiter.wait(&mut watches, Some(deadline)).unwrap();
+        assert!(is_ready_only(woken));
+        let which: Vec<usize> = (0..50).filter(|index| watches[*index].is_ready()).collect();
         assert_eq!(which, [ready]);
-        // The same sources again, with nothing ready any more.
-        drop(sources);
+        // The same again, with nothing ready any more.
+        drop(watches);
         assert_eq!(pairs[ready].0.read(&mut [0; 8]).unwrap(), 1);
     }
-    let mut source = [Source::transport(&mut f.transport, Interest::WRITE)];
-    assert_eq!(f.waiter.wait(&mut source, None).unwrap().sources, 1);
-    assert!(source[0].is_ready());
+    let mut watch = [Watch::transport(&mut f.transport, Interest::WRITE)];
+    assert_eq!(f.waiter.wait(&mut watch, None).unwrap().ready, 1);
+    assert!(watch[0].is_ready());
 }
 
 #[test]
@@ -319,14 +319,14 @@ fn waiting_costs_no_processor_time() {
     let mut waits = 0;
     // Everything that could keep it awake: room nobody wants, data nobody wants, a broken connection nobody asks about.
     loop {
-        let mut sources = [
-            Source::transport(&mut f.transport, Interest::WRITE),
-            Source::transport(&mut quiet, Interest::READ),
-            Source::transport(&mut broken, Interest::NONE),
-            Source::connecting(&connecting),
+        let mut watches = [
+            Watch::transport(&mut f.transport, Interest::WRITE),
+            Watch::transport(&mut quiet, Interest::READ),
+            Watch::transport(&mut broken, Interest::NONE),
+            Watch::connecting(&connecting),
         ];
         waits += 1;
-        if f.waiter.wait(&mut sources, Some(deadline)).unwrap().deadline {
+        if f.waiter.wait(&mut watches, Some(deadline)).unwrap().deadline {
             break;
         }
     }

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::sync::mpsc::channel;
 
 use super::*;
-use crate::{Clock, Source, Waiter};
+use crate::{Clock, Waiter, Watch};
 
 const LONG: Duration = Duration::from_secs(60);
 
@@ -34,7 +34,7 @@ fn a_slow_look_up_does_not_block_and_ends_a_wait() {
     go.send(()).unwrap();
     let mut waiter = Waiter::new(Clock::new()).unwrap();
     let transport = loop {
-        assert!(waiter.wait(&mut [Source::connecting(&connecting)], None).unwrap().sources == 1);
+        assert!(waiter.wait(&mut [Watch::connecting(&connecting)], None).unwrap().ready == 1);
         if let Poll::Ready(result) = connecting.poll() {
             break result.unwrap();
         }

@@ -1,6 +1,6 @@
 //! Sleeping until there is something to do.
 
-mod source;
+mod watch;
 
 use std::io;
 use std::sync::Arc;
@@ -8,21 +8,21 @@ use std::time::Duration;
 
 use peote_net::time::Instant;
 
-pub use source::{Interest, Source};
+pub use watch::{Interest, Watch};
 
 use crate::readiness::{self, PollFlags, Query, READ};
 use crate::{Clock, wake};
 
-/// Sleeps until one of several sources has something to do, a deadline comes, or another thread calls.
+/// Sleeps until one of several things it watches has something to do, a deadline comes, or another thread calls.
 ///
-/// It keeps nothing about its sources between waits and asks anew about what is of interest at that moment, so nothing can be missed:
+/// It keeps nothing about them between waits and asks anew about what is of interest at that moment, so nothing can be missed:
 /// what has not been read yet ends the next wait at once.
 ///
 /// ```
 /// use std::io::Write as _;
 /// use embedded_io::Read as _;
 /// use peote_net::time::Duration;
-/// use peote_net_std::{Clock, Interest, Source, TcpTransport, Waiter};
+/// use peote_net_std::{Clock, Interest, Watch, TcpTransport, Waiter};
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
 /// # let address = listener.local_addr()?.to_string();
@@ -32,8 +32,8 @@ use crate::{Clock, wake};
 /// # listener.accept()?.0.write_all(b"hello")?;
 ///
 /// let deadline = clock.now() + Duration::from_secs(5);
-/// let woken = waiter.wait(&mut [Source::transport(&mut transport, Interest::READ)], Some(deadline))?;
-/// if woken.sources > 0 {
+/// let woken = waiter.wait(&mut [Watch::transport(&mut transport, Interest::READ)], Some(deadline))?;
+/// if woken.ready > 0 {
 ///     let mut buffer = [0; 64];
 ///     let count = transport.read(&mut buffer)?; // does not block
 /// #   assert_eq!(&buffer[..count], b"hello");
@@ -52,8 +52,8 @@ pub struct Waiter {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Woken {
-    /// How many of the sources are ready. [`Source::is_ready`] says which.
-    pub sources: usize,
+    /// How many of the things watched are ready. [`Watch::is_ready`] says which.
+    pub ready: usize,
     /// Whether a [`Waker`] was called since the last wait.
     pub waker: bool,
     /// Whether the deadline has come.
@@ -89,28 +89,35 @@ impl Waiter {
         self.waker.clone()
     }
 
-    /// **Blocks** until one of `sources` is ready, `deadline` has come, or a [`Waker`] is called; costs no processor time meanwhile. Returns
+    /// **Blocks** until one of `watches` is ready, `deadline` has come, or a [`Waker`] is called; costs no processor time meanwhile. Returns
     /// at once when any of this is so already. It can end early with nothing of it, so that the program looks at what a signal
     /// handler left behind.
     ///
-    /// With no source of interest and no deadline, only a `Waker` or a signal ends it.
+    /// With nothing of interest and no deadline, only a `Waker` or a signal ends it.
     ///
     /// # Errors
     ///
-    /// The operating system has no memory, or more sources were given than the process may have files open.
-    pub fn wait(&mut self, sources: &mut [Source<'_>], deadline: Option<Instant>) -> io::Result<Woken> {
+    /// The operating system has no memory, or more is watched than the process may have files open.
+    pub fn wait(&mut self, watches: &mut [Watch<'_>], deadline: Option<Instant>) -> io::Result<Woken> {
+        self.wait_for(&mut [], watches, deadline)
+    }
+
+    /// The same for two lists, whose contents need not be borrowed for the same time.
+    pub(crate) fn wait_for(
+        &mut self,
+        own: &mut [Watch<'_>],
+        others: &mut [Watch<'_>],
+        deadline: Option<Instant>,
+    ) -> io::Result<Woken> {
         loop {
-            let timeout = sources
-                .iter()
-                .filter_map(Source::time_left)
-                .chain(deadline.map(|deadline| self.clock.until(deadline)))
-                .min();
-            let Some(called) = self.ask(sources, timeout)? else { return Ok(Woken::default()) };
+            let until = deadline.map(|deadline| self.clock.until(deadline));
+            let timeout = own.iter().chain(others.iter()).filter_map(Watch::time_left).chain(until).min();
+            let Some(called) = self.ask(own, others, timeout)? else { return Ok(Woken::default()) };
             if called {
                 self.called.lower();
             }
             let woken = Woken {
-                sources: sources.iter().filter(|source| source.is_ready()).count(),
+                ready: own.iter().chain(others.iter()).filter(|watch| watch.is_ready()).count(),
                 waker: called,
                 deadline: deadline.is_some_and(|deadline| self.clock.now() >= deadline),
             };
@@ -122,35 +129,46 @@ impl Waiter {
     }
 
     /// One sleep; distributes the answers. Whether a waker was called, or `None` after a signal.
-    fn ask(&self, sources: &mut [Source<'_>], timeout: Option<Duration>) -> io::Result<Option<bool>> {
+    fn ask(
+        &self,
+        own: &mut [Watch<'_>],
+        others: &mut [Watch<'_>],
+        timeout: Option<Duration>,
+    ) -> io::Result<Option<bool>> {
         let mut queries: Vec<Query<'_>> = vec![(self.called.as_fd(), READ)];
-        let mut counts = Vec::with_capacity(sources.len());
-        for source in sources.iter() {
+        let mut counts = Vec::with_capacity(own.len() + others.len());
+        for watch in own.iter().chain(others.iter()) {
             let before = queries.len();
-            queries.extend(source.queries());
+            queries.extend(watch.queries());
             counts.push(queries.len() - before);
         }
-        let answers = match readiness::poll(&queries, timeout) {
-            Ok(answers) => answers,
+        let (answers, interrupted) = match readiness::poll(&queries, timeout) {
+            Ok(answers) => (answers, false),
+            // What was ready in an earlier wait is not in this one.
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {
-                // Those ready in an earlier wait are not ready in this one.
-                let silence = vec![PollFlags::empty(); queries.len()];
-                drop(queries);
-                distribute(sources, &counts, &silence[1..]);
-                return Ok(None);
+                (vec![PollFlags::empty(); queries.len()], true)
             }
             Err(error) => return Err(error),
         };
         drop(queries);
-        distribute(sources, &counts, &answers[1..]);
-        Ok(Some(!answers[0].is_empty()))
+        let (own_counts, other_counts) = counts.split_at(own.len());
+        let (called, answers) = (!answers[0].is_empty(), &answers[1..]);
+        let answers = distribute(own, own_counts, answers);
+        distribute(others, other_counts, answers);
+        Ok((!interrupted).then_some(called))
     }
 }
 
-fn distribute(sources: &mut [Source<'_>], counts: &[usize], mut answers: &[PollFlags]) {
-    for (source, count) in sources.iter_mut().zip(counts) {
+/// Gives each watch its answers; returns those that are left.
+fn distribute<'a>(
+    watches: &mut [Watch<'_>],
+    counts: &[usize],
+    mut answers: &'a [PollFlags],
+) -> &'a [PollFlags] {
+    for (watch, count) in watches.iter_mut().zip(counts) {
         let (own, rest) = answers.split_at(*count);
-        source.note(own);
+        watch.note(own);
         answers = rest;
     }
+    answers
 }

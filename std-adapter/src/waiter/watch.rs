@@ -7,7 +7,7 @@ use crate::readiness::BorrowedFd;
 use crate::readiness::{AsFd, PollFlags, Query, READ, WRITE};
 use crate::{Connecting, TcpTransport};
 
-/// Which directions of a source are worth a wake-up now.
+/// Which directions of what is watched are worth a wake-up now.
 ///
 /// Handed in anew at each wait: a link that is paused does not want to be woken by what it will not read, and one that has nothing to send
 /// not by room to send it in.
@@ -20,7 +20,7 @@ pub struct Interest {
 }
 
 impl Interest {
-    /// Neither direction: the source sleeps, whatever happens to it.
+    /// Neither direction: it does not wake, whatever happens to it.
     pub const NONE: Self = Self { read: false, write: false };
     /// Reading only.
     pub const READ: Self = Self { read: true, write: false };
@@ -39,8 +39,8 @@ impl Interest {
 
 /// One of the things a [`Waiter`](crate::Waiter) waits for, borrowed for the length of the wait.
 #[derive(Debug)]
-#[must_use = "a source is for a wait"]
-pub struct Source<'a> {
+#[must_use = "it is for a wait"]
+pub struct Watch<'a> {
     kind: Kind<'a>,
     ready: bool,
 }
@@ -53,7 +53,7 @@ enum Kind<'a> {
     Descriptor(BorrowedFd<'a>, Interest),
 }
 
-impl<'a> Source<'a> {
+impl<'a> Watch<'a> {
     /// A transport; ready when a `read` or `write`, whichever is of interest, returns at once.
     pub fn transport(transport: &'a mut TcpTransport, interest: Interest) -> Self {
         Self::new(Kind::Transport(transport, interest))
@@ -79,7 +79,7 @@ impl<'a> Source<'a> {
         Self { kind, ready: false }
     }
 
-    /// Whether the last wait ended with this source ready, for the interest it was given.
+    /// Whether the last wait ended with this one ready, for the interest it was given.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.ready
@@ -93,7 +93,7 @@ impl<'a> Source<'a> {
             Kind::Descriptor(descriptor, interest) => (*descriptor, *interest),
             Kind::Connecting(connecting) => return connecting.queries(),
         };
-        // Errors and hang-ups are reported for whatever is asked about, so a source without interest is not asked about: else a paused
+        // Errors and hang-ups are reported for whatever is asked about, so what is of no interest is not asked about: else a paused
         // link whose connection has broken would never sleep again.
         if interest == Interest::NONE { Vec::new() } else { vec![(descriptor, interest.flags())] }
     }
