@@ -46,6 +46,7 @@ mod channel;
 mod drive;
 mod error;
 mod event;
+mod payload;
 mod receive;
 mod ring;
 mod send;
@@ -55,6 +56,7 @@ pub use buffers::{BufferParts, Buffers, LinkBuffers};
 pub use channel::{Destination, EnteredChannel, Mode, OwnChannel, Source, User};
 pub use error::{Error, SendError};
 pub use event::{Event, Flow, IntoFlow};
+pub use payload::Payload;
 pub use send::Out;
 pub use tables::{OwnSlot, PartySlot};
 

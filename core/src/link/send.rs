@@ -1,6 +1,7 @@
 //! The sending half of a link.
 
 use super::buffers::BufferParts;
+use super::payload::{Payload, Route};
 use super::ring::Ring;
 use super::tables::{Key, OwnState, PartyState, TableState, Tables, find};
 use super::{Destination, EnteredChannel, Mode, OwnChannel, SendError, User};
@@ -49,39 +50,6 @@ impl Unfinished {
         left: 0,
         length: EncodedLength::NONE,
     };
-}
-
-/// Where something goes on the wire.
-#[derive(Clone, Copy)]
-enum Route {
-    Server(u8),
-    User(u8, u8),
-    All(u8),
-    AllBut(u8, u8),
-}
-
-impl Route {
-    #[inline]
-    fn header(self, payload: usize) -> Header {
-        match self {
-            Self::Server(channel) => to_relay::data_from_user(channel, payload),
-            Self::User(channel, user) => to_relay::data_from_server(channel, user, payload),
-            Self::All(channel) => to_relay::broadcast(channel, None, payload),
-            Self::AllBut(channel, user) => to_relay::broadcast(channel, Some(user), payload),
-        }
-    }
-
-    /// Bytes that `payload` bytes take on the wire, cut into units.
-    #[inline]
-    fn wire_len(self, payload: usize) -> usize {
-        let mut left = payload;
-        let mut len = payload;
-        while left > MAX_UNIT_PAYLOAD {
-            len = len.saturating_add(self.header(MAX_UNIT_PAYLOAD).len());
-            left = left.saturating_sub(MAX_UNIT_PAYLOAD);
-        }
-        len.saturating_add(self.header(left).len())
-    }
 }
 
 /// The sending half of a link: queues commands and payloads in the transmit ring, from where polls write them.
@@ -236,45 +204,60 @@ impl<'a> Out<'a> {
     /// [`SendError::RingTooSmall`], [`SendError::ChunkUnfinished`].
     #[inline]
     pub fn send(&mut self, to: impl Into<Destination>, bytes: &[u8]) -> Result<(), SendError> {
-        self.send_parts(to, &[bytes])
+        self.send_with(to, bytes.len(), |payload| payload.put(bytes))
     }
 
     /// Like [`Out::send`], with the bytes in several pieces that are sent as one.
     ///
     /// # Errors
     /// Those of [`Out::send`].
+    #[inline]
     pub fn send_parts(&mut self, to: impl Into<Destination>, parts: &[&[u8]]) -> Result<(), SendError> {
-        let to = to.into();
-        let (route, mode) = self.route(to)?;
         let len = parts.iter().fold(0usize, |len, part| len.saturating_add(part.len()));
-        let length = self.length_field(mode, len)?;
-        self.check_unfinished(to)?;
-        let length = length.as_ref().map_or(&[][..], EncodedLength::as_bytes);
-        let payload = len.saturating_add(length.len());
-        self.check_room(route.wire_len(payload))?;
-        if payload <= MAX_UNIT_PAYLOAD {
-            self.push_head(route.header(payload), length);
-            for part in parts {
-                self.push(part);
-            }
-        } else {
-            let mut left = payload;
-            let mut room = 0usize;
-            for mut part in core::iter::once(length).chain(parts.iter().copied()) {
-                while !part.is_empty() {
-                    if room == 0 {
-                        room = left.min(MAX_UNIT_PAYLOAD);
-                        left = left.saturating_sub(room);
-                        self.push(route.header(room).as_bytes());
-                    }
-                    let (now, later) = part.split_at_checked(room).unwrap_or((part, &[]));
-                    self.push(now);
-                    room = room.saturating_sub(now.len());
-                    part = later;
-                }
-            }
-        }
+        self.send_with(to, len, |payload| parts.iter().for_each(|part| payload.put(part)))
+    }
+
+    /// Like [`Out::send`], with `len` bytes that `write` puts into the ring piece by piece, so that they need not lie anywhere before.
+    ///
+    /// `write` is called once, and only if all `len` bytes fit. What it puts beyond `len` bytes is left out, what it fails to put is sent as zeros.
+    ///
+    /// ```
+    /// use peote_net::link::{EnteredChannel, Out, SendError};
+    /// fn reading(out: &mut Out<'_>, channel: EnteredChannel, id: u8, value: i32) -> Result<(), SendError> {
+    ///     out.send_with(channel, 5, |payload| {
+    ///         payload.put(&[id]);
+    ///         payload.put(&value.to_le_bytes());
+    ///     })
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`Out::send`].
+    pub fn send_with(
+        &mut self,
+        to: impl Into<Destination>,
+        len: usize,
+        write: impl FnOnce(&mut Payload<'_>),
+    ) -> Result<(), SendError> {
+        let mut payload = self.payload(to.into(), len)?;
+        write(&mut payload);
+        payload.fill_up();
         Ok(())
+    }
+
+    /// Checks everything that can be wrong with sending `len` bytes, and begins.
+    #[inline]
+    fn payload(&mut self, to: Destination, len: usize) -> Result<Payload<'_>, SendError> {
+        let (route, mode) = self.route(to)?;
+        let length = self.length_field(mode, len)?.unwrap_or(EncodedLength::NONE);
+        self.check_unfinished(to)?;
+        let in_all = len.saturating_add(length.as_bytes().len());
+        self.check_room(route.wire_len(in_all))?;
+        // the length field and as many bytes as there is room for beside it make the first unit
+        let first = in_all.min(MAX_UNIT_PAYLOAD);
+        self.push_head(route.header(first), length.as_bytes());
+        let unit = first.saturating_sub(length.as_bytes().len());
+        Ok(Payload::new(&mut self.sender.ring, self.parts.transmit, route, unit, len.saturating_sub(unit)))
     }
 
     /// Begins a chunk of `len` bytes that is written in parts with [`Out::write_chunk`], for chunks that the ring cannot hold whole.

@@ -49,8 +49,8 @@ fn a_broadcast_prefix_by_nobody_in_particular_is_no_harm_either() {
     world.disconnect(2);
     let stranger = world.relay.connect().unwrap();
     world.ids[2] = stranger;
-    // as far as here it could become an empty unit
-    assert_eq!(world.receive(2, &[1, 1, 3, 0]).outcome, Outcome::NeedMore);
+    // as far as here it could become a broadcast in an own channel
+    assert_eq!(world.receive(2, &[1, 1, 3]).outcome, Outcome::NeedMore);
     let cause = world.send_fatal(2, &[1, 1, 3, 0, 0x61]);
     assert_eq!(cause, Cause::Malformed(Malformed::BroadcastByUser { channel: 0 }));
     bystanders_are_well(&mut world);
