@@ -1,1 +1,23 @@
-//! To be written.
+//! A relay for the joint protocol, as a library: the same one that the `peote-relay` program runs.
+//!
+//! [`Relay::bind`] opens it, [`Relay::run`] runs it on the calling thread, [`Relay::turn`] does one step of it for programs with a loop of
+//! their own. [`Config`] is everything that it can be told.
+//!
+//! One thread, every buffer bounded, and nothing that an endpoint does disturbs others: see the "relay program" part of `docs/ARCHITECTURE.md`.
+
+mod close;
+pub mod config;
+mod connection;
+mod connections;
+mod listen;
+mod log;
+mod queue;
+mod rate;
+mod relay;
+mod stats;
+mod storage;
+mod timers;
+
+pub use config::{Config, SlowReceiver};
+pub use relay::{Handle, Relay};
+pub use stats::Stats;

@@ -1,0 +1,270 @@
+//! All connections, as the forwarding core sees them: queues, limits, log.
+
+use std::collections::VecDeque;
+use std::hash::{BuildHasher, RandomState};
+
+use peote_net::Reason;
+use peote_net::relay::{ConnectionId, Decision, Host, Note, Request};
+use tracing::{debug, info, warn};
+
+use crate::config::Config;
+use crate::connection::Connection;
+use crate::log::{Flood, Name};
+use crate::queue::{BLOCK, Pool};
+use crate::rate::Addresses;
+use crate::timers::Timers;
+
+/// A unit's payload may be cut once a queue has room for this many bytes.
+const CUT: usize = 1024;
+const _: () = assert!(CUT <= BLOCK, "an empty queue must have room for a piece");
+
+/// All connections, by the place the core gave them.
+#[derive(Debug)]
+pub(crate) struct Connections {
+    pub(crate) slots: Vec<Option<Connection>>,
+    pub(crate) pool: Pool,
+    pub(crate) timers: Timers,
+    pub(crate) addresses: Addresses,
+    /// Those with something to read or to route. May hold some that have nothing (any more).
+    pub(crate) ready: VecDeque<u32>,
+    /// Those whose queues got something.
+    pub(crate) dirty: Vec<u32>,
+    /// Now, in milliseconds and in microseconds since the start.
+    pub(crate) now: u64,
+    pub(crate) now_micros: u64,
+    /// Until when the connection that is being served must give no more commands, in milliseconds; 0 if it may.
+    pub(crate) later: u64,
+    pub(crate) flood: Flood,
+    pub(crate) paused: usize,
+    hasher: RandomState,
+    queue_bytes: usize,
+    max_channels: usize,
+    max_channels_per_connection: usize,
+    max_users_per_channel: usize,
+    commands_per_second: u32,
+}
+
+/// A limit where 0 is none.
+fn limit(count: u32) -> usize {
+    if count == 0 { usize::MAX } else { count as usize }
+}
+
+impl Connections {
+    pub(crate) fn new(config: &Config) -> Self {
+        Self {
+            slots: Vec::new(),
+            pool: Pool::new(config.memory_bytes),
+            timers: Timers::default(),
+            addresses: Addresses::default(),
+            ready: VecDeque::new(),
+            dirty: Vec::new(),
+            now: 0,
+            now_micros: 0,
+            later: 0,
+            flood: Flood::default(),
+            paused: 0,
+            hasher: RandomState::new(),
+            queue_bytes: config.queue_bytes,
+            max_channels: limit(config.max_channels),
+            max_channels_per_connection: limit(config.max_channels_per_connection),
+            max_users_per_channel: limit(config.max_users_per_channel),
+            commands_per_second: config.commands_per_second,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn get(&mut self, index: u32) -> Option<&mut Connection> {
+        self.slots.get_mut(index as usize)?.as_mut()
+    }
+
+    /// Puts a connection on the list of those to be served.
+    pub(crate) fn list(&mut self, index: u32) {
+        if let Some(connection) = self.slots.get_mut(index as usize).and_then(Option::as_mut)
+            && !connection.flags.listed
+        {
+            connection.flags.listed = true;
+            self.ready.push_back(index);
+        }
+    }
+
+    /// Makes a connection wait for room in a receiver's queue.
+    pub(crate) fn wait(&mut self, sender: u32, receiver: u32) {
+        let now = self.now;
+        let Some(to) = self.get(receiver) else { return };
+        if to.wait.first == 0 {
+            (to.wait.since, to.wait.taken) = (now, now);
+        }
+        let last = std::mem::replace(&mut to.wait.last, sender + 1);
+        if last == 0 {
+            to.wait.first = sender + 1;
+        } else if let Some(last) = self.get(last - 1) {
+            last.wait.next = sender + 1;
+        }
+        if let Some(from) = self.get(sender) {
+            from.wait.for_whom = receiver + 1;
+            (from.wait.previous, from.wait.next) = (last, 0);
+            self.paused += 1;
+        }
+    }
+
+    /// Makes a connection wait for nobody any more. Does nothing if it does not wait.
+    pub(crate) fn stop_waiting(&mut self, sender: u32) {
+        let Some(from) = self.get(sender).filter(|from| from.wait.for_whom != 0) else { return };
+        let receiver = std::mem::take(&mut from.wait.for_whom) - 1;
+        let previous = std::mem::take(&mut from.wait.previous);
+        let next = std::mem::take(&mut from.wait.next);
+        self.paused -= 1;
+        match previous.checked_sub(1).and_then(|previous| self.get(previous)) {
+            Some(previous) => previous.wait.next = next,
+            None => {
+                if let Some(to) = self.get(receiver) {
+                    to.wait.first = next;
+                }
+            }
+        }
+        match next.checked_sub(1).and_then(|next| self.get(next)) {
+            Some(next) => next.wait.previous = previous,
+            None => {
+                if let Some(to) = self.get(receiver) {
+                    to.wait.last = previous;
+                }
+            }
+        }
+    }
+
+    /// Lets all go on that wait for a receiver, in the order in which they began to wait.
+    pub(crate) fn wake(&mut self, receiver: u32) {
+        while let Some(sender) = self.get(receiver).and_then(|to| to.wait.first.checked_sub(1)) {
+            self.stop_waiting(sender);
+            self.list(sender);
+        }
+    }
+
+    /// Writes what is queued for a connection, and lets those go on that waited for it to take that.
+    ///
+    /// Says whether the socket took anything.
+    pub(crate) fn write(&mut self, index: u32) -> bool {
+        let now = self.now;
+        let Some(connection) = self.slots.get_mut(index as usize).and_then(Option::as_mut) else {
+            return false;
+        };
+        connection.flags.dirty = false;
+        let taken = connection.write(&mut self.pool, now);
+        let enough = connection.queue.is_empty()
+            || connection.queue.len() <= self.queue_bytes.min(self.pool.share()) / 2;
+        if connection.flags.mute {
+            self.list(index);
+        }
+        if enough {
+            self.wake(index);
+        }
+        taken > 0
+    }
+
+    /// Writes to all that got something.
+    pub(crate) fn write_dirty(&mut self) {
+        let mut dirty = std::mem::take(&mut self.dirty);
+        for index in dirty.drain(..) {
+            self.write(index);
+        }
+        // nothing was added meanwhile: writing routes nothing
+        self.dirty = dirty;
+    }
+
+    /// Puts bytes into a connection's queue.
+    #[inline]
+    pub(crate) fn queue(&mut self, index: u32, header: &[u8], payload: &[u8]) {
+        let Some(Some(connection)) = self.slots.get_mut(index as usize) else { return };
+        if connection.flags.mute {
+            return;
+        }
+        connection.queue.push(header, payload, &mut self.pool);
+        if !connection.flags.dirty {
+            connection.flags.dirty = true;
+            self.dirty.push(index);
+        }
+    }
+}
+
+/// An id's place, which fits.
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "the core counts connections with 32 bits")]
+pub(crate) const fn index(id: ConnectionId) -> u32 {
+    id.index() as u32
+}
+
+impl Host for Connections {
+    #[inline]
+    fn free(&self, id: ConnectionId) -> usize {
+        match self.slots.get(id.index()) {
+            Some(Some(connection)) if !connection.flags.mute => {
+                self.queue_bytes.min(self.pool.share()).saturating_sub(connection.queue.len())
+            }
+            _ => usize::MAX,
+        }
+    }
+
+    #[inline]
+    fn push(&mut self, id: ConnectionId, header: &[u8], payload: &[u8]) {
+        self.queue(index(id), header, payload);
+    }
+
+    fn cut(&self) -> usize {
+        CUT
+    }
+
+    fn allow(&mut self, id: ConnectionId, request: &Request<'_>) -> Decision {
+        let (now, per_second) = (self.now_micros, self.commands_per_second);
+        let Some(connection) = self.get(index(id)) else { return Decision::Close };
+        if let Err(micros) = connection.rate.take(now, per_second) {
+            self.later = self.now + micros.div_ceil(1000);
+            return Decision::Later;
+        }
+        match *request {
+            Request::Create { own, channels, .. }
+                if own >= self.max_channels_per_connection || channels >= self.max_channels =>
+            {
+                Decision::No(Reason::TooManyChannels)
+            }
+            Request::Enter { entered, .. } if entered >= self.max_channels_per_connection => {
+                Decision::No(Reason::TooManyChannels)
+            }
+            Request::Enter { users, .. } if users >= self.max_users_per_channel => {
+                Decision::No(Reason::ChannelFull)
+            }
+            _ => Decision::Yes,
+        }
+    }
+
+    fn notify(&mut self, note: &Note<'_>) {
+        match *note {
+            Note::Created { server, channel, name } => {
+                info!(connection = %server, number = channel, name = %Name(name), "channel created");
+            }
+            Note::Deleted { server, channel, name, reason } => {
+                info!(connection = %server, number = channel, name = %Name(name), %reason, "channel deleted");
+            }
+            Note::Entered { user, number, server, name } => {
+                debug!(connection = %user, %server, user = number, name = %Name(name), "channel entered");
+            }
+            Note::Left { user, number, server, name, reason } => {
+                debug!(connection = %user, %server, user = number, name = %Name(name), %reason, "channel left");
+            }
+            Note::Refused { connection, request, reason } => {
+                if self.flood.may_say(self.now) {
+                    let (what, name) = match request {
+                        Request::Create { name, .. } => ("create", name),
+                        Request::Enter { name, .. } => ("enter", name),
+                        _ => ("command", &[][..]),
+                    };
+                    warn!(%connection, name = %Name(name), %reason, "{what} refused");
+                }
+            }
+            _ => {} // a connection that has to be closed is logged when it is
+        }
+    }
+
+    fn hash(&self, name: &[u8]) -> u64 {
+        self.hasher.hash_one(name)
+    }
+}

@@ -1,0 +1,39 @@
+//! Listening sockets.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use mio::net::{TcpListener, TcpStream};
+use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
+
+/// Connections the system may hold until they are accepted.
+const BACKLOG: i32 = 1024;
+
+/// Opens a listening socket. The error names the address.
+pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let open = || {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+        if address.is_ipv6() {
+            // so that an IPv4 address with the same port can be listened on as well
+            socket.set_only_v6(true)?;
+        }
+        // a restart must not have to wait for the connections of the last run; elsewhere this would steal the port
+        #[cfg(unix)]
+        socket.set_reuse_address(true)?;
+        socket.set_nonblocking(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(BACKLOG)?;
+        Ok(TcpListener::from_std(socket.into()))
+    };
+    open().map_err(|error: io::Error| {
+        io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"))
+    })
+}
+
+/// Sets the options of an accepted connection. One that is gone already makes them fail, which shows soon enough.
+pub(crate) fn set_options(stream: &TcpStream, keepalive: Duration) {
+    let _ = stream.set_nodelay(true);
+    let socket = SockRef::from(stream);
+    let _ = socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(keepalive));
+}

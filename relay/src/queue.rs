@@ -1,0 +1,272 @@
+//! Bytes that wait to be written: queues made of blocks from one pool with a budget.
+
+use std::collections::VecDeque;
+use std::io::{self, IoSlice, Write};
+
+/// Bytes in a block.
+pub(crate) const BLOCK: usize = 16 * 1024;
+
+/// Blocks written with one system call, at most.
+const SLICES: usize = 64;
+
+/// Blocks that are kept when nobody uses them.
+const KEPT: usize = 256;
+
+/// A connection may always have this many bytes in memory, however little the budget has left: two blocks of its queue, and what it has sent
+/// but cannot be routed yet.
+const RESERVE: usize = 2 * BLOCK + LEAST_READ;
+
+/// Bytes that one read may return at least, however little the budget has left.
+pub(crate) const LEAST_READ: usize = 1024;
+
+/// A queue (or a read) may take this part of what the budget has left. So however many take as much as they can get, there is
+/// something left for the others.
+const SHARE: usize = 8;
+
+type Block = Box<[u8; BLOCK]>;
+
+/// The blocks that nobody uses, and how much memory all queues may take together.
+#[derive(Debug)]
+pub(crate) struct Pool {
+    unused: Vec<Block>,
+    /// Bytes in use: blocks in queues, and bytes that wait to be routed.
+    used: usize,
+    budget: usize,
+    connections: usize,
+}
+
+impl Pool {
+    pub(crate) fn new(budget: usize) -> Self {
+        Self { unused: Vec::new(), used: 0, budget, connections: 0 }
+    }
+
+    pub(crate) fn used(&self) -> usize {
+        self.used
+    }
+
+    /// A connection has come: what it may always have is not there for the others.
+    pub(crate) fn reserve(&mut self) {
+        self.connections += 1;
+    }
+
+    /// A connection has gone.
+    pub(crate) fn unreserve(&mut self) {
+        self.connections -= 1;
+    }
+
+    /// What is left to be shared.
+    #[inline]
+    fn left(&self) -> usize {
+        self.budget.saturating_sub(self.used).saturating_sub(self.connections * RESERVE)
+    }
+
+    /// Bytes that one queue may hold now.
+    #[inline]
+    pub(crate) fn share(&self) -> usize {
+        (self.left() / SHARE).max(BLOCK)
+    }
+
+    /// Bytes that one read may return now.
+    pub(crate) fn read_share(&self) -> usize {
+        (self.left() / SHARE).max(LEAST_READ)
+    }
+
+    /// Counts bytes that lie elsewhere.
+    pub(crate) fn add(&mut self, bytes: usize) {
+        self.used += bytes;
+    }
+
+    /// The counterpart of [`add`](Self::add).
+    pub(crate) fn remove(&mut self, bytes: usize) {
+        self.used = self.used.saturating_sub(bytes);
+    }
+
+    fn take(&mut self) -> Block {
+        self.used += BLOCK;
+        self.unused.pop().unwrap_or_else(|| Box::new([0; BLOCK]))
+    }
+
+    fn give(&mut self, block: Block) {
+        self.used = self.used.saturating_sub(BLOCK);
+        if self.unused.len() < KEPT {
+            self.unused.push(block);
+        }
+    }
+}
+
+/// What waits to be written to one connection. Has no block while it is empty.
+#[derive(Debug, Default)]
+pub(crate) struct Queue {
+    blocks: VecDeque<Block>,
+    len: usize,
+    /// Bytes of the first block that are written already.
+    head: usize,
+    /// Bytes of the last block that are in use.
+    tail: usize,
+}
+
+impl Queue {
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Puts both at the end.
+    #[inline]
+    pub(crate) fn push(&mut self, header: &[u8], payload: &[u8], pool: &mut Pool) {
+        let total = header.len() + payload.len();
+        if let Some(room) =
+            self.blocks.back_mut().and_then(|block| block.get_mut(self.tail..self.tail + total))
+        {
+            let (front, back) = room.split_at_mut(header.len());
+            front.copy_from_slice(header);
+            back.copy_from_slice(payload);
+            self.tail += total;
+            self.len += total;
+        } else {
+            self.push_across(header, pool);
+            self.push_across(payload, pool);
+        }
+    }
+
+    #[cold]
+    fn push_across(&mut self, mut bytes: &[u8], pool: &mut Pool) {
+        self.len += bytes.len();
+        while !bytes.is_empty() {
+            if self.blocks.is_empty() || self.tail == BLOCK {
+                self.blocks.push_back(pool.take());
+                self.tail = 0;
+            }
+            if let Some(block) = self.blocks.back_mut() {
+                let (now, later) = bytes.split_at(bytes.len().min(BLOCK - self.tail));
+                block[self.tail..self.tail + now.len()].copy_from_slice(now);
+                self.tail += now.len();
+                bytes = later;
+            }
+        }
+    }
+
+    /// Writes once, up to a number of blocks. Says how many bytes were taken and how many there were.
+    pub(crate) fn write_to(&mut self, mut to: impl Write, pool: &mut Pool) -> io::Result<(usize, usize)> {
+        let mut slices = [IoSlice::new(&[]); SLICES];
+        let mut offered = 0;
+        let last = self.blocks.len().saturating_sub(1);
+        let mut count = 0;
+        for (index, (slice, block)) in slices.iter_mut().zip(&self.blocks).enumerate() {
+            let start = if index == 0 { self.head } else { 0 };
+            let end = if index == last { self.tail } else { BLOCK };
+            *slice = IoSlice::new(&block[start..end]);
+            offered += end - start;
+            count = index + 1;
+        }
+        let taken = match &slices[..count] {
+            [] => return Ok((0, 0)),
+            [one] => to.write(one)?,
+            several => to.write_vectored(several)?,
+        };
+        self.consume(taken, pool);
+        Ok((taken, offered))
+    }
+
+    fn consume(&mut self, taken: usize, pool: &mut Pool) {
+        self.len = self.len.saturating_sub(taken);
+        if self.len == 0 {
+            return self.clear(pool);
+        }
+        self.head += taken;
+        while self.head >= BLOCK {
+            self.head -= BLOCK;
+            if let Some(block) = self.blocks.pop_front() {
+                pool.give(block);
+            }
+        }
+    }
+
+    /// Forgets everything.
+    pub(crate) fn clear(&mut self, pool: &mut Pool) {
+        for block in self.blocks.drain(..) {
+            pool.give(block);
+        }
+        if self.blocks.capacity() > 16 {
+            self.blocks = VecDeque::new();
+        }
+        (self.len, self.head, self.tail) = (0, 0, 0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes a few bytes at a time.
+    struct Slow<'a>(&'a mut Vec<u8>, usize);
+
+    impl Write for Slow<'_> {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let len = bytes.len().min(self.1);
+            self.0.extend(&bytes[..len]);
+            Ok(len)
+        }
+
+        fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+            let mut taken = 0;
+            for slice in slices {
+                let len = slice.len().min(self.1 - taken);
+                self.0.extend(&slice[..len]);
+                taken += len;
+            }
+            Ok(taken)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn bytes_come_out_as_they_went_in_whatever_is_taken_at_once() {
+        for (piece, at_once) in
+            [(1, 7), (19, 5000), (5000, 19), (40_000, 100_000), (BLOCK, BLOCK), (BLOCK + 1, 1 << 20)]
+        {
+            let mut pool = Pool::new(1 << 30);
+            let mut queue = Queue::default();
+            let (mut sent, mut got) = (Vec::new(), Vec::new());
+            for round in 0..100u32 {
+                let header = [round.to_le_bytes()[0]; 3];
+                let payload: Vec<u8> = (0..piece as u32).map(|i| (i ^ round).to_le_bytes()[0]).collect();
+                queue.push(&header, &payload, &mut pool);
+                sent.extend(header.iter().chain(&payload));
+                let (taken, offered) = queue.write_to(Slow(&mut got, at_once), &mut pool).unwrap();
+                assert!(taken <= offered && offered <= queue.len() + taken);
+                assert_eq!(queue.len(), sent.len() - got.len());
+                let blocks = queue.len().div_ceil(BLOCK);
+                assert!((blocks * BLOCK..=(blocks + 1) * BLOCK).contains(&pool.used()) || queue.is_empty());
+            }
+            while !queue.is_empty() {
+                queue.write_to(Slow(&mut got, at_once), &mut pool).unwrap();
+            }
+            assert!(sent == got && pool.used() == 0);
+        }
+    }
+
+    #[test]
+    fn the_budget_leaves_something_for_everybody() {
+        let mut pool = Pool::new(1 << 20);
+        let mut queues: Vec<Queue> = (0..10).map(|_| Queue::default()).collect();
+        queues.iter().for_each(|_| pool.reserve());
+        for queue in &mut queues {
+            while queue.len() < pool.share() {
+                queue.push(&[0; 1000], &[], &mut pool);
+            }
+        }
+        assert!(queues.iter().all(|queue| queue.len() >= BLOCK - 1000));
+        assert!(pool.used() <= 1 << 20, "{}", pool.used());
+        queues.iter_mut().for_each(|queue| queue.clear(&mut pool));
+        assert_eq!(pool.used(), 0);
+    }
+}

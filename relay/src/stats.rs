@@ -1,0 +1,25 @@
+//! Figures.
+
+/// What a [`Relay`](crate::Relay) is doing and has done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Connections now.
+    pub connections: usize,
+    /// Channels now.
+    pub channels: usize,
+    /// Users now, counted once in each channel they are in.
+    pub users: usize,
+    /// Connections now that are not read because the queue of a receiver is full.
+    pub paused: usize,
+    /// Bytes of memory that queues take now: what waits to be sent, and what could not be routed yet.
+    pub queued_bytes: usize,
+    /// Connections that were accepted since the start.
+    pub accepted: u64,
+    /// Connections that were closed at once, because of a limit.
+    pub turned_away: u64,
+    /// Connections that were closed because they took nothing while somebody waited for them.
+    pub dropped: u64,
+    /// Bytes read from all connections since the start.
+    pub received_bytes: u64,
+}
