@@ -30,6 +30,12 @@ impl Clock {
         Instant::from_millis(u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX))
     }
 
+    /// The moment that is `duration` from now, rounded up.
+    pub(crate) fn after(&self, duration: std::time::Duration) -> Instant {
+        let millis = self.start.elapsed().saturating_add(duration).as_micros().div_ceil(1000);
+        Instant::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
+    }
+
     /// How long it is until `now` returns `instant`; zero when it does already.
     pub(crate) fn until(&self, instant: Instant) -> std::time::Duration {
         // From the exact time, not from `now`: a sleep of this length must not end in the millisecond before.

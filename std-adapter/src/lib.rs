@@ -7,6 +7,7 @@ mod heap;
 #[cfg(unix)]
 mod lines;
 mod readiness;
+mod tcp_link;
 mod transport;
 mod waiter;
 mod wake;
@@ -17,5 +18,6 @@ pub use error::TcpError;
 pub use heap::{HeapBuffers, Sizes, SizesError};
 #[cfg(unix)]
 pub use lines::Lines;
+pub use tcp_link::TcpLink;
 pub use transport::TcpTransport;
 pub use waiter::{Interest, Waiter, Waker, Watch, Woken};
