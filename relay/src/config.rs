@@ -22,7 +22,8 @@ pub struct Config {
     /// The number of files the process may open is a limit too, whatever is said here.
     pub max_connections: u32,
 
-    /// Connections at the same time from one IP address; 0: no limit. Default: 64.
+    /// Connections at the same time from one IP address; 0: no limit. Default: 64. With IPv6 a whole /64
+    /// counts as one address, because everybody has at least that many.
     pub max_connections_per_address: u32,
 
     /// Channels at the same time on the whole relay; 0: no limit. Default: 65,536.
@@ -36,8 +37,9 @@ pub struct Config {
     /// default.
     pub max_users_per_channel: u32,
 
-    /// Commands (create, enter, leave, delete …) a second from one connection, averaged; data is not counted.
-    /// 0: no limit. Default: 500.
+    /// Commands (create, enter, leave, delete …) a second from one connection; 0: no limit. Default: 500.
+    ///
+    /// A second's worth may come at once; who gives more is read more slowly. Data is not counted.
     pub commands_per_second: u32,
 
     /// A connection is closed when its first byte has not come within this time; 0.1 s to 1 h. Default: 5 s.

@@ -80,7 +80,7 @@ pub(crate) static SETTINGS: [Setting; 17] = [
     Setting {
         name: "max-connections-per-address",
         group: LIMITS,
-        help: "Connections at the same time from one IP address",
+        help: "Connections at the same time from one IP address, or from one /64 with IPv6",
         field: Field::Count(|all| &mut all.relay.max_connections_per_address, Config::COUNT),
     },
     Setting {

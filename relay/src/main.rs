@@ -1,0 +1,112 @@
+//! `peote-relay`: the relay as a program. See `--help`.
+
+use std::env;
+use std::fmt::Display;
+use std::io::{self, ErrorKind, Write};
+use std::process::ExitCode;
+
+use peote_relay::Relay;
+
+use crate::cli::settings::Settings;
+use crate::cli::{Loaded, Origin, Task};
+use crate::stop::Stop;
+
+mod cli;
+mod logging;
+mod open_files;
+mod stop;
+
+/// The relay stopped because it was asked to, or what was asked for has been printed.
+const STOPPED: u8 = 0;
+/// The relay could not run, or not go on.
+const COULD_NOT_RUN: u8 = 1;
+/// Options, configuration or `RUST_LOG` are wrong.
+const WRONG_SETTINGS: u8 = 2;
+
+fn main() -> ExitCode {
+    let code = match cli::task(env::args_os()) {
+        Task::Run(loaded) => start(*loaded),
+        Task::Print(text) => {
+            say(&text);
+            STOPPED
+        }
+        Task::Help(help) => {
+            // Whoever closed the pipe wants no help any more.
+            let _ = help.print();
+            STOPPED
+        }
+        Task::Complain(problems) => {
+            problems.iter().for_each(complain);
+            WRONG_SETTINGS
+        }
+    };
+    ExitCode::from(code)
+}
+
+fn start(loaded: Loaded) -> u8 {
+    let level_was_option = loaded.origin("log-level") == Origin::Option;
+    if let Err(problem) = logging::start(loaded.settings.log_level, level_was_option) {
+        complain(problem);
+        return WRONG_SETTINGS;
+    }
+    match run(loaded.settings) {
+        Ok(()) => STOPPED,
+        Err(error) => {
+            complain(format!("{error}{}", advice(&error)));
+            COULD_NOT_RUN
+        }
+    }
+}
+
+/// Runs the relay until it is asked to stop.
+fn run(settings: Settings) -> io::Result<()> {
+    let mut stop = Stop::install()?;
+    let connections = settings.relay.max_connections;
+    if let Some(room) = open_files::make_room(connections) {
+        tracing::warn!(
+            "room for {room} connections only, not {connections}: raise the limit of open files (ulimit -n), \
+             or lower max-connections"
+        );
+    }
+    let mut relay = Relay::bind(settings.relay)?;
+    stop.wake(relay.registry(), Relay::FIRST_TOKEN)?;
+    let lines: String =
+        relay.local_addrs().iter().map(|address| format!("listening on {address}\n")).collect();
+    say(&lines);
+    while !stop.requested() {
+        relay.turn(stop::LONGEST_SLEEP)?;
+    }
+    tracing::info!("stopping");
+    relay.shutdown()?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Writes to standard output, at once. Somebody who reads only the first lines, or nothing, is no reason to
+/// fail.
+fn say(text: &str) {
+    let mut output = io::stdout().lock();
+    let _ = output.write_all(text.as_bytes()).and_then(|()| output.flush());
+}
+
+/// Writes a line to standard error, where there may be nobody either.
+fn complain(problem: impl Display) {
+    let _ = writeln!(io::stderr(), "peote-relay: {problem}");
+}
+
+/// What to do about an error that keeps the relay from running.
+fn advice(error: &io::Error) -> &'static str {
+    if open_files::ran_out(error) {
+        return "; raise the limit of open files (ulimit -n)";
+    }
+    match error.kind() {
+        ErrorKind::AddrInUse => "; stop what is using it, or choose another address with --listen",
+        ErrorKind::AddrNotAvailable => {
+            "; choose an address of this machine with --listen, or 0.0.0.0 for all"
+        }
+        ErrorKind::PermissionDenied => {
+            "; choose a port from 1024 up with --listen, or give the program the right"
+        }
+        _ => "",
+    }
+}
