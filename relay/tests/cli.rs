@@ -317,8 +317,15 @@ mod unix {
         }
     }
 
-    fn stops_on(signal: Signal) {
-        let mut relay = Running::start(&["--listen", "127.0.0.1:0"]);
+    /// An address, with port 0, at which no other test listens, so that a port given up can be had again. The last
+    /// number tells the tests apart; only Linux has more than one loopback address without further ado.
+    fn own_address(last: u8) -> String {
+        let last = if cfg!(target_os = "linux") { last } else { 1 };
+        format!("127.0.0.{last}:0")
+    }
+
+    fn stops_on(signal: Signal, last: u8) {
+        let mut relay = Running::start(&["--listen", &own_address(last)]);
         let address = relay.address();
         let connection = TcpStream::connect(address).unwrap();
         relay.signal(signal);
@@ -333,12 +340,12 @@ mod unix {
 
     #[test]
     fn sigterm_stops() {
-        stops_on(Signal::TERM);
+        stops_on(Signal::TERM, 2);
     }
 
     #[test]
     fn sigint_stops() {
-        stops_on(Signal::INT);
+        stops_on(Signal::INT, 3);
     }
 
     #[test]
@@ -363,7 +370,7 @@ mod unix {
         server.read_exact(&mut [0; 5]).unwrap();
         let mut user = TcpStream::connect(address).unwrap();
         user.write_all(b"\0\x01\x01\x01c").unwrap();
-        user.set_write_timeout(Some(Duration::from_millis(300))).unwrap();
+        user.set_write_timeout(Some(Duration::from_secs(1))).unwrap();
         let mut unit = vec![0; 2 + 0x4000];
         unit[0] = 0x80 + 0x40;
         while user.write_all(&unit).is_ok() {}
@@ -408,7 +415,7 @@ mod unix {
 
     #[test]
     fn runs_on_where_nobody_reads_its_output() {
-        let mut relay = Running::start(&["--listen", "127.0.0.1:0"]);
+        let mut relay = Running::start(&["--listen", &own_address(4)]);
         let address = relay.address();
         // Both pipes are closed now, and it has log lines to write when it stops.
         drop(relay.child.stderr.take());
