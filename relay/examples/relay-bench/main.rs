@@ -1,0 +1,154 @@
+//! Measures a relay side by side with others on this machine, over loopback. `docs/BENCHMARKS.md` has results.
+//!
+//! ```text
+//! cargo run --release -p peote-relay --example relay-bench -- [bulk|fanout|throughput|roundtrip|core|idle]... [--rounds N]
+//! ```
+//!
+//! Without a job all of them are run but `core` and `idle`. Each job is done in turns by the relay and what it is compared with; the figures are medians of
+//! all rounds. `nats-server` has to be in the path for the comparison with it.
+
+mod core;
+mod forwarder;
+mod idle;
+mod rigs;
+
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use rigs::Rig;
+
+/// Bytes that a sender writes at once, about.
+const WRITE: usize = 64 * 1024;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut jobs = Vec::new();
+    let mut rounds = 5;
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--rounds" => rounds = arguments.next().unwrap_or_default().parse()?,
+            "--idle-clients" => return Ok(idle::clients(&arguments.collect::<Vec<_>>())?),
+            _ => jobs.push(argument),
+        }
+    }
+    if jobs.is_empty() {
+        jobs = ["bulk", "fanout", "throughput", "roundtrip"].map(String::from).to_vec();
+    }
+    let with_nats = std::process::Command::new("nats-server").arg("--version").output().is_ok();
+    if !with_nats {
+        println!("no nats-server found: nothing is compared with it");
+    }
+    for job in jobs {
+        match job.as_str() {
+            "bulk" => {
+                let rigs: &[Make] = &[&rigs::relay_to_server, &|| rigs::nats(1)];
+                println!("16-byte messages in bulk, one sender, one receiver (messages/s)");
+                compare(&rigs[..1 + usize::from(with_nats)], rounds, |rig| bulk(rig, 16, 5_000_000))?;
+            }
+            "fanout" => {
+                let rigs: &[Make] = &[&|| rigs::relay_to_all(10), &|| rigs::nats(10)];
+                println!("16-byte messages in bulk, one sender, 10 receivers (messages received/s)");
+                compare(&rigs[..1 + usize::from(with_nats)], rounds, |rig| bulk(rig, 16, 1_000_000))?;
+            }
+            "throughput" => {
+                let rigs: &[Make] = &[&rigs::relay_to_server, &rigs::forwarder];
+                println!("16-KiB messages in bulk, one sender, one receiver (payload MB/s)");
+                compare(rigs, rounds, |rig| Ok(bulk(rig, 16_384, 200_000)? * 16_384.0 / 1e6))?;
+            }
+            "roundtrip" => {
+                let rigs: &[Make] = &[&rigs::relay_to_server, &rigs::forwarder, &|| rigs::nats(1)];
+                println!("16 bytes there and back, one at a time (µs, median)");
+                compare(&rigs[..2 + usize::from(with_nats)], rounds, |rig| roundtrip(rig, 16, 20_000))?;
+            }
+            "idle" => idle::run()?,
+            "core" => core::run(),
+            other => return Err(format!("there is no job \"{other}\"").into()),
+        }
+    }
+    Ok(())
+}
+
+type Make<'a> = &'a dyn Fn() -> io::Result<Rig>;
+
+/// Does a job with each, in turns, and prints the medians and how the first compares with the others.
+fn compare(rigs: &[Make<'_>], rounds: usize, job: impl Fn(Rig) -> io::Result<f64>) -> io::Result<()> {
+    let mut results = vec![(String::new(), Vec::new()); rigs.len()];
+    for _ in 0..rounds {
+        for (make, (name, figures)) in rigs.iter().zip(&mut results) {
+            let rig = make()?;
+            *name = rig.name.into();
+            figures.push(job(rig)?);
+        }
+    }
+    let mut first = None;
+    for (name, figures) in &mut results {
+        figures.sort_by(f64::total_cmp);
+        let median = figures[figures.len() / 2];
+        let first = *first.get_or_insert(median);
+        print!("  {name:12} {median:>14.1}   (from {:.1} to {:.1})", figures[0], figures[figures.len() - 1]);
+        if median == first { println!() } else { println!("   relay / this = {:.2}", first / median) }
+    }
+    Ok(())
+}
+
+/// Sends messages as fast as they are taken. Says how many were received a second, by all receivers together.
+fn bulk(mut rig: Rig, len: usize, count: usize) -> io::Result<f64> {
+    let message = (rig.message)(len);
+    let per_write = (WRITE / message.bytes.len()).max(1);
+    let writes = count.div_ceil(per_write);
+    let bytes = message.bytes.repeat(per_write);
+    let expected = message.received * per_write * writes;
+    let receivers = std::mem::take(&mut rig.receivers);
+    let all = receivers.len();
+    let start = Instant::now();
+    std::thread::scope(|scope| {
+        let threads: Vec<_> =
+            receivers.into_iter().map(|receiver| scope.spawn(move || drain(receiver, expected))).collect();
+        for _ in 0..writes {
+            rig.sender.write_all(&bytes)?;
+        }
+        threads.into_iter().try_for_each(|thread| thread.join().map_err(|_| io::Error::other("panic"))?)
+    })?;
+    Ok((per_write * writes * all) as f64 / start.elapsed().as_secs_f64())
+}
+
+fn drain(mut socket: TcpStream, expected: usize) -> io::Result<()> {
+    let mut buffer = vec![0; 256 * 1024];
+    let mut seen = 0;
+    while seen < expected {
+        match socket.read(&mut buffer)? {
+            0 => return Err(io::Error::other(format!("the end after {seen} of {expected} bytes"))),
+            len => seen += len,
+        }
+    }
+    Ok(())
+}
+
+/// Sends a message, waits for an answer as long, and so on. Median in microseconds.
+fn roundtrip(mut rig: Rig, len: usize, count: usize) -> io::Result<f64> {
+    let (message, answer) = ((rig.message)(len), (rig.answer)(len));
+    let mut receiver = rig.receivers.remove(0);
+    let mut times = Vec::with_capacity(count);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut buffer = vec![0; message.received];
+            for _ in 0..count {
+                if receiver.read_exact(&mut buffer).and_then(|()| receiver.write_all(&answer.bytes)).is_err()
+                {
+                    return;
+                }
+            }
+        });
+        let mut buffer = vec![0; answer.received];
+        for _ in 0..count {
+            let start = Instant::now();
+            rig.sender.write_all(&message.bytes)?;
+            rig.sender.read_exact(&mut buffer)?;
+            times.push(start.elapsed());
+        }
+        Ok::<(), io::Error>(())
+    })?;
+    times.sort();
+    Ok(times.get(count / 2).map_or(0.0, Duration::as_secs_f64) * 1e6)
+}

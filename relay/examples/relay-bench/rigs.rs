@@ -1,0 +1,185 @@
+//! Two or more connected sockets with something between them: the relay, the forwarder, or a NATS server.
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use peote_net::protocol::{Header, to_relay};
+use peote_relay::{Config, Handle, Relay};
+
+use crate::forwarder;
+
+/// A message as its sender writes it, and its length as each receiver reads it.
+pub(crate) struct Message {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) received: usize,
+}
+
+/// One sender and its receivers.
+pub(crate) struct Rig {
+    pub(crate) name: &'static str,
+    pub(crate) sender: TcpStream,
+    pub(crate) receivers: Vec<TcpStream>,
+    /// Makes a message of a payload.
+    pub(crate) message: fn(usize) -> Message,
+    /// What a receiver writes to answer with so many bytes, and their length as the sender reads them.
+    pub(crate) answer: fn(usize) -> Message,
+    _between: Between,
+}
+
+enum Between {
+    Relay(Handle),
+    Forwarder,
+    Nats(Child),
+}
+
+impl Drop for Between {
+    fn drop(&mut self) {
+        match self {
+            Self::Relay(handle) => handle.stop(),
+            Self::Forwarder => {}
+            Self::Nats(child) => {
+                let _ = child.kill();
+                let _ = child.wait();
+            }
+        }
+    }
+}
+
+fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+    let socket = TcpStream::connect(address)?;
+    socket.set_nodelay(true)?;
+    socket.set_read_timeout(Some(Duration::from_secs(20)))?;
+    Ok(socket)
+}
+
+fn expect(socket: &mut TcpStream, len: usize) -> io::Result<()> {
+    socket.read_exact(&mut vec![0; len])
+}
+
+fn payload(len: usize) -> Vec<u8> {
+    (0..len).map(|i| b'a' + (i % 26).to_le_bytes()[0]).collect()
+}
+
+fn unit(header: Header, len: usize, received: usize) -> Message {
+    Message { bytes: [header.as_bytes(), &payload(len)].concat(), received }
+}
+
+pub(crate) fn start_relay(config: Config) -> io::Result<(SocketAddr, Handle)> {
+    let mut relay = Relay::bind(config)?;
+    let (address, handle) = (relay.local_addrs()[0], relay.handle());
+    std::thread::spawn(move || relay.run());
+    Ok((address, handle))
+}
+
+fn config() -> io::Result<Config> {
+    let address = "127.0.0.1:0".parse().map_err(io::Error::other)?;
+    Ok(Config { listen: vec![address], max_connections_per_address: 0, ..Config::default() })
+}
+
+/// A user that sends to the server of its channel.
+pub(crate) fn relay_to_server() -> io::Result<Rig> {
+    let (address, handle) = start_relay(config()?)?;
+    let (mut server, mut user) = (connect(address)?, connect(address)?);
+    server.write_all(b"\0\0\x01\x01a")?;
+    expect(&mut server, 5)?;
+    user.write_all(b"\0\x01\x01\x01a")?;
+    expect(&mut user, 5)?;
+    expect(&mut server, 6)?;
+    Ok(Rig {
+        name: "relay",
+        sender: user,
+        receivers: vec![server],
+        message: |len| unit(to_relay::data_from_user(0, len), len, len + if len < 126 { 3 } else { 4 }),
+        answer: |len| unit(to_relay::data_from_server(0, 0, len), len, len + if len < 127 { 2 } else { 3 }),
+        _between: Between::Relay(handle),
+    })
+}
+
+/// A channel's server that broadcasts to its users.
+pub(crate) fn relay_to_all(users: usize) -> io::Result<Rig> {
+    let (address, handle) = start_relay(config()?)?;
+    let mut server = connect(address)?;
+    server.write_all(b"\0\0\x01\x01a")?;
+    expect(&mut server, 5)?;
+    let mut receivers = Vec::new();
+    for _ in 0..users {
+        let mut user = connect(address)?;
+        user.write_all(b"\0\x01\x01\x01a")?;
+        expect(&mut user, 5)?;
+        expect(&mut server, 6)?;
+        receivers.push(user);
+    }
+    Ok(Rig {
+        name: "relay",
+        sender: server,
+        receivers,
+        message: |len| unit(to_relay::broadcast(0, None, len), len, len + if len < 127 { 2 } else { 3 }),
+        answer: |len| unit(to_relay::data_from_user(0, len), len, len + if len < 126 { 3 } else { 4 }),
+        _between: Between::Relay(handle),
+    })
+}
+
+/// Bytes from one connection to another.
+pub(crate) fn forwarder() -> io::Result<Rig> {
+    let address = forwarder::spawn()?;
+    let (sender, receiver) = (connect(address)?, connect(address)?);
+    let message = |len| Message { bytes: payload(len), received: len };
+    Ok(Rig {
+        name: "forwarder",
+        sender,
+        receivers: vec![receiver],
+        message,
+        answer: message,
+        _between: Between::Forwarder,
+    })
+}
+
+/// A publisher and subscribers of one subject, and another subject back.
+pub(crate) fn nats(subscribers: usize) -> io::Result<Rig> {
+    let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+    let child = Command::new("nats-server")
+        .args(["-a", "127.0.0.1", "-p", &port.to_string()])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let between = Between::Nats(child);
+    let address = SocketAddr::from(([127, 0, 0, 1], port));
+    let mut tries = 0;
+    while let Err(error) = TcpStream::connect(address) {
+        tries += 1;
+        if tries > 500 {
+            return Err(error);
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let client = |subscribe: &str| {
+        let mut socket = connect(address)?;
+        let hello = b"CONNECT {\"verbose\":false,\"pedantic\":false,\"echo\":false}\r\n";
+        socket.write_all(&[hello, subscribe.as_bytes(), b"PING\r\n"].concat())?;
+        // INFO and PONG; the latter is the last line
+        let mut seen = Vec::new();
+        while !seen.ends_with(b"PONG\r\n") {
+            let mut byte = [0];
+            socket.read_exact(&mut byte)?;
+            seen.push(byte[0]);
+        }
+        Ok::<_, io::Error>(socket)
+    };
+    let sender = client("SUB b 1\r\n")?;
+    let receivers = (0..subscribers).map(|_| client("SUB a 1\r\n")).collect::<Result<_, _>>()?;
+    fn publish(subject: char, len: usize) -> Message {
+        let head = format!("PUB {subject} {len}\r\n");
+        let received = format!("MSG {subject} 1 {len}\r\n").len() + len + 2;
+        Message { bytes: [head.as_bytes(), &payload(len), b"\r\n"].concat(), received }
+    }
+    Ok(Rig {
+        name: "nats-server",
+        sender,
+        receivers,
+        message: |len| publish('a', len),
+        answer: |len| publish('b', len),
+        _between: between,
+    })
+}

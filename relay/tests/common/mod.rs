@@ -1,0 +1,279 @@
+//! A relay in a thread, and endpoints that talk to it.
+#![allow(dead_code, missing_docs, unreachable_pub, reason = "each test uses a part of it")]
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use peote_net::protocol::to_endpoint::{Decoder, Unit};
+use peote_net::protocol::to_relay;
+use peote_relay::{Config, Handle, Relay, Stats};
+
+/// After this long a test has failed. Nothing waits for it otherwise.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The default configuration on a free port, without the limits that tests would run into.
+pub fn config() -> Config {
+    Config {
+        listen: vec!["127.0.0.1:0".parse().unwrap()],
+        max_connections_per_address: 0,
+        commands_per_second: 0,
+        ..Config::default()
+    }
+}
+
+/// A relay that runs in a thread of its own until it is dropped.
+pub struct Running {
+    pub address: SocketAddr,
+    handle: Handle,
+    ask: mpsc::Sender<mpsc::Sender<Stats>>,
+    thread: Option<JoinHandle<io::Result<()>>>,
+}
+
+pub fn start(config: Config) -> Running {
+    let mut relay = Relay::bind(config).unwrap();
+    let (address, handle) = (relay.local_addrs()[0], relay.handle());
+    let (ask, asked) = mpsc::channel::<mpsc::Sender<Stats>>();
+    let thread = std::thread::spawn({
+        let handle = handle.clone();
+        move || {
+            while !handle.is_stopping() {
+                relay.turn(None)?;
+                for answer in asked.try_iter() {
+                    let _ = answer.send(relay.stats());
+                }
+            }
+            relay.shutdown()
+        }
+    });
+    Running { address, handle, ask, thread: Some(thread) }
+}
+
+impl Running {
+    pub fn stats(&self) -> Stats {
+        let (answer, answered) = mpsc::channel();
+        self.ask.send(answer).unwrap();
+        self.handle.wake();
+        answered.recv_timeout(PATIENCE).expect("the relay is dead")
+    }
+
+    /// Waits until the relay's figures are as they should be.
+    #[track_caller]
+    pub fn until(&self, what: impl Fn(&Stats) -> bool) -> Stats {
+        let end = std::time::Instant::now() + PATIENCE;
+        loop {
+            let stats = self.stats();
+            if what(&stats) {
+                return stats;
+            }
+            assert!(std::time::Instant::now() < end, "it does not come about: {stats:?}");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    pub fn connect(&self) -> Endpoint {
+        Endpoint::new(TcpStream::connect(self.address).unwrap())
+    }
+
+    /// A server of a channel of that name, and a user of it.
+    pub fn pair(&self, name: &[u8]) -> (Endpoint, Endpoint) {
+        let (mut server, mut user) = (self.connect(), self.connect());
+        server.create(name);
+        user.enter(name);
+        server.control();
+        (server, user)
+    }
+
+    pub fn stop(mut self) -> io::Result<()> {
+        self.handle.stop();
+        self.thread.take().unwrap().join().unwrap()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.handle.stop();
+        if let Some(thread) = self.thread.take() {
+            let result = thread.join();
+            if !std::thread::panicking() {
+                result.unwrap().unwrap();
+            }
+        }
+    }
+}
+
+/// What an endpoint receives.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Got {
+    /// A whole answer or event, without its two bytes of head.
+    Control(Vec<u8>),
+    /// Data: own channel or entered one, channel, user, bytes.
+    Data(bool, u8, u8, Vec<u8>),
+}
+
+/// A blocking socket.
+pub struct Endpoint {
+    pub socket: TcpStream,
+    received: Vec<u8>,
+    decoder: Decoder,
+}
+
+impl Endpoint {
+    pub fn new(socket: TcpStream) -> Self {
+        socket.set_nodelay(true).unwrap();
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        socket.set_write_timeout(Some(PATIENCE)).unwrap();
+        Self { socket, received: Vec::new(), decoder: Decoder::new() }
+    }
+
+    #[track_caller]
+    pub fn send(&mut self, bytes: &[u8]) {
+        self.socket.write_all(bytes).unwrap();
+    }
+
+    /// A command with tag 1, and the answer's number.
+    #[track_caller]
+    pub fn create(&mut self, name: &[u8]) -> u8 {
+        self.command(0, name)
+    }
+
+    #[track_caller]
+    pub fn enter(&mut self, name: &[u8]) -> u8 {
+        self.command(1, name)
+    }
+
+    #[track_caller]
+    fn command(&mut self, command: u8, name: &[u8]) -> u8 {
+        self.send(&[&[0, command, 1, u8::try_from(name.len()).unwrap()], name].concat());
+        match *self.control() {
+            [1, 0, number] => number,
+            ref other => panic!("not the answer: {other:?}"),
+        }
+    }
+
+    /// The next answer or event.
+    #[track_caller]
+    pub fn control(&mut self) -> Vec<u8> {
+        match self.next() {
+            Some(Got::Control(bytes)) => bytes,
+            other => panic!("neither answer nor event: {other:?}"),
+        }
+    }
+
+    /// Exactly so many bytes of data in that channel, in however many pieces.
+    #[track_caller]
+    pub fn data(&mut self, own: bool, channel: u8, user: u8, len: usize) -> Vec<u8> {
+        let mut all = Vec::new();
+        while all.len() < len {
+            match self.next() {
+                Some(Got::Data(o, c, u, bytes)) if (o, c, u) == (own, channel, user) => all.extend(bytes),
+                Some(Got::Control(bytes)) if bytes.starts_with(&[0, 255]) => {}
+                other => panic!("not the data that was expected: {other:?}"),
+            }
+        }
+        assert_eq!(all.len(), len);
+        all
+    }
+
+    /// The next unit; `None` at the end of the connection.
+    #[track_caller]
+    pub fn next(&mut self) -> Option<Got> {
+        loop {
+            let before = self.decoder;
+            if let Some((used, unit)) = self.decoder.decode(&self.received) {
+                let got = match unit {
+                    Unit::FromServer { channel, payload } if payload.is_whole() => {
+                        Got::Data(false, channel, 0, payload.bytes().to_vec())
+                    }
+                    Unit::FromUser { channel, user, payload } if payload.is_whole() => {
+                        Got::Data(true, channel, user, payload.bytes().to_vec())
+                    }
+                    Unit::FromServer { .. } | Unit::FromUser { .. } => {
+                        self.decoder = before;
+                        if self.read() { continue } else { return None }
+                    }
+                    _ => Got::Control(self.received[2..used].to_vec()),
+                };
+                self.received.drain(..used);
+                return Some(got);
+            }
+            self.decoder = before;
+            if !self.read() {
+                return None;
+            }
+        }
+    }
+
+    fn read(&mut self) -> bool {
+        let mut buffer = [0; 65536];
+        match self.socket.read(&mut buffer) {
+            Ok(0) => false,
+            Ok(len) => {
+                self.received.extend(&buffer[..len]);
+                true
+            }
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => false,
+            Err(error) => panic!("nothing came: {error}"),
+        }
+    }
+
+    /// The relay has closed this connection.
+    #[track_caller]
+    pub fn is_closed(&mut self) {
+        while let Some(got) = self.next() {
+            assert!(matches!(got, Got::Control(_)), "{got:?}");
+        }
+    }
+}
+
+/// `bytes` as data for the server of an entered channel.
+pub fn to_server(channel: u8, bytes: &[u8]) -> Vec<u8> {
+    framed(bytes, |len| to_relay::data_from_user(channel, len))
+}
+
+/// `bytes` as data for a user of an own channel.
+pub fn to_user(channel: u8, user: u8, bytes: &[u8]) -> Vec<u8> {
+    framed(bytes, |len| to_relay::data_from_server(channel, user, len))
+}
+
+/// `bytes` as data for all users of an own channel.
+pub fn to_all(channel: u8, bytes: &[u8]) -> Vec<u8> {
+    framed(bytes, |len| to_relay::broadcast(channel, None, len))
+}
+
+fn framed(bytes: &[u8], header: impl Fn(usize) -> peote_net::protocol::Header) -> Vec<u8> {
+    let mut framed = Vec::new();
+    for piece in bytes.chunks(peote_net::protocol::MAX_UNIT_PAYLOAD) {
+        framed.extend(header(piece.len()).as_bytes());
+        framed.extend(piece);
+    }
+    framed
+}
+
+/// Bytes that show when one is missing or in the wrong place.
+pub fn pattern(len: usize, seed: u32) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(2_654_435_761).wrapping_add(1);
+    let next = || {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        state.to_le_bytes()[3]
+    };
+    std::iter::repeat_with(next).take(len).collect()
+}
+
+/// Server and user of a channel talk, one after the other; both sides are as they should be.
+#[track_caller]
+pub fn talk(server: &mut Endpoint, user: &mut Endpoint) {
+    for len in [1, 16, 300, 40_000] {
+        let bytes = pattern(len, 7);
+        user.send(&to_server(0, &bytes));
+        assert!(server.data(true, 0, 0, len) == bytes);
+        server.send(&to_user(0, 0, &bytes));
+        assert!(user.data(false, 0, 0, len) == bytes);
+        server.send(&to_all(0, &bytes));
+        assert!(user.data(false, 0, 0, len) == bytes);
+    }
+}
