@@ -18,6 +18,8 @@ pub(super) struct State {
     /// The pending event has been delivered, and counts as dealt with unless `again` is set.
     delivered: bool,
     again: bool,
+    /// Something has been written since the pending event was delivered.
+    made_room: bool,
     phase: Phase,
     /// Something has been written to this connection.
     sent: bool,
@@ -44,6 +46,8 @@ enum Phase {
     LeftOver,
     /// The connection is lost and the channels are being told.
     Losing,
+    /// The same in a later poll than the one that lost it: what is written now goes to the next connection.
+    LosingLater,
 }
 
 impl State {
@@ -54,6 +58,7 @@ impl State {
             pending: Pending::None,
             delivered: false,
             again: false,
+            made_room: false,
             phase: Phase::Idle,
             sent: false,
             heard: None,
@@ -77,7 +82,8 @@ impl State {
     }
 
     pub(super) fn next_deadline(&self) -> Option<Instant> {
-        Some(self.heard?.saturating_add(self.silence_limit()?))
+        // while an event waits, nothing is read, and so nothing is found out about the relay
+        self.wants_read().then_some(self.heard?.saturating_add(self.silence_limit()?))
     }
 
     pub(super) const fn wants_read(&self) -> bool {
@@ -85,7 +91,8 @@ impl State {
     }
 
     pub(super) const fn wants_write(&self) -> bool {
-        self.sender.ring.len() > 0
+        // an event that waits for room is to be delivered again once there is some
+        self.sender.ring.len() > 0 || (self.made_room && !self.wants_read())
     }
 
     pub(super) fn out<'a>(&'a mut self, parts: OutParts<'a>) -> Out<'a> {
@@ -105,15 +112,19 @@ impl State {
     {
         self.delivered = false;
         self.again = false;
+        self.made_room = false;
+        self.flush(buffers, transport)?;
         self.interrupt();
-        self.flush(buffers, transport)
+        Ok(())
     }
 
-    /// A poll ends before all that was read has been gone through.
-    pub(super) fn interrupt(&mut self) {
-        if self.phase == Phase::Received {
-            self.phase = Phase::LeftOver;
-        }
+    /// A poll ends, or another one begins, before all that was read or lost has been gone through.
+    pub(super) const fn interrupt(&mut self) {
+        self.phase = match self.phase {
+            Phase::Received => Phase::LeftOver,
+            Phase::Losing => Phase::LosingLater,
+            same => same,
+        };
     }
 
     /// Goes on until there is an event to deliver (`true`), or nothing is left to do before the caller sleeps (`false`).
@@ -128,9 +139,12 @@ impl State {
         T: Read + ReadReady + Write + WriteReady + ?Sized,
     {
         if !matches!(self.pending, Pending::None) {
-            if !self.delivered {
+            if !self.delivered || self.again {
+                self.delivered = false;
+                self.again = false;
                 // make room for what could not be sent the last time
                 self.flush(buffers, transport)?;
+                self.made_room = false;
                 return Ok(true);
             }
             self.pending = Pending::None;
@@ -157,15 +171,16 @@ impl State {
                         return Ok(false);
                     }
                 }
-                Phase::Losing => {
+                Phase::Losing | Phase::LosingLater => {
                     let BufferParts { own_channels: own, parties, .. } = buffers.parts();
                     let event = Tables { state: &mut self.sender.tables, own, parties }.next_lost();
-                    let Some(event) = event else {
-                        self.phase = Phase::Idle;
+                    if let Some(event) = event {
+                        self.pending = Pending::Notice(event);
+                        return Ok(true);
+                    }
+                    if core::mem::replace(&mut self.phase, Phase::Idle) == Phase::Losing {
                         return Ok(false);
-                    };
-                    self.pending = Pending::Notice(event);
-                    return Ok(true);
+                    }
                 }
             }
         }
@@ -236,22 +251,24 @@ impl State {
         if self.phase == Phase::Losing {
             return Ok(()); // what is queued now is for the next connection
         }
-        self.out(OutParts::of(buffers.parts())).drop_unwanted();
-        while self.wants_write() {
-            let memory = buffers.parts().transmit;
-            let bytes = self.sender.ring.front(memory);
+        loop {
+            self.out(OutParts::of(buffers.parts())).drop_unwanted();
+            let bytes = self.sender.ring.front(buffers.parts().transmit);
+            if bytes.is_empty() {
+                return Ok(());
+            }
             let written =
                 transport.write_ready().and_then(|ready| if ready { transport.write(bytes) } else { Ok(0) });
             match written {
-                Ok(0) => break,
+                Ok(0) => return Ok(()),
                 Ok(count) => {
                     self.sent = true;
-                    self.sender.ring.consume(memory, count);
+                    self.made_room = true;
+                    self.sender.ring.consume(buffers.parts().transmit, count);
                 }
                 Err(error) => return Err(self.lose(buffers, Error::Transport(error))),
             }
         }
-        Ok(())
     }
 
     /// The connection is lost: what belonged to it is forgotten, the channels are to be told.

@@ -13,7 +13,8 @@
 //! - Nothing is dropped silently: sending queues everything or returns an error; an event that a handler cannot deal with is
 //!   delivered again ([`Flow::Again`]), and the relay is made to wait meanwhile.
 //! - After an error other than [`Error::Handler`] the connection is lost, every channel has been told, and the link is as new: the next poll can be given
-//!   a fresh transport.
+//!   a fresh transport. (If a handler keeps an event that tells a channel, that event and those of the other channels come from the next poll on.)
+//! - After [`Error::Handler`] poll again before sleeping: there may be more in what has been read.
 //!
 //! # An echo server
 //!
@@ -132,7 +133,7 @@ impl<B: Buffers> Link<B> {
         self.state.set_silence_limit(limit);
     }
 
-    /// When the link has to be polled although nothing has come; `None`: never.
+    /// When the link has to be polled although nothing has come; `None`: never. Never, too, while an event waits for being delivered again.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
         self.state.next_deadline()
@@ -144,7 +145,8 @@ impl<B: Buffers> Link<B> {
         self.state.wants_read()
     }
 
-    /// Whether polling makes sense when the transport becomes writable: something is queued.
+    /// Whether polling makes sense when the transport becomes writable: something is queued, or an event waits for being delivered again and
+    /// there is more room now than when it came.
     #[must_use]
     pub const fn wants_write(&self) -> bool {
         self.state.wants_write()
@@ -156,7 +158,8 @@ impl<B: Buffers> Link<B> {
     /// [`SendError`]; see [`IntoFlow`].
     ///
     /// # Errors
-    /// [`Error::Handler`] if the handler returned an error other than `WouldBlock`; all others mean that the connection is lost.
+    /// [`Error::Handler`] if the handler returned an error other than `WouldBlock`; all others mean that the connection is lost. What a handler
+    /// returns for the events that tell of that is not an error of the poll.
     pub fn poll<T, R: IntoFlow>(
         &mut self,
         transport: &mut T,
@@ -167,6 +170,7 @@ impl<B: Buffers> Link<B> {
         T: Read + ReadReady + Write + WriteReady + ?Sized,
     {
         let mut lost = None;
+        self.state.interrupt();
         loop {
             match self.state.next(&mut self.buffers, transport, now) {
                 Ok(true) => {}
@@ -181,14 +185,18 @@ impl<B: Buffers> Link<B> {
             match handler(event, &mut out).into_flow() {
                 Ok(Flow::Continue) => {}
                 Ok(Flow::Again) => out.again(),
+                // the other channels are told all the same, and then the caller
+                Err(_) if lost.is_some() => {}
                 Err(error) => {
                     self.state.interrupt();
-                    return Err(lost.unwrap_or(Error::Handler(error)));
+                    return Err(Error::Handler(error));
                 }
             }
             if self.state.is_again() {
-                let kept = self.state.keep(&mut self.buffers, transport);
-                return lost.map_or(kept, Err);
+                match self.state.keep(&mut self.buffers, transport) {
+                    Ok(()) => return lost.map_or(Ok(()), Err),
+                    Err(error) => lost = Some(error),
+                }
             }
         }
     }

@@ -102,13 +102,14 @@ impl<'a> Payload<'a> {
     pub const fn left(&self) -> usize {
         self.unit.saturating_add(self.later)
     }
+}
 
-    /// The length has been announced, so what was not put has to be made up for.
+impl Drop for Payload<'_> {
+    /// The length has been announced, so what was not put (because the caller panicked, say) has to be made up for.
     #[inline]
-    pub(super) fn fill_up(&mut self) {
+    fn drop(&mut self) {
         while self.left() > 0 {
-            let zeros = [0; 16];
-            self.put(&zeros);
+            self.put(&[0; 16]);
         }
     }
 }

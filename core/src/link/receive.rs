@@ -159,6 +159,9 @@ impl Receiver {
             Unit::Refused { tag, code } => refused(tables, tag, code),
             Unit::UserEntered { channel, user } => user_entered(tables, channel, user),
             Unit::UserGone { channel, user, reason } => {
+                if usize::from(channel) >= MAX_CHANNELS {
+                    return None;
+                }
                 let party = tables.find(Key::user(channel, user))?;
                 let Some(Source::User { channel, user }) = source_of(tables, party) else { return None };
                 tables.free_party(party);
@@ -273,6 +276,21 @@ fn source_of(tables: &Tables<'_>, slot: u16) -> Option<Source> {
     }
 }
 
+/// Whether the caller has not given up the channel that a notice is about. What tells of a channel's end is always current.
+fn is_current(notice: &Event<'_>, tables: &Tables<'_>) -> bool {
+    match *notice {
+        Event::Created { channel }
+        | Event::UserEntered { channel, .. }
+        | Event::UserGone { channel, .. }
+        | Event::Exhausted { channel, .. }
+        | Event::Malicious { from: Source::User { channel, .. }, .. } => tables.own(channel).is_some(),
+        Event::Entered { channel } | Event::Malicious { from: Source::Server { channel }, .. } => {
+            tables.entered(channel).is_some()
+        }
+        _ => true,
+    }
+}
+
 impl Pending {
     /// The event itself; `None` if it is about a party that has gone since.
     #[inline]
@@ -285,7 +303,7 @@ impl Pending {
     ) -> Option<Event<'a>> {
         Some(match self {
             Self::None => return None,
-            Self::Notice(event) => event,
+            Self::Notice(event) => Some(event).filter(|event| is_current(event, tables))?,
             Self::Data { party, start, end } => {
                 Event::Data { from: source(tables, party)?, bytes: scratch.get(start..end)? }
             }

@@ -37,6 +37,8 @@ impl Sender {
 #[derive(Clone, Copy, Debug)]
 struct Unfinished {
     to: Destination,
+    /// The generation of the user's party, if it goes to one user: its number can mean somebody else later.
+    party: u16,
     /// Bytes it lacks; 0 if there is none.
     left: usize,
     /// Its length field, empty once that has been queued.
@@ -47,6 +49,7 @@ impl Unfinished {
     /// None. (All zero, so that a link in a `static` lies in .bss.)
     const NONE: Self = Self {
         to: Destination::Server(EnteredChannel { slot: 0, generation: 0 }),
+        party: 0,
         left: 0,
         length: EncodedLength::NONE,
     };
@@ -160,7 +163,6 @@ impl<'a> Out<'a> {
             }
             _ => return Err(SendError::NotOpen),
         }
-        self.forget_unfinished();
         Ok(())
     }
 
@@ -186,7 +188,6 @@ impl<'a> Out<'a> {
             }
             _ => return Err(SendError::NotOpen),
         }
-        self.forget_unfinished();
         Ok(())
     }
 
@@ -241,7 +242,6 @@ impl<'a> Out<'a> {
     ) -> Result<(), SendError> {
         let mut payload = self.payload(to.into(), len)?;
         write(&mut payload);
-        payload.fill_up();
         Ok(())
     }
 
@@ -272,11 +272,11 @@ impl<'a> Out<'a> {
         let (_, mode) = self.route(to)?;
         let length = self.length_field(mode, len)?;
         self.check_unfinished(to)?;
-        if self.sender.unfinished.left > 0 {
+        if self.unfinished() > 0 {
             return Err(SendError::ChunkUnfinished);
         }
         let length = length.ok_or(SendError::NotOpen)?;
-        self.sender.unfinished = Unfinished { to, left: len, length };
+        self.sender.unfinished = Unfinished { to, party: self.user_generation(to), left: len, length };
         Ok(())
     }
 
@@ -286,11 +286,15 @@ impl<'a> Out<'a> {
     /// [`SendError::NoChunkBegun`], [`SendError::ChunkOverrun`], [`SendError::Empty`], [`SendError::WouldBlock`] if there is no room at all,
     /// [`SendError::NotOpen`] if those it goes to are gone; the chunk is then forgotten.
     pub fn write_chunk(&mut self, bytes: &[u8]) -> Result<usize, SendError> {
-        let Unfinished { to, left, length } = self.sender.unfinished;
+        let Unfinished { to, party, left, length } = self.sender.unfinished;
         if left == 0 {
             return Err(SendError::NoChunkBegun);
         }
-        let (route, _) = self.route(to).inspect_err(|_| self.sender.unfinished = Unfinished::NONE)?;
+        if self.unfinished() == 0 {
+            self.sender.unfinished = Unfinished::NONE;
+            return Err(SendError::NotOpen);
+        }
+        let (route, _) = self.route(to)?;
         if bytes.is_empty() {
             return Err(SendError::Empty);
         }
@@ -307,14 +311,16 @@ impl<'a> Out<'a> {
         self.push_head(route.header(count.saturating_add(length.len())), length);
         self.push(part);
         let left = left.saturating_sub(count);
-        self.sender.unfinished = Unfinished { to, left, length: EncodedLength::NONE };
+        self.sender.unfinished = Unfinished { to, party, left, length: EncodedLength::NONE };
         Ok(count)
     }
 
-    /// Bytes that the chunk in parts still lacks; 0 if none has been begun.
+    /// Bytes that the chunk in parts still lacks; 0 if none has been begun, or those it goes to are gone.
     #[must_use]
     pub fn unfinished(&self) -> usize {
-        self.sender.unfinished.left
+        let Unfinished { to, party, left, .. } = self.sender.unfinished;
+        let there = left > 0 && self.route(to).is_ok() && self.user_generation(to) == party;
+        if there { left } else { 0 }
     }
 
     /// Bytes of the transmit ring that are free.
@@ -362,6 +368,19 @@ impl<'a> Out<'a> {
 
     fn own_generation(&self, channel: OwnChannel) -> Option<u16> {
         self.parts.own.get(usize::from(channel.slot)).map(|own| own.generation)
+    }
+
+    /// The generation of the party that `to` means, if it is one user; else 0.
+    fn user_generation(&self, to: Destination) -> u16 {
+        let party = || {
+            let Destination::User(channel, user) = to else { return None };
+            let OwnState::Open { number } = self.parts.own.get(usize::from(channel.slot))?.state else {
+                return None;
+            };
+            let slot = find(self.parts.parties, Key::user(number, user.on_wire()?))?;
+            self.parts.parties.get(usize::from(slot))
+        };
+        party().map_or(0, |party| party.generation)
     }
 
     /// Where `to` is on the wire, and how its channel is to be understood.
@@ -424,7 +443,8 @@ impl<'a> Out<'a> {
     #[inline]
     fn check_unfinished(&self, to: Destination) -> Result<(), SendError> {
         let Unfinished { to: unfinished, left, .. } = self.sender.unfinished;
-        if left > 0 && unfinished.overlaps(to) { Err(SendError::ChunkUnfinished) } else { Ok(()) }
+        let overlaps = left > 0 && unfinished.overlaps(to) && self.unfinished() > 0;
+        if overlaps { Err(SendError::ChunkUnfinished) } else { Ok(()) }
     }
 
     #[inline]
@@ -471,13 +491,6 @@ impl<'a> Out<'a> {
         self.push(&head);
         self.push(name);
         Ok(tag)
-    }
-
-    /// Forgets a chunk in parts whose receivers are gone.
-    fn forget_unfinished(&mut self) {
-        if self.sender.unfinished.left > 0 && self.route(self.sender.unfinished.to).is_err() {
-            self.sender.unfinished = Unfinished::NONE;
-        }
     }
 
     /// Deletes and leaves channels that were answered for after the caller had given them up, as far as there is room.

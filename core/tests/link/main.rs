@@ -1,0 +1,6 @@
+//! A link against a scripted transport.
+
+mod again;
+mod lost;
+mod parts;
+mod support;

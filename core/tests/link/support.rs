@@ -1,0 +1,256 @@
+//! A scripted transport, events that can be kept, and a link with both at hand.
+
+use std::collections::VecDeque;
+
+use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write, WriteReady};
+use peote_net::link::{
+    Buffers, EnteredChannel, Error, Event, IntoFlow, Link, LinkBuffers, Mode, Out, OwnChannel, Source, User,
+};
+use peote_net::protocol::to_endpoint;
+use peote_net::time::Instant;
+
+/// What the relay says comes from `incoming`, what the link says lands in `outgoing`.
+#[derive(Debug)]
+pub(crate) struct Script {
+    pub(crate) incoming: VecDeque<u8>,
+    pub(crate) outgoing: Vec<u8>,
+    /// The stream ends behind `incoming`.
+    pub(crate) closed: bool,
+    /// Bytes that one read brings, and one write takes, at most.
+    pub(crate) read_limit: usize,
+    pub(crate) write_limit: usize,
+    /// Bytes that are taken before writing has to wait.
+    pub(crate) room: usize,
+    /// Calls so far.
+    pub(crate) reads: usize,
+    pub(crate) writes: usize,
+    /// The call (counted from 1) that fails.
+    pub(crate) fail_read: Option<usize>,
+    pub(crate) fail_write: Option<usize>,
+    /// Asking for readiness fails.
+    pub(crate) fail_read_ready: bool,
+    pub(crate) fail_write_ready: bool,
+}
+
+impl Default for Script {
+    fn default() -> Self {
+        Self {
+            incoming: VecDeque::new(),
+            outgoing: Vec::new(),
+            closed: false,
+            read_limit: usize::MAX,
+            write_limit: usize::MAX,
+            room: usize::MAX,
+            reads: 0,
+            writes: 0,
+            fail_read: None,
+            fail_write: None,
+            fail_read_ready: false,
+            fail_write_ready: false,
+        }
+    }
+}
+
+impl ErrorType for Script {
+    type Error = ErrorKind;
+}
+
+impl ReadReady for Script {
+    fn read_ready(&mut self) -> Result<bool, ErrorKind> {
+        if self.fail_read_ready {
+            return Err(ErrorKind::NotConnected);
+        }
+        Ok(self.closed || !self.incoming.is_empty() || self.fail_read == Some(self.reads + 1))
+    }
+}
+
+impl Read for Script {
+    fn read(&mut self, buf: &mut [u8]) -> Result<usize, ErrorKind> {
+        self.reads += 1;
+        if self.fail_read == Some(self.reads) {
+            return Err(ErrorKind::ConnectionReset);
+        }
+        assert!(self.closed || !self.incoming.is_empty(), "this read would block");
+        assert!(!buf.is_empty(), "reading nothing");
+        let len = buf.len().min(self.read_limit).min(self.incoming.len());
+        for (place, byte) in buf.iter_mut().zip(self.incoming.drain(..len)) {
+            *place = byte;
+        }
+        Ok(len)
+    }
+}
+
+impl WriteReady for Script {
+    fn write_ready(&mut self) -> Result<bool, ErrorKind> {
+        if self.fail_write_ready {
+            return Err(ErrorKind::NotConnected);
+        }
+        Ok(self.room > 0)
+    }
+}
+
+impl Write for Script {
+    fn write(&mut self, buf: &[u8]) -> Result<usize, ErrorKind> {
+        self.writes += 1;
+        if self.fail_write == Some(self.writes) {
+            return Err(ErrorKind::BrokenPipe);
+        }
+        assert!(self.room > 0, "this write would block");
+        assert!(!buf.is_empty(), "writing nothing");
+        let len = buf.len().min(self.write_limit).min(self.room);
+        if self.room != usize::MAX {
+            self.room -= len;
+        }
+        self.outgoing.extend_from_slice(&buf[..len]);
+        Ok(len)
+    }
+
+    fn flush(&mut self) -> Result<(), ErrorKind> {
+        Ok(())
+    }
+}
+
+/// An event with bytes of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Seen {
+    Notice(Event<'static>),
+    Data(Source, Vec<u8>),
+    Chunk(Source, Vec<u8>),
+}
+
+impl From<Event<'_>> for Seen {
+    fn from(event: Event<'_>) -> Self {
+        Self::Notice(match event {
+            Event::Data { from, bytes } => return Self::Data(from, bytes.to_vec()),
+            Event::Chunk { from, bytes } => return Self::Chunk(from, bytes.to_vec()),
+            Event::Created { channel } => Event::Created { channel },
+            Event::CreateRefused { channel, reason } => Event::CreateRefused { channel, reason },
+            Event::UserEntered { channel, user } => Event::UserEntered { channel, user },
+            Event::UserGone { channel, user, reason } => Event::UserGone { channel, user, reason },
+            Event::Exhausted { channel, user } => Event::Exhausted { channel, user },
+            Event::OwnChannelLost { channel } => Event::OwnChannelLost { channel },
+            Event::Entered { channel } => Event::Entered { channel },
+            Event::EnterRefused { channel, reason } => Event::EnterRefused { channel, reason },
+            Event::ChannelGone { channel, reason } => Event::ChannelGone { channel, reason },
+            Event::Malicious { from, violation } => Event::Malicious { from, violation },
+            other => panic!("an event the tests do not know: {other:?}"),
+        })
+    }
+}
+
+/// Sizes that most tests use.
+pub(crate) type Small = LinkBuffers<1024, 8, 4, 2048, 512>;
+
+/// A link with a transport and a clock.
+pub(crate) struct Rig<B: Buffers = Small> {
+    pub(crate) link: Link<B>,
+    pub(crate) script: Script,
+    pub(crate) now: Instant,
+}
+
+impl Default for Rig {
+    fn default() -> Self {
+        Self::new(Link::new())
+    }
+}
+
+impl<B: Buffers> Rig<B> {
+    pub(crate) fn new(link: Link<B>) -> Self {
+        Self { link, script: Script::default(), now: Instant::ZERO }
+    }
+
+    pub(crate) fn out(&mut self) -> Out<'_> {
+        self.link.out()
+    }
+
+    /// The relay says this; the link hears of it in the next poll.
+    pub(crate) fn says(&mut self, bytes: impl AsRef<[u8]>) {
+        self.script.incoming.extend(bytes.as_ref());
+    }
+
+    /// One poll.
+    pub(crate) fn poll_once<R: IntoFlow>(
+        &mut self,
+        handler: impl FnMut(Event<'_>, &mut Out<'_>) -> R,
+    ) -> Result<(), Error<ErrorKind>> {
+        self.link.poll(&mut self.script, self.now, handler)
+    }
+
+    /// Polls until all that the relay has said has been heard, on a connection that goes on.
+    pub(crate) fn poll(&mut self) -> Vec<Seen> {
+        let mut seen = Vec::new();
+        loop {
+            self.poll_once(|event, _| seen.push(event.into())).unwrap();
+            if self.script.incoming.is_empty() {
+                return seen;
+            }
+        }
+    }
+
+    /// Polls a connection that is about to be lost.
+    pub(crate) fn lose(&mut self) -> (Vec<Seen>, Error<ErrorKind>) {
+        let mut seen = Vec::new();
+        loop {
+            if let Err(error) = self.poll_once(|event, _| seen.push(event.into())) {
+                return (seen, error);
+            }
+        }
+    }
+
+    /// The relay says this, and the link hears it.
+    pub(crate) fn hears(&mut self, bytes: impl AsRef<[u8]>) -> Vec<Seen> {
+        self.says(bytes);
+        self.poll()
+    }
+
+    /// What the link has said since the last call, what is still in its ring included.
+    pub(crate) fn sent(&mut self) -> Vec<u8> {
+        assert!(self.poll().is_empty(), "nothing was to happen");
+        std::mem::take(&mut self.script.outgoing)
+    }
+
+    /// An own channel, open, with this number on the wire.
+    pub(crate) fn own(&mut self, number: u8, mode: Mode) -> OwnChannel {
+        self.sent();
+        let channel = self.out().create([b'o', number], mode).unwrap();
+        let sent = self.sent();
+        assert_eq!((sent.len(), &sent[..2], &sent[3..]), (6, &[0, 0][..], &[2, b'o', number][..]));
+        let seen = self.hears(to_endpoint::success(sent[2], number));
+        assert_eq!(seen, [Seen::Notice(Event::Created { channel })]);
+        channel
+    }
+
+    /// An entered channel with this number on the wire.
+    pub(crate) fn entered(&mut self, number: u8, mode: Mode) -> EnteredChannel {
+        self.sent();
+        let channel = self.out().enter([b'e', number], mode).unwrap();
+        let sent = self.sent();
+        assert_eq!((sent.len(), &sent[..2], &sent[3..]), (6, &[0, 1][..], &[2, b'e', number][..]));
+        let seen = self.hears(to_endpoint::success(sent[2], number));
+        assert_eq!(seen, [Seen::Notice(Event::Entered { channel })]);
+        channel
+    }
+
+    /// User `user` enters the own channel that has this number on the wire.
+    pub(crate) fn user(&mut self, channel: OwnChannel, number: u8, user: u8) -> User {
+        let seen = self.hears(to_endpoint::user_entered(number, user));
+        let user = User::new(user);
+        assert_eq!(seen, [Seen::Notice(Event::UserEntered { channel, user })]);
+        user
+    }
+}
+
+/// `bytes` from the server of entered channel `number`, in one unit.
+pub(crate) fn from_server(number: u8, bytes: &[u8]) -> Vec<u8> {
+    [to_endpoint::data_for_user(number, bytes.len()).as_bytes(), bytes].concat()
+}
+
+/// `bytes` from a user of own channel `number`, in one unit.
+pub(crate) fn from_user(number: u8, user: u8, bytes: &[u8]) -> Vec<u8> {
+    [to_endpoint::data_for_server(number, user, bytes.len()).as_bytes(), bytes].concat()
+}
+
+/// A chunk of fewer than 128 bytes, with its length.
+pub(crate) fn chunk(bytes: &[u8]) -> Vec<u8> {
+    [&[u8::try_from(bytes.len() - 1).unwrap()], bytes].concat()
+}
