@@ -46,6 +46,7 @@ impl Tables<'_> {
             }
         }
         loop {
+            rest = self.route_short(sender, rest, host);
             match *rest {
                 // no-ops: data of size 0, and a broadcast of it; skipped here, so that no run of them is too long to keep
                 [0x80, 0, ref behind @ ..] | [1, _, 0x80, 0, ref behind @ ..] => {
@@ -98,6 +99,39 @@ impl Tables<'_> {
                 return (used_to(rest), Stop::Outcome(Outcome::WaitFor(receiver)));
             }
         }
+    }
+
+    /// Routes units for one receiver that are short, whole, and have room where they go, which nearly all are. Does nothing that [`route`](Self::route)
+    /// would not do; it is there because it does that several times as fast. Gives what it leaves to `route`.
+    #[inline]
+    fn route_short<'i, H: Host>(&self, sender: ConnectionId, mut rest: &'i [u8], host: &mut H) -> &'i [u8] {
+        let Some(slot) = self.parts.connections.get(sender.index as usize) else { return rest };
+        let pages = &*self.parts.pages;
+        while let [size @ 2..=127, channel, behind @ ..] = rest {
+            let Some((unit, next)) = behind.split_at_checked(usize::from(size.saturating_sub(1))) else {
+                break;
+            };
+            let (to, payload) = if channel & 128 == 0 {
+                (slot.entered.get(pages, *channel), unit)
+            } else if let [user, payload @ ..] = unit {
+                let own = slot.own.get(pages, channel & 127);
+                (own.and_then(|channel| self.user(channel, *user)), payload)
+            } else {
+                break;
+            };
+            let Some(to) = to.and_then(|to| self.membership(to)) else { break };
+            let (receiver, header) = if channel & 128 == 0 {
+                (to.server, to_endpoint::data_for_server(to.at_server, to.number, payload.len()))
+            } else {
+                (to.user, to_endpoint::data_for_user(to.at_user, payload.len()))
+            };
+            if payload.is_empty() || host.free(receiver) < payload.len().saturating_add(HEADER) {
+                break;
+            }
+            host.push(receiver, header.as_bytes(), payload);
+            rest = next;
+        }
+        rest
     }
 
     /// Notes how many bytes of the unit under way are still to come.

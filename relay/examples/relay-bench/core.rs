@@ -21,10 +21,15 @@ impl Host for Queue {
 
     #[inline]
     fn push(&mut self, _: ConnectionId, header: &[u8], payload: &[u8]) {
-        for bytes in [header, payload] {
-            self.bytes[self.len..self.len + bytes.len()].copy_from_slice(bytes);
-            self.len += bytes.len();
+        let room = &mut self.bytes[self.len..self.len + header.len() + payload.len()];
+        let (front, back) = room.split_at_mut(header.len());
+        match (&mut *front, header) {
+            ([a, b], [x, y]) => (*a, *b) = (*x, *y),
+            ([a, b, c], [x, y, z]) => (*a, *b, *c) = (*x, *y, *z),
+            (front, header) => front.copy_from_slice(header),
         }
+        back.copy_from_slice(payload);
+        self.len += header.len() + payload.len();
     }
 }
 
