@@ -1,1 +1,13 @@
-//! To be written.
+//! What the example programs share. The programs themselves are in `src/bin`; read `demo` first.
+//!
+//! - `demo`: a relay, servers and clients in one thread; every byte is verified.
+//! - `stress`: load for any relay, in one or several processes; every byte is verified.
+//! - `chat`: talk over a relay.
+
+pub mod failure;
+pub mod options;
+pub mod progress;
+pub mod report;
+pub mod traffic;
+
+pub use failure::Failure;

@@ -1,0 +1,102 @@
+//! How the programs end when they do not end well: one line on standard error, and an exit code.
+
+use std::fmt;
+use std::io;
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+use peote_net::link;
+use peote_net_std::{ConnectError, ConnectErrorKind, TcpError};
+
+/// Why a program ends early.
+#[derive(Debug)]
+pub enum Failure {
+    /// Something was found wrong, or cannot go on. Exit code 1.
+    Failed(String),
+    /// The command line makes no sense. Exit code 2.
+    Usage(String),
+    /// The relay cannot be reached, or the connection to it was lost. Exit code 3.
+    Relay(String),
+}
+
+impl Failure {
+    /// The exit code that goes with it.
+    #[must_use]
+    pub const fn code(&self) -> u8 {
+        match self {
+            Self::Failed(_) => 1,
+            Self::Usage(_) => 2,
+            Self::Relay(_) => 3,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failed(what) | Self::Relay(what) => f.write_str(what),
+            Self::Usage(what) => write!(f, "{what}; see --help"),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl From<ConnectError> for Failure {
+    fn from(error: ConnectError) -> Self {
+        match error.kind() {
+            ConnectErrorKind::Address(what) => Self::Usage(format!("--relay {}: {what}", error.address())),
+            _ => Self::Relay(format!("{error}; is a relay running there?")),
+        }
+    }
+}
+
+impl From<link::Error<TcpError>> for Failure {
+    fn from(error: link::Error<TcpError>) -> Self {
+        match error {
+            link::Error::Handler(error) => error.into(),
+            lost => Self::Relay(lost.to_string()),
+        }
+    }
+}
+
+impl From<link::SendError> for Failure {
+    fn from(error: link::SendError) -> Self {
+        Self::Failed(format!("cannot send: {error}"))
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+/// What `main` does: reads the command line, runs the program, says in one line what went wrong, and chooses the exit code.
+pub fn main<Options: Parser>(program: &str, run: impl FnOnce(&Options) -> Result<(), Failure>) -> ExitCode {
+    let options = match Options::try_parse() {
+        Ok(options) => options,
+        Err(help) if matches!(help.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
+            // Nobody is left to be told when this fails.
+            let _ = help.print();
+            return ExitCode::SUCCESS;
+        }
+        Err(wrong) => return end(program, &Failure::Usage(first_line(&wrong))),
+    };
+    run(&options).map_or_else(|failure| end(program, &failure), |()| ExitCode::SUCCESS)
+}
+
+fn end(program: &str, failure: &Failure) -> ExitCode {
+    use io::Write as _;
+    // Not eprintln!, which panics when standard error is closed.
+    let _ = writeln!(io::stderr(), "{program}: {failure}");
+    failure.code().into()
+}
+
+/// clap explains over several lines and suggests the help; the first line says what is wrong.
+fn first_line(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let first = text.lines().next().unwrap_or_default();
+    first.strip_prefix("error: ").unwrap_or(first).to_owned()
+}
