@@ -33,5 +33,6 @@ pub mod protocol;
 mod reason;
 pub mod relay;
 pub mod time;
+pub mod value;
 
 pub use reason::Reason;

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use crate::time::Duration;
+use crate::value::EncodeError;
 
 /// Why something was not sent. Nothing was queued, nothing else was disturbed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +60,14 @@ pub enum SendError {
         /// What it still lacks, in bytes.
         left: usize,
     },
+    /// A value that cannot be written.
+    Encode(EncodeError),
+}
+
+impl From<EncodeError> for SendError {
+    fn from(error: EncodeError) -> Self {
+        Self::Encode(error)
+    }
 }
 
 impl fmt::Display for SendError {
@@ -89,6 +98,7 @@ impl fmt::Display for SendError {
             Self::ChunkUnfinished => f.write_str("a chunk in parts to the same destination is not finished"),
             Self::NoChunkBegun => f.write_str("no chunk in parts has been begun"),
             Self::ChunkOverrun { left } => write!(f, "the chunk in parts lacks only {left} bytes"),
+            Self::Encode(error) => write!(f, "a value cannot be written: {error}"),
         }
     }
 }

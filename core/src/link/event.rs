@@ -109,6 +109,11 @@ pub enum Flow {
 ///
 /// `()` and [`Flow::Continue`] go on; [`Flow::Again`] and `Err(SendError::WouldBlock)` have the event delivered again at the next poll; any
 /// other error ends the poll with [`Error::Handler`](super::Error::Handler), the event counting as dealt with.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not what a handler or a remote procedure can return",
+    label = "not a flow",
+    note = "return nothing, `Flow`, or `Result<_, SendError>` of one of them; a remote procedure answers with a call of its own"
+)]
 pub trait IntoFlow {
     /// The flow it stands for.
     ///

@@ -1,0 +1,89 @@
+//! Typed values in bytes (`docs/PROTOCOL.md`, "Typed values"): how to write and read messages, with or without
+//! [remote procedure calls](crate::rpc).
+//!
+//! Two ways in. One value after another into a buffer and out of it:
+//!
+//! ```
+//! use peote_net::value::{Reader, Writer};
+//!
+//! let mut buffer = [0; 32];
+//! let mut writer = Writer::new(&mut buffer);
+//! writer.u8(7)?;
+//! writer.i32(-5)?;
+//! writer.string("hi ✓")?;
+//! let message = writer.finish();
+//! assert_eq!(message, b"\x07\xfb\xff\xff\xff\x06hi \xe2\x9c\x93");
+//!
+//! let mut reader = Reader::new(message);
+//! assert_eq!((reader.u8()?, reader.i32()?, reader.string()?), (7, -5, "hi ✓"));
+//! reader.finish()?; // an error if bytes were left over
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Or whole values by their type, [`Encode`] and [`Decode`], nested at will, without a buffer between the value and the link:
+//!
+//! ```
+//! use peote_net::link::{EnteredChannel, Out, SendError};
+//! use peote_net::value::{Encode, List, Reader};
+//!
+//! fn send_reading(out: &mut Out<'_>, channel: EnteredChannel, name: &str, values: &[i16]) -> Result<(), SendError> {
+//!     let message = (name, values);
+//!     out.send_with(channel, message.encoded_len()?, |payload| message.encode(payload))
+//! }
+//!
+//! /// The sum of a list that may be longer than any buffer of this program.
+//! fn sum(message: &[u8]) -> Option<i32> {
+//!     let (_name, values) = Reader::new(message).only::<(&str, List<'_, i16>)>().ok()?;
+//!     Some(values.iter().map(i32::from).sum())
+//! }
+//! assert_eq!(sum(&[1, b'x', 3, 1, 0, 2, 0, 0xff, 0xff]), Some(2));
+//! ```
+//!
+//! # Types
+//!
+//! | Rust | on the wire | existing peers |
+//! |---|---|---|
+//! | `bool` | 1 byte, 0 is false, all others are true | Bool |
+//! | `u8`, `u16`, `i16`, `i32`, `f32`, `f64` | little end first | `Byte`, `UInt16`, `Int16`, `Int`, `Float`, `Double` |
+//! | `i8`, [`U24`], [`I24`] | little end first | yes, outside of remote procedure calls |
+//! | `u32`, `i64`, `u64` | little end first | no: among programs of this library only |
+//! | [`BigEndian`] of a number | big end first | yes, outside of remote procedure calls |
+//! | `&str`, [`heapless::String`] | length in bytes, UTF-8 | String |
+//! | `&[u8]`, [`List`] or [`heapless::Vec`] of `u8` | length, bytes | Bytes |
+//! | [`List`], [`heapless::Vec`], `[T; N]`; slices, to encode | length in items, items | Array, List, Vector |
+//! | [`Map`], [`heapless::LinearMap`] | length in entries; key, value, key, value … | Map |
+//! | tuples of 1 to 12 | their values, nothing in between | as that many values |
+//! | `Option` | a bool, then the value if there is one | no: among programs of this library only |
+//!
+//! A tuple or an array is not a value of its own to existing peers: the first is one value after another, the second is an array whose length
+//! has to be `N`.
+//!
+//! # Hostile bytes
+//!
+//! Decoding never panics, never allocates, and takes time in proportion to the bytes that are there, whatever lengths they claim: a list is
+//! refused before its first item if its items could not fit into what follows.
+
+mod bytes;
+mod collections;
+mod decode;
+mod encode;
+mod error;
+mod int24;
+mod length;
+mod list;
+mod map;
+mod plain;
+mod reader;
+mod tuple;
+mod writer;
+
+pub use decode::Decode;
+pub use encode::{Encode, Sink};
+pub use error::{DecodeError, EncodeError};
+pub use int24::{I24, U24};
+pub use length::MAX_LENGTH;
+pub use list::{List, ListIter};
+pub use map::{Map, MapIter};
+pub use plain::BigEndian;
+pub use reader::Reader;
+pub use writer::Writer;

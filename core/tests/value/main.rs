@@ -1,0 +1,5 @@
+//! Typed values: bytes of each type, round trips, and bytes that a hostile peer might send.
+
+mod hostile;
+mod round_trip;
+mod wire;

@@ -1,0 +1,147 @@
+//! Bytes of each type, as `docs/PROTOCOL.md`, section 7, has them.
+
+use peote_net::value::{
+    BigEndian, DecodeError, Encode, EncodeError, I24, List, MAX_LENGTH, Map, Reader, U24, Writer,
+};
+
+fn encoded<T: Encode>(value: &T) -> Vec<u8> {
+    let mut buffer = [0; 600];
+    let mut writer = Writer::new(&mut buffer);
+    writer.write(value).unwrap();
+    assert_eq!(writer.written().len(), value.encoded_len().unwrap(), "the length that was announced");
+    writer.finish().to_vec()
+}
+
+#[test]
+fn plain_values_are_little_endian() {
+    assert_eq!(encoded(&true), [1]);
+    assert_eq!(encoded(&200u8), [200]);
+    assert_eq!(encoded(&-1i8), [0xff]);
+    assert_eq!(encoded(&0x0102u16), [2, 1]);
+    assert_eq!(encoded(&-32768i16), [0, 0x80]);
+    assert_eq!(encoded(&U24::new(0x01_0203).unwrap()), [3, 2, 1]);
+    assert_eq!(encoded(&I24::new(-2).unwrap()), [0xfe, 0xff, 0xff]);
+    assert_eq!(encoded(&-5i32), [0xfb, 0xff, 0xff, 0xff]);
+    assert_eq!(encoded(&1.5f32), [0, 0, 0xc0, 0x3f]);
+    assert_eq!(encoded(&-0.1f64), [0x9a, 0x99, 0x99, 0x99, 0x99, 0x99, 0xb9, 0xbf]);
+    assert_eq!(encoded(&0x0102_0304_0506_0708u64), [8, 7, 6, 5, 4, 3, 2, 1]);
+}
+
+#[test]
+fn numbers_are_big_endian_where_asked_for() {
+    assert_eq!(encoded(&BigEndian(0x0102u16)), [1, 2]);
+    assert_eq!(encoded(&BigEndian(-5i32)), [0xff, 0xff, 0xff, 0xfb]);
+    assert_eq!(encoded(&BigEndian(I24::MIN)), [0x80, 0, 0]);
+    assert_eq!(encoded(&BigEndian(1.5f32)), [0x3f, 0xc0, 0, 0]);
+    let mut buffer = [0; 40];
+    let mut writer = Writer::new(&mut buffer);
+    writer.u16_be(0x0102).unwrap();
+    writer.i24_be(-2).unwrap();
+    writer.u24_be(1).unwrap();
+    writer.i32_be(-5).unwrap();
+    writer.u64_be(1).unwrap();
+    writer.f64_be(-0.1).unwrap();
+    let bytes = writer.finish().to_vec();
+    assert_eq!(bytes[..12], [1, 2, 0xff, 0xff, 0xfe, 0, 0, 1, 0xff, 0xff, 0xff, 0xfb]);
+    let mut reader = Reader::new(&bytes);
+    assert_eq!(reader.u16_be(), Ok(0x0102));
+    assert_eq!(reader.i24_be(), Ok(-2));
+    assert_eq!(reader.u24_be(), Ok(1));
+    assert_eq!(reader.i32_be(), Ok(-5));
+    assert_eq!(reader.u64_be(), Ok(1));
+    assert_eq!(reader.f64_be(), Ok(-0.1));
+    assert_eq!(reader.finish(), Ok(()));
+}
+
+#[test]
+fn numbers_of_24_bits_have_their_range() {
+    let mut buffer = [0; 3];
+    let mut writer = Writer::new(&mut buffer);
+    assert_eq!(writer.u24(0x100_0000), Err(EncodeError::OutOfRange));
+    assert_eq!(writer.i24(-0x80_0001), Err(EncodeError::OutOfRange));
+    assert_eq!(writer.i24(-0x80_0000), Ok(()));
+    assert_eq!(Reader::new(writer.finish()).i24(), Ok(-0x80_0000));
+    assert_eq!((U24::new(0x100_0000), I24::new(0x80_0000)), (None, None));
+}
+
+#[test]
+fn any_byte_but_0_is_true() {
+    assert_eq!([0, 1, 2, 255].map(|byte| Reader::new(&[byte]).bool().unwrap()), [false, true, true, true]);
+}
+
+#[test]
+fn lengths_take_one_to_four_bytes_and_the_fourth_carries_eight_bits() {
+    for (length, bytes) in [
+        (0, &[0][..]),
+        (127, &[0x7f]),
+        (128, &[0x80, 1]),
+        (16_383, &[0xff, 0x7f]),
+        (16_384, &[0x80, 0x80, 1]),
+        (2_097_151, &[0xff, 0xff, 0x7f]),
+        (2_097_152, &[0x80, 0x80, 0x80, 1]),
+        (268_435_456, &[0x80, 0x80, 0x80, 0x80]),
+        (MAX_LENGTH, &[0xff, 0xff, 0xff, 0xff]),
+    ] {
+        let mut buffer = [0; 4];
+        let mut writer = Writer::new(&mut buffer);
+        writer.length(length).unwrap();
+        assert_eq!(writer.written(), bytes, "{length}");
+        let mut reader = Reader::new(bytes);
+        assert_eq!(reader.length(), Ok(length));
+        assert_eq!(reader.finish(), Ok(()));
+    }
+    let mut buffer = [0; 8];
+    let too_long = EncodeError::TooLong { len: MAX_LENGTH + 1 };
+    assert_eq!(Writer::new(&mut buffer).length(MAX_LENGTH + 1), Err(too_long));
+}
+
+#[test]
+fn lengths_that_are_longer_than_they_have_to_be_are_refused() {
+    for bytes in [&[0x80, 0][..], &[0x85, 0], &[0x80, 0x80, 0], &[0x80, 0x80, 0x80, 0]] {
+        assert_eq!(Reader::new(bytes).length(), Err(DecodeError::OverlongLength), "{bytes:?}");
+    }
+    for bytes in [&[][..], &[0x80], &[0x80, 0x80], &[0x80, 0x80, 0x80]] {
+        assert_eq!(Reader::new(bytes).length(), Err(DecodeError::End { needed: 1, left: 0 }), "{bytes:?}");
+    }
+}
+
+#[test]
+fn collections_are_a_length_and_their_items() {
+    assert_eq!(encoded(&"hi ✓"), b"\x06hi \xe2\x9c\x93");
+    assert_eq!(encoded(&&[0u8, 0xff, 0x80][..]), [3, 0, 0xff, 0x80]);
+    assert_eq!(encoded(&[true, false]), [2, 1, 0]);
+    let rows: [&[i32]; 3] = [&[1, 2], &[], &[65535]];
+    assert_eq!(encoded(&rows), [3, 2, 1, 0, 0, 0, 2, 0, 0, 0, 0, 1, 0xff, 0xff, 0, 0]);
+    assert_eq!(encoded(&Map::from(&[("k", 7i32)])), [1, 1, b'k', 7, 0, 0, 0]);
+    assert_eq!(
+        encoded(&Map::from(&[("x", List::from(&[1i32, 2]))])),
+        [1, 1, b'x', 2, 1, 0, 0, 0, 2, 0, 0, 0]
+    );
+    assert_eq!(encoded(&(1u8, "a", [2u16])), [1, 1, b'a', 1, 2, 0]);
+    assert_eq!(encoded(&Some(3u8)), [1, 3]);
+    assert_eq!(encoded(&None::<u8>), [0]);
+    let mut map = heapless::LinearMap::<u8, &str, 4>::new();
+    map.insert(9, "nine").unwrap();
+    assert_eq!(encoded(&map), b"\x01\x09\x04nine");
+}
+
+#[test]
+fn a_list_that_was_received_can_be_sent_on() {
+    let bytes = [2, 1, b'a', 2, b'b', b'c'];
+    let list: List<'_, &str> = Reader::new(&bytes).only().unwrap();
+    assert_eq!(encoded(&list), bytes);
+    assert_eq!(list, List::from(&["a", "bc"]));
+    assert_eq!(format!("{list:?}"), r#"["a", "bc"]"#);
+}
+
+#[test]
+fn a_value_that_does_not_fit_leaves_the_buffer_as_it_was() {
+    let mut buffer = [9; 4];
+    let mut writer = Writer::new(&mut buffer);
+    writer.u8(1).unwrap();
+    assert_eq!(writer.write(&[1u16, 2]), Err(EncodeError::Full { needed: 5, free: 3 }));
+    assert_eq!(writer.written(), [1]);
+    assert_eq!(writer.free(), 3);
+    assert_eq!(writer.finish().len(), 1);
+    assert_eq!(buffer, [1, 9, 9, 9]);
+}
