@@ -34,8 +34,9 @@ pub struct BufferParts<'a> {
     pub receive: &'a mut [u8],
 }
 
-/// The memory of a link in arrays, in itself: about
-/// `PARTIES × (CHUNK + 32) + OWN_CHANNELS × 16 + TRANSMIT + RECEIVE` bytes ([`LinkBuffers::SIZE`] is exact).
+/// The memory of a link in arrays, in itself:
+/// `PARTIES × (CHUNK + 36) + OWN_CHANNELS × 20 + TRANSMIT + RECEIVE` bytes, rounded up to 4 ([`LinkBuffers::SIZE`]). A
+/// [`Link`](super::Link) adds about 200.
 ///
 /// - `CHUNK`: the greatest chunk a channel can have, in bytes; every party has a buffer of this size for a chunk that arrives in pieces.
 /// - `PARTIES`: users of own channels plus entered channels, at once, 1 to 65,534.

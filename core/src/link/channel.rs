@@ -10,7 +10,7 @@ use crate::chunk::ChunkLimit;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct OwnChannel {
     pub(super) slot: u8,
-    pub(super) generation: u16,
+    pub(super) generation: u32,
 }
 
 impl OwnChannel {
@@ -27,7 +27,7 @@ impl OwnChannel {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct EnteredChannel {
     pub(super) slot: u16,
-    pub(super) generation: u16,
+    pub(super) generation: u32,
 }
 
 impl EnteredChannel {
@@ -117,6 +117,9 @@ pub enum Source {
 }
 
 /// Who is to receive something.
+///
+/// A broadcast reaches those who are in the channel when the relay handles it. One above 32,763 bytes takes several units, and a user who enters
+/// between two of them receives only the later ones; a protocol of one's own can avoid that by smaller chunks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Destination {

@@ -27,7 +27,7 @@ pub(super) enum Pending {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct PartyRef {
     slot: u16,
-    generation: u16,
+    generation: u32,
 }
 
 /// A piece of a party's data that has been received and not been gone through: `start..end` of the receive scratch.

@@ -38,7 +38,7 @@ impl Sender {
 struct Unfinished {
     to: Destination,
     /// The generation of the user's party, if it goes to one user: its number can mean somebody else later.
-    party: u16,
+    party: u32,
     /// Bytes it lacks; 0 if there is none.
     left: usize,
     /// Its length field, empty once that has been queued.
@@ -366,12 +366,12 @@ impl<'a> Out<'a> {
 
     // ---- checks
 
-    fn own_generation(&self, channel: OwnChannel) -> Option<u16> {
+    fn own_generation(&self, channel: OwnChannel) -> Option<u32> {
         self.parts.own.get(usize::from(channel.slot)).map(|own| own.generation)
     }
 
     /// The generation of the party that `to` means, if it is one user; else 0.
-    fn user_generation(&self, to: Destination) -> u16 {
+    fn user_generation(&self, to: Destination) -> u32 {
         let party = || {
             let Destination::User(channel, user) = to else { return None };
             let OwnState::Open { number } = self.parts.own.get(usize::from(channel.slot))?.state else {

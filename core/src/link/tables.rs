@@ -33,7 +33,7 @@ pub(super) enum OwnState {
 pub struct OwnSlot {
     pub(super) state: OwnState,
     pub(super) mode: Mode,
-    pub(super) generation: u16,
+    pub(super) generation: u32,
 }
 
 impl OwnSlot {
@@ -76,7 +76,7 @@ pub struct PartySlot {
     pub(super) state: PartyState,
     pub(super) mode: Mode,
     pub(super) assembler: Assembler,
-    pub(super) generation: u16,
+    pub(super) generation: u32,
     /// The first party of the hash chain that belongs to this *place*, plus 1; 0 for none.
     head: u16,
     /// The party behind this one in its hash chain, or in the list of free places, plus 1; 0 for none.

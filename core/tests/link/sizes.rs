@@ -1,0 +1,81 @@
+//! How much memory a link takes, and where it can be made.
+
+use std::sync::Mutex;
+
+use peote_net::link::{Event, Link, LinkBuffers, Mode, OwnSlot, PartySlot};
+use peote_net::protocol::to_endpoint;
+
+use crate::support::{Rig, Script};
+
+#[test]
+fn the_sizes_of_places() {
+    assert_eq!(size_of::<OwnSlot>(), 20);
+    assert_eq!(size_of::<PartySlot>(), 36);
+}
+
+/// The documented formula, with the buffers as the compiler lays them out, and with those of a link.
+fn check<
+    const CHUNK: usize,
+    const PARTIES: usize,
+    const OWN: usize,
+    const TRANSMIT: usize,
+    const RECEIVE: usize,
+>() {
+    let bytes = PARTIES * (CHUNK + 36) + OWN * 20 + TRANSMIT + RECEIVE;
+    let size = bytes.next_multiple_of(4);
+    assert_eq!(LinkBuffers::<CHUNK, PARTIES, OWN, TRANSMIT, RECEIVE>::SIZE, size);
+    assert_eq!(size_of::<LinkBuffers<CHUNK, PARTIES, OWN, TRANSMIT, RECEIVE>>(), size);
+    #[cfg(target_pointer_width = "64")]
+    assert_eq!(
+        size_of::<Link<LinkBuffers<CHUNK, PARTIES, OWN, TRANSMIT, RECEIVE>>>(),
+        (size + 200).next_multiple_of(8)
+    );
+}
+
+#[test]
+fn the_size_of_a_link_follows_from_its_parameters() {
+    check::<32_768, 2, 2, 36_864, 4_096>(); // the defaults
+    assert_eq!(size_of::<LinkBuffers>(), LinkBuffers::<32_768, 2, 2, 36_864, 4_096>::SIZE);
+    check::<1, 1, 0, 259, 16>();
+    check::<1, 1, 1, 260, 17>();
+    check::<256, 8, 1, 1024, 512>();
+    check::<1000, 33, 128, 4001, 333>();
+}
+
+/// A `static` link of the default size, made while compiling.
+static LINK: Mutex<Link> = Mutex::new(Link::new());
+
+/// Runs in a thread with a stack of 256 KiB; the test is that it ends.
+fn on_a_small_stack(job: impl FnOnce() + Send + 'static) {
+    std::thread::Builder::new().stack_size(256 * 1024).spawn(job).unwrap().join().unwrap();
+}
+
+#[test]
+fn a_static_link_of_the_default_size_works_on_a_small_stack() {
+    on_a_small_stack(|| {
+        let mut link = LINK.lock().unwrap();
+        let mut script = Script::default();
+        link.out().create("big", Mode::default()).unwrap();
+        script.incoming.extend(to_endpoint::success(1, 0));
+        let mut created = 0;
+        link.poll(&mut script, peote_net::time::Instant::ZERO, |event, out| {
+            let Event::Created { channel } = event else { panic!("{event:?}") };
+            created += 1;
+            assert!(out.can_send(peote_net::link::Destination::All(channel), 32_768));
+        })
+        .unwrap();
+        assert_eq!(created, 1);
+    });
+}
+
+/// Memory that is handed in from elsewhere, by reference, is used as it is.
+#[test]
+fn buffers_can_be_borrowed() {
+    static BUFFERS: Mutex<LinkBuffers> = Mutex::new(LinkBuffers::new());
+    on_a_small_stack(|| {
+        let mut buffers = BUFFERS.lock().unwrap();
+        let mut rig = Rig::new(Link::with_buffers(&mut *buffers));
+        let channel = rig.own(0, Mode::default());
+        rig.user(channel, 0, 1);
+    });
+}
