@@ -240,7 +240,7 @@ mod tests {
         {
             let mut pool = Pool::new(1 << 30);
             let mut queue = Queue::default();
-            let (mut sent, mut got) = (Vec::new(), Vec::new());
+            let (mut sent, mut got) = (Vec::<u8>::new(), Vec::<u8>::new());
             for round in 0..100u32 {
                 let header = [round.to_le_bytes()[0]; 3];
                 let payload: Vec<u8> = (0..piece as u32).map(|i| (i ^ round).to_le_bytes()[0]).collect();

@@ -1,6 +1,7 @@
 //! A relay in a thread, and endpoints that talk to it.
 #![allow(dead_code, missing_docs, unreachable_pub, reason = "each test uses a part of it")]
 
+use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::mpsc;
@@ -77,6 +78,14 @@ impl Running {
         Endpoint::new(TcpStream::connect(self.address).unwrap())
     }
 
+    /// A connection whose system buffers little, so that it shows soon when it is not read.
+    pub fn connect_small(&self) -> Endpoint {
+        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+        socket.set_recv_buffer_size(16 * 1024).unwrap();
+        socket.connect(&self.address.into()).unwrap();
+        Endpoint::new(socket.into())
+    }
+
     /// A server of a channel of that name, and a user of it.
     pub fn pair(&self, name: &[u8]) -> (Endpoint, Endpoint) {
         let (mut server, mut user) = (self.connect(), self.connect());
@@ -84,6 +93,10 @@ impl Running {
         user.enter(name);
         server.control();
         (server, user)
+    }
+
+    pub fn ask_to_stop(&self) {
+        self.handle.stop();
     }
 
     pub fn stop(mut self) -> io::Result<()> {
@@ -105,12 +118,23 @@ impl Drop for Running {
 }
 
 /// What an endpoint receives.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub enum Got {
     /// A whole answer or event, without its two bytes of head.
     Control(Vec<u8>),
     /// Data: own channel or entered one, channel, user, bytes.
     Data(bool, u8, u8, Vec<u8>),
+}
+
+impl fmt::Debug for Got {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Control(bytes) => write!(f, "answer or event {bytes:?}"),
+            Self::Data(own, channel, user, bytes) => {
+                write!(f, "{} bytes of data, own {own}, channel {channel}, user {user}", bytes.len())
+            }
+        }
+    }
 }
 
 /// A blocking socket.

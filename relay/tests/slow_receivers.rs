@@ -1,0 +1,230 @@
+//! Receivers that read slowly or not at all, and those that send to them.
+
+mod common;
+
+use std::io::{ErrorKind, Write};
+use std::time::Duration;
+
+use common::{Endpoint, Got, config, pattern, start, talk, to_all, to_server, to_user};
+use peote_relay::{Config, SlowReceiver};
+
+/// Far more than the queue and all socket buffers between two endpoints hold.
+const MUCH: usize = 32 << 20;
+
+/// Writes all in the background, as far as it is taken. The result is whether it was.
+fn write_in_background(endpoint: &Endpoint, bytes: Vec<u8>) -> std::thread::JoinHandle<bool> {
+    let mut socket = endpoint.socket.try_clone().unwrap();
+    std::thread::spawn(move || socket.write_all(&bytes).is_ok())
+}
+
+/// Writes until nothing is taken any more for a while.
+fn stuff(endpoint: &Endpoint, unit: &[u8]) {
+    let mut socket = endpoint.socket.try_clone().unwrap();
+    socket.set_write_timeout(Some(Duration::from_millis(300))).unwrap();
+    let much = unit.repeat(MUCH / unit.len());
+    let mut rest = &much[..];
+    while !rest.is_empty() {
+        match socket.write(rest) {
+            Ok(len) => rest = &rest[len..],
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => break,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    assert!(!rest.is_empty(), "everything was taken, so somewhere memory grows");
+    socket.set_write_timeout(Some(common::PATIENCE)).unwrap();
+}
+
+#[test]
+fn a_slow_receiver_pauses_its_sender_and_nothing_is_lost() {
+    let relay = start(config());
+    let (mut server, mut user) = relay.pair(b"slow");
+    let (mut other_server, mut other_user) = relay.pair(b"a");
+    let bytes = pattern(MUCH, 1);
+    let writer = write_in_background(&user, to_server(0, &bytes));
+    let stats = relay.until(|stats| stats.paused == 1);
+    assert!(stats.queued_bytes < 3 << 20, "{stats:?}");
+    // the others do not notice, and neither does the other direction
+    talk(&mut other_server, &mut other_user);
+    server.send(&to_user(0, 0, b"still there?"));
+    assert_eq!(user.data(false, 0, 0, 12), b"still there?");
+    // once it is read everything arrives
+    assert!(server.data(true, 0, 0, MUCH) == bytes);
+    assert!(writer.join().unwrap());
+    relay.until(|stats| stats.paused == 0 && stats.queued_bytes == 0);
+    talk(&mut other_server, &mut other_user);
+}
+
+#[test]
+fn small_units_through_a_slow_receiver_arrive_in_order() {
+    let relay = start(Config { queue_bytes: 65_536, ..config() });
+    let (mut server, mut user) = (relay.connect_small(), relay.connect());
+    server.create(b"slow");
+    user.enter(b"slow");
+    server.control();
+    let count = 3_000_000u32;
+    let units: Vec<u8> = (0..count).flat_map(|i| to_server(0, &i.to_le_bytes())).collect();
+    let writer = write_in_background(&user, units);
+    relay.until(|stats| stats.paused == 1);
+    let bytes = server.data(true, 0, 0, 4 * count as usize);
+    assert!(bytes.chunks(4).enumerate().all(|(i, bytes)| bytes == u32::try_from(i).unwrap().to_le_bytes()));
+    assert!(writer.join().unwrap());
+}
+
+#[test]
+fn a_broadcast_waits_for_the_slowest_user_and_reaches_all() {
+    let relay = start(config());
+    let (server, mut fast) = relay.pair(b"a");
+    let mut slow = relay.connect();
+    slow.enter(b"a");
+    let bytes = pattern(MUCH / 2, 2);
+    let writer = write_in_background(&server, to_all(0, &bytes));
+    relay.until(|stats| stats.paused == 1);
+    let thread = std::thread::spawn(move || (fast.data(false, 0, 0, MUCH / 2), fast));
+    assert!(slow.data(false, 0, 0, MUCH / 2) == bytes);
+    assert!(thread.join().unwrap().0 == bytes);
+    assert!(writer.join().unwrap());
+}
+
+#[test]
+fn many_senders_to_one_slow_receiver_all_get_through() {
+    let relay = start(Config { queue_bytes: 65_536, ..config() });
+    let mut server = relay.connect_small();
+    server.create(b"a");
+    let len = 4 << 20;
+    let mut users = Vec::new();
+    for number in 0..8u8 {
+        let mut user = relay.connect();
+        user.enter(b"a");
+        assert_eq!(server.control(), [0, 0, 0, number]);
+        users.push(user);
+    }
+    let bytes = |number| to_server(0, &pattern(len, number));
+    let writers: Vec<_> =
+        users.iter().zip(0..).map(|(user, number)| write_in_background(user, bytes(number))).collect();
+    relay.until(|stats| stats.paused >= 7);
+    let mut got = vec![Vec::new(); users.len()];
+    while got.iter().any(|bytes| bytes.len() < len) {
+        match server.next() {
+            Some(Got::Data(true, 0, user, bytes)) => got[usize::from(user)].extend(bytes),
+            other => panic!("{other:?}"),
+        }
+    }
+    for (number, bytes) in got.iter().enumerate() {
+        assert!(*bytes == pattern(len, u32::try_from(number).unwrap()));
+    }
+    writers.into_iter().for_each(|writer| assert!(writer.join().unwrap()));
+}
+
+#[test]
+fn a_sender_that_goes_while_it_waits_has_its_last_words_delivered() {
+    let relay = start(config());
+    let (mut server, user) = relay.pair(b"slow");
+    let bytes = pattern(MUCH / 4, 3);
+    let framed = to_server(0, &bytes);
+    // the socket is closed as soon as the system has taken the last byte
+    let writer = std::thread::spawn(move || {
+        let mut socket = user.socket;
+        socket.write_all(&framed).unwrap();
+    });
+    relay.until(|stats| stats.paused == 1);
+    assert!(server.data(true, 0, 0, MUCH / 4) == bytes);
+    writer.join().unwrap();
+    assert_eq!(server.control(), [0, 1, 0, 0, 1]);
+}
+
+#[test]
+fn a_receiver_that_goes_while_it_is_waited_for_frees_its_senders() {
+    let relay = start(config());
+    let (server, mut user) = relay.pair(b"slow");
+    stuff(&user, &to_server(0, &[7; 16]));
+    relay.until(|stats| stats.paused == 1);
+    drop(server);
+    relay.until(|stats| stats.paused == 0 && stats.connections == 1);
+    assert_eq!(user.control(), [0, 2, 0, 1]);
+}
+
+#[test]
+fn two_that_wait_for_each_other_do_not_do_so_for_ever() {
+    let relay = start(Config { stall_timeout: Duration::from_secs(1), ..config() });
+    let (mut a, mut b) = relay.pair(b"x");
+    b.create(b"y");
+    a.enter(b"y");
+    b.control();
+    let (mut server, mut user) = relay.pair(b"a");
+    let unit = [7; 16];
+    // a sends to b as the server of x, b to a as the server of y, and neither reads
+    let bytes = to_user(0, 0, &unit).repeat(MUCH / 16);
+    let writers = [write_in_background(&a, bytes.clone()), write_in_background(&b, bytes)];
+    talk(&mut server, &mut user);
+    relay.until(|stats| stats.dropped >= 1 && stats.paused == 0);
+    talk(&mut server, &mut user);
+    for writer in writers {
+        writer.join().unwrap();
+    }
+}
+
+#[test]
+fn one_that_sends_commands_and_reads_no_answers_waits_for_itself_and_is_dropped() {
+    let relay = start(Config { stall_timeout: Duration::from_secs(1), ..config() });
+    let (mut server, mut user) = relay.pair(b"a");
+    let attacker = relay.connect();
+    stuff(&attacker, b"\0\x01\x01\x04nope");
+    talk(&mut server, &mut user);
+    relay.until(|stats| stats.dropped == 1 && stats.connections == 2);
+    talk(&mut server, &mut user);
+}
+
+#[test]
+fn slow_receivers_are_dropped_at_once_where_configured() {
+    let config =
+        Config { slow_receiver: SlowReceiver::Drop, slow_receiver_grace: Duration::ZERO, ..config() };
+    let relay = start(config);
+    let (mut server, slow) = relay.pair(b"a");
+    let mut fast = relay.connect();
+    fast.enter(b"a");
+    server.control();
+    // never more under way than a queue holds: the fast one is never slow
+    for part in pattern(MUCH, 4).chunks(500_000) {
+        server.send(&to_all(0, part));
+        assert!(fast.data(false, 0, 0, part.len()) == part);
+    }
+    assert_eq!(server.control(), [0, 1, 0, 0, 1]);
+    let stats = relay.stats();
+    assert_eq!((stats.paused, stats.dropped), (0, 1));
+    drop(slow);
+}
+
+#[test]
+fn slow_receivers_are_dropped_after_the_grace_where_configured() {
+    let grace = Duration::from_millis(300);
+    let relay = start(Config { slow_receiver: SlowReceiver::Drop, slow_receiver_grace: grace, ..config() });
+    let (mut server, slow) = relay.pair(b"a");
+    let bytes = to_user(0, 0, &pattern(MUCH, 5));
+    assert!(write_in_background(&server, bytes).join().unwrap());
+    assert_eq!(server.control(), [0, 1, 0, 0, 1]);
+    assert_eq!(relay.stats().dropped, 1);
+    drop(slow);
+}
+
+#[test]
+fn memory_has_a_bound_however_many_do_not_read() {
+    let memory_bytes = 8 << 20;
+    let relay = start(Config { memory_bytes, ..config() });
+    let (mut server, mut user) = relay.pair(b"a");
+    let stalled: Vec<_> = (0..30u8).map(|number| relay.pair(&[b's', number])).collect();
+    let mut most = 0;
+    for (_, sender) in &stalled {
+        stuff(sender, &to_server(0, &[7; 16]));
+        let stats = relay.stats();
+        most = most.max(stats.queued_bytes);
+        assert!(stats.queued_bytes <= memory_bytes, "{stats:?}");
+        talk(&mut server, &mut user);
+    }
+    assert!(most > memory_bytes / 4, "the test must get near the bound: {most}");
+    relay.until(|stats| stats.paused == 30);
+    // somebody new can come and talk
+    let (mut new_server, mut new_user) = relay.pair(b"new");
+    talk(&mut new_server, &mut new_user);
+    drop(stalled);
+    relay.until(|stats| stats.queued_bytes == 0 && stats.connections == 4);
+}
