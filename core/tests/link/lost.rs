@@ -2,9 +2,10 @@
 
 use embedded_io::ErrorKind;
 use peote_net::Reason;
-use peote_net::link::{Buffers, Error, Event, Flow, Link, LinkBuffers, Mode, OwnChannel, SendError, Source};
-use peote_net::protocol::to_endpoint;
-use peote_net::protocol::to_endpoint::Capabilities;
+use peote_net::link::{
+    Buffers, Destination, Error, Event, Flow, Link, LinkBuffers, Mode, OwnChannel, SendError, Source,
+};
+use peote_net::protocol::to_endpoint::{self, Capabilities};
 
 use crate::support::{Rig, Script, Seen, from_server, from_user};
 
@@ -84,8 +85,6 @@ impl Everything {
     }
 }
 
-use peote_net::link::Destination;
-
 #[test]
 fn closed_by_the_relay() {
     let mut all = Everything::new();
@@ -112,23 +111,52 @@ fn a_transport_that_fails_to_read() {
 }
 
 #[test]
-fn a_transport_that_fails_to_write() {
-    for (ready, limit) in [(false, 1), (true, 1), (true, 7), (true, 1000)] {
+fn a_transport_that_fails_to_be_ready_for_writing() {
+    let mut all = Everything::new();
+    all.rig.script.fail_write_ready = true;
+    let (seen, error) = all.rig.lose();
+    assert_eq!(error, Error::Transport(ErrorKind::NotConnected));
+    all.check(&seen);
+}
+
+#[test]
+fn a_transport_that_fails_at_the_nth_write() {
+    for limit in [1, 2, 7, 1000] {
+        for nth in 1.. {
+            let mut all = Everything::new();
+            let before = all.rig.script.outgoing.len();
+            all.rig.script.write_limit = limit;
+            all.rig.script.fail_write = Some(all.rig.script.writes + nth);
+            let mut seen: Vec<Seen> = Vec::new();
+            let polled = all.rig.poll_once(|event, _| seen.push(event.into()));
+            if polled.is_ok() {
+                assert!(nth > 1 && seen.is_empty());
+                break; // everything had been written by then
+            }
+            assert_eq!(polled, Err(Error::Transport(ErrorKind::BrokenPipe)));
+            assert_eq!(all.rig.script.outgoing.len(), before + (nth - 1) * limit);
+            all.check(&seen);
+        }
+    }
+}
+
+/// Reads that bring a byte each, of which the nth fails: what came before is told before the loss.
+#[test]
+fn a_transport_that_fails_at_the_nth_read() {
+    let mut stream = from_user(1, 9, b"\0a\0b\0c");
+    stream.extend(from_server(5, b"\0d"));
+    for nth in 1..=stream.len() {
         let mut all = Everything::new();
-        all.rig.script.write_limit = limit;
-        if ready {
-            all.rig.script.fail_write = Some(all.rig.script.writes + 2_usize.min(2000 / limit));
-        } else {
-            all.rig.script.fail_write_ready = true;
-        }
-        if limit == 1000 {
-            // one write takes all; the next one fails
-            all.rig.script.fail_write = Some(all.rig.script.writes + 1);
-        }
-        let (seen, error) = all.rig.lose();
-        let kind = if ready { ErrorKind::BrokenPipe } else { ErrorKind::NotConnected };
-        assert_eq!(error, Error::Transport(kind));
-        all.check(&seen);
+        all.rig.sent();
+        all.rig.says(&stream);
+        all.rig.script.read_limit = 1;
+        all.rig.script.fail_read = Some(all.rig.script.reads + nth);
+        let (mut seen, error) = all.rig.lose();
+        assert_eq!(error, Error::Transport(ErrorKind::ConnectionReset));
+        let chunks = seen.iter().take_while(|seen| matches!(seen, Seen::Chunk(..))).count();
+        let whole = [5, 7, 9, stream.len()].iter().filter(|&&end| end < nth).count();
+        assert_eq!(chunks, whole, "failed at read {nth}");
+        all.check(&seen.split_off(chunks));
     }
 }
 

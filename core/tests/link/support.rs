@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 
 use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write, WriteReady};
 use peote_net::link::{
-    Buffers, EnteredChannel, Error, Event, IntoFlow, Link, LinkBuffers, Mode, Out, OwnChannel, Source, User,
+    BufferParts, Buffers, EnteredChannel, Error, Event, IntoFlow, Link, LinkBuffers, Mode, Out, OwnChannel,
+    OwnSlot, PartySlot, Source, User,
 };
 use peote_net::protocol::to_endpoint;
 use peote_net::time::Instant;
@@ -135,6 +136,49 @@ impl From<Event<'_>> for Seen {
             Event::Malicious { from, violation } => Event::Malicious { from, violation },
             other => panic!("an event the tests do not know: {other:?}"),
         })
+    }
+}
+
+/// Memory whose places in the address space are known, since they do not move with the link.
+#[derive(Debug)]
+pub(crate) struct Heap {
+    own_channels: Vec<OwnSlot>,
+    parties: Vec<PartySlot>,
+    chunks: Vec<u8>,
+    chunk_size: usize,
+    transmit: Vec<u8>,
+    receive: Vec<u8>,
+}
+
+impl Heap {
+    pub(crate) fn new(
+        chunk: usize,
+        parties: usize,
+        own_channels: usize,
+        transmit: usize,
+        receive: usize,
+    ) -> Self {
+        Self {
+            own_channels: vec![OwnSlot::FREE; own_channels],
+            parties: vec![PartySlot::FREE; parties],
+            chunks: vec![0; chunk * parties],
+            chunk_size: chunk,
+            transmit: vec![0; transmit],
+            receive: vec![0; receive],
+        }
+    }
+}
+
+impl Buffers for Heap {
+    fn parts(&mut self) -> BufferParts<'_> {
+        BufferParts {
+            own_channels: &mut self.own_channels,
+            parties: &mut self.parties,
+            chunks: &mut self.chunks,
+            chunk_size: self.chunk_size,
+            transmit: &mut self.transmit,
+            receive: &mut self.receive,
+        }
     }
 }
 
