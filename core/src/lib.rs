@@ -32,6 +32,7 @@ pub mod link;
 pub mod protocol;
 mod reason;
 pub mod relay;
+pub mod rpc;
 pub mod time;
 pub mod value;
 

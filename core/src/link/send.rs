@@ -92,6 +92,18 @@ impl<'a> Out<'a> {
         Self { sender, capabilities, again, parts }
     }
 
+    /// The same sending half for a shorter time, to be moved into something.
+    #[inline]
+    pub(crate) fn reborrow(&mut self) -> Out<'_> {
+        let OutParts { own, parties, transmit, chunk_size } = &mut self.parts;
+        Out {
+            sender: self.sender,
+            capabilities: self.capabilities,
+            again: self.again,
+            parts: OutParts { own, parties, transmit, chunk_size: *chunk_size },
+        }
+    }
+
     fn tables(&mut self) -> Tables<'_> {
         Tables { state: &mut self.sender.tables, own: self.parts.own, parties: self.parts.parties }
     }

@@ -1,0 +1,120 @@
+//! Remote procedure calls (`docs/PROTOCOL.md`, section 8; the guide is `docs/RPC.md`).
+//!
+//! An object that can be called from the other end is a trait, marked with `#[remote]` (feature `macros`, on by default). Its methods are the
+//! procedures, in the order of their declaration. From the trait `Board` come
+//!
+//! - `Board::dispatch`, which calls the implementation that a message asks for,
+//! - `BoardCaller`, which makes such messages: the same procedures, each with the sending half as its first argument.
+//!
+//! There are no return values: the answer to a call is a call in the other direction. A procedure that wants to answer has a [`Context`] as its first
+//! parameter, which does not travel.
+//!
+//! ```
+//! # #[cfg(feature = "macros")] {
+//! use peote_net::link::{Event, Flow, Out, SendError};
+//! use peote_net::rpc::{self, Context, Message, Remote, remote};
+//!
+//! /// What a server lets its users do.
+//! #[remote]
+//! trait Board {
+//!     fn draw(&mut self, context: &mut Context<'_>, x: i16, y: i16, colour: u8) -> Result<(), SendError>;
+//!     fn clear(&mut self);
+//! }
+//!
+//! /// What a user lets the server do.
+//! #[remote]
+//! trait Screen {
+//!     fn drawn(&mut self, count: i32);
+//! }
+//!
+//! const BOARD: u8 = 0;
+//! const SCREEN: u8 = 0;
+//!
+//! #[derive(Default)]
+//! struct Picture { points: i32 }
+//!
+//! impl Board for Picture {
+//!     fn draw(&mut self, context: &mut Context<'_>, _x: i16, _y: i16, _colour: u8) -> Result<(), SendError> {
+//!         // the call back comes first: should it not fit, this procedure is called again, and must not have counted yet
+//!         ScreenCaller::new(Remote::assume(context.from(), SCREEN)).drawn(context.out(), self.points + 1)?;
+//!         self.points += 1;
+//!         Ok(())
+//!     }
+//!     fn clear(&mut self) {
+//!         self.points = 0;
+//!     }
+//! }
+//!
+//! /// The handler of a server.
+//! fn serve(picture: &mut Picture, event: Event<'_>, out: &mut Out<'_>) -> Result<Flow, SendError> {
+//!     match event {
+//!         Event::UserEntered { channel, user } => rpc::offer(out, (channel, user), BOARD)?,
+//!         Event::Chunk { from, bytes } => match Message::read(from, bytes) {
+//!             Some(Message::Call(call)) => {
+//!                 let answer = match call.object() {
+//!                     BOARD => picture.dispatch(&call, out),
+//!                     _ => Err(call.unknown_object()),
+//!                 };
+//!                 return answer.or_else(rpc::Error::pass_over);
+//!             }
+//!             Some(Message::Offer(remote)) => println!("{remote:?} can be called"),
+//!             None => {}
+//!         },
+//!         _ => {}
+//!     }
+//!     Ok(Flow::Continue)
+//! }
+//! # let _ = serve;
+//! # }
+//! ```
+//!
+//! # Offers
+//!
+//! Each end [offers](offer) the objects that the other may call. A [`Remote`] is an object that can be called; it comes with the offer
+//! ([`Message::Offer`]), so an object that nobody has offered cannot be called. [`Offers`] remembers them, for programs with many peers.
+//!
+//! # Faults
+//!
+//! An unknown object or procedure, arguments that cannot be read, and bytes left over are an [`Error::Violation`], which says who, what and why;
+//! nothing has been called. The link and all channels go on. [`Error::pass_over`] is for handlers that leave it at that.
+
+mod context;
+mod error;
+#[doc(hidden)]
+pub mod generated;
+mod message;
+mod offers;
+mod remote;
+
+pub use context::Context;
+pub use error::{Cause, Error, Violation};
+pub use message::{Call, Message};
+pub use offers::{NotOffered, Offers, OffersFull};
+pub use remote::{Remote, offer};
+
+/// Makes a trait callable from the other end of a channel.
+///
+/// Its methods are the procedures, numbered in the order of their declaration, at most 256. What comes of a trait `Board`:
+///
+/// - the provided method `dispatch(&mut self, call: &Call<'_>, out: &mut Out<'_>) -> Result<Flow, rpc::Error>`: reads the arguments of a call and calls
+///   the procedure; all arguments are checked before;
+/// - the struct `BoardCaller`, as visible as the trait: `BoardCaller::new(remote)`, and each procedure as
+///   `fn draw(&self, out: &mut Out<'_>, x: i16, …) -> Result<(), SendError>`.
+///
+/// A method has `&mut self` or `&self`, then optionally `context: &mut Context<'_>`, then its arguments. An argument is of any type that is
+/// [`Encode`](crate::value::Encode) and [`Decode`](crate::value::Decode); lifetimes in it are elided. It returns nothing, a
+/// [`Flow`](crate::link::Flow), or a `Result` of one of them with a [`SendError`](crate::link::SendError).
+///
+/// Anything else is a compile error that names the procedure: generic, `async` or `unsafe` procedures, other results, `self` by value, and `#[cfg]`
+/// on a procedure, since that would change the numbers of those behind it.
+///
+/// ```compile_fail
+/// #[peote_net::rpc::remote]
+/// trait Thermometer {
+///     fn degrees(&self) -> f32; // a procedure has no result: the answer is a call back
+/// }
+/// ```
+///
+/// In a program that knows this crate by another name: `#[remote(crate = other_name)]`.
+#[cfg(feature = "macros")]
+pub use peote_net_macros::remote;

@@ -1,0 +1,169 @@
+//! Who has offered what.
+
+use core::fmt;
+
+use super::Remote;
+use crate::link::{Destination, Event, Source};
+
+/// Remembers which objects peers have offered: up to `OBJECTS` of each, of up to `PARTIES` peers.
+///
+/// For programs with many peers; one that calls a single object of a single peer keeps the [`Remote`] and needs no table. It is a
+/// `const` value without pointers, of `PARTIES × (OBJECTS + 9)` bytes, rounded up to even.
+///
+/// ```
+/// use peote_net::link::Event;
+/// use peote_net::rpc::{Message, Offers};
+///
+/// /// In a handler: `follow` forgets those that are gone, `add` remembers an offer.
+/// fn remember(offers: &mut Offers<16, 4>, event: &Event<'_>) {
+///     offers.follow(event);
+///     if let Event::Chunk { from, bytes } = *event
+///         && let Some(Message::Offer(remote)) = Message::read(from, bytes)
+///         && let Err(full) = offers.add(remote)
+///     {
+///         println!("{full}"); // this peer's objects cannot be called; others are not concerned
+///     }
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Offers<const PARTIES: usize, const OBJECTS: usize = 4> {
+    parties: [Party<OBJECTS>; PARTIES],
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Party<const OBJECTS: usize> {
+    /// `None` if the place is free.
+    peer: Option<Destination>,
+    /// Numbers of objects; `count` of them.
+    objects: [u8; OBJECTS],
+    count: u16,
+}
+
+/// There is no room to remember an offer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum OffersFull {
+    /// The table holds as many peers as it can.
+    Parties,
+    /// This peer has offered as many objects as the table can hold for each.
+    Objects,
+}
+
+/// The peer has not offered this object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct NotOffered {
+    /// The object.
+    pub object: u8,
+}
+
+impl<const PARTIES: usize, const OBJECTS: usize> Default for Offers<PARTIES, OBJECTS> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<const PARTIES: usize, const OBJECTS: usize> Offers<PARTIES, OBJECTS> {
+    /// Nobody has offered anything.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { parties: [Party { peer: None, objects: [0; OBJECTS], count: 0 }; PARTIES] }
+    }
+
+    /// Remembers an offer. An offer that is made again changes nothing.
+    ///
+    /// # Errors
+    /// There is no room.
+    pub fn add(&mut self, remote: Remote) -> Result<(), OffersFull> {
+        let known = self.parties.iter().position(|party| party.peer == Some(remote.destination()));
+        let place = known.or_else(|| self.parties.iter().position(|party| party.peer.is_none()));
+        let party = place.and_then(|place| self.parties.get_mut(place)).ok_or(OffersFull::Parties)?;
+        if party.objects().contains(&remote.object()) {
+            return Ok(());
+        }
+        let free = party.objects.get_mut(usize::from(party.count)).ok_or(OffersFull::Objects)?;
+        *free = remote.object();
+        party.count = party.count.saturating_add(1);
+        party.peer = Some(remote.destination());
+        Ok(())
+    }
+
+    /// An object of a peer.
+    ///
+    /// # Errors
+    /// The peer has not offered it.
+    pub fn remote(&self, peer: Source, object: u8) -> Result<Remote, NotOffered> {
+        self.of(peer).find(|remote| remote.object() == object).ok_or(NotOffered { object })
+    }
+
+    /// All objects that a peer has offered, in the order of its offers.
+    pub fn of(&self, peer: Source) -> impl Iterator<Item = Remote> {
+        let peer = Destination::from(peer);
+        let party = self.parties.iter().find(|party| party.peer == Some(peer));
+        let objects = party.map_or(&[][..], Party::objects);
+        objects.iter().map(move |object| Remote::assume(peer, *object))
+    }
+
+    /// All peers that have offered an object of this number.
+    pub fn all(&self, object: u8) -> impl Iterator<Item = Remote> {
+        let parties = self.parties.iter().filter(move |party| party.objects().contains(&object));
+        parties.filter_map(move |party| Some(Remote::assume(party.peer?, object)))
+    }
+
+    /// Forgets what a peer has offered.
+    pub fn forget(&mut self, peer: Source) {
+        let peer = Destination::from(peer);
+        self.retain(|other| other != peer);
+    }
+
+    /// Forgets those who are gone, as an event of the link says. Hand it every event.
+    pub fn follow(&mut self, event: &Event<'_>) {
+        match *event {
+            Event::UserEntered { channel, user } | Event::UserGone { channel, user, .. } => {
+                self.forget(Source::User { channel, user });
+            }
+            Event::ChannelGone { channel, .. } | Event::EnterRefused { channel, .. } => {
+                self.forget(Source::Server { channel });
+            }
+            Event::OwnChannelLost { channel: lost } => {
+                self.retain(|peer| !matches!(peer, Destination::User(channel, _) if channel == lost));
+            }
+            _ => {}
+        }
+    }
+
+    fn retain(&mut self, keep: impl Fn(Destination) -> bool) {
+        for party in &mut self.parties {
+            if party.peer.is_some_and(|peer| !keep(peer)) {
+                party.peer = None;
+                party.count = 0;
+            }
+        }
+    }
+}
+
+impl<const OBJECTS: usize> Party<OBJECTS> {
+    fn objects(&self) -> &[u8] {
+        self.objects.get(..usize::from(self.count)).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for OffersFull {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Parties => "the table of offers has no room for another peer",
+            Self::Objects => "the table of offers has no room for another object of this peer",
+        })
+    }
+}
+
+impl core::error::Error for OffersFull {}
+
+impl fmt::Display for NotOffered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the peer has not offered object {}", self.object)
+    }
+}
+
+impl core::error::Error for NotOffered {}

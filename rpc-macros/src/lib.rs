@@ -1,0 +1,39 @@
+#![doc = include_str!("../README.md")]
+
+mod caller;
+mod dispatch;
+mod parse;
+
+use proc_macro::TokenStream;
+use quote::quote;
+
+/// Makes a trait callable from the other end of a channel; see `peote_net::rpc::remote`.
+#[proc_macro_attribute]
+pub fn remote(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    let kept = proc_macro2::TokenStream::from(item.clone());
+    match expand(attribute.into(), item.into()) {
+        Ok(tokens) => tokens.into(),
+        // the trait itself stays, so that what uses it brings no errors of its own
+        Err(error) => {
+            let error = error.into_compile_error();
+            quote!(#kept #error).into()
+        }
+    }
+}
+
+fn expand(
+    attribute: proc_macro2::TokenStream,
+    item: proc_macro2::TokenStream,
+) -> syn::Result<proc_macro2::TokenStream> {
+    let krate = parse::crate_path(attribute)?;
+    let mut item: syn::ItemTrait = syn::parse2(item)?;
+    let procedures = parse::procedures(&item)?;
+    let caller = caller::caller(&krate, &item, &procedures);
+    item.items.push(dispatch::dispatch(&krate, &item, &procedures));
+    Ok(quote! {
+        // each end uses one half of what is here
+        #[allow(dead_code)]
+        #item
+        #caller
+    })
+}
