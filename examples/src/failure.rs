@@ -16,8 +16,10 @@ pub enum Failure {
     Failed(String),
     /// The command line makes no sense. Exit code 2.
     Usage(String),
-    /// The relay cannot be reached, or the connection to it was lost. Exit code 3.
-    Relay(String),
+    /// The relay cannot be reached. Exit code 3.
+    Unreachable(String),
+    /// The connection to the relay was lost. Exit code 3.
+    Lost(String),
 }
 
 impl Failure {
@@ -27,7 +29,16 @@ impl Failure {
         match self {
             Self::Failed(_) => 1,
             Self::Usage(_) => 2,
-            Self::Relay(_) => 3,
+            Self::Unreachable(_) | Self::Lost(_) => 3,
+        }
+    }
+
+    /// The same, with the relay's address where it is not yet named.
+    #[must_use]
+    pub fn with_relay(self, address: &str) -> Self {
+        match self {
+            Self::Lost(what) => Self::Lost(format!("relay {address}: {what}")),
+            other => other,
         }
     }
 }
@@ -35,7 +46,7 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Failed(what) | Self::Relay(what) => f.write_str(what),
+            Self::Failed(what) | Self::Unreachable(what) | Self::Lost(what) => f.write_str(what),
             Self::Usage(what) => write!(f, "{what}; see --help"),
         }
     }
@@ -47,7 +58,7 @@ impl From<ConnectError> for Failure {
     fn from(error: ConnectError) -> Self {
         match error.kind() {
             ConnectErrorKind::Address(what) => Self::Usage(format!("--relay {}: {what}", error.address())),
-            _ => Self::Relay(format!("{error}; is a relay running there?")),
+            _ => Self::Unreachable(format!("{error}; is a relay running there?")),
         }
     }
 }
@@ -56,7 +67,7 @@ impl From<link::Error<TcpError>> for Failure {
     fn from(error: link::Error<TcpError>) -> Self {
         match error {
             link::Error::Handler(error) => error.into(),
-            lost => Self::Relay(lost.to_string()),
+            lost => Self::Lost(lost.to_string()),
         }
     }
 }

@@ -37,18 +37,18 @@ impl Progress {
     }
 
     /// Shows how far it is, `at` so long after the start. Nothing happens when it is not yet time for that.
-    pub fn show(&mut self, at: Duration, tally: &Tally) {
+    pub fn show(&mut self, at: Duration, tally: &mut Tally) {
         if at < self.next {
             return;
         }
         self.next = at + self.interval();
-        let (chunks, megabytes) = self.pace.since_last(at, tally);
+        let rates = self.pace.since_last(at, tally);
         let line = format!(
             "{} messages and {} verified, {}/s, {:.0} MB/s, {} errors",
             count(tally.arrived().chunks),
             bytes(tally.arrived().bytes),
-            rate(chunks),
-            megabytes / 1e6,
+            rate(rates.verified),
+            rates.verified_bytes / 1e6,
             count(tally.errors),
         );
         if let Some(bar) = &self.bar {

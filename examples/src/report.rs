@@ -60,19 +60,71 @@ pub fn nanos(number: u64) -> String {
 #[derive(Debug, Default)]
 pub struct Pace {
     at: Duration,
-    arrived: Flow,
+    sent: Flow,
+    verified: Flow,
+}
+
+/// What happened in a while, for each second of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rates {
+    /// Chunks sent.
+    pub sent: f64,
+    /// Their bytes.
+    pub sent_bytes: f64,
+    /// Chunks that arrived and were verified.
+    pub verified: f64,
+    /// Their bytes.
+    pub verified_bytes: f64,
+    /// The median of the round trips and their 99th percentile, in nanoseconds, if there were any.
+    pub round_trip: Option<(u64, u64)>,
 }
 
 impl Pace {
-    /// Verified chunks and bytes, per second, from the last call up to this one, `at` so long after the start.
-    pub fn since_last(&mut self, at: Duration, tally: &Tally) -> (f64, f64) {
-        let arrived = tally.arrived();
+    /// What happened from the last call up to this one, `at` so long after the start.
+    pub fn since_last(&mut self, at: Duration, tally: &mut Tally) -> Rates {
         let seconds = (at.saturating_sub(self.at)).as_secs_f64().max(1e-9);
-        let chunks = (arrived.chunks - self.arrived.chunks) as f64 / seconds;
-        let bytes = (arrived.bytes - self.arrived.bytes) as f64 / seconds;
-        (self.at, self.arrived) = (at, arrived);
-        (chunks, bytes)
+        let (sent, verified) = (tally.departed(), tally.arrived());
+        let per_second = |now: u64, before: u64| (now - before) as f64 / seconds;
+        let recent = &mut tally.recent_round_trips;
+        let at_quantile = |quantile| recent.value_at_quantile(quantile);
+        let rates = Rates {
+            sent: per_second(sent.chunks, self.sent.chunks),
+            sent_bytes: per_second(sent.bytes, self.sent.bytes),
+            verified: per_second(verified.chunks, self.verified.chunks),
+            verified_bytes: per_second(verified.bytes, self.verified.bytes),
+            round_trip: (!recent.is_empty()).then(|| (at_quantile(0.5), at_quantile(0.99))),
+        };
+        recent.reset();
+        *self = Self { at, sent, verified };
+        rates
     }
+}
+
+/// The header above the lines of [`second`].
+#[must_use]
+pub fn second_header() -> String {
+    format!(
+        "{:>6}{:>12}{:>10}{:>12}{:>10}{:>11}{:>11}{:>8}",
+        "second", "sent/s", "MB/s", "verified/s", "MB/s", "p50", "p99", "errors"
+    )
+}
+
+/// A line about the second that has ended `at` so long after the start.
+#[must_use]
+pub fn second(at: Duration, rates: &Rates, errors: u64) -> String {
+    let (p50, p99) = match rates.round_trip {
+        Some((p50, p99)) => (nanos(p50), nanos(p99)),
+        None => ("-".into(), "-".into()),
+    };
+    format!(
+        "{:>6}{:>12}{:>10.2}{:>12}{:>10.2}{p50:>11}{p99:>11}{:>8}",
+        at.as_secs(),
+        rate(rates.sent),
+        rates.sent_bytes / 1e6,
+        rate(rates.verified),
+        rates.verified_bytes / 1e6,
+        count(errors),
+    )
 }
 
 /// A rate in whole numbers: `12,345`.
@@ -88,14 +140,17 @@ pub fn rate(per_second: f64) -> String {
 pub fn table(tally: &Tally, time: Duration) -> String {
     let seconds = time.as_secs_f64().max(1e-9);
     let mut text = format!("{:<28}{:>14}{:>12}{:>14}{:>12}\n", "", "messages", "bytes", "messages/s", "MB/s");
+    // Servers in other processes are believed.
+    let elsewhere = if tally.verified == Flow::default() { tally.confirmed } else { Flow::default() };
     for (label, flow) in [
         ("sent by clients", tally.sent),
-        ("  verified by servers", tally.verified),
-        ("  confirmed to clients", tally.confirmed),
-        ("  verified on their way back", tally.echoes),
+        ("verified by servers", tally.verified),
+        ("verified by servers", elsewhere),
+        ("sent back by servers", tally.returned),
+        ("verified by clients", tally.echoes),
         ("broadcast to all users", tally.to_all),
         ("broadcast to all but one", tally.to_all_but_one),
-        ("  verified by users", tally.broadcasts),
+        ("broadcasts verified", tally.broadcasts),
     ] {
         if flow != Flow::default() {
             let (chunks, megabytes) = (flow.chunks as f64 / seconds, flow.bytes as f64 / seconds / 1e6);
@@ -109,7 +164,7 @@ pub fn table(tally: &Tally, time: Duration) -> String {
         }
     }
     if tally.spared > 0 {
-        let _ = writeln!(text, "{:<28}{:>14}", "  rightly not delivered", count(tally.spared));
+        let _ = writeln!(text, "{:<28}{:>14}", "rightly not delivered", count(tally.spared));
     }
     if !tally.round_trips.is_empty() {
         let at = |quantile| nanos(tally.round_trips.value_at_quantile(quantile));
@@ -146,9 +201,12 @@ mod tests {
         let (mut pace, mut tally) = (Pace::default(), Tally::new(100));
         tally.verified(100);
         tally.echoed(100, Duration::from_micros(10));
-        assert_eq!(pace.since_last(Duration::from_secs(2), &tally), (1.0, 100.0));
+        let rates = pace.since_last(Duration::from_secs(2), &mut tally);
+        assert_eq!((rates.verified, rates.verified_bytes, rates.sent), (1.0, 100.0, 0.0));
+        assert!(rates.round_trip.is_some_and(|(p50, p99)| p50 == p99 && p50 >= 10_000), "{rates:?}");
         tally.verified(50);
-        assert_eq!(pace.since_last(Duration::from_secs(3), &tally), (1.0, 50.0));
+        let rates = pace.since_last(Duration::from_secs(3), &mut tally);
+        assert_eq!((rates.verified, rates.verified_bytes, rates.round_trip), (1.0, 50.0, None));
     }
 
     #[test]

@@ -95,13 +95,13 @@ fn run(options: &Options) -> Result<(), Failure> {
     let start = Moment::now();
     while start.elapsed() < options.seconds {
         demo.turn(progress.interval().min(options.seconds.saturating_sub(start.elapsed())))?;
-        progress.show(start.elapsed(), &demo.tally);
+        progress.show(start.elapsed(), &mut demo.tally);
     }
     // Time is up: what is on its way still has to arrive, then everybody compares totals and leaves.
     demo.clients.iter_mut().for_each(Clients::finish);
     while !(demo.clients.iter().all(Clients::all_done) && demo.servers.clients() == 0) {
         demo.turn(progress.interval())?;
-        progress.show(start.elapsed(), &demo.tally);
+        progress.show(start.elapsed(), &mut demo.tally);
     }
     progress.end();
 

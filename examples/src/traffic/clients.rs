@@ -263,7 +263,7 @@ impl Crowd {
             Reason::NoSuchChannel => "; start the servers first, with the same --name",
             _ => "",
         };
-        let what = format!("the relay refused entering channel {name}: {reason}{hint}");
+        let what = format!("cannot enter channel {name}: {reason}{hint}");
         self.fail(what);
     }
 

@@ -222,7 +222,7 @@ impl Service {
             Reason::NameInUse => "; is another run going on? choose another --name",
             _ => "",
         };
-        self.fail(format!("the relay refused to create channel {name}: {reason}{hint}"));
+        self.fail(format!("cannot create channel {name}: {reason}{hint}"));
     }
 
     fn fail(&mut self, what: String) {
@@ -247,6 +247,7 @@ impl Service {
         };
         if client.echo {
             out.send((handle, user), bytes)?;
+            tally.returned.add(bytes.len());
         }
         match client.script.chunk(Kind::Data, client.next, &self.noise).verify(bytes) {
             Ok(()) => {

@@ -36,7 +36,9 @@ pub struct Tally {
     pub verified: Flow,
     /// What servers have told clients in the end about the same chunks.
     pub confirmed: Flow,
-    /// Sent back by servers, arrived at the clients and verified there.
+    /// Sent back by servers.
+    pub returned: Flow,
+    /// Those that have arrived at the clients and were verified there.
     pub echoes: Flow,
     /// Broadcast by servers to all users of a channel; each counts once, however many users there are.
     pub to_all: Flow,
@@ -48,6 +50,8 @@ pub struct Tally {
     pub spared: u64,
     /// From sending a chunk to verifying its echo, in nanoseconds.
     pub round_trips: Histogram<u64>,
+    /// The same since somebody has last emptied it.
+    pub recent_round_trips: Histogram<u64>,
     /// How much was wrong.
     pub errors: u64,
     /// The first few things that were wrong.
@@ -64,12 +68,14 @@ impl Tally {
             sent: Flow::default(),
             verified: Flow::default(),
             confirmed: Flow::default(),
+            returned: Flow::default(),
             echoes: Flow::default(),
             to_all: Flow::default(),
             to_all_but_one: Flow::default(),
             broadcasts: Flow::default(),
             spared: 0,
             round_trips: new_histogram(),
+            recent_round_trips: new_histogram(),
             errors: 0,
             first_errors: Vec::new(),
             lengths: vec![false; longest + 1],
@@ -98,6 +104,7 @@ impl Tally {
         self.echoes.add(length);
         let nanos = u64::try_from(round_trip.as_nanos()).unwrap_or(u64::MAX);
         self.round_trips.saturating_record(nanos);
+        self.recent_round_trips.saturating_record(nanos);
     }
 
     /// How many different lengths servers have verified.
@@ -106,15 +113,23 @@ impl Tally {
         self.lengths.iter().filter(|seen| **seen).count()
     }
 
+    /// All that was sent, by clients and servers; a broadcast counts once.
+    #[must_use]
+    pub fn departed(&self) -> Flow {
+        sum([self.sent, self.returned, self.to_all, self.to_all_but_one])
+    }
+
     /// All that arrived and was verified, at servers and clients.
     #[must_use]
     pub fn arrived(&self) -> Flow {
-        let mut sum = Flow::default();
-        for flow in [self.verified, self.echoes, self.broadcasts] {
-            sum.add_all(flow.chunks, flow.bytes);
-        }
-        sum
+        sum([self.verified, self.echoes, self.broadcasts])
     }
+}
+
+fn sum<const N: usize>(flows: [Flow; N]) -> Flow {
+    let mut sum = Flow::default();
+    flows.iter().for_each(|flow| sum.add_all(flow.chunks, flow.bytes));
+    sum
 }
 
 /// Round trips of 1 µs to a minute, to three digits.
