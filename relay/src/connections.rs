@@ -36,6 +36,8 @@ pub(crate) struct Connections {
     pub(crate) later: u64,
     pub(crate) flood: Flood,
     pub(crate) paused: usize,
+    /// Units that were queued since the start.
+    pub(crate) pushed: u64,
     hasher: RandomState,
     queue_bytes: usize,
     max_channels: usize,
@@ -63,6 +65,7 @@ impl Connections {
             later: 0,
             flood: Flood::default(),
             paused: 0,
+            pushed: 0,
             hasher: RandomState::new(),
             queue_bytes: config.queue_bytes,
             max_channels: limit(config.max_channels),
@@ -179,6 +182,7 @@ impl Connections {
             return;
         }
         connection.queue.push(header, payload, &mut self.pool);
+        self.pushed += 1;
         if !connection.flags.dirty {
             connection.flags.dirty = true;
             self.dirty.push(index);
@@ -250,15 +254,13 @@ impl Host for Connections {
             Note::Left { user, number, server, name, reason } => {
                 debug!(connection = %user, %server, user = number, name = %Name(name), %reason, "channel left");
             }
-            Note::Refused { connection, request, reason } => {
-                if self.flood.may_say(self.now) {
-                    let (what, name) = match request {
-                        Request::Create { name, .. } => ("create", name),
-                        Request::Enter { name, .. } => ("enter", name),
-                        _ => ("command", &[][..]),
-                    };
-                    warn!(%connection, name = %Name(name), %reason, "{what} refused");
-                }
+            Note::Refused { connection, request, reason } if self.flood.may_say(self.now) => {
+                let (what, name) = match request {
+                    Request::Create { name, .. } => ("create", name),
+                    Request::Enter { name, .. } => ("enter", name),
+                    _ => ("command", &[][..]),
+                };
+                warn!(%connection, name = %Name(name), %reason, "{what} refused");
             }
             _ => {} // a connection that has to be closed is logged when it is
         }

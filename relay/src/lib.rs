@@ -5,7 +5,6 @@
 //!
 //! One thread, every buffer bounded, and nothing that an endpoint does disturbs others: see the "relay program" part of `docs/ARCHITECTURE.md`.
 
-mod close;
 pub mod config;
 mod connection;
 mod connections;

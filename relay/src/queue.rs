@@ -243,7 +243,7 @@ mod tests {
             let (mut sent, mut got) = (Vec::<u8>::new(), Vec::<u8>::new());
             for round in 0..100u32 {
                 let header = [round.to_le_bytes()[0]; 3];
-                let payload: Vec<u8> = (0..piece as u32).map(|i| (i ^ round).to_le_bytes()[0]).collect();
+                let payload: Vec<u8> = (0u32..).take(piece).map(|i| (i ^ round).to_le_bytes()[0]).collect();
                 queue.push(&header, &payload, &mut pool);
                 sent.extend(header.iter().chain(&payload));
                 let (taken, offered) = queue.write_to(Slow(&mut got, at_once), &mut pool).unwrap();

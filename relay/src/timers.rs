@@ -3,6 +3,15 @@
 /// No place in the heap.
 const NONE: u32 = u32::MAX;
 
+/// A place as it is kept.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "there are at most as many as connections, which are counted with 32 bits"
+)]
+const fn narrow(place: usize) -> u32 {
+    place as u32
+}
+
 /// At most one deadline for each connection, the earliest first: a binary heap that knows where everybody is, so that it never holds a deadline that is
 /// out of date.
 #[derive(Debug, Default)]
@@ -29,7 +38,7 @@ impl Timers {
         if self.places[of] == NONE {
             place = self.heap.len();
             self.heap.push((deadline, index));
-            self.places[of] = place as u32;
+            self.places[of] = narrow(place);
         } else if self.heap[place].0 <= deadline {
             return;
         } else {
@@ -47,7 +56,7 @@ impl Timers {
         let place = place as usize;
         self.heap.swap_remove(place);
         if let Some((_, moved)) = self.heap.get(place) {
-            self.places[*moved as usize] = place as u32;
+            self.places[*moved as usize] = narrow(place);
             self.up(place);
             self.down(place);
         }
@@ -91,7 +100,7 @@ impl Timers {
     fn swap(&mut self, a: usize, b: usize) {
         self.heap.swap(a, b);
         for place in [a, b] {
-            self.places[self.heap[place].1 as usize] = place as u32;
+            self.places[self.heap[place].1 as usize] = narrow(place);
         }
     }
 }

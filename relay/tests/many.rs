@@ -171,7 +171,8 @@ fn channels_and_users_are_limited() {
         ..config()
     });
     let (mut a, mut b) = (relay.connect(), relay.connect());
-    (a.create(b"1"), a.create(b"2"));
+    a.create(b"1");
+    a.create(b"2");
     a.send(b"\0\0\x05\x013");
     assert_eq!(a.control(), [5, 1, 1]);
     b.create(b"3");

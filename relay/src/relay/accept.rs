@@ -1,0 +1,102 @@
+//! Accepting connections.
+
+use std::io;
+use std::net::SocketAddr;
+
+use mio::net::{TcpListener, TcpStream};
+use mio::{Interest, Token};
+use tracing::{info, warn};
+
+use super::{Relay, WAKER};
+use crate::connection::Connection;
+use crate::connections::index;
+use crate::listen;
+
+/// Connections that one turn accepts at most from one listening socket.
+const ACCEPTS: usize = 64;
+
+/// Milliseconds after which accepting is tried again when the system has refused it.
+const ACCEPT_AGAIN: u64 = 100;
+
+/// A listening socket.
+#[derive(Debug)]
+pub(super) struct Listener {
+    pub(super) socket: TcpListener,
+    pub(super) address: SocketAddr,
+    /// Somebody may be there to be accepted.
+    pub(super) pending: bool,
+}
+
+impl Relay {
+    pub(super) fn note_accept(&mut self, token: usize) {
+        if let Some(listener) =
+            (WAKER - 1).checked_sub(token).and_then(|number| self.listeners.get_mut(number))
+        {
+            listener.pending = true;
+        }
+    }
+
+    pub(super) fn accept(&mut self) {
+        if self.accept_at > self.connections.now {
+            return;
+        }
+        for number in 0..self.listeners.len() {
+            for _ in 0..ACCEPTS {
+                let Some(listener) = self.listeners.get_mut(number).filter(|listener| listener.pending)
+                else {
+                    break;
+                };
+                match listener.socket.accept() {
+                    Ok((socket, address)) => self.admit(socket, address),
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => listener.pending = false,
+                    // it was gone before it could be accepted
+                    Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                    Err(error) => {
+                        // no file descriptor or memory left, most likely: the others go on, and some day one of them goes
+                        self.accept_at = self.connections.now + ACCEPT_AGAIN;
+                        if self.connections.flood.may_say(self.connections.now) {
+                            warn!(%error, "cannot accept connections at the moment");
+                        }
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes a new connection in, unless there are too many.
+    fn admit(&mut self, mut socket: TcpStream, address: SocketAddr) {
+        let ip = address.ip();
+        if !self.connections.addresses.add(ip, self.config.max_connections_per_address) {
+            return self.turn_away(address, "too many from this address");
+        }
+        let Ok(id) = self.core.connect() else {
+            self.connections.addresses.remove(ip);
+            return self.turn_away(address, "too many connections");
+        };
+        let index = index(id);
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        if let Err(error) = self.poll.registry().register(&mut socket, Token(index as usize), interest) {
+            self.core.disconnect(id, &mut self.connections);
+            self.connections.addresses.remove(ip);
+            return self.turn_away(address, &error.to_string());
+        }
+        listen::set_options(&socket, self.config.tcp_keepalive);
+        self.accepted += 1;
+        info!(connection = %id, %address, "connection accepted");
+        let now = self.connections.now;
+        if self.connections.slots.len() <= index as usize {
+            self.connections.slots.resize_with(index as usize + 1, || None);
+        }
+        self.connections.slots[index as usize] = Some(Connection::new(id, socket, address, now));
+        self.connections.pool.reserve();
+        self.connections.timers.arm(index, now + self.times.first_byte);
+    }
+
+    fn turn_away(&mut self, address: SocketAddr, why: &str) {
+        self.turned_away += 1;
+        if self.connections.flood.may_say(self.connections.now) {
+            warn!(%address, why, "connection turned away");
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! What happens because time passes.
+
+use std::time::Duration;
+
+use peote_net::protocol::to_endpoint;
+
+use super::Relay;
+use super::close::Why;
+
+/// The configuration's times, in milliseconds.
+#[derive(Debug)]
+pub(super) struct Times {
+    pub(super) first_byte: u64,
+    pub(super) keepalive: u64,
+    pub(super) stall: u64,
+    /// How long a queue may stay full; `None` means for ever.
+    pub(super) grace: Option<u64>,
+}
+
+/// A duration in milliseconds.
+pub(super) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX / 4)
+}
+
+impl Relay {
+    /// Looks at everything that happens to a connection because of time, and sets its next deadline.
+    pub(super) fn check_times(&mut self, index: u32) {
+        let (now, times) = (self.connections.now, &self.times);
+        let Some(connection) = self.connections.get(index) else { return };
+        let mut next = if connection.flags.started {
+            connection.last_sent + times.keepalive
+        } else {
+            connection.last_sent + times.first_byte
+        };
+        let mut why = None;
+        let mut says_alive = false;
+        if next <= now {
+            if connection.flags.started {
+                says_alive = connection.queue.is_empty();
+                next = now + times.keepalive;
+            } else {
+                why = Some(Why::Silent);
+            }
+        }
+        if connection.wait.first != 0 {
+            let stalled = connection.wait.taken + times.stall;
+            let slow = times.grace.map_or(u64::MAX, |grace| connection.wait.since + grace);
+            if stalled <= now {
+                why = Some(Why::Stalled);
+            } else if slow <= now {
+                why = Some(Why::Slow);
+            }
+            next = next.min(stalled).min(slow);
+        }
+        if connection.wait.until != 0 {
+            if connection.wait.until <= now {
+                connection.wait.until = 0;
+                self.connections.list(index);
+            } else {
+                next = next.min(connection.wait.until);
+            }
+        }
+        if let Some(why) = why {
+            self.dropped += u64::from(!matches!(why, Why::Silent));
+            return self.close(index, &why);
+        }
+        if says_alive {
+            self.connections.queue(index, &to_endpoint::keepalive(), &[]);
+        }
+        self.connections.timers.arm(index, next);
+    }
+}

@@ -1,0 +1,325 @@
+//! The relay: its event loop.
+
+mod accept;
+mod close;
+mod deadlines;
+mod serve;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use mio::event::Event;
+use mio::{Events, Interest, Poll, Registry, Token, Waker};
+use peote_net::relay::{MAX_REST, Relay as Core};
+use tracing::info;
+
+use accept::Listener;
+use close::Why;
+use deadlines::{Times, millis};
+use serve::READ;
+
+use crate::config::{Config, SlowReceiver};
+use crate::connections::Connections;
+use crate::listen;
+use crate::stats::Stats;
+use crate::storage::HeapStorage;
+use crate::timers::Timers;
+
+/// Bytes that are read from connections before what came of them is written.
+const READ_BEFORE_WRITE: usize = 128 * 1024;
+
+/// Events taken from the system at once.
+const EVENTS: usize = 1024;
+
+/// The token of the waker, and above those of the embedding program; listening sockets are below, connections from 0.
+const WAKER: usize = Relay::FIRST_TOKEN.0 - 1;
+
+/// A relay: all its connections, on one thread.
+///
+/// It does something only while [`turn`](Self::turn) or [`run`](Self::run) is called, so another program can have one in its own loop or
+/// in a thread of its own.
+///
+/// ```
+/// use peote_relay::{Config, Relay};
+///
+/// let config = Config { listen: vec!["127.0.0.1:0".parse()?], ..Config::default() };
+/// let mut relay = Relay::bind(config)?;
+/// let (address, handle) = (relay.local_addrs()[0], relay.handle());
+/// let thread = std::thread::spawn(move || relay.run());
+///
+/// std::net::TcpStream::connect(address)?;
+/// handle.stop();
+/// thread.join().unwrap()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Relay {
+    poll: Poll,
+    events: Option<Events>,
+    handle: Handle,
+    listeners: Vec<Listener>,
+    /// When to try to accept again, in milliseconds.
+    accept_at: u64,
+    core: Core<HeapStorage>,
+    connections: Connections,
+    /// What was read last, behind up to [`MAX_REST`] bytes of what was read before. Lent out while it is in use.
+    buffer: Vec<u8>,
+    started: Instant,
+    times: Times,
+    config: Config,
+    accepted: u64,
+    turned_away: u64,
+    dropped: u64,
+    received_bytes: u64,
+}
+
+/// Stops or wakes a [`Relay`] from anywhere.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    waker: Arc<Waker>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Handle {
+    /// Makes the current [`turn`](Relay::turn), or the next one, return at once.
+    pub fn wake(&self) {
+        // fails only if the system is out of memory; what was wanted is then seen at the next wake-up
+        let _ = self.waker.wake();
+    }
+
+    /// Makes [`run`](Relay::run) return after a [`shutdown`](Relay::shutdown).
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::Release);
+        self.wake();
+    }
+
+    /// Whether somebody has called [`stop`](Self::stop).
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.stop.load(Ordering::Acquire)
+    }
+}
+
+impl Relay {
+    /// Tokens from this one on are free for event sources of the embedding program, registered with [`registry`](Self::registry).
+    pub const FIRST_TOKEN: Token = Token(usize::MAX / 2);
+
+    /// Opens the listening sockets. Connections are accepted once [`turn`](Self::turn) is called.
+    ///
+    /// # Errors
+    /// - An address cannot be listened on (in use, not allowed, not this machine's); the error says which one.
+    /// - The configuration is out of its ranges ([`Config::check`]): [`io::ErrorKind::InvalidInput`].
+    /// - The system has no more of what it takes to wait for events.
+    pub fn bind(config: Config) -> io::Result<Self> {
+        config.check().map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error.to_string()))?;
+        let poll = Poll::new()?;
+        let waker = Arc::new(Waker::new(poll.registry(), Token(WAKER))?);
+        let mut listeners = Vec::new();
+        for (number, address) in config.listen.iter().enumerate() {
+            let mut socket = listen::listen(*address)?;
+            poll.registry().register(&mut socket, Token(WAKER - 1 - number), Interest::READABLE)?;
+            let address = socket.local_addr()?;
+            info!(%address, "listening");
+            listeners.push(Listener { socket, address, pending: true });
+        }
+        Ok(Self {
+            poll,
+            events: Some(Events::with_capacity(EVENTS)),
+            handle: Handle { waker, stop: Arc::default() },
+            listeners,
+            accept_at: 0,
+            core: Core::new(HeapStorage::new(config.max_connections as usize, config.max_channels as usize)),
+            connections: Connections::new(&config),
+            buffer: vec![0; MAX_REST + READ],
+            started: Instant::now(),
+            times: Times {
+                first_byte: millis(config.first_byte_timeout),
+                keepalive: millis(config.keepalive_interval),
+                stall: millis(config.stall_timeout),
+                grace: (config.slow_receiver == SlowReceiver::Drop)
+                    .then(|| millis(config.slow_receiver_grace)),
+            },
+            config,
+            accepted: 0,
+            turned_away: 0,
+            dropped: 0,
+            received_bytes: 0,
+        })
+    }
+
+    /// The addresses that are listened on, with the real port where port 0 was asked for; in the order of the
+    /// configuration.
+    #[must_use]
+    pub fn local_addrs(&self) -> Vec<SocketAddr> {
+        self.listeners.iter().map(|listener| listener.address).collect()
+    }
+
+    /// Something to stop or wake the relay with, from another thread for example.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Where to register event sources of the embedding program, with tokens from [`FIRST_TOKEN`](Self::FIRST_TOKEN) on. Their events make
+    /// [`turn`](Self::turn) return; the program looks itself what has happened.
+    #[must_use]
+    pub fn registry(&self) -> &Registry {
+        self.poll.registry()
+    }
+
+    /// Figures.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        Stats {
+            connections: self.core.connections(),
+            channels: self.core.channels(),
+            users: self.core.memberships(),
+            paused: self.connections.paused,
+            queued_bytes: self.connections.pool.used(),
+            accepted: self.accepted,
+            turned_away: self.turned_away,
+            dropped: self.dropped,
+            received_bytes: self.received_bytes,
+        }
+    }
+
+    /// Runs until [`Handle::stop`] is called, then shuts down.
+    ///
+    /// # Errors
+    /// As for [`turn`](Self::turn).
+    pub fn run(&mut self) -> io::Result<()> {
+        while !self.handle.is_stopping() {
+            self.turn(None)?;
+        }
+        self.shutdown()
+    }
+
+    /// Waits until there is something to do, for `timeout` at most, and does it: accepts, reads, routes, writes.
+    ///
+    /// Does a bounded amount of work: each connection is read once at most. What is left to do makes the next turn return without
+    /// waiting. Without a timeout it may wait for ever, but for the times in the configuration it wakes up by itself.
+    ///
+    /// # Errors
+    /// Only if waiting for events fails, which does not happen while the process lives. Whatever goes wrong with a connection or with accepting one
+    /// is dealt with, and logged.
+    pub fn turn(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        self.wait(timeout, Self::note)?;
+        self.accept();
+        while let Some(index) = self.connections.timers.pop(self.connections.now) {
+            self.check_times(index);
+        }
+        let before = self.received_bytes;
+        let mut written = before;
+        for _ in 0..self.connections.ready.len() {
+            let Some(index) = self.connections.ready.pop_front() else { break };
+            self.serve(index);
+            if self.received_bytes - written >= READ_BEFORE_WRITE as u64 {
+                written = self.received_bytes;
+                self.connections.write_dirty();
+            }
+        }
+        self.connections.write_dirty();
+        Ok(())
+    }
+
+    /// Waits for events and hands each to `note`.
+    fn wait(&mut self, timeout: Option<Duration>, note: impl Fn(&mut Self, &Event)) -> io::Result<()> {
+        let mut timeout = timeout;
+        self.set_now();
+        let is_accepting = self.listeners.iter().any(|listener| listener.pending);
+        let next = [self.connections.timers.next(), is_accepting.then_some(self.accept_at)];
+        if !self.connections.ready.is_empty() {
+            timeout = Some(Duration::ZERO);
+        } else if let Some(next) = next.into_iter().flatten().min() {
+            let until = Duration::from_millis(next.saturating_sub(self.connections.now));
+            timeout = Some(timeout.map_or(until, |timeout| timeout.min(until)));
+        }
+        let Some(mut events) = self.events.take() else { return Ok(()) };
+        let result = self.poll.poll(&mut events, timeout);
+        self.set_now();
+        match &result {
+            Ok(()) => events.iter().for_each(|event| note(self, event)),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => {
+                self.events = Some(events);
+                return result;
+            }
+        }
+        self.events = Some(events);
+        Ok(())
+    }
+
+    fn set_now(&mut self) {
+        let since = self.started.elapsed();
+        // from 1, because 0 is "none" in some places
+        self.connections.now = millis(since) + 1;
+        self.connections.now_micros = u64::try_from(since.as_micros()).unwrap_or(u64::MAX / 4) + 1;
+    }
+
+    /// Notes what an event says. Events are hints: one for a connection that is gone can reach the one that has its place now.
+    fn note(&mut self, event: &Event) {
+        let token = event.token().0;
+        if token >= WAKER {
+            return;
+        }
+        let Ok(index) = u32::try_from(token) else { return self.note_accept(token) };
+        let Some(connection) = self.connections.get(index) else { return self.note_accept(token) };
+        let mut is_to_write = false;
+        if event.is_writable() || event.is_write_closed() || event.is_error() {
+            connection.flags.writable = true;
+            is_to_write = !connection.queue.is_empty() && !connection.flags.dirty;
+            connection.flags.dirty |= is_to_write;
+        }
+        let read_closed = event.is_read_closed() || event.is_error();
+        if event.is_readable() || read_closed {
+            connection.flags.readable = true;
+            connection.flags.read_closed |= read_closed;
+            if !connection.is_paused() {
+                self.connections.list(index);
+            }
+        }
+        if is_to_write {
+            self.connections.dirty.push(index);
+        }
+    }
+
+    /// Stops accepting, writes what is queued as far as that can be done within the configured time, and closes all connections.
+    ///
+    /// Blocks for [`Config::shutdown_timeout`] at most. After it the relay is of no further use.
+    ///
+    /// # Errors
+    /// As for [`turn`](Self::turn).
+    pub fn shutdown(&mut self) -> io::Result<()> {
+        self.listeners.clear();
+        let end = Instant::now() + self.config.shutdown_timeout;
+        loop {
+            self.connections.ready.clear();
+            let mut is_waiting = false;
+            for index in 0..self.connections.slots.len() {
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    reason = "the core counts connections with 32 bits"
+                )]
+                let index = index as u32;
+                self.connections.write(index);
+                is_waiting |=
+                    self.connections.get(index).is_some_and(|connection| !connection.queue.is_empty());
+            }
+            let left = end.saturating_duration_since(Instant::now());
+            if !is_waiting || left.is_zero() {
+                break;
+            }
+            self.connections.ready.clear();
+            self.connections.timers = Timers::default();
+            self.wait(Some(left), Self::note)?;
+        }
+        for index in 0..self.connections.slots.len() {
+            #[expect(clippy::cast_possible_truncation, reason = "the core counts connections with 32 bits")]
+            self.close(index as u32, &Why::Stopping);
+        }
+        Ok(())
+    }
+}
