@@ -93,7 +93,7 @@ pub fn main<Options: Parser>(program: &str, run: impl FnOnce(&Options) -> Result
             let _ = help.print();
             return ExitCode::SUCCESS;
         }
-        Err(wrong) => return end(program, &Failure::Usage(first_line(&wrong))),
+        Err(wrong) => return end(program, &Failure::Usage(first_paragraph(&wrong))),
     };
     run(&options).map_or_else(|failure| end(program, &failure), |()| ExitCode::SUCCESS)
 }
@@ -105,9 +105,37 @@ fn end(program: &str, failure: &Failure) -> ExitCode {
     failure.code().into()
 }
 
-/// clap explains over several lines and suggests the help; the first line says what is wrong.
-fn first_line(error: &clap::Error) -> String {
+/// clap explains over several lines, with tips and the usage; the first paragraph says what is wrong.
+fn first_paragraph(error: &clap::Error) -> String {
     let text = error.to_string();
-    let first = text.lines().next().unwrap_or_default();
-    first.strip_prefix("error: ").unwrap_or(first).to_owned()
+    let lines = text.lines().map(str::trim).take_while(|line| !line.is_empty());
+    let paragraph = lines.collect::<Vec<_>>().join(" ");
+    paragraph.strip_prefix("error: ").unwrap_or(&paragraph).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Options {
+        #[arg(long, value_enum)]
+        color: Option<clap::ColorChoice>,
+        room: String,
+        place: String,
+    }
+
+    #[test]
+    fn what_clap_says_becomes_one_line() {
+        let wrong = |text: &str| {
+            let error = Options::try_parse_from(std::iter::once("x").chain(text.split_whitespace()));
+            first_paragraph(&error.unwrap_err())
+        };
+        assert_eq!(wrong(""), "the following required arguments were not provided: <ROOM> <PLACE>");
+        assert_eq!(wrong("a b c"), "unexpected argument 'c' found");
+        assert_eq!(
+            wrong("--color red"),
+            "invalid value 'red' for '--color <COLOR>' [possible values: auto, always, never]"
+        );
+    }
 }

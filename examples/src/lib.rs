@@ -4,6 +4,7 @@
 //! - `stress`: load for any relay, in one or several processes; every byte is verified.
 //! - `chat`: talk over a relay.
 
+pub mod chat;
 pub mod failure;
 pub mod options;
 pub mod progress;

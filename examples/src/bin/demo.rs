@@ -58,7 +58,7 @@ struct Options {
     max_bytes: u32,
 
     /// Chunks of a client that can be on their way at the same time
-    #[arg(long, default_value_t = 4, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, default_value_t = 2, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=1000))]
     window: u32,
 
     /// Another number, other contents

@@ -1,0 +1,66 @@
+//! A chat in the terminal, over any relay; `chat --help` says how to use it.
+//!
+//! There is no chat server: see `src/chat/mod.rs` for how that goes. The loop that brings a connection, the keyboard and the screen together is in
+//! `terminal.rs` beside this file.
+
+#[cfg(unix)]
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use peote_net_examples::Failure;
+#[cfg(unix)]
+use peote_net_examples::chat::Nick;
+
+/// Talk in a room. Whoever comes first runs the room's server; when that one leaves, somebody else takes over.
+#[derive(Debug, Parser)]
+#[command(version, after_help = AFTER_HELP)]
+struct Options {
+    /// The relay
+    #[arg(long, default_value = "127.0.0.1:7680", value_name = "HOST:PORT")]
+    relay: String,
+
+    /// What to be called, 1 to 24 characters [default: the name of the user of this computer]
+    #[arg(long, value_name = "NICK")]
+    name: Option<String>,
+
+    /// The room; it is created if it does not exist
+    #[arg(value_name = "ROOM")]
+    room: String,
+}
+
+const AFTER_HELP: &str = "\
+Type:
+  TEXT         say it to everybody in the room
+  /me TEXT     do it: \"* anna waves\"
+  /who         who is here?
+  /nick NICK   be called otherwise
+  /quit        leave; the end of the input, Ctrl-D on a terminal, does the same
+
+Messages are plain lines on standard output, so they can go into a file or a pipe,
+and what is to be said can come from one.
+
+Exit codes:
+  0  left
+  1  the room cannot be entered, or standard output was closed
+  2  wrong options
+  3  the relay was not reached, or the connection to it was lost";
+
+fn main() -> ExitCode {
+    peote_net_examples::failure::main("chat", |options: &Options| {
+        run(options).map_err(|failure| failure.with_relay(&options.relay))
+    })
+}
+
+#[cfg(unix)]
+fn run(options: &Options) -> Result<(), Failure> {
+    let name = options.name.clone().or_else(|| std::env::var("USER").ok()).unwrap_or_else(|| "guest".into());
+    let nick = Nick::new(&name).map_err(|what| Failure::Usage(format!("--name: {what}")))?;
+    terminal::Chat::connect(&options.relay, &options.room, nick)?.run()
+}
+
+#[cfg(not(unix))]
+fn run(_: &Options) -> Result<(), Failure> {
+    Err(Failure::Failed("waiting for the keyboard and a connection at once takes a Unix system".into()))
+}

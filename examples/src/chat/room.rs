@@ -1,0 +1,173 @@
+//! A room, as its server sees it.
+
+use peote_net::Reason;
+use peote_net::link::{Destination, Out, OwnChannel, SendError, User};
+
+use super::message::{FromServer, FromUser};
+use super::{Command, Nick, acted, clean, here, notice, said};
+
+/// Room for the longest answer to one message, twice: once to somebody, once to everybody else.
+const ROOM_TO_ANSWER: usize = 2 * 32_768;
+
+/// Who is in the room, and what they are called.
+#[derive(Debug)]
+pub struct Room {
+    channel: OwnChannel,
+    /// What the one who runs the server is called.
+    nick: Nick,
+    /// The others, each at the index of the user number. `None`: nobody, or somebody who has not said hello.
+    users: Vec<Option<Nick>>,
+}
+
+impl Room {
+    /// A room with nobody but `nick` in it, who runs the server.
+    #[must_use]
+    pub const fn new(channel: OwnChannel, nick: Nick) -> Self {
+        Self { channel, nick, users: Vec::new() }
+    }
+
+    /// The channel of this room.
+    #[must_use]
+    pub const fn channel(&self) -> OwnChannel {
+        self.channel
+    }
+
+    /// Deals with a message of a user; lines to be shown go to `screen`. What is not a message is passed over.
+    ///
+    /// # Errors
+    /// `WouldBlock`: nothing has happened, and the message is to come again.
+    pub fn receive(
+        &mut self,
+        user: User,
+        chunk: &[u8],
+        out: &mut Out<'_>,
+        screen: &mut Vec<String>,
+    ) -> Result<(), SendError> {
+        let Some(message) = FromUser::decode(chunk) else { return Ok(()) };
+        // An answer goes to several, so that the first could be sent and the second not. Rather nothing at all for now.
+        if out.free() < ROOM_TO_ANSWER {
+            return Err(SendError::WouldBlock);
+        }
+        let Some(nick) = self.nick_of(user).cloned() else {
+            return match message {
+                FromUser::Hello(wanted) => self.welcome(user, &wanted, out, screen),
+                _ => Ok(()),
+            };
+        };
+        let others = Destination::AllBut(self.channel, user);
+        match message {
+            FromUser::Hello(_) => {}
+            FromUser::Say(text) => {
+                screen.push(said(&nick, &text));
+                out.send(others, &FromServer::Said(nick, text).encode())?;
+            }
+            FromUser::Act(text) => {
+                screen.push(acted(&nick, &text));
+                out.send(others, &FromServer::Acted(nick, text).encode())?;
+            }
+            FromUser::Rename(new) if self.is_taken(&new) => {
+                out.send((self.channel, user), &FromServer::Taken(new).encode())?;
+            }
+            FromUser::Rename(new) => {
+                screen.push(notice(format_args!("{nick} is now {new}")));
+                self.set_nick(user, Some(new.clone()));
+                out.send(Destination::All(self.channel), &FromServer::Renamed { old: nick, new }.encode())?;
+            }
+            FromUser::Who => out.send((self.channel, user), &FromServer::Here(self.all()).encode())?,
+        }
+        Ok(())
+    }
+
+    /// A user is gone.
+    ///
+    /// # Errors
+    /// `WouldBlock`: nothing has happened, and this is to come again.
+    pub fn gone(
+        &mut self,
+        user: User,
+        reason: Reason,
+        out: &mut Out<'_>,
+        screen: &mut Vec<String>,
+    ) -> Result<(), SendError> {
+        let Some(nick) = self.nick_of(user).cloned() else { return Ok(()) };
+        let lost = reason == Reason::ConnectionLost;
+        out.send(Destination::All(self.channel), &FromServer::Left { nick: nick.clone(), lost }.encode())?;
+        self.set_nick(user, None);
+        screen.push(notice(format_args!("{nick} {}", if lost { "lost the connection" } else { "left" })));
+        Ok(())
+    }
+
+    /// Does what the one who runs the server has typed, other than quitting.
+    ///
+    /// # Errors
+    /// `WouldBlock`: nothing has happened, try again later.
+    pub fn type_in(
+        &mut self,
+        command: &Command,
+        out: &mut Out<'_>,
+        screen: &mut Vec<String>,
+    ) -> Result<(), SendError> {
+        let all = Destination::All(self.channel);
+        match command {
+            Command::Say(text) => out.send(all, &FromServer::Said(self.nick.clone(), clean(text)).encode()),
+            Command::Act(text) => out.send(all, &FromServer::Acted(self.nick.clone(), clean(text)).encode()),
+            Command::Rename(name) => {
+                match Nick::new(name) {
+                    Err(what) => screen.push(notice(what)),
+                    Ok(new) if self.is_taken(&new) => screen.push(notice(format_args!("{new} is taken"))),
+                    Ok(new) => {
+                        let old = self.nick.clone();
+                        out.send(all, &FromServer::Renamed { old, new: new.clone() }.encode())?;
+                        screen.push(notice(format_args!("you are now {new}")));
+                        self.nick = new;
+                    }
+                }
+                Ok(())
+            }
+            Command::Who => {
+                screen.push(here(&self.all()));
+                Ok(())
+            }
+            Command::Nothing | Command::Unknown(_) | Command::Quit => Ok(()),
+        }
+    }
+
+    /// Somebody has said hello: says who they are here, and tells the others.
+    fn welcome(
+        &mut self,
+        user: User,
+        wanted: &Nick,
+        out: &mut Out<'_>,
+        screen: &mut Vec<String>,
+    ) -> Result<(), SendError> {
+        let taken = |nick: &Nick| self.is_taken(nick);
+        let numbered = (2..).map(|number| wanted.numbered(number));
+        let Some(nick) = std::iter::once(wanted.clone()).chain(numbered).find(|nick| !taken(nick)) else {
+            return Ok(()); // there are more numbers than users
+        };
+        let welcome = FromServer::Welcome { you: nick.clone(), server: self.nick.clone() };
+        out.send((self.channel, user), &welcome.encode())?;
+        out.send(Destination::AllBut(self.channel, user), &FromServer::Joined(nick.clone()).encode())?;
+        screen.push(notice(format_args!("{nick} joined")));
+        self.set_nick(user, Some(nick));
+        Ok(())
+    }
+
+    fn nick_of(&self, user: User) -> Option<&Nick> {
+        self.users.get(usize::from(user.number()))?.as_ref()
+    }
+
+    fn set_nick(&mut self, user: User, nick: Option<Nick>) {
+        let place = usize::from(user.number());
+        self.users.resize(self.users.len().max(place + 1), None);
+        self.users[place] = nick;
+    }
+
+    fn is_taken(&self, nick: &Nick) -> bool {
+        self.nick == *nick || self.users.iter().flatten().any(|taken| taken == nick)
+    }
+
+    fn all(&self) -> Vec<Nick> {
+        std::iter::once(&self.nick).chain(self.users.iter().flatten()).cloned().collect()
+    }
+}

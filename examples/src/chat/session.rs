@@ -1,0 +1,278 @@
+//! Getting into a room and being in it, as its user or its server.
+
+use peote_net::Reason;
+use peote_net::link::{EnteredChannel, Event, Mode, Out, SendError, Source};
+use peote_net::protocol::MAX_NAME;
+use peote_net::time::{Duration, Instant};
+
+use super::message::{FromServer, FromUser};
+use super::{Command, Nick, Room, acted, clean, here, notice, said};
+use crate::Failure;
+
+/// How long a server may take to say welcome.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often to try to get into a room that always turns out to exist when it is created, and not to exist when it is entered.
+const ATTEMPTS: u32 = 20;
+
+/// One person in one room.
+#[derive(Debug)]
+pub struct Session {
+    room: String,
+    nick: Nick,
+    place: Place,
+    attempts: u32,
+    /// Lines to be shown.
+    screen: Vec<String>,
+    failure: Option<Failure>,
+}
+
+/// Where one is on the way into the room.
+#[derive(Debug)]
+enum Place {
+    /// Not in it; the relay has been asked to let one enter or create it.
+    Outside,
+    /// In the channel, and hello has been said.
+    Greeting(EnteredChannel, Instant),
+    User(EnteredChannel),
+    Server(Room),
+    Left,
+}
+
+impl Session {
+    /// On the way into `room`, where one wants to be called `nick`.
+    #[must_use]
+    pub fn new(room: &str, nick: Nick) -> Self {
+        Self {
+            room: room.into(),
+            nick,
+            place: Place::Outside,
+            attempts: 0,
+            screen: Vec::new(),
+            failure: None,
+        }
+    }
+
+    /// Asks to be let into the room. Everything else follows from events.
+    ///
+    /// # Errors
+    /// The name of the room is too long.
+    pub fn begin(&mut self, out: &mut Out<'_>) -> Result<(), Failure> {
+        let max = MAX_NAME - channel_name("").len();
+        if self.room.len() > max {
+            return Err(Failure::Usage(format!(
+                "ROOM: a name of {} bytes; at most {max} are allowed",
+                self.room.len()
+            )));
+        }
+        Ok(self.enter(out)?)
+    }
+
+    /// Whether one is in the room, so that what is typed can be said.
+    #[must_use]
+    pub const fn is_inside(&self) -> bool {
+        matches!(self.place, Place::User(_) | Place::Server(_))
+    }
+
+    /// Whether one has left the room on purpose.
+    #[must_use]
+    pub const fn has_left(&self) -> bool {
+        matches!(self.place, Place::Left)
+    }
+
+    /// Has something shown to the one at the keyboard.
+    pub fn show(&mut self, what: &str) {
+        self.screen.push(notice(what));
+    }
+
+    /// The lines that are to be shown now.
+    pub fn take_screen(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.screen)
+    }
+
+    /// When [`check`](Self::check) has to be called, whatever comes.
+    #[must_use]
+    pub const fn next_deadline(&self) -> Option<Instant> {
+        match self.place {
+            Place::Greeting(_, deadline) => Some(deadline),
+            _ => None,
+        }
+    }
+
+    /// Whether this can go on.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    pub fn check(&mut self, now: Instant) -> Result<(), Failure> {
+        if self.next_deadline().is_some_and(|deadline| deadline <= now) {
+            self.fail(format!(
+                "room {}: its server does not speak as a chat does; choose another room",
+                self.room
+            ));
+        }
+        self.failure.take().map_or(Ok(()), Err)
+    }
+
+    /// Deals with an event.
+    ///
+    /// # Errors
+    /// `WouldBlock`: nothing has happened, and the event is to come again.
+    pub fn handle(&mut self, event: Event<'_>, out: &mut Out<'_>, now: Instant) -> Result<(), SendError> {
+        match event {
+            // The way in.
+            Event::EnterRefused { reason: Reason::NoSuchChannel, .. } => self.create(out)?,
+            Event::CreateRefused { reason: Reason::NameInUse, .. } => self.enter(out)?,
+            Event::EnterRefused { reason, .. } => {
+                self.fail(format!("cannot enter room {}: {reason}", self.room));
+            }
+            Event::CreateRefused { reason, .. } => {
+                self.fail(format!("cannot create room {}: {reason}", self.room));
+            }
+            Event::Entered { channel } => {
+                out.send(channel, &FromUser::Hello(self.nick.clone()).encode())?;
+                self.place = Place::Greeting(channel, now + PATIENCE);
+            }
+            Event::Created { channel } => {
+                self.attempts = 0;
+                let (nick, room) = (&self.nick, &self.room);
+                self.screen
+                    .push(notice(format_args!("you are {nick}, and you run the server of room {room}")));
+                self.place = Place::Server(Room::new(channel, nick.clone()));
+            }
+            // Being a user.
+            Event::Chunk { from: Source::Server { .. }, bytes } => self.receive(bytes),
+            Event::ChannelGone { reason, .. } => {
+                self.create(out)?;
+                let how = match reason {
+                    Reason::OnPurpose => "has left",
+                    _ => "has lost the connection",
+                };
+                self.screen
+                    .push(notice(format_args!("the one who ran the server {how}; somebody else takes over")));
+            }
+            Event::Malicious { from: Source::Server { .. }, .. } => {
+                self.fail(format!("room {}: its server sends garbage; choose another room", self.room));
+            }
+            // Being the server.
+            Event::Chunk { from: Source::User { user, .. }, bytes } => {
+                if let Place::Server(room) = &mut self.place {
+                    room.receive(user, bytes, out, &mut self.screen)?;
+                }
+            }
+            Event::UserGone { user, reason, .. } => {
+                if let Place::Server(room) = &mut self.place {
+                    room.gone(user, reason, out, &mut self.screen)?;
+                }
+            }
+            // A lost connection is reported by the poll; users without a word are nobody yet; those that break the rules are
+            // passed over by the link.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Does what was typed.
+    ///
+    /// # Errors
+    /// `WouldBlock`: nothing has happened, try again later.
+    pub fn type_in(&mut self, command: &Command, out: &mut Out<'_>) -> Result<(), SendError> {
+        match (command, &mut self.place) {
+            (Command::Unknown(what), _) => {
+                let what = clean(what);
+                self.screen.push(notice(format_args!(
+                    "{what}: not known; there are /who, /me …, /nick … and /quit"
+                )));
+            }
+            (Command::Quit, place) => {
+                match place {
+                    Place::User(channel) => out.leave(*channel)?,
+                    Place::Server(room) => out.delete(room.channel())?,
+                    _ => {}
+                }
+                self.place = Place::Left;
+            }
+            (command, Place::Server(room)) => room.type_in(command, out, &mut self.screen)?,
+            (command, Place::User(channel)) => {
+                let message = match command {
+                    Command::Say(text) => FromUser::Say(clean(text)),
+                    Command::Act(text) => FromUser::Act(clean(text)),
+                    Command::Who => FromUser::Who,
+                    Command::Rename(name) => match Nick::new(name) {
+                        Ok(nick) => FromUser::Rename(nick),
+                        Err(what) => {
+                            self.screen.push(notice(what));
+                            return Ok(());
+                        }
+                    },
+                    _ => return Ok(()),
+                };
+                out.send(*channel, &message.encode())?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn enter(&mut self, out: &mut Out<'_>) -> Result<(), SendError> {
+        out.enter(channel_name(&self.room), Mode::default())?;
+        self.place = Place::Outside;
+        self.attempt();
+        Ok(())
+    }
+
+    /// Of several that do this at the same time, the first wins; the others learn that the name is in use, and enter.
+    fn create(&mut self, out: &mut Out<'_>) -> Result<(), SendError> {
+        out.create(channel_name(&self.room), Mode::default())?;
+        self.place = Place::Outside;
+        self.attempt();
+        Ok(())
+    }
+
+    fn attempt(&mut self) {
+        self.attempts += 1;
+        if self.attempts > ATTEMPTS {
+            self.fail(format!("room {} comes and goes; try again", self.room));
+        }
+    }
+
+    /// Shows what the server has said.
+    fn receive(&mut self, chunk: &[u8]) {
+        let Some(message) = FromServer::decode(chunk) else { return };
+        let line = match (message, &self.place) {
+            (FromServer::Welcome { you, server }, Place::Greeting(channel, _)) => {
+                self.place = Place::User(*channel);
+                self.attempts = 0;
+                let line =
+                    notice(format_args!("you are {you} in room {}; {server} runs the server", self.room));
+                self.nick = you;
+                line
+            }
+            (FromServer::Said(nick, text), Place::User(_)) => said(&nick, &text),
+            (FromServer::Acted(nick, text), Place::User(_)) => acted(&nick, &text),
+            (FromServer::Joined(nick), Place::User(_)) => notice(format_args!("{nick} joined")),
+            (FromServer::Left { nick, lost }, Place::User(_)) => {
+                notice(format_args!("{nick} {}", if lost { "lost the connection" } else { "left" }))
+            }
+            (FromServer::Renamed { old, new }, Place::User(_)) if old == self.nick => {
+                let line = notice(format_args!("you are now {new}"));
+                self.nick = new;
+                line
+            }
+            (FromServer::Renamed { old, new }, Place::User(_)) => notice(format_args!("{old} is now {new}")),
+            (FromServer::Here(nicks), Place::User(_)) => here(&nicks),
+            (FromServer::Taken(nick), Place::User(_)) => notice(format_args!("{nick} is taken")),
+            // Between hello and welcome, what others say is not for us yet.
+            _ => return,
+        };
+        self.screen.push(line);
+    }
+
+    fn fail(&mut self, what: String) {
+        self.failure.get_or_insert(Failure::Failed(what));
+    }
+}
+
+/// Rooms have channels of their own, apart from those of other programs.
+fn channel_name(room: &str) -> String {
+    format!("chat/{room}")
+}
