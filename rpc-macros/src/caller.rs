@@ -5,6 +5,7 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{ItemTrait, Path};
 
+use crate::at;
 use crate::parse::Procedure;
 
 pub(crate) fn caller(krate: &Path, item: &ItemTrait, procedures: &[Procedure]) -> TokenStream {
@@ -58,9 +59,16 @@ fn method(krate: &Path, procedure: &Procedure) -> TokenStream {
     let lens = arguments.iter().map(|argument| {
         let name = &argument.name;
         // the span makes an error show the argument in the trait
-        quote_spanned! { argument.kind.span() =>
-            let __len = #krate::rpc::generated::add(__len, &#name)?;
-        }
+        let span = argument.kind.span();
+        let krate = at(krate, span);
+        let add = quote_spanned!(span => #krate::rpc::generated::add(__len, &#name));
+        quote!(let __len = #add?;)
+    });
+    let encodes = arguments.iter().map(|argument| {
+        let name = &argument.name;
+        let span = argument.kind.span();
+        let krate = at(krate, span);
+        quote_spanned!(span => #krate::rpc::generated::Encode::encode(&#name, __payload);)
     });
     quote! {
         #[doc = #about]
@@ -78,7 +86,7 @@ fn method(krate: &Path, procedure: &Procedure) -> TokenStream {
             #(#lens)*
             #krate::rpc::generated::call(self.remote, __out, #number, __len, |__payload| {
                 let _ = &__payload;
-                #(#krate::rpc::generated::Encode::encode(&#names, __payload);)*
+                #(#encodes)*
             })
         }
     }

@@ -5,6 +5,7 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{ItemTrait, Path, TraitItem, parse_quote};
 
+use crate::at;
 use crate::parse::Procedure;
 
 pub(crate) fn dispatch(krate: &Path, item: &ItemTrait, procedures: &[Procedure]) -> TraitItem {
@@ -41,12 +42,13 @@ fn arm(krate: &Path, item: &ItemTrait, procedure: &Procedure) -> TokenStream {
     let reads = procedure.arguments.iter().zip(&variables).map(|(argument, variable)| {
         let kind = &argument.kind;
         // the span makes an error show the argument in the trait
-        quote_spanned! { kind.span() =>
-            let #variable: #kind = #krate::rpc::generated::argument(&mut __reader, __call)?;
-        }
+        let krate = at(krate, kind.span());
+        let read = quote_spanned!(kind.span() => #krate::rpc::generated::argument(&mut __reader, __call));
+        quote!(let #variable: #kind = #read?;)
     });
     let context = procedure.has_context.then(|| quote!(&mut #krate::rpc::generated::context(__call, __out),));
-    let flow = quote_spanned!(procedure.result => #krate::rpc::generated::flow);
+    let result_krate = at(krate, procedure.result);
+    let flow = quote_spanned!(procedure.result => #result_krate::rpc::generated::flow);
     let mutable = (!procedure.arguments.is_empty()).then(|| quote!(mut));
     quote! {
         #number => {

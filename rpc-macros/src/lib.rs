@@ -5,7 +5,7 @@ mod dispatch;
 mod parse;
 
 use proc_macro::TokenStream;
-use quote::quote;
+use quote::{ToTokens, quote};
 
 /// Makes a trait callable from the other end of a channel; see `peote_net::rpc::remote`.
 #[proc_macro_attribute]
@@ -19,6 +19,15 @@ pub fn remote(attribute: TokenStream, item: TokenStream) -> TokenStream {
             quote!(#kept #error).into()
         }
     }
+}
+
+/// A path whose errors show `span`. (The errors of an expression whose tokens have different origins show the attribute alone.)
+fn at(path: &syn::Path, span: proc_macro2::Span) -> proc_macro2::TokenStream {
+    let tokens = path.to_token_stream().into_iter().map(|mut token| {
+        token.set_span(span.resolved_at(token.span()));
+        token
+    });
+    tokens.collect()
 }
 
 fn expand(

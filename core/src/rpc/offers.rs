@@ -8,7 +8,7 @@ use crate::link::{Destination, Event, Source};
 /// Remembers which objects peers have offered: up to `OBJECTS` of each, of up to `PARTIES` peers.
 ///
 /// For programs with many peers; one that calls a single object of a single peer keeps the [`Remote`] and needs no table. It is a
-/// `const` value without pointers, of `PARTIES × (OBJECTS + 9)` bytes, rounded up to even.
+/// `const` value without pointers, of `PARTIES × (OBJECTS + 14)` bytes, the factor rounded up to a multiple of 4.
 ///
 /// ```
 /// use peote_net::link::Event;

@@ -1,0 +1,145 @@
+//! A target for fuzzing typed values and remote procedure calls.
+
+use std::collections::VecDeque;
+
+use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write, WriteReady};
+use peote_net::chunk::ChunkLimit;
+use peote_net::link::{Event, Flow, Link, LinkBuffers, Mode, SendError};
+use peote_net::protocol::to_endpoint;
+use peote_net::rpc::{Context, Error, Message, Remote, remote};
+use peote_net::time::Instant;
+use peote_net::value::{Decode, Encode, I24, List, Map, Reader, U24, Writer};
+
+/// An object with arguments of every kind.
+#[remote]
+trait Everything {
+    fn nothing(&mut self);
+    fn plain(&mut self, a: bool, b: i8, c: U24, d: f64, e: Option<u64>);
+    fn borrowed(&mut self, context: &mut Context<'_>, a: &str, b: &[u8]) -> Result<(), SendError>;
+    fn lazy(&mut self, a: List<'_, Map<'_, &str, List<'_, I24>>>, b: Map<'_, i32, (u8, &[u8])>);
+    fn owned(&mut self, a: heapless::Vec<heapless::String<8>, 4>, b: heapless::LinearMap<u8, [i16; 3], 4>);
+}
+
+#[derive(Default)]
+struct Called(u32);
+
+impl Everything for Called {
+    fn nothing(&mut self) {
+        self.0 += 1;
+    }
+    fn plain(&mut self, _: bool, _: i8, c: U24, _: f64, _: Option<u64>) {
+        assert!(c.get() < 1 << 24);
+        self.0 += 1;
+    }
+    fn borrowed(&mut self, context: &mut Context<'_>, a: &str, b: &[u8]) -> Result<(), SendError> {
+        EverythingCaller::new(Remote::assume(context.from(), context.object())).borrowed(
+            context.out(),
+            a,
+            b,
+        )?;
+        self.0 += 1;
+        Ok(())
+    }
+    fn lazy(&mut self, a: List<'_, Map<'_, &str, List<'_, I24>>>, b: Map<'_, i32, (u8, &[u8])>) {
+        assert_eq!(a.iter().count(), a.len());
+        assert!(a.iter().all(|map| map.iter().all(|(_, list)| list.iter().count() == list.len())));
+        assert_eq!(b.iter().count(), b.len());
+        self.0 += 1;
+    }
+    fn owned(&mut self, a: heapless::Vec<heapless::String<8>, 4>, b: heapless::LinearMap<u8, [i16; 3], 4>) {
+        assert!(a.len() <= 4 && b.len() <= 4);
+        self.0 += 1;
+    }
+}
+
+/// A relay with something to say.
+struct Script(VecDeque<u8>);
+
+impl ErrorType for Script {
+    type Error = ErrorKind;
+}
+impl ReadReady for Script {
+    fn read_ready(&mut self) -> Result<bool, ErrorKind> {
+        Ok(!self.0.is_empty())
+    }
+}
+impl Read for Script {
+    fn read(&mut self, buf: &mut [u8]) -> Result<usize, ErrorKind> {
+        std::io::Read::read(&mut self.0, buf).map_err(|_| ErrorKind::Other)
+    }
+}
+impl WriteReady for Script {
+    fn write_ready(&mut self) -> Result<bool, ErrorKind> {
+        Ok(true)
+    }
+}
+impl Write for Script {
+    fn write(&mut self, buf: &[u8]) -> Result<usize, ErrorKind> {
+        Ok(buf.len())
+    }
+    fn flush(&mut self) -> Result<(), ErrorKind> {
+        Ok(())
+    }
+}
+
+/// Reads `bytes` as values of several types, and as a message of remote procedure calls.
+///
+/// # Panics
+///
+/// If the library does something that it must not do.
+pub fn check(bytes: &[u8]) {
+    value::<(bool, u8, i8, u16, i16, u32, i32)>(bytes);
+    value::<(u64, i64, U24, I24)>(bytes);
+    value::<(&str, &[u8])>(bytes);
+    value::<List<'_, (&str, Option<List<'_, u16>>)>>(bytes);
+    value::<Map<'_, &[u8], Map<'_, u8, bool>>>(bytes);
+    value::<heapless::Vec<[u8; 2], 16>>(bytes);
+    value::<heapless::LinearMap<u8, heapless::String<8>, 16>>(bytes);
+    message(bytes);
+}
+
+/// What can be read can be written, and read again to the same end.
+fn value<'a, T: Decode<'a> + Encode>(bytes: &'a [u8]) {
+    let mut reader = Reader::new(bytes);
+    let Ok(value) = reader.read::<T>() else { return };
+    let used = bytes.len() - reader.remaining().len();
+    // at most: a bool can be any byte, a map can have a key twice
+    let len = value.encoded_len().expect("what was read can be written");
+    assert!(len <= used, "{len} bytes of {used}");
+    let mut buffer = vec![0; len];
+    Writer::new(&mut buffer).write(&value).expect("it fits");
+}
+
+fn message(bytes: &[u8]) {
+    const MAX: usize = 1024;
+    let Some(length) = ChunkLimit::new(1024).encode_length(bytes.len()) else { return };
+    let mut link = Link::<LinkBuffers<MAX, 1, 1, 2048, 1024>>::new();
+    link.out().create("", Mode::chunks(1024)).expect("nothing is in the way");
+    let mut script = Script(VecDeque::new());
+    script.0.extend(to_endpoint::success(1, 0));
+    script.0.extend(to_endpoint::user_entered(0, 0));
+    script.0.extend(to_endpoint::data_for_server(0, 0, bytes.len() + length.as_bytes().len()).as_bytes());
+    script.0.extend(length.as_bytes());
+    script.0.extend(bytes);
+    let (mut called, mut refused, mut offered) = (Called::default(), 0, 0);
+    while !script.0.is_empty() {
+        link.poll(&mut script, Instant::ZERO, |event, out| {
+            let Event::Chunk { from, bytes } = event else { return Ok(Flow::Continue) };
+            match Message::read(from, bytes) {
+                Some(Message::Call(call)) => called.dispatch(&call, out).or_else(|error| match error {
+                    Error::Send(error) => Err(error),
+                    _ => {
+                        refused += 1;
+                        Ok(Flow::Continue)
+                    }
+                }),
+                _ => {
+                    offered += 1;
+                    Ok(Flow::Continue)
+                }
+            }
+        })
+        .expect("a link is not disturbed by what a peer says");
+    }
+    assert_eq!(called.0 + refused + offered, 1, "every message is called, refused, or an offer");
+}

@@ -1,0 +1,9 @@
+//! Remote procedure calls: recorded bytes of existing peers, faults, offers, both directions over a real relay, errors at compile time.
+
+mod calls;
+mod compile_errors;
+mod faults;
+mod loopback;
+mod offers;
+mod peer;
+mod recorded;
