@@ -35,7 +35,7 @@ use peote_relay::{Config, Relay};
 
 /// A relay, servers and clients in one thread, over TCP on this machine: every byte is verified, and a table tells what was done.
 #[derive(Debug, Parser)]
-#[command(version, after_help = AFTER_HELP)]
+#[command(name = "demo", version, allow_negative_numbers = true, after_help = AFTER_HELP)]
 struct Options {
     /// How long to send
     #[arg(long, default_value = "6", value_name = "SECONDS", value_parser = options::seconds)]

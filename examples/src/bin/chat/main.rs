@@ -15,7 +15,7 @@ use peote_net_examples::chat::Nick;
 
 /// Talk in a room. Whoever comes first runs the room's server; when that one leaves, somebody else takes over.
 #[derive(Debug, Parser)]
-#[command(version, after_help = AFTER_HELP)]
+#[command(name = "chat", version, after_help = AFTER_HELP)]
 struct Options {
     /// The relay
     #[arg(long, default_value = "127.0.0.1:7680", value_name = "HOST:PORT")]

@@ -9,7 +9,7 @@ use peote_net_examples::{Failure, options};
 
 /// Load for a relay: servers and clients that verify every byte. A server is one channel, a client is one user of one channel.
 #[derive(Debug, Parser)]
-#[command(version, after_help = AFTER_HELP, next_line_help = true)]
+#[command(name = "stress", version, allow_negative_numbers = true, after_help = AFTER_HELP, next_line_help = true)]
 pub(crate) struct Options {
     /// The relay
     #[arg(long, default_value = "127.0.0.1:7680", value_name = "HOST:PORT")]
