@@ -6,8 +6,9 @@ use std::process::ExitCode;
 
 use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write, WriteReady};
 use peote_net::chunk::{Assembler, ChunkLimit};
-use peote_net::link::{Destination, Event, Link, LinkBuffers, Mode, User};
+use peote_net::link::{Destination, Event, Flow, Link, LinkBuffers, Mode, User};
 use peote_net::protocol::{to_endpoint, to_relay};
+use peote_net::rpc::{self, Message, Remote, remote};
 use peote_net::time::Instant;
 
 /// A relay that says the same again and again, and takes everything.
@@ -50,11 +51,99 @@ type Buffers = LinkBuffers<1024, 64, 4, 4096, 4096>;
 
 /// A chunk of `len` bytes with its length field, from user 3 of own channel 0.
 fn chunk_unit(len: usize) -> Vec<u8> {
-    let length = ChunkLimit::new(1024).encode_length(len).unwrap();
-    let mut unit = to_endpoint::data_for_server(0, 3, len + length.as_bytes().len()).as_bytes().to_vec();
+    unit_of(&vec![b'x'; len])
+}
+
+fn unit_of(chunk: &[u8]) -> Vec<u8> {
+    let length = ChunkLimit::new(1024).encode_length(chunk.len()).unwrap();
+    let mut unit =
+        to_endpoint::data_for_server(0, 3, chunk.len() + length.as_bytes().len()).as_bytes().to_vec();
     unit.extend_from_slice(length.as_bytes());
-    unit.resize(unit.len() + len, b'x');
+    unit.extend_from_slice(chunk);
     unit
+}
+
+/// An object with a procedure of two scalars.
+#[remote]
+trait Board {
+    fn clear(&mut self);
+    fn draw(&mut self, x: i16, y: i16);
+    fn say(&mut self, text: &str);
+}
+
+struct Sum(i32);
+
+impl Board for Sum {
+    fn clear(&mut self) {
+        self.0 = 0;
+    }
+    fn draw(&mut self, x: i16, y: i16) {
+        self.0 = self.0.wrapping_add(i32::from(x) ^ i32::from(y));
+    }
+    fn say(&mut self, text: &str) {
+        black_box(text);
+    }
+}
+
+/// As `polls`, with chunks of 6 bytes that are calls.
+fn dispatches(rounds: usize) {
+    let mut relay = Relay { says: Vec::new() };
+    let (mut link, _) = serving(&mut relay);
+    relay.says = unit_of(&[0, 1, 10, 0, 20, 0]).repeat(BATCH);
+    let mut board = Sum(0);
+    for _ in 0..rounds / BATCH {
+        link.poll(&mut relay, Instant::ZERO, |event, out| match event {
+            Event::Chunk { from, bytes } => match Message::read(from, bytes) {
+                Some(Message::Call(call)) => match call.object() {
+                    0 => board.dispatch(&call, out),
+                    _ => Err(call.unknown_object()),
+                }
+                .or_else(rpc::Error::pass_over),
+                _ => Ok(Flow::Continue),
+            },
+            event => {
+                black_box(&event);
+                Ok(Flow::Continue)
+            }
+        })
+        .unwrap();
+    }
+    black_box(board.0);
+}
+
+/// The same calls, taken apart by hand: what a dispatch would cost at least.
+fn reads(rounds: usize) {
+    let mut relay = Relay { says: Vec::new() };
+    let (mut link, _) = serving(&mut relay);
+    relay.says = unit_of(&[0, 1, 10, 0, 20, 0]).repeat(BATCH);
+    let mut board = Sum(0);
+    for _ in 0..rounds / BATCH {
+        link.poll(&mut relay, Instant::ZERO, |event, _| match event {
+            Event::Chunk { bytes: &[0, 1, a, b, c, d], .. } => {
+                board.draw(i16::from_le_bytes([a, b]), i16::from_le_bytes([c, d]));
+            }
+            event => {
+                black_box(&event);
+            }
+        })
+        .unwrap();
+    }
+    black_box(board.0);
+}
+
+/// As `sends`, with calls of 6 bytes.
+fn calls(rounds: usize) {
+    let mut relay = Relay { says: Vec::new() };
+    let (mut link, channel) = serving(&mut relay);
+    relay.says.clear();
+    let board = BoardCaller::new(Remote::assume((channel, User::new(3)), 0));
+    for _ in 0..rounds / BATCH {
+        let mut out = link.out();
+        for _ in 0..BATCH {
+            board.draw(&mut out, black_box(10), black_box(20)).unwrap();
+        }
+        link.poll(&mut relay, Instant::ZERO, |_, _| ()).unwrap();
+    }
 }
 
 /// A link that owns a channel with users 0 to 49.
@@ -101,7 +190,9 @@ fn sends(rounds: usize, len: usize) {
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
-    let (Some(job), Some(rounds)) = (arguments.next(), arguments.next().and_then(|n| n.parse::<usize>().ok())) else {
+    let (Some(job), Some(rounds)) =
+        (arguments.next(), arguments.next().and_then(|n| n.parse::<usize>().ok()))
+    else {
         eprintln!("usage: instructions JOB ROUNDS (rounds: a multiple of {BATCH})");
         return ExitCode::from(2);
     };
@@ -144,6 +235,11 @@ fn main() -> ExitCode {
                 }
             }
         }
+        "receive-6" => polls(rounds, 6, false),
+        "send-6" => sends(rounds, 6),
+        "rpc-dispatch-2-scalars" => dispatches(rounds),
+        "receive-2-scalars" => reads(rounds),
+        "rpc-call-2-scalars" => calls(rounds),
         "receive-64" => polls(rounds, 64, false),
         "receive-16" => polls(rounds, 16, false),
         "echo-64" => polls(rounds, 64, true),
