@@ -5,3 +5,8 @@ pub mod faulty;
 pub mod memory;
 pub mod random;
 pub mod rpc;
+
+/// The examples of the project's front page compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -38,8 +38,8 @@ pub enum Event<'a> {
         /// channel, because such clients close their connection at that moment.
         reason: Reason,
     },
-    /// A user entered an own channel, but all of the link's party slots are taken. What it sends is passed over, and it
-    /// hears broadcasts only.
+    /// A user entered an own channel, but all of the link's party slots are taken. What it sends is passed over, it hears
+    /// broadcasts only, and there is no event when it goes.
     Exhausted {
         /// The channel.
         channel: OwnChannel,
