@@ -3,12 +3,14 @@
 //! - `demo`: a relay, servers and clients in one thread; every byte is verified.
 //! - `stress`: load for any relay, in one or several processes; every byte is verified.
 //! - `chat`: talk over a relay.
+//! - `rpc`: a whiteboard by remote procedure calls.
 
 pub mod chat;
 pub mod failure;
 pub mod options;
 pub mod progress;
 pub mod report;
+pub mod rpc;
 pub mod traffic;
 
 pub use failure::Failure;
