@@ -287,6 +287,32 @@ fn more_is_asked_for_again_than_the_ring_holds() {
     assert_eq!(rig.script.outgoing.len(), 8 * 124);
 }
 
+/// The next connection is lost as well, before everything about the first one has been told: each channel is told once.
+#[test]
+fn lost_again_while_the_channels_are_told() {
+    let mut all = Everything::new();
+    all.rig.script.closed = true;
+    let mut seen: Vec<Seen> = Vec::new();
+    let mut asked = None;
+    // one event is dealt with, and something asked for; the second waits
+    let error = all.rig.poll_once(|event, out| {
+        if asked.is_none() {
+            seen.push(event.into());
+            asked = Some(out.create("asked", MODE).unwrap());
+            Flow::Continue
+        } else {
+            Flow::Again
+        }
+    });
+    assert_eq!((error, seen.len()), (Err(Error::Closed), 1));
+    all.rig.script = Script { fail_write: Some(1), ..Script::default() };
+    let error = all.rig.poll_once(|event, _| seen.push(event.into()));
+    assert_eq!(error, Err(Error::Transport(ErrorKind::BrokenPipe)));
+    let refused = Event::CreateRefused { channel: asked.unwrap(), reason: Reason::ConnectionLost };
+    all.told.push(Seen::Notice(refused));
+    all.check(&seen);
+}
+
 /// A handler can also keep an event of the lost connection; the rest is told from the next poll on.
 #[test]
 fn an_event_of_the_lost_connection_can_wait() {

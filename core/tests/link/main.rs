@@ -3,6 +3,7 @@
 mod again;
 mod commands;
 mod driving;
+mod errors;
 mod handles;
 mod lost;
 mod model;
