@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::report::{Pace, bytes, count, rate};
+use crate::report::{Pace, count, rate};
 use crate::traffic::Tally;
 
 /// Shows how far a run of a known length is.
@@ -44,9 +44,8 @@ impl Progress {
         self.next = at + self.interval();
         let rates = self.pace.since_last(at, tally);
         let line = format!(
-            "{} messages and {} verified, {}/s, {:.0} MB/s, {} errors",
+            "{} messages verified, {}/s, {:.0} MB/s, {} errors",
             count(tally.arrived().chunks),
-            bytes(tally.arrived().bytes),
             rate(rates.verified),
             rates.verified_bytes / 1e6,
             count(tally.errors),

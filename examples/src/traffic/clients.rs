@@ -162,8 +162,9 @@ impl Clients {
     /// When there is something to do, even if nothing comes.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
-        let due = self.crowd.members.iter().filter_map(|member| self.crowd.due(member));
-        due.chain(self.link.next_deadline()).min()
+        // While something is queued, there is a turn when the transport takes it, and nothing to be done before.
+        let members = if self.link.wants_write() { &[][..] } else { &self.crowd.members };
+        members.iter().filter_map(|member| self.crowd.due(member)).chain(self.link.next_deadline()).min()
     }
 
     /// No more chunks (once each client has sent the least it has to): wait for what is still to come, compare totals, and leave.
@@ -378,7 +379,25 @@ impl Crowd {
         }
     }
 
-    /// Sends the next chunk of a client, or its bye, if it is time. Whether something was sent.
+    /// Whether a client that is asked to finish has done the least it has to.
+    fn may_finish(&self, member: &Member) -> bool {
+        let so_far = if self.sending.data { member.sent.chunks } else { member.broadcasts };
+        self.finishing && so_far >= self.sending.at_least
+    }
+
+    /// When a client has something to send; `None` while it waits for what is to come.
+    fn due(&self, member: &Member) -> Option<Instant> {
+        let Sending { data, window, .. } = self.sending;
+        match member.stage {
+            Stage::Absent(again) => Some(again),
+            Stage::Running(_) if self.may_finish(member) => Some(Instant::ZERO),
+            Stage::Running(_) if data && member.in_flight.len() < window => Some(member.due),
+            Stage::Finishing(_) if member.in_flight.is_empty() => Some(Instant::ZERO),
+            _ => None,
+        }
+    }
+
+    /// Sends the next chunk of a client, or its bye, if it is time. Whether there may be more.
     fn advance(
         &mut self,
         place: usize,
@@ -386,49 +405,30 @@ impl Crowd {
         now: Instant,
         tally: &mut Tally,
     ) -> Result<bool, SendError> {
-        let Sending { data, echo, window, delay, at_least, .. } = self.sending;
+        let may_finish = self.may_finish(&self.members[place]);
+        if self.due(&self.members[place]).is_none_or(|due| due > now) {
+            return Ok(false);
+        }
         let member = &mut self.members[place];
         match member.stage {
+            Stage::Running(channel) if may_finish => member.stage = Stage::Finishing(channel),
             Stage::Running(channel) => {
-                let so_far = if data { member.sent.chunks } else { member.broadcasts };
-                if self.finishing && so_far >= at_least {
-                    member.stage = Stage::Finishing(channel);
-                    return self.advance(place, out, now, tally);
-                }
-                if !data || member.in_flight.len() >= window || member.due > now {
-                    return Ok(false);
-                }
                 let chunk = member.client.script.chunk(Kind::Data, member.sent.chunks, &self.noise);
                 out.send_parts(channel, &chunk.parts())?;
                 member.sent.add(chunk.length());
                 tally.sent.add(chunk.length());
-                if echo {
+                if self.sending.echo {
                     member.in_flight.push_back(Moment::now());
                 }
-                member.due = now + delay;
-                Ok(true)
+                member.due = now + self.sending.delay;
             }
-            Stage::Finishing(channel) if member.in_flight.is_empty() => {
+            Stage::Finishing(channel) => {
                 out.send(channel, &Control::Bye.encode())?;
                 member.stage = Stage::Leaving(channel);
-                Ok(true)
             }
-            _ => Ok(false),
+            _ => return Ok(false),
         }
-    }
-
-    /// When there is something to do for a client, even if nothing comes.
-    fn due(&self, member: &Member) -> Option<Instant> {
-        match member.stage {
-            Stage::Absent(again) => Some(again),
-            // Without a delay, what holds a chunk up is the window or the transmit ring, and then the transport is waited for.
-            Stage::Running(_)
-                if self.sending.delay > Duration::ZERO && member.in_flight.len() < self.sending.window =>
-            {
-                Some(member.due)
-            }
-            _ => None,
-        }
+        Ok(true)
     }
 }
 

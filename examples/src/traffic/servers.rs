@@ -147,10 +147,9 @@ impl Servers {
     /// When there is something to do, even if nothing comes.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
-        let delayed = self.service.serving.broadcast_delay > Duration::ZERO;
-        let channels = self.service.channels.iter().flatten();
-        // Without a delay, what holds a broadcast up is the transmit ring, and then the transport is waited for.
-        let due = channels.filter(|channel| delayed && channel.broadcasting).map(|channel| channel.due);
+        // While something is queued, there is a turn when the transport takes it, and nothing to be done before.
+        let channels = if self.link.wants_write() { &[][..] } else { &self.service.channels };
+        let due = channels.iter().flatten().filter(|channel| channel.broadcasting).map(|channel| channel.due);
         due.chain(self.link.next_deadline()).min()
     }
 
