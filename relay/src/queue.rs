@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io::{self, IoSlice, Write};
 
 /// Bytes in a block.
-pub(crate) const BLOCK: usize = 16 * 1024;
+pub(crate) const BLOCK: usize = 8 * 1024;
 
 /// Blocks written with one system call, at most.
 const SLICES: usize = 64;

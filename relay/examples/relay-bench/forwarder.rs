@@ -6,6 +6,8 @@ use std::net::SocketAddr;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
 
+use crate::processor::Thread;
+
 const BUFFER: usize = 64 * 1024;
 
 struct Side {
@@ -18,11 +20,11 @@ struct Side {
     end: usize,
 }
 
-/// Accepts two connections and forwards between them until one ends. Returns the address.
-pub(crate) fn spawn() -> io::Result<SocketAddr> {
+/// Accepts two connections and forwards between them until one ends. Returns the address and the thread.
+pub(crate) fn spawn() -> io::Result<(SocketAddr, Thread)> {
     let mut listener = TcpListener::bind("127.0.0.1:0".parse().map_err(io::Error::other)?)?;
     let address = listener.local_addr()?;
-    std::thread::spawn(move || {
+    let thread = Thread::spawn("forwarder", move || {
         let mut poll = Poll::new()?;
         let mut events = Events::with_capacity(8);
         poll.registry().register(&mut listener, Token(9), Interest::READABLE)?;
@@ -50,8 +52,8 @@ pub(crate) fn spawn() -> io::Result<SocketAddr> {
                 }
             }
         }
-    });
-    Ok(address)
+    })?;
+    Ok((address, thread))
 }
 
 /// Forwards what there is. `false` at the end.

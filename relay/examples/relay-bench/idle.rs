@@ -28,7 +28,7 @@ pub(crate) fn run() -> io::Result<()> {
         max_connections: 0,
         ..Config::default()
     };
-    let (address, handle) = start_relay(config)?;
+    let (address, handle, _) = start_relay(config)?;
     // one connection that does everything once, so that what is there anyway is there
     let mut first = TcpStream::connect(address)?;
     first.write_all(b"\0\0\x01\x01a")?;

@@ -10,6 +10,7 @@
 mod core;
 mod forwarder;
 mod idle;
+mod processor;
 mod rigs;
 
 use std::io::{self, Read, Write};
@@ -54,7 +55,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             "throughput" => {
                 let rigs: &[Make] = &[&rigs::relay_to_server, &rigs::forwarder];
                 println!("16-KiB messages in bulk, one sender, one receiver (payload MB/s)");
-                compare(rigs, rounds, |rig| Ok(bulk(rig, 16_384, 200_000)? * 16_384.0 / 1e6))?;
+                compare(rigs, rounds, |rig| {
+                    let figure = bulk(rig, 16_384, 200_000)?;
+                    Ok(Figure { main: figure.main * 16_384.0 / 1e6, ..figure })
+                })?;
             }
             "roundtrip" => {
                 let rigs: &[Make] = &[&rigs::relay_to_server, &rigs::forwarder, &|| rigs::nats(1)];
@@ -71,29 +75,43 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 type Make<'a> = &'a dyn Fn() -> io::Result<Rig>;
 
+/// What a job comes to.
+struct Figure {
+    main: f64,
+    /// Processor time of what is in between, in nanoseconds for each message.
+    nanos: f64,
+}
+
 /// Does a job with each, in turns, and prints the medians and how the first compares with the others.
-fn compare(rigs: &[Make<'_>], rounds: usize, job: impl Fn(Rig) -> io::Result<f64>) -> io::Result<()> {
-    let mut results = vec![(String::new(), Vec::new()); rigs.len()];
+fn compare(rigs: &[Make<'_>], rounds: usize, job: impl Fn(Rig) -> io::Result<Figure>) -> io::Result<()> {
+    let mut results = vec![(String::new(), Vec::new(), Vec::new()); rigs.len()];
     for _ in 0..rounds {
-        for (make, (name, figures)) in rigs.iter().zip(&mut results) {
+        for (make, (name, figures, nanos)) in rigs.iter().zip(&mut results) {
             let rig = make()?;
             *name = rig.name.into();
-            figures.push(job(rig)?);
+            let figure = job(rig)?;
+            figures.push(figure.main);
+            nanos.push(figure.nanos);
         }
     }
     let mut first = None;
-    for (name, figures) in &mut results {
+    for (name, figures, nanos) in &mut results {
         figures.sort_by(f64::total_cmp);
-        let median = figures[figures.len() / 2];
-        let first = *first.get_or_insert(median);
-        print!("  {name:12} {median:>14.1}   (from {:.1} to {:.1})", figures[0], figures[figures.len() - 1]);
-        if median == first { println!() } else { println!("   relay / this = {:.2}", first / median) }
+        nanos.sort_by(f64::total_cmp);
+        let (median, nanos) = (figures[figures.len() / 2], nanos[nanos.len() / 2]);
+        let range = format!("{:.1} to {:.1}", figures[0], figures[figures.len() - 1]);
+        print!("  {name:12} {median:>12.1} ({range:>26}), {nanos:>8.0} ns of processor time each");
+        match first {
+            None => println!(),
+            Some((main, first)) => println!("; relay/this {:.2}, {:.2}", main / median, first / nanos),
+        }
+        first.get_or_insert((median, nanos));
     }
     Ok(())
 }
 
 /// Sends messages as fast as they are taken. Says how many were received a second, by all receivers together.
-fn bulk(mut rig: Rig, len: usize, count: usize) -> io::Result<f64> {
+fn bulk(mut rig: Rig, len: usize, count: usize) -> io::Result<Figure> {
     let message = (rig.message)(len);
     let per_write = (WRITE / message.bytes.len()).max(1);
     let writes = count.div_ceil(per_write);
@@ -101,19 +119,29 @@ fn bulk(mut rig: Rig, len: usize, count: usize) -> io::Result<f64> {
     let expected = message.received * per_write * writes;
     let receivers = std::mem::take(&mut rig.receivers);
     let all = receivers.len();
-    let start = Instant::now();
+    let (start, before) = (Instant::now(), rig.nanos());
     std::thread::scope(|scope| {
         let threads: Vec<_> =
             receivers.into_iter().map(|receiver| scope.spawn(move || drain(receiver, expected))).collect();
         for _ in 0..writes {
             rig.sender.write_all(&bytes)?;
         }
-        threads.into_iter().try_for_each(|thread| thread.join().map_err(|_| io::Error::other("panic"))?)
-    })?;
-    Ok((per_write * writes * all) as f64 / start.elapsed().as_secs_f64())
+        // the sockets stay open until all is over, so that the figures are of this and not of what comes after it
+        let sockets: Vec<_> = threads.into_iter().map(|thread| thread.join()).collect();
+        let received = (per_write * writes * all) as f64;
+        let figure = Figure {
+            main: received / start.elapsed().as_secs_f64(),
+            nanos: (rig.nanos() - before) as f64 / received,
+        };
+        for socket in sockets {
+            socket.map_err(|_| io::Error::other("panic"))??;
+        }
+        Ok(figure)
+    })
 }
 
-fn drain(mut socket: TcpStream, expected: usize) -> io::Result<()> {
+/// Receives so many bytes.
+fn drain(mut socket: TcpStream, expected: usize) -> io::Result<TcpStream> {
     let mut buffer = vec![0; 256 * 1024];
     let mut seen = 0;
     while seen < expected {
@@ -122,14 +150,15 @@ fn drain(mut socket: TcpStream, expected: usize) -> io::Result<()> {
             len => seen += len,
         }
     }
-    Ok(())
+    Ok(socket)
 }
 
 /// Sends a message, waits for an answer as long, and so on. Median in microseconds.
-fn roundtrip(mut rig: Rig, len: usize, count: usize) -> io::Result<f64> {
+fn roundtrip(mut rig: Rig, len: usize, count: usize) -> io::Result<Figure> {
     let (message, answer) = ((rig.message)(len), (rig.answer)(len));
     let mut receiver = rig.receivers.remove(0);
     let mut times = Vec::with_capacity(count);
+    let before = rig.nanos();
     std::thread::scope(|scope| {
         scope.spawn(|| {
             let mut buffer = vec![0; message.received];
@@ -149,6 +178,7 @@ fn roundtrip(mut rig: Rig, len: usize, count: usize) -> io::Result<f64> {
         }
         Ok::<(), io::Error>(())
     })?;
+    let nanos = (rig.nanos() - before) as f64 / (2 * count) as f64;
     times.sort();
-    Ok(times.get(count / 2).map_or(0.0, Duration::as_secs_f64) * 1e6)
+    Ok(Figure { main: times.get(count / 2).map_or(0.0, Duration::as_secs_f64) * 1e6, nanos })
 }

@@ -9,6 +9,7 @@ use peote_net::protocol::{Header, to_relay};
 use peote_relay::{Config, Handle, Relay};
 
 use crate::forwarder;
+use crate::processor::{self, Thread};
 
 /// A message as its sender writes it, and its length as each receiver reads it.
 pub(crate) struct Message {
@@ -25,20 +26,30 @@ pub(crate) struct Rig {
     pub(crate) message: fn(usize) -> Message,
     /// What a receiver writes to answer with so many bytes, and their length as the sender reads them.
     pub(crate) answer: fn(usize) -> Message,
-    _between: Between,
+    between: Between,
+}
+
+impl Rig {
+    /// Nanoseconds of processor time that what is in between has used so far.
+    pub(crate) fn nanos(&self) -> u64 {
+        match &self.between {
+            Between::Relay(_, thread) | Between::Forwarder(thread) => thread.nanos(),
+            Between::Nats(child) => processor::of_process(child.id()),
+        }
+    }
 }
 
 enum Between {
-    Relay(Handle),
-    Forwarder,
+    Relay(Handle, Thread),
+    Forwarder(Thread),
     Nats(Child),
 }
 
 impl Drop for Between {
     fn drop(&mut self) {
         match self {
-            Self::Relay(handle) => handle.stop(),
-            Self::Forwarder => {}
+            Self::Relay(handle, _) => handle.stop(),
+            Self::Forwarder(_) => {}
             Self::Nats(child) => {
                 let _ = child.kill();
                 let _ = child.wait();
@@ -66,11 +77,11 @@ fn unit(header: Header, len: usize, received: usize) -> Message {
     Message { bytes: [header.as_bytes(), &payload(len)].concat(), received }
 }
 
-pub(crate) fn start_relay(config: Config) -> io::Result<(SocketAddr, Handle)> {
+pub(crate) fn start_relay(config: Config) -> io::Result<(SocketAddr, Handle, Thread)> {
     let mut relay = Relay::bind(config)?;
     let (address, handle) = (relay.local_addrs()[0], relay.handle());
-    std::thread::spawn(move || relay.run());
-    Ok((address, handle))
+    let thread = Thread::spawn("relay", move || relay.run())?;
+    Ok((address, handle, thread))
 }
 
 fn config() -> io::Result<Config> {
@@ -80,7 +91,7 @@ fn config() -> io::Result<Config> {
 
 /// A user that sends to the server of its channel.
 pub(crate) fn relay_to_server() -> io::Result<Rig> {
-    let (address, handle) = start_relay(config()?)?;
+    let (address, handle, thread) = start_relay(config()?)?;
     let (mut server, mut user) = (connect(address)?, connect(address)?);
     server.write_all(b"\0\0\x01\x01a")?;
     expect(&mut server, 5)?;
@@ -93,13 +104,13 @@ pub(crate) fn relay_to_server() -> io::Result<Rig> {
         receivers: vec![server],
         message: |len| unit(to_relay::data_from_user(0, len), len, len + if len < 126 { 3 } else { 4 }),
         answer: |len| unit(to_relay::data_from_server(0, 0, len), len, len + if len < 127 { 2 } else { 3 }),
-        _between: Between::Relay(handle),
+        between: Between::Relay(handle, thread),
     })
 }
 
 /// A channel's server that broadcasts to its users.
 pub(crate) fn relay_to_all(users: usize) -> io::Result<Rig> {
-    let (address, handle) = start_relay(config()?)?;
+    let (address, handle, thread) = start_relay(config()?)?;
     let mut server = connect(address)?;
     server.write_all(b"\0\0\x01\x01a")?;
     expect(&mut server, 5)?;
@@ -117,13 +128,13 @@ pub(crate) fn relay_to_all(users: usize) -> io::Result<Rig> {
         receivers,
         message: |len| unit(to_relay::broadcast(0, None, len), len, len + if len < 127 { 2 } else { 3 }),
         answer: |len| unit(to_relay::data_from_user(0, len), len, len + if len < 126 { 3 } else { 4 }),
-        _between: Between::Relay(handle),
+        between: Between::Relay(handle, thread),
     })
 }
 
 /// Bytes from one connection to another.
 pub(crate) fn forwarder() -> io::Result<Rig> {
-    let address = forwarder::spawn()?;
+    let (address, thread) = forwarder::spawn()?;
     let (sender, receiver) = (connect(address)?, connect(address)?);
     let message = |len| Message { bytes: payload(len), received: len };
     Ok(Rig {
@@ -132,7 +143,7 @@ pub(crate) fn forwarder() -> io::Result<Rig> {
         receivers: vec![receiver],
         message,
         answer: message,
-        _between: Between::Forwarder,
+        between: Between::Forwarder(thread),
     })
 }
 
@@ -180,6 +191,6 @@ pub(crate) fn nats(subscribers: usize) -> io::Result<Rig> {
         receivers,
         message: |len| publish('a', len),
         answer: |len| publish('b', len),
-        _between: between,
+        between,
     })
 }

@@ -141,6 +141,8 @@ impl fmt::Debug for Got {
 pub struct Endpoint {
     pub socket: TcpStream,
     received: Vec<u8>,
+    /// What of it is dealt with.
+    used: usize,
     decoder: Decoder,
 }
 
@@ -149,7 +151,7 @@ impl Endpoint {
         socket.set_nodelay(true).unwrap();
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
         socket.set_write_timeout(Some(PATIENCE)).unwrap();
-        Self { socket, received: Vec::new(), decoder: Decoder::new() }
+        Self { socket, received: Vec::new(), used: 0, decoder: Decoder::new() }
     }
 
     #[track_caller]
@@ -206,7 +208,7 @@ impl Endpoint {
     pub fn next(&mut self) -> Option<Got> {
         loop {
             let before = self.decoder;
-            if let Some((used, unit)) = self.decoder.decode(&self.received) {
+            if let Some((used, unit)) = self.decoder.decode(&self.received[self.used..]) {
                 let got = match unit {
                     Unit::FromServer { channel, payload } if payload.is_whole() => {
                         Got::Data(false, channel, 0, payload.bytes().to_vec())
@@ -218,9 +220,9 @@ impl Endpoint {
                         self.decoder = before;
                         if self.read() { continue } else { return None }
                     }
-                    _ => Got::Control(self.received[2..used].to_vec()),
+                    _ => Got::Control(self.received[self.used + 2..self.used + used].to_vec()),
                 };
-                self.received.drain(..used);
+                self.used += used;
                 return Some(got);
             }
             self.decoder = before;
@@ -235,6 +237,7 @@ impl Endpoint {
         match self.socket.read(&mut buffer) {
             Ok(0) => false,
             Ok(len) => {
+                self.received.drain(..std::mem::take(&mut self.used));
                 self.received.extend(&buffer[..len]);
                 true
             }
