@@ -84,7 +84,8 @@ impl From<io::Error> for Failure {
     }
 }
 
-/// What `main` does: reads the command line, runs the program, says in one line what went wrong, and chooses the exit code.
+/// What `main` does: reads the command line, runs the program, says in one line what went wrong, and chooses
+/// the exit code.
 pub fn main<Options: Parser>(program: &str, run: impl FnOnce(&Options) -> Result<(), Failure>) -> ExitCode {
     let options = match Options::try_parse() {
         Ok(options) => options,

@@ -1,6 +1,15 @@
 //! Values on the command line.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
+
+use clap::builder::RangedI64ValueParser;
+
+/// Reads a number in a range.
+#[must_use]
+pub fn between(range: RangeInclusive<i64>) -> RangedI64ValueParser<u32> {
+    RangedI64ValueParser::new().range(range)
+}
 
 /// Reads a number of seconds, `10` or `0.5`.
 ///

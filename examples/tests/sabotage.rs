@@ -1,5 +1,5 @@
-//! That the verification of `demo` and `stress` finds what is wrong: honest clients against a server that does one thing wrong, and an honest
-//! server against clients that do.
+//! That the verification of `demo` and `stress` finds what is wrong: honest clients against a server that
+//! does one thing wrong, and an honest server against clients that do.
 
 use std::rc::Rc;
 use std::time::Duration;

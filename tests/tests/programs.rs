@@ -1,6 +1,7 @@
 //! The programs, end to end: real processes, real TCP connections, on this machine only.
 //!
-//! The programs have to be built: `cargo test --workspace` does so, because their packages have tests of their own.
+//! The programs have to be built: `cargo test --workspace` does so, because their packages have tests of
+//! their own.
 #![cfg(unix)]
 
 use std::io::{Read as _, Write as _};
@@ -393,7 +394,8 @@ fn chat_takes_its_lines_from_a_file_as_well() {
     }
 }
 
-/// One line on standard error that has all of `parts` in it, after whatever progress there was, and an exit code.
+/// One line on standard error that has all of `parts` in it, after whatever progress there was, and an exit
+/// code.
 #[track_caller]
 fn assert_one_line(ended: &Ended, code: i32, parts: &[&str]) {
     let Ended { code: found, output, errors } = ended;

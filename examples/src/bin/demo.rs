@@ -1,5 +1,6 @@
-//! Shows all of it at work in one thread: a relay, three servers on one connection, sixty clients on another, and listeners on three more for
-//! the broadcasts. Everything goes over real TCP connections, and every byte that arrives is verified.
+//! Shows all of it at work in one thread: a relay, three servers on one connection, sixty clients on another,
+//! and listeners on three more for the broadcasts. Everything goes over real TCP connections, and every byte
+//! that arrives is verified.
 //!
 //! ```text
 //!                       ┌─────────┐  connection 2: 60 clients, one in each channel
@@ -9,15 +10,17 @@
 //!                       └─────────┘  one in each channel
 //! ```
 //!
-//! Why 20 channels for each server: a connection can be in a channel only once, so sixty clients that share a connection are in sixty channels. And why
-//! listeners: a broadcast to a channel with a single user would not show much. With them, each channel has four users on four connections, and a broadcast goes
-//! to all four or to all but one.
+//! Why 20 channels for each server: a connection can be in a channel only once, so sixty clients that share a
+//! connection are in sixty channels. And why listeners: a broadcast to a channel with a single user would not
+//! show much. With them, each channel has four users on four connections, and a broadcast goes to all four or
+//! to all but one.
 //!
-//! The clients send chunks of 1 byte to 32 KiB; the servers verify them and send them back; the clients verify them again. The servers broadcast chunks of the same
-//! lengths; the users verify that they get exactly those that are for them, in order.
+//! The clients send chunks of 1 byte to 32 KiB; the servers verify them and send them back; the clients
+//! verify them again. The servers broadcast chunks of the same lengths; the users verify that they get
+//! exactly those that are for them, in order.
 //!
-//! What is specific to this program is below: the layout and the loop. What a server and a client do about events is in
-//! `src/traffic/servers.rs` and `src/traffic/clients.rs`.
+//! What is specific to this program is below: the layout and the loop. What a server and a client do about
+//! events is in `src/traffic/servers.rs` and `src/traffic/clients.rs`.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
@@ -26,39 +29,41 @@ use std::time::{Duration, Instant as Moment};
 
 use clap::Parser;
 use peote_net::time;
+use peote_net_examples::Failure;
+use peote_net_examples::options::{between, seconds};
 use peote_net_examples::progress::Progress;
 use peote_net_examples::report::{count, print, table};
 use peote_net_examples::traffic::{Client, Clients, Noise, Script, Sending, Servers, Serving, Tally, mix};
-use peote_net_examples::{Failure, options};
 use peote_net_std::{Clock, TcpTransport, Waiter, Watch};
 use peote_relay::{Config, Relay};
 
-/// A relay, servers and clients in one thread, over TCP on this machine: every byte is verified, and a table tells what was done.
+/// A relay, servers and clients in one thread, over TCP on this machine: every byte is verified, and a table
+/// tells what was done.
 #[derive(Debug, Parser)]
 #[command(name = "demo", version, allow_negative_numbers = true, after_help = AFTER_HELP)]
 struct Options {
     /// How long to send
-    #[arg(long, default_value = "6", value_name = "SECONDS", value_parser = options::seconds)]
+    #[arg(long, default_value = "6", value_name = "SECONDS", value_parser = seconds)]
     seconds: Duration,
 
     /// Servers, all on one connection; the channels are shared out among them
-    #[arg(long, default_value_t = 3, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=128))]
+    #[arg(long, default_value_t = 3, value_name = "NUMBER", value_parser = between(1..=128))]
     servers: u32,
 
     /// Clients, all on one connection, each in a channel of its own
-    #[arg(long, default_value_t = 60, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=128))]
+    #[arg(long, default_value_t = 60, value_name = "NUMBER", value_parser = between(1..=128))]
     clients: u32,
 
     /// Further connections, each in every channel, that listen to the broadcasts
-    #[arg(long, default_value_t = 3, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(0..=32))]
+    #[arg(long, default_value_t = 3, value_name = "NUMBER", value_parser = between(0..=32))]
     listeners: u32,
 
     /// The longest chunk, in bytes
-    #[arg(long, default_value_t = 32_768, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(1..=32_768))]
+    #[arg(long, default_value_t = 32_768, value_name = "BYTES", value_parser = between(1..=32_768))]
     max_bytes: u32,
 
     /// Chunks of a client that can be on their way at the same time
-    #[arg(long, default_value_t = 2, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, default_value_t = 2, value_name = "NUMBER", value_parser = between(1..=1000))]
     window: u32,
 
     /// Another number, other contents
@@ -209,7 +214,8 @@ impl Demo {
         )
     }
 
-    /// One round: the relay, the servers, the clients. When nobody has anything to do, it sleeps, for `longest` at most.
+    /// One round: the relay, the servers, the clients. When nobody has anything to do, it sleeps, for
+    /// `longest` at most.
     fn turn(&mut self, longest: Duration) -> Result<(), Failure> {
         let sleep = if self.has_work()? { Duration::ZERO } else { self.time_to_sleep(longest) };
         self.relay.turn(Some(sleep))?;
@@ -234,7 +240,8 @@ impl Demo {
         Ok(self.waiter.wait(&mut watches, Some(self.clock.now()))?.ready > 0)
     }
 
-    /// Until the next thing that happens by itself. Everything else begins with something that the relay has to do, and that ends its turn.
+    /// Until the next thing that happens by itself. Everything else begins with something that the relay has
+    /// to do, and that ends its turn.
     fn time_to_sleep(&self, longest: Duration) -> Duration {
         // But what the relay has written last can come out of the system a little later than it went in.
         let longest = longest.min(Duration::from_millis(5));

@@ -4,7 +4,9 @@
 //! |---|---|
 //! | 0 | version of this layout: 1. Others are passed over |
 //! | 1 | kind of message, see below |
-//! | 2… | fields: a *name* is a byte with its length and so many bytes of UTF-8; a *text* is the rest of the chunk, UTF-8 |
+//! | 2… | fields |
+//!
+//! A *name* is a byte with its length and so many bytes of UTF-8; a *text* is the rest of the chunk, UTF-8.
 //!
 //! | from | kind | fields | meaning |
 //! |---|---|---|---|

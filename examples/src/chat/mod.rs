@@ -1,5 +1,6 @@
-//! A chat room over a relay, without a chat server: whoever enters a room that does not exist creates it, and distributes what the others say. When that one
-//! leaves, the others take over; the first is the new server, the rest enter again.
+//! A chat room over a relay, without a chat server: whoever enters a room that does not exist creates it, and
+//! distributes what the others say. When that one leaves, the others take over; the first is the new server,
+//! the rest enter again.
 //!
 //! - [`message`]: what goes over the channel
 //! - [`Room`]: the room, as its server sees it

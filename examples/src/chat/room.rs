@@ -32,7 +32,8 @@ impl Room {
         self.channel
     }
 
-    /// Deals with a message of a user; lines to be shown go to `screen`. What is not a message is passed over.
+    /// Deals with a message of a user; lines to be shown go to `screen`. What is not a message is passed
+    /// over.
     ///
     /// # Errors
     /// `WouldBlock`: nothing has happened, and the message is to come again.
@@ -44,7 +45,8 @@ impl Room {
         screen: &mut Vec<String>,
     ) -> Result<(), SendError> {
         let Some(message) = FromUser::decode(chunk) else { return Ok(()) };
-        // An answer goes to several, so that the first could be sent and the second not. Rather nothing at all for now.
+        // An answer goes to several, so that the first could be sent and the second not. Rather nothing at
+        // all for now.
         if out.free() < ROOM_TO_ANSWER {
             return Err(SendError::WouldBlock);
         }

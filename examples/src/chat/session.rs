@@ -12,7 +12,8 @@ use crate::Failure;
 /// How long a server may take to say welcome.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How often to try to get into a room that always turns out to exist when it is created, and not to exist when it is entered.
+/// How often to try to get into a room that always turns out to exist when it is created, and not to exist
+/// when it is entered.
 const ATTEMPTS: u32 = 20;
 
 /// One person in one room.
@@ -164,8 +165,8 @@ impl Session {
                     room.gone(user, reason, out, &mut self.screen)?;
                 }
             }
-            // A lost connection is reported by the poll; users without a word are nobody yet; those that break the rules are
-            // passed over by the link.
+            // A lost connection is reported by the poll; users without a word are nobody yet; those that
+            // break the rules are passed over by the link.
             _ => {}
         }
         Ok(())
@@ -220,7 +221,8 @@ impl Session {
         Ok(())
     }
 
-    /// Of several that do this at the same time, the first wins; the others learn that the name is in use, and enter.
+    /// Of several that do this at the same time, the first wins; the others learn that the name is in use,
+    /// and enter.
     fn create(&mut self, out: &mut Out<'_>) -> Result<(), SendError> {
         out.create(channel_name(&self.room), Mode::default())?;
         self.place = Place::Outside;

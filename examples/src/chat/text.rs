@@ -5,7 +5,8 @@ use std::fmt;
 /// The longest message, in characters.
 pub const MAX_TEXT: usize = 2_000;
 
-/// What somebody is called in a room: 1 to 24 characters that can be seen, none of them a space, the first one not a `/`.
+/// What somebody is called in a room: 1 to 24 characters that can be seen, none of them a space, the first
+/// one not a `/`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Nick(String);
 
@@ -52,8 +53,8 @@ impl fmt::Display for Nick {
     }
 }
 
-/// A text that can be printed whoever wrote it: one line, without anything that a terminal obeys or that changes the direction of
-/// writing, and not too long.
+/// A text that can be printed whoever wrote it: one line, without anything that a terminal obeys or that
+/// changes the direction of writing, and not too long.
 #[must_use]
 pub fn clean(text: &str) -> String {
     let safe = |c| if is_unsafe(c) { char::REPLACEMENT_CHARACTER } else { c };
@@ -64,15 +65,18 @@ pub fn clean(text: &str) -> String {
     clean
 }
 
-/// Control characters, which move the cursor, ring the bell or worse; line separators; marks that turn the direction of writing.
+/// Control characters, which move the cursor, ring the bell or worse; line separators; marks that turn the
+/// direction of writing.
 fn is_unsafe(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{e0000}'..='\u{e007f}')
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(c, '\u{e0000}'..='\u{e007f}')
 }
 
 /// Characters that take no room: two names that differ only in them look the same.
 const fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{180e}' | '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2064}' | '\u{feff}' | '\u{fe00}'..='\u{fe0f}')
+    matches!(c, '\u{ad}' | '\u{180e}' | '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
+        || matches!(c, '\u{fe00}'..='\u{fe0f}')
 }
 
 #[cfg(test)]

@@ -53,8 +53,8 @@ impl Chat {
         }
     }
 
-    /// Says what has been typed. Whether there may be more to read; not so while it could not be said, so that it waits in the pipe or file it
-    /// comes from.
+    /// Says what has been typed. Whether there may be more to read; not so while it could not be said, so
+    /// that it waits in the pipe or file it comes from.
     fn read_keyboard(&mut self) -> Result<bool, Failure> {
         while self.session.is_inside() {
             let command = match self.typed.take() {

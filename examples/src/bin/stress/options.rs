@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 use peote_net::time;
+use peote_net_examples::Failure;
+use peote_net_examples::options::{between, seconds};
 use peote_net_examples::traffic::{Client, Script, Sending, Serving, mix};
-use peote_net_examples::{Failure, options};
 
-/// Load for a relay: servers and clients that verify every byte. A server is one channel, a client is one user of one channel.
+/// Load for a relay: servers and clients that verify every byte. A server is one channel, a client is one
+/// user of one channel.
 #[derive(Debug, Parser)]
 #[command(name = "stress", version, allow_negative_numbers = true, after_help = AFTER_HELP, next_line_help = true)]
 pub(crate) struct Options {
@@ -24,15 +26,16 @@ pub(crate) struct Options {
     pub(crate) name: String,
 
     /// Servers: channels, up to 128 of them on one connection
-    #[arg(long, default_value_t = 4, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=8192))]
+    #[arg(long, default_value_t = 4, value_name = "NUMBER", value_parser = between(1..=8192))]
     pub(crate) servers: u32,
 
     /// Clients, shared out among the servers; with --role servers: how many there can be at the same time
-    #[arg(long, default_value_t = 16, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=65_534))]
+    #[arg(long, default_value_t = 16, value_name = "NUMBER", value_parser = between(1..=65_534))]
     pub(crate) clients: u32,
 
-    /// Connections that the clients are shared out among [default: as few as it takes, since a connection can be in a channel only once]
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=65_534))]
+    /// Connections that the clients are shared out among [default: as few as it takes, since a connection can
+    /// be in a channel only once]
+    #[arg(long, value_name = "NUMBER", value_parser = between(1..=65_534))]
     connections: Option<u32>,
 
     /// What the clients do
@@ -40,27 +43,29 @@ pub(crate) struct Options {
     pub(crate) pattern: Pattern,
 
     /// The shortest chunk
-    #[arg(long, default_value_t = 1, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(1..=4_194_304))]
+    #[arg(long, default_value_t = 1, value_name = "BYTES", value_parser = between(1..=4_194_304))]
     pub(crate) min_bytes: u32,
 
-    /// The longest chunk; the same for servers and clients. Broadcasts stay below 32,764 bytes, so that users can come at any time
-    #[arg(long, default_value_t = 32_768, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(1..=4_194_304))]
+    /// The longest chunk; the same for servers and clients. Broadcasts stay below 32,764 bytes, so that users
+    /// can come at any time
+    #[arg(long, default_value_t = 32_768, value_name = "BYTES", value_parser = between(1..=4_194_304))]
     pub(crate) max_bytes: u32,
 
-    /// How long to send, once all clients are there. With --role servers: how long to serve; 0: until all clients have come and gone
-    #[arg(long, default_value = "10", value_name = "SECONDS", value_parser = options::seconds)]
+    /// How long to send, once all clients are there. With --role servers: how long to serve; 0: until all
+    /// clients have come and gone
+    #[arg(long, default_value = "10", value_name = "SECONDS", value_parser = seconds)]
     pub(crate) duration: Duration,
 
     /// Time between two chunks of a client, or two broadcasts of a server; 0: as fast as possible
-    #[arg(long, default_value_t = 0, value_name = "MILLISECONDS", value_parser = clap::value_parser!(u32).range(0..=60_000))]
+    #[arg(long, default_value_t = 0, value_name = "MILLISECONDS", value_parser = between(0..=60_000))]
     pub(crate) delay: u32,
 
     /// Chunks of a client that can be on their way there and back at the same time, with --pattern echo
-    #[arg(long, default_value_t = 32, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, default_value_t = 32, value_name = "NUMBER", value_parser = between(1..=100_000))]
     pub(crate) window: u32,
 
     /// With --role clients: how long to wait for servers that are not there yet
-    #[arg(long, default_value = "5", value_name = "SECONDS", value_parser = options::seconds)]
+    #[arg(long, default_value = "5", value_name = "SECONDS", value_parser = seconds)]
     pub(crate) wait: Duration,
 }
 
@@ -177,7 +182,8 @@ impl Options {
             let clients = each + u32::from(server < more);
             std::iter::repeat_n(server, clients as usize)
         });
-        // The clients of a server follow each other, so the next connection for each client means that no two of them share one.
+        // The clients of a server follow each other, so the next connection for each client means that no two
+        // of them share one.
         let mut connections = vec![Vec::new(); self.connections() as usize];
         let places = (0..connections.len()).cycle();
         for ((client, server), place) in (0..).zip(servers).zip(places) {
