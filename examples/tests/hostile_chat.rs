@@ -1,0 +1,165 @@
+//! A chat room in which somebody sends what no chat program would.
+
+use std::time::Duration;
+
+use peote_net::link::{EnteredChannel, Event, Link, Mode};
+use peote_net_examples::chat::{Command, MAX_TEXT, Nick, Session};
+use peote_net_std::{Clock, HeapBuffers, TcpTransport};
+use peote_relay::{Config, Relay};
+
+/// A relay, people in a room, and one link that is not a chat program.
+struct World {
+    relay: Relay,
+    clock: Clock,
+    people: Vec<Person>,
+    hostile: (Link<HeapBuffers>, TcpTransport),
+    inside: Option<EnteredChannel>,
+}
+
+struct Person {
+    link: Link<HeapBuffers>,
+    transport: TcpTransport,
+    session: Session,
+    screen: Vec<String>,
+}
+
+impl World {
+    fn new() -> Self {
+        let listen = vec!["127.0.0.1:0".parse().unwrap()];
+        let relay = Relay::bind(Config { listen, ..Config::default() }).unwrap();
+        let hostile = (Link::with_buffers(HeapBuffers::default()), connect(&relay));
+        Self { relay, clock: Clock::new(), people: Vec::new(), hostile, inside: None }
+    }
+
+    /// Somebody comes into the room; waits until they are in it.
+    fn come(&mut self, name: &str) {
+        let mut link = Link::with_buffers(HeapBuffers::default());
+        let mut session = Session::new("tea", Nick::new(name).unwrap());
+        session.begin(&mut link.out()).unwrap();
+        self.people.push(Person { link, transport: connect(&self.relay), session, screen: Vec::new() });
+        self.turn_until(|world| world.people.iter().all(|person| person.session.is_inside()));
+    }
+
+    fn say(&mut self, person: usize, text: &str) {
+        let Person { link, session, .. } = &mut self.people[person];
+        session.type_in(&Command::parse(text), &mut link.out()).unwrap();
+    }
+
+    fn turn(&mut self) {
+        self.relay.turn(Some(Duration::from_millis(1))).unwrap();
+        let now = self.clock.now();
+        for Person { link, transport, session, screen } in &mut self.people {
+            link.poll(transport, now, |event, out| session.handle(event, out, now)).unwrap();
+            session.check(now).unwrap();
+            screen.extend(session.take_screen());
+        }
+        let (link, transport) = &mut self.hostile;
+        link.poll(transport, now, |event, _| {
+            if let Event::Entered { channel } = event {
+                self.inside = Some(channel);
+            }
+        })
+        .unwrap();
+    }
+
+    #[track_caller]
+    fn turn_until(&mut self, done: impl Fn(&Self) -> bool) {
+        for _ in 0..1_000 {
+            if done(self) {
+                return;
+            }
+            self.turn();
+        }
+        panic!("it never happens; on the screens: {:#?}", self.screens());
+    }
+
+    fn screens(&self) -> Vec<&Vec<String>> {
+        self.people.iter().map(|person| &person.screen).collect()
+    }
+
+    /// Everybody's screen, and whatever is on it can be printed.
+    #[track_caller]
+    fn assert_printable(&self) {
+        for line in self.screens().into_iter().flatten() {
+            assert!(!line.chars().any(char::is_control), "{line:?}");
+            assert!(line.chars().count() < MAX_TEXT + 50, "{line:?}");
+        }
+    }
+}
+
+fn connect(relay: &Relay) -> TcpTransport {
+    TcpTransport::connect_blocking(&relay.local_addrs()[0].to_string(), Duration::from_secs(10)).unwrap()
+}
+
+#[test]
+fn a_hostile_user_disturbs_nobody() {
+    let mut world = World::new();
+    world.come("anna");
+    world.come("bob");
+    world.hostile.0.out().enter("chat/tea", Mode::default()).unwrap();
+    world.turn_until(|world| world.inside.is_some());
+    let channel = world.inside.unwrap();
+
+    let long = [&b"\x01\x02"[..], "ä".repeat(16_000).as_bytes()].concat();
+    let before_hello: [&[u8]; 4] = [b"\x01\x02before hello", b"\x01\x01\x04a\x1b[2", b"\xff", &[0; 30_000]];
+    let after_hello: [&[u8]; 8] = [
+        b"\x01\x01\x03eve",                          // hello
+        b"\x01\x01\x04anna",                         // hello again
+        b"\x01\x04\x04anna",                         // a name that is taken
+        b"\x01\x04\x05\x1b[31m",                     // a name that is none
+        b"\x01\x02\x1b]0;title\x07\r\n-- anna left", // a notice that is none
+        b"\x01\x03\xff\xfe",                         // not UTF-8
+        b"\x01\x42\x04annaI said this",              // what only a server says
+        &long,
+    ];
+    for chunk in before_hello.into_iter().chain(after_hello) {
+        world.hostile.0.out().send(channel, chunk).unwrap();
+    }
+    world.turn_until(|world| world.people[1].screen.iter().any(|line| line.contains("ää")));
+    world.say(0, "is that you, bob?");
+    world.say(1, "no");
+    world.turn_until(|world| world.people[0].screen.iter().any(|line| line == "<bob> no"));
+
+    world.assert_printable();
+    for screen in world.screens() {
+        let hers: Vec<&String> = screen.iter().filter(|line| line.contains("eve")).collect();
+        assert_eq!(hers.len(), 3, "joined, and two lines: {hers:?}");
+        assert!(!screen.iter().any(|line| line.contains("before hello") || line.starts_with("-- anna left")));
+    }
+}
+
+#[test]
+fn a_hostile_server_can_show_nothing_that_a_terminal_obeys() {
+    let mut world = World::new();
+    let room = world.hostile.0.out().create("chat/tea", Mode::default()).unwrap();
+    world.turn_until(|world| !world.hostile.0.wants_write());
+    let mut link = Link::with_buffers(HeapBuffers::default());
+    let mut session = Session::new("tea", Nick::new("anna").unwrap());
+    session.begin(&mut link.out()).unwrap();
+    let transport = connect(&world.relay);
+    world.people.push(Person { link, transport, session, screen: Vec::new() });
+    world.turn_until(|world| world.relay.stats().users == 1);
+
+    for chunk in [
+        &b"\x01\x42\x03eveearly"[..],   // before the welcome
+        b"\x01\x41\x05a\x1b[2J\x03eve", // a welcome with a name that is none
+        b"\x01\x41\x04anna\x03eve",     // a welcome
+        b"\x01\x41\x04anna\x03eve",     // and again
+        b"\x01\x42\x03eve\x1b[2Jtext\nmore\xe2\x80\xae",
+        b"\x01\x47\x03eve\x04\x1b[2J",           // names, one of them none
+        b"\x01\x46\x04anna\x04\x07\x07\x07\x07", // renamed to what is no name
+        b"\x01\x42\x03evethe end",
+    ] {
+        let sent = |world: &mut World| {
+            world.hostile.0.out().send(peote_net::link::Destination::All(room), chunk).is_ok()
+        };
+        while !sent(&mut world) {
+            world.turn();
+        }
+    }
+    world.turn_until(|world| world.people[0].screen.iter().any(|line| line == "<eve> the end"));
+    world.assert_printable();
+    let screen = &world.people[0].screen;
+    assert_eq!(screen.len(), 3, "{screen:?}");
+    assert_eq!(screen[1], "<eve> \u{fffd}[2Jtext\u{fffd}more\u{fffd}");
+}
