@@ -9,7 +9,7 @@ use tracing::{debug, info, warn};
 
 use crate::config::Config;
 use crate::connection::Connection;
-use crate::log::{Flood, Name};
+use crate::log::{EVENTS, Flood, Name, WARNINGS};
 use crate::queue::{BLOCK, Pool};
 use crate::rate::Addresses;
 use crate::timers::Timers;
@@ -34,7 +34,8 @@ pub(crate) struct Connections {
     pub(crate) now_micros: u64,
     /// Until when the connection that is being served must give no more commands, in milliseconds; 0 if it may.
     pub(crate) later: u64,
-    pub(crate) flood: Flood,
+    pub(crate) warnings: Flood,
+    pub(crate) events: Flood,
     pub(crate) paused: usize,
     /// Units that were queued since the start.
     pub(crate) pushed: u64,
@@ -63,7 +64,8 @@ impl Connections {
             now: 0,
             now_micros: 0,
             later: 0,
-            flood: Flood::default(),
+            warnings: Flood::new("warnings", WARNINGS),
+            events: Flood::new("events", EVENTS),
             paused: 0,
             pushed: 0,
             hasher: RandomState::new(),
@@ -242,10 +244,10 @@ impl Host for Connections {
 
     fn notify(&mut self, note: &Note<'_>) {
         match *note {
-            Note::Created { server, channel, name } => {
+            Note::Created { server, channel, name } if self.events.may_say(self.now) => {
                 info!(connection = %server, number = channel, name = %Name(name), "channel created");
             }
-            Note::Deleted { server, channel, name, reason } => {
+            Note::Deleted { server, channel, name, reason } if self.events.may_say(self.now) => {
                 info!(connection = %server, number = channel, name = %Name(name), %reason, "channel deleted");
             }
             Note::Entered { user, number, server, name } => {
@@ -254,7 +256,7 @@ impl Host for Connections {
             Note::Left { user, number, server, name, reason } => {
                 debug!(connection = %user, %server, user = number, name = %Name(name), %reason, "channel left");
             }
-            Note::Refused { connection, request, reason } if self.flood.may_say(self.now) => {
+            Note::Refused { connection, request, reason } if self.warnings.may_say(self.now) => {
                 let (what, name) = match request {
                     Request::Create { name, .. } => ("create", name),
                     Request::Enter { name, .. } => ("enter", name),
@@ -262,7 +264,8 @@ impl Host for Connections {
                 };
                 warn!(%connection, name = %Name(name), %reason, "{what} refused");
             }
-            _ => {} // a connection that has to be closed is logged when it is
+            // too many of them; or a connection that has to be closed, which is logged when it is
+            _ => {}
         }
     }
 

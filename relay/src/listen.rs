@@ -31,9 +31,24 @@ pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     })
 }
 
-/// Sets the options of an accepted connection. One that is gone already makes them fail, which shows soon enough.
-pub(crate) fn set_options(stream: &TcpStream, keepalive: Duration) {
+/// Bytes that the system holds for a connection on top of those that are under way. What is above waits in our own queue, which is counted.
+#[cfg(target_os = "linux")]
+const UNSENT: u32 = 256 * 1024;
+
+/// Sets the options of an accepted connection. `keepalive`: when to find out whether a quiet endpoint is still there. `patience`: how long one may
+/// take to acknowledge what was sent to it.
+///
+/// One that is gone already makes this fail, which shows soon enough.
+pub(crate) fn set_options(stream: &TcpStream, keepalive: Duration, patience: Duration) {
     let _ = stream.set_nodelay(true);
     let socket = SockRef::from(stream);
     let _ = socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(keepalive));
+    #[cfg(target_os = "linux")]
+    {
+        // our own keepalives are unacknowledged data, in the presence of which TCP does not probe: it would take a quarter of an hour
+        let _ = socket.set_tcp_user_timeout(Some(patience));
+        let _ = socket.set_tcp_notsent_lowat(UNSENT);
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = patience;
 }

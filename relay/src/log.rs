@@ -7,8 +7,11 @@ use tracing::warn;
 /// Characters of a name that are shown.
 const SHOWN: usize = 64;
 
-/// Warnings that may be caused from outside, in a second.
-const WARNINGS: u32 = 20;
+/// Warnings that endpoints may cause in a second.
+pub(crate) const WARNINGS: u32 = 20;
+
+/// Ordinary events that may be logged in a second: connections and channels that come and go.
+pub(crate) const EVENTS: u32 = 1000;
 
 /// A channel's name, fit to be shown: an endpoint may have put anything into it.
 pub(crate) struct Name<'a>(pub(crate) &'a [u8]);
@@ -37,26 +40,32 @@ impl fmt::Display for Name<'_> {
     }
 }
 
-/// Keeps warnings that endpoints can cause from filling the disk.
-#[derive(Debug, Default)]
+/// Keeps what endpoints can cause to be logged from filling the disk.
+#[derive(Debug)]
 pub(crate) struct Flood {
+    what: &'static str,
+    limit: u32,
     second: u64,
     said: u32,
     unsaid: u64,
 }
 
 impl Flood {
-    /// Whether one more warning may be written; `now` in milliseconds.
+    pub(crate) const fn new(what: &'static str, limit: u32) -> Self {
+        Self { what, limit, second: 0, said: 0, unsaid: 0 }
+    }
+
+    /// Whether one more may be written; `now` in milliseconds.
     pub(crate) fn may_say(&mut self, now: u64) -> bool {
         let second = now / 1000;
         if second != self.second {
             (self.second, self.said) = (second, 0);
             let unsaid = std::mem::take(&mut self.unsaid);
             if unsaid > 0 {
-                warn!(unsaid, "warnings were left out because there were too many in a second");
+                warn!(unsaid, "{} were left out because there were too many in a second", self.what);
             }
         }
-        if self.said < WARNINGS {
+        if self.said < self.limit {
             self.said += 1;
             return true;
         }
@@ -83,7 +92,7 @@ mod tests {
 
     #[test]
     fn warnings_are_left_out_when_there_are_too_many() {
-        let mut flood = Flood::default();
+        let mut flood = Flood::new("warnings", 20);
         assert_eq!((0..100).filter(|_| flood.may_say(5_000)).count(), 20);
         assert!(flood.may_say(6_000));
     }

@@ -127,7 +127,7 @@ fn bulk(mut rig: Rig, len: usize, count: usize) -> io::Result<Figure> {
             rig.sender.write_all(&bytes)?;
         }
         // the sockets stay open until all is over, so that the figures are of this and not of what comes after it
-        let sockets: Vec<_> = threads.into_iter().map(|thread| thread.join()).collect();
+        let sockets: Vec<_> = threads.into_iter().map(std::thread::ScopedJoinHandle::join).collect();
         let received = (per_write * writes * all) as f64;
         let figure = Figure {
             main: received / start.elapsed().as_secs_f64(),

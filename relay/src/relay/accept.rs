@@ -54,7 +54,7 @@ impl Relay {
                     Err(error) => {
                         // no file descriptor or memory left, most likely: the others go on, and some day one of them goes
                         self.accept_at = self.connections.now + ACCEPT_AGAIN;
-                        if self.connections.flood.may_say(self.connections.now) {
+                        if self.connections.warnings.may_say(self.connections.now) {
                             warn!(%error, "cannot accept connections at the moment");
                         }
                         return;
@@ -81,9 +81,12 @@ impl Relay {
             self.connections.addresses.remove(ip);
             return self.turn_away(address, &error.to_string());
         }
-        listen::set_options(&socket, self.config.tcp_keepalive);
+        let keepalive = self.config.tcp_keepalive;
+        listen::set_options(&socket, keepalive, keepalive + self.config.stall_timeout);
         self.accepted += 1;
-        info!(connection = %id, %address, "connection accepted");
+        if self.connections.events.may_say(self.connections.now) {
+            info!(connection = %id, %address, "connection accepted");
+        }
         let now = self.connections.now;
         if self.connections.slots.len() <= index as usize {
             self.connections.slots.resize_with(index as usize + 1, || None);
@@ -95,7 +98,7 @@ impl Relay {
 
     fn turn_away(&mut self, address: SocketAddr, why: &str) {
         self.turned_away += 1;
-        if self.connections.flood.may_say(self.connections.now) {
+        if self.connections.warnings.may_say(self.connections.now) {
             warn!(%address, why, "connection turned away");
         }
     }

@@ -3,7 +3,7 @@
 use std::{fmt, io};
 
 use peote_net::relay::Cause;
-use tracing::{debug, info, warn};
+use tracing::{info, warn};
 
 use super::Relay;
 
@@ -75,13 +75,12 @@ impl Relay {
         // fails only for a socket that is gone already
         let _ = self.poll.registry().deregister(connection.socket());
         self.accept_at = self.accept_at.min(self.connections.now);
+        let now = self.connections.now;
         if why.is_suspicious() {
-            if self.connections.flood.may_say(self.connections.now) {
+            if self.connections.warnings.may_say(now) {
                 warn!(connection = %id, %address, %why, "connection closed");
-            } else {
-                debug!(connection = %id, %address, %why, "connection closed");
             }
-        } else {
+        } else if self.connections.events.may_say(now) {
             info!(connection = %id, %address, %why, "connection closed");
         }
     }
