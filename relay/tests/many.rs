@@ -224,12 +224,17 @@ fn an_address_in_use_is_named() {
 
 #[test]
 fn what_is_queued_is_written_before_the_end() {
-    let relay = start(config());
+    let relay = start(Config { shutdown_timeout: std::time::Duration::from_secs(30), ..config() });
     let (mut server, mut user) = relay.pair(b"a");
-    user.socket.write_all(&to_server(0, &common::pattern(500_000, 9))).unwrap();
-    relay.until(|stats| stats.received_bytes >= 500_000);
+    let before = relay.stats().received_bytes;
+    let bytes = to_server(0, &common::pattern(500_000, 9));
+    user.socket.write_all(&bytes).unwrap();
+    relay.until(|stats| stats.received_bytes == before + bytes.len() as u64);
+    let reader = std::thread::spawn(move || {
+        assert!(server.data(true, 0, 0, 500_000) == common::pattern(500_000, 9));
+        assert_eq!(server.next(), None);
+    });
     relay.stop().unwrap();
-    assert!(server.data(true, 0, 0, 500_000) == common::pattern(500_000, 9));
-    assert_eq!(server.next(), None);
     assert_eq!(user.next(), None);
+    reader.join().unwrap();
 }
