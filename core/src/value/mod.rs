@@ -55,6 +55,9 @@
 //! | tuples of 1 to 12 | their values, nothing in between | as that many values |
 //! | `Option` | a bool, then the value if there is one | no: among programs of this library only |
 //!
+//! Types beyond these travel as text of `haxe.Serializer` (`haxe::Haxe`, feature `haxe`) or as `MessagePack` (`messagepack::MessagePack`, feature
+//! `messagepack`), through serde.
+//!
 //! A tuple or an array is not a value of its own to existing peers: the first is one value after another, the second is an array whose length
 //! has to be `N`.
 //!
@@ -68,10 +71,14 @@ mod collections;
 mod decode;
 mod encode;
 mod error;
+#[cfg(feature = "haxe")]
+pub mod haxe;
 mod int24;
 mod length;
 mod list;
 mod map;
+#[cfg(feature = "messagepack")]
+pub mod messagepack;
 mod plain;
 mod reader;
 mod tuple;

@@ -1,7 +1,17 @@
 //! The object that the recorded calls are for, and a record of what was called.
 
 use peote_net::rpc::remote;
+use peote_net::value::haxe::Haxe;
 use peote_net::value::{List, Map};
+use serde::{Deserialize, Serialize};
+
+/// The anonymous object of the recording.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Anonymous<'a> {
+    pub(crate) a: i32,
+    pub(crate) b: &'a str,
+    pub(crate) c: [f64; 2],
+}
 
 /// Object 0 of the recording.
 #[remote]
@@ -24,7 +34,7 @@ pub(crate) trait Recorded {
         by_number: Map<'_, i32, &str>,
         lists: Map<'_, &str, List<'_, i32>>,
     );
-    fn dynamic(&mut self, haxe: &str);
+    fn dynamic(&mut self, value: Haxe<Anonymous<'_>>);
 }
 
 /// Object 3 of the recording.
@@ -67,8 +77,8 @@ impl Recorded for Log {
     ) {
         self.0.push(format!("maps {by_name:?} {by_number:?} {lists:?}"));
     }
-    fn dynamic(&mut self, haxe: &str) {
-        self.0.push(format!("dynamic {haxe}"));
+    fn dynamic(&mut self, Haxe(value): Haxe<Anonymous<'_>>) {
+        self.0.push(format!("dynamic {value:?}"));
     }
 }
 

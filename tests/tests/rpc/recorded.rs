@@ -2,12 +2,11 @@
 
 use peote_net::link::{Event, Flow, Mode, SendError, Source};
 use peote_net::rpc::{self, Message, Remote};
+use peote_net::value::haxe::Haxe;
 use peote_net::value::{List, Map};
 
-use crate::calls::{Log, Recorded, RecordedCaller, Speaker, SpeakerCaller};
+use crate::calls::{Anonymous, Log, Recorded, RecordedCaller, Speaker, SpeakerCaller};
 use crate::peer::{Relay, TestLink, chunks_to_relay, poll};
-
-const HAXE: &str = "oy1:ai1y1:by3:twoy1:cad1.5d2hg";
 
 /// All bytes of one connection in one direction.
 fn stream(connection: &str, direction: &str) -> Vec<u8> {
@@ -45,7 +44,7 @@ fn send_as_the_user(out: &mut peote_net::link::Out<'_>, object: Remote) -> Resul
         (&[(9, "nine")]).into(),
         Map::from(&[("x", List::from(&[1, 2]))]),
     )?;
-    caller.dynamic(out, HAXE)
+    caller.dynamic(out, Haxe(Anonymous { a: 1, b: "two", c: [1.5, 2.0] }))
 }
 
 #[test]
@@ -100,7 +99,7 @@ fn a_server_understands_what_existing_users_send_and_answers_as_existing_servers
             "blobs [0, ff, 80] []",
             r#"lists [1, -1, 300] ["a", "bc"] [true, false] [[1, 2], [], [65535]]"#,
             r#"maps {"k": 7} {9: "nine"} {"x": [1, 2]}"#,
-            "dynamic oy1:ai1y1:by3:twoy1:cad1.5d2hg",
+            r#"dynamic Anonymous { a: 1, b: "two", c: [1.5, 2.0] }"#,
         ]
     );
     assert_eq!(relay.chunks_sent(), chunks_to_relay(&stream("0", ">")));
