@@ -137,8 +137,10 @@ impl Relay {
                 }
                 Outcome::WaitFor(receiver) => {
                     let receiver = index(receiver);
-                    if self.connections.write(receiver) {
-                        continue; // perhaps there is room now
+                    if self.connections.write(receiver)
+                        || self.connections.get(receiver).is_none_or(|receiver| receiver.flags.mute)
+                    {
+                        continue; // there may be room now, or no need of any
                     }
                     if self.times.grace == Some(0) {
                         self.dropped += 1;
