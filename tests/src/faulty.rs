@@ -49,7 +49,7 @@ impl Default for Faults {
 
 /// A transport that does what it is told by [`Faults`], and otherwise what the one in it does.
 ///
-/// It keeps the contract of a transport (see [`conformance`](crate::conformance)), except that hesitation and stalling make a ready direction say no: once broken, both directions are ready, and are errors of the
+/// It keeps the contract of a transport (see [`conformance`](mod@crate::conformance)), except that hesitation and stalling make a ready direction say no: once broken, both directions are ready, and are errors of the
 /// kind [`ErrorKind::ConnectionReset`], for good.
 #[derive(Debug)]
 pub struct Faulty<T> {
