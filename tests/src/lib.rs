@@ -10,3 +10,8 @@ pub mod rpc;
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// The guide's examples compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/RPC.md")]
+pub mod rpc_guide {}

@@ -122,3 +122,8 @@ fn the_table_takes_the_memory_that_its_documentation_says() {
     assert_eq!(size_of::<Offers<16, 4>>(), 16 * (4 + 14_usize).next_multiple_of(4));
     assert_eq!(size_of::<Offers<100, 1>>(), 100 * (1 + 14_usize).next_multiple_of(4));
 }
+
+#[test]
+fn a_caller_is_a_few_bytes() {
+    assert_eq!(size_of::<crate::calls::SpeakerCaller>(), 16);
+}
