@@ -1,7 +1,7 @@
 //! The way of data: from a unit to its receivers' queues. This is where a relay spends its time.
 
 use super::host::{Cause, ConnectionId, Host, Outcome};
-use super::slots::{Kind, MembershipSlot, Target};
+use super::slots::{ChannelSlot, ConnectionSlot, Kind, MembershipSlot, Target};
 use super::tables::Tables;
 use crate::protocol::to_relay::{Command, Decoder, Unit};
 use crate::protocol::{MAX_UNIT_PAYLOAD, to_endpoint};
@@ -11,6 +11,9 @@ const HEADER: usize = 4;
 
 /// The least threshold for cuts: room for a header and some payload, and for any answer.
 const LEAST_CUT: usize = 8;
+
+/// Bytes of short broadcasts that are put into a queue in one go, about.
+const RUN: usize = 2048;
 
 /// Why [`Tables::route`] went no further.
 pub(super) enum Stop {
@@ -101,13 +104,24 @@ impl Tables<'_> {
         }
     }
 
-    /// Routes units for one receiver that are short, whole, and have room where they go, which nearly all are. Does nothing that [`route`](Self::route)
+    /// Routes units that are short, whole, and have room where they go, which nearly all are. Does nothing that [`route`](Self::route)
     /// would not do; it is there because it does that several times as fast. Gives what it leaves to `route`.
     #[inline]
     fn route_short<'i, H: Host>(&self, sender: ConnectionId, mut rest: &'i [u8], host: &mut H) -> &'i [u8] {
         let Some(slot) = self.parts.connections.get(sender.index as usize) else { return rest };
         let pages = &*self.parts.pages;
-        while let [size @ 2..=127, channel, behind @ ..] = rest {
+        loop {
+            let (size, channel, behind) = match rest {
+                [size @ 2..=127, channel, behind @ ..] => (size, channel, behind),
+                [1, _, _, ..] => match self.broadcast_short(slot, rest, host) {
+                    Some(behind) => {
+                        rest = behind;
+                        continue;
+                    }
+                    None => break,
+                },
+                _ => break,
+            };
             let Some((unit, next)) = behind.split_at_checked(usize::from(size.saturating_sub(1))) else {
                 break;
             };
@@ -132,6 +146,41 @@ impl Tables<'_> {
             rest = next;
         }
         rest
+    }
+
+    /// Routes broadcasts as long as they are short and whole and for the same receivers, if all of those have room for all of them: first all for one
+    /// receiver, then all for the next. Gives what is behind them.
+    fn broadcast_short<'i, H: Host>(
+        &self,
+        slot: &ConnectionSlot,
+        input: &'i [u8],
+        host: &mut H,
+    ) -> Option<&'i [u8]> {
+        let first = ShortBroadcast::parse(input)?;
+        let channel = self.channel(slot.own.get(self.parts.pages, first.channel & 127)?)?;
+        let same =
+            |unit: &ShortBroadcast<'_>| unit.channel == first.channel && unit.excluded == first.excluded;
+        let (mut room, mut end) = (0usize, input);
+        while let Some(unit) = ShortBroadcast::parse(end).filter(same) {
+            room = room.saturating_add(unit.payload.len()).saturating_add(HEADER);
+            end = unit.behind;
+            if room > RUN {
+                break;
+            }
+        }
+        let receivers = || self.receivers(channel, first.excluded, u64::MAX);
+        if receivers().any(|to| host.free(to.user) < room) {
+            return None;
+        }
+        for to in receivers() {
+            let mut rest = input;
+            while let Some(unit) = ShortBroadcast::parse(rest).filter(|_| rest.len() > end.len()) {
+                let header = to_endpoint::data_for_user(to.at_user, unit.payload.len());
+                host.push(to.user, header.as_bytes(), unit.payload);
+                rest = unit.behind;
+            }
+        }
+        Some(end)
     }
 
     /// Notes how many bytes of the unit under way are still to come.
@@ -218,6 +267,20 @@ impl Tables<'_> {
         (payload.len(), None)
     }
 
+    /// Users of a channel but one, and those that entered too late.
+    #[inline]
+    fn receivers<'t>(
+        &'t self,
+        channel: &'t ChannelSlot,
+        excluded: Option<u8>,
+        latest: u64,
+    ) -> impl Iterator<Item = &'t MembershipSlot> {
+        channel.users.iter(self.parts.pages).filter_map(move |(number, index)| {
+            let to = self.membership(index)?;
+            (to.sequence <= latest && excluded != Some(number)).then_some(to)
+        })
+    }
+
     fn forward_to_users<H: Host>(
         &self,
         sender: ConnectionId,
@@ -229,13 +292,7 @@ impl Tables<'_> {
         let Some(channel) = self.channel(target.index).filter(|channel| channel.server == sender) else {
             return (payload.len(), None);
         };
-        let receivers = || {
-            let memberships = channel.users.iter(self.parts.pages);
-            memberships.filter_map(|(number, index)| {
-                let to: &MembershipSlot = self.membership(index)?;
-                (to.sequence <= target.sequence && target.excluded != Some(number)).then_some(to)
-            })
-        };
+        let receivers = || self.receivers(channel, target.excluded, target.sequence);
         let mut rest = payload;
         while !rest.is_empty() {
             let mut len = rest.len();
@@ -253,6 +310,27 @@ impl Tables<'_> {
             rest = behind;
         }
         (payload.len(), None)
+    }
+}
+
+/// A broadcast of at most 127 bytes that is whole.
+struct ShortBroadcast<'i> {
+    channel: u8,
+    excluded: Option<u8>,
+    payload: &'i [u8],
+    behind: &'i [u8],
+}
+
+impl<'i> ShortBroadcast<'i> {
+    #[inline]
+    fn parse(input: &'i [u8]) -> Option<Self> {
+        let [1, mode, size @ 2..=127, channel @ 128..=255, behind @ ..] = input else { return None };
+        let (unit, behind) = behind.split_at_checked(usize::from(size.saturating_sub(1)))?;
+        let (excluded, payload) = match (mode, unit) {
+            (0, [user, payload @ ..]) => (Some(*user), payload),
+            _ => (None, unit),
+        };
+        (!payload.is_empty()).then_some(Self { channel: *channel, excluded, payload, behind })
     }
 }
 

@@ -339,9 +339,19 @@ fn unit() -> impl Strategy<Value = Vec<u8>> {
             bytes
         },
     );
+    // short broadcasts one behind the other, now and then to somebody else
+    let broadcasts = proptest::collection::vec((0u8..8, 1u8..30, any::<u8>()), 1..60).prop_map(|units| {
+        let one = |(to, len, byte): (u8, u8, u8)| {
+            let excluded: &[u8] = if to < 2 { &[to] } else { &[] };
+            let numbers = [&[128][..], excluded].concat();
+            let size = len + u8::try_from(numbers.len()).unwrap();
+            [&[1, u8::from(to >= 2), size][..], &numbers, &std::vec![byte; len.into()]].concat()
+        };
+        units.into_iter().flat_map(one).collect()
+    });
     let nothing = prop_oneof![Just(std::vec![0x80, 0]), Just(std::vec![1, 1, 0x80, 0])];
     let nonsense = proptest::collection::vec(any::<u8>(), 1..12);
-    prop_oneof![6 => command, 2 => end, 12 => data, 1 => nothing, 1 => nonsense]
+    prop_oneof![6 => command, 2 => end, 12 => data, 3 => broadcasts, 1 => nothing, 1 => nonsense]
 }
 
 #[derive(Clone, Debug)]

@@ -123,3 +123,31 @@ fn notices_add_at_most_7_bytes_for_each_membership() {
     }
     assert_eq!(world.host.queues[0].len(), 100 + 15 * 7);
 }
+
+#[test]
+fn short_broadcasts_in_bulk_reach_everybody_whole_and_in_order() {
+    let mut world = World::with_channel(4);
+    world.host.bound = 5_000;
+    let unit = |i: u16| {
+        let [a, b] = i.to_be_bytes();
+        // every seventh leaves out user 1
+        if i.is_multiple_of(7) { std::vec![1, 0, 4, 128, 1, a, b] } else { std::vec![1, 1, 3, 128, a, b] }
+    };
+    let input: Vec<u8> = (0..3000).flat_map(unit).collect();
+    let mut rest = &input[..];
+    let mut got = std::vec![Vec::new(); 4];
+    while !rest.is_empty() {
+        let used = world.receive(0, rest).used;
+        assert!(used > 0, "empty queues always take something");
+        rest = &rest[used..];
+        for (connection, got) in got.iter_mut().enumerate().skip(1) {
+            units(&world.take(connection), |unit| {
+                let Unit::FromServer { channel: 0, payload } = unit else { panic!("{unit:?}") };
+                got.push(u16::from_be_bytes(payload.bytes().try_into().expect("never cut")));
+            });
+        }
+    }
+    let all: Vec<u16> = (0..3000).collect();
+    let without: Vec<u16> = (0..3000).filter(|i: &u16| !i.is_multiple_of(7)).collect();
+    assert!(got[1] == all && got[2] == without && got[3] == all);
+}
