@@ -12,8 +12,10 @@ use core::fmt;
 pub enum Reason {
     /// On purpose: the user left, or the server deleted the channel.
     OnPurpose,
-    /// The connection of the user or server was lost.
+    /// The connection of the user or server at the other end was lost.
     ConnectionLost,
+    /// This link's own connection to the relay was lost. Never on the wire.
+    LinkLost,
     /// The channel's server removed the user.
     Kicked,
     /// Creating: the relay has a channel of this name already.
@@ -113,6 +115,7 @@ impl fmt::Display for Reason {
         f.write_str(match self {
             Self::OnPurpose => "on purpose",
             Self::ConnectionLost => "the connection was lost",
+            Self::LinkLost => "the connection to the relay was lost",
             Self::Kicked => "removed by the channel's server",
             Self::NameInUse => "a channel of this name exists already",
             Self::NoSuchChannel => "there is no channel of this name",

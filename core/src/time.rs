@@ -81,3 +81,10 @@ impl Duration {
         self.0
     }
 }
+
+impl From<core::time::Duration> for Duration {
+    /// Whole milliseconds; what is below one is cut off, what is beyond the range counts as the greatest there is.
+    fn from(duration: core::time::Duration) -> Self {
+        Self(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+    }
+}

@@ -1,6 +1,7 @@
 //! What names a channel, a user, a destination.
 
-use crate::chunk::ChunkLimit;
+use crate::chunk::{ChunkLimit, EncodedLength};
+use crate::protocol::MAX_UNIT_PAYLOAD;
 
 /// A channel this link created: it is the channel's server.
 ///
@@ -116,10 +117,13 @@ pub enum Source {
     },
 }
 
+/// The longest chunk in bytes that reaches every receiver of a broadcast whole, whatever the channel's maximum: it fits one unit.
+pub const MAX_WHOLE_BROADCAST: usize = MAX_UNIT_PAYLOAD - EncodedLength::MAX;
+
 /// Who is to receive something.
 ///
-/// A broadcast reaches those who are in the channel when the relay handles it. One above 32,763 bytes takes several units, and a user who enters
-/// between two of them receives only the later ones; a protocol of one's own can avoid that by smaller chunks.
+/// A broadcast reaches those who are in the channel when the relay handles it. One above [`MAX_WHOLE_BROADCAST`] can take several units, and a user who
+/// enters between two of them receives only the later ones, which it takes for a broken chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Destination {

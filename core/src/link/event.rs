@@ -68,8 +68,8 @@ pub enum Event<'a> {
     ChannelGone {
         /// The channel.
         channel: EnteredChannel,
-        /// Why: [`Reason::OnPurpose`] if its server deleted it, [`Reason::ConnectionLost`] if its server's connection or
-        /// this link's own was lost.
+        /// Why: [`Reason::OnPurpose`] if its server deleted it, [`Reason::ConnectionLost`] if its server's connection was lost,
+        /// [`Reason::LinkLost`] if this link's own was.
         reason: Reason,
     },
     /// Data in a channel of [`Mode::Data`](super::Mode::Data). Where it was cut means nothing.

@@ -7,7 +7,8 @@
 //! - One poll reads the transport at most once, so it handles at most as many bytes as the receive scratch has, and writes at most what the
 //!   transmit ring holds. It never blocks, provided that the transport's `read` and `write` do not when it has said to be ready.
 //! - A loop that wants to sleep sleeps until the transport is readable (if [`Link::wants_read`]), writable (if [`Link::wants_write`]),
-//!   or [`Link::next_deadline`] has come.
+//!   or [`Link::next_deadline`] has come. Deadlines of its own by which it wants to *send* it leaves out while [`Link::wants_write`] is true and there was no room: they have
+//!   passed and would keep it awake, and writability wakes it.
 //! - Events come in the order of what happened. The bytes in an event live as long as the handler's call. What a handler sends through its
 //!   `out` is written before the poll ends, as far as the transport takes it.
 //! - Nothing is dropped silently: sending queues everything or returns an error; an event that a handler cannot deal with is
@@ -54,7 +55,7 @@ mod send;
 mod tables;
 
 pub use buffers::{BufferParts, Buffers, LinkBuffers};
-pub use channel::{Destination, EnteredChannel, Mode, OwnChannel, Source, User};
+pub use channel::{Destination, EnteredChannel, MAX_WHOLE_BROADCAST, Mode, OwnChannel, Source, User};
 pub use error::{Error, SendError};
 pub use event::{Event, Flow, IntoFlow};
 pub use payload::Payload;

@@ -352,7 +352,7 @@ impl Tables<'_> {
             let channel = self.own_handle(slot);
             let created = self.own(channel)?.state == (OwnState::Lost { created: true });
             self.free_own(slot);
-            let reason = Reason::ConnectionLost;
+            let reason = Reason::LinkLost;
             return Some(if created {
                 Event::OwnChannelLost { channel }
             } else {
@@ -363,7 +363,7 @@ impl Tables<'_> {
         let entered = self.party(slot)?.state == (PartyState::Lost { entered: true });
         let channel = self.entered_handle(slot);
         self.free_party(slot);
-        let reason = Reason::ConnectionLost;
+        let reason = Reason::LinkLost;
         Some(if entered {
             Event::ChannelGone { channel, reason }
         } else {

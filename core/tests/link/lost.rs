@@ -33,7 +33,7 @@ impl Everything {
         rig.out().delete(given_up).unwrap();
         let not_wanted = rig.out().enter("not wanted", MODE).unwrap();
         rig.out().leave(not_wanted).unwrap();
-        let reason = Reason::ConnectionLost;
+        let reason = Reason::LinkLost;
         let told = [
             Event::OwnChannelLost { channel: open },
             Event::CreateRefused { channel: creating, reason },
@@ -308,7 +308,7 @@ fn lost_again_while_the_channels_are_told() {
     all.rig.script = Script { fail_write: Some(1), ..Script::default() };
     let error = all.rig.poll_once(|event, _| seen.push(event.into()));
     assert_eq!(error, Err(Error::Transport(ErrorKind::BrokenPipe)));
-    let refused = Event::CreateRefused { channel: asked.unwrap(), reason: Reason::ConnectionLost };
+    let refused = Event::CreateRefused { channel: asked.unwrap(), reason: Reason::LinkLost };
     all.told.push(Seen::Notice(refused));
     all.check(&seen);
 }

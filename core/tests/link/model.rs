@@ -256,7 +256,7 @@ impl Model {
 
     /// The connection is lost: what is to be told, in no particular order.
     pub(crate) fn loses(&mut self) -> Vec<Seen> {
-        let reason = Reason::ConnectionLost;
+        let reason = Reason::LinkLost;
         let open = self.channels.iter().map(|channel| match channel.handle {
             Handle::Own(channel) => Event::OwnChannelLost { channel },
             Handle::Entered(channel) => Event::ChannelGone { channel, reason },

@@ -40,7 +40,7 @@ fn counted_from_what_was_said_first() {
     rig.now = at(21_000);
     let (seen, error) = rig.lose();
     assert_eq!(error, Error::Silent { duration: Duration::from_secs(20) });
-    let reason = peote_net::Reason::ConnectionLost;
+    let reason = peote_net::Reason::LinkLost;
     assert_eq!(seen, [Seen::Notice(Event::CreateRefused { channel, reason })]);
     assert_eq!(rig.link.next_deadline(), None);
 }

@@ -142,7 +142,7 @@ impl Session {
             }
             // Being a user.
             Event::Chunk { from: Source::Server { .. }, bytes } => self.receive(bytes),
-            Event::ChannelGone { reason, .. } => {
+            Event::ChannelGone { reason, .. } if reason != Reason::LinkLost => {
                 self.create(out)?;
                 let how = match reason {
                     Reason::OnPurpose => "has left",
