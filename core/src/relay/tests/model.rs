@@ -448,13 +448,12 @@ impl Both {
 
     /// Everything that is still under way arrives.
     fn finish(&mut self) {
-        (0..CONNECTIONS).for_each(|connection| self.drain(connection));
         let mut busy = true;
         while busy {
             busy = false;
             for connection in 0..CONNECTIONS {
+                (0..CONNECTIONS).for_each(|connection| self.drain(connection));
                 busy |= self.present(connection, usize::MAX);
-                self.drain(connection);
             }
         }
         assert!(
