@@ -8,7 +8,8 @@ use crate::bytes::copy_to;
 const OWN: u8 = 128;
 
 /// Bytes of an answer or event that mean something; the longest is "user gone".
-const CONTROL: usize = 5;
+const CONTROL: usize = CONTROL_BYTES as usize;
+const CONTROL_BYTES: u8 = 5;
 
 /// What a relay can do beyond the original protocol, announced in a keepalive.
 ///
@@ -126,7 +127,7 @@ pub enum Unit<'a> {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[repr(u8)] // so that a new decoder is all zero, and a link in a `static` lies in .bss
 enum Kind {
-    /// An answer or event: its first bytes, and how many there are in all. Those behind the first are its payload.
+    /// An answer or event: its first bytes, and how many there are in all.
     Control {
         bytes: [u8; CONTROL],
         total: u8,
@@ -145,8 +146,6 @@ impl Kind {
     #[inline]
     fn unit(self, payload: Fragment<'_>) -> Unit<'_> {
         match self {
-            // what is behind the known bytes of an answer or event belongs to a unit that has been reported
-            Self::Control { .. } if !payload.is_first() => Unit::Unknown,
             Self::Control { bytes, total } => control_unit(bytes, total),
             Self::FromServer { channel } => Unit::FromServer { channel, payload },
             Self::FromUser { channel, user } => Unit::FromUser { channel, user, payload },
@@ -184,12 +183,10 @@ fn parse_control(control: &[u8]) -> Head<Kind> {
     let Some(behind) = behind.get(..known) else { return Head::Cut };
     let mut bytes = [0; CONTROL];
     copy_to(&mut bytes, 0, behind);
-    #[expect(clippy::cast_possible_truncation, reason = "at most CONTROL")]
-    let payload = u16::from(total.saturating_sub(known as u8));
-    Head::Unit { len: known.wrapping_add(2), kind: Kind::Control { bytes, total }, payload }
+    Head::Unit { len: known.wrapping_add(2), kind: Kind::Control { bytes, total }, payload: 0 }
 }
 
-/// Takes a relay's byte stream apart. 20 bytes, `Copy`.
+/// Takes a relay's byte stream apart. 22 bytes, `Copy`.
 ///
 /// ```
 /// use peote_net::protocol::to_endpoint::{Decoder, Unit};
@@ -201,6 +198,8 @@ fn parse_control(control: &[u8]) -> Head<Kind> {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Decoder {
     progress: Progress<Kind>,
+    /// Bytes to be passed over: what an answer or event has behind those that mean something.
+    skip: u8,
 }
 
 impl Default for Decoder {
@@ -213,13 +212,13 @@ impl Decoder {
     /// A decoder at the start of a stream.
     #[must_use]
     pub const fn new() -> Self {
-        Self { progress: Progress::new(Kind::Control { bytes: [0; CONTROL], total: 0 }) }
+        Self { progress: Progress::new(Kind::Control { bytes: [0; CONTROL], total: 0 }), skip: 0 }
     }
 
     /// Whether the stream stands between two units.
     #[must_use]
     pub const fn is_between_units(&self) -> bool {
-        self.progress.is_between_units()
+        self.progress.is_between_units() && self.skip == 0
     }
 
     /// The next unit or piece of a unit, and how many bytes of `input` were used up to its end.
@@ -228,8 +227,17 @@ impl Decoder {
     /// is [`Unit::Unknown`], and the stream goes on behind it.
     #[inline]
     pub fn decode<'a>(&mut self, input: &'a [u8]) -> Option<(usize, Unit<'a>)> {
-        let (used, kind, payload) = self.progress.next(input, parse)?;
-        Some((used, kind.unit(payload)))
+        let passed_over = usize::from(self.skip).min(input.len());
+        if passed_over > 0 {
+            #[expect(clippy::cast_possible_truncation, reason = "at most `skip`, a u8")]
+            let count = passed_over as u8;
+            self.skip = self.skip.wrapping_sub(count);
+        }
+        let (used, kind, payload) = self.progress.next(input.get(passed_over..)?, parse)?;
+        if let Kind::Control { total, .. } = kind {
+            self.skip = total.saturating_sub(CONTROL_BYTES);
+        }
+        Some((passed_over.wrapping_add(used), kind.unit(payload)))
     }
 }
 

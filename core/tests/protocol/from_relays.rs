@@ -84,6 +84,17 @@ fn unknown_answers_and_events_mean_nothing() {
     assert_eq!(one(&[0x80, 1, 0x85]), Unit::Unknown);
 }
 
+/// What an event says counts as soon as it is there, though bytes that may have been added are not.
+#[test]
+fn an_event_does_not_wait_for_bytes_without_a_meaning() {
+    let mut decoder = Decoder::new();
+    let expected = Some((7, Unit::UserEntered { channel: 1, user: 2 }));
+    assert_eq!(decoder.decode(&[0, 7, 0, 0, 1, 2, 0xee]), expected);
+    assert!(!decoder.is_between_units());
+    assert_eq!(decoder.decode(&[0xee, 0xee]), None);
+    assert!(decoder.is_between_units());
+}
+
 /// A later version may add bytes: those that are known keep their meaning, and the stream goes on behind the rest.
 #[test]
 fn answers_and_events_that_are_longer_than_known() {
