@@ -63,7 +63,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             "roundtrip" => {
                 let rigs: &[Make] = &[&rigs::relay_to_server, &rigs::forwarder, &|| rigs::nats(1)];
                 println!("16 bytes there and back, one at a time (µs, median)");
-                compare(&rigs[..2 + usize::from(with_nats)], rounds, |rig| roundtrip(rig, 16, 20_000))?;
+                roundtrips(&rigs[..2 + usize::from(with_nats)], 16, rounds)?;
             }
             "idle" => idle::run()?,
             "core" => core::run(),
@@ -153,16 +153,47 @@ fn drain(mut socket: TcpStream, expected: usize) -> io::Result<TcpStream> {
     Ok(socket)
 }
 
-/// Sends a message, waits for an answer as long, and so on. Median in microseconds.
-fn roundtrip(mut rig: Rig, len: usize, count: usize) -> io::Result<Figure> {
+/// Messages of one batch of [`roundtrips`].
+const BATCH: usize = 200;
+
+/// Sends a message, waits for an answer as long, and so on, in small batches with each rig in turns: what the machine does besides, and on which
+/// processors it puts whom, then meets all of them. Medians in microseconds.
+fn roundtrips(rigs: &[Make<'_>], len: usize, rounds: usize) -> io::Result<()> {
+    let mut rigs = rigs.iter().map(|make| make()).collect::<io::Result<Vec<_>>>()?;
+    let mut times = vec![Vec::new(); rigs.len()];
+    let mut nanos = vec![0; rigs.len()];
+    for _ in 0..40 * rounds {
+        for (number, rig) in rigs.iter_mut().enumerate() {
+            let before = rig.nanos();
+            times[number].extend(roundtrip(rig, len)?);
+            nanos[number] += rig.nanos() - before;
+        }
+    }
+    let mut first = None;
+    for ((rig, times), nanos) in rigs.iter().zip(&mut times).zip(&nanos) {
+        times.sort();
+        let micros = |at: usize| times.get(at).map_or(0.0, Duration::as_secs_f64) * 1e6;
+        let (median, worst) = (micros(times.len() / 2), micros(times.len() * 99 / 100));
+        let nanos = *nanos as f64 / (2 * times.len()) as f64;
+        print!("  {:12} {median:>12.1} (99 %: {worst:.1}), {nanos:>8.0} ns of processor time each", rig.name);
+        match first {
+            None => println!(),
+            Some((main, first)) => println!("; relay/this {:.2}, {:.2}", main / median, first / nanos),
+        }
+        first.get_or_insert((median, nanos));
+    }
+    Ok(())
+}
+
+/// One batch.
+fn roundtrip(rig: &mut Rig, len: usize) -> io::Result<Vec<Duration>> {
     let (message, answer) = ((rig.message)(len), (rig.answer)(len));
-    let mut receiver = rig.receivers.remove(0);
-    let mut times = Vec::with_capacity(count);
-    let before = rig.nanos();
+    let Some(receiver) = rig.receivers.first_mut() else { return Ok(Vec::new()) };
+    let mut times = Vec::with_capacity(BATCH);
     std::thread::scope(|scope| {
         scope.spawn(|| {
             let mut buffer = vec![0; message.received];
-            for _ in 0..count {
+            for _ in 0..BATCH {
                 if receiver.read_exact(&mut buffer).and_then(|()| receiver.write_all(&answer.bytes)).is_err()
                 {
                     return;
@@ -170,7 +201,7 @@ fn roundtrip(mut rig: Rig, len: usize, count: usize) -> io::Result<Figure> {
             }
         });
         let mut buffer = vec![0; answer.received];
-        for _ in 0..count {
+        for _ in 0..BATCH {
             let start = Instant::now();
             rig.sender.write_all(&message.bytes)?;
             rig.sender.read_exact(&mut buffer)?;
@@ -178,7 +209,5 @@ fn roundtrip(mut rig: Rig, len: usize, count: usize) -> io::Result<Figure> {
         }
         Ok::<(), io::Error>(())
     })?;
-    let nanos = (rig.nanos() - before) as f64 / (2 * count) as f64;
-    times.sort();
-    Ok(Figure { main: times.get(count / 2).map_or(0.0, Duration::as_secs_f64) * 1e6, nanos })
+    Ok(times)
 }
