@@ -227,3 +227,22 @@ fn memory_has_a_bound_however_many_do_not_read() {
     }
     relay.until(|stats| stats.queued_bytes == 0 && stats.connections == 4);
 }
+
+#[test]
+fn nothing_is_done_while_nothing_can_be_done() {
+    let relay = start(config());
+    let (server, mut user) = relay.pair(b"slow");
+    let writer = write_in_background(&user, to_server(0, &[7; 16]).repeat(MUCH / 16));
+    relay.until(|stats| stats.paused == 1);
+    let turns = || relay.turns.load(std::sync::atomic::Ordering::Relaxed);
+    // the system may still take a bit of the queue now and then; a loop that waits busily turns thousands of times
+    let before = turns();
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(turns() - before < 100, "{} turns while everybody waits", turns() - before);
+    drop(server);
+    assert!(writer.join().unwrap());
+    assert_eq!(user.control(), [0, 2, 0, 1]);
+    let before = turns();
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(turns() - before < 100, "{} turns while nobody does anything", turns() - before);
+}

@@ -4,7 +4,8 @@
 use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -29,6 +30,8 @@ pub fn config() -> Config {
 pub struct Running {
     pub address: SocketAddr,
     handle: Handle,
+    /// How often the relay has woken up.
+    pub turns: Arc<AtomicU64>,
     ask: mpsc::Sender<mpsc::Sender<Stats>>,
     thread: Option<JoinHandle<io::Result<()>>>,
 }
@@ -37,11 +40,14 @@ pub fn start(config: Config) -> Running {
     let mut relay = Relay::bind(config).unwrap();
     let (address, handle) = (relay.local_addrs()[0], relay.handle());
     let (ask, asked) = mpsc::channel::<mpsc::Sender<Stats>>();
+    let turns = Arc::new(AtomicU64::new(0));
     let thread = std::thread::spawn({
+        let turns = Arc::clone(&turns);
         let handle = handle.clone();
         move || {
             while !handle.is_stopping() {
                 relay.turn(None)?;
+                turns.fetch_add(1, Ordering::Relaxed);
                 for answer in asked.try_iter() {
                     let _ = answer.send(relay.stats());
                 }
@@ -49,7 +55,7 @@ pub fn start(config: Config) -> Running {
             relay.shutdown()
         }
     });
-    Running { address, handle, ask, thread: Some(thread) }
+    Running { address, handle, turns, ask, thread: Some(thread) }
 }
 
 impl Running {
