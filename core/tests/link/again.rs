@@ -281,6 +281,37 @@ fn next_event_delivers_again_what_out_again_was_called_for() {
     assert_eq!(rig.script.reads, reads + 1);
 }
 
+/// The link's own sending half came with no event, so there is nothing to deliver again.
+#[test]
+fn again_without_an_event_means_nothing() {
+    let (mut rig, from) = served();
+    for bytes in [b"a", b"b"] {
+        rig.out().again();
+        rig.says(from_user(3, 7, &chunk(bytes)));
+        let (event, _) = rig.link.next_event(&mut rig.script, rig.now).unwrap().unwrap();
+        assert_eq!(event, Event::Chunk { from, bytes });
+        assert!(rig.link.next_event(&mut rig.script, rig.now).unwrap().is_none());
+    }
+    rig.out().again();
+    assert_eq!(rig.hears(from_user(3, 7, b"\0c")), [Seen::Chunk(from, b"c".to_vec())]);
+}
+
+/// The connection is lost just then: what had happened before is told before the loss.
+#[test]
+fn poll_delivers_again_what_next_event_kept_also_when_the_connection_is_lost() {
+    let mut rig = Rig::default();
+    let channel = rig.own(3, CHUNKS);
+    rig.says(to_endpoint::user_entered(3, 7));
+    let (event, mut out) = rig.link.next_event(&mut rig.script, rig.now).unwrap().unwrap();
+    let entered = Event::UserEntered { channel, user: User::new(7) };
+    assert_eq!(event, entered);
+    out.again();
+    rig.out().create("x", CHUNKS).unwrap();
+    rig.script.fail_write_ready = true;
+    let (seen, _) = rig.lose();
+    assert_eq!(seen[..2], [entered, Event::OwnChannelLost { channel }].map(Seen::Notice));
+}
+
 /// Both faces of a link can be used in turn.
 #[test]
 fn poll_delivers_again_what_next_event_kept() {
