@@ -144,7 +144,6 @@ impl State {
                 self.again = false;
                 // make room for what could not be sent the last time
                 self.flush(buffers, transport)?;
-                self.made_room = false;
                 return Ok(true);
             }
             self.pending = Pending::None;

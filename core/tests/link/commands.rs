@@ -146,16 +146,30 @@ fn a_number_that_does_not_exist_is_no_success() {
 /// Events about such numbers mean nobody either.
 #[test]
 fn events_about_numbers_that_do_not_exist() {
+    for number in [0, 3, 127] {
+        let mut rig = Rig::default();
+        let own = rig.own(number, MODE);
+        rig.user(own, number, 9);
+        rig.entered(number, MODE);
+        let stream = [
+            &to_endpoint::user_entered(128 + number, 10)[..],
+            &to_endpoint::user_gone(128 + number, 9, 0),
+            &to_endpoint::channel_gone(128 + number, 0),
+        ];
+        assert_eq!(rig.hears(stream.concat()), []);
+        assert_eq!(rig.out().users(own).count(), 1);
+    }
+}
+
+/// The numbers of own and of entered channels have nothing to do with each other.
+#[test]
+fn events_about_numbers_of_the_other_kind() {
     let mut rig = Rig::default();
     let own = rig.own(3, MODE);
     rig.user(own, 3, 9);
     rig.entered(4, MODE);
     let stream = [
-        &to_endpoint::user_entered(128 + 3, 10)[..],
-        &to_endpoint::user_gone(128 + 3, 9, 0),
-        &to_endpoint::channel_gone(128 + 4, 0),
-        // somebody else's number: of the other kind, or not in use
-        &to_endpoint::user_entered(4, 9),
+        &to_endpoint::user_entered(4, 9)[..],
         &to_endpoint::user_gone(4, 9, 0),
         &to_endpoint::user_gone(3, 10, 0),
         &to_endpoint::channel_gone(3, 0),

@@ -160,6 +160,39 @@ fn a_transport_that_fails_at_the_nth_read() {
     }
 }
 
+/// What a handler has queued is written when everything has been gone through; the poll in which that fails is the one that says so.
+#[test]
+fn a_transport_that_fails_to_write_an_answer() {
+    for next_event in [false, true] {
+        let mut all = Everything::new();
+        all.rig.sent();
+        all.rig.says(from_server(5, b"\0a"));
+        all.rig.script.fail_write = Some(all.rig.script.writes + 1);
+        let mut seen: Vec<Seen> = Vec::new();
+        let lost = Error::Transport(ErrorKind::BrokenPipe);
+        if next_event {
+            let rig = &mut all.rig;
+            let (event, mut out) = rig.link.next_event(&mut rig.script, rig.now).unwrap().unwrap();
+            let Event::Chunk { from, bytes } = event else { panic!("{event:?}") };
+            out.send(from, bytes).unwrap();
+            assert_eq!(rig.link.next_event(&mut rig.script, rig.now).err(), Some(lost));
+            while let Some((event, _)) = rig.link.next_event(&mut rig.script, rig.now).unwrap() {
+                seen.push(event.into());
+            }
+        } else {
+            let polled = all.rig.poll_once(|event, out| match event {
+                Event::Chunk { from, bytes } => out.send(from, bytes),
+                event => {
+                    seen.push(event.into());
+                    Ok(())
+                }
+            });
+            assert_eq!(polled, Err(lost));
+        }
+        all.check(&seen);
+    }
+}
+
 /// A write that fails while an event waits: the poll tells all channels before it ends, as any other.
 #[test]
 fn a_transport_that_fails_to_write_after_a_handler_kept_an_event() {
@@ -181,6 +214,26 @@ fn a_transport_that_fails_to_write_after_a_handler_kept_an_event() {
         }
     });
     assert_eq!(error, Err(Error::Transport(ErrorKind::BrokenPipe)));
+    all.check(&seen);
+}
+
+#[test]
+fn next_event_says_so_when_the_write_fails_after_an_event_was_kept() {
+    let mut all = Everything::new();
+    all.rig.sent();
+    all.rig.says(from_server(5, b"\0a"));
+    all.rig.script.fail_write = Some(all.rig.script.writes + 1);
+    let rig = &mut all.rig;
+    let (event, mut out) = rig.link.next_event(&mut rig.script, rig.now).unwrap().unwrap();
+    let Event::Chunk { from, bytes } = event else { panic!("{event:?}") };
+    out.send(from, bytes).unwrap();
+    out.again();
+    let error = rig.link.next_event(&mut rig.script, rig.now).err();
+    assert_eq!(error, Some(Error::Transport(ErrorKind::BrokenPipe)));
+    let mut seen: Vec<Seen> = Vec::new();
+    while let Some((event, _)) = rig.link.next_event(&mut rig.script, rig.now).unwrap() {
+        seen.push(event.into());
+    }
     all.check(&seen);
 }
 
