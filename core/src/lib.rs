@@ -20,6 +20,11 @@
     )
 )]
 
+#[cfg(target_pointer_width = "16")]
+compile_error!(
+    "peote-net needs pointers of at least 32 bits: lengths on the wire do not fit a usize of 16 bits"
+);
+
 #[cfg(test)]
 extern crate std;
 
@@ -29,8 +34,11 @@ mod bytes;
 
 pub mod chunk;
 pub mod link;
+#[cfg(feature = "local")]
+pub mod offline;
 pub mod protocol;
 mod reason;
+pub mod reconnect;
 pub mod relay;
 pub mod rpc;
 pub mod time;

@@ -107,6 +107,7 @@ impl ChunkLimit {
         clippy::cast_possible_truncation,
         reason = "seven bits at a time; the last byte holds what is left, at most 8 bits"
     )]
+    #[cfg_attr(not(target_os = "none"), inline)]
     pub fn encode_length(self, len: usize) -> Option<EncodedLength> {
         let len = u32::try_from(len).ok().filter(|&len| len <= self.max)?;
         let mut code = len.checked_sub(1)?;

@@ -1,5 +1,6 @@
 //! The memory of a link.
 
+use super::local::LocalParts;
 use super::tables::{OwnSlot, PartySlot};
 use crate::protocol::{MAX_CHANNELS, MAX_COMMAND};
 
@@ -32,11 +33,13 @@ pub struct BufferParts<'a> {
     pub transmit: &'a mut [u8],
     /// What was received last. At least one byte.
     pub receive: &'a mut [u8],
+    /// For users on the same link as the server of their channel; [`LocalParts::none`] without them.
+    pub local: LocalParts<'a>,
 }
 
 /// The memory of a link in arrays, in itself:
 /// `PARTIES × (CHUNK + 36) + OWN_CHANNELS × 20 + TRANSMIT + RECEIVE` bytes, rounded up to 4 ([`LinkBuffers::SIZE`]). A
-/// [`Link`](super::Link) adds about 200.
+/// [`Link`](super::Link) adds about 260, or 210 without feature `local`.
 ///
 /// - `CHUNK`: the greatest chunk a channel can have, in bytes; every party has a buffer of this size for a chunk that arrives in pieces.
 /// - `PARTIES`: users of own channels plus entered channels, at once, 1 to 65,534.
@@ -135,6 +138,7 @@ impl<
             chunk_size: CHUNK,
             transmit: &mut self.transmit,
             receive: &mut self.receive,
+            local: LocalParts::none(),
         }
     }
 }

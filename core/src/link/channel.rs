@@ -40,7 +40,7 @@ impl EnteredChannel {
     }
 }
 
-/// The number of a user in an own channel: 0..=255.
+/// The number of a user in an own channel: 0..=255 for those who come through the relay, from 256 up for those on the same link.
 ///
 /// The relay gives a number to another user some time after its holder has gone. Events say when: a number means one and the same
 /// user from [`Event::UserEntered`](super::Event::UserEntered) to [`Event::UserGone`](super::Event::UserGone).
@@ -53,6 +53,11 @@ impl User {
     #[must_use]
     pub const fn new(number: u8) -> Self {
         Self(number as u16)
+    }
+
+    #[cfg(feature = "local")]
+    pub(super) const fn numbered(number: u16) -> Self {
+        Self(number)
     }
 
     /// The number.
@@ -140,15 +145,19 @@ pub enum Destination {
 impl Destination {
     /// Whether something sent to one of the two can reach somebody who is also reached by the other.
     pub(super) fn overlaps(self, other: Self) -> bool {
-        match (self, other) {
-            (Self::Server(a), Self::Server(b)) => a == b,
-            (Self::User(a, x), Self::User(b, y)) => a == b && x == y,
-            (Self::User(a, x), Self::AllBut(b, y)) | (Self::AllBut(b, y), Self::User(a, x)) => {
-                a == b && x != y
-            }
-            (Self::All(a) | Self::AllBut(a, _), Self::All(b) | Self::AllBut(b, _) | Self::User(b, _))
-            | (Self::User(a, _), Self::All(b)) => a == b,
-            _ => false,
+        let (Some(a), Some(b)) = (self.own(), other.own()) else { return self == other };
+        let users_overlap = match (self, other) {
+            (Self::User(_, x), Self::User(_, y)) => x == y,
+            (Self::User(_, x), Self::AllBut(_, y)) | (Self::AllBut(_, y), Self::User(_, x)) => x != y,
+            _ => true,
+        };
+        a == b && users_overlap
+    }
+
+    const fn own(self) -> Option<OwnChannel> {
+        match self {
+            Self::Server(_) => None,
+            Self::User(channel, _) | Self::All(channel) | Self::AllBut(channel, _) => Some(channel),
         }
     }
 }
@@ -159,6 +168,13 @@ impl From<Source> for Destination {
             Source::User { channel, user } => Self::User(channel, user),
             Source::Server { channel } => Self::Server(channel),
         }
+    }
+}
+
+impl From<EnteredChannel> for Source {
+    /// The channel's server.
+    fn from(channel: EnteredChannel) -> Self {
+        Self::Server { channel }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::value::EncodeError;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum SendError {
-    /// The transmit ring has no room for all of it now. Try again after a poll.
+    /// The transmit ring, or a local user's line, has no room for all of it now. Try again after a poll.
     WouldBlock,
     /// The handle or its user is no longer, or not yet, there: the channel was left, deleted, refused or lost, the user is gone.
     NotOpen,
@@ -23,12 +23,12 @@ pub enum SendError {
         /// The channel's maximum in bytes.
         max: u32,
     },
-    /// The transmit ring could not hold this even if it were empty. Make the ring larger, or write the chunk in parts
+    /// The transmit ring, or a local user's line, could not hold this even if it were empty. Make it larger, or write the chunk in parts
     /// ([`Out::begin_chunk`](super::Out::begin_chunk)).
     RingTooSmall {
-        /// Bytes it would take in the ring.
+        /// Bytes it would take there.
         needed: usize,
-        /// The ring's size in bytes.
+        /// The size in bytes.
         capacity: usize,
     },
     /// A channel name above 255 bytes.
@@ -47,6 +47,8 @@ pub enum SendError {
     TooManyOwnChannels,
     /// All places for parties (users of own channels and entered channels) are taken.
     TooManyParties,
+    /// All places for local users are taken, or the link has no memory for any.
+    TooManyLocalUsers,
     /// This link is in 128 channels already, or as many are still being answered.
     TooManyEnteredChannels,
     /// 255 commands wait for their answers.
@@ -91,6 +93,7 @@ impl fmt::Display for SendError {
             }
             Self::TooManyOwnChannels => f.write_str("all places for own channels of this link are taken"),
             Self::TooManyParties => f.write_str("all places for remote parties of this link are taken"),
+            Self::TooManyLocalUsers => f.write_str("all places for local users of this link are taken"),
             Self::TooManyEnteredChannels => {
                 f.write_str("this link has entered as many channels as it can, 128")
             }

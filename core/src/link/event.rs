@@ -52,6 +52,14 @@ pub enum Event<'a> {
         /// The channel.
         channel: OwnChannel,
     },
+    /// The connection to the relay was lost, on purpose or not. The next events tell each channel.
+    ///
+    /// Nothing of what was sent is sent again. `unsent` bytes (units and commands, as they are on the wire) never left the transmit ring. Of what was handed
+    /// to the transport before, the last part may not have arrived; only the peers can know.
+    LinkLost {
+        /// Bytes that waited to be written.
+        unsent: usize,
+    },
     /// The link has entered a channel.
     Entered {
         /// The channel.

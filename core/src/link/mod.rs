@@ -48,18 +48,25 @@ mod channel;
 mod drive;
 mod error;
 mod event;
+#[cfg_attr(not(feature = "local"), path = "local_off.rs")]
+mod local;
 mod payload;
 mod receive;
 mod ring;
 mod send;
+mod status;
 mod tables;
 
 pub use buffers::{BufferParts, Buffers, LinkBuffers};
 pub use channel::{Destination, EnteredChannel, MAX_WHOLE_BROADCAST, Mode, OwnChannel, Source, User};
 pub use error::{Error, SendError};
 pub use event::{Event, Flow, IntoFlow};
+pub use local::LocalParts;
+#[cfg(feature = "local")]
+pub use local::{LocalBuffers, LocalUserSlot, NameSlot, SimulatedLine};
 pub use payload::Payload;
 pub use send::Out;
+pub use status::Status;
 pub use tables::{OwnSlot, PartySlot};
 
 use embedded_io::{Read, ReadReady, Write, WriteReady};
@@ -115,6 +122,25 @@ impl<
     }
 }
 
+#[cfg(feature = "local")]
+impl<
+    const CHUNK: usize,
+    const PARTIES: usize,
+    const OWN_CHANNELS: usize,
+    const TRANSMIT: usize,
+    const RECEIVE: usize,
+    const NAMES: usize,
+    const USERS: usize,
+    const LINE: usize,
+> Link<LocalBuffers<LinkBuffers<CHUNK, PARTIES, OWN_CHANNELS, TRANSMIT, RECEIVE>, NAMES, USERS, LINE>>
+{
+    /// A link without channels, with memory for local users.
+    #[must_use]
+    pub const fn with_local_users() -> Self {
+        Self::with_buffers(LocalBuffers::new(LinkBuffers::new()))
+    }
+}
+
 impl<B: Buffers> Link<B> {
     /// A link without channels, with memory of its own making.
     #[must_use]
@@ -132,6 +158,12 @@ impl<B: Buffers> Link<B> {
     /// Relays send a keepalive after 5 s of silence. The default is [`SILENCE_LIMIT`].
     pub const fn set_silence_limit(&mut self, limit: Option<Duration>) {
         self.state.set_silence_limit(limit);
+    }
+
+    /// Whether there is a connection, as far as this link has found out.
+    #[must_use]
+    pub const fn status(&self) -> Status {
+        self.state.status()
     }
 
     /// When the link has to be polled although nothing has come; `None`: never. Never, too, while an event waits for being delivered again.
@@ -189,6 +221,7 @@ impl<B: Buffers> Link<B> {
                 // the other channels are told all the same, and then the caller
                 Err(_) if lost.is_some() => {}
                 Err(error) => {
+                    self.state.end_round(&mut self.buffers);
                     self.state.interrupt();
                     return Err(Error::Handler(error));
                 }

@@ -1,49 +1,80 @@
-//! From a payload to units in the transmit ring.
+//! From a payload to units in the transmit ring, and to the lines of local users.
 
+use super::Mode;
+use super::local::{LocalPayload, LocalRoute};
+use super::receive::PartyRef;
 use super::ring::Ring;
+use crate::chunk::EncodedLength;
 use crate::protocol::{Header, MAX_UNIT_PAYLOAD, to_relay};
+
+/// Where something goes, and how its channel is to be understood.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Route {
+    pub(super) wire: WireRoute,
+    pub(super) local: LocalRoute,
+    pub(super) mode: Mode,
+    /// The user's party if it goes to one user, whose number can mean somebody else later.
+    pub(super) party: PartyRef,
+}
 
 /// Where something goes on the wire.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Route {
-    Server(u8),
-    User(u8, u8),
-    All(u8),
-    AllBut(u8, u8),
+pub(super) struct WireRoute {
+    /// As the wire carries it.
+    channel: u8,
+    /// Whom it goes to; in a broadcast, who is left out.
+    user: Option<u8>,
+    is_broadcast: bool,
+    #[cfg(feature = "local")]
+    is_nowhere: bool,
 }
 
-impl Route {
-    #[inline]
-    pub(super) fn header(self, payload: usize) -> Header {
-        match self {
-            Self::Server(channel) => to_relay::data_from_user(channel, payload),
-            Self::User(channel, user) => to_relay::data_from_server(channel, user, payload),
-            Self::All(channel) => to_relay::broadcast(channel, None, payload),
-            Self::AllBut(channel, user) => to_relay::broadcast(channel, Some(user), payload),
+impl WireRoute {
+    /// Where what goes to local users alone goes on the wire.
+    #[cfg(feature = "local")]
+    pub(super) const NOWHERE: Self = Self { is_nowhere: true, ..Self::server(0) };
+    #[cfg(not(feature = "local"))]
+    pub(super) const NOWHERE: Self = Self::server(0); // nothing does
+
+    pub(super) const fn server(channel: u8) -> Self {
+        Self {
+            channel,
+            user: None,
+            is_broadcast: false,
+            #[cfg(feature = "local")]
+            is_nowhere: false,
         }
     }
 
+    pub(super) const fn user(channel: u8, user: u8) -> Self {
+        Self { user: Some(user), ..Self::server(channel | to_relay::OWN) }
+    }
+
+    pub(super) const fn all(channel: u8, but: Option<u8>) -> Self {
+        Self { user: but, is_broadcast: true, ..Self::server(channel | to_relay::OWN) }
+    }
+
+    pub(super) const fn is_nowhere(self) -> bool {
+        #[cfg(feature = "local")]
+        return self.is_nowhere;
+        #[cfg(not(feature = "local"))]
+        return false;
+    }
+
     /// Bytes that `payload` bytes take on the wire, cut into units.
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     pub(super) fn wire_len(self, payload: usize) -> usize {
-        // channel and user count in the size, a broadcast prefix does not
-        let (prefix, names) = match self {
-            Self::Server(_) => (0, 1),
-            Self::User(..) => (0, 2),
-            Self::All(_) => (2, 1),
-            Self::AllBut(..) => (2, 2),
-        };
-        let unit = |payload: usize| {
-            let size = payload.saturating_add(names);
-            size.saturating_add(prefix).saturating_add(if size < 128 { 1 } else { 2 })
-        };
-        if payload <= MAX_UNIT_PAYLOAD {
-            return unit(payload);
+        if self.is_nowhere() {
+            return 0;
         }
-        // MAX_UNIT_PAYLOAD is not 0
-        let full = payload.checked_div(MAX_UNIT_PAYLOAD).unwrap_or(0);
-        let last = payload.saturating_sub(full.saturating_mul(MAX_UNIT_PAYLOAD));
-        full.saturating_mul(unit(MAX_UNIT_PAYLOAD)).saturating_add(if last > 0 { unit(last) } else { 0 })
+        let names = if self.user.is_some() { 2usize } else { 1 };
+        let prefix = if self.is_broadcast { 2usize } else { 0 };
+        let units = payload.div_ceil(MAX_UNIT_PAYLOAD);
+        let last = payload.wrapping_sub(units.wrapping_sub(1).wrapping_mul(MAX_UNIT_PAYLOAD));
+        // a size takes two bytes, but the last one may take one
+        let heads = units.wrapping_mul(prefix.wrapping_add(names).wrapping_add(2));
+        let is_short = last.wrapping_add(names) < 128;
+        payload.saturating_add(heads).wrapping_sub(usize::from(is_short))
     }
 }
 
@@ -52,31 +83,39 @@ impl Route {
 pub struct Payload<'a> {
     ring: &'a mut Ring,
     memory: &'a mut [u8],
-    route: Route,
+    local: LocalPayload<'a>,
+    route: WireRoute,
     /// Bytes that the current unit still lacks.
     unit: usize,
-    /// Bytes that are left for units after the current one.
-    later: usize,
+    /// Bytes that it and those after it lack.
+    wire_left: usize,
 }
 
 impl<'a> Payload<'a> {
-    /// A payload whose first unit, of which the head is in the ring, lacks `unit` bytes, with `later` bytes behind it.
-    pub(super) const fn new(
+    /// A payload of `len` bytes behind a length field. The caller has made sure that there is room.
+    #[cfg_attr(not(target_os = "none"), inline)]
+    pub(super) fn new(
         ring: &'a mut Ring,
         memory: &'a mut [u8],
-        route: Route,
-        unit: usize,
-        later: usize,
+        local: LocalPayload<'a>,
+        route: WireRoute,
+        length: &[u8],
+        len: usize,
     ) -> Self {
-        Self { ring, memory, route, unit, later }
+        let wire_left = if route.is_nowhere() { 0 } else { len };
+        let mut payload = Self { ring, memory, local, route, unit: 0, wire_left };
+        if wire_left > 0 {
+            payload.begin_unit(length);
+        }
+        payload
     }
 
     /// Puts the next bytes.
     #[inline]
     pub fn put(&mut self, bytes: &[u8]) {
+        self.local.put(bytes);
         if bytes.len() <= self.unit {
-            self.ring.push(self.memory, bytes);
-            self.unit = self.unit.wrapping_sub(bytes.len());
+            self.put_in_unit(bytes);
         } else {
             self.put_across(bytes);
         }
@@ -84,23 +123,50 @@ impl<'a> Payload<'a> {
 
     /// Puts bytes that do not all belong to the current unit.
     fn put_across(&mut self, mut bytes: &[u8]) {
-        while !bytes.is_empty() && self.left() > 0 {
+        while !bytes.is_empty() && self.wire_left > 0 {
             if self.unit == 0 {
-                self.unit = self.later.min(MAX_UNIT_PAYLOAD);
-                self.later = self.later.saturating_sub(self.unit);
-                self.ring.push(self.memory, self.route.header(self.unit).as_bytes());
+                self.begin_unit(&[]);
             }
             let (now, rest) = bytes.split_at_checked(self.unit).unwrap_or((bytes, &[]));
-            self.ring.push(self.memory, now);
-            self.unit = self.unit.saturating_sub(now.len());
+            self.put_in_unit(now);
             bytes = rest;
         }
+    }
+
+    #[inline]
+    fn put_in_unit(&mut self, bytes: &[u8]) {
+        self.ring.push(self.memory, bytes);
+        self.unit = self.unit.wrapping_sub(bytes.len());
+        self.wire_left = self.wire_left.wrapping_sub(bytes.len());
+    }
+
+    /// Begins a unit with a chunk's length field, or with none, and as many of the bytes that are left as there is room for beside it.
+    #[cfg_attr(not(target_os = "none"), inline)]
+    fn begin_unit(&mut self, length: &[u8]) {
+        let WireRoute { channel, user, is_broadcast, .. } = self.route;
+        let in_all = self.wire_left.saturating_add(length.len()).min(MAX_UNIT_PAYLOAD);
+        let header = Header::new(is_broadcast, channel, user, in_all);
+        // in one piece, which is faster than two
+        let mut head = heapless::Vec::<u8, { Header::MAX + EncodedLength::MAX }>::new();
+        // both fit, by the capacity
+        let _ = head.extend_from_slice(header.as_bytes());
+        let _ = head.extend_from_slice(length);
+        self.ring.push(self.memory, &head);
+        self.unit = in_all.saturating_sub(length.len());
     }
 
     /// Bytes that are still to be put.
     #[must_use]
     pub const fn left(&self) -> usize {
-        self.unit.saturating_add(self.later)
+        let (wire, local) = (self.wire_left, self.local.left());
+        if wire > local { wire } else { local }
+    }
+
+    #[cold]
+    fn fill_up(&mut self) {
+        while self.left() > 0 {
+            self.put(&[0; 16]);
+        }
     }
 }
 
@@ -108,8 +174,8 @@ impl Drop for Payload<'_> {
     /// The length has been announced, so what was not put (because the caller panicked, say) has to be made up for.
     #[inline]
     fn drop(&mut self) {
-        while self.left() > 0 {
-            self.put(&[0; 16]);
+        if self.left() > 0 {
+            self.fill_up();
         }
     }
 }

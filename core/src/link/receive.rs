@@ -1,6 +1,7 @@
 //! From received bytes to events: a state machine that keeps no borrow between its steps.
 
-use super::tables::{Key, OwnState, PartyState, Tables};
+use super::local::Local;
+use super::tables::{Key, OwnState, PartySlot, PartyState, Tables, find};
 use super::{EnteredChannel, Event, Mode, Source, User};
 use crate::Reason;
 use crate::chunk::Step;
@@ -15,19 +16,17 @@ pub(super) enum Pending {
     None,
     /// One without bytes.
     Notice(Event<'static>),
-    /// Data, at `start..end` of the receive scratch.
-    Data { party: PartyRef, start: usize, end: usize },
-    /// A chunk, at `start..end` of the receive scratch.
-    Chunk { party: PartyRef, start: usize, end: usize },
-    /// A chunk, the first `len` bytes of the party's slot.
+    /// Data or a chunk, at `start..end` of the receive scratch.
+    Received { party: PartyRef, start: usize, end: usize },
+    /// Data or a chunk, the first `len` bytes of the party's slot.
     Assembled { party: PartyRef, len: usize },
 }
 
 /// A party, as long as it is the one it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct PartyRef {
-    slot: u16,
-    generation: u32,
+    pub(super) slot: u16,
+    pub(super) generation: u32,
 }
 
 /// A piece of a party's data that has been received and not been gone through: `start..end` of the receive scratch.
@@ -50,9 +49,45 @@ pub(super) struct Receiver {
     pub(super) capabilities: Capabilities,
 }
 
+impl PartyRef {
+    /// Nobody in particular.
+    pub(super) const NONE: Self = Self { slot: 0, generation: 0 };
+
+    /// The party that is in `slot` now.
+    #[inline]
+    pub(super) fn of(parties: &[PartySlot], slot: u16) -> Option<Self> {
+        Some(Self { slot, generation: parties.get(usize::from(slot))?.generation })
+    }
+
+    /// The party that `key` means now, if there is one.
+    #[inline]
+    pub(super) fn find(parties: &[PartySlot], key: Key) -> Option<Self> {
+        Self::of(parties, find(parties, key)?)
+    }
+}
+
+impl From<EnteredChannel> for PartyRef {
+    fn from(EnteredChannel { slot, generation }: EnteredChannel) -> Self {
+        Self { slot, generation }
+    }
+}
+
+/// What came of a piece of a party's data.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Taken {
+    /// No event.
+    Nothing,
+    /// Data or a chunk, at `start..end` of the piece.
+    InPiece { start: usize, end: usize },
+    /// A chunk, the first `len` bytes of the party's slot.
+    InSlot { len: usize },
+    /// The party has broken the rules.
+    Malicious(Event<'static>),
+}
+
 impl Receiver {
     pub(super) const fn new() -> Self {
-        let piece = Piece { party: PartyRef { slot: 0, generation: 0 }, start: 0, end: 0 };
+        let piece = Piece { party: PartyRef::NONE, start: 0, end: 0 };
         Self { decoder: Decoder::new(), start: 0, end: 0, piece, capabilities: Capabilities::NONE }
     }
 
@@ -66,6 +101,7 @@ impl Receiver {
     pub(super) fn advance(
         &mut self,
         mut tables: Tables<'_>,
+        mut local: Local<'_>,
         scratch: &[u8],
         chunks: &mut [u8],
         chunk_size: usize,
@@ -74,25 +110,19 @@ impl Receiver {
         loop {
             if self.piece.start == self.piece.end {
                 let input = scratch.get(self.start..self.end).unwrap_or_default();
-                let Some((used, unit)) = self.decoder.decode(input) else {
+                let Some((used, len)) = self.decoder.advance(input) else {
                     self.start = self.end;
                     return false;
                 };
                 self.start = self.start.wrapping_add(used);
-                match unit {
-                    Unit::FromServer { channel, payload } => {
-                        self.begin_piece(&tables, Key::entered(channel), payload.bytes().len());
+                let Some((channel, user)) = self.decoder.data_of() else {
+                    if let Some(event) = self.control(self.decoder.control(), &mut tables, &mut local) {
+                        *pending = Pending::Notice(event);
+                        return true;
                     }
-                    Unit::FromUser { channel, user, payload } => {
-                        self.begin_piece(&tables, Key::user(channel, user), payload.bytes().len());
-                    }
-                    unit => {
-                        if let Some(event) = self.control(unit, &mut tables) {
-                            *pending = Pending::Notice(event);
-                            return true;
-                        }
-                    }
-                }
+                    continue;
+                };
+                self.begin_piece(&tables, Key::new(channel, user), len);
             }
             if self.piece.start != self.piece.end {
                 self.carve(&mut tables, scratch, chunks, chunk_size, pending);
@@ -106,14 +136,14 @@ impl Receiver {
     /// The last `len` decoded bytes are data of the party with this key. Without such a party they are stale.
     #[inline]
     fn begin_piece(&mut self, tables: &Tables<'_>, key: Key, len: usize) {
-        if let Some((slot, party)) = tables.find(key).and_then(|slot| Some((slot, tables.party(slot)?))) {
-            let party = PartyRef { slot, generation: party.generation };
+        if let Some(party) = PartyRef::find(tables.parties, key) {
             self.piece = Piece { party, start: self.start.wrapping_sub(len), end: self.start };
         }
     }
 
     /// The next event in the current piece of data, if there is one in it.
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
+    #[cfg_attr(target_os = "none", inline(never))] // inlined, it takes more code
     fn carve(
         &mut self,
         tables: &mut Tables<'_>,
@@ -122,41 +152,33 @@ impl Receiver {
         chunk_size: usize,
         pending: &mut Pending,
     ) {
-        let Piece { party: reference, start, end } = self.piece;
-        self.piece.start = end;
-        let party = tables.party_mut(reference.slot).filter(|party| party.generation == reference.generation);
-        let Some(party) = party else { return };
-        let Mode::Chunks(limit) = party.mode else {
-            *pending = Pending::Data { party: reference, start, end };
-            return;
-        };
-        let slot_start = usize::from(reference.slot).wrapping_mul(chunk_size);
-        let slot = chunks.get_mut(slot_start..).and_then(|slots| slots.get_mut(..chunk_size));
-        let (Some(input), Some(slot)) = (scratch.get(start..end), slot) else { return };
-        let (used, step) = party.assembler.feed(limit, input, slot);
+        let Piece { party, start, end } = self.piece;
+        let piece = scratch.get(start..end).unwrap_or_default();
+        let (used, taken) = take_in(party, piece, tables, chunks, chunk_size);
         self.piece.start = start.wrapping_add(used);
-        match step {
-            Step::More => {}
-            Step::Whole { start: from, end: to } => {
-                let (start, end) = (start.wrapping_add(from), start.wrapping_add(to));
-                *pending = Pending::Chunk { party: reference, start, end };
+        *pending = match taken {
+            Taken::Nothing => Pending::None,
+            Taken::InPiece { start: from, end: to } => {
+                Pending::Received { party, start: start.wrapping_add(from), end: start.wrapping_add(to) }
             }
-            Step::Completed { len } => *pending = Pending::Assembled { party: reference, len },
-            Step::Violation(violation) => {
-                self.piece.start = end;
-                if let Some(from) = source(tables, reference) {
-                    warning!("a peer broke the rules of chunks");
-                    *pending = Pending::Notice(Event::Malicious { from, violation });
-                }
-            }
-        }
+            Taken::InSlot { len } => Pending::Assembled { party, len },
+            Taken::Malicious(event) => Pending::Notice(event),
+        };
     }
 
     /// What an answer or a relay's event means for this link.
-    fn control(&mut self, unit: Unit<'_>, tables: &mut Tables<'_>) -> Option<Event<'static>> {
+    fn control(
+        &mut self,
+        unit: Unit<'_>,
+        tables: &mut Tables<'_>,
+        local: &mut Local<'_>,
+    ) -> Option<Event<'static>> {
         match unit {
-            Unit::Success { tag, channel } => success(tables, tag, channel),
-            Unit::Refused { tag, code } => refused(tables, tag, code),
+            Unit::Success { tag, channel: value } | Unit::Refused { tag, code: value } => {
+                // no relay gives out a number above the greatest; taken as it stands, it would mean another channel
+                let is_success = matches!(unit, Unit::Success { .. }) && usize::from(value) < MAX_CHANNELS;
+                answered(tables, local, tag, if is_success { Ok(value) } else { Err(value) })
+            }
             Unit::UserEntered { channel, user } => user_entered(tables, channel, user),
             Unit::UserGone { channel, user, reason } => {
                 if usize::from(channel) >= MAX_CHANNELS {
@@ -190,54 +212,72 @@ impl Receiver {
     }
 }
 
-/// A command was carried out.
-fn success(tables: &mut Tables<'_>, tag: u8, number: u8) -> Option<Event<'static>> {
-    // no relay gives out such a number; taken as it stands, it would mean another channel
-    if usize::from(number) >= MAX_CHANNELS {
-        return refused(tables, tag, number);
-    }
-    if let Some(slot) =
-        tables.find_own(|state| matches!(state, OwnState::Creating { tag: t, .. } if t == tag))
-    {
-        let own = tables.own.get_mut(usize::from(slot))?;
-        if own.state == (OwnState::Creating { tag, wanted: true }) {
-            own.state = OwnState::Open { number };
-            debug!("own channel {} created", slot);
-            return Some(Event::Created { channel: tables.own_handle(slot) });
-        }
-        own.state = OwnState::Unwanted { number };
-        tables.state.unwanted = tables.state.unwanted.saturating_add(1);
-        return None;
+/// A command was carried out, with the number that the channel has, or refused with a code.
+fn answered(
+    tables: &mut Tables<'_>,
+    local: &mut Local<'_>,
+    tag: u8,
+    answer: Result<u8, u8>,
+) -> Option<Event<'static>> {
+    let creating = |state| matches!(state, OwnState::Creating { tag: t, .. } if t == tag);
+    if let Some(slot) = tables.find_own(creating) {
+        return create_answered(tables, local, slot, answer);
     }
     let slot = tables.find_entering(tag)?;
-    if tables.party(slot)?.state == (PartyState::Entering { tag, wanted: true }) {
-        tables.set_party(slot, PartyState::Entered { number });
-        debug!("entered channel number {}", number);
-        return Some(Event::Entered { channel: tables.entered_handle(slot) });
-    }
-    tables.set_party(slot, PartyState::Unwanted { number });
-    tables.state.unwanted = tables.state.unwanted.saturating_add(1);
-    None
+    let is_wanted = matches!(tables.party(slot)?.state, PartyState::Entering { wanted: true, .. });
+    let channel = tables.entered_handle(slot);
+    let event = match answer {
+        Ok(number) => {
+            debug!("entered channel number {}", number);
+            let state =
+                if is_wanted { PartyState::Entered { number } } else { PartyState::Unwanted { number } };
+            tables.set_party(slot, state);
+            Event::Entered { channel }
+        }
+        Err(code) => {
+            warning!("entering a channel was refused, code {}", code);
+            tables.free_party(slot);
+            Event::EnterRefused { channel, reason: Reason::of_enter(code) }
+        }
+    };
+    is_wanted.then_some(event)
 }
 
-/// A command was refused.
-fn refused(tables: &mut Tables<'_>, tag: u8, code: u8) -> Option<Event<'static>> {
-    if let Some(slot) =
-        tables.find_own(|state| matches!(state, OwnState::Creating { tag: t, .. } if t == tag))
-    {
-        let wanted = tables.own.get(usize::from(slot))?.state == (OwnState::Creating { tag, wanted: true });
-        let channel = tables.own_handle(slot);
-        tables.free_own(slot);
-        let reason = Reason::of_create(code);
-        warning!("creating a channel was refused, code {}", code);
-        return wanted.then_some(Event::CreateRefused { channel, reason });
+/// The same for the command that creates the own channel in `slot`.
+fn create_answered(
+    tables: &mut Tables<'_>,
+    local: &mut Local<'_>,
+    slot: u8,
+    answer: Result<u8, u8>,
+) -> Option<Event<'static>> {
+    let channel = tables.own_handle(slot);
+    let is_wanted = matches!(tables.own(channel)?.state, OwnState::Creating { wanted: true, .. });
+    let number = match answer {
+        Ok(number) => number,
+        Err(code) => {
+            warning!("creating a channel was refused, code {}", code);
+            tables.free_own(slot);
+            local.ended(slot, true);
+            let reason = Reason::of_create(code);
+            return is_wanted.then_some(Event::CreateRefused { channel, reason });
+        }
+    };
+    // offline nobody else looks after that
+    let is_double = is_wanted && local.is_double(tables.own, slot);
+    let own = tables.own.get_mut(usize::from(slot))?;
+    if is_wanted && !is_double {
+        own.state = OwnState::Open { number };
+        debug!("own channel {} created", slot);
+        local.opened(slot);
+        return Some(Event::Created { channel });
     }
-    let slot = tables.find_entering(tag)?;
-    let wanted = tables.party(slot)?.state == (PartyState::Entering { tag, wanted: true });
-    let channel = tables.entered_handle(slot);
-    tables.free_party(slot);
-    warning!("entering a channel was refused, code {}", code);
-    wanted.then_some(Event::EnterRefused { channel, reason: Reason::of_enter(code) })
+    own.state = OwnState::Unwanted { number };
+    tables.state.unwanted = tables.state.unwanted.saturating_add(1);
+    if is_double {
+        own.generation = own.generation.wrapping_add(1);
+        local.ended(slot, true);
+    }
+    is_double.then_some(Event::CreateRefused { channel, reason: Reason::NameInUse })
 }
 
 fn user_entered(tables: &mut Tables<'_>, number: u8, user: u8) -> Option<Event<'static>> {
@@ -258,7 +298,7 @@ fn user_entered(tables: &mut Tables<'_>, number: u8, user: u8) -> Option<Event<'
 }
 
 /// Who a party is, for events; `None` if it has changed.
-fn source(tables: &Tables<'_>, party: PartyRef) -> Option<Source> {
+pub(super) fn source(tables: &Tables<'_>, party: PartyRef) -> Option<Source> {
     tables.party(party.slot).filter(|slot| slot.generation == party.generation)?;
     source_of(tables, party.slot)
 }
@@ -266,11 +306,15 @@ fn source(tables: &Tables<'_>, party: PartyRef) -> Option<Source> {
 fn source_of(tables: &Tables<'_>, slot: u16) -> Option<Source> {
     let party = tables.party(slot)?;
     match party.state {
-        PartyState::Entered { .. } => {
+        PartyState::Entered { .. } | PartyState::Joined { .. } => {
             Some(Source::Server { channel: EnteredChannel { slot, generation: party.generation } })
         }
         PartyState::User { own, user, .. } => {
             Some(Source::User { channel: tables.own_handle(own), user: User::new(user) })
+        }
+        #[cfg(feature = "local")]
+        PartyState::LocalUser { own, user } => {
+            Some(Source::User { channel: tables.own_handle(own), user: User::local(user) })
         }
         _ => None,
     }
@@ -291,6 +335,40 @@ fn is_current(notice: &Event<'_>, tables: &Tables<'_>) -> bool {
     }
 }
 
+/// Takes a piece of a party's data in, up to the first event: how many bytes of it were used, and what came of them. Without that party it is stale.
+#[inline]
+pub(super) fn take_in(
+    party: PartyRef,
+    piece: &[u8],
+    tables: &mut Tables<'_>,
+    chunks: &mut [u8],
+    chunk_size: usize,
+) -> (usize, Taken) {
+    let all = piece.len();
+    let slot_start = usize::from(party.slot).wrapping_mul(chunk_size);
+    let slot = chunks.get_mut(slot_start..).and_then(|slots| slots.get_mut(..chunk_size));
+    let receiver = tables.party_mut(party.slot).filter(|slot| slot.generation == party.generation);
+    let (Some(slot), Some(receiver)) = (slot, receiver) else { return (all, Taken::Nothing) };
+    let Mode::Chunks(limit) = receiver.mode else { return (all, Taken::InPiece { start: 0, end: all }) };
+    match receiver.assembler.feed(limit, piece, slot) {
+        (used, Step::More) => (used, Taken::Nothing),
+        (used, Step::Whole { start, end }) => (used, Taken::InPiece { start, end }),
+        (used, Step::Completed { len }) => (used, Taken::InSlot { len }),
+        (_, Step::Violation(violation)) => match source(tables, party) {
+            Some(from) => {
+                warning!("a peer broke the rules of chunks");
+                (all, Taken::Malicious(Event::Malicious { from, violation }))
+            }
+            None => (all, Taken::Nothing),
+        },
+    }
+}
+
+/// The first `len` bytes of a party's slot.
+fn slot_of(party: PartyRef, len: usize, chunks: &[u8], chunk_size: usize) -> Option<&[u8]> {
+    chunks.get(usize::from(party.slot).saturating_mul(chunk_size)..)?.get(..len)
+}
+
 impl Pending {
     /// The event itself; `None` if it is about a party that has gone since.
     #[inline]
@@ -301,20 +379,16 @@ impl Pending {
         chunks: &'a [u8],
         chunk_size: usize,
     ) -> Option<Event<'a>> {
-        Some(match self {
+        let (party, bytes) = match self {
             Self::None => return None,
-            Self::Notice(event) => Some(event).filter(|event| is_current(event, tables))?,
-            Self::Data { party, start, end } => {
-                Event::Data { from: source(tables, party)?, bytes: scratch.get(start..end)? }
-            }
-            Self::Chunk { party, start, end } => {
-                Event::Chunk { from: source(tables, party)?, bytes: scratch.get(start..end)? }
-            }
-            Self::Assembled { party, len } => {
-                let start = usize::from(party.slot).saturating_mul(chunk_size);
-                let bytes = chunks.get(start..)?.get(..len)?;
-                Event::Chunk { from: source(tables, party)?, bytes }
-            }
+            Self::Notice(event) => return Some(event).filter(|event| is_current(event, tables)),
+            Self::Received { party, start, end } => (party, scratch.get(start..end)?),
+            Self::Assembled { party, len } => (party, slot_of(party, len, chunks, chunk_size)?),
+        };
+        let from = source(tables, party)?;
+        Some(match tables.party(party.slot)?.mode {
+            Mode::Data => Event::Data { from, bytes },
+            Mode::Chunks(_) => Event::Chunk { from, bytes },
         })
     }
 }

@@ -27,19 +27,17 @@ impl Ring {
     }
 
     /// Adds `bytes` at the end. The caller has made sure that they fit; what does not is left out.
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     pub(super) fn push(&mut self, memory: &mut [u8], bytes: &[u8]) {
         debug_assert!(bytes.len() <= self.free(memory), "more was pushed than fits");
-        let end = self.start.saturating_add(self.len);
-        let at = if end < memory.len() { end } else { end.saturating_sub(memory.len()) };
-        let room = memory.len().saturating_sub(at);
-        if bytes.len() <= room {
-            copy_to(memory, at, bytes);
-        } else if let Some((first, rest)) = bytes.split_at_checked(room) {
-            copy_to(memory, at, first);
+        let end = self.start.wrapping_add(self.len);
+        let at = if end < memory.len() { end } else { end.wrapping_sub(memory.len()) };
+        let (first, rest) = bytes.split_at_checked(memory.len().wrapping_sub(at)).unwrap_or((bytes, &[]));
+        copy_to(memory, at, first);
+        if !rest.is_empty() {
             copy_to(memory, 0, rest);
         }
-        self.len = self.len.saturating_add(bytes.len());
+        self.len = self.len.wrapping_add(bytes.len());
     }
 
     /// The oldest bytes, as far as they lie in one piece.
@@ -61,5 +59,30 @@ impl Ring {
             (_, true) => start,
             (_, false) => start.saturating_sub(memory.len()),
         };
+    }
+
+    /// Copies the bytes at `offset` behind the oldest one out. The caller has made sure that they are there.
+    #[cfg(feature = "local")]
+    pub(super) fn peek(&self, memory: &[u8], offset: usize, bytes: &mut [u8]) {
+        for (byte, at) in bytes.iter_mut().zip(offset..) {
+            *byte = memory.get(self.place(memory, at)).copied().unwrap_or(0);
+        }
+    }
+
+    /// Replaces the bytes at `offset` behind the oldest one. The caller has made sure that they are there.
+    #[cfg(feature = "local")]
+    pub(super) fn poke(&self, memory: &mut [u8], offset: usize, bytes: &[u8]) {
+        for (&byte, at) in bytes.iter().zip(offset..) {
+            if let Some(place) = memory.get_mut(self.place(memory, at)) {
+                *place = byte;
+            }
+        }
+    }
+
+    /// Where the byte at `offset` lies.
+    #[cfg(feature = "local")]
+    const fn place(&self, memory: &[u8], offset: usize) -> usize {
+        let at = self.start.saturating_add(offset);
+        if at < memory.len() { at } else { at.saturating_sub(memory.len()) }
     }
 }

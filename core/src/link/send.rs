@@ -1,9 +1,13 @@
 //! The sending half of a link.
 
+#[cfg(feature = "local")]
+use super::SimulatedLine;
 use super::buffers::BufferParts;
-use super::payload::{Payload, Route};
+use super::local::{Local, LocalParts, LocalPayload, LocalRoute, LocalState};
+use super::payload::{Payload, Route, WireRoute};
+use super::receive::PartyRef;
 use super::ring::Ring;
-use super::tables::{Key, OwnState, PartyState, TableState, Tables, find};
+use super::tables::{Key, OwnState, PartyState, TableState, Tables};
 use super::{Destination, EnteredChannel, Mode, OwnChannel, SendError, User};
 use crate::chunk::EncodedLength;
 use crate::protocol::to_endpoint::Capabilities;
@@ -19,11 +23,31 @@ pub(super) struct Sender {
     pub(super) ring: Ring,
     unfinished: Unfinished,
     pub(super) tables: TableState,
+    pub(super) local: LocalState,
 }
 
 impl Sender {
     pub(super) const fn new() -> Self {
-        Self { ring: Ring::new(), unfinished: Unfinished::NONE, tables: TableState::new() }
+        Self {
+            ring: Ring::new(),
+            unfinished: Unfinished::NONE,
+            tables: TableState::new(),
+            local: LocalState::new(),
+        }
+    }
+
+    /// The own channel in which a broadcast in parts has begun and not ended.
+    #[inline]
+    pub(super) fn held(&self, own: &[super::OwnSlot]) -> Option<u8> {
+        match self.unfinished {
+            Unfinished {
+                to: Destination::All(channel) | Destination::AllBut(channel, _), left: 1.., ..
+            } => {
+                let slot = own.get(usize::from(channel.slot))?;
+                (slot.generation == channel.generation).then_some(channel.slot)
+            }
+            _ => None,
+        }
     }
 
     /// Forgets what was to be sent.
@@ -37,8 +61,8 @@ impl Sender {
 #[derive(Clone, Copy, Debug)]
 struct Unfinished {
     to: Destination,
-    /// The generation of the user's party, if it goes to one user: its number can mean somebody else later.
-    party: u32,
+    /// The user's party, if it goes to one user: its number can mean somebody else later.
+    party: PartyRef,
     /// Bytes it lacks; 0 if there is none.
     left: usize,
     /// Its length field, empty once that has been queued.
@@ -49,7 +73,7 @@ impl Unfinished {
     /// None. (All zero, so that a link in a `static` lies in .bss.)
     const NONE: Self = Self {
         to: Destination::Server(EnteredChannel { slot: 0, generation: 0 }),
-        party: 0,
+        party: PartyRef::NONE,
         left: 0,
         length: EncodedLength::NONE,
     };
@@ -73,12 +97,13 @@ pub(super) struct OutParts<'a> {
     pub(super) parties: &'a mut [super::PartySlot],
     pub(super) transmit: &'a mut [u8],
     pub(super) chunk_size: usize,
+    pub(super) local: LocalParts<'a>,
 }
 
 impl<'a> OutParts<'a> {
     pub(super) fn of(parts: BufferParts<'a>) -> Self {
-        let BufferParts { own_channels: own, parties, transmit, chunk_size, .. } = parts;
-        Self { own, parties, transmit, chunk_size }
+        let BufferParts { own_channels: own, parties, transmit, chunk_size, local, .. } = parts;
+        Self { own, parties, transmit, chunk_size, local }
     }
 }
 
@@ -95,13 +120,17 @@ impl<'a> Out<'a> {
     /// The same sending half for a shorter time, to be moved into something.
     #[inline]
     pub(crate) fn reborrow(&mut self) -> Out<'_> {
-        let OutParts { own, parties, transmit, chunk_size } = &mut self.parts;
+        let OutParts { own, parties, transmit, chunk_size, local } = &mut self.parts;
         Out {
             sender: self.sender,
             capabilities: self.capabilities,
             again: self.again,
-            parts: OutParts { own, parties, transmit, chunk_size: *chunk_size },
+            parts: OutParts { own, parties, transmit, chunk_size: *chunk_size, local: local.reborrow() },
         }
+    }
+
+    fn local(&mut self) -> Local<'_> {
+        Local::new(&mut self.sender.local, self.parts.local.reborrow())
     }
 
     fn tables(&mut self) -> Tables<'_> {
@@ -123,7 +152,9 @@ impl<'a> Out<'a> {
             return Err(SendError::TooManyOwnChannels);
         }
         let tag = self.command_with_name(Command::Create, name)?;
-        self.tables().add_own(tag, mode).ok_or(SendError::TooManyOwnChannels)
+        let channel = self.tables().add_own(tag, mode).ok_or(SendError::TooManyOwnChannels)?;
+        self.local().remember(channel.slot, name);
+        Ok(channel)
     }
 
     /// Asks the relay to let this link into a channel. [`Event::Entered`](super::Event::Entered) or
@@ -131,28 +162,31 @@ impl<'a> Out<'a> {
     ///
     /// `name` and `mode` have to be those of the channel's server.
     ///
+    /// If this link itself has the channel, and [memory](super::LocalBuffers) for local users, the two are joined without the relay hearing of it. The same
+    /// channel can then be entered several times.
+    ///
     /// # Errors
     /// [`SendError::NameTooLong`], [`SendError::ChunkLimit`], [`SendError::TooManyParties`], [`SendError::TooManyEnteredChannels`],
-    /// [`SendError::TooManyCommands`], [`SendError::WouldBlock`].
+    /// [`SendError::TooManyLocalUsers`], [`SendError::TooManyCommands`], [`SendError::WouldBlock`].
     pub fn enter(&mut self, name: impl AsRef<[u8]>, mode: Mode) -> Result<EnteredChannel, SendError> {
         let name = name.as_ref();
         self.check_mode(mode)?;
+        let next_tag = self.sender.tables.next_tag;
+        let (local, own) = self.local_and_own();
+        if let Some(slot) = local.channel(own, name, next_tag) {
+            return self.enter_own(slot, mode);
+        }
         if self.tables().entered_count() >= MAX_CHANNELS {
             return Err(SendError::TooManyEnteredChannels);
         }
-        // the place is taken before the command is queued, and given back should that fail
-        let state = PartyState::Entering { tag: 0, wanted: true };
-        let slot = self.tables().add_party(state, mode).ok_or(SendError::TooManyParties)?;
-        match self.command_with_name(Command::Enter, name) {
-            Ok(tag) => {
-                self.tables().set_party(slot, PartyState::Entering { tag, wanted: true });
-                Ok(self.tables().entered_handle(slot))
-            }
-            Err(error) => {
-                self.tables().free_party(slot);
-                Err(error)
-            }
+        if self.tables().is_full() {
+            return Err(SendError::TooManyParties);
         }
+        let tag = self.command_with_name(Command::Enter, name)?;
+        let mut tables = self.tables();
+        let state = PartyState::Entering { tag, wanted: true };
+        let slot = tables.add_party(state, mode).ok_or(SendError::TooManyParties)?;
+        Ok(tables.entered_handle(slot))
     }
 
     /// Deletes an own channel. Its users hear of it; for this link the channel and its users are gone at once, without further events.
@@ -175,6 +209,7 @@ impl<'a> Out<'a> {
             }
             _ => return Err(SendError::NotOpen),
         }
+        self.local().ended(channel.slot, false);
         Ok(())
     }
 
@@ -198,6 +233,10 @@ impl<'a> Out<'a> {
                 self.queue(&to_relay::number_command(Command::Leave, number))?;
                 self.tables().free_party(channel.slot);
             }
+            Some(PartyState::Joining { user } | PartyState::Joined { user }) => {
+                tables.free_party(channel.slot);
+                self.local().leave(user);
+            }
             _ => return Err(SendError::NotOpen),
         }
         Ok(())
@@ -217,7 +256,12 @@ impl<'a> Out<'a> {
     /// [`SendError::RingTooSmall`], [`SendError::ChunkUnfinished`].
     #[inline]
     pub fn send(&mut self, to: impl Into<Destination>, bytes: &[u8]) -> Result<(), SendError> {
-        self.send_with(to, bytes.len(), |payload| payload.put(bytes))
+        self.send_bytes(to.into(), bytes)
+    }
+
+    fn send_bytes(&mut self, to: Destination, bytes: &[u8]) -> Result<(), SendError> {
+        self.payload(to, bytes.len())?.put(bytes);
+        Ok(())
     }
 
     /// Like [`Out::send`], with the bytes in several pieces that are sent as one.
@@ -257,19 +301,20 @@ impl<'a> Out<'a> {
         Ok(())
     }
 
-    /// Checks everything that can be wrong with sending `len` bytes, and begins.
-    #[inline]
+    /// Begins a payload, if there is room for all of it.
+    #[cfg_attr(not(target_os = "none"), inline)]
     fn payload(&mut self, to: Destination, len: usize) -> Result<Payload<'_>, SendError> {
-        let (route, mode) = self.route(to)?;
-        let length = self.length_field(mode, len)?.unwrap_or(EncodedLength::NONE);
-        self.check_unfinished(to)?;
-        let in_all = len.saturating_add(length.as_bytes().len());
-        self.check_room(route.wire_len(in_all))?;
-        // the length field and as many bytes as there is room for beside it make the first unit
-        let first = in_all.min(MAX_UNIT_PAYLOAD);
-        self.push_head(route.header(first), length.as_bytes());
-        let unit = first.saturating_sub(length.as_bytes().len());
-        Ok(Payload::new(&mut self.sender.ring, self.parts.transmit, route, unit, len.saturating_sub(unit)))
+        let (route, length) = self.route_for(to, len)?;
+        Ok(self.begin_payload(route, length, len))
+    }
+
+    /// Begins a payload of `len` bytes behind a length field. The caller has made sure that there is room.
+    #[cfg_attr(not(target_os = "none"), inline)]
+    fn begin_payload(&mut self, route: Route, length: EncodedLength, len: usize) -> Payload<'_> {
+        let length = length.as_bytes();
+        let local = Local::new(&mut self.sender.local, self.parts.local.reborrow());
+        let local = LocalPayload::begin(local, route.local, length, len);
+        Payload::new(&mut self.sender.ring, self.parts.transmit, local, route.wire, length, len)
     }
 
     /// Begins a chunk of `len` bytes that is written in parts with [`Out::write_chunk`], for chunks that the ring cannot hold whole.
@@ -281,14 +326,16 @@ impl<'a> Out<'a> {
     /// [`SendError::ChunkTooLarge`], [`SendError::ChunkUnfinished`].
     pub fn begin_chunk(&mut self, to: impl Into<Destination>, len: usize) -> Result<(), SendError> {
         let to = to.into();
-        let (_, mode) = self.route(to)?;
-        let length = self.length_field(mode, len)?;
+        let Route { mode, party, .. } = self.route(to).ok_or(SendError::NotOpen)?;
+        let length = length_field(mode, len)?;
         self.check_unfinished(to)?;
         if self.unfinished() > 0 {
             return Err(SendError::ChunkUnfinished);
         }
-        let length = length.ok_or(SendError::NotOpen)?;
-        self.sender.unfinished = Unfinished { to, party: self.user_generation(to), left: len, length };
+        if mode == Mode::Data {
+            return Err(SendError::NotOpen);
+        }
+        self.sender.unfinished = Unfinished { to, party, left: len, length };
         Ok(())
     }
 
@@ -306,22 +353,20 @@ impl<'a> Out<'a> {
             self.sender.unfinished = Unfinished::NONE;
             return Err(SendError::NotOpen);
         }
-        let (route, _) = self.route(to)?;
+        let route = self.route(to).ok_or(SendError::NotOpen)?;
         if bytes.is_empty() {
             return Err(SendError::Empty);
         }
         if bytes.len() > left {
             return Err(SendError::ChunkOverrun { left });
         }
-        let length = length.as_bytes();
-        let room = self.free().saturating_sub(Header::MAX.saturating_add(length.len()));
-        let most = MAX_UNIT_PAYLOAD.saturating_sub(length.len());
-        let count = bytes.len().min(room).min(most);
+        let room = if route.wire.is_nowhere() { usize::MAX } else { self.free().saturating_sub(Header::MAX) };
+        let room = room.min(self.parts.local.room(route.local)).min(MAX_UNIT_PAYLOAD);
+        let count = bytes.len().min(room.saturating_sub(length.as_bytes().len()));
         let Some(part) = bytes.get(..count).filter(|part| !part.is_empty()) else {
             return Err(SendError::WouldBlock);
         };
-        self.push_head(route.header(count.saturating_add(length.len())), length);
-        self.push(part);
+        self.begin_payload(route, length, count).put(part);
         let left = left.saturating_sub(count);
         self.sender.unfinished = Unfinished { to, party, left, length: EncodedLength::NONE };
         Ok(count)
@@ -331,7 +376,7 @@ impl<'a> Out<'a> {
     #[must_use]
     pub fn unfinished(&self) -> usize {
         let Unfinished { to, party, left, .. } = self.sender.unfinished;
-        let there = left > 0 && self.route(to).is_ok() && self.user_generation(to) == party;
+        let there = left > 0 && self.route(to).is_some_and(|route| route.party == party);
         if there { left } else { 0 }
     }
 
@@ -344,15 +389,7 @@ impl<'a> Out<'a> {
     /// Whether [`Out::send`] would queue `len` bytes for `to` now, instead of an error.
     #[must_use]
     pub fn can_send(&self, to: impl Into<Destination>, len: usize) -> bool {
-        let to = to.into();
-        let fits = || {
-            let (route, mode) = self.route(to)?;
-            let length = self.length_field(mode, len)?;
-            self.check_unfinished(to)?;
-            let payload = len.saturating_add(length.map_or(0, |length| length.as_bytes().len()));
-            self.check_room(route.wire_len(payload))
-        };
-        fits().is_ok()
+        self.route_for(to.into(), len).is_ok()
     }
 
     /// The users that are in an own channel now, in no particular order.
@@ -360,6 +397,8 @@ impl<'a> Out<'a> {
         let known = self.own_generation(channel) == Some(channel.generation);
         self.parts.parties.iter().filter_map(move |party| match party.state {
             PartyState::User { own, user, .. } if known && own == channel.slot => Some(User::new(user)),
+            #[cfg(feature = "local")]
+            PartyState::LocalUser { own, user } if known && own == channel.slot => Some(User::local(user)),
             _ => None,
         })
     }
@@ -376,58 +415,96 @@ impl<'a> Out<'a> {
         *self.again = true;
     }
 
+    /// Changes what the lines between a channel and its local users are like. What is under way already is not touched.
+    ///
+    /// # Errors
+    /// [`SendError::NotOpen`] if the handle is not valid; [`SendError::TooManyLocalUsers`] if this link has no memory for local users.
+    #[cfg(feature = "local")]
+    pub fn simulate(&mut self, channel: OwnChannel, line: SimulatedLine) -> Result<(), SendError> {
+        self.tables().own(channel).ok_or(SendError::NotOpen)?;
+        let possible = self.local().simulate(channel.slot, line);
+        if possible { Ok(()) } else { Err(SendError::TooManyLocalUsers) }
+    }
+
+    /// Enters the own channel in `slot`.
+    fn enter_own(&mut self, slot: u8, mode: Mode) -> Result<EnteredChannel, SendError> {
+        let place = self.local().free_place().ok_or(SendError::TooManyLocalUsers)?;
+        let mut tables = self.tables();
+        let own = tables.own_handle(slot);
+        let open = tables.own(own).is_some_and(|own| matches!(own.state, OwnState::Open { .. }));
+        let state = PartyState::Joining { user: place };
+        let party = tables.add_party(state, mode).ok_or(SendError::TooManyParties)?;
+        let entered = tables.entered_handle(party);
+        self.local().enter(place, own, entered, open);
+        Ok(entered)
+    }
+
     // ---- checks
+
+    fn local_and_own(&mut self) -> (Local<'_>, &[super::OwnSlot]) {
+        (Local::new(&mut self.sender.local, self.parts.local.reborrow()), self.parts.own)
+    }
 
     fn own_generation(&self, channel: OwnChannel) -> Option<u32> {
         self.parts.own.get(usize::from(channel.slot)).map(|own| own.generation)
     }
 
-    /// The generation of the party that `to` means, if it is one user; else 0.
-    fn user_generation(&self, to: Destination) -> u32 {
-        let party = || {
-            let Destination::User(channel, user) = to else { return None };
-            let OwnState::Open { number } = self.parts.own.get(usize::from(channel.slot))?.state else {
-                return None;
-            };
-            let slot = find(self.parts.parties, Key::user(number, user.on_wire()?))?;
-            self.parts.parties.get(usize::from(slot))
+    /// Where `to` is; `None` if it is not there.
+    fn route(&self, to: Destination) -> Option<Route> {
+        let (channel, user) = match to {
+            Destination::Server(channel) => {
+                let party = self.parts.parties.get(usize::from(channel.slot))?;
+                if party.generation != channel.generation {
+                    return None;
+                }
+                let (wire, local) = match party.state {
+                    PartyState::Entered { number } => (WireRoute::server(number), LocalRoute::None),
+                    #[cfg(feature = "local")]
+                    PartyState::Joined { user } => (WireRoute::NOWHERE, LocalRoute::Server(user)),
+                    _ => return None,
+                };
+                return Some(Route { wire, local, mode: party.mode, party: PartyRef::NONE });
+            }
+            Destination::All(channel) => (channel, None),
+            Destination::User(channel, user) | Destination::AllBut(channel, user) => (channel, Some(user)),
         };
-        party().map_or(0, |party| party.generation)
+        let own = self.parts.own.get(usize::from(channel.slot))?;
+        let OwnState::Open { number } = own.state else { return None };
+        if own.generation != channel.generation {
+            return None;
+        }
+        let mut party = PartyRef::NONE;
+        let mut local = LocalRoute::None;
+        let wire = match (to, user) {
+            (Destination::User(..), Some(user)) => {
+                if let Some((user, route)) = self.parts.local.find(channel, user) {
+                    party = user;
+                    local = route;
+                    WireRoute::NOWHERE
+                } else {
+                    let user = user.on_wire()?;
+                    party = PartyRef::find(self.parts.parties, Key::user(number, user))?;
+                    WireRoute::user(number, user)
+                }
+            }
+            (_, but) => {
+                local = LocalRoute::all(&self.sender.local, channel.slot, but);
+                WireRoute::all(number, but.and_then(User::on_wire))
+            }
+        };
+        Some(Route { wire, local, mode: own.mode, party })
     }
 
-    /// Where `to` is on the wire, and how its channel is to be understood.
-    #[inline]
-    fn route(&self, to: Destination) -> Result<(Route, Mode), SendError> {
-        let own = |channel: OwnChannel| {
-            let slot = self.parts.own.get(usize::from(channel.slot))?;
-            match slot.state {
-                OwnState::Open { number } if slot.generation == channel.generation => {
-                    Some((number, slot.mode))
-                }
-                _ => None,
-            }
-        };
-        let route = match to {
-            Destination::Server(channel) => {
-                let party = self.parts.parties.get(usize::from(channel.slot));
-                match party.filter(|party| party.generation == channel.generation) {
-                    Some(super::PartySlot { state: PartyState::Entered { number }, mode, .. }) => {
-                        Some((Route::Server(*number), *mode))
-                    }
-                    _ => None,
-                }
-            }
-            Destination::User(channel, user) => own(channel).and_then(|(number, mode)| {
-                let user = user.on_wire()?;
-                find(self.parts.parties, Key::user(number, user))?;
-                Some((Route::User(number, user), mode))
-            }),
-            Destination::All(channel) => own(channel).map(|(number, mode)| (Route::All(number), mode)),
-            Destination::AllBut(channel, user) => {
-                own(channel).and_then(|(number, mode)| Some((Route::AllBut(number, user.on_wire()?), mode)))
-            }
-        };
-        route.ok_or(SendError::NotOpen)
+    /// Where `to` is, and the length field in front of `len` bytes, if they can be queued now.
+    #[cfg_attr(not(target_os = "none"), inline)]
+    fn route_for(&self, to: Destination, len: usize) -> Result<(Route, EncodedLength), SendError> {
+        let route = self.route(to).ok_or(SendError::NotOpen)?;
+        let length = length_field(route.mode, len)?;
+        self.check_unfinished(to)?;
+        let in_all = len.saturating_add(length.as_bytes().len());
+        self.check_room(route.wire.wire_len(in_all))?;
+        self.parts.local.check_room(route.local, in_all)?;
+        Ok((route, length))
     }
 
     fn check_mode(&self, mode: Mode) -> Result<(), SendError> {
@@ -439,27 +516,14 @@ impl<'a> Out<'a> {
         }
     }
 
-    /// The length field in front of `len` bytes; none for raw data.
-    #[inline]
-    fn length_field(&self, mode: Mode, len: usize) -> Result<Option<EncodedLength>, SendError> {
-        match mode {
-            _ if len == 0 => Err(SendError::Empty),
-            Mode::Data => Ok(None),
-            Mode::Chunks(limit) => match limit.encode_length(len) {
-                None => Err(SendError::ChunkTooLarge { len, max: limit.max() }),
-                some => Ok(some),
-            },
-        }
-    }
-
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     fn check_unfinished(&self, to: Destination) -> Result<(), SendError> {
         let Unfinished { to: unfinished, left, .. } = self.sender.unfinished;
         let overlaps = left > 0 && unfinished.overlaps(to) && self.unfinished() > 0;
         if overlaps { Err(SendError::ChunkUnfinished) } else { Ok(()) }
     }
 
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     fn check_room(&self, needed: usize) -> Result<(), SendError> {
         if needed <= self.free() {
             Ok(())
@@ -474,15 +538,6 @@ impl<'a> Out<'a> {
 
     fn push(&mut self, bytes: &[u8]) {
         self.sender.ring.push(self.parts.transmit, bytes);
-    }
-
-    /// What is in front of a unit's bytes, in one piece.
-    fn push_head(&mut self, header: Header, length: &[u8]) {
-        let mut head = heapless::Vec::<u8, { Header::MAX + EncodedLength::MAX }>::new();
-        // both fit, by the capacity
-        let _ = head.extend_from_slice(header.as_bytes());
-        let _ = head.extend_from_slice(length);
-        self.push(&head);
     }
 
     fn queue(&mut self, bytes: &[u8]) -> Result<(), SendError> {
@@ -525,6 +580,17 @@ impl<'a> Out<'a> {
             } else {
                 self.sender.tables.unwanted = 0;
             }
+        }
+    }
+}
+
+/// The length field in front of `len` bytes; none for raw data.
+fn length_field(mode: Mode, len: usize) -> Result<EncodedLength, SendError> {
+    match mode {
+        _ if len == 0 => Err(SendError::Empty),
+        Mode::Data => Ok(EncodedLength::NONE),
+        Mode::Chunks(limit) => {
+            limit.encode_length(len).ok_or(SendError::ChunkTooLarge { len, max: limit.max() })
         }
     }
 }

@@ -42,6 +42,7 @@ impl OwnSlot {
 }
 
 /// Who a party is.
+#[cfg_attr(not(feature = "local"), allow(dead_code, reason = "there are no local users"))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)] // so that a free place is all zero, and a link in a `static` lies in .bss
 pub(super) enum PartyState {
@@ -61,6 +62,19 @@ pub(super) enum PartyState {
     /// The connection is lost, the caller has not been told yet. `entered` is false if the relay had not answered.
     Lost {
         entered: bool,
+    },
+    /// An entered channel whose server is on this link. `user` is the place of the local user; it has not been told yet.
+    Joining {
+        user: u16,
+    },
+    /// The same, and it has been told.
+    Joined {
+        user: u16,
+    },
+    /// A local user of the own channel in slot `own`.
+    LocalUser {
+        own: u8,
+        user: u16,
     },
     /// A user of the own channel in slot `own`, which has `number` on the wire.
     User {
@@ -100,6 +114,13 @@ impl PartySlot {
 pub(super) struct Key(u16);
 
 impl Key {
+    pub(super) const fn new(number: u8, user: Option<u8>) -> Self {
+        match user {
+            None => Self::entered(number),
+            Some(user) => Self::user(number, user),
+        }
+    }
+
     pub(super) const fn entered(number: u8) -> Self {
         Self((number & 127) as u16)
     }
@@ -126,7 +147,8 @@ impl Key {
 /// The numbers that go with the tables but not with one of their places.
 #[derive(Debug)]
 pub(super) struct TableState {
-    next_tag: u8,
+    /// The tag of the latest command.
+    pub(super) next_tag: u8,
     /// First of the free places that have been used before, plus 1.
     free_parties: u16,
     /// Places from here on have never been used.
@@ -192,10 +214,11 @@ impl Tables<'_> {
             own.generation = own.generation.wrapping_add(1);
         }
         for party in 0..self.state.fresh_parties {
-            let user_of = self
-                .party(party)
-                .is_some_and(|party| matches!(party.state, PartyState::User { own, .. } if own == slot));
-            if user_of {
+            let own = match self.party(party).map(|party| party.state) {
+                Some(PartyState::User { own, .. } | PartyState::LocalUser { own, .. }) => Some(own),
+                _ => None,
+            };
+            if own == Some(slot) {
                 self.free_party(party);
             }
         }
@@ -238,10 +261,19 @@ impl Tables<'_> {
         (0..self.state.fresh_parties).find(|&slot| self.party(slot).is_some_and(|p| wanted(p.state)))
     }
 
-    /// Channels that this link is in, or is entering or leaving.
+    /// Channels of others that this link is in, or is entering or leaving.
     pub(super) fn entered_count(&self) -> usize {
-        let entered = |party: &&PartySlot| !matches!(party.state, PartyState::Free | PartyState::User { .. });
+        let entered = |party: &&PartySlot| {
+            use PartyState::{Entered, Entering, Lost, Unwanted};
+            matches!(party.state, Entering { .. } | Entered { .. } | Unwanted { .. } | Lost { .. })
+        };
         self.parties.iter().filter(entered).count()
+    }
+
+    /// Whether there is no free place for a party.
+    pub(super) fn is_full(&self) -> bool {
+        let fresh = self.state.fresh_parties;
+        self.state.free_parties == 0 && (usize::from(fresh) >= self.parties.len() || fresh >= u16::MAX - 1)
     }
 
     /// Takes a free place for a party.
@@ -273,6 +305,9 @@ impl Tables<'_> {
         let old = core::mem::replace(&mut party.state, state);
         if matches!(old, PartyState::Unwanted { .. }) {
             self.state.unwanted = self.state.unwanted.saturating_sub(1);
+        }
+        if matches!(state, PartyState::Unwanted { .. }) {
+            self.state.unwanted = self.state.unwanted.saturating_add(1);
         }
         if let Some(key) = Key::of(old) {
             self.unchain(key, slot);
@@ -325,13 +360,18 @@ impl Tables<'_> {
     pub(super) fn lose_all(&mut self) {
         for slot in 0..self.state.fresh_parties {
             match self.party(slot).map(|party| party.state) {
-                Some(PartyState::Entering { wanted: true, .. }) => {
+                Some(PartyState::Entering { wanted: true, .. } | PartyState::Joining { .. }) => {
                     self.set_party(slot, PartyState::Lost { entered: false });
                 }
-                Some(PartyState::Entered { .. }) => self.set_party(slot, PartyState::Lost { entered: true }),
-                Some(PartyState::Entering { .. } | PartyState::Unwanted { .. } | PartyState::User { .. }) => {
-                    self.free_party(slot);
+                Some(PartyState::Entered { .. } | PartyState::Joined { .. }) => {
+                    self.set_party(slot, PartyState::Lost { entered: true });
                 }
+                Some(
+                    PartyState::Entering { .. }
+                    | PartyState::Unwanted { .. }
+                    | PartyState::User { .. }
+                    | PartyState::LocalUser { .. },
+                ) => self.free_party(slot),
                 Some(PartyState::Lost { .. } | PartyState::Free) | None => {}
             }
         }
@@ -388,7 +428,8 @@ impl Tables<'_> {
 }
 
 /// The party that `key` means, if there is one.
-#[inline]
+#[cfg_attr(not(target_os = "none"), inline)]
+#[cfg_attr(target_os = "none", inline(never))] // inlined, it takes more code
 pub(super) fn find(parties: &[PartySlot], key: Key) -> Option<u16> {
     let mut link = parties.get(key.place(parties.len()))?.head;
     loop {

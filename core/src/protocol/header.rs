@@ -20,26 +20,38 @@ impl Header {
     pub const MAX: usize = 6;
 
     /// `size, channel`, and the user where there is one. The size counts everything behind itself.
-    #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "masked or shifted into a byte")]
     pub(super) const fn data(channel: u8, user: Option<u8>, payload: usize) -> Self {
-        let size = payload.saturating_add(if user.is_some() { 2 } else { 1 });
-        debug_assert!(size <= MAX_UNIT, "a unit's payload is too long for its size field");
-        let (high, low) = (128 | (size >> 8) as u8, size as u8);
-        match (size < 128, user) {
-            (true, None) => Self { bytes: [low, channel, 0, 0, 0, 0], len: 2 },
-            (true, Some(user)) => Self { bytes: [low, channel, user, 0, 0, 0], len: 3 },
-            (false, None) => Self { bytes: [high, low, channel, 0, 0, 0], len: 3 },
-            (false, Some(user)) => Self { bytes: [high, low, channel, user, 0, 0], len: 4 },
-        }
+        Self::new(false, channel, user, payload)
     }
 
     /// The same behind a broadcast prefix.
-    #[inline]
     pub(super) const fn broadcast(channel: u8, excluded: Option<u8>, payload: usize) -> Self {
-        let mode = if excluded.is_some() { 0 } else { 1 };
-        let Self { bytes: [a, b, c, d, ..], len } = Self::data(channel, excluded, payload);
-        Self { bytes: [1, mode, a, b, c, d], len: len.saturating_add(2) }
+        Self::new(true, channel, excluded, payload)
+    }
+
+    /// Both. `channel` is as the wire carries it.
+    #[expect(clippy::cast_possible_truncation, reason = "masked or shifted into a byte")]
+    pub(crate) const fn new(broadcast: bool, channel: u8, user: Option<u8>, payload: usize) -> Self {
+        // put together from the back: the first byte is the lowest of `bytes`
+        let (names, mut bytes) = match user {
+            Some(user) => (2u8, (user as u64) << 8 | channel as u64),
+            None => (1, channel as u64),
+        };
+        let size = payload.saturating_add(names as usize);
+        debug_assert!(size <= MAX_UNIT, "a unit's payload is too long for its size field");
+        bytes = bytes << 8 | (size as u8) as u64;
+        let mut len = names.wrapping_add(1);
+        if size >= 128 {
+            bytes = bytes << 8 | (128 | (size >> 8) as u8) as u64;
+            len = len.wrapping_add(1);
+        }
+        if broadcast {
+            let mode = if user.is_some() { 0 } else { 1 };
+            bytes = bytes << 16 | mode << 8 | 1;
+            len = len.wrapping_add(2);
+        }
+        let [a, b, c, d, e, f, ..] = bytes.to_le_bytes();
+        Self { bytes: [a, b, c, d, e, f], len }
     }
 
     /// The header's bytes.

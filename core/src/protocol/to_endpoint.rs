@@ -1,15 +1,12 @@
 //! Relay to endpoint: answers, events, data (`docs/PROTOCOL.md`, "Relay to endpoint").
 
-use super::decode::{DataHead, Head, Progress, data_head};
 use super::{Fragment, Header};
-use crate::bytes::copy_to;
 
 /// Bit of the channel byte that says "your own channel", as opposed to one that was entered.
 const OWN: u8 = 128;
 
 /// Bytes of an answer or event that mean something; the longest is "user gone".
-const CONTROL: usize = CONTROL_BYTES as usize;
-const CONTROL_BYTES: u8 = 5;
+const CONTROL: usize = 5;
 
 /// What a relay can do beyond the original protocol, announced in a keepalive.
 ///
@@ -30,6 +27,10 @@ impl Capabilities {
     pub const REMOVE_USER: Self = Self(1);
     /// The relay knows [`Command::BlockUser`](super::to_relay::Command::BlockUser).
     pub const BLOCK_USER: Self = Self(2);
+
+    /// Nothing comes when there is nothing to say: no keepalives, and silence means nothing. Announced by transports that are no network
+    /// (`peote_net::offline`), not by relays.
+    pub const NO_KEEPALIVES: Self = Self(0x80);
 
     /// First of a keepalive's two last bytes, if it announces capabilities.
     const MARK: u8 = 0x50;
@@ -122,71 +123,7 @@ pub enum Unit<'a> {
     Unknown,
 }
 
-/// What a unit is, apart from its payload.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[repr(u8)] // so that a new decoder is all zero, and a link in a `static` lies in .bss
-enum Kind {
-    /// An answer or event: its first bytes, and how many there are in all.
-    Control {
-        bytes: [u8; CONTROL],
-        total: u8,
-    },
-    FromServer {
-        channel: u8,
-    },
-    FromUser {
-        channel: u8,
-        user: u8,
-    },
-    Unknown,
-}
-
-impl Kind {
-    #[inline]
-    fn unit(self, payload: Fragment<'_>) -> Unit<'_> {
-        match self {
-            Self::Control { bytes, total } => control_unit(bytes, total),
-            Self::FromServer { channel } => Unit::FromServer { channel, payload },
-            Self::FromUser { channel, user } => Unit::FromUser { channel, user, payload },
-            Self::Unknown => Unit::Unknown,
-        }
-    }
-}
-
-/// Finds out what the first bytes of a unit are.
-#[inline]
-fn parse(bytes: &[u8]) -> Head<Kind> {
-    match *bytes {
-        [] => Head::Cut,
-        [0, ref control @ ..] => parse_control(control),
-        _ => match data_head(bytes, |channel| channel & OWN != 0) {
-            DataHead::Cut => Head::Cut,
-            DataHead::Nothing { len } => Head::Nothing { len },
-            DataHead::MissingUser { len, .. } => Head::Unit { len, kind: Kind::Unknown, payload: 0 },
-            DataHead::Data { len, channel, user, payload } => {
-                let kind = if channel & OWN == 0 {
-                    Kind::FromServer { channel }
-                } else {
-                    Kind::FromUser { channel: channel & !OWN, user }
-                };
-                Head::Unit { len, kind, payload }
-            }
-        },
-    }
-}
-
-/// An answer or event behind its first byte, 0.
-fn parse_control(control: &[u8]) -> Head<Kind> {
-    let Some((&total, behind)) = control.split_first() else { return Head::Cut };
-    let known = usize::from(total).min(CONTROL);
-    let Some(behind) = behind.get(..known) else { return Head::Cut };
-    let mut bytes = [0; CONTROL];
-    copy_to(&mut bytes, 0, behind);
-    Head::Unit { len: known.wrapping_add(2), kind: Kind::Control { bytes, total }, payload: 0 }
-}
-
-/// Takes a relay's byte stream apart. 22 bytes, `Copy`.
+/// Takes a relay's byte stream apart. 12 bytes, `Copy`.
 ///
 /// ```
 /// use peote_net::protocol::to_endpoint::{Decoder, Unit};
@@ -197,9 +134,34 @@ fn parse_control(control: &[u8]) -> Head<Kind> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Decoder {
-    progress: Progress<Kind>,
-    /// Bytes to be passed over: what an answer or event has behind those that mean something.
-    skip: u8,
+    next: Next,
+    /// The current unit is an answer or an event, or has no meaning.
+    control: bool,
+    /// Bytes behind the head of the current unit.
+    total: u16,
+    /// Those of them that have not come yet. While the head comes: the size so far.
+    left: u16,
+    /// Channel and user; or the bytes of an answer or event that mean something.
+    bytes: [u8; CONTROL],
+}
+
+/// What the next byte is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[repr(u8)] // so that a new decoder is all zero, and a link in a `static` lies in .bss
+enum Next {
+    /// The first of a unit.
+    First,
+    /// The second one of a size.
+    Size,
+    Channel,
+    User,
+    /// Data.
+    Payload,
+    /// The length of an answer or event.
+    ControlLength,
+    /// A byte of an answer or event.
+    Control,
 }
 
 impl Default for Decoder {
@@ -212,13 +174,13 @@ impl Decoder {
     /// A decoder at the start of a stream.
     #[must_use]
     pub const fn new() -> Self {
-        Self { progress: Progress::new(Kind::Control { bytes: [0; CONTROL], total: 0 }), skip: 0 }
+        Self { next: Next::First, control: false, total: 0, left: 0, bytes: [0; CONTROL] }
     }
 
     /// Whether the stream stands between two units.
     #[must_use]
     pub const fn is_between_units(&self) -> bool {
-        self.progress.is_between_units() && self.skip == 0
+        matches!(self.next, Next::First)
     }
 
     /// The next unit or piece of a unit, and how many bytes of `input` were used up to its end.
@@ -227,30 +189,124 @@ impl Decoder {
     /// is [`Unit::Unknown`], and the stream goes on behind it.
     #[inline]
     pub fn decode<'a>(&mut self, input: &'a [u8]) -> Option<(usize, Unit<'a>)> {
-        let passed_over = usize::from(self.skip).min(input.len());
-        if passed_over > 0 {
-            #[expect(clippy::cast_possible_truncation, reason = "at most `skip`, a u8")]
-            let count = passed_over as u8;
-            self.skip = self.skip.wrapping_sub(count);
-        }
-        let (used, kind, payload) = self.progress.next(input.get(passed_over..)?, parse)?;
-        if let Kind::Control { total, .. } = kind {
-            self.skip = total.saturating_sub(CONTROL_BYTES);
-        }
-        Some((passed_over.wrapping_add(used), kind.unit(payload)))
+        let (used, len) = self.advance(input)?;
+        let Some((channel, user)) = self.data_of() else {
+            return Some((used, self.control()));
+        };
+        let bytes = input.get(used.wrapping_sub(len)..used).unwrap_or_default();
+        #[expect(clippy::cast_possible_truncation, reason = "at most `total`, a u16")]
+        let offset = self.total.wrapping_sub(self.left).wrapping_sub(len as u16);
+        let payload = Fragment { bytes, offset, total: self.total };
+        let unit = match user {
+            None => Unit::FromServer { channel, payload },
+            Some(user) => Unit::FromUser { channel, user, payload },
+        };
+        Some((used, unit))
     }
-}
 
-/// What a whole answer or event says. Bytes behind those that have a meaning are ignored.
-fn control_unit(bytes: [u8; CONTROL], total: u8) -> Unit<'static> {
-    match (bytes, total) {
-        ([tag @ (1..), 0, channel, ..], 3..) => Unit::Success { tag, channel },
-        ([tag @ (1..), 1, code, ..], 3..) => Unit::Refused { tag, code },
-        ([0, 0, channel, user, _], 4..) => Unit::UserEntered { channel, user },
-        ([0, 1, channel, user, reason], 5..) => Unit::UserGone { channel, user, reason },
-        ([0, 2, channel, reason, _], 4..) => Unit::ChannelGone { channel, reason },
-        ([0, 255, a, b, _], 2..) => Unit::Keepalive { last: [a, b] },
-        _ => Unit::Unknown,
+    /// The channel and the user of the data that was found last; `None` if it is an answer or an event.
+    #[inline]
+    pub(crate) const fn data_of(&self) -> Option<(u8, Option<u8>)> {
+        let [channel, user, ..] = self.bytes;
+        match channel & OWN {
+            _ if self.control => None,
+            0 => Some((channel, None)),
+            _ => Some((channel & !OWN, Some(user))),
+        }
+    }
+
+    /// What the answer or event says that was found last. Bytes behind those that have a meaning are ignored.
+    pub(crate) const fn control(&self) -> Unit<'static> {
+        match (self.bytes, self.total) {
+            ([tag @ (1..), 0, channel, ..], 3..) => Unit::Success { tag, channel },
+            ([tag @ (1..), 1, code, ..], 3..) => Unit::Refused { tag, code },
+            ([0, 0, channel, user, _], 4..) => Unit::UserEntered { channel, user },
+            ([0, 1, channel, user, reason], 5..) => Unit::UserGone { channel, user, reason },
+            ([0, 2, channel, reason, _], 4..) => Unit::ChannelGone { channel, reason },
+            ([0, 255, a, b, _], 2..) => Unit::Keepalive { last: [a, b] },
+            _ => Unit::Unknown,
+        }
+    }
+
+    /// Goes on to the next unit, or piece of one: how many bytes of `input` were used up to its end, and how many of those, at the end,
+    /// are data. `None`: more is needed.
+    #[inline]
+    pub(crate) fn advance(&mut self, input: &[u8]) -> Option<(usize, usize)> {
+        let mut used = 0usize;
+        while self.next != Next::Payload {
+            let &byte = input.get(used)?;
+            used = used.wrapping_add(1);
+            if self.byte(byte) {
+                return Some((used, 0));
+            }
+        }
+        let len = input.len().wrapping_sub(used).min(self.left.into());
+        if len == 0 && self.left > 0 {
+            return None;
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "at most `left`, a u16")]
+        let count = len as u16;
+        self.left = self.left.wrapping_sub(count);
+        if self.left == 0 {
+            self.next = Next::First;
+        }
+        Some((used.wrapping_add(len), len))
+    }
+
+    /// Takes in one byte that is not data. Whether it completes a unit.
+    #[cfg_attr(not(target_os = "none"), inline)]
+    #[cfg_attr(target_os = "none", inline(never))] // inlined, it takes more code
+    fn byte(&mut self, byte: u8) -> bool {
+        let value = u16::from(byte);
+        match self.next {
+            Next::First => {
+                self.control = byte == 0;
+                (self.next, self.left) = match byte {
+                    0 => (Next::ControlLength, 0),
+                    1..128 => (Next::Channel, value),
+                    _ => (Next::Size, (value & 127) << 8),
+                };
+                false
+            }
+            Next::Size => {
+                self.left |= value;
+                // `80 00` is nothing at all
+                self.next = if self.left == 0 { Next::First } else { Next::Channel };
+                false
+            }
+            Next::Channel | Next::User | Next::Payload => {
+                self.left = self.left.wrapping_sub(1);
+                self.total = self.left;
+                let names_user = self.next == Next::Channel && byte & OWN != 0;
+                let [channel, user, ..] = &mut self.bytes;
+                *(if self.next == Next::Channel { channel } else { user }) = byte;
+                self.next = if names_user { Next::User } else { Next::Payload };
+                // a unit that ends before it names the user has no meaning
+                self.control = names_user && self.left == 0;
+                if self.control {
+                    self.next = Next::First;
+                }
+                self.control
+            }
+            Next::ControlLength => {
+                self.bytes = [0; CONTROL];
+                self.total = value;
+                self.left = value;
+                self.next = if value == 0 { Next::First } else { Next::Control };
+                value == 0
+            }
+            Next::Control => {
+                let at = usize::from(self.total.wrapping_sub(self.left));
+                self.left = self.left.wrapping_sub(1);
+                if self.left == 0 {
+                    self.next = Next::First;
+                }
+                // what comes behind the bytes that mean something is passed over
+                let Some(place) = self.bytes.get_mut(at) else { return false };
+                *place = byte;
+                self.left == 0 || at.wrapping_add(1) == CONTROL
+            }
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use super::decode::{DataHead, Head, Progress, data_head};
 use super::{Fragment, Header, MAX_NAME};
 
 /// Bit of the channel byte that says "my own channel", as opposed to one that was entered.
-const OWN: u8 = 128;
+pub(crate) const OWN: u8 = 128;
 
 /// The commands an endpoint can give a relay.
 ///

@@ -7,7 +7,7 @@ use peote_net::link::{
 };
 use peote_net::protocol::to_endpoint::{self, Capabilities};
 
-use crate::support::{Rig, Script, Seen, from_server, from_user};
+use crate::support::{Rig, Script, Seen, from_server, from_user, without_loss};
 
 const MODE: Mode = Mode::chunks(256);
 
@@ -125,6 +125,7 @@ fn a_transport_that_fails_at_the_nth_write() {
         for nth in 1.. {
             let mut all = Everything::new();
             let before = all.rig.script.outgoing.len();
+            let queued = 2048 - all.rig.out().free();
             all.rig.script.write_limit = limit;
             all.rig.script.fail_write = Some(all.rig.script.writes + nth);
             let mut seen: Vec<Seen> = Vec::new();
@@ -135,6 +136,7 @@ fn a_transport_that_fails_at_the_nth_write() {
             }
             assert_eq!(polled, Err(Error::Transport(ErrorKind::BrokenPipe)));
             assert_eq!(all.rig.script.outgoing.len(), before + (nth - 1) * limit);
+            assert_eq!(without_loss(&mut seen), queued - (nth - 1) * limit, "write {nth} of {limit} bytes");
             all.check(&seen);
         }
     }
@@ -189,6 +191,7 @@ fn a_transport_that_fails_to_write_an_answer() {
             });
             assert_eq!(polled, Err(lost));
         }
+        assert_eq!(without_loss(&mut seen), 4, "the answer");
         all.check(&seen);
     }
 }
@@ -214,6 +217,7 @@ fn a_transport_that_fails_to_write_after_a_handler_kept_an_event() {
         }
     });
     assert_eq!(error, Err(Error::Transport(ErrorKind::BrokenPipe)));
+    assert_eq!(without_loss(&mut seen), 4, "the answer");
     all.check(&seen);
 }
 
@@ -234,6 +238,7 @@ fn next_event_says_so_when_the_write_fails_after_an_event_was_kept() {
     while let Some((event, _)) = rig.link.next_event(&mut rig.script, rig.now).unwrap() {
         seen.push(event.into());
     }
+    assert_eq!(without_loss(&mut seen), 4, "the answer");
     all.check(&seen);
 }
 
@@ -249,6 +254,7 @@ fn a_connection_lost_while_an_event_waits() {
     let mut seen = Vec::new();
     let error = all.rig.poll_once(|event, _| seen.push(Seen::from(event)));
     assert_eq!(error, Err(Error::Transport(ErrorKind::NotConnected)));
+    assert_eq!(without_loss(&mut seen), b"one more".len() + 4);
     let one_more =
         seen.iter().filter(|seen| matches!(seen, Seen::Notice(Event::CreateRefused { .. }))).count();
     assert_eq!(one_more, 2);
@@ -267,6 +273,7 @@ fn next_event_tells_them_after_the_error() {
     while let Some((event, _)) = rig.link.next_event(&mut rig.script, rig.now).unwrap() {
         seen.push(event.into());
     }
+    assert_eq!(without_loss(&mut seen), 0);
     all.check(&seen);
 }
 
@@ -310,6 +317,7 @@ fn a_handler_that_fails_while_the_channels_are_told() {
         Err::<(), _>(SendError::NotOpen)
     });
     assert_eq!(error, Err(Error::Closed));
+    without_loss(&mut seen);
     all.check(&seen);
 }
 
@@ -328,7 +336,10 @@ fn more_is_asked_for_again_than_the_ring_holds() {
     rig.script.closed = true;
     let mut told = 0;
     let mut handler = |event: Event<'_>, out: &mut peote_net::link::Out<'_>| {
-        let Event::OwnChannelLost { .. } = event else { panic!("{event:?}") };
+        let Event::OwnChannelLost { .. } = event else {
+            assert_eq!(event, Event::LinkLost { unsent: 0 });
+            return Ok(());
+        };
         out.create(name, mode).inspect(|_| told += 1).map(|_| ())
     };
     assert_eq!(rig.poll_once(&mut handler), Err(Error::Closed));
@@ -347,9 +358,12 @@ fn lost_again_while_the_channels_are_told() {
     all.rig.script.closed = true;
     let mut seen: Vec<Seen> = Vec::new();
     let mut asked = None;
-    // one event is dealt with, and something asked for; the second waits
+    // the loss and one channel are dealt with, and something asked for; the next one waits
     let error = all.rig.poll_once(|event, out| {
-        if asked.is_none() {
+        if let Event::LinkLost { .. } = event {
+            seen.push(event.into());
+            Flow::Continue
+        } else if asked.is_none() {
             seen.push(event.into());
             asked = Some(out.create("asked", MODE).unwrap());
             Flow::Continue
@@ -357,9 +371,14 @@ fn lost_again_while_the_channels_are_told() {
             Flow::Again
         }
     });
-    assert_eq!((error, seen.len()), (Err(Error::Closed), 1));
+    assert_eq!((error, seen.len()), (Err(Error::Closed), 2));
+    assert_eq!(without_loss(&mut seen), 0);
     all.rig.script = Script { fail_write: Some(1), ..Script::default() };
     let error = all.rig.poll_once(|event, _| seen.push(event.into()));
+    // the channel that waited, and then the second loss
+    let at = seen.iter().position(|event| matches!(event, Seen::Notice(Event::LinkLost { .. })));
+    assert_eq!(at, Some(2), "{seen:?}");
+    assert_eq!(seen.remove(2), Seen::Notice(Event::LinkLost { unsent: b"asked".len() + 4 }));
     assert_eq!(error, Err(Error::Transport(ErrorKind::BrokenPipe)));
     let refused = Event::CreateRefused { channel: asked.unwrap(), reason: Reason::LinkLost };
     all.told.push(Seen::Notice(refused));
@@ -394,6 +413,7 @@ fn an_event_of_the_lost_connection_can_wait() {
             .unwrap();
     }
     assert_eq!(seen.first(), Some(&first));
+    without_loss(&mut seen);
     all.check(&seen);
 }
 

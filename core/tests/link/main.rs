@@ -5,6 +5,8 @@ mod commands;
 mod driving;
 mod errors;
 mod handles;
+#[cfg(feature = "local")]
+mod local;
 mod lost;
 mod model;
 mod parties;

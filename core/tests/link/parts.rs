@@ -221,3 +221,18 @@ fn users_that_were_never_there() {
     let own = rig.own(1, MODE);
     assert_eq!(rig.out().begin_chunk((own, User::new(3)), 1), Err(SendError::NotOpen));
 }
+
+/// The user goes, somebody else takes its place in the link's memory, and somebody else again its number.
+#[test]
+fn a_chunk_in_parts_is_not_for_the_next_holder_of_the_number() {
+    let mut rig = Rig::default();
+    let channel = rig.own(0, Mode::chunks(256));
+    let user = rig.user(channel, 0, 7);
+    rig.out().begin_chunk((channel, user), 100).unwrap();
+    assert_eq!(rig.out().write_chunk(&[1; 50]), Ok(50));
+    rig.hears(to_endpoint::user_gone(0, 7, 0));
+    rig.user(channel, 0, 8);
+    rig.user(channel, 0, 7);
+    assert_eq!(rig.out().unfinished(), 0);
+    assert_eq!(rig.out().write_chunk(&[2; 50]), Err(SendError::NotOpen));
+}

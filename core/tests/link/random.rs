@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use crate::model::{Handle, Model, Speaker, merged};
-use crate::support::{Heap, Rig, Script, Seen, from_server, from_user};
+use crate::support::{Heap, Rig, Script, Seen, from_server, from_user, without_loss};
 
 /// Something that happens, on either side.
 #[derive(Clone, Debug)]
@@ -361,11 +361,12 @@ impl Life {
         assert!((0..5).any(|_| self.drive() == Err(Error::Closed)));
         self.rig.script = self.manner.script();
         // what has not been told yet is told now
-        for _ in 0..2 * expected.len() + 1 {
+        for _ in 0..2 * expected.len() + 2 {
             assert_eq!(self.drive(), Ok(()));
         }
         let mut seen = std::mem::take(&mut self.seen);
         self.told.extend_from_slice(&seen);
+        assert_eq!(without_loss(&mut seen), 0);
         let order = |seen: &Seen| format!("{seen:?}");
         seen.sort_by_key(order);
         expected.sort_by_key(order);

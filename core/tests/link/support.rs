@@ -3,10 +3,12 @@
 use std::collections::VecDeque;
 
 use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write, WriteReady};
+use peote_net::Reason;
 use peote_net::link::{
-    BufferParts, Buffers, EnteredChannel, Error, Event, IntoFlow, Link, LinkBuffers, Mode, Out, OwnChannel,
-    OwnSlot, PartySlot, Source, User,
+    BufferParts, Buffers, EnteredChannel, Error, Event, IntoFlow, Link, LinkBuffers, LocalParts, Mode, Out,
+    OwnChannel, OwnSlot, PartySlot, Source, Status, User,
 };
+
 use peote_net::protocol::to_endpoint;
 use peote_net::time::Instant;
 
@@ -134,9 +136,32 @@ impl From<Event<'_>> for Seen {
             Event::EnterRefused { channel, reason } => Event::EnterRefused { channel, reason },
             Event::ChannelGone { channel, reason } => Event::ChannelGone { channel, reason },
             Event::Malicious { from, violation } => Event::Malicious { from, violation },
+            Event::LinkLost { unsent } => Event::LinkLost { unsent },
             other => panic!("an event the tests do not know: {other:?}"),
         })
     }
+}
+
+/// Takes the one event that tells of the loss out of `seen`, and says how many bytes it says were never written. It comes before all other events
+/// that tell of the loss.
+pub(crate) fn without_loss(seen: &mut Vec<Seen>) -> usize {
+    let is_loss = |event: &Seen| matches!(event, Seen::Notice(Event::LinkLost { .. }));
+    assert_eq!(seen.iter().filter(|event| is_loss(event)).count(), 1, "the loss is told once: {seen:?}");
+    let at = seen.iter().position(is_loss).unwrap();
+    for event in &seen[..at] {
+        let of_loss = match event {
+            Seen::Notice(Event::OwnChannelLost { .. }) => true,
+            Seen::Notice(
+                Event::CreateRefused { reason, .. }
+                | Event::EnterRefused { reason, .. }
+                | Event::ChannelGone { reason, .. },
+            ) => *reason == Reason::LinkLost,
+            _ => false,
+        };
+        assert!(!of_loss, "told before the loss itself: {event:?}");
+    }
+    let Seen::Notice(Event::LinkLost { unsent }) = seen.remove(at) else { unreachable!() };
+    unsent
 }
 
 /// Memory whose places in the address space are known, since they do not move with the link.
@@ -178,6 +203,7 @@ impl Buffers for Heap {
             chunk_size: self.chunk_size,
             transmit: &mut self.transmit,
             receive: &mut self.receive,
+            local: LocalParts::none(),
         }
     }
 }
@@ -231,11 +257,13 @@ impl<B: Buffers> Rig<B> {
         }
     }
 
-    /// Polls a connection that is about to be lost.
+    /// Polls a connection that is about to be lost. Of the events, the one that says so is left out.
     pub(crate) fn lose(&mut self) -> (Vec<Seen>, Error<ErrorKind>) {
         let mut seen = Vec::new();
         loop {
             if let Err(error) = self.poll_once(|event, _| seen.push(event.into())) {
+                assert_eq!(self.link.status(), Status::Lost);
+                without_loss(&mut seen);
                 return (seen, error);
             }
         }

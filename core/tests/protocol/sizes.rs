@@ -17,7 +17,7 @@ pub(crate) fn size_field(size: usize, minimal: bool) -> Vec<u8> {
 
 #[test]
 fn a_decoder_is_small() {
-    assert_eq!(size_of::<to_endpoint::Decoder>(), 22);
+    assert_eq!(size_of::<to_endpoint::Decoder>(), 12);
     assert_eq!(size_of::<to_relay::Decoder>(), 16);
     assert!(size_of::<Header>() <= 8);
 }

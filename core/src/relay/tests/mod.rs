@@ -1,8 +1,8 @@
 //! Tests of the forwarding core, and the host they share.
 
 mod channels;
+mod cuts;
 mod limits;
-mod model;
 mod queues;
 mod sizes;
 mod weaknesses;

@@ -1,0 +1,223 @@
+//! From records to events.
+
+use super::super::receive::{PartyRef, Pending, Taken, take_in};
+use super::super::tables::{PartyState, Tables};
+use super::super::{Event, User};
+use super::line::{Kind, LineRef};
+use super::memory::Stage;
+use super::{FIRST_LOCAL_USER, Local};
+use crate::Reason;
+use crate::bytes::copy_to;
+use crate::time::Instant;
+
+/// What events need besides the lines.
+#[derive(Debug)]
+pub(in crate::link) struct Surroundings<'a> {
+    pub(in crate::link) tables: Tables<'a>,
+    pub(in crate::link) chunks: &'a mut [u8],
+    pub(in crate::link) chunk_size: usize,
+    pub(in crate::link) now: Instant,
+    /// The own channel in which a broadcast has begun and not ended: who enters now would get the rest of it.
+    pub(in crate::link) held: Option<u8>,
+}
+
+impl Local<'_> {
+    /// A round begins: what was queued since the last one is on its way, events that were kept are tried again.
+    pub(in crate::link) fn start_round(&mut self, now: Instant) {
+        self.state.wake = false;
+        self.state.stalled = 0;
+        self.state.progressed = false;
+        self.state.exhausted = false;
+        for place in self.places() {
+            let Some(simulated) =
+                self.user(place).filter(|user| user.stage != Stage::Free).map(|u| u.simulated)
+            else {
+                continue;
+            };
+            for to_server in [true, false] {
+                if let Some((line, memory)) = self.line(place, to_server) {
+                    line.again = false;
+                    line.stamp(memory, now, simulated);
+                }
+            }
+        }
+    }
+
+    /// A round ends.
+    pub(in crate::link) fn end_round(&mut self, held: Option<u8>) {
+        self.state.next_due = None;
+        // whoever waits may wait for what has been taken out of a line since; the relay's event that is kept has been tried after all lines
+        if self.state.progressed && self.state.stalled > 0 {
+            self.state.next_due = Some(Instant::ZERO);
+            return;
+        }
+        for place in self.places() {
+            let Some(user) = self.user(place).filter(|user| user.stage != Stage::Free) else { continue };
+            let is_held = user.own.is_some_and(|own| Some(own.slot) == held) && user.stage == Stage::Entering;
+            for to_server in [true, false] {
+                let Some((line, memory)) = self.line(place, to_server) else { continue };
+                if line.again || (is_held && to_server) {
+                    continue;
+                }
+                let due = if line.has_event() { Some(Instant::ZERO) } else { line.next_due(memory) };
+                self.state.next_due = [due, self.state.next_due].into_iter().flatten().min();
+            }
+        }
+    }
+
+    /// Goes on to the next line that has an event.
+    pub(in crate::link) fn advance(&mut self, mut around: Surroundings<'_>) -> Option<LineRef> {
+        if self.state.exhausted {
+            return None;
+        }
+        let users = self.places().end;
+        for _ in 0..u32::from(users).saturating_mul(2) {
+            self.state.cursor = self.state.cursor.next(users);
+            let line = self.state.cursor;
+            if self.advance_line(line, &mut around) {
+                return Some(line);
+            }
+        }
+        self.state.exhausted = true;
+        None
+    }
+
+    /// Goes on to the next event of a line, if it has one that is due.
+    fn advance_line(&mut self, which: LineRef, around: &mut Surroundings<'_>) -> bool {
+        let LineRef { user: place, to_server } = which;
+        loop {
+            let Some(user) = self.user(place).filter(|user| user.stage != Stage::Free) else { return false };
+            let receiver = if to_server { user.party } else { user.entered.map(PartyRef::from) };
+            let own = user.own.map(|own| own.slot);
+            let Some((line, memory)) = self.line(place, to_server) else { return false };
+            if line.again {
+                return false;
+            }
+            if line.has_event() {
+                return true;
+            }
+            if line.left == 0 {
+                let Some(head) = line.due(memory, around.now) else { return false };
+                if head.kind == Kind::Enter && around.held.is_some() && around.held == own {
+                    return false;
+                }
+                line.take_head(memory, head);
+                if head.kind != Kind::Data {
+                    let event = self.notice(place, head.kind, &mut around.tables);
+                    if let (Some(event), Some((line, _))) = (event, self.line(place, to_server)) {
+                        line.pending = Pending::Notice(event);
+                    }
+                    self.state.progressed = true;
+                    self.free_if_over(place);
+                    continue;
+                }
+            }
+            let piece = line.front(memory);
+            if piece.is_empty() {
+                line.left = 0; // cannot be: records are queued whole
+            }
+            let (used, pending) = match receiver {
+                Some(receiver) => in_slot(receiver, piece, around),
+                None => (piece.len(), Pending::None),
+            };
+            line.pending = pending;
+            line.consume(memory, used);
+            // also without an event: there is room now, for which others may wait
+            self.state.progressed = true;
+        }
+    }
+
+    /// What a record without payload means.
+    fn notice(&mut self, place: u16, kind: Kind, tables: &mut Tables<'_>) -> Option<Event<'static>> {
+        let user = self.parts.users.get_mut(usize::from(place))?;
+        let number = User::local(place);
+        match kind {
+            Kind::Data => None,
+            Kind::Enter => {
+                let channel = user.own?;
+                user.stage = Stage::Served;
+                let mode = tables.own(channel)?.mode;
+                let state = PartyState::LocalUser { own: channel.slot, user: place };
+                let Some(slot) = tables.add_party(state, mode) else {
+                    warning!("no party is free for a local user of own channel {}", channel.slot);
+                    return Some(Event::Exhausted { channel, user: number });
+                };
+                user.party = PartyRef::of(tables.parties, slot);
+                debug!("a local user entered own channel {}", channel.slot);
+                Some(Event::UserEntered { channel, user: number })
+            }
+            Kind::Leave => {
+                let (channel, party) = (user.own?, user.party);
+                user.end_service();
+                tables.free_party(party?.slot);
+                debug!("a local user is gone from own channel {}", channel.slot);
+                Some(Event::UserGone { channel, user: number, reason: Reason::OnPurpose })
+            }
+            Kind::Entered => {
+                let channel = user.entered?;
+                tables.set_party(channel.slot, PartyState::Joined { user: place });
+                Some(Event::Entered { channel })
+            }
+            Kind::Gone | Kind::NotCreated | Kind::NotThere => {
+                let channel = user.entered.take()?;
+                tables.free_party(channel.slot);
+                Some(match kind {
+                    Kind::NotCreated => Event::EnterRefused { channel, reason: Reason::NameInUse },
+                    Kind::NotThere => Event::EnterRefused { channel, reason: Reason::NoSuchChannel },
+                    _ => Event::ChannelGone { channel, reason: Reason::OnPurpose },
+                })
+            }
+        }
+    }
+
+    /// The event of a line that has been found by [`Local::advance`].
+    pub(in crate::link) fn pending(&self, line: LineRef) -> Pending {
+        let user = self.user(line.user);
+        user.map_or(
+            Pending::None,
+            |user| if line.to_server { user.to_server.pending } else { user.to_user.pending },
+        )
+    }
+
+    /// The event of a line has been dealt with, or is to be delivered `again`. `writes` counts writings of the transmit ring.
+    pub(in crate::link) fn settle(&mut self, which: LineRef, again: bool, writes: u32) {
+        let Some((line, _)) = self.line(which.user, which.to_server) else { return };
+        if again && line.has_event() {
+            line.again = true;
+            if self.state.stalled == 0 {
+                self.state.stalled_at = writes;
+            }
+            self.state.stalled = self.state.stalled.saturating_add(1);
+        } else {
+            line.pending = Pending::None;
+            self.state.progressed = true;
+            self.free_if_over(which.user);
+        }
+    }
+}
+
+/// Takes `piece` in for a party: how many bytes of it were used, and what came of it, which lies in the party's slot. (Not in the line, to which the handler
+/// can write.)
+fn in_slot(party: PartyRef, piece: &[u8], around: &mut Surroundings<'_>) -> (usize, Pending) {
+    let Surroundings { tables, chunks, chunk_size, .. } = around;
+    let piece = piece.get(..*chunk_size).unwrap_or(piece);
+    let (used, taken) = take_in(party, piece, tables, chunks, *chunk_size);
+    let pending = match taken {
+        Taken::Nothing => Pending::None,
+        Taken::InSlot { len } => Pending::Assembled { party, len },
+        Taken::InPiece { start, end } => {
+            let bytes = piece.get(start..end).unwrap_or_default();
+            copy_to(chunks, usize::from(party.slot).wrapping_mul(*chunk_size), bytes);
+            Pending::Assembled { party, len: bytes.len() }
+        }
+        Taken::Malicious(event) => Pending::Notice(event),
+    };
+    (used, pending)
+}
+
+impl User {
+    /// The local user in this place.
+    pub(in crate::link) const fn local(place: u16) -> Self {
+        Self::numbered(FIRST_LOCAL_USER.saturating_add(place))
+    }
+}

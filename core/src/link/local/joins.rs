@@ -1,0 +1,209 @@
+//! How local users come and go.
+
+use super::super::receive::Pending;
+use super::super::tables::OwnState;
+use super::super::{EnteredChannel, Event, OwnChannel, OwnSlot};
+use super::line::{Kind, Line};
+use super::memory::{LocalUserSlot, Stage};
+use super::{Local, LocalState, SimulatedLine};
+
+impl Local<'_> {
+    /// Keeps the name of the own channel in `slot`.
+    pub(in crate::link) fn remember(&mut self, slot: u8, name: &[u8]) {
+        if let Some(place) = self.parts.names.get_mut(usize::from(slot)) {
+            place.set(name);
+            place.simulated = SimulatedLine::new();
+        }
+    }
+
+    /// The own channel of this name: the one that is there, else the one that was asked for first. `next_tag` is that of the latest command.
+    pub(in crate::link) fn channel(&self, own: &[OwnSlot], name: &[u8], next_tag: u8) -> Option<u8> {
+        let mut oldest = None;
+        for (slot, (place, own)) in (0..).zip(self.parts.names.iter().zip(own)) {
+            // the greatest age is that of a channel that is there
+            let age = match own.state {
+                OwnState::Open { .. } => u16::MAX,
+                OwnState::Creating { tag, wanted: true } => u16::from(next_tag.wrapping_sub(tag)),
+                _ => continue,
+            };
+            if place.get() == name && oldest.is_none_or(|(_, oldest)| age > oldest) {
+                oldest = Some((slot, age));
+            }
+        }
+        oldest.map(|(slot, _)| slot).filter(|_| !self.parts.users.is_empty())
+    }
+
+    /// Whether an own channel that the relay still has is of the same name as the one in `slot`.
+    pub(in crate::link) fn is_double(&self, own: &[OwnSlot], slot: u8) -> bool {
+        let Some(name) = self.parts.names.get(usize::from(slot)).map(super::NameSlot::get) else {
+            return false;
+        };
+        let other = |(place, own): (&super::NameSlot, &OwnSlot)| {
+            matches!(own.state, OwnState::Open { .. } | OwnState::Unwanted { .. }) && place.get() == name
+        };
+        self.parts.names.iter().zip(own).any(other)
+    }
+
+    /// Changes what the lines of a channel are like. Whether that channel can have local users.
+    pub(in crate::link) fn simulate(&mut self, slot: u8, simulated: SimulatedLine) -> bool {
+        let Some(place) = self.parts.names.get_mut(usize::from(slot)) else { return false };
+        place.simulated = simulated;
+        for user in self.parts.users.iter_mut().filter(|user| user.serves(slot)) {
+            user.simulated = simulated;
+        }
+        !self.parts.users.is_empty()
+    }
+
+    /// A place for another local user.
+    pub(in crate::link) fn free_place(&self) -> Option<u16> {
+        let users = &self.parts.users;
+        let free = |&place: &usize| users.get(place).is_some_and(|user| user.stage == Stage::Free);
+        let fresh = usize::from(self.state.fresh).min(users.len());
+        let place = (fresh..users.len()).find(free).or_else(|| (0..fresh).find(free))?;
+        u16::try_from(place).ok().filter(|&place| place <= u16::MAX - super::FIRST_LOCAL_USER)
+    }
+
+    /// A local user enters; `open` says whether the channel has been created already.
+    pub(in crate::link) fn enter(
+        &mut self,
+        place: u16,
+        own: OwnChannel,
+        entered: EnteredChannel,
+        open: bool,
+    ) {
+        let simulated = self.parts.names.get(usize::from(own.slot)).map(|place| place.simulated);
+        let Some(user) = self.parts.users.get_mut(usize::from(place)) else { return };
+        *user = LocalUserSlot {
+            stage: Stage::Waiting,
+            own: Some(own),
+            entered: Some(entered),
+            simulated: simulated.unwrap_or_default(),
+            ..LocalUserSlot::FREE
+        };
+        self.state.live = self.state.live.saturating_add(1);
+        self.state.fresh = place.saturating_add(1);
+        if open {
+            self.start(place);
+        }
+    }
+
+    /// The channel in `slot` has been created: those who wait for it enter.
+    pub(in crate::link) fn opened(&mut self, slot: u8) {
+        for place in self.places() {
+            if self.user(place).is_some_and(|user| user.serves(slot) && user.stage == Stage::Waiting) {
+                self.start(place);
+            }
+        }
+    }
+
+    fn start(&mut self, place: u16) {
+        if let Some(user) = self.parts.users.get_mut(usize::from(place)) {
+            user.stage = Stage::Entering;
+        }
+        self.tell(place, false, Kind::Entered);
+        self.tell(place, true, Kind::Enter);
+    }
+
+    /// The own channel in `slot` has been deleted by the program, or (`refused`) was not created.
+    pub(in crate::link) fn ended(&mut self, slot: u8, refused: bool) {
+        for place in self.places() {
+            let Some(user) = self.parts.users.get_mut(usize::from(place)).filter(|user| user.serves(slot))
+            else {
+                continue;
+            };
+            let kind = match user.stage {
+                Stage::Waiting if refused => Kind::NotCreated,
+                Stage::Waiting => Kind::NotThere,
+                _ => Kind::Gone,
+            };
+            user.end_service();
+            if user.entered.is_some() {
+                self.tell(place, false, kind);
+            }
+            self.free_if_over(place);
+        }
+    }
+
+    /// A local user leaves.
+    pub(in crate::link) fn leave(&mut self, place: u16) {
+        let Some(user) = self.parts.users.get_mut(usize::from(place)) else { return };
+        user.entered = None;
+        user.to_user.clear();
+        match user.stage {
+            Stage::Entering | Stage::Served => self.tell(place, true, Kind::Leave),
+            _ => user.end_service(),
+        }
+        self.free_if_over(place);
+    }
+
+    /// The connection is lost, and all are gone without a word. An end that has been told to a user, and is to be told again, waits on: nothing else would
+    /// say that its channel is gone.
+    pub(in crate::link) fn clear(&mut self) {
+        *self.state = LocalState::new();
+        for user in self.parts.users.iter_mut() {
+            let ends = match user.to_user.pending {
+                Pending::Notice(event) => {
+                    matches!(event, Event::ChannelGone { .. } | Event::EnterRefused { .. })
+                }
+                _ => false,
+            };
+            let mut to_user = Line::EMPTY;
+            to_user.pending = user.to_user.pending;
+            *user = LocalUserSlot::FREE;
+            if ends {
+                *user = LocalUserSlot { stage: Stage::Ended, to_user, ..LocalUserSlot::FREE };
+                self.state.live = self.state.live.saturating_add(1);
+            }
+        }
+    }
+
+    /// Queues a record without payload. Lines keep room for the one that ends them.
+    fn tell(&mut self, place: u16, to_server: bool, kind: Kind) {
+        if let Some((line, memory)) = self.line(place, to_server) {
+            line.begin(memory, kind, 0);
+            self.state.wake = true;
+        }
+    }
+
+    pub(super) fn free_if_over(&mut self, place: u16) {
+        if let Some(user) = self.parts.users.get_mut(usize::from(place)).filter(|user| user.is_over()) {
+            *user = LocalUserSlot::FREE;
+            self.state.live = self.state.live.saturating_sub(1);
+            if self.state.live == 0 {
+                *self.state = LocalState { fresh: self.state.fresh, ..LocalState::new() };
+            }
+        }
+    }
+
+    pub(super) fn user(&self, place: u16) -> Option<&LocalUserSlot> {
+        self.parts.users.get(usize::from(place))
+    }
+
+    pub(super) fn places(&self) -> core::ops::Range<u16> {
+        let places = if self.state.live == 0 { 0 } else { self.parts.users.len() };
+        0..u16::try_from(places).unwrap_or(u16::MAX)
+    }
+}
+
+impl LocalUserSlot {
+    /// Whether this is a user of the own channel in `slot`.
+    pub(super) fn serves(&self, slot: u8) -> bool {
+        self.own.is_some_and(|own| own.slot == slot)
+    }
+
+    /// The server has nothing to do with this user any more.
+    pub(super) const fn end_service(&mut self) {
+        self.own = None;
+        self.party = None;
+        self.stage = Stage::Ended;
+        self.to_server.clear();
+    }
+
+    /// Whether both sides are done with each other, and with their last events.
+    fn is_over(&self) -> bool {
+        self.stage == Stage::Ended
+            && self.entered.is_none()
+            && !self.to_server.has_event()
+            && !self.to_user.has_event()
+    }
+}

@@ -1,0 +1,91 @@
+//! Users on the same link as the channel's server: what they say goes from one to the other without the relay.
+//!
+//! Each local user has two lines, to its server and from it. A line is a ring of records: a head (what it is, how long, when
+//! it is due) and the bytes that would have been a unit's payload. A program that asks for lag or bandwidth gets it here.
+
+mod engine;
+mod joins;
+mod line;
+mod memory;
+mod sending;
+mod simulated;
+
+pub use memory::{LocalBuffers, LocalParts, LocalUserSlot, NameSlot};
+pub use simulated::SimulatedLine;
+
+pub(super) use engine::Surroundings;
+pub(super) use line::LineRef;
+pub(super) use sending::{LocalPayload, LocalRoute};
+
+use crate::time::Instant;
+
+/// The first number of local users; those below come from the relay.
+pub(super) const FIRST_LOCAL_USER: u16 = 256;
+
+/// What a link keeps about its local users, besides their places.
+#[derive(Debug)]
+pub(in crate::link) struct LocalState {
+    /// The line behind which the search for the next one that has something starts.
+    cursor: LineRef,
+    /// Where the search for a free place starts, so that numbers are reused late.
+    fresh: u16,
+    /// Places that are taken.
+    live: u16,
+    /// Something was queued, or became possible, since the last round.
+    wake: bool,
+    /// Nothing more is due in this round.
+    exhausted: bool,
+    /// An event has been dealt with in this round.
+    progressed: bool,
+    /// Lines whose event is to be delivered again in the next round.
+    stalled: u16,
+    /// How often the transmit ring had been written from when the first of them stalled.
+    stalled_at: u32,
+    /// When the next record is due, as of the end of the last round.
+    next_due: Option<Instant>,
+}
+
+impl LocalState {
+    pub(in crate::link) const fn new() -> Self {
+        Self {
+            cursor: LineRef { user: 0, to_server: false },
+            fresh: 0,
+            live: 0,
+            wake: false,
+            exhausted: false,
+            progressed: false,
+            stalled: 0,
+            stalled_at: 0,
+            next_due: None,
+        }
+    }
+
+    /// Whether there are no local users. Then nothing of all this is set.
+    pub(in crate::link) const fn is_idle(&self) -> bool {
+        self.live == 0
+    }
+
+    /// When the link has to be polled for its local users.
+    pub(in crate::link) fn next_deadline(&self) -> Option<Instant> {
+        if self.wake { Some(Instant::ZERO) } else { self.next_due }
+    }
+
+    /// Whether an event waits for room that the transmit ring has had since.
+    pub(in crate::link) const fn waits_for_writing(&self, writes: u32) -> bool {
+        self.stalled > 0 && self.stalled_at != writes
+    }
+}
+
+/// The local users of a link, for the length of one call.
+#[derive(Debug)]
+pub(in crate::link) struct Local<'a> {
+    state: &'a mut LocalState,
+    parts: LocalParts<'a>,
+}
+
+impl<'a> Local<'a> {
+    #[inline]
+    pub(in crate::link) const fn new(state: &'a mut LocalState, parts: LocalParts<'a>) -> Self {
+        Self { state, parts }
+    }
+}

@@ -1,0 +1,145 @@
+//! Stands in for local users where they are switched off: there are none, and no code for them.
+
+use core::marker::PhantomData;
+
+use super::receive::{PartyRef, Pending};
+use super::tables::Tables;
+use super::{EnteredChannel, OwnChannel, OwnSlot, SendError, User};
+use crate::time::Instant;
+
+/// The part of a link's memory that is for local users: none, for they are switched off (feature `local`).
+#[derive(Debug)]
+pub struct LocalParts<'a>(PhantomData<&'a mut [u8]>);
+
+impl LocalParts<'_> {
+    /// No memory.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self(PhantomData)
+    }
+
+    pub(super) const fn reborrow(&mut self) -> LocalParts<'_> {
+        LocalParts(PhantomData)
+    }
+
+    pub(super) const fn find(&self, _: OwnChannel, _: User) -> Option<(PartyRef, LocalRoute)> {
+        None
+    }
+
+    pub(super) const fn room(&self, _: LocalRoute) -> usize {
+        usize::MAX
+    }
+
+    pub(super) const fn check_room(&self, _: LocalRoute, _: usize) -> Result<(), SendError> {
+        Ok(())
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LineRef {}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum LocalRoute {
+    None,
+}
+
+impl LocalRoute {
+    pub(super) const fn all(_: &LocalState, _: u8, _: Option<User>) -> Self {
+        Self::None
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct LocalState;
+
+impl LocalState {
+    pub(super) const fn new() -> Self {
+        Self
+    }
+
+    pub(super) const fn is_idle(&self) -> bool {
+        true
+    }
+
+    pub(super) const fn next_deadline(&self) -> Option<Instant> {
+        None
+    }
+
+    pub(super) const fn waits_for_writing(&self, _: u32) -> bool {
+        false
+    }
+}
+
+#[expect(dead_code, reason = "nobody looks at it")]
+#[derive(Debug)]
+pub(super) struct Surroundings<'a> {
+    pub(super) tables: Tables<'a>,
+    pub(super) chunks: &'a mut [u8],
+    pub(super) chunk_size: usize,
+    pub(super) now: Instant,
+    pub(super) held: Option<u8>,
+}
+
+#[derive(Debug)]
+pub(super) struct Local<'a>(PhantomData<&'a mut [u8]>);
+
+impl<'a> Local<'a> {
+    pub(super) const fn new(_: &'a mut LocalState, _: LocalParts<'a>) -> Self {
+        Self(PhantomData)
+    }
+
+    pub(super) const fn remember(&mut self, _: u8, _: &[u8]) {}
+
+    pub(super) const fn channel(&self, _: &[OwnSlot], _: &[u8], _: u8) -> Option<u8> {
+        None
+    }
+
+    pub(super) const fn is_double(&self, _: &[OwnSlot], _: u8) -> bool {
+        false
+    }
+
+    pub(super) const fn free_place(&self) -> Option<u16> {
+        None
+    }
+
+    pub(super) const fn enter(&mut self, _: u16, _: OwnChannel, _: EnteredChannel, _: bool) {}
+
+    pub(super) const fn opened(&mut self, _: u8) {}
+
+    pub(super) const fn ended(&mut self, _: u8, _: bool) {}
+
+    pub(super) const fn leave(&mut self, _: u16) {}
+
+    pub(super) const fn clear(&mut self) {}
+
+    pub(super) const fn start_round(&mut self, _: Instant) {}
+
+    pub(super) const fn end_round(&mut self, _: Option<u8>) {}
+
+    pub(super) const fn advance(&mut self, _: Surroundings<'_>) -> Option<LineRef> {
+        None
+    }
+
+    pub(super) const fn pending(&self, line: LineRef) -> Pending {
+        match line {}
+    }
+
+    pub(super) const fn settle(&mut self, line: LineRef, _: bool, _: u32) {
+        match line {}
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct LocalPayload<'a>(PhantomData<&'a mut [u8]>);
+
+impl<'a> LocalPayload<'a> {
+    pub(super) const fn begin(_: Local<'a>, _: LocalRoute, _: &[u8], _: usize) -> Self {
+        Self(PhantomData)
+    }
+
+    pub(super) const fn put(&mut self, _: &[u8]) {}
+
+    pub(super) const fn left(&self) -> usize {
+        0
+    }
+}

@@ -1,0 +1,177 @@
+//! One channel of the list.
+
+use super::backoff::Progress;
+use super::{Backoff, Cause, ChannelState, Exhausted, Handle, Notice, Place, Retry};
+use crate::Reason;
+use crate::link::{Mode, Out, SendError};
+use crate::time::Instant;
+
+/// The place of one channel in a list's memory.
+#[derive(Clone, Debug)]
+pub(super) struct Slot<N> {
+    /// `None`: the place is free.
+    pub(super) name: Option<N>,
+    mode: Mode,
+    is_own: bool,
+    pub(super) retry: Retry,
+    /// Grows with every channel that is added, so that it tells their order, and places apart that have the same slot.
+    pub(super) order: u32,
+    /// It has been open since it was added.
+    opened_before: bool,
+    progress: Progress,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum State {
+    Waiting { until: Instant },
+    Asked(Handle),
+    Open(Handle),
+    GivenUp { cause: Cause, exhausted: Option<Exhausted> },
+}
+
+impl<N> Slot<N> {
+    pub(super) const FREE: Self = Self {
+        name: None,
+        mode: Mode::Data,
+        is_own: false,
+        retry: Retry::IfOpenedBefore,
+        order: 0,
+        opened_before: false,
+        progress: Progress::NONE,
+        state: State::Waiting { until: Instant::ZERO },
+    };
+
+    pub(super) fn new(name: N, mode: Mode, is_own: bool, order: u32) -> Self {
+        Self { name: Some(name), mode, is_own, order, ..Self::FREE }
+    }
+
+    pub(super) const fn handle(&self) -> Option<Handle> {
+        match self.state {
+            State::Asked(handle) | State::Open(handle) => Some(handle),
+            State::Waiting { .. } | State::GivenUp { .. } => None,
+        }
+    }
+
+    pub(super) const fn state(&self) -> ChannelState {
+        match self.state {
+            State::Waiting { until } => ChannelState::Waiting { until },
+            State::Asked(_) => ChannelState::Asked,
+            State::Open(handle) => ChannelState::Open(handle),
+            State::GivenUp { cause, exhausted } => ChannelState::GivenUp { cause, exhausted },
+        }
+    }
+
+    /// When it is to be asked for, if it is.
+    pub(super) fn due(&self) -> Option<Instant> {
+        match self.state {
+            State::Waiting { until } if self.name.is_some() => Some(until),
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_being_restored(&self) -> bool {
+        self.name.is_some() && matches!(self.state, State::Waiting { .. } | State::Asked(_))
+    }
+
+    /// To be asked for at once.
+    pub(super) const fn ask_anew(&mut self) {
+        self.progress = Progress::NONE;
+        self.state = State::Waiting { until: Instant::ZERO };
+    }
+
+    /// The relay has let the link create or enter it.
+    pub(super) fn opened(&mut self, place: Place, handle: Handle) -> Notice {
+        self.progress = Progress::NONE;
+        self.state = State::Open(handle);
+        Notice::Opened { place, first: !core::mem::replace(&mut self.opened_before, true) }
+    }
+
+    /// It was refused, or is gone.
+    pub(super) fn ended(
+        &mut self,
+        place: Place,
+        reason: Reason,
+        rules: &mut Backoff,
+        now: Instant,
+    ) -> Option<Notice> {
+        if reason == Reason::LinkLost {
+            let was_open = matches!(self.state, State::Open(_));
+            self.ask_anew();
+            return was_open.then_some(Notice::Interrupted { place });
+        }
+        let may_pass = matches!(
+            reason,
+            Reason::NameInUse | Reason::NoSuchChannel | Reason::ChannelFull | Reason::ConnectionLost
+        );
+        Some(self.not_open(place, Cause::Relay(reason), may_pass, rules, now))
+    }
+
+    /// Asks the relay for it. `Ok`: the command is queued, or there is something to tell.
+    ///
+    /// # Errors
+    /// There is no room for it now.
+    pub(super) fn ask(
+        &mut self,
+        place: Place,
+        out: &mut Out<'_>,
+        rules: &mut Backoff,
+        now: Instant,
+    ) -> Result<Option<Notice>, NoRoom>
+    where
+        N: AsRef<[u8]>,
+    {
+        let Some(name) = &self.name else { return Ok(None) };
+        let asked = if self.is_own {
+            out.create(name, self.mode).map(Handle::Own)
+        } else {
+            out.enter(name, self.mode).map(Handle::Entered)
+        };
+        match asked {
+            Ok(handle) => {
+                self.state = State::Asked(handle);
+                Ok(None)
+            }
+            Err(SendError::WouldBlock | SendError::TooManyCommands) => Err(NoRoom),
+            Err(error) => {
+                let may_pass = matches!(
+                    error,
+                    SendError::TooManyOwnChannels
+                        | SendError::TooManyParties
+                        | SendError::TooManyEnteredChannels
+                );
+                Ok(Some(self.not_open(place, Cause::Link(error), may_pass, rules, now)))
+            }
+        }
+    }
+
+    fn not_open(
+        &mut self,
+        place: Place,
+        cause: Cause,
+        may_pass: bool,
+        rules: &mut Backoff,
+        now: Instant,
+    ) -> Notice {
+        let retry = may_pass
+            && match self.retry {
+                Retry::Never => false,
+                Retry::IfOpenedBefore => self.opened_before,
+                Retry::Always => true,
+            };
+        let next = if retry { rules.next_of(&mut self.progress, now).map_err(Some) } else { Err(None) };
+        match next {
+            Ok(until) => {
+                self.state = State::Waiting { until };
+                Notice::Waiting { place, cause, until }
+            }
+            Err(exhausted) => {
+                self.state = State::GivenUp { cause, exhausted };
+                Notice::GivenUp { place, cause, exhausted }
+            }
+        }
+    }
+}
+
+/// The transmit ring has no room for a command now, or as many as possible wait for their answers.
+pub(super) struct NoRoom;

@@ -1,0 +1,11 @@
+//! Users on the same link as the server of their channel.
+
+mod ends;
+mod entering;
+mod lost;
+mod memory;
+mod random;
+mod sending;
+mod simulated;
+mod support;
+mod waiting;

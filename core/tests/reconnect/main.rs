@@ -1,0 +1,7 @@
+//! Coming back after a lost connection.
+
+mod backoff;
+mod channels;
+mod connection;
+mod random;
+mod support;
