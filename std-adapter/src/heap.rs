@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use peote_net::link::{BufferParts, Buffers, OwnSlot, PartySlot};
+use peote_net::link::{BufferParts, Buffers, LocalParts, LocalUserSlot, NameSlot, OwnSlot, PartySlot};
 use peote_net::protocol::{MAX_CHANNELS, MAX_COMMAND};
 
 /// How much memory a link gets. What does not matter stays at its default:
@@ -29,11 +29,24 @@ pub struct Sizes {
     /// Bytes that are read and handled by one poll at most, from 16. Chunks that lie in them whole are delivered without a copy.
     /// Default: 65,536.
     pub receive: usize,
+    /// Users of own channels on the link itself, at once: 0 to 65,279. Each takes two parties. Default: 64.
+    pub local_users: usize,
+    /// Bytes that can be under way between such a user and its server, in each direction: 64 to 16,777,215. Address space only, until it is used.
+    /// Default: 262,144.
+    pub local_line: usize,
 }
 
 impl Default for Sizes {
     fn default() -> Self {
-        Self { chunk_size: 32_768, parties: 256, own_channels: 16, transmit: 262_144, receive: 65_536 }
+        Self {
+            chunk_size: 32_768,
+            parties: 256,
+            own_channels: 16,
+            transmit: 262_144,
+            receive: 65_536,
+            local_users: 64,
+            local_line: 262_144,
+        }
     }
 }
 
@@ -75,6 +88,9 @@ pub struct HeapBuffers {
     chunk_size: usize,
     transmit: Box<[u8]>,
     receive: Box<[u8]>,
+    names: Box<[NameSlot]>,
+    local_users: Box<[LocalUserSlot]>,
+    local_lines: Box<[u8]>,
 }
 
 impl HeapBuffers {
@@ -84,13 +100,16 @@ impl HeapBuffers {
     ///
     /// A size is out of its range, or there is no memory for it.
     pub fn new(sizes: Sizes) -> Result<Self, SizesError> {
-        let Sizes { chunk_size, parties, own_channels, transmit, receive } = sizes;
+        let Sizes { chunk_size, parties, own_channels, transmit, receive, local_users, local_line } = sizes;
         check("chunk_size", chunk_size, 1, i32::MAX as usize)?;
         check("parties", parties, 1, 65_534)?;
         check("own_channels", own_channels, 0, MAX_CHANNELS)?;
         check("transmit", transmit, MAX_COMMAND, isize::MAX as usize)?;
         check("receive", receive, 16, isize::MAX as usize)?;
+        check("local_users", local_users, 0, 65_279)?;
+        check("local_line", local_line, LocalParts::MIN_LINE, (1 << 24) - 1)?;
         let out_of_memory = SizesError::OutOfMemory(sizes);
+        let lines = local_line.checked_mul(2 * local_users).ok_or(out_of_memory)?;
         let chunks = chunk_size.checked_mul(parties).ok_or(out_of_memory)?;
         Ok(Self {
             own_channels: vec![OwnSlot::FREE; own_channels].into_boxed_slice(),
@@ -99,6 +118,9 @@ impl HeapBuffers {
             chunk_size,
             transmit: zeroed(transmit).ok_or(out_of_memory)?,
             receive: zeroed(receive).ok_or(out_of_memory)?,
+            names: vec![NameSlot::FREE; if local_users > 0 { own_channels } else { 0 }].into_boxed_slice(),
+            local_users: vec![LocalUserSlot::FREE; local_users].into_boxed_slice(),
+            local_lines: zeroed(lines).ok_or(out_of_memory)?,
         })
     }
 }
@@ -126,6 +148,11 @@ impl Buffers for HeapBuffers {
             chunk_size: self.chunk_size,
             transmit: &mut self.transmit,
             receive: &mut self.receive,
+            local: LocalParts {
+                names: &mut self.names,
+                users: &mut self.local_users,
+                lines: &mut self.local_lines,
+            },
         }
     }
 }
@@ -174,12 +201,21 @@ mod tests {
 
     #[test]
     fn the_parts_have_the_sizes_asked_for() {
-        let sizes = Sizes { chunk_size: 100, parties: 7, own_channels: 3, transmit: 259, receive: 16 };
+        let sizes = Sizes {
+            chunk_size: 100,
+            parties: 7,
+            own_channels: 3,
+            transmit: 259,
+            receive: 16,
+            local_users: 5,
+            local_line: 64,
+        };
         let mut buffers = HeapBuffers::new(sizes).unwrap();
         let parts = buffers.parts();
         assert_eq!((parts.own_channels.len(), parts.parties.len()), (3, 7));
         assert_eq!((parts.chunks.len(), parts.chunk_size), (700, 100));
         assert_eq!((parts.transmit.len(), parts.receive.len()), (259, 16));
+        assert_eq!((parts.local.names.len(), parts.local.users.len(), parts.local.lines.len()), (3, 5, 640));
         HeapBuffers::new(Sizes { own_channels: 0, ..sizes }).unwrap();
     }
 

@@ -6,7 +6,9 @@ mod error;
 mod heap;
 #[cfg(unix)]
 mod lines;
+mod link_transport;
 mod readiness;
+mod reconnecting_link;
 mod tcp_link;
 mod transport;
 mod waiter;
@@ -18,6 +20,7 @@ pub use error::TcpError;
 pub use heap::{HeapBuffers, Sizes, SizesError};
 #[cfg(unix)]
 pub use lines::Lines;
+pub use reconnecting_link::{Change, Context, ReconnectError, ReconnectingLink, random_seed};
 pub use tcp_link::TcpLink;
 pub use transport::TcpTransport;
 pub use waiter::{Interest, Waiter, Waker, Watch, Woken};

@@ -4,9 +4,12 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use embedded_io::ReadReady as _;
 use peote_net::link::{Buffers, Error, Event, IntoFlow, Link, Out};
+use peote_net::offline::Offline;
 use peote_net::time::Instant;
 
+use crate::link_transport::LinkTransport;
 use crate::{Clock, HeapBuffers, Interest, TcpError, TcpTransport, Waiter, Waker, Watch, Woken};
 
 /// A link over TCP with all that it needs in a desktop program: transport, clock, waiter, and by default memory on the heap.
@@ -38,7 +41,7 @@ use crate::{Clock, HeapBuffers, Interest, TcpError, TcpTransport, Waiter, Waker,
 #[derive(Debug)]
 pub struct TcpLink<B: Buffers = HeapBuffers> {
     link: Link<B>,
-    transport: TcpTransport,
+    transport: LinkTransport,
     clock: Clock,
     waiter: Waiter,
     /// The last poll ended before it had gone through all that was received.
@@ -56,6 +59,40 @@ impl TcpLink {
         let transport = TcpTransport::connect_blocking(relay, timeout)?;
         Self::new(Link::with_buffers(HeapBuffers::default()), transport)
     }
+
+    /// The same without a network: servers and clients of this link find each other in it, nobody else is there. See [`peote_net::offline`]. Does not block.
+    ///
+    /// ```
+    /// use peote_net::link::{Event, Mode};
+    /// use peote_net_std::TcpLink;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut link = TcpLink::offline()?; // online: TcpLink::connect("relay:7680", timeout)?
+    /// link.out().create("echo", Mode::default())?;
+    /// let echo = link.out().enter("echo", Mode::default())?;
+    /// let mut answers = 0;
+    /// while answers == 0 {
+    ///     link.wait(&mut [], None)?;
+    ///     link.poll(|event, out| match event {
+    ///         Event::Entered { channel } => out.send(channel, b"hello"),
+    ///         Event::Chunk { from, .. } if from == echo.into() => {
+    ///             answers += 1;
+    ///             Ok(())
+    ///         }
+    ///         Event::Chunk { from, bytes } => out.send(from, bytes),
+    ///         _ => Ok(()),
+    ///     })?;
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The process has too many files open.
+    pub fn offline() -> io::Result<Self> {
+        let link = Link::with_buffers(HeapBuffers::default());
+        Self::with_transport(link, LinkTransport::Offline(Offline::new()))
+    }
 }
 
 impl<B: Buffers> TcpLink<B> {
@@ -65,6 +102,10 @@ impl<B: Buffers> TcpLink<B> {
     ///
     /// The process has too many files open.
     pub fn new(link: Link<B>, transport: TcpTransport) -> io::Result<Self> {
+        Self::with_transport(link, LinkTransport::Tcp(transport))
+    }
+
+    fn with_transport(link: Link<B>, transport: LinkTransport) -> io::Result<Self> {
         let clock = Clock::new();
         Ok(Self { link, transport, clock, waiter: Waiter::new(clock)?, unfinished: false })
     }
@@ -100,11 +141,19 @@ impl<B: Buffers> TcpLink<B> {
     ///
     /// Those of [`Waiter::wait`].
     pub fn wait(&mut self, others: &mut [Watch<'_>], deadline: Option<Instant>) -> io::Result<Woken> {
-        let now = self.unfinished.then_some(Instant::ZERO);
-        let deadline = [now, deadline, self.link.next_deadline()].into_iter().flatten().min();
+        let mut at_once = self.unfinished;
         let interest = Interest { read: self.link.wants_read(), write: self.link.wants_write() };
-        let mut own = [Watch::transport(&mut self.transport, interest)];
-        self.waiter.wait_for(&mut own, others, deadline)
+        let mut own = match &mut self.transport {
+            LinkTransport::Tcp(transport) => Some(Watch::transport(transport, interest)),
+            LinkTransport::Offline(transport) => {
+                let Ok(readable) = transport.read_ready();
+                at_once |= interest.write || (interest.read && readable);
+                None
+            }
+        };
+        let now = at_once.then_some(Instant::ZERO);
+        let deadline = [now, deadline, self.link.next_deadline()].into_iter().flatten().min();
+        self.waiter.wait_for(own.as_mut_slice(), others, deadline)
     }
 
     /// A handle with which other threads end a [`wait`](Self::wait).
@@ -128,15 +177,18 @@ impl<B: Buffers> TcpLink<B> {
     ///
     /// # Errors
     ///
-    /// The connection has ended.
+    /// The connection has ended, or the link is [offline](TcpLink::offline).
     pub fn peer_addr(&self) -> Result<SocketAddr, TcpError> {
-        self.transport.peer_addr()
+        match &self.transport {
+            LinkTransport::Tcp(transport) => transport.peer_addr(),
+            LinkTransport::Offline(_) => Err(io::Error::from(io::ErrorKind::NotConnected).into()),
+        }
     }
 
     /// Goes on with another connection, after [`poll`](Self::poll) has reported the loss of the old one and told every channel. Does not block. Channels
     /// have to be created and entered anew.
     pub fn reconnect(&mut self, transport: TcpTransport) {
-        self.transport = transport;
+        self.transport = LinkTransport::Tcp(transport);
         self.unfinished = false;
     }
 
@@ -153,7 +205,10 @@ impl<B: Buffers> TcpLink<B> {
             self.poll(|_, _| ())?;
             let left = timeout.saturating_sub(start.elapsed());
             if !self.link.wants_write() {
-                return self.transport.finish(left).map_err(Error::Transport);
+                return match self.transport {
+                    LinkTransport::Tcp(transport) => transport.finish(left).map_err(Error::Transport),
+                    LinkTransport::Offline(_) => Ok(()),
+                };
             }
             if left.is_zero() {
                 return Err(timed_out());

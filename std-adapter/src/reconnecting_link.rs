@@ -1,0 +1,366 @@
+//! A link that comes back.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::io;
+use std::task::Poll;
+use std::time::Duration;
+
+use peote_net::link::{Buffers, Error, Event, IntoFlow, Link, Mode, Out, SendError};
+use peote_net::reconnect::{AddError, Backoff, Exhausted, Notice, Place, Reconnect, Retry, Status};
+use peote_net::time::Instant;
+
+use crate::{
+    Clock, ConnectError, Connecting, HeapBuffers, Interest, TcpError, TcpTransport, Waiter, Waker, Watch,
+    Woken,
+};
+
+/// How long one attempt to connect may take, unless [`ReconnectingLink::set_connect_timeout`] says otherwise.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A link over TCP that connects by itself, without blocking, and whose channels come back when the connection was lost: a [`Link`] with a
+/// [`Reconnect`], a transport, a clock and a waiter. `CHANNELS` is how many channels can be on its list at a time.
+///
+/// The module [`peote_net::reconnect`] says which channels come back, what is told of them, and what cannot be known after a loss. Channels
+/// that are created and entered through [`out`](Self::out) work as well, and do not come back by themselves.
+///
+/// An echo server that survives a restart of the relay:
+///
+/// ```no_run
+/// use peote_net::link::{Event, Mode};
+/// use peote_net::reconnect::Backoff;
+/// use peote_net_std::{ReconnectingLink, random_seed};
+///
+/// fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     let mut link: ReconnectingLink = ReconnectingLink::new("localhost:7680", Backoff::new().with_seed(random_seed()))?;
+///     link.add_own("echo", Mode::default())?;
+///     loop {
+///         let change = link.poll(|event, context| match event {
+///             Event::Chunk { from, bytes } => context.out.send(from, bytes),
+///             _ => Ok(()),
+///         })?;
+///         if let Some(change) = change {
+///             eprintln!("{change}");
+///         }
+///         link.wait(&mut [], None)?;
+///     }
+/// }
+/// ```
+///
+/// A game calls `poll` in each frame and never `wait`.
+#[derive(Debug)]
+pub struct ReconnectingLink<const CHANNELS: usize = 8, B: Buffers = HeapBuffers> {
+    link: Link<B>,
+    channels: Reconnect<String, CHANNELS>,
+    relay: String,
+    stage: Stage,
+    changes: VecDeque<Change>,
+    clock: Clock,
+    waiter: Waiter,
+    connect_timeout: Duration,
+    /// The last poll ended before it had gone through all that was received.
+    unfinished: bool,
+}
+
+#[derive(Debug)]
+enum Stage {
+    Nothing,
+    Connecting(Connecting),
+    Connected(TcpTransport),
+}
+
+/// What a handler of [`ReconnectingLink::poll`] is given with an event.
+#[derive(Debug)]
+pub struct Context<'a, 'out, const CHANNELS: usize> {
+    /// The sending half.
+    pub out: &'a mut Out<'out>,
+    /// What the event means for a channel of the list, if it means something.
+    pub notice: Option<Notice>,
+    /// The list: which channel has which handle now.
+    pub channels: &'a Reconnect<String, CHANNELS>,
+}
+
+/// What happened that no event tells.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Change {
+    /// There is a connection. The channels of the list are being asked for.
+    Connected,
+    /// An attempt to connect has failed. [`ReconnectingLink::status`] says when the next one is made.
+    ConnectFailed(ConnectError),
+    /// The connection is lost. [`ReconnectingLink::status`] says when the next attempt is made.
+    Lost(Error<TcpError>),
+    /// A channel of the list cannot be asked for at all, or not now.
+    Channel(Notice),
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connected => f.write_str("connected to the relay"),
+            Self::ConnectFailed(error) => write!(f, "{error}"),
+            Self::Lost(error) => write!(f, "{error}"),
+            Self::Channel(Notice::Waiting { cause, .. }) => {
+                write!(f, "a channel cannot be asked for now: {cause}")
+            }
+            Self::Channel(Notice::GivenUp { cause, .. }) => {
+                write!(f, "a channel cannot be asked for: {cause}")
+            }
+            Self::Channel(notice) => write!(f, "{notice:?}"),
+        }
+    }
+}
+
+/// Why [`ReconnectingLink::poll`] does not go on by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ReconnectError {
+    /// The handler returned an error. The link goes on.
+    Handler(SendError),
+    /// There is no connection, and no attempt is made any more, unless [`ReconnectingLink::try_now`] is called. The last [`Change`] said what was wrong.
+    GivenUp(Exhausted),
+}
+
+impl fmt::Display for ReconnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Handler(error) => write!(f, "{error}"),
+            Self::GivenUp(exhausted) => write!(f, "no connection to the relay, given up: {exhausted}"),
+        }
+    }
+}
+
+impl std::error::Error for ReconnectError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Handler(error) => Some(error),
+            Self::GivenUp(exhausted) => Some(exhausted),
+        }
+    }
+}
+
+/// A seed for [`Backoff::with_seed`] that is another one in each process.
+#[must_use]
+pub fn random_seed() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
+
+impl<const CHANNELS: usize> ReconnectingLink<CHANNELS> {
+    /// A link to the relay at `"host:port"`, with memory of the [default sizes](crate::Sizes). Does not block; the first attempt to connect is made by
+    /// the first [`poll`](Self::poll). `rules` are those of [`Reconnect::new`].
+    ///
+    /// # Errors
+    ///
+    /// The process has too many files open.
+    pub fn new(relay: &str, rules: Backoff) -> io::Result<Self> {
+        Self::with_link(Link::with_buffers(HeapBuffers::default()), relay, rules)
+    }
+}
+
+impl<const CHANNELS: usize, B: Buffers> ReconnectingLink<CHANNELS, B> {
+    /// The same for a link that has not been connected yet, with whatever memory.
+    ///
+    /// # Errors
+    ///
+    /// The process has too many files open.
+    pub fn with_link(link: Link<B>, relay: &str, rules: Backoff) -> io::Result<Self> {
+        let clock = Clock::new();
+        Ok(Self {
+            link,
+            channels: Reconnect::new(rules),
+            relay: relay.to_owned(),
+            stage: Stage::Nothing,
+            changes: VecDeque::new(),
+            clock,
+            waiter: Waiter::new(clock)?,
+            connect_timeout: CONNECT_TIMEOUT,
+            unfinished: false,
+        })
+    }
+
+    /// How long one attempt to connect may take. Without this call: 10 s.
+    pub const fn set_connect_timeout(&mut self, timeout: Duration) {
+        self.connect_timeout = timeout;
+    }
+
+    /// See [`Reconnect::add_own`].
+    ///
+    /// # Errors
+    ///
+    /// All places are taken, or the name is too long.
+    pub fn add_own(&mut self, name: impl Into<String>, mode: Mode) -> Result<Place, AddError> {
+        self.channels.add_own(name.into(), mode)
+    }
+
+    /// See [`Reconnect::add_entered`].
+    ///
+    /// # Errors
+    ///
+    /// All places are taken, or the name is too long.
+    pub fn add_entered(&mut self, name: impl Into<String>, mode: Mode) -> Result<Place, AddError> {
+        self.channels.add_entered(name.into(), mode)
+    }
+
+    /// See [`Reconnect::remove`].
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::WouldBlock`]: nothing has changed.
+    pub fn remove(&mut self, place: Place) -> Result<Option<String>, SendError> {
+        self.channels.remove(place, &mut self.link.out())
+    }
+
+    /// See [`Reconnect::set_retry`].
+    pub fn set_retry(&mut self, place: Place, retry: Retry) -> bool {
+        self.channels.set_retry(place, retry)
+    }
+
+    /// See [`Reconnect::retry`].
+    pub fn retry(&mut self, place: Place) -> bool {
+        self.channels.retry(place)
+    }
+
+    /// See [`Reconnect::try_now`].
+    pub const fn try_now(&mut self) {
+        self.channels.try_now();
+    }
+
+    /// The list of channels: which has which handle now, and how they are.
+    #[must_use]
+    pub const fn channels(&self) -> &Reconnect<String, CHANNELS> {
+        &self.channels
+    }
+
+    /// How it is with the connection and the channels of the list as a whole.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.channels.status()
+    }
+
+    /// The sending half. What is queued through it is written by the next [`poll`](Self::poll) with a connection.
+    pub fn out(&mut self) -> Out<'_> {
+        self.link.out()
+    }
+
+    /// The link, for all that is not repeated here.
+    pub const fn link(&mut self) -> &mut Link<B> {
+        &mut self.link
+    }
+
+    /// The time by this link's clock, for deadlines.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// A handle with which other threads end a [`wait`](Self::wait).
+    #[must_use]
+    pub fn waker(&self) -> Waker {
+        self.waiter.waker()
+    }
+
+    /// Goes on with connecting, or asks for channels that are due, writes what is queued, reads what has come (once), and hands every event to `handler`. Does
+    /// not block. Returns what happened with the connection, one thing at a time.
+    ///
+    /// # Errors
+    ///
+    /// The handler returned an error, or no attempt to connect is made any more.
+    pub fn poll<R: IntoFlow>(
+        &mut self,
+        mut handler: impl FnMut(Event<'_>, &mut Context<'_, '_, CHANNELS>) -> R,
+    ) -> Result<Option<Change>, ReconnectError> {
+        let now = self.clock.now();
+        let Self { link, channels, stage, changes, .. } = self;
+        if channels.start_attempt(now) {
+            *stage = Stage::Connecting(TcpTransport::connect(&self.relay, self.connect_timeout));
+        }
+        if let Stage::Connecting(connecting) = stage
+            && let Poll::Ready(connected) = connecting.poll()
+        {
+            match connected {
+                Ok(transport) => {
+                    *stage = Stage::Connected(transport);
+                    channels.connected();
+                    changes.push_back(Change::Connected);
+                }
+                Err(error) => {
+                    *stage = Stage::Nothing;
+                    channels.failed(now);
+                    changes.push_back(Change::ConnectFailed(error));
+                }
+            }
+        }
+        if let Stage::Connected(transport) = stage {
+            while let Some(notice) = channels.restore(&mut link.out(), now) {
+                changes.push_back(Change::Channel(notice));
+            }
+            let polled = link.poll(transport, now, |event, out| {
+                let notice = channels.observe(&event, now);
+                handler(event, &mut Context { out, notice, channels })
+            });
+            self.unfinished = matches!(polled, Err(Error::Handler(_)));
+            match polled {
+                Ok(()) => {}
+                Err(Error::Handler(error)) => return Err(ReconnectError::Handler(error)),
+                Err(error) => {
+                    *stage = Stage::Nothing;
+                    channels.failed(now);
+                    changes.push_back(Change::Lost(error));
+                }
+            }
+        }
+        match (changes.pop_front(), channels.status()) {
+            (None, Status::GivenUp(exhausted)) => Err(ReconnectError::GivenUp(exhausted)),
+            (change, _) => Ok(change),
+        }
+    }
+
+    /// **Blocks** until there is something to poll for, one of `others` is ready, `deadline` has come, or a [`Waker`] is called. Costs no processor
+    /// time meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Waiter::wait`].
+    pub fn wait(&mut self, others: &mut [Watch<'_>], deadline: Option<Instant>) -> io::Result<Woken> {
+        let at_once = self.unfinished
+            || !self.changes.is_empty()
+            || matches!(self.channels.status(), Status::GivenUp(_));
+        let mut deadlines = vec![at_once.then_some(Instant::ZERO), deadline, self.channels.next_deadline()];
+        let mut own = Vec::new();
+        match &mut self.stage {
+            Stage::Nothing => {}
+            Stage::Connecting(connecting) => own.push(Watch::connecting(connecting)),
+            Stage::Connected(transport) => {
+                let interest = Interest { read: self.link.wants_read(), write: self.link.wants_write() };
+                own.push(Watch::transport(transport, interest));
+                deadlines.push(self.link.next_deadline());
+            }
+        }
+        self.waiter.wait_for(&mut own, others, deadlines.into_iter().flatten().min())
+    }
+
+    /// Sends what is queued, ends the connection in order and waits until the relay has ended it as well. **Blocks**, for `timeout` at most.
+    /// Events that come meanwhile are thrown away. Without a connection there is nothing to do.
+    ///
+    /// # Errors
+    ///
+    /// How the connection was lost before that; of the kind `TimedOut` when it took longer than `timeout`.
+    pub fn close(mut self, timeout: Duration) -> Result<(), Error<TcpError>> {
+        let start = std::time::Instant::now();
+        while let Stage::Connected(transport) = &mut self.stage {
+            self.link.poll(transport, self.clock.now(), |_, _| ())?;
+            let left = timeout.saturating_sub(start.elapsed());
+            if !self.link.wants_write() {
+                break;
+            }
+            if left.is_zero() {
+                return Err(Error::Transport(io::Error::from(io::ErrorKind::TimedOut).into()));
+            }
+            let deadline = self.clock.after(left);
+            self.wait(&mut [], Some(deadline)).map_err(|error| Error::Transport(error.into()))?;
+        }
+        let Stage::Connected(transport) = self.stage else { return Ok(()) };
+        transport.finish(timeout.saturating_sub(start.elapsed())).map_err(Error::Transport)
+    }
+}
