@@ -1,0 +1,20 @@
+#![doc = include_str!("../README.md")]
+
+mod line;
+mod network;
+mod pipe;
+mod random;
+mod relay;
+mod sleep;
+mod storage;
+mod trace;
+mod transport;
+mod world;
+
+pub use line::{Conditions, Cut, Direction, LineConfig, LineId};
+pub use network::{Network, Step};
+pub use random::Random;
+pub use relay::{RelayConfig, RelayEvent};
+pub use sleep::{Cause, Sleep, Stuck};
+pub use storage::GrowingStorage;
+pub use transport::Transport;
