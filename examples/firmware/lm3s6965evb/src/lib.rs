@@ -1,0 +1,31 @@
+//! The board lm3s6965evb: a Cortex-M3 with 256 KB of flash, 64 KB of RAM and an Ethernet controller.
+//!
+//! As QEMU has it: clocks are as after reset. A real board needs its PLL and the controller's clock switched on first.
+#![no_std]
+
+mod mac;
+
+pub use mac::StellarisMac;
+
+use firmware_support::Clock;
+
+/// The processor's frequency after reset, as QEMU has it.
+const CORE_HERTZ: u32 = 12_500_000;
+
+/// What is on the board.
+#[derive(Debug)]
+pub struct Board {
+    /// The running clock.
+    pub clock: Clock,
+    /// The Ethernet controller.
+    pub mac: StellarisMac,
+}
+
+impl Board {
+    /// The board, once.
+    #[must_use]
+    pub fn take() -> Option<Self> {
+        let core = cortex_m::Peripherals::take()?;
+        Some(Self { clock: Clock::start(core.SYST, CORE_HERTZ), mac: StellarisMac::new() })
+    }
+}

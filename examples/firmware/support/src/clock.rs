@@ -1,0 +1,82 @@
+//! Milliseconds since start, and sleep.
+
+use core::cell::Cell;
+
+use cortex_m::asm::wfi;
+use cortex_m::interrupt::{self, Mutex};
+use cortex_m::peripheral::SYST;
+use cortex_m::peripheral::syst::SystClkSource;
+use cortex_m_rt::exception;
+use peote_net::time::Instant;
+
+static MILLIS: Mutex<Cell<u64>> = Mutex::new(Cell::new(0));
+
+#[exception]
+fn SysTick() {
+    interrupt::free(|section| {
+        let millis = MILLIS.borrow(section);
+        millis.set(millis.get().wrapping_add(1));
+    });
+}
+
+/// Milliseconds since the clock was started; 0 before that.
+#[must_use]
+pub fn now() -> Instant {
+    Instant::from_millis(interrupt::free(|section| MILLIS.borrow(section).get()))
+}
+
+/// The clock, which has been started.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock(());
+
+impl Clock {
+    /// Starts it. `core_hertz`: the frequency of the processor.
+    #[must_use]
+    pub fn start(mut tick: SYST, core_hertz: u32) -> Self {
+        tick.set_clock_source(SystClkSource::Core);
+        tick.set_reload(core_hertz / 1000 - 1);
+        tick.clear_current();
+        tick.enable_counter();
+        tick.enable_interrupt();
+        Self(())
+    }
+
+    /// Milliseconds since the clock was started.
+    #[must_use]
+    pub fn now(self) -> Instant {
+        now()
+    }
+
+    /// Stops the processor until `deadline` has come (`None`: no deadline), or there is something to do.
+    ///
+    /// `wake` is called with interrupts off, so that no event is missed between the question and `wfi`. `Wake::prepare` lets the device wake the processor.
+    pub fn sleep(self, deadline: Option<Instant>, device: &mut impl Wake) {
+        loop {
+            let is_over = deadline.is_some_and(|deadline| deadline <= now());
+            if is_over || interrupt::free(|_| wait(device)) {
+                return;
+            }
+        }
+    }
+}
+
+/// Waits for the next interrupt, with interrupts off: it ends the waiting, and is served once they are on again. Says whether `device` is ready.
+fn wait(device: &mut impl Wake) -> bool {
+    if device.is_ready() {
+        return true;
+    }
+    device.arm();
+    wfi();
+    device.disarm();
+    device.is_ready()
+}
+
+/// A device whose interrupt ends a sleep. It needs no interrupt handler: the interrupt is allowed only while no handler can run.
+pub trait Wake {
+    /// Whether it has something for the program.
+    fn is_ready(&mut self) -> bool;
+    /// Allows its interrupt.
+    fn arm(&mut self);
+    /// Forbids its interrupt, and forgets one that has come.
+    fn disarm(&mut self);
+}
