@@ -45,6 +45,10 @@ pub struct Config {
     /// A connection is closed when its first byte has not come within this time; 0.1 s to 1 h. Default: 5 s.
     pub first_byte_timeout: Duration,
 
+    /// A connection that begins with an HTTP request (a WebSocket, or a page like `/health`) is closed when the request has not come within
+    /// this time after its first byte; 0.1 s to 1 h. Default: 5 s.
+    pub handshake_timeout: Duration,
+
     /// A connection to which nothing was sent for this long is sent a keepalive unit; 0.1 s to 1 min.
     /// Default: 5 s.
     ///
@@ -81,6 +85,11 @@ pub struct Config {
 
     /// How long a relay that was asked to stop goes on writing what is queued; 0 s to 1 min. Default: 1 s.
     pub shutdown_timeout: Duration,
+
+    /// Whether `/metrics`, asked for over HTTP on the same port, answers with the relay's figures. Default: false.
+    ///
+    /// Whoever can connect can then read them: totals, and nothing about single connections and channels.
+    pub metrics: bool,
 }
 
 /// What a relay does when a connection's queue is full.
@@ -109,6 +118,7 @@ impl Default for Config {
             max_users_per_channel: 256,
             commands_per_second: 500,
             first_byte_timeout: Duration::from_secs(5),
+            handshake_timeout: Duration::from_secs(5),
             keepalive_interval: Duration::from_secs(5),
             tcp_keepalive: Duration::from_secs(60),
             queue_bytes: MIB,
@@ -117,6 +127,7 @@ impl Default for Config {
             slow_receiver_grace: Duration::from_secs(10),
             stall_timeout: Duration::from_secs(60),
             shutdown_timeout: Duration::from_secs(1),
+            metrics: false,
         }
     }
 }
@@ -133,6 +144,9 @@ impl Config {
     pub const MAX_USERS_PER_CHANNEL: RangeInclusive<u32> = 0..=256;
     /// Range of [`first_byte_timeout`](Self::first_byte_timeout).
     pub const FIRST_BYTE_TIMEOUT: RangeInclusive<Duration> =
+        Duration::from_millis(100)..=Duration::from_secs(3600);
+    /// Range of [`handshake_timeout`](Self::handshake_timeout).
+    pub const HANDSHAKE_TIMEOUT: RangeInclusive<Duration> =
         Duration::from_millis(100)..=Duration::from_secs(3600);
     /// Range of [`keepalive_interval`](Self::keepalive_interval).
     pub const KEEPALIVE_INTERVAL: RangeInclusive<Duration> =
@@ -177,6 +191,7 @@ impl Config {
         )?;
         within("max_users_per_channel", &self.max_users_per_channel, &Self::MAX_USERS_PER_CHANNEL)?;
         within("first_byte_timeout", &self.first_byte_timeout, &Self::FIRST_BYTE_TIMEOUT)?;
+        within("handshake_timeout", &self.handshake_timeout, &Self::HANDSHAKE_TIMEOUT)?;
         within("keepalive_interval", &self.keepalive_interval, &Self::KEEPALIVE_INTERVAL)?;
         within("tcp_keepalive", &self.tcp_keepalive, &Self::TCP_KEEPALIVE)?;
         within("queue_bytes", &self.queue_bytes, &Self::QUEUE_BYTES)?;

@@ -8,10 +8,14 @@ use peote_net::relay::ConnectionId;
 
 use crate::queue::{Pool, Queue};
 use crate::rate::Rate;
+use crate::transport::{End, Transport};
 
 /// Whether a read or write that handled less than it was asked for has emptied (or filled) the socket, so that readiness will be reported again.
 /// Elsewhere only "would block" says that.
 const SHORT_IS_ALL: bool = cfg!(unix);
+
+/// The first byte of an HTTP request. As the first byte of the joint protocol it would be data for a channel that cannot be yet.
+const HTTP: u8 = b'G';
 
 /// Everything about one connection but who is in which channel.
 #[derive(Debug)]
@@ -19,6 +23,9 @@ pub(crate) struct Connection {
     pub(crate) id: ConnectionId,
     pub(crate) address: SocketAddr,
     socket: TcpStream,
+    pub(crate) transport: Transport,
+    /// Bytes of memory of the transport that the pool knows of.
+    counted: usize,
     pub(crate) queue: Queue,
     /// Bytes that were read but could not be routed yet.
     pub(crate) rest: Vec<u8>,
@@ -40,8 +47,10 @@ pub(crate) struct Flags {
     pub(crate) read_closed: bool,
     /// The socket may take something.
     pub(crate) writable: bool,
-    /// Nothing can be written any more: what is queued is thrown away. What has come is still routed.
+    /// Nothing is queued any more: it is thrown away. What has come is still routed.
     pub(crate) mute: bool,
+    /// Nothing can be written any more.
+    pub(crate) broken: bool,
     /// Its first byte has come.
     pub(crate) started: bool,
     /// What is left of earlier reads could not be routed when it was tried.
@@ -74,12 +83,16 @@ pub(crate) struct Wait {
 /// What came of a read.
 #[derive(Debug)]
 pub(crate) enum Input {
-    /// That many bytes.
-    Bytes(usize),
+    /// That many bytes of the joint protocol, from that many that were read.
+    Bytes { len: usize, read: usize },
+    /// That many bytes of an HTTP request, and maybe of what comes behind it.
+    Http(usize),
     /// Nothing now.
     None,
     /// The endpoint sends nothing any more.
     End,
+    /// Nor does it over its WebSocket.
+    WebSocketEnd(End),
     /// The connection is broken.
     Broken(io::Error),
 }
@@ -91,6 +104,8 @@ impl Connection {
             id,
             address,
             socket,
+            transport: Transport::Plain,
+            counted: 0,
             queue: Queue::default(),
             rest: Vec::new(),
             rest_start: 0,
@@ -108,13 +123,26 @@ impl Connection {
 
     /// Reads once.
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> Input {
+        if let Some(end) = self.transport.end() {
+            return Input::WebSocketEnd(end);
+        }
         match self.socket.read(buffer) {
             Ok(0) => Input::End,
-            Ok(len) => {
-                if SHORT_IS_ALL && len < buffer.len() && !self.flags.read_closed {
+            Ok(read) => {
+                if SHORT_IS_ALL && read < buffer.len() && !self.flags.read_closed {
                     self.flags.readable = false;
                 }
-                Input::Bytes(len)
+                match self.transport {
+                    Transport::Plain if self.flags.started || buffer[0] != HTTP => {
+                        Input::Bytes { len: read, read }
+                    }
+                    Transport::Plain => {
+                        self.transport = Transport::Http(Box::default());
+                        Input::Http(read)
+                    }
+                    Transport::Http(_) => Input::Http(read),
+                    Transport::WebSocket(_) => Input::Bytes { len: self.decode(&mut buffer[..read]), read },
+                }
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 self.flags.readable = false;
@@ -125,11 +153,49 @@ impl Connection {
         }
     }
 
+    /// Makes of what was read what was meant, in place. Says how long that is.
+    pub(crate) fn decode(&mut self, bytes: &mut [u8]) -> usize {
+        let Transport::WebSocket(framed) = &mut self.transport else { return bytes.len() };
+        let len = framed.decode(bytes);
+        if framed.is_at_end() {
+            // what has come before the end is routed first; the next read says why it is the end
+            (self.flags.readable, self.flags.read_closed) = (true, true);
+        }
+        len
+    }
+
+    /// Throws away what is queued for an endpoint that has said its last word, but for the rest of a frame. Says whether that is news.
+    pub(crate) fn stop_queueing(&mut self, pool: &mut Pool) -> bool {
+        let Transport::WebSocket(framed) = &self.transport else { return false };
+        if !framed.is_at_end() || self.flags.mute {
+            return false;
+        }
+        self.flags.mute = true;
+        self.queue.truncate(framed.payload_left(), pool);
+        true
+    }
+
+    /// Whether there is something to write that can be written some day.
+    #[inline]
+    pub(crate) fn has_output(&self) -> bool {
+        !self.flags.broken && self.transport.has_output(&self.queue)
+    }
+
+    /// Tells the pool how much memory the transport takes now.
+    #[inline]
+    pub(crate) fn count_transport(&mut self, pool: &mut Pool) {
+        let now = self.transport.memory();
+        if now != self.counted {
+            pool.add(now);
+            pool.remove(std::mem::replace(&mut self.counted, now));
+        }
+    }
+
     /// Writes what is queued, as far as the socket takes it. Says how many bytes it took.
     pub(crate) fn write(&mut self, pool: &mut Pool, now: u64) -> usize {
         let mut all = 0;
-        while self.flags.writable && !self.queue.is_empty() {
-            match self.queue.write_to(&self.socket, pool) {
+        while self.flags.writable && self.has_output() {
+            match self.transport.write(&self.socket, &mut self.queue, pool) {
                 Ok((taken, offered)) => {
                     all += taken;
                     if SHORT_IS_ALL && taken < offered {
@@ -144,16 +210,22 @@ impl Connection {
         if all > 0 {
             (self.last_sent, self.wait.taken) = (now, now);
         }
+        self.count_transport(pool);
         all
     }
 
     /// Nothing can be written any more. That it is broken shows when it is read, after what has come before.
     fn silence(&mut self, pool: &mut Pool) {
         self.queue.clear(pool);
-        (self.flags.mute, self.flags.readable, self.flags.read_closed) = (true, true, true);
+        (self.flags.mute, self.flags.broken) = (true, true);
+        (self.flags.readable, self.flags.read_closed) = (true, true);
     }
 
     pub(crate) fn socket(&mut self) -> &mut TcpStream {
         &mut self.socket
+    }
+
+    pub(crate) fn into_socket(self) -> TcpStream {
+        self.socket
     }
 }

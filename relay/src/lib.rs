@@ -8,14 +8,18 @@
 pub mod config;
 mod connection;
 mod connections;
+mod http;
 mod listen;
 mod log;
+mod metrics;
 mod queue;
 mod rate;
 mod relay;
 mod stats;
 mod storage;
 mod timers;
+mod transport;
+pub mod websocket;
 
 pub use config::{Config, SlowReceiver};
 pub use relay::{Handle, Relay};

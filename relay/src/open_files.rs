@@ -24,8 +24,9 @@ mod system {
     use rustix::io::Errno;
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-    /// Files that a relay has open besides its connections: standard streams, listeners, what wakes it.
-    const OTHERS: u64 = 32;
+    /// Files that a relay has open besides its connections: standard streams, listeners, what wakes it, and sockets of connections that
+    /// have just ended.
+    const OTHERS: u64 = 96;
 
     pub(super) fn make_room(connections: u32) -> Option<u64> {
         let needed = NonZero::new(u64::from(connections)).map(|connections| connections.get() + OTHERS);

@@ -12,9 +12,12 @@ const SLICES: usize = 64;
 /// Blocks that are kept when nobody uses them.
 const KEPT: usize = 256;
 
-/// A connection may always have this many bytes in memory, however little the budget has left: two blocks of its queue, and what it has sent
-/// but cannot be routed yet.
-const RESERVE: usize = 2 * BLOCK + LEAST_READ;
+/// A connection may always have this many bytes in memory, however little the budget has left: two blocks of its queue, what it has sent
+/// but cannot be routed yet, and a WebSocket. (An HTTP request comes at a time at which nothing is queued.)
+const RESERVE: usize = 2 * BLOCK + LEAST_READ + TRANSPORT;
+
+/// Bytes of the largest transport beside its queue.
+pub(crate) const TRANSPORT: usize = 2048;
 
 /// Bytes that one read may return at least, however little the budget has left.
 pub(crate) const LEAST_READ: usize = 1024;
@@ -159,16 +162,7 @@ impl Queue {
     /// Writes once, up to a number of blocks. Says how many bytes were taken and how many there were.
     pub(crate) fn write_to(&mut self, mut to: impl Write, pool: &mut Pool) -> io::Result<(usize, usize)> {
         let mut slices = [IoSlice::new(&[]); SLICES];
-        let mut offered = 0;
-        let last = self.blocks.len().saturating_sub(1);
-        let mut count = 0;
-        for (index, (slice, block)) in slices.iter_mut().zip(&self.blocks).enumerate() {
-            let start = if index == 0 { self.head } else { 0 };
-            let end = if index == last { self.tail } else { BLOCK };
-            *slice = IoSlice::new(&block[start..end]);
-            offered += end - start;
-            count = index + 1;
-        }
+        let (count, offered) = self.slices(&mut slices, usize::MAX);
         let taken = match &slices[..count] {
             [] => return Ok((0, 0)),
             [one] => to.write(one)?,
@@ -178,7 +172,28 @@ impl Queue {
         Ok((taken, offered))
     }
 
-    fn consume(&mut self, taken: usize, pool: &mut Pool) {
+    /// Fills in what is to be written next, `most` bytes at most. Says how many slices and how many bytes there are.
+    #[inline]
+    pub(crate) fn slices<'a>(&'a self, slices: &mut [IoSlice<'a>], most: usize) -> (usize, usize) {
+        let mut offered = 0;
+        let last = self.blocks.len().saturating_sub(1);
+        let mut count = 0;
+        for (index, (slice, block)) in slices.iter_mut().zip(&self.blocks).enumerate() {
+            let start = if index == 0 { self.head } else { 0 };
+            let end = if index == last { self.tail } else { BLOCK };
+            let end = end.min(start.saturating_add(most - offered));
+            *slice = IoSlice::new(&block[start..end]);
+            offered += end - start;
+            count = index + 1;
+            if offered == most {
+                break;
+            }
+        }
+        (count, offered)
+    }
+
+    /// Forgets so many bytes from the beginning.
+    pub(crate) fn consume(&mut self, taken: usize, pool: &mut Pool) {
         self.len = self.len.saturating_sub(taken);
         if self.len == 0 {
             return self.clear(pool);
@@ -190,6 +205,21 @@ impl Queue {
                 pool.give(block);
             }
         }
+    }
+
+    /// Forgets all but the first `len` bytes.
+    pub(crate) fn truncate(&mut self, len: usize, pool: &mut Pool) {
+        if len == 0 {
+            return self.clear(pool);
+        }
+        if len >= self.len {
+            return;
+        }
+        let end = self.head + len;
+        for block in self.blocks.drain(end.div_ceil(BLOCK)..) {
+            pool.give(block);
+        }
+        (self.len, self.tail) = (len, end - (self.blocks.len() - 1) * BLOCK);
     }
 
     /// Forgets everything.
@@ -256,6 +286,36 @@ mod tests {
                 queue.write_to(Slow(&mut got, at_once), &mut pool).unwrap();
             }
             assert!(sent == got && pool.used() == 0);
+        }
+    }
+
+    #[test]
+    fn what_is_cut_off_at_the_end_does_not_come_out() {
+        for written in [0, 1, 100, BLOCK - 1, BLOCK, BLOCK + 1] {
+            for len in [0, 1, 100, BLOCK - 101, BLOCK - 100, BLOCK, 2 * BLOCK, 3 * BLOCK - 100, 1 << 20] {
+                let mut pool = Pool::new(1 << 30);
+                let mut queue = Queue::default();
+                let mut sent: Vec<u8> =
+                    (0u32..).take(3 * BLOCK).map(|i| (i ^ (i >> 8)).to_le_bytes()[0]).collect();
+                queue.push(&sent, &[], &mut pool);
+                queue.consume(written, &mut pool);
+                sent.drain(..written);
+                queue.truncate(len, &mut pool);
+                sent.truncate(len);
+                queue.push(b"more", &[], &mut pool);
+                sent.extend(b"more");
+                assert_eq!(queue.len(), sent.len());
+                // and never more than is asked for
+                let mut slices = [IoSlice::new(&[]); SLICES];
+                let (count, bytes) = queue.slices(&mut slices, 50);
+                assert_eq!(bytes, sent.len().min(50));
+                assert!(slices[..count].iter().flat_map(|slice| slice.iter()).eq(&sent[..bytes]));
+                let mut got = Vec::new();
+                while !queue.is_empty() {
+                    queue.write_to(Slow(&mut got, 5000), &mut pool).unwrap();
+                }
+                assert!(got == sent && pool.used() == 0, "{written} bytes written, {len} left");
+            }
         }
     }
 

@@ -6,13 +6,15 @@
 pub struct Stats {
     /// Connections now.
     pub connections: usize,
+    /// Those of them that are a WebSocket.
+    pub websockets: usize,
     /// Channels now.
     pub channels: usize,
     /// Users now, counted once in each channel they are in.
     pub users: usize,
     /// Connections now that are not read because the queue of a receiver is full.
     pub paused: usize,
-    /// Bytes of memory that queues take now: what waits to be sent, and what could not be routed yet.
+    /// Bytes of memory that queues take now: what waits to be sent, what could not be routed yet, and what each WebSocket and HTTP request needs.
     pub queued_bytes: usize,
     /// Connections that were accepted since the start.
     pub accepted: u64,
@@ -20,6 +22,8 @@ pub struct Stats {
     pub turned_away: u64,
     /// Connections that were closed because they took nothing while somebody waited for them.
     pub dropped: u64,
+    /// HTTP requests that were answered with a page or refused since the start, so all but those that became a WebSocket.
+    pub http_requests: u64,
     /// Bytes read from all connections since the start.
     pub received_bytes: u64,
 }

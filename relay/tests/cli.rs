@@ -98,6 +98,21 @@ fn says_where_it_listens() {
 }
 
 #[test]
+fn the_pages_for_operators() {
+    use std::io::{Read, Write};
+
+    for (metrics, status) in [("true", "200 OK"), ("false", "404 Not Found")] {
+        let mut relay = Running::start(&["--listen", "127.0.0.1:0", "--metrics", metrics]);
+        let mut socket = TcpStream::connect(relay.address()).unwrap();
+        socket.write_all(b"GET /metrics HTTP/1.1\r\nHost: relay\r\n\r\n").unwrap();
+        let mut page = String::new();
+        socket.read_to_string(&mut page).unwrap();
+        assert!(page.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{page}");
+        assert_eq!(page.contains("\npeote_relay_connections 1\n"), metrics == "true", "{page}");
+    }
+}
+
+#[test]
 fn both_families_can_have_the_same_port() {
     if TcpListener::bind("[::1]:0").is_err() {
         return; // a machine without IPv6
@@ -198,6 +213,7 @@ fn wrong_values_of_options() {
         &["--max-users-per-channel 257: write a whole number from 0 to 256"],
     );
     refused(&["--queue-bytes", "1KiB"], &["--queue-bytes 1KiB: write a size from 64KiB to 1GiB"]);
+    refused(&["--metrics", "yes"], &["--metrics yes: write one of false or true"]);
     refused(&["--stall-timeout", "0"], &["--stall-timeout 0: write seconds from 1 to 86400"]);
     refused(&["--slow-receiver", "stop"], &["--slow-receiver stop: write one of pause or drop"]);
     refused(&["--log-level", ""], &["--log-level \"\": write one of off, error, warn, info, debug or trace"]);
@@ -472,7 +488,7 @@ mod unix {
         let errors = relay.end().1;
         assert!(!errors.contains("room for"), "{errors}");
 
-        let mut relay = Running::spawn(&mut limited("-n 64", "--listen 127.0.0.1:0 --max-connections 100"));
+        let mut relay = Running::spawn(&mut limited("-n 128", "--listen 127.0.0.1:0 --max-connections 100"));
         relay.address();
         relay.signal(Signal::TERM);
         let errors = relay.end().1;

@@ -146,16 +146,28 @@ fn noise() {
 }
 
 #[test]
-fn http() {
-    survives_closed(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-}
+fn websocket_payloads_that_are_long_and_in_many_fragments() {
+    use common::websocket::{BINARY, Browser, CLOSE, frame};
 
-fn survives_closed(bytes: &[u8]) {
     let relay = start(config());
     let (mut server, mut user) = relay.pair(b"a");
-    let mut stranger = relay.connect();
-    stranger.send(bytes);
-    stranger.is_closed();
+    let mut browser = Browser::new(&relay);
+    browser.send(b"\0\x01\x01\x01a");
+    browser.control();
+    assert_eq!(server.control(), [0, 0, 0, 1]);
+    // above 65,536 bytes in one frame, and more than 128 fragments of one message
+    let bytes = common::pattern(100_000, 1);
+    browser.send(&to_server(0, &bytes));
+    assert!(server.data(true, 0, 1, bytes.len()) == bytes);
+    browser.raw(&frame(BINARY & 0x0f, &[]));
+    for piece in to_server(0, &bytes).chunks(100) {
+        browser.raw(&frame(0, piece));
+    }
+    browser.raw(&frame(0x80, &[]));
+    assert!(server.data(true, 0, 1, bytes.len()) == bytes);
+    browser.raw(&frame(CLOSE, &[]));
+    browser.is_closed(None);
+    assert_eq!(server.control(), [0, 1, 0, 1, 1]);
     talk(&mut server, &mut user);
 }
 

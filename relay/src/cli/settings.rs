@@ -46,10 +46,12 @@ enum Field {
     Count(fn(&mut Settings) -> &mut u32, RangeInclusive<u32>),
     Size(fn(&mut Settings) -> &mut usize, RangeInclusive<usize>),
     Seconds(fn(&mut Settings) -> &mut Duration, RangeInclusive<Duration>),
+    Switch(fn(&mut Settings) -> &mut bool),
     SlowReceiver(fn(&mut Settings) -> &mut SlowReceiver),
     LogLevel(fn(&mut Settings) -> &mut LogLevel),
 }
 
+const SWITCH: [&str; 2] = ["false", "true"];
 const SLOW_RECEIVER: [&str; 2] = ["pause", "drop"];
 const SLOW_RECEIVER_VALUES: [SlowReceiver; 2] = [SlowReceiver::Pause, SlowReceiver::Drop];
 const LOG_LEVEL: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
@@ -61,10 +63,10 @@ const LIMITS: &str = "Limits (0 means none)";
 const TIMES: &str = "Times (seconds, or with ms, min, h)";
 const MEMORY: &str = "Memory (bytes, or with KiB, MiB, GiB, TiB)";
 const SLOW: &str = "Receivers slower than their senders";
-const LOGGING: &str = "Logging";
+const WATCHING: &str = "Watching it";
 
 /// All settings, in the order in which they are shown.
-pub(crate) static SETTINGS: [Setting; 17] = [
+pub(crate) static SETTINGS: [Setting; 19] = [
     Setting {
         name: "listen",
         group: LISTENING,
@@ -118,6 +120,13 @@ pub(crate) static SETTINGS: [Setting; 17] = [
         field: Field::Seconds(|all| &mut all.relay.first_byte_timeout, Config::FIRST_BYTE_TIMEOUT),
     },
     Setting {
+        name: "handshake-timeout",
+        group: TIMES,
+        help: "Close a connection that begins with an HTTP request (WebSocket, /health) \
+               when that has not come after this time",
+        field: Field::Seconds(|all| &mut all.relay.handshake_timeout, Config::HANDSHAKE_TIMEOUT),
+    },
+    Setting {
         name: "keepalive-interval",
         group: TIMES,
         help: "Say something to a connection that was sent nothing for this time; \
@@ -168,8 +177,14 @@ pub(crate) static SETTINGS: [Setting; 17] = [
         field: Field::Seconds(|all| &mut all.relay.stall_timeout, Config::STALL_TIMEOUT),
     },
     Setting {
+        name: "metrics",
+        group: WATCHING,
+        help: "Answer HTTP requests for /metrics, on the same port, with figures for Prometheus",
+        field: Field::Switch(|all| &mut all.relay.metrics),
+    },
+    Setting {
         name: "log-level",
-        group: LOGGING,
+        group: WATCHING,
         help: "What is logged to standard error",
         field: Field::LogLevel(|all| &mut all.log_level),
     },
@@ -190,6 +205,7 @@ impl Setting {
             Field::Count(field, range) => *field(settings) = value::count(text, range)?,
             Field::Size(field, range) => *field(settings) = value::size(text, range)?,
             Field::Seconds(field, range) => *field(settings) = value::seconds(text, range)?,
+            Field::Switch(field) => *field(settings) = value::choice(text, &SWITCH)? == 1,
             Field::SlowReceiver(field) => {
                 *field(settings) = SLOW_RECEIVER_VALUES[value::choice(text, &SLOW_RECEIVER)?];
             }
@@ -228,6 +244,7 @@ impl Setting {
                 if size.ends_with('B') { quoted(&size) } else { size }
             }
             Field::Seconds(field, _) => value::show_seconds(*field(settings)),
+            Field::Switch(field) => field(settings).to_string(),
             Field::SlowReceiver(field) => {
                 quoted(&name_of(field(settings), &SLOW_RECEIVER_VALUES, &SLOW_RECEIVER))
             }
@@ -242,6 +259,7 @@ impl Setting {
             Field::Count(..) => "NUMBER",
             Field::Size(..) => "SIZE",
             Field::Seconds(..) => "SECONDS",
+            Field::Switch(_) => "true|false",
             Field::SlowReceiver(_) | Field::LogLevel(_) => "WHAT",
         }
     }
@@ -249,7 +267,7 @@ impl Setting {
     /// What its value may be.
     pub(crate) fn allowed(&self) -> Option<String> {
         let (low, high) = match &self.field {
-            Field::Addresses(_) => return None,
+            Field::Addresses(_) | Field::Switch(_) => return None,
             Field::Count(_, range) if *range == Config::COUNT => return None,
             Field::Count(_, range) => (range.start().to_string(), range.end().to_string()),
             Field::Size(_, range) => (value::show_size(*range.start()), value::show_size(*range.end())),
@@ -304,6 +322,7 @@ mod tests {
                 "ADDRESS:PORT" => "[::1]:1",
                 "NUMBER" | "SECONDS" => "7",
                 "SIZE" => "128MiB",
+                "true|false" => "true",
                 _ if setting.name == "log-level" => "trace",
                 _ => "drop",
             };

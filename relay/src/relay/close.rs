@@ -1,11 +1,15 @@
 //! How and why connections end.
 
+use std::io::Write;
 use std::{fmt, io};
 
 use peote_net::relay::Cause;
 use tracing::{info, warn};
 
 use super::Relay;
+use crate::http;
+use crate::transport::Transport;
+use crate::websocket::Failure;
 
 /// Why a connection ends.
 #[derive(Debug)]
@@ -22,8 +26,14 @@ pub(super) enum Why {
     Stalled,
     /// Its queue was full for too long.
     Slow,
-    /// It speaks HTTP.
-    WebSocket,
+    /// Its HTTP request was answered with this response.
+    Http(Vec<u8>),
+    /// Its HTTP request did not come in time.
+    NoRequest,
+    /// Its endpoint has closed the WebSocket.
+    WebSocketClosed,
+    /// Its endpoint does not keep to the rules of WebSocket.
+    WebSocketFailed(Failure),
     /// The relay stops.
     Stopping,
 }
@@ -31,7 +41,17 @@ pub(super) enum Why {
 impl Why {
     /// Whether it makes sense to write what is still queued, as far as the socket takes it at once.
     pub(super) fn may_write(&self) -> bool {
-        matches!(self, Self::Ended | Self::Cause(_))
+        matches!(self, Self::Ended | Self::Cause(_) | Self::WebSocketClosed)
+    }
+
+    /// The status code that a WebSocket is closed with, if its endpoint can be told at all (RFC 6455, section 7.4.1).
+    fn code(&self) -> Option<u16> {
+        match self {
+            Self::Stopping => Some(1001),
+            Self::Cause(_) | Self::Stalled | Self::Slow => Some(1008),
+            Self::WebSocketFailed(failure) => Some(failure.code()),
+            _ => None,
+        }
     }
 
     /// Whether an operator should know.
@@ -49,7 +69,15 @@ impl fmt::Display for Why {
             Self::Silent => f.write_str("nothing was sent in time"),
             Self::Stalled => f.write_str("stalled: it took nothing while others waited for it"),
             Self::Slow => f.write_str("too slow: its queue was full for too long"),
-            Self::WebSocket => f.write_str("it speaks HTTP, and this build does not support WebSocket"),
+            Self::Http(response) => {
+                let line = response.split(|byte| *byte == b'\r').next().unwrap_or_default();
+                write!(f, "its HTTP request was answered with {}", line.escape_ascii())
+            }
+            Self::NoRequest => f.write_str("its HTTP request did not come in time"),
+            Self::WebSocketClosed => f.write_str("its WebSocket was closed by the endpoint"),
+            Self::WebSocketFailed(failure) => {
+                write!(f, "its WebSocket failed with code {}: {failure}", failure.code())
+            }
             Self::Stopping => f.write_str("the relay is stopping"),
         }
     }
@@ -63,6 +91,7 @@ impl Relay {
         if why.may_write() {
             self.connections.write(index);
         }
+        let is_told = self.say_goodbye(index, why);
         self.connections.stop_waiting(index);
         self.connections.wake(index);
         let Some(mut connection) = self.connections.slots[index as usize].take() else { return };
@@ -72,8 +101,14 @@ impl Relay {
         self.connections.pool.remove(connection.rest.capacity());
         self.connections.pool.unreserve();
         connection.queue.clear(&mut self.connections.pool);
+        self.websockets -= usize::from(matches!(connection.transport, Transport::WebSocket(_)));
+        connection.transport = Transport::Plain;
+        connection.count_transport(&mut self.connections.pool);
         // fails only for a socket that is gone already
         let _ = self.poll.registry().deregister(connection.socket());
+        if is_told {
+            self.linger(connection.into_socket());
+        }
         self.accept_at = self.accept_at.min(self.connections.now);
         let now = self.connections.now;
         if why.is_suspicious() {
@@ -83,5 +118,28 @@ impl Relay {
         } else if self.connections.events.may_say(now) {
             info!(connection = %id, %address, %why, "connection closed");
         }
+    }
+    /// Tells the endpoint the end, where it speaks a protocol that has words for that and takes them at once. Says whether it was told.
+    fn say_goodbye(&mut self, index: u32, why: &Why) -> bool {
+        let Some(connection) = self.connections.get(index) else { return false };
+        let response = match why {
+            Why::Http(response) => response,
+            Why::NoRequest => &http::too_slow(),
+            _ => {
+                if let Some(code) = why.code() {
+                    connection.transport.close(code);
+                }
+                if !connection.transport.is_closing() {
+                    return false;
+                }
+                self.connections.write(index);
+                return self
+                    .connections
+                    .get(index)
+                    .is_some_and(|connection| !connection.flags.broken && !connection.has_output());
+            }
+        };
+        self.http_requests += 1;
+        connection.socket().write(response).is_ok_and(|len| len == response.len())
     }
 }

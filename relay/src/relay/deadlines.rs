@@ -6,11 +6,13 @@ use peote_net::protocol::to_endpoint;
 
 use super::Relay;
 use super::close::Why;
+use crate::transport::Transport;
 
 /// The configuration's times, in milliseconds.
 #[derive(Debug)]
 pub(super) struct Times {
     pub(super) first_byte: u64,
+    pub(super) handshake: u64,
     pub(super) keepalive: u64,
     pub(super) stall: u64,
     /// How long a queue may stay full; `None` means for ever.
@@ -27,19 +29,23 @@ impl Relay {
     pub(super) fn check_times(&mut self, index: u32) {
         let (now, times) = (self.connections.now, &self.times);
         let Some(connection) = self.connections.get(index) else { return };
-        let mut next = if connection.flags.started {
-            connection.last_sent + times.keepalive
-        } else {
-            connection.last_sent + times.first_byte
-        };
+        let is_http = matches!(connection.transport, Transport::Http(_));
+        let mut next = connection.last_sent
+            + match connection.flags.started {
+                false => times.first_byte,
+                true if is_http => times.handshake,
+                true => times.keepalive,
+            };
         let mut why = None;
         let mut says_alive = false;
         if next <= now {
-            if connection.flags.started {
+            if !connection.flags.started {
+                why = Some(Why::Silent);
+            } else if is_http {
+                why = Some(Why::NoRequest);
+            } else {
                 says_alive = connection.queue.is_empty();
                 next = now + times.keepalive;
-            } else {
-                why = Some(Why::Silent);
             }
         }
         if connection.wait.first != 0 {
@@ -61,7 +67,7 @@ impl Relay {
             }
         }
         if let Some(why) = why {
-            self.dropped += u64::from(!matches!(why, Why::Silent));
+            self.dropped += u64::from(matches!(why, Why::Stalled | Why::Slow));
             return self.close(index, &why);
         }
         if says_alive {

@@ -3,7 +3,9 @@
 mod accept;
 mod close;
 mod deadlines;
+mod linger;
 mod serve;
+mod speak_http;
 
 use std::io;
 use std::net::SocketAddr;
@@ -19,6 +21,7 @@ use tracing::info;
 use accept::Listener;
 use close::Why;
 use deadlines::{Times, millis};
+use linger::Lingering;
 use serve::READ;
 
 use crate::config::{Config, SlowReceiver};
@@ -63,6 +66,7 @@ pub struct Relay {
     listeners: Vec<Listener>,
     /// When to try to accept again, in milliseconds.
     accept_at: u64,
+    lingering: Lingering,
     core: Core<HeapStorage>,
     connections: Connections,
     /// What was read last, behind up to [`MAX_REST`] bytes of what was read before. Lent out while it is in use.
@@ -73,6 +77,8 @@ pub struct Relay {
     accepted: u64,
     turned_away: u64,
     dropped: u64,
+    websockets: usize,
+    http_requests: u64,
     received_bytes: u64,
 }
 
@@ -131,12 +137,14 @@ impl Relay {
             handle: Handle { waker, stop: Arc::default() },
             listeners,
             accept_at: 0,
+            lingering: Lingering::default(),
             core: Core::new(HeapStorage::new(config.max_connections as usize, config.max_channels as usize)),
             connections: Connections::new(&config),
             buffer: vec![0; MAX_REST + READ],
             started: Instant::now(),
             times: Times {
                 first_byte: millis(config.first_byte_timeout),
+                handshake: millis(config.handshake_timeout),
                 keepalive: millis(config.keepalive_interval),
                 stall: millis(config.stall_timeout),
                 grace: (config.slow_receiver == SlowReceiver::Drop)
@@ -146,6 +154,8 @@ impl Relay {
             accepted: 0,
             turned_away: 0,
             dropped: 0,
+            websockets: 0,
+            http_requests: 0,
             received_bytes: 0,
         })
     }
@@ -175,6 +185,7 @@ impl Relay {
     pub fn stats(&self) -> Stats {
         Stats {
             connections: self.core.connections(),
+            websockets: self.websockets,
             channels: self.core.channels(),
             users: self.core.memberships(),
             paused: self.connections.paused,
@@ -182,6 +193,7 @@ impl Relay {
             accepted: self.accepted,
             turned_away: self.turned_away,
             dropped: self.dropped,
+            http_requests: self.http_requests,
             received_bytes: self.received_bytes,
         }
     }
@@ -208,6 +220,7 @@ impl Relay {
     pub fn turn(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         self.wait(timeout, Self::note)?;
         self.accept();
+        self.lingering.expire(self.connections.now);
         while let Some(index) = self.connections.timers.pop(self.connections.now) {
             self.check_times(index);
         }
@@ -230,7 +243,8 @@ impl Relay {
         let mut timeout = timeout;
         self.set_now();
         let is_accepting = self.listeners.iter().any(|listener| listener.pending);
-        let next = [self.connections.timers.next(), is_accepting.then_some(self.accept_at)];
+        let next =
+            [self.connections.timers.next(), is_accepting.then_some(self.accept_at), self.lingering.next()];
         if !self.connections.ready.is_empty() {
             timeout = Some(Duration::ZERO);
         } else if let Some(next) = next.into_iter().flatten().min() {
@@ -266,11 +280,14 @@ impl Relay {
             return;
         }
         let Ok(index) = u32::try_from(token) else { return self.note_accept(token) };
-        let Some(connection) = self.connections.get(index) else { return self.note_accept(token) };
+        let Some(connection) = self.connections.get(index) else {
+            self.note_ended(token);
+            return self.note_accept(token);
+        };
         let mut is_to_write = false;
         if event.is_writable() || event.is_write_closed() || event.is_error() {
             connection.flags.writable = true;
-            is_to_write = !connection.queue.is_empty() && !connection.flags.dirty;
+            is_to_write = connection.has_output() && !connection.flags.dirty;
             connection.flags.dirty |= is_to_write;
         }
         let read_closed = event.is_read_closed() || event.is_error();
@@ -305,8 +322,7 @@ impl Relay {
                 )]
                 let index = index as u32;
                 self.connections.write(index);
-                is_waiting |=
-                    self.connections.get(index).is_some_and(|connection| !connection.queue.is_empty());
+                is_waiting |= self.connections.get(index).is_some_and(|connection| connection.has_output());
             }
             let left = end.saturating_duration_since(Instant::now());
             if !is_waiting || left.is_zero() {

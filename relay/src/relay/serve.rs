@@ -6,6 +6,7 @@ use super::Relay;
 use super::close::Why;
 use crate::connection::Input;
 use crate::connections::index;
+use crate::transport::{End, Transport};
 
 /// Bytes that one read returns at most.
 pub(super) const READ: usize = 64 * 1024;
@@ -60,24 +61,30 @@ impl Relay {
             .map_or(Input::None, |connection| connection.read(&mut buffer[kept..end]));
         let mut end = kept;
         let routed = match input {
-            Input::Bytes(len) => {
-                self.received_bytes += len as u64;
+            Input::Bytes { len, read } => {
+                self.received_bytes += read as u64;
+                self.note_first_byte(index);
                 end += len;
-                if self.is_first_byte_fine(index, &buffer) {
-                    self.route(index, &buffer[..end])
-                } else {
-                    Routed::Closed
+                self.route(index, &buffer[..end])
+            }
+            Input::Http(read) => {
+                self.received_bytes += read as u64;
+                self.note_first_byte(index);
+                match self.answer(index, &mut buffer[kept..kept + read]) {
+                    Some(len) => {
+                        end += len;
+                        self.route(index, &buffer[..end])
+                    }
+                    None => Routed::Closed,
                 }
             }
             Input::None => Routed::All(0),
-            Input::End => {
-                self.close(index, &Why::Ended);
-                Routed::Closed
+            Input::End => self.close_after(index, &Why::Ended),
+            Input::WebSocketEnd(End::Closed) => self.close_after(index, &Why::WebSocketClosed),
+            Input::WebSocketEnd(End::Failed(failure)) => {
+                self.close_after(index, &Why::WebSocketFailed(failure))
             }
-            Input::Broken(error) => {
-                self.close(index, &Why::Broken(error));
-                Routed::Closed
-            }
+            Input::Broken(error) => self.close_after(index, &Why::Broken(error)),
         };
         let (used, is_blocked) = match routed {
             Routed::All(used) => (used, false),
@@ -90,30 +97,43 @@ impl Relay {
                 self.connections.pool.add(connection.rest.capacity());
             }
             connection.flags.blocked = is_blocked;
+            connection.count_transport(&mut self.connections.pool);
+            let is_over = connection.stop_queueing(&mut self.connections.pool);
+            // a WebSocket may have to answer a ping
+            if !connection.flags.dirty && connection.has_output() {
+                connection.flags.dirty = true;
+                self.connections.dirty.push(index);
+            }
             if connection.flags.readable && !is_blocked {
                 self.connections.list(index);
+            }
+            if is_over {
+                self.connections.wake(index);
             }
         }
         self.buffer = buffer;
     }
 
-    /// Looks at the first byte that a connection ever sends.
-    fn is_first_byte_fine(&mut self, index: u32, bytes: &[u8]) -> bool {
+    /// A connection has said something, so it is one that is kept.
+    fn note_first_byte(&mut self, index: u32) {
         let now = self.connections.now;
-        match self.connections.get(index) {
-            Some(connection) if !connection.flags.started => {
-                connection.flags.started = true;
-                connection.last_sent = now;
-                let keepalive = now + self.times.keepalive;
-                self.connections.timers.arm(index, keepalive);
-            }
-            _ => return true,
+        if let Some(connection) = self.connections.get(index)
+            && !connection.flags.started
+        {
+            connection.flags.started = true;
+            connection.last_sent = now;
+            let patience = match connection.transport {
+                Transport::Http(_) => self.times.handshake,
+                _ => self.times.keepalive,
+            };
+            self.connections.timers.arm(index, now + patience);
         }
-        if bytes.first() == Some(&b'G') {
-            self.close(index, &Why::WebSocket);
-            return false;
-        }
-        true
+    }
+
+    /// Closes a connection from which nothing comes any more.
+    fn close_after(&mut self, index: u32, why: &Why) -> Routed {
+        self.close(index, why);
+        Routed::Closed
     }
 
     /// Routes bytes. Where that goes no further, sees to it that the connection is served again when it does.

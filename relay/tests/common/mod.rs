@@ -1,6 +1,8 @@
 //! A relay in a thread, and endpoints that talk to it.
 #![allow(dead_code, missing_docs, unreachable_pub, reason = "each test uses a part of it")]
 
+pub mod websocket;
+
 use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};

@@ -1,0 +1,84 @@
+//! HTTP on the relay's port: the way to a WebSocket, and two pages for operators.
+
+use httparse::EMPTY_HEADER;
+
+use crate::websocket::{MAX_REQUEST, Refusal, end_of_head, is_upgrade, parse, upgrade};
+
+/// Header lines of the longest request.
+const MAX_HEADERS: usize = 64;
+
+/// The type of the page with the figures, as the format has it.
+const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// What has come of a request.
+#[derive(Debug, Default)]
+pub(crate) struct Request {
+    bytes: Vec<u8>,
+}
+
+/// What to do about a request.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// Wait for more of it.
+    Wait,
+    /// Send this response, and go on as a WebSocket. So many of the bytes that came last belong to the request.
+    Upgrade(Vec<u8>, usize),
+    /// Send this response and close.
+    Close(Vec<u8>),
+}
+
+impl Request {
+    /// Takes what has come. `metrics` makes the page with the figures, where there is one.
+    pub(crate) fn receive(&mut self, bytes: &[u8], metrics: Option<impl FnOnce() -> String>) -> Answer {
+        let before = self.bytes.len();
+        let here = bytes.len().min(MAX_REQUEST - before);
+        // twice as much as before, and never more than the limit
+        self.bytes.reserve_exact(here.max(before.min(MAX_REQUEST - before)));
+        self.bytes.extend(&bytes[..here]);
+        let Some(len) = end_of_head(&self.bytes, before) else {
+            let is_too_long = self.bytes.len() == MAX_REQUEST;
+            return if is_too_long { Answer::Close(Refusal::TOO_LARGE.response()) } else { Answer::Wait };
+        };
+        let mut headers = [EMPTY_HEADER; MAX_HEADERS];
+        let request = match parse(&self.bytes[..len], &mut headers) {
+            Ok(request) => request,
+            Err(refusal) => return Answer::Close(refusal.response()),
+        };
+        if is_upgrade(&request) {
+            return match upgrade(&request) {
+                Ok(response) => Answer::Upgrade(response, len - before),
+                Err(refusal) => Answer::Close(refusal.response()),
+            };
+        }
+        let path = request.path.unwrap_or_default();
+        let path = path.split_once('?').map_or(path, |(path, _)| path);
+        Answer::Close(match (path, metrics) {
+            ("/health", _) => page("200 OK", "text/plain; charset=utf-8", "ok\n"),
+            ("/metrics", Some(metrics)) => page("200 OK", METRICS_TYPE, &metrics()),
+            _ => Refusal { status: "404 Not Found", what: "there is only WebSocket here" }.response(),
+        })
+    }
+
+    /// Bytes of memory that it takes.
+    pub(crate) fn memory(&self) -> usize {
+        size_of::<Self>() + self.bytes.capacity()
+    }
+}
+
+/// The response to a request that did not come in time.
+pub(crate) fn too_slow() -> Vec<u8> {
+    Refusal { status: "408 Request Timeout", what: "the request did not come in time" }.response()
+}
+
+fn page(status: &str, kind: &str, body: &str) -> Vec<u8> {
+    let len = body.len();
+    format!(
+        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len}\r\nCache-Control: no-store\r\n\
+         Connection: close\r\n\r\n{body}"
+    )
+    .into_bytes()
+}
+
+#[cfg(test)]
+#[path = "http_tests.rs"]
+mod tests;

@@ -1,0 +1,61 @@
+use super::*;
+
+const NO_METRICS: Option<fn() -> String> = None;
+
+/// The response to a request that comes at once.
+fn page_of(request: &str, metrics: bool) -> String {
+    let metrics = metrics.then_some(|| "figures\n".to_string());
+    match Request::default().receive(request.as_bytes(), metrics) {
+        Answer::Close(response) => String::from_utf8(response).unwrap(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn pages_and_what_is_none() {
+    let status =
+        |line: &str, metrics| page_of(&format!("{line}\r\nHost: x\r\n\r\n"), metrics)[9..12].to_string();
+    assert_eq!(status("GET /health HTTP/1.1", false), "200");
+    assert_eq!(status("GET /health?x=y HTTP/1.0", false), "200");
+    assert_eq!(status("GET /metrics HTTP/1.1", true), "200");
+    assert_eq!(status("GET /metrics HTTP/1.1", false), "404");
+    for path in ["/", "/health/", "/healthy", "/HEALTH", "*", "/%68ealth"] {
+        assert_eq!(status(&format!("GET {path} HTTP/1.1"), true), "404", "{path}");
+    }
+    assert!(page_of("GET /health HTTP/1.1\r\n\r\n", false).ends_with("Connection: close\r\n\r\nok\n"));
+    assert!(page_of("GET /metrics HTTP/1.1\r\n\r\n", true).ends_with("\r\n\r\nfigures\n"));
+}
+
+#[test]
+fn a_request_in_pieces_says_where_it_ends() {
+    let request = "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+    let stream = [request.as_bytes(), b"more\r\n\r\n"].concat();
+    for cut in 0..request.len() {
+        let mut collected = Request::default();
+        let (first, second) = stream.split_at(cut);
+        assert!(matches!(collected.receive(first, NO_METRICS), Answer::Wait));
+        match collected.receive(second, NO_METRICS) {
+            Answer::Upgrade(response, used) => {
+                assert!(response.starts_with(b"HTTP/1.1 101 "));
+                assert_eq!(used, request.len() - cut);
+            }
+            other => panic!("cut at {cut}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_request_never_takes_more_than_its_limit() {
+    let mut collected = Request::default();
+    for count in 1.. {
+        let answer = collected.receive(&[b'G'; 1000], NO_METRICS);
+        assert!(collected.memory() <= MAX_REQUEST + 64, "{}", collected.memory());
+        if count * 1000 < MAX_REQUEST {
+            assert!(matches!(answer, Answer::Wait));
+        } else {
+            assert!(matches!(answer, Answer::Close(response) if response.starts_with(b"HTTP/1.1 431 ")));
+            break;
+        }
+    }
+}

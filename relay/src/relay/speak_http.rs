@@ -1,0 +1,35 @@
+//! A connection that begins with an HTTP request.
+
+use super::Relay;
+use super::close::Why;
+use crate::http::Answer;
+use crate::metrics;
+use crate::transport::Transport;
+
+impl Relay {
+    /// Takes what has come of a request. Returns how many bytes of the joint protocol it leaves at the beginning of `bytes`, or `None` if the
+    /// connection is closed now.
+    pub(super) fn answer(&mut self, index: u32, bytes: &mut [u8]) -> Option<usize> {
+        let stats = self.stats();
+        let metrics = self.config.metrics.then_some(|| metrics::page(stats));
+        let connection = self.connections.get(index)?;
+        let Transport::Http(request) = &mut connection.transport else { return Some(0) };
+        match request.receive(bytes, metrics) {
+            Answer::Wait => Some(0),
+            Answer::Upgrade(response, used) => {
+                connection.transport = Transport::web_socket(&response);
+                let behind = bytes.len() - used;
+                bytes.copy_within(used.., 0);
+                let len = connection.decode(&mut bytes[..behind]);
+                let keepalive = connection.last_sent + self.times.keepalive;
+                self.connections.timers.arm(index, keepalive);
+                self.websockets += 1;
+                Some(len)
+            }
+            Answer::Close(response) => {
+                self.close(index, &Why::Http(response));
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,103 @@
+use super::*;
+
+const GOOD: [&str; 6] = [
+    "GET /any/path?query HTTP/1.1",
+    "Host: relay.example:7680",
+    "Upgrade: websocket",
+    "Connection: keep-alive, Upgrade",
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+    "Sec-WebSocket-Version: 13",
+];
+
+fn request(lines: &[&str]) -> Vec<u8> {
+    [&lines.join("\r\n"), "\r\n\r\n"].concat().into_bytes()
+}
+
+/// The example of RFC 6455, section 1.3.
+#[track_caller]
+fn is_agreed_to(bytes: &[u8]) {
+    let (len, response) = handshake(bytes).unwrap().unwrap();
+    assert_eq!(len, bytes.len());
+    let response = String::from_utf8(response).unwrap();
+    assert!(response.starts_with("HTTP/1.1 101 Switching Protocols\r\n"), "{response}");
+    assert!(response.contains("\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"), "{response}");
+    assert!(response.ends_with("\r\n\r\n"));
+}
+
+#[track_caller]
+fn is_refused(bytes: &[u8], status: &str) -> String {
+    let response = String::from_utf8(handshake(bytes).unwrap_err()).unwrap();
+    assert!(response.starts_with(&format!("HTTP/1.1 {status}")), "{response}");
+    let (head, body) = response.split_once("\r\n\r\n").unwrap();
+    assert!(head.contains(&format!("\r\nContent-Length: {}\r\n", body.len())), "{response}");
+    response
+}
+
+#[test]
+fn the_example_of_the_rfc_in_many_spellings() {
+    is_agreed_to(&request(&GOOD));
+    is_agreed_to(&request(&GOOD.map(|line| match line {
+        "Upgrade: websocket" => "uPGRADE:WebSocket ",
+        "Connection: keep-alive, Upgrade" => "connection:   upgrade",
+        other => other,
+    })));
+    // header lines in two, as lists may be, and with line ends of one byte
+    let lines = GOOD.join("\n").replace("keep-alive, Upgrade", "keep-alive\nConnection: x,Upgrade");
+    is_agreed_to(format!("{lines}\n\n").as_bytes());
+    is_agreed_to(format!("{}\r\nOrigin: http://a.example\r\nCookie: a=b\r\n\n", GOOD.join("\n")).as_bytes());
+}
+
+#[test]
+fn no_part_of_a_request_is_an_answer() {
+    let whole = request(&GOOD);
+    for len in 0..whole.len() {
+        assert_eq!(handshake(&whole[..len]), Ok(None), "{len} bytes");
+    }
+    // the end is found wherever the pieces end
+    for from in 0..whole.len() {
+        assert_eq!(end_of_head(&whole, from), Some(whole.len()), "from {from}");
+    }
+    let more = [&whole[..], b"\x82\x80abcd\n\r\n\r\n"].concat();
+    assert_eq!(handshake(&more).unwrap().unwrap().0, whole.len());
+}
+
+#[test]
+fn each_part_is_necessary() {
+    let without = |name: &str| {
+        let lines: Vec<_> = GOOD.into_iter().filter(|line| !line.starts_with(name)).collect();
+        request(&lines)
+    };
+    let with = |name: &str, line: &'static str| {
+        request(&GOOD.map(|old| if old.starts_with(name) { line } else { old }))
+    };
+    is_refused(&without("Upgrade"), "400");
+    is_refused(&without("Host"), "400");
+    is_refused(&without("Connection"), "400");
+    is_refused(&without("Sec-WebSocket-Key"), "400");
+    is_refused(&with("Connection", "Connection: close"), "400");
+    is_refused(&with("Sec-WebSocket-Key", "Sec-WebSocket-Key: "), "400");
+    is_refused(&with("Sec-WebSocket-Key", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ"), "400");
+    is_refused(&with("Sec-WebSocket-Key", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZSEh"), "400");
+    is_refused(&with("Sec-WebSocket-Key", "Sec-WebSocket-Key: ************************"), "400");
+    is_refused(&request(&[&GOOD[..], &[GOOD[4]]].concat()), "400");
+    for version in ["Sec-WebSocket-Version: 8", "Sec-WebSocket-Version: 13, 8", "Sec-WebSocket-Version: "] {
+        let response = is_refused(&with("Sec-WebSocket-Version", version), "426");
+        assert!(response.contains("\r\nSec-WebSocket-Version: 13\r\n"), "{response}");
+    }
+    is_refused(&without("Sec-WebSocket-Version"), "426");
+    is_refused(&with("GET", "GET / HTTP/1.0"), "505");
+    is_refused(&with("GET", "GET / HTTP/2.0"), "505");
+    assert!(is_refused(&with("GET", "GETS / HTTP/1.1"), "405").contains("\r\nAllow: GET\r\n"));
+}
+
+#[test]
+fn what_is_no_request_is_refused() {
+    is_refused(b"G\r\n\r\n", "400");
+    is_refused(b"GET / HTTP/1.1\r\nno colon\r\n\r\n", "400");
+    is_refused(b"GET /\x00 HTTP/1.1\r\n\r\n", "400");
+    is_refused(&request(&[&GOOD[..], &["Many: x"; MAX_HEADERS]].concat()), "431");
+    is_refused(&[b'G'; MAX_REQUEST], "431");
+    assert_eq!(handshake(&[b'G'; MAX_REQUEST - 1]), Ok(None));
+    let long = format!("X: {}", "x".repeat(MAX_REQUEST));
+    is_refused(&request(&[&GOOD[..], &[&long]].concat()), "431");
+}
