@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use clap::error::ErrorKind;
 use peote_net::link;
-use peote_net_std::{ConnectError, ConnectErrorKind, TcpError};
+use peote_net_std::{ConnectError, ConnectErrorKind, ReconnectError, TcpError};
 
 /// Why a program ends early.
 #[derive(Debug)]
@@ -68,6 +68,15 @@ impl From<link::Error<TcpError>> for Failure {
         match error {
             link::Error::Handler(error) => error.into(),
             lost => Self::Lost(lost.to_string()),
+        }
+    }
+}
+
+impl From<ReconnectError> for Failure {
+    fn from(error: ReconnectError) -> Self {
+        match error {
+            ReconnectError::Handler(error) => error.into(),
+            given_up => Self::Lost(given_up.to_string()),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! - `stress`: load for any relay, in one or several processes; every byte is verified.
 //! - `chat`: talk over a relay.
 //! - `rpc`: a whiteboard by remote procedure calls.
+//! - `offline`: a game's server and players in one program, without a network or over a relay.
 
 pub mod chat;
 pub mod failure;

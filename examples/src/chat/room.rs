@@ -32,6 +32,12 @@ impl Room {
         self.channel
     }
 
+    /// What the one who runs the server is called.
+    #[must_use]
+    pub const fn nick(&self) -> &Nick {
+        &self.nick
+    }
+
     /// Deals with a message of a user; lines to be shown go to `screen`. What is not a message is passed
     /// over.
     ///

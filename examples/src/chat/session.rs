@@ -12,6 +12,10 @@ use crate::Failure;
 /// How long a server may take to say welcome.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// The same after the connection was lost: the room may still have a server whose connection was lost as well, until the relay
+/// notices that it will never speak again.
+const PATIENCE_AFTER_A_LOSS: Duration = Duration::from_secs(60);
+
 /// How often to try to get into a room that always turns out to exist when it is created, and not to exist
 /// when it is entered.
 const ATTEMPTS: u32 = 20;
@@ -23,6 +27,8 @@ pub struct Session {
     nick: Nick,
     place: Place,
     attempts: u32,
+    /// How long a server may take to say welcome now.
+    patience: Duration,
     /// Lines to be shown.
     screen: Vec<String>,
     failure: Option<Failure>,
@@ -49,12 +55,14 @@ impl Session {
             nick,
             place: Place::Outside,
             attempts: 0,
+            patience: PATIENCE,
             screen: Vec::new(),
             failure: None,
         }
     }
 
-    /// Asks to be let into the room. Everything else follows from events.
+    /// Asks to be let into the room, at first and whenever there is another connection. Everything else follows
+    /// from events.
     ///
     /// # Errors
     /// The name of the room is too long.
@@ -120,6 +128,11 @@ impl Session {
     /// `WouldBlock`: nothing has happened, and the event is to come again.
     pub fn handle(&mut self, event: Event<'_>, out: &mut Out<'_>, now: Instant) -> Result<(), SendError> {
         match event {
+            Event::LinkLost { unsent } => self.lost(unsent),
+            // These only say what has been said already.
+            Event::EnterRefused { reason: Reason::LinkLost, .. }
+            | Event::CreateRefused { reason: Reason::LinkLost, .. }
+            | Event::ChannelGone { reason: Reason::LinkLost, .. } => {}
             // The way in.
             Event::EnterRefused { reason: Reason::NoSuchChannel, .. } => self.create(out)?,
             Event::CreateRefused { reason: Reason::NameInUse, .. } => self.enter(out)?,
@@ -131,10 +144,10 @@ impl Session {
             }
             Event::Entered { channel } => {
                 out.send(channel, &FromUser::Hello(self.nick.clone()).encode())?;
-                self.place = Place::Greeting(channel, now + PATIENCE);
+                self.place = Place::Greeting(channel, now + self.patience);
             }
             Event::Created { channel } => {
-                self.attempts = 0;
+                self.arrived();
                 let (nick, room) = (&self.nick, &self.room);
                 self.screen
                     .push(notice(format_args!("you are {nick}, and you run the server of room {room}")));
@@ -142,7 +155,7 @@ impl Session {
             }
             // Being a user.
             Event::Chunk { from: Source::Server { .. }, bytes } => self.receive(bytes),
-            Event::ChannelGone { reason, .. } if reason != Reason::LinkLost => {
+            Event::ChannelGone { reason, .. } => {
                 self.create(out)?;
                 let how = match reason {
                     Reason::OnPurpose => "has left",
@@ -165,7 +178,7 @@ impl Session {
                     room.gone(user, reason, out, &mut self.screen)?;
                 }
             }
-            // A lost connection is reported by the poll; users without a word are nobody yet; those that
+            // Users without a word are nobody yet; those that
             // break the rules are passed over by the link.
             _ => {}
         }
@@ -230,6 +243,27 @@ impl Session {
         Ok(())
     }
 
+    /// The connection is lost, and with it one's place in the room.
+    fn lost(&mut self, unsent: usize) {
+        match &self.place {
+            Place::Left => return,
+            Place::Server(room) => self.nick = room.nick().clone(),
+            _ => {}
+        }
+        self.place = Place::Outside;
+        self.attempts = 0;
+        self.patience = PATIENCE_AFTER_A_LOSS;
+        if unsent > 0 {
+            self.screen.push(notice("what was said last was not sent"));
+        }
+    }
+
+    /// One is in the room.
+    const fn arrived(&mut self) {
+        self.attempts = 0;
+        self.patience = PATIENCE;
+    }
+
     fn attempt(&mut self) {
         self.attempts += 1;
         if self.attempts > ATTEMPTS {
@@ -243,7 +277,7 @@ impl Session {
         let line = match (message, &self.place) {
             (FromServer::Welcome { you, server }, Place::Greeting(channel, _)) => {
                 self.place = Place::User(*channel);
-                self.attempts = 0;
+                self.arrived();
                 let line =
                     notice(format_args!("you are {you} in room {}; {server} runs the server", self.room));
                 self.nick = you;

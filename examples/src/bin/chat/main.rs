@@ -42,11 +42,13 @@ Type:
 Messages are plain lines on standard output, so they can go into a file or a pipe,
 and what is to be said can come from one.
 
+When the connection is lost, chat comes back by itself. What is typed meanwhile waits.
+
 Exit codes:
   0  left
   1  the room cannot be entered, or standard output was closed
   2  wrong options
-  3  the relay was not reached, or the connection to it was lost";
+  3  the relay was not reached, or not again for two minutes after the connection was lost";
 
 fn main() -> ExitCode {
     peote_net_examples::failure::main("chat", |options: &Options| {
@@ -58,7 +60,7 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> Result<(), Failure> {
     let name = options.name.clone().or_else(|| std::env::var("USER").ok()).unwrap_or_else(|| "guest".into());
     let nick = Nick::new(&name).map_err(|what| Failure::Usage(format!("--name: {what}")))?;
-    terminal::Chat::connect(&options.relay, &options.room, nick)?.run()
+    terminal::Chat::new(&options.relay, &options.room, nick)?.run()
 }
 
 #[cfg(not(unix))]

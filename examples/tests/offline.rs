@@ -1,0 +1,53 @@
+//! The game in one program, offline and over a relay.
+
+use std::process::Command;
+
+use peote_relay::{Config, Relay};
+
+fn play(arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_offline")).args(arguments).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    text
+}
+
+fn moves(text: &str) -> u64 {
+    let last = text.lines().last().unwrap();
+    let (moves, rest) = last.split_once(" moves and ").unwrap();
+    assert!(rest.ends_with(" states, all in order"), "{text}");
+    moves.parse().unwrap()
+}
+
+#[test]
+fn without_a_network() {
+    let text = play(&["--players", "4", "--duration", "1.5", "--round-trip", "40"]);
+    assert!(text.contains("4 players"), "{text}");
+    assert!(moves(&text) > 0, "{text}");
+}
+
+#[test]
+fn a_line_that_is_too_narrow_holds_back() {
+    // 5 bytes a move, 20 moves a second: a line of 10 bytes a second lets one through in half a second
+    let text = play(&["--players", "1", "--duration", "1.5", "--bandwidth", "10"]);
+    assert!(moves(&text) <= 4, "{text}");
+}
+
+#[test]
+fn over_a_relay() {
+    let config = Config { listen: vec!["127.0.0.1:0".parse().unwrap()], ..Config::default() };
+    let mut relay = Relay::bind(config).unwrap();
+    let address = relay.local_addrs()[0].to_string();
+    let handle = relay.handle();
+    let thread = std::thread::spawn(move || relay.run());
+    let text = play(&["--relay", &address, "--duration", "1.5"]);
+    assert!(moves(&text) > 0, "{text}");
+    handle.stop();
+    thread.join().unwrap().unwrap();
+}
+
+#[test]
+fn a_relay_that_is_not_there() {
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_offline")).args(["--relay", "127.0.0.1:1"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+}
