@@ -1,15 +1,21 @@
 //! What the tests and measurements of several packages have in common.
 
+pub mod channels;
 pub mod conformance;
 pub mod faulty;
+pub mod fuzz;
 pub mod memory;
 pub mod random;
-pub mod rpc;
 
 /// The examples of the project's front page compile.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// The examples of the page on one program compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/OFFLINE.md")]
+pub mod offline_guide {}
 
 /// The guide's examples compile.
 #[cfg(doctest)]

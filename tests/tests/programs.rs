@@ -358,6 +358,52 @@ fn chat_goes_on_when_the_one_who_ran_the_server_leaves() {
     }
 }
 
+#[test]
+fn chat_comes_back_when_the_relay_is_restarted() {
+    let (mut relay, address) = relay();
+    let mut anna = chat(&address, "anna", "tea");
+    anna.expect("-- you are anna, and you run the server of room tea");
+    let mut bob = chat(&address, "bob", "tea");
+    bob.expect("-- you are bob in room tea; anna runs the server");
+    anna.expect("-- bob joined");
+    anna.type_in("/nick annika");
+    bob.expect("-- anna is now annika");
+    for round in 0..2 {
+        relay.process.kill().unwrap();
+        relay.process.wait().unwrap();
+        for one in [&mut anna, &mut bob] {
+            one.expect("; trying to connect again");
+        }
+        relay = Running::start("peote-relay", &["--listen", &address, "--log-level", "error"]);
+        let mut servers = 0;
+        for (one, name) in [(&mut anna, "annika"), (&mut bob, "bob")] {
+            one.expect("-- connected again");
+            // names are kept
+            let line = one.expect(&format!("-- you are {name}"));
+            servers += usize::from(line.contains("you run the server"));
+        }
+        assert_eq!(servers, 1);
+        bob.type_in(&format!("hi {round}"));
+        anna.expect(&format!("<bob> hi {round}"));
+        anna.type_in(&format!("hi to you {round}"));
+        bob.expect(&format!("<annika> hi to you {round}"));
+    }
+    bob.type_in("/quit");
+    assert_eq!(bob.end().code, Some(0));
+}
+
+#[test]
+fn chat_ends_when_the_relay_does_not_come_back_and_nothing_is_left_to_say() {
+    let (mut relay, address) = relay();
+    let mut anna = chat(&address, "anna", "tea");
+    anna.expect("you run the server");
+    relay.process.kill().unwrap();
+    relay.process.wait().unwrap();
+    anna.expect("; trying to connect again");
+    anna.type_in("/quit");
+    assert_eq!(anna.end().code, Some(0));
+}
+
 /// Waits until all are in the room again, and says which one runs the server.
 fn settle(chats: &mut [Running], how: &str) -> usize {
     let mut servers = Vec::new();

@@ -1,0 +1,33 @@
+//! What the library wants to cost at most.
+
+use crate::image::Measured;
+
+/// One aim, and what is measured. In bytes over what smoltcp takes alone.
+pub(crate) struct Aim {
+    pub(crate) what: &'static str,
+    pub(crate) limit: u64,
+    pub(crate) measured: i64,
+}
+
+impl Aim {
+    pub(crate) fn is_met(&self) -> bool {
+        self.measured <= i64::try_from(self.limit).unwrap_or(i64::MAX)
+    }
+}
+
+/// All aims.
+pub(crate) fn all(images: &[Measured]) -> Vec<Aim> {
+    let [alone, client, both, ..] = images else { return Vec::new() };
+    let over = |image: u64, alone: u64| image.cast_signed() - alone.cast_signed();
+    let flash = |image: &Measured| over(image.flash, alone.flash);
+    let ram = |image: &Measured| over(image.ram, alone.ram + image.buffers);
+    let stack = |image: &Measured| over(image.stack, alone.stack);
+    vec![
+        Aim { what: "client: flash", limit: 4 * 1024, measured: flash(client) },
+        Aim { what: "client and server: flash", limit: 6 * 1024, measured: flash(both) },
+        Aim { what: "client: static RAM beyond its buffers", limit: 256, measured: ram(client) },
+        Aim { what: "client and server: static RAM beyond its buffers", limit: 256, measured: ram(both) },
+        Aim { what: "client: stack at work", limit: 512, measured: stack(client) },
+        Aim { what: "client and server: stack at work", limit: 512, measured: stack(both) },
+    ]
+}

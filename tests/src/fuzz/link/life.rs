@@ -1,0 +1,510 @@
+//! The life of a link, as the input wants it.
+
+use peote_net::chunk::ChunkLimit;
+use peote_net::link::{Destination, Error, Event, Flow, Link, Mode, Out, SendError, Source, User};
+use peote_net::protocol::to_endpoint;
+use peote_net::protocol::to_relay::Command;
+use peote_net::time::{Duration, Instant};
+
+use super::memory::{CHUNK, Memory};
+use super::said::{Route, Said};
+use super::state::{Channels, Handle, Phase};
+use super::transport::Connection;
+use crate::fuzz::Input;
+
+/// An event with bytes of its own, for comparing.
+fn seen(event: &Event<'_>) -> String {
+    format!("{event:?}")
+}
+
+/// A chunk that is written in parts.
+#[derive(Debug)]
+struct Parts {
+    handle: Handle,
+    to: Destination,
+    /// Its length field, until that has been queued.
+    length: Vec<u8>,
+    left: usize,
+}
+
+/// All but the link and its connection, so that handlers can use it.
+#[derive(Debug)]
+struct Program<'a> {
+    input: Input<'a>,
+    channels: Channels,
+    said: Said,
+    parts: Option<Parts>,
+    /// The event that is to be delivered again in the next poll.
+    kept: Option<String>,
+    /// The one that is to be delivered again in this poll.
+    again: Option<String>,
+    /// Something was given up since, so that it may not come.
+    excused: bool,
+    /// The connection is lost, and not all has been told.
+    losing: bool,
+    heard: std::rc::Rc<std::cell::RefCell<super::transport::Heard>>,
+    /// Handles that were given up before they were answered, and whose end has not been written.
+    unwanted: Vec<Handle>,
+    events: usize,
+}
+
+pub(super) fn live(mut input: Input<'_>) {
+    let memory = Memory::choose(&mut input);
+    let (transmit, receive) = (memory.transmit.len(), memory.receive.len());
+    let mut link = Link::with_buffers(memory);
+    let mut connection = Connection::new();
+    let mut program = Program {
+        input,
+        channels: Channels::default(),
+        said: Said::default(),
+        parts: None,
+        kept: None,
+        again: None,
+        excused: false,
+        losing: false,
+        heard: connection.heard.clone(),
+        unwanted: Vec::new(),
+        events: 0,
+    };
+    let mut now = Instant::ZERO;
+    while !program.input.is_empty() {
+        match program.input.below(20) {
+            0..=6 => program.relay_says(&mut connection),
+            7 => {
+                let len = program.input.below(64);
+                connection.incoming.extend(program.input.bytes(len));
+            }
+            8..=11 => poll(&mut link, &mut connection, &mut program, now, (transmit, receive)),
+            12..=16 if !program.losing => program.act(&mut link.out()),
+            17 => match program.input.below(6) {
+                0 => connection.room = program.input.below(40),
+                1 => connection.read_limit = 1 + program.input.below(40),
+                2 => connection.write_limit = 1 + program.input.below(40),
+                _ => (connection.room, connection.read_limit) = (usize::MAX, usize::MAX),
+            },
+            18 => match program.input.below(6) {
+                0 => connection.closed = true,
+                1 => connection.read_fails = true,
+                2 => connection.write_fails = true,
+                _ => {}
+            },
+            _ => now = now + Duration::from_millis(u64::from(program.input.byte()) * 100),
+        }
+    }
+    // in the end everything that was queued is written, and all that is lost is told
+    connection.room = usize::MAX;
+    for _ in 0..4 {
+        poll(&mut link, &mut connection, &mut program, now, (transmit, receive));
+    }
+    assert!(program.is_blind() || program.said.is_empty(), "something was never written: {:?}", program.said);
+    connection.closed = true;
+    connection.incoming.clear();
+    for _ in 0..4 {
+        poll(&mut link, &mut connection, &mut program, now, (transmit, receive));
+    }
+    assert!(!program.losing && program.channels.alive().is_empty(), "somebody was not told");
+}
+
+fn poll(
+    link: &mut Link<Memory>,
+    connection: &mut Connection,
+    program: &mut Program<'_>,
+    now: Instant,
+    (transmit, receive): (usize, usize),
+) {
+    let reads = connection.reads;
+    program.events = 0;
+    program.again = program.kept.take();
+    let most = 2 * receive + program.channels.all.len() + 2;
+    let polled = if program.input.byte() & 1 == 0 {
+        link.poll(connection, now, |event, out| program.handle(&event, out))
+    } else {
+        loop {
+            match link.next_event(connection, now) {
+                Ok(None) => break Ok(()),
+                Ok(Some((event, mut out))) => match program.handle(&event, &mut out) {
+                    Ok(Flow::Continue) | Err(_) => {}
+                    Ok(Flow::Again) => out.again(),
+                },
+                Err(error) => {
+                    // the events that tell of it come behind
+                    program.losing = true;
+                    while let Ok(Some((event, mut out))) = link.next_event(connection, now) {
+                        if matches!(program.handle(&event, &mut out), Ok(Flow::Again)) {
+                            out.again();
+                        }
+                    }
+                    break Err(error);
+                }
+            }
+        }
+    };
+    assert!(connection.reads - reads <= 1, "a poll reads more than once");
+    program.again = None;
+    assert!(program.events <= most, "{} events in one poll", program.events);
+    program.written(&core::mem::take(&mut connection.outgoing));
+    match polled {
+        Ok(()) => {
+            let room = connection.room == usize::MAX;
+            assert!(!room || link.out().free() == transmit, "there was room to write more");
+        }
+        Err(Error::Handler(error)) => assert_eq!(error, SendError::Empty, "an error of nobody"),
+        Err(_) => {
+            *connection = Connection::new();
+            program.lost(connection);
+        }
+    }
+    if program.losing && program.kept.is_none() && !matches!(polled, Err(Error::Handler(_))) {
+        program.channels.check_lost();
+        program.losing = false;
+    }
+    assert!(link.out().free() == transmit || link.wants_write(), "it does not want to write what is queued");
+}
+
+impl Program<'_> {
+    fn is_blind(&self) -> bool {
+        self.heard.borrow().blind
+    }
+
+    fn blind(&mut self) {
+        self.heard.borrow_mut().blind = true;
+    }
+
+    /// The connection is lost, and there is a new one.
+    fn lost(&mut self, connection: &Connection) {
+        self.losing = true;
+        self.said = Said::default();
+        self.heard = connection.heard.clone();
+        self.unwanted.clear();
+        self.parts = None;
+    }
+
+    fn written(&mut self, bytes: &[u8]) {
+        if self.is_blind() {
+            return;
+        }
+        let (said, heard) = (&mut self.said, &mut *self.heard.borrow_mut());
+        self.unwanted.retain(|handle| {
+            let number = said.tags.get(handle).and_then(|tag| heard.numbers.get(tag));
+            let command = if matches!(handle, Handle::Own(_)) { Command::Delete } else { Command::Leave };
+            said.unwanted.extend(number.map(|&number| (command, number)));
+            number.is_none()
+        });
+        for tag in said.written(bytes) {
+            heard.awaited.insert(tag);
+            heard.numbers.remove(&tag);
+        }
+    }
+
+    /// What a relay could say, or could not.
+    fn relay_says(&mut self, connection: &mut Connection) {
+        let input = &mut self.input;
+        let (number, user) = (input.byte(), input.byte() % 6);
+        let number = if number < 240 { number % 3 } else { number };
+        let tag = match self.said.asked.len() {
+            0 => input.byte(),
+            len => self.said.asked[len - 1 - input.below(len.min(4))],
+        };
+        let data = |input: &mut Input<'_>| {
+            // chunks of some length, and not always in one piece
+            let len = if input.byte() < 200 { input.below(9) } else { input.below(256) * 2 };
+            let bytes: Vec<u8> = (0..len).map(|place| place.to_le_bytes()[0]).collect();
+            let length = ChunkLimit::new(300).encode_length(len.max(1));
+            let length = length.filter(|_| input.byte() < 240).map(|length| length.as_bytes().to_vec());
+            [length.unwrap_or_default(), bytes].concat()
+        };
+        match input.below(10) {
+            0..=2 => connection.incoming.extend(to_endpoint::success(tag, number)),
+            3 => connection.incoming.extend(to_endpoint::refused(tag, user)),
+            4 => connection.incoming.extend(to_endpoint::user_entered(number, user)),
+            5 => connection.incoming.extend(to_endpoint::user_gone(number, user, input.byte() % 4)),
+            6 => connection.incoming.extend(to_endpoint::channel_gone(number, input.byte() % 4)),
+            7 => connection.incoming.extend(to_endpoint::keepalive()),
+            8 => {
+                let bytes = data(input);
+                connection.incoming.extend(to_endpoint::data_for_user(number & 127, bytes.len()).as_bytes());
+                connection.incoming.extend(bytes);
+            }
+            _ => {
+                let bytes = data(input);
+                let header = to_endpoint::data_for_server(number & 127, user, bytes.len());
+                connection.incoming.extend(header.as_bytes());
+                connection.incoming.extend(bytes);
+            }
+        }
+    }
+
+    fn handle(&mut self, event: &Event<'_>, out: &mut Out<'_>) -> Result<Flow, SendError> {
+        self.events += 1;
+        let seen = seen(event);
+        // in the same poll, too, if the connection is lost in it
+        let again = self.again.take().or_else(|| self.kept.take());
+        let redelivered = again.is_some();
+        if let Some(again) = again {
+            let excused = self.excused || matches!(event, Event::LinkLost { .. });
+            assert!(again == seen || excused, "{again} is delivered again as {seen}");
+        }
+        self.excused = false;
+        let choice = self.input.byte();
+        if choice % 8 == 7 {
+            self.kept = Some(seen);
+            return Ok(Flow::Again);
+        }
+        self.channels.told(event);
+        // the connection may be lost already when something is delivered again: what is sent then is for the next one
+        if redelivered || self.losing || self.channels.losses > 0 {
+            return Ok(Flow::Continue);
+        }
+        match (choice % 8, event) {
+            (3 | 4, Event::Data { from, bytes } | Event::Chunk { from, bytes }) => {
+                self.echo(*from, bytes, out);
+            }
+            (5, _) => self.act(out),
+            (6, _) if choice >= 128 => return Err(SendError::Empty),
+            _ => {}
+        }
+        Ok(Flow::Continue)
+    }
+
+    fn act(&mut self, out: &mut Out<'_>) {
+        let choice = self.input.below(16);
+        let (free, there) = (out.free(), self.channels.alive());
+        match choice {
+            0..=3 => self.ask(choice < 2, out),
+            4 if !there.is_empty() => {
+                let handle = there[self.input.below(there.len())];
+                self.give_up(handle, out);
+            }
+            5 | 6 => self.parts(out),
+            _ if !self.channels.all.is_empty() => {
+                let at = self.input.below(self.channels.all.len());
+                self.send(self.channels.all[at].handle, out);
+            }
+            _ => {}
+        }
+        assert!(out.free() <= free, "something that was queued is gone");
+    }
+
+    fn ask(&mut self, create: bool, out: &mut Out<'_>) {
+        let len = if self.input.byte() < 230 { 1 } else { self.input.below(256) };
+        let name = vec![b'n'; len];
+        let limits = [1, 4, 256, 257, 300];
+        let mode = match self.input.below(7) {
+            0 | 1 => Mode::Data,
+            2 => Mode::Chunks(ChunkLimit::new(4).among(32_768)),
+            _ => Mode::chunks(self.input.choose(&limits)),
+        };
+        let free = out.free();
+        let (command, asked) = if create {
+            (Command::Create, out.create(&name, mode).map(Handle::Own))
+        } else {
+            (Command::Enter, out.enter(&name, mode).map(Handle::Entered))
+        };
+        match asked {
+            Ok(handle) => {
+                assert_eq!(out.free(), free - name.len() - 4, "the bytes of a command");
+                self.channels.asked(handle, mode);
+                self.said.ask(command, &name, handle);
+            }
+            Err(error) => {
+                assert_eq!(out.free(), free, "it was not queued, and takes room");
+                let right = match error {
+                    SendError::WouldBlock => free < name.len() + 4,
+                    SendError::TooManyOwnChannels => create,
+                    SendError::TooManyParties | SendError::TooManyEnteredChannels => !create,
+                    SendError::TooManyCommands => true,
+                    _ => false,
+                };
+                assert!(right, "asking for a channel: {error}");
+            }
+        }
+    }
+
+    /// The number on the wire of a channel that is open.
+    fn number(&mut self, handle: Handle) -> u8 {
+        let tag = self.said.tags.get(&handle);
+        let number = tag.and_then(|tag| self.heard.borrow().numbers.get(tag).copied());
+        if number.is_none() {
+            self.blind();
+        }
+        number.unwrap_or_default()
+    }
+
+    /// Whether the relay has given two own channels one number, so that the users of one are taken for those of the other.
+    fn is_nonsense(&mut self) -> bool {
+        let open = self
+            .channels
+            .all
+            .iter()
+            .filter(|channel| channel.phase == Phase::Open && matches!(channel.handle, Handle::Own(_)));
+        let heard = self.heard.borrow();
+        let mut numbers: Vec<Option<&u8>> =
+            open.map(|channel| heard.numbers.get(self.said.tags.get(&channel.handle)?)).collect();
+        let count = numbers.len();
+        numbers.sort_unstable();
+        numbers.dedup();
+        heard.blind || numbers.len() < count
+    }
+
+    fn give_up(&mut self, handle: Handle, out: &mut Out<'_>) {
+        let open = self.channels.get(handle).is_some_and(|channel| channel.phase == Phase::Open);
+        let (command, done) = match handle {
+            Handle::Own(channel) => (Command::Delete, out.delete(channel)),
+            Handle::Entered(channel) => (Command::Leave, out.leave(channel)),
+        };
+        match done {
+            Ok(()) => {
+                self.channels.give_up(handle);
+                self.excused = true;
+                if open {
+                    let number = self.number(handle);
+                    self.said.end(command, number);
+                } else {
+                    self.unwanted.push(handle);
+                }
+            }
+            Err(SendError::WouldBlock) => {}
+            Err(SendError::NotOpen) => assert!(self.kept.is_some(), "it is there"),
+            Err(error) => panic!("giving up a channel: {error}"),
+        }
+    }
+
+    fn echo(&mut self, from: Source, bytes: &[u8], out: &mut Out<'_>) {
+        let handle = match from {
+            Source::User { channel, .. } => Handle::Own(channel),
+            Source::Server { channel } => Handle::Entered(channel),
+        };
+        self.send_to(handle, from.into(), bytes, true, out);
+    }
+
+    fn destination(&mut self, handle: Handle) -> (Destination, bool) {
+        let users: Vec<u16> = self
+            .channels
+            .get(handle)
+            .map(|channel| channel.users.iter().copied().collect())
+            .unwrap_or_default();
+        let user = User::new(self.input.byte() % 7);
+        match handle {
+            Handle::Entered(channel) => (Destination::Server(channel), true),
+            Handle::Own(channel) => match self.input.below(3) {
+                0 => (Destination::All(channel), true),
+                1 => (Destination::AllBut(channel, user), true),
+                _ => (Destination::User(channel, user), users.contains(&user.number())),
+            },
+        }
+    }
+
+    fn send(&mut self, handle: Handle, out: &mut Out<'_>) {
+        let (to, there) = self.destination(handle);
+        let len = if self.input.byte() < 220 { self.input.below(10) } else { self.input.below(256) * 150 };
+        let start = self.input.byte();
+        let bytes: Vec<u8> = (0..len).map(|place| start.wrapping_add(place.to_le_bytes()[0])).collect();
+        self.send_to(handle, to, &bytes, there, out);
+    }
+
+    fn send_to(&mut self, handle: Handle, to: Destination, bytes: &[u8], there: bool, out: &mut Out<'_>) {
+        let Some((mode, phase)) = self.channels.get(handle).map(|channel| (channel.mode, channel.phase))
+        else {
+            return;
+        };
+        let (free, possible) = (out.free(), out.can_send(to, bytes.len()));
+        let sent = out.send(to, bytes);
+        assert_eq!(possible, sent.is_ok(), "{sent:?}");
+        let open = there && phase == Phase::Open;
+        match sent {
+            Ok(()) => {
+                // what is kept may be that somebody has come
+                let excused = self.kept.is_some() || self.is_nonsense();
+                assert!((open || excused) && !bytes.is_empty(), "sent to nobody");
+                assert!(free - out.free() > bytes.len(), "the bytes of a unit");
+                let length = length_field(mode, bytes.len());
+                let route = self.route(handle, to);
+                self.said.data(route, length.into_iter().chain(bytes.iter().copied()));
+                return;
+            }
+            Err(SendError::NotOpen) => assert!(!open || self.kept.is_some(), "somebody is there"),
+            Err(SendError::Empty) => assert!(bytes.is_empty()),
+            Err(SendError::ChunkTooLarge { len, max }) => {
+                assert!(len == bytes.len() && len > max as usize && matches!(mode, Mode::Chunks(_)));
+            }
+            Err(SendError::RingTooSmall { needed, capacity }) => assert!(needed > capacity),
+            Err(SendError::WouldBlock) => assert!(bytes.len() + 16 > free % 60_000 || bytes.len() > 32_000),
+            Err(SendError::ChunkUnfinished) => assert!(out.unfinished() > 0, "nothing is in the way"),
+            Err(error) => panic!("sending: {error}"),
+        }
+        assert_eq!(out.free(), free, "it was not queued, and takes room");
+    }
+
+    fn route(&mut self, handle: Handle, to: Destination) -> Route {
+        let number = self.number(handle);
+        let user = |user: User| u8::try_from(user.number()).expect("there are no local users");
+        match to {
+            Destination::Server(_) => Route::Server(number),
+            Destination::User(_, one) => Route::User(number, user(one)),
+            Destination::All(_) => Route::All(number),
+            Destination::AllBut(_, one) => Route::AllBut(number, user(one)),
+        }
+    }
+
+    /// Begins a chunk in parts, or goes on with it.
+    fn parts(&mut self, out: &mut Out<'_>) {
+        let Some(parts) = self.parts.take().filter(|_| out.unfinished() > 0) else {
+            return self.begin(out);
+        };
+        assert_eq!(out.unfinished(), parts.left, "what a chunk in parts lacks");
+        let len = 1 + self.input.below(200);
+        let bytes = vec![0xa5; len];
+        let free = out.free();
+        match out.write_chunk(&bytes) {
+            Ok(count) => {
+                assert!((1..=len).contains(&count) && free - out.free() > count);
+                let route = self.route(parts.handle, parts.to);
+                self.said.data(route, parts.length.into_iter().chain(bytes[..count].iter().copied()));
+                let left = parts.left - count;
+                self.parts = Some(Parts { length: Vec::new(), left, ..parts }).filter(|_| left > 0);
+                return;
+            }
+            Err(SendError::ChunkOverrun { left }) => assert!(left == parts.left && len > left),
+            Err(SendError::WouldBlock) => assert!(free < 16, "there is room"),
+            Err(error) => panic!("writing a part of a chunk: {error}"),
+        }
+        assert_eq!(out.free(), free);
+        self.parts = Some(parts);
+    }
+
+    fn begin(&mut self, out: &mut Out<'_>) {
+        if self.channels.all.is_empty() {
+            return;
+        }
+        let at = self.input.below(self.channels.all.len());
+        let handle = self.channels.all[at].handle;
+        let (mode, phase) = (self.channels.all[at].mode, self.channels.all[at].phase);
+        let (to, there) = self.destination(handle);
+        let len = self.input.below(256) + self.input.below(CHUNK - 250);
+        match out.begin_chunk(to, len) {
+            Ok(()) => {
+                let open = there && phase == Phase::Open;
+                assert!(open || self.kept.is_some() || self.is_nonsense(), "a chunk for nobody");
+                assert_eq!(out.unfinished(), len);
+                self.parts = Some(Parts { handle, to, length: length_field(mode, len), left: len });
+            }
+            Err(SendError::NotOpen) => {
+                let right = !there || phase != Phase::Open || mode == Mode::Data || self.kept.is_some();
+                assert!(right, "somebody is there");
+            }
+            Err(SendError::Empty) => assert_eq!(len, 0),
+            Err(SendError::ChunkTooLarge { max, .. }) => assert!(len > max as usize),
+            Err(error) => panic!("beginning a chunk: {error}"),
+        }
+    }
+}
+
+/// The length field of a chunk; nothing for raw data.
+fn length_field(mode: Mode, len: usize) -> Vec<u8> {
+    match mode {
+        Mode::Chunks(limit) => {
+            limit.encode_length(len).map(|length| length.as_bytes().to_vec()).unwrap_or_default()
+        }
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,264 @@
+//! A relay against arbitrary connections: whatever they send, in whatever cuts and order, is routed as by a reference that is as simple as possible.
+
+mod reference;
+
+use peote_net::protocol::to_endpoint::{Decoder, Unit};
+use peote_net::relay::{ConnectionId, Decision, Host, MAX_REST, Outcome, Received, Relay, Request};
+use peote_net_simulation::GrowingStorage;
+
+use super::Input;
+use reference::{Endpoint, Model};
+
+/// Connections at the same time.
+pub const CONNECTIONS: usize = 4;
+
+/// Something that happens to a relay.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// A connection has sent bytes, which wait to be presented to the relay.
+    Queue(usize, Vec<u8>),
+    /// The relay is presented with so many of the bytes that wait, at most.
+    Present(usize, usize),
+    /// A connection takes all that the relay has for it.
+    Drain(usize),
+    /// A connection goes, and another one comes.
+    Disconnect(usize),
+    /// From now on commands are carried out later (`true`), or again at once.
+    Later(bool),
+}
+
+/// The relay's caller, with a queue for each connection.
+#[derive(Debug)]
+struct Queues {
+    queues: Vec<Vec<u8>>,
+    /// Bound of each queue.
+    bound: usize,
+    cut: usize,
+    later: bool,
+    /// All names fall together.
+    collide: bool,
+}
+
+impl Host for Queues {
+    fn free(&self, connection: ConnectionId) -> usize {
+        self.bound.saturating_sub(self.queues[connection.index()].len())
+    }
+
+    fn push(&mut self, connection: ConnectionId, header: &[u8], payload: &[u8]) {
+        self.queues[connection.index()].extend(header.iter().chain(payload));
+    }
+
+    fn cut(&self) -> usize {
+        self.cut
+    }
+
+    fn allow(&mut self, _: ConnectionId, _: &Request<'_>) -> Decision {
+        if self.later { Decision::Later } else { Decision::Yes }
+    }
+
+    fn hash(&self, name: &[u8]) -> u64 {
+        if self.collide {
+            7
+        } else {
+            name.iter().fold(7, |hash, byte| hash * 31 % 1_000_003 + u64::from(*byte))
+        }
+    }
+}
+
+/// A relay and the reference beside it. Panics when they differ.
+#[derive(Debug)]
+pub struct Both {
+    relay: Relay<GrowingStorage>,
+    host: Queues,
+    ids: Vec<ConnectionId>,
+    model: Model,
+    outboxes: Vec<Vec<u8>>,
+}
+
+impl Both {
+    /// Both with [`CONNECTIONS`] connections that have sent nothing, and queues of `bound` bytes; see [`Host::cut`] for `cut`. If the names' hashes
+    /// `collide`, they are all the same.
+    ///
+    /// # Panics
+    ///
+    /// When the relay has no place for so many connections.
+    #[must_use]
+    pub fn new(bound: usize, cut: usize, collide: bool) -> Self {
+        let mut relay = Relay::new(GrowingStorage::default());
+        let ids = (0..CONNECTIONS).map(|_| relay.connect().expect("there is room")).collect();
+        let queues = vec![Vec::new(); CONNECTIONS];
+        let mut model = Model::default();
+        model.endpoints.extend((0..CONNECTIONS).map(|connection| (connection, Endpoint::default())));
+        let host = Queues { queues, bound, cut, later: false, collide };
+        Self { relay, host, ids, model, outboxes: vec![Vec::new(); CONNECTIONS] }
+    }
+
+    /// Does one thing to both.
+    pub fn step(&mut self, step: Step) {
+        match step {
+            Step::Queue(from, bytes) => self.outboxes[from].extend(bytes),
+            Step::Present(from, len) => {
+                self.present(from, len);
+            }
+            Step::Drain(of) => self.drain(of),
+            Step::Disconnect(connection) => self.disconnect(connection),
+            Step::Later(later) => self.host.later = later,
+        }
+    }
+
+    /// Says whether that got anything done.
+    fn present(&mut self, from: usize, len: usize) -> bool {
+        let input = self.outboxes[from].clone();
+        let input = input.get(..len).unwrap_or(&input);
+        let Received { used, outcome } = self.relay.receive(self.ids[from], input, &mut self.host);
+        self.model.feed(from, &input[..used]);
+        self.outboxes[from].drain(..used);
+        match outcome {
+            Outcome::NeedMore => {
+                assert!(input.len() - used <= MAX_REST, "more is left than the start of a unit");
+            }
+            Outcome::WaitFor(receiver) => assert!(self.ids.contains(&receiver), "it waits for nobody"),
+            Outcome::Later => assert!(self.host.later, "nobody said so"),
+            Outcome::Close(_) => self.disconnect(from),
+            other => panic!("an outcome that nobody knows: {other:?}"),
+        }
+        let bound = self.host.bound + 7 * self.relay.memberships().max(CONNECTIONS * 4);
+        let within = self.host.queues.iter().all(|queue| queue.len() <= bound);
+        assert!(within, "a queue is above its bound");
+        used > 0
+    }
+
+    fn drain(&mut self, of: usize) {
+        let queue = core::mem::take(&mut self.host.queues[self.ids[of].index()]);
+        let mut decoder = Decoder::new();
+        let mut rest = &queue[..];
+        while let Some((used, unit)) = decoder.decode(rest) {
+            assert_ne!(unit, Unit::Unknown, "a relay must not say what it does not know");
+            self.model.expect(of, unit, &rest[..used]);
+            rest = &rest[used..];
+        }
+        let whole = rest.is_empty() && decoder.is_between_units();
+        assert!(whole && self.model.is_empty(of), "something is missing");
+    }
+
+    fn disconnect(&mut self, connection: usize) {
+        self.drain(connection);
+        self.relay.disconnect(self.ids[connection], &mut self.host);
+        self.model.disconnect(connection);
+        self.outboxes[connection].clear();
+        self.host.queues[self.ids[connection].index()].clear();
+        self.ids[connection] = self.relay.connect().expect("one has just gone");
+    }
+
+    /// Everything that is still under way arrives, and everybody goes.
+    ///
+    /// # Panics
+    ///
+    /// When something does not arrive, or the relay remembers somebody.
+    pub fn finish(&mut self) {
+        self.host.later = false;
+        let mut busy = true;
+        while busy {
+            busy = false;
+            for connection in 0..CONNECTIONS {
+                (0..CONNECTIONS).for_each(|connection| self.drain(connection));
+                busy |= self.present(connection, usize::MAX);
+            }
+        }
+        let waiting = self.outboxes.iter().any(|outbox| outbox.len() > MAX_REST);
+        assert!(!waiting, "somebody waits though all queues are empty");
+        assert_eq!(self.relay.channels(), self.model.channels.len());
+        (0..CONNECTIONS).for_each(|connection| self.disconnect(connection));
+        assert_eq!((self.relay.channels(), self.relay.memberships()), (0, 0));
+        assert_eq!(self.relay.connections(), CONNECTIONS);
+    }
+}
+
+/// A unit of an endpoint's, chosen by the input. Most of it makes sense.
+fn unit(input: &mut Input<'_>) -> Vec<u8> {
+    let names: [&[u8]; 4] = [b"a", b"b", b"", &[b'n'; 200]];
+    let kind = input.below(16);
+    let number = input.byte();
+    let number = if number < 224 { number % 3 } else { number & 127 };
+    match kind {
+        0..=3 => {
+            let name = names[input.below(names.len())];
+            [&[0, u8::from(kind > 1), input.byte() % 4, u8::try_from(name.len()).unwrap_or(0)], name].concat()
+        }
+        4 => {
+            // as many channels as there can be
+            let name = [b'c', input.byte()];
+            [&[0, number & 1, 1, 2][..], &name].concat()
+        }
+        5 | 6 => vec![0, 2 + u8::from(kind == 6), 0, 1, number],
+        7 => {
+            let len = input.below(5);
+            [&[0, 2 + (number & 1), 0, u8::try_from(len).unwrap_or(0)][..], &vec![number; len]].concat()
+        }
+        8 => input.choose(&[&[0x80, 0][..], &[1, 1, 0x80, 0], &[1, 0, 2, 128, 0], &[1, 7, 1, 128]]).to_vec(),
+        9 => {
+            let len = input.below(12);
+            input.bytes(len).to_vec()
+        }
+        _ => data(kind, number, input),
+    }
+}
+
+fn data(kind: usize, number: u8, input: &mut Input<'_>) -> Vec<u8> {
+    let user = input.byte() % 5;
+    let len = match input.below(32) {
+        0..=23 => input.below(40),
+        24..=27 => 90 + input.below(60),
+        28..=30 => input.below(256) * 13,
+        _ => 32_700 + input.below(66),
+    };
+    let (prefix, numbers): (&[u8], Vec<u8>) = match kind {
+        10 | 11 => (&[], vec![number]),
+        12 => (&[1, 1], vec![number | 128]),
+        13 => (&[1, 0], vec![number | 128, user]),
+        _ => (&[], vec![number | 128, user]),
+    };
+    let size = numbers.len() + len;
+    let size = match u8::try_from(size) {
+        Ok(short @ 2..=127) => vec![short],
+        _ => (u16::try_from(size).unwrap_or_default() | 0x8000).to_be_bytes().to_vec(),
+    };
+    let start = input.byte();
+    let payload = (0..len).map(|place| start.wrapping_add(place.to_le_bytes()[0]));
+    prefix.iter().copied().chain(size).chain(numbers).chain(payload).collect()
+}
+
+/// Runs the target on one input: it chooses what connections send, how it is cut, and what happens in which order.
+///
+/// # Panics
+///
+/// When it finds something.
+pub fn check(bytes: &[u8]) {
+    let mut input = Input::new(bytes);
+    let bound = input.choose(&[300, 5_000, 1 << 20, 64]);
+    let cut = input.choose(&[0, 60, 64, 20]);
+    let mut both = Both::new(bound, cut, input.byte() & 1 == 1);
+    // so that there is somebody to talk to
+    for (connection, bytes) in [(0, &b"\0\0\x01\x01a"[..]), (1, b"\0\x01\x01\x01a"), (2, b"\0\x01\x01\x01a")]
+    {
+        both.step(Step::Queue(connection, bytes.to_vec()));
+        both.step(Step::Present(connection, 100));
+    }
+    while !input.is_empty() {
+        let choice = input.byte();
+        let connection = usize::from(choice) % CONNECTIONS;
+        both.step(match choice / 4 {
+            0..=29 => Step::Queue(connection, unit(&mut input)),
+            30..=37 => Step::Present(connection, 1 + input.below(20)),
+            38..=52 => Step::Present(connection, 100_000),
+            53..=60 => Step::Drain(connection),
+            61 => Step::Later(connection > 1),
+            62 => {
+                let len = input.below(64);
+                Step::Queue(connection, input.bytes(len).to_vec())
+            }
+            _ => Step::Disconnect(connection),
+        });
+    }
+    both.finish();
+}

@@ -1,0 +1,303 @@
+//! A relay as naive as possible: one byte at a time, names and lists instead of tables, and queues without end.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use peote_net::protocol::to_endpoint::Unit;
+
+/// What a receiver gets, in order: a control unit, or the payload of one unit of data behind its channel and user bytes.
+#[derive(Debug)]
+enum Item {
+    Control(Vec<u8>),
+    Data(Vec<u8>, VecDeque<u8>),
+}
+
+/// Numbers that are given out late.
+#[derive(Debug, Default)]
+struct Late<T> {
+    used: BTreeMap<u8, T>,
+    fresh: u16,
+    free: VecDeque<u8>,
+}
+
+impl<T> Late<T> {
+    fn take(&mut self, limit: u16, value: T) -> u8 {
+        let number = if self.fresh < limit {
+            self.fresh += 1;
+            u8::try_from(self.fresh - 1).unwrap()
+        } else {
+            self.free.pop_front().unwrap()
+        };
+        self.used.insert(number, value);
+        number
+    }
+
+    fn release(&mut self, number: u8) -> Option<T> {
+        let value = self.used.remove(&number)?;
+        self.free.push_back(number);
+        Some(value)
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Endpoint {
+    own: Late<Vec<u8>>,
+    entered: Late<Vec<u8>>,
+    head: Vec<u8>,
+    left: usize,
+    /// Who gets the unit under way: the membership, and where its bytes go.
+    receivers: Vec<(u64, usize, Vec<u8>)>,
+    first: bool,
+}
+
+#[derive(Debug)]
+struct Member {
+    id: u64,
+    connection: usize,
+    number_there: u8,
+}
+
+#[derive(Debug)]
+pub(super) struct Channel {
+    server: usize,
+    number: u8,
+    users: Late<Member>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Model {
+    pub(super) endpoints: BTreeMap<usize, Endpoint>,
+    pub(super) channels: BTreeMap<Vec<u8>, Channel>,
+    queues: BTreeMap<usize, VecDeque<Item>>,
+    members: u64,
+    alive: BTreeSet<u64>,
+}
+
+impl Model {
+    fn control(&mut self, to: usize, payload: &[u8]) {
+        let mut bytes = vec![0, u8::try_from(payload.len()).unwrap()];
+        bytes.extend(payload);
+        self.queues.entry(to).or_default().push_back(Item::Control(bytes));
+    }
+
+    pub(super) fn feed(&mut self, from: usize, mut bytes: &[u8]) {
+        while let [first, behind @ ..] = bytes {
+            let endpoint = self.endpoints.get_mut(&from).unwrap();
+            if endpoint.left == 0 {
+                endpoint.head.push(*first);
+                bytes = behind;
+                self.head(from);
+            } else {
+                let (payload, behind) = bytes.split_at(endpoint.left.min(bytes.len()));
+                endpoint.left -= payload.len();
+                bytes = behind;
+                if core::mem::take(&mut endpoint.first) {
+                    self.start(from);
+                }
+                self.data(from, payload);
+            }
+        }
+    }
+
+    fn data(&mut self, from: usize, payload: &[u8]) {
+        let endpoint = &self.endpoints[&from];
+        for (id, to, head) in &endpoint.receivers {
+            if self.alive.contains(id) {
+                let queue = self.queues.entry(*to).or_default();
+                // the item of this unit is the last of its kind
+                let item = queue.iter_mut().rev().find_map(|item| match item {
+                    Item::Data(other, bytes) if other == head => Some(bytes),
+                    _ => None,
+                });
+                match item {
+                    Some(bytes) => bytes.extend(payload),
+                    None => queue.push_back(Item::Data(head.clone(), payload.iter().copied().collect())),
+                }
+            }
+        }
+    }
+
+    /// Another byte of something that is not payload.
+    fn head(&mut self, from: usize) {
+        let endpoint = self.endpoints.get_mut(&from).unwrap();
+        match *endpoint.head {
+            [0, command, tag, len, ref payload @ ..] if payload.len() == usize::from(len) => {
+                let payload = payload.to_vec();
+                endpoint.head.clear();
+                self.command(from, command, tag, &payload);
+            }
+            [0 | 1] | [0, ..] | [1, _] => {}
+            _ => {
+                let prefix = if endpoint.head[0] == 1 { 2 } else { 0 };
+                let (size, at) = match endpoint.head[prefix..] {
+                    [short @ 0..=127, ..] => (usize::from(short), prefix + 1),
+                    [high, low, ..] => (usize::from(high & 127) * 256 + usize::from(low), prefix + 2),
+                    _ => return,
+                };
+                if size > 0 && endpoint.head.len() == at {
+                    return;
+                }
+                let names_user =
+                    size > 0 && endpoint.head[at] >= 128 && (prefix == 0 || endpoint.head[1] == 0);
+                let numbers = if size == 0 { 0 } else { 1 + usize::from(names_user) };
+                if endpoint.head.len() < at + numbers {
+                    return;
+                }
+                endpoint.left = size - numbers;
+                endpoint.first = true;
+                if endpoint.left == 0 {
+                    endpoint.head.clear();
+                }
+            }
+        }
+    }
+
+    /// The first byte of payload has come.
+    fn start(&mut self, from: usize) {
+        let endpoint = self.endpoints.get_mut(&from).unwrap();
+        let head = core::mem::take(&mut endpoint.head);
+        let mode = (head[0] == 1).then_some(head[1]);
+        let sizes = &head[if mode.is_some() { 2 } else { 0 }..];
+        let numbers = if sizes[0] < 128 { &sizes[1..] } else { &sizes[2..] };
+        let mut receivers = Vec::new();
+        if numbers[0] < 128 {
+            if let Some(name) = endpoint.entered.used.get(&numbers[0]) {
+                let channel = &self.channels[name];
+                let (number, member) =
+                    channel.users.used.iter().find(|(_, user)| user.connection == from).unwrap();
+                receivers.push((member.id, channel.server, vec![channel.number | 128, *number]));
+            }
+        } else if let Some(name) = endpoint.own.used.get(&(numbers[0] & 127)) {
+            for (number, user) in &self.channels[name].users.used {
+                let meant = match mode {
+                    None => numbers[1] == *number,
+                    Some(0) => numbers[1] != *number,
+                    Some(_) => true,
+                };
+                if meant {
+                    receivers.push((user.id, user.connection, vec![user.number_there]));
+                }
+            }
+        }
+        for (_, to, head) in &receivers {
+            self.queues.entry(*to).or_default().push_back(Item::Data(head.clone(), VecDeque::new()));
+        }
+        self.endpoints.get_mut(&from).unwrap().receivers = receivers;
+    }
+
+    fn command(&mut self, from: usize, command: u8, tag: u8, payload: &[u8]) {
+        let endpoint = self.endpoints.get_mut(&from).unwrap();
+        let result = match (command, payload) {
+            (0, _) if endpoint.own.used.len() == 128 => Err(1),
+            (0, _) if self.channels.contains_key(payload) => Err(2),
+            (0, _) => {
+                let number = endpoint.own.take(128, payload.to_vec());
+                let channel = Channel {
+                    server: from,
+                    number,
+                    users: Late { used: BTreeMap::new(), fresh: 0, free: VecDeque::new() },
+                };
+                self.channels.insert(payload.to_vec(), channel);
+                Ok((number, None))
+            }
+            (1, _) => match self.channels.get_mut(payload) {
+                None => Err(1),
+                Some(channel) if channel.server == from => Err(2),
+                Some(channel) if channel.users.used.values().any(|user| user.connection == from) => Err(3),
+                Some(_) if endpoint.entered.used.len() == 128 => Err(5),
+                Some(channel) => {
+                    let number_there = endpoint.entered.take(128, payload.to_vec());
+                    self.members += 1;
+                    self.alive.insert(self.members);
+                    let user =
+                        channel.users.take(256, Member { id: self.members, connection: from, number_there });
+                    Ok((number_there, Some((channel.server, channel.number, user))))
+                }
+            },
+            (2, [number]) => return self.leave(from, *number, 0),
+            (3, [number]) => return self.delete(from, *number, 0),
+            _ => return,
+        };
+        if tag != 0 {
+            match result {
+                Ok((number, _)) => self.control(from, &[tag, 0, number]),
+                Err(code) => self.control(from, &[tag, 1, code]),
+            }
+        }
+        if let Ok((_, Some((server, channel, user)))) = result {
+            self.control(server, &[0, 0, channel, user]);
+        }
+    }
+
+    fn leave(&mut self, from: usize, number: u8, reason: u8) {
+        let Some(name) = self.endpoints.get_mut(&from).unwrap().entered.release(number) else { return };
+        let channel = self.channels.get_mut(&name).unwrap();
+        let (&user, _) = channel.users.used.iter().find(|(_, user)| user.connection == from).unwrap();
+        let member = channel.users.release(user).unwrap();
+        self.alive.remove(&member.id);
+        let event = [0, 1, channel.number, user, reason];
+        let server = channel.server;
+        self.control(server, &event);
+    }
+
+    fn delete(&mut self, from: usize, number: u8, reason: u8) {
+        let Some(name) = self.endpoints.get_mut(&from).unwrap().own.release(number) else { return };
+        for user in self.channels.remove(&name).unwrap().users.used.values() {
+            self.alive.remove(&user.id);
+            self.endpoints.get_mut(&user.connection).unwrap().entered.release(user.number_there);
+            self.control(user.connection, &[0, 2, user.number_there, reason]);
+        }
+    }
+
+    pub(super) fn disconnect(&mut self, from: usize) {
+        for number in 0..128 {
+            self.leave(from, number, 1);
+        }
+        for number in 0..128 {
+            self.delete(from, number, 1);
+        }
+        self.endpoints.insert(from, Endpoint::default());
+        self.queues.remove(&from);
+    }
+
+    /// Takes what `unit` says out of a queue; panics if it is not what comes next there.
+    pub(super) fn expect(&mut self, of: usize, unit: Unit<'_>, bytes: &[u8]) {
+        let queue = self.queues.entry(of).or_default();
+        let (head, payload) = match unit {
+            Unit::FromServer { channel, payload } => (vec![channel], payload),
+            Unit::FromUser { channel, user, payload } => (vec![channel | 128, user], payload),
+            _ => {
+                // what came of units before this one is used up
+                queue.retain(|item| !matches!(item, Item::Data(_, bytes) if bytes.is_empty()));
+                let Some(Item::Control(expected)) =
+                    queue.iter().find(|item| matches!(item, Item::Control(_)))
+                else {
+                    panic!("{bytes:?} came out of nothing")
+                };
+                assert_eq!(expected, bytes);
+                let at = queue.iter().position(|item| matches!(item, Item::Control(_))).unwrap();
+                queue.remove(at);
+                return;
+            }
+        };
+        assert!(payload.is_whole() && !payload.bytes().is_empty(), "a unit is never forwarded empty");
+        while let Some(at) =
+            queue.iter().position(|item| matches!(item, Item::Data(other, _) if *other == head))
+        {
+            let Some(Item::Data(_, expected)) = queue.get_mut(at) else { unreachable!() };
+            if expected.is_empty() {
+                queue.remove(at); // that unit is over
+                continue;
+            }
+            assert!(expected.len() >= payload.bytes().len(), "two units were merged");
+            assert!(expected.drain(..payload.bytes().len()).eq(payload.bytes().iter().copied()));
+            return;
+        }
+        panic!("{} bytes of {head:?} came out of nothing", payload.bytes().len());
+    }
+
+    pub(super) fn is_empty(&self, of: usize) -> bool {
+        self.queues.get(&of).is_none_or(|queue| {
+            queue.iter().all(|item| matches!(item, Item::Data(_, bytes) if bytes.is_empty()))
+        })
+    }
+}

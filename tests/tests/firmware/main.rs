@@ -1,0 +1,24 @@
+//! The firmware of examples/firmware on emulated boards with real network controllers, against a real relay and desktop peers, and
+//! against each other.
+//!
+//! The images are built by `scripts/firmware`, which also sees to QEMU; set `PEOTE_FIRMWARE` to a folder with images to use those.
+#![cfg(unix)]
+
+mod addresses;
+mod cable;
+mod echo;
+mod faults;
+mod hostile;
+mod image;
+mod machine;
+mod peer;
+mod reconnect;
+mod relay_board;
+mod relay_thread;
+mod roles;
+mod runner;
+
+use std::time::Duration;
+
+/// How long anything may take. Only a failure takes so long.
+const PATIENCE: Duration = Duration::from_secs(60);

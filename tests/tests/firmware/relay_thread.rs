@@ -1,0 +1,48 @@
+//! A relay in this process.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::thread::JoinHandle;
+
+use peote_relay::{Config, Handle, Relay};
+
+/// A relay in a thread. Ended when dropped: its connections and its port are gone then.
+pub(crate) struct RelayThread {
+    address: SocketAddr,
+    handle: Handle,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl RelayThread {
+    /// A relay on a port of the system's choice.
+    pub(crate) fn start() -> Self {
+        Self::on(0)
+    }
+
+    /// A relay on this port, which one before it has used.
+    pub(crate) fn on(port: u16) -> Self {
+        let listen = vec![SocketAddr::from((Ipv4Addr::LOCALHOST, port))];
+        let mut relay = Relay::bind(Config { listen, ..Config::default() }).expect("the relay can listen");
+        let (address, handle) = (relay.local_addrs()[0], relay.handle());
+        let thread = Some(std::thread::spawn(move || relay.run().expect("the relay runs")));
+        Self { address, handle, thread }
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The firmware's argument: this machine, as QEMU's own network shows it.
+    pub(crate) fn argument(&self) -> String {
+        format!("relay=10.0.2.2:{}", self.address.port())
+    }
+}
+
+impl Drop for RelayThread {
+    fn drop(&mut self) {
+        self.handle.stop();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}

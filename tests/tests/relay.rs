@@ -1,0 +1,100 @@
+//! The forwarding core: arbitrary streams in arbitrary cuts against the reference that the fuzz target `relay` has, too.
+
+use peote_net_tests::fuzz::relay::{Both, CONNECTIONS, Step};
+use proptest::prelude::*;
+
+/// What an endpoint sends. Most of it makes sense.
+fn unit() -> impl Strategy<Value = Vec<u8>> {
+    let name = prop_oneof![Just(b"a".to_vec()), Just(b"b".to_vec()), Just(Vec::new()), Just(vec![b'n'; 200])];
+    let number = prop_oneof![4 => 0u8..3, 1 => 0u8..=127];
+    let user = prop_oneof![4 => 0u8..4, 1 => any::<u8>()];
+    let len = prop_oneof![8 => 0usize..40, 4 => 100usize..140, 2 => 0usize..3000, 1 => 32_700usize..=32_765];
+    let command = (0u8..2, 0u8..4, name).prop_map(|(command, tag, name)| {
+        [&[0, command, tag, u8::try_from(name.len()).unwrap()][..], &name].concat()
+    });
+    let end = (2u8..4, prop_oneof![6 => Just(1usize), 1 => 0usize..5], number.clone()).prop_map(
+        |(command, len, number)| {
+            [&[0, command, 0, u8::try_from(len).unwrap()][..], &vec![number; len]].concat()
+        },
+    );
+    let data = (0u8..4, number, user, len, any::<u8>(), any::<bool>()).prop_map(
+        |(kind, number, user, len, start, long)| {
+            let numbers: &[u8] = match kind {
+                0 => &[number],
+                2 => &[number | 128],
+                _ => &[number | 128, user],
+            };
+            let size = numbers.len() + len;
+            let mut bytes = match kind {
+                2 => vec![1, 1],
+                3 => vec![1, 0],
+                _ => Vec::new(),
+            };
+            if size < 128 && !long && (size > 1 || kind >= 2) {
+                bytes.push(u8::try_from(size).unwrap());
+            } else {
+                bytes.extend((u16::try_from(size).unwrap() | 0x8000).to_be_bytes());
+            }
+            bytes.extend(numbers);
+            bytes.extend((0..len).map(|i| start.wrapping_add(i.to_le_bytes()[0])));
+            bytes
+        },
+    );
+    // short broadcasts one behind the other, now and then to somebody else
+    let broadcasts = proptest::collection::vec((0u8..8, 1u8..30, any::<u8>()), 1..60).prop_map(|units| {
+        let one = |(to, len, byte): (u8, u8, u8)| {
+            let excluded: &[u8] = if to < 2 { &[to] } else { &[] };
+            let numbers = [&[128][..], excluded].concat();
+            let size = len + u8::try_from(numbers.len()).unwrap();
+            [&[1, u8::from(to >= 2), size][..], &numbers, &vec![byte; len.into()]].concat()
+        };
+        units.into_iter().flat_map(one).collect()
+    });
+    let nothing = prop_oneof![Just(vec![0x80, 0]), Just(vec![1, 1, 0x80, 0])];
+    let nonsense = proptest::collection::vec(any::<u8>(), 1..12);
+    prop_oneof![6 => command, 2 => end, 12 => data, 3 => broadcasts, 1 => nothing, 1 => nonsense]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let connection = 0..CONNECTIONS;
+    prop_oneof![
+        12 => (connection.clone(), unit()).prop_map(|(from, unit)| Step::Queue(from, unit)),
+        6 => (connection.clone(), 1usize..20).prop_map(|(from, len)| Step::Present(from, len)),
+        12 => (connection.clone(), Just(100_000)).prop_map(|(from, len)| Step::Present(from, len)),
+        4 => connection.clone().prop_map(Step::Drain),
+        1 => connection.prop_map(Step::Disconnect),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn whatever_comes_in_whatever_cuts_is_routed_as_by_the_reference(
+        steps in proptest::collection::vec(step(), 1..150),
+        bound in prop_oneof![Just(300usize), Just(5_000), Just(1 << 20)],
+        cut in prop_oneof![Just(0usize), Just(100), Just(256)],
+        collide: bool,
+    ) {
+        let mut both = Both::new(bound, cut, collide);
+        // so that most cases have somebody to talk to
+        for (connection, bytes) in [(0, &b"\0\0\x01\x01a"[..]), (1, b"\0\x01\x01\x01a"), (2, b"\0\x01\x01\x01a")] {
+            both.step(Step::Queue(connection, bytes.to_vec()));
+            both.step(Step::Present(connection, 100));
+        }
+        steps.into_iter().for_each(|step| both.step(step));
+        both.finish();
+    }
+
+    #[test]
+    fn nonsense_never_panics_and_uses_all_but_the_start_of_a_unit(
+        streams in proptest::collection::vec((0..CONNECTIONS, proptest::collection::vec(prop_oneof![any::<u8>(), 0u8..4], 0..200)), 1..40),
+    ) {
+        let mut both = Both::new(500, 64, false);
+        for (connection, bytes) in streams {
+            both.step(Step::Queue(connection, bytes));
+            both.step(Step::Present(connection, 150));
+        }
+        both.finish();
+    }
+}
