@@ -5,7 +5,8 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use self::options::{NoRun, Options};
+use self::options::NoRun;
+pub(crate) use self::options::Options;
 use self::problem::Problem;
 use self::settings::{SETTINGS, Settings};
 
@@ -20,7 +21,7 @@ mod value;
 #[derive(Debug)]
 pub(crate) enum Task {
     /// Run the relay.
-    Run(Box<Loaded>),
+    Run(Box<Loaded>, Box<Options>),
     /// Print this and be done.
     Print(String),
     /// Print clap's help or version and be done.
@@ -58,12 +59,16 @@ pub(crate) fn task(arguments: impl IntoIterator<Item = OsString>) -> Task {
     };
     match load(&options) {
         Ok(loaded) if options.print_config => Task::Print(print::toml(&loaded)),
-        Ok(loaded) => Task::Run(Box::new(loaded)),
+        Ok(loaded) => Task::Run(Box::new(loaded), Box::new(options)),
         Err(problems) => Task::Complain(problems),
     }
 }
 
-fn load(options: &Options) -> Result<Loaded, Vec<Problem>> {
+/// Reads the file again, if there is one, under the options that the program was started with.
+///
+/// # Errors
+/// All that is wrong.
+pub(crate) fn load(options: &Options) -> Result<Loaded, Vec<Problem>> {
     let mut settings = Settings::default();
     let mut origins = [Origin::Default; SETTINGS.len()];
     let mut problems = Vec::new();
@@ -99,6 +104,17 @@ fn load(options: &Options) -> Result<Loaded, Vec<Problem>> {
 }
 
 impl Loaded {
+    /// The settings that are not as they were, as lines of TOML: its name, its value now, and its value before.
+    pub(crate) fn changes<'a>(
+        &'a self,
+        before: &'a Self,
+    ) -> impl Iterator<Item = (&'static str, String, String)> + 'a {
+        let all = SETTINGS
+            .iter()
+            .map(|setting| (setting.name, setting.show(&self.settings), setting.show(&before.settings)));
+        all.filter(|(_, now, before)| now != before)
+    }
+
     /// Where a setting comes from.
     pub(crate) fn origin(&self, name: &str) -> Origin {
         let found = SETTINGS.iter().zip(&self.origins).find(|(setting, _)| setting.name == name);

@@ -83,7 +83,8 @@ pub struct Config {
     /// So two connections that wait for each other cannot do so for ever.
     pub stall_timeout: Duration,
 
-    /// How long a relay that was asked to stop goes on writing what is queued; 0 s to 1 min. Default: 1 s.
+    /// How long a relay that was asked to stop goes on writing what is queued, and waits for endpoints to close their side; 0 s to 1 min.
+    /// Default: 1 s.
     pub shutdown_timeout: Duration,
 
     /// Whether `/metrics`, asked for over HTTP on the same port, answers with the relay's figures. Default: false.

@@ -40,6 +40,12 @@ pub(crate) struct Connections {
     /// Units that were queued since the start.
     pub(crate) pushed: u64,
     hasher: RandomState,
+    limits: Limits,
+}
+
+/// What the configuration allows.
+#[derive(Debug)]
+struct Limits {
     queue_bytes: usize,
     max_channels: usize,
     max_channels_per_connection: usize,
@@ -47,8 +53,20 @@ pub(crate) struct Connections {
     commands_per_second: u32,
 }
 
+impl Limits {
+    fn new(config: &Config) -> Self {
+        Self {
+            queue_bytes: config.queue_bytes,
+            max_channels: limit(config.max_channels),
+            max_channels_per_connection: limit(config.max_channels_per_connection),
+            max_users_per_channel: limit(config.max_users_per_channel),
+            commands_per_second: config.commands_per_second,
+        }
+    }
+}
+
 /// A limit where 0 is none.
-fn limit(count: u32) -> usize {
+pub(crate) fn limit(count: u32) -> usize {
     if count == 0 { usize::MAX } else { count as usize }
 }
 
@@ -69,11 +87,16 @@ impl Connections {
             paused: 0,
             pushed: 0,
             hasher: RandomState::new(),
-            queue_bytes: config.queue_bytes,
-            max_channels: limit(config.max_channels),
-            max_channels_per_connection: limit(config.max_channels_per_connection),
-            max_users_per_channel: limit(config.max_users_per_channel),
-            commands_per_second: config.commands_per_second,
+            limits: Limits::new(config),
+        }
+    }
+
+    /// Takes over the limits of another configuration. Those who wait for room try again: there may be more now.
+    pub(crate) fn reconfigure(&mut self, config: &Config) {
+        self.pool.set_budget(config.memory_bytes);
+        self.limits = Limits::new(config);
+        for index in 0..self.slots.len() {
+            self.wake(narrow(index));
         }
     }
 
@@ -156,7 +179,7 @@ impl Connections {
         connection.flags.dirty = false;
         let taken = connection.write(&mut self.pool, now);
         let enough = connection.queue.is_empty()
-            || connection.queue.len() <= self.queue_bytes.min(self.pool.share()) / 2;
+            || connection.queue.len() <= self.limits.queue_bytes.min(self.pool.share()) / 2;
         if connection.flags.mute {
             self.list(index);
         }
@@ -192,11 +215,17 @@ impl Connections {
     }
 }
 
-/// An id's place, which fits.
+/// An id's place.
+#[inline]
+pub(crate) const fn index(id: ConnectionId) -> u32 {
+    narrow(id.index())
+}
+
+/// A place of a connection, which fits.
 #[inline]
 #[expect(clippy::cast_possible_truncation, reason = "the core counts connections with 32 bits")]
-pub(crate) const fn index(id: ConnectionId) -> u32 {
-    id.index() as u32
+pub(crate) const fn narrow(index: usize) -> u32 {
+    index as u32
 }
 
 impl Host for Connections {
@@ -204,7 +233,7 @@ impl Host for Connections {
     fn free(&self, id: ConnectionId) -> usize {
         match self.slots.get(id.index()) {
             Some(Some(connection)) if !connection.flags.mute => {
-                self.queue_bytes.min(self.pool.share()).saturating_sub(connection.queue.len())
+                self.limits.queue_bytes.min(self.pool.share()).saturating_sub(connection.queue.len())
             }
             _ => usize::MAX,
         }
@@ -220,7 +249,7 @@ impl Host for Connections {
     }
 
     fn allow(&mut self, id: ConnectionId, request: &Request<'_>) -> Decision {
-        let (now, per_second) = (self.now_micros, self.commands_per_second);
+        let (now, per_second) = (self.now_micros, self.limits.commands_per_second);
         let Some(connection) = self.get(index(id)) else { return Decision::Close };
         if let Err(micros) = connection.rate.take(now, per_second) {
             self.later = self.now + micros.div_ceil(1000);
@@ -228,14 +257,14 @@ impl Host for Connections {
         }
         match *request {
             Request::Create { own, channels, .. }
-                if own >= self.max_channels_per_connection || channels >= self.max_channels =>
+                if own >= self.limits.max_channels_per_connection || channels >= self.limits.max_channels =>
             {
                 Decision::No(Reason::TooManyChannels)
             }
-            Request::Enter { entered, .. } if entered >= self.max_channels_per_connection => {
+            Request::Enter { entered, .. } if entered >= self.limits.max_channels_per_connection => {
                 Decision::No(Reason::TooManyChannels)
             }
-            Request::Enter { users, .. } if users >= self.max_users_per_channel => {
+            Request::Enter { users, .. } if users >= self.limits.max_users_per_channel => {
                 Decision::No(Reason::ChannelFull)
             }
             _ => Decision::Yes,

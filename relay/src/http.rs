@@ -70,6 +70,11 @@ pub(crate) fn too_slow() -> Vec<u8> {
     Refusal { status: "408 Request Timeout", what: "the request did not come in time" }.response()
 }
 
+/// The response while the relay stops: to whoever asks, and for a WebSocket that will not come about.
+pub(crate) fn stopping() -> Vec<u8> {
+    page("503 Service Unavailable", "text/plain; charset=utf-8", "stopping\n")
+}
+
 fn page(status: &str, kind: &str, body: &str) -> Vec<u8> {
     let len = body.len();
     format!(

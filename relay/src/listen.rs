@@ -2,10 +2,11 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use mio::net::{TcpListener, TcpStream};
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
+
+use crate::config::Config;
 
 /// Connections the system may hold until they are accepted.
 const BACKLOG: i32 = 1024;
@@ -35,11 +36,12 @@ pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 #[cfg(target_os = "linux")]
 const UNSENT: u32 = 256 * 1024;
 
-/// Sets the options of an accepted connection. `keepalive`: when to find out whether a quiet endpoint is still there. `patience`: how long one may
-/// take to acknowledge what was sent to it.
+/// Sets the options of an accepted connection.
 ///
 /// One that is gone already makes this fail, which shows soon enough.
-pub(crate) fn set_options(stream: &TcpStream, keepalive: Duration, patience: Duration) {
+pub(crate) fn set_options(stream: &TcpStream, config: &Config) {
+    // when to find out whether a quiet endpoint is still there, and how long one may take to acknowledge what was sent to it
+    let (keepalive, patience) = (config.tcp_keepalive, config.tcp_keepalive + config.stall_timeout);
     let _ = stream.set_nodelay(true);
     let socket = SockRef::from(stream);
     let _ = socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(keepalive));

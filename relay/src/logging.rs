@@ -3,18 +3,26 @@
 use std::env;
 use std::io::{self, IsTerminal};
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::EnvFilter;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::cli::settings::LogLevel;
 
 /// Variable that says what is logged, as level or by module.
 const VARIABLE: &str = "RUST_LOG";
 
+type SetFilter = Box<dyn Fn(EnvFilter) -> Result<(), String>>;
+
+/// The log, of which the level can be changed.
+pub(crate) struct Logging {
+    set_filter: Option<SetFilter>,
+}
+
 /// Starts to log. `level` holds unless `RUST_LOG` is set; if `level_was_option` it holds in any case.
 ///
 /// # Errors
 /// What is wrong with `RUST_LOG`, as one line.
-pub(crate) fn start(level: LogLevel, level_was_option: bool) -> Result<(), String> {
+pub(crate) fn start(level: LogLevel, level_was_option: bool) -> Result<Logging, String> {
     let variable = env::var(VARIABLE).ok().filter(|text| !text.is_empty() && !level_was_option);
     let filter = match &variable {
         Some(text) => EnvFilter::try_new(text).map_err(|error| {
@@ -22,13 +30,30 @@ pub(crate) fn start(level: LogLevel, level_was_option: bool) -> Result<(), Strin
         })?,
         None => EnvFilter::new(level.name()),
     };
-    tracing_subscriber::fmt()
+    let subscriber = tracing_subscriber::fmt()
         .compact()
         .with_env_filter(filter)
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()))
         // It would report a standard error that nobody reads any more on that very standard error, and panic.
         .log_internal_errors(false)
-        .init();
-    Ok(())
+        .with_filter_reloading();
+    let handle = subscriber.reload_handle();
+    subscriber.finish().init();
+    let set_filter = move |filter| handle.reload(filter).map_err(|error| error.to_string());
+    // the variable goes before the file, at the start as later
+    Ok(Logging { set_filter: variable.is_none().then(|| Box::new(set_filter) as SetFilter) })
+}
+
+impl Logging {
+    /// Changes what is logged, unless `RUST_LOG` says that.
+    ///
+    /// # Errors
+    /// Only if the log is broken.
+    pub(crate) fn set_level(&self, level: LogLevel) -> Result<(), String> {
+        match &self.set_filter {
+            Some(set) => set(EnvFilter::new(level.name())),
+            None => Ok(()),
+        }
+    }
 }

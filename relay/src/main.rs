@@ -7,14 +7,15 @@ use std::process::ExitCode;
 
 use peote_relay::Relay;
 
-use crate::cli::settings::Settings;
-use crate::cli::{Loaded, Origin, Task};
-use crate::stop::Stop;
+use crate::cli::{Loaded, Options, Origin, Task};
+use crate::logging::Logging;
+use crate::signals::Signals;
 
 mod cli;
 mod logging;
 mod open_files;
-mod stop;
+mod reload;
+mod signals;
 
 /// The relay stopped because it was asked to, or what was asked for has been printed.
 const STOPPED: u8 = 0;
@@ -25,7 +26,7 @@ const WRONG_SETTINGS: u8 = 2;
 
 fn main() -> ExitCode {
     let code = match cli::task(env::args_os()) {
-        Task::Run(loaded) => start(*loaded),
+        Task::Run(loaded, options) => start(*loaded, &options),
         Task::Print(text) => {
             say(&text);
             STOPPED
@@ -43,13 +44,16 @@ fn main() -> ExitCode {
     ExitCode::from(code)
 }
 
-fn start(loaded: Loaded) -> u8 {
+fn start(loaded: Loaded, options: &Options) -> u8 {
     let level_was_option = loaded.origin("log-level") == Origin::Option;
-    if let Err(problem) = logging::start(loaded.settings.log_level, level_was_option) {
-        complain(problem);
-        return WRONG_SETTINGS;
-    }
-    match run(loaded.settings) {
+    let logging = match logging::start(loaded.settings.log_level, level_was_option) {
+        Ok(logging) => logging,
+        Err(problem) => {
+            complain(problem);
+            return WRONG_SETTINGS;
+        }
+    };
+    match run(loaded, options, &logging) {
         Ok(()) => STOPPED,
         Err(error) => {
             complain(format!("{error}{}", advice(&error)));
@@ -59,22 +63,19 @@ fn start(loaded: Loaded) -> u8 {
 }
 
 /// Runs the relay until it is asked to stop.
-fn run(settings: Settings) -> io::Result<()> {
-    let mut stop = Stop::install()?;
-    let connections = settings.relay.max_connections;
-    if let Some(room) = open_files::make_room(connections) {
-        tracing::warn!(
-            "room for {room} connections only, not {connections}: raise the limit of open files (ulimit -n), \
-             or lower max-connections"
-        );
-    }
-    let mut relay = Relay::bind(settings.relay)?;
-    stop.wake(relay.registry(), Relay::FIRST_TOKEN)?;
+fn run(mut loaded: Loaded, options: &Options, logging: &Logging) -> io::Result<()> {
+    let mut signals = Signals::install()?;
+    open_files::prepare(loaded.settings.relay.max_connections);
+    let mut relay = Relay::bind(loaded.settings.relay.clone())?;
+    signals.wake(relay.registry(), Relay::FIRST_TOKEN)?;
     let lines: String =
         relay.local_addrs().iter().map(|address| format!("listening on {address}\n")).collect();
     say(&lines);
-    while !stop.requested() {
-        relay.turn(stop::LONGEST_SLEEP)?;
+    while !signals.is_to_stop() {
+        relay.turn(signals::LONGEST_SLEEP)?;
+        if signals.is_to_reload() {
+            reload::reload(&mut relay, logging, options, &mut loaded);
+        }
     }
     tracing::info!("stopping");
     relay.shutdown()?;

@@ -7,8 +7,18 @@ use std::io;
 ///
 /// Systems start programs with a low limit for the sake of old ones that cannot cope with high file numbers.
 /// Returned is the number of connections there is room for, where that is less than asked for.
-pub(crate) fn make_room(connections: u32) -> Option<u64> {
+fn make_room(connections: u32) -> Option<u64> {
     system::make_room(connections)
+}
+
+/// Makes room for so many connections, and warns when there is not enough.
+pub(crate) fn prepare(connections: u32) {
+    if let Some(room) = make_room(connections) {
+        tracing::warn!(
+            "room for {room} connections only, not {connections}: raise the limit of open files (ulimit -n), \
+             or lower max-connections"
+        );
+    }
 }
 
 /// Whether an error says that no more files can be opened.

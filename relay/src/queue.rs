@@ -43,6 +43,11 @@ impl Pool {
         Self { unused: Vec::new(), used: 0, budget, connections: 0 }
     }
 
+    /// Changes how much memory all queues may take together. What is used already stays.
+    pub(crate) fn set_budget(&mut self, budget: usize) {
+        self.budget = budget;
+    }
+
     pub(crate) fn used(&self) -> usize {
         self.used
     }

@@ -1,90 +1,13 @@
 //! The program as an operator meets it: options, files, messages, exit codes, signals.
 
+mod program;
+
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Command, Stdio};
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_peote-relay");
-const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/relay.toml");
-
-/// The program with these arguments, not influenced by the environment of the tests.
-fn program(arguments: &[&str]) -> Command {
-    let mut command = Command::new(PROGRAM);
-    command.args(arguments).env_remove("RUST_LOG").env_remove("NO_COLOR").stdin(Stdio::null());
-    command
-}
-
-/// Runs the program to its end.
-fn output(arguments: &[&str]) -> Output {
-    program(arguments).output().unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
-
-/// What `--print-config` prints, without comments and empty lines.
-fn settings(arguments: &[&str]) -> Vec<String> {
-    let output = output(&[arguments, &["--print-config"]].concat());
-    assert_eq!(text(&output.stderr), "");
-    assert_eq!(output.status.code(), Some(0));
-    let lines = text(&output.stdout);
-    let lines = lines.lines().map(|line| line.split(" #").next().unwrap().trim().to_string());
-    lines.filter(|line| !line.is_empty() && !line.starts_with('#')).collect()
-}
-
-/// Asserts that the program refuses these arguments with exit code 2 and exactly these lines.
-#[track_caller]
-fn refused(arguments: &[&str], lines: &[&str]) {
-    let output = output(arguments);
-    let found = text(&output.stderr);
-    let found: Vec<_> = found.lines().map(|line| line.strip_prefix("peote-relay: ").unwrap()).collect();
-    assert_eq!(found, lines);
-    assert_eq!(output.status.code(), Some(2));
-    assert_eq!(text(&output.stdout), "");
-}
-
-/// A file in the directory for temporary files of the tests.
-fn file(name: &str, content: &str) -> PathBuf {
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    fs::write(&path, content).unwrap();
-    path
-}
-
-/// A running relay; ended with the test, however that ends.
-struct Running {
-    child: Child,
-    lines: BufReader<std::process::ChildStdout>,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Running {
-    fn start(arguments: &[&str]) -> Self {
-        Self::spawn(program(arguments).stderr(Stdio::piped()))
-    }
-
-    fn spawn(command: &mut Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap());
-        Self { child, lines }
-    }
-
-    /// The next address it says it listens on.
-    fn address(&mut self) -> SocketAddr {
-        let mut line = String::new();
-        self.lines.read_line(&mut line).unwrap();
-        let address = line.strip_prefix("listening on ").unwrap_or_else(|| panic!("{line:?}"));
-        address.strip_suffix('\n').unwrap().parse().unwrap()
-    }
-}
+use program::{PROGRAM, Running, SAMPLE, file, output, program, refused, settings, text};
 
 #[test]
 fn says_where_it_listens() {
@@ -302,36 +225,10 @@ fn an_address_in_use() {
 #[cfg(unix)]
 mod unix {
     use super::*;
+    use program::PATIENCE;
     use rustix::process::Signal;
     use std::io::{Read, Write};
     use std::time::{Duration, Instant};
-
-    /// The longest that anything here may take; far above what it takes, because machines are sometimes busy.
-    const PATIENCE: Duration = Duration::from_secs(20);
-
-    impl Running {
-        /// Waits until it has ended: exit code and standard error.
-        fn end(&mut self) -> (Option<i32>, String) {
-            let begin = Instant::now();
-            let status = loop {
-                if let Some(status) = self.child.try_wait().unwrap() {
-                    break status;
-                }
-                assert!(begin.elapsed() < PATIENCE, "does not end");
-                std::thread::sleep(Duration::from_millis(5));
-            };
-            let mut errors = String::new();
-            if let Some(stderr) = &mut self.child.stderr {
-                stderr.read_to_string(&mut errors).unwrap();
-            }
-            (status.code(), errors)
-        }
-
-        fn signal(&self, signal: Signal) {
-            let process = rustix::process::Pid::from_child(&self.child);
-            rustix::process::kill_process(process, signal).unwrap();
-        }
-    }
 
     /// An address, with port 0, at which no other test listens, so that a port given up can be had again. The last
     /// number tells the tests apart; only Linux has more than one loopback address without further ado.

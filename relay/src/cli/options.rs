@@ -28,6 +28,8 @@ Output:
 Signals:
   SIGINT and SIGTERM stop the relay. A second one ends it at once, without
   waiting for what is still to be written (see --shutdown-timeout).
+  SIGHUP reads the configuration file again. Nobody is disconnected, and what
+  is wrong with the file is logged and changes nothing.
 
 Exit codes:
   0  stopped on request

@@ -142,7 +142,8 @@ pub(crate) static SETTINGS: [Setting; 19] = [
     Setting {
         name: "shutdown-timeout",
         group: TIMES,
-        help: "When asked to stop, go on writing what is queued for at most this time",
+        help: "When asked to stop, go on writing what is queued, and wait for endpoints to close, \
+               for at most this time",
         field: Field::Seconds(|all| &mut all.relay.shutdown_timeout, Config::SHUTDOWN_TIMEOUT),
     },
     Setting {

@@ -9,7 +9,7 @@ use tracing::{info, warn};
 
 use super::{Relay, WAKER};
 use crate::connection::Connection;
-use crate::connections::index;
+use crate::connections::{index, limit};
 use crate::listen;
 
 /// Connections that one turn accepts at most from one listening socket.
@@ -70,7 +70,8 @@ impl Relay {
         if !self.connections.addresses.add(ip, self.config.max_connections_per_address) {
             return self.turn_away(address, "too many from this address");
         }
-        let Ok(id) = self.core.connect() else {
+        let has_room = self.core.connections() < limit(self.config.max_connections);
+        let Some(id) = has_room.then(|| self.core.connect().ok()).flatten() else {
             self.connections.addresses.remove(ip);
             return self.turn_away(address, "too many connections");
         };
@@ -81,8 +82,7 @@ impl Relay {
             self.connections.addresses.remove(ip);
             return self.turn_away(address, &error.to_string());
         }
-        let keepalive = self.config.tcp_keepalive;
-        listen::set_options(&socket, keepalive, keepalive + self.config.stall_timeout);
+        listen::set_options(&socket, &self.config);
         self.accepted += 1;
         if self.connections.events.may_say(self.connections.now) {
             info!(connection = %id, %address, "connection accepted");

@@ -6,6 +6,7 @@ use peote_net::protocol::to_endpoint;
 
 use super::Relay;
 use super::close::Why;
+use crate::config::{Config, SlowReceiver};
 use crate::transport::Transport;
 
 /// The configuration's times, in milliseconds.
@@ -17,6 +18,18 @@ pub(super) struct Times {
     pub(super) stall: u64,
     /// How long a queue may stay full; `None` means for ever.
     pub(super) grace: Option<u64>,
+}
+
+impl Times {
+    pub(super) fn new(config: &Config) -> Self {
+        Self {
+            first_byte: millis(config.first_byte_timeout),
+            handshake: millis(config.handshake_timeout),
+            keepalive: millis(config.keepalive_interval),
+            stall: millis(config.stall_timeout),
+            grace: (config.slow_receiver == SlowReceiver::Drop).then(|| millis(config.slow_receiver_grace)),
+        }
+    }
 }
 
 /// A duration in milliseconds.

@@ -4,7 +4,9 @@ mod accept;
 mod close;
 mod deadlines;
 mod linger;
+mod reconfigure;
 mod serve;
+mod shutdown;
 mod speak_http;
 
 use std::io;
@@ -19,17 +21,15 @@ use peote_net::relay::{MAX_REST, Relay as Core};
 use tracing::info;
 
 use accept::Listener;
-use close::Why;
 use deadlines::{Times, millis};
 use linger::Lingering;
 use serve::READ;
 
-use crate::config::{Config, SlowReceiver};
+use crate::config::Config;
 use crate::connections::Connections;
 use crate::listen;
 use crate::stats::Stats;
 use crate::storage::HeapStorage;
-use crate::timers::Timers;
 
 /// Bytes that are read from connections before what came of them is written.
 const READ_BEFORE_WRITE: usize = 128 * 1024;
@@ -138,18 +138,11 @@ impl Relay {
             listeners,
             accept_at: 0,
             lingering: Lingering::default(),
-            core: Core::new(HeapStorage::new(config.max_connections as usize, config.max_channels as usize)),
+            core: Core::new(HeapStorage::default()),
             connections: Connections::new(&config),
             buffer: vec![0; MAX_REST + READ],
             started: Instant::now(),
-            times: Times {
-                first_byte: millis(config.first_byte_timeout),
-                handshake: millis(config.handshake_timeout),
-                keepalive: millis(config.keepalive_interval),
-                stall: millis(config.stall_timeout),
-                grace: (config.slow_receiver == SlowReceiver::Drop)
-                    .then(|| millis(config.slow_receiver_grace)),
-            },
+            times: Times::new(&config),
             config,
             accepted: 0,
             turned_away: 0,
@@ -301,41 +294,5 @@ impl Relay {
         if is_to_write {
             self.connections.dirty.push(index);
         }
-    }
-
-    /// Stops accepting, writes what is queued as far as that can be done within the configured time, and closes all connections.
-    ///
-    /// Blocks for [`Config::shutdown_timeout`] at most. After it the relay is of no further use.
-    ///
-    /// # Errors
-    /// As for [`turn`](Self::turn).
-    pub fn shutdown(&mut self) -> io::Result<()> {
-        self.listeners.clear();
-        let end = Instant::now() + self.config.shutdown_timeout;
-        loop {
-            self.connections.ready.clear();
-            let mut is_waiting = false;
-            for index in 0..self.connections.slots.len() {
-                #[expect(
-                    clippy::cast_possible_truncation,
-                    reason = "the core counts connections with 32 bits"
-                )]
-                let index = index as u32;
-                self.connections.write(index);
-                is_waiting |= self.connections.get(index).is_some_and(|connection| connection.has_output());
-            }
-            let left = end.saturating_duration_since(Instant::now());
-            if !is_waiting || left.is_zero() {
-                break;
-            }
-            self.connections.ready.clear();
-            self.connections.timers = Timers::default();
-            self.wait(Some(left), Self::note)?;
-        }
-        for index in 0..self.connections.slots.len() {
-            #[expect(clippy::cast_possible_truncation, reason = "the core counts connections with 32 bits")]
-            self.close(index as u32, &Why::Stopping);
-        }
-        Ok(())
     }
 }

@@ -28,20 +28,23 @@ pub fn config() -> Config {
     }
 }
 
+/// Something to be done by the relay's thread.
+type Task = Box<dyn FnOnce(&mut Relay) + Send>;
+
 /// A relay that runs in a thread of its own until it is dropped.
 pub struct Running {
     pub address: SocketAddr,
     handle: Handle,
     /// How often the relay has woken up.
     pub turns: Arc<AtomicU64>,
-    ask: mpsc::Sender<mpsc::Sender<Stats>>,
+    ask: mpsc::Sender<Task>,
     thread: Option<JoinHandle<io::Result<()>>>,
 }
 
 pub fn start(config: Config) -> Running {
     let mut relay = Relay::bind(config).unwrap();
     let (address, handle) = (relay.local_addrs()[0], relay.handle());
-    let (ask, asked) = mpsc::channel::<mpsc::Sender<Stats>>();
+    let (ask, asked) = mpsc::channel::<Task>();
     let turns = Arc::new(AtomicU64::new(0));
     let thread = std::thread::spawn({
         let turns = Arc::clone(&turns);
@@ -50,9 +53,7 @@ pub fn start(config: Config) -> Running {
             while !handle.is_stopping() {
                 relay.turn(None)?;
                 turns.fetch_add(1, Ordering::Relaxed);
-                for answer in asked.try_iter() {
-                    let _ = answer.send(relay.stats());
-                }
+                asked.try_iter().for_each(|task| task(&mut relay));
             }
             relay.shutdown()
         }
@@ -61,11 +62,19 @@ pub fn start(config: Config) -> Running {
 }
 
 impl Running {
-    pub fn stats(&self) -> Stats {
+    /// Has the relay's thread do something, between two turns.
+    pub fn with<T: Send + 'static>(&self, task: impl FnOnce(&mut Relay) -> T + Send + 'static) -> T {
         let (answer, answered) = mpsc::channel();
-        self.ask.send(answer).unwrap();
+        let task = move |relay: &mut Relay| {
+            let _ = answer.send(task(relay));
+        };
+        self.ask.send(Box::new(task)).unwrap();
         self.handle.wake();
         answered.recv_timeout(PATIENCE).expect("the relay is dead")
+    }
+
+    pub fn stats(&self) -> Stats {
+        self.with(|relay| relay.stats())
     }
 
     /// Waits until the relay's figures are as they should be.

@@ -1,0 +1,55 @@
+//! A new configuration for a relay that runs.
+
+use super::Relay;
+use super::deadlines::Times;
+use crate::config::{Config, InvalidConfig};
+use crate::connections::narrow;
+use crate::listen;
+
+impl Relay {
+    /// Goes on with another configuration: limits, times and memory hold at once, for all connections.
+    ///
+    /// Nobody is disconnected because a limit is lower now: those above it stay, and new ones are refused until there are fewer. Times are
+    /// another matter: a connection that has been silent for longer than a shorter time allows is closed.
+    ///
+    /// Returned are the names of the fields, as in [`Config`], whose new value can only take effect when a relay is opened; the old one stays. It
+    /// is [`listen`](Config::listen) that can be among them.
+    ///
+    /// # Errors
+    /// The configuration is out of its ranges ([`Config::check`]); then nothing has changed.
+    ///
+    /// ```
+    /// use peote_relay::{Config, Relay};
+    ///
+    /// let config = Config { listen: vec!["127.0.0.1:0".parse()?], ..Config::default() };
+    /// let mut relay = Relay::bind(config.clone())?;
+    /// let kept = relay.reconfigure(Config { max_channels: 10, ..config })?;
+    /// assert!(kept.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn reconfigure(&mut self, mut config: Config) -> Result<Vec<&'static str>, InvalidConfig> {
+        config.check()?;
+        let mut kept = Vec::new();
+        if config.listen != self.config.listen {
+            kept.push("listen");
+            config.listen.clone_from(&self.config.listen);
+        }
+        let patience = |config: &Config| (config.tcp_keepalive, config.stall_timeout);
+        let has_new_options = patience(&config) != patience(&self.config);
+        self.times = Times::new(&config);
+        self.config = config;
+        self.connections.reconfigure(&self.config);
+        self.set_now();
+        let now = self.connections.now;
+        for index in 0..self.connections.slots.len() {
+            let index = narrow(index);
+            let Some(connection) = self.connections.get(index) else { continue };
+            if has_new_options {
+                listen::set_options(connection.socket(), &self.config);
+            }
+            // the next turn looks at all that depends on time
+            self.connections.timers.arm(index, now);
+        }
+        Ok(kept)
+    }
+}

@@ -1,0 +1,97 @@
+//! The end of a relay, in order.
+
+use std::io::{self, Read};
+use std::net::Shutdown;
+use std::time::Instant;
+
+use super::Relay;
+use super::close::Why;
+use crate::connections::narrow;
+use crate::http;
+use crate::timers::Timers;
+use crate::transport::Transport;
+
+impl Relay {
+    /// Stops accepting, writes what is queued, and closes all connections.
+    ///
+    /// What was read is delivered; nothing more is routed. An endpoint that has got all that was queued for it is told the end (a WebSocket
+    /// with code 1001) and may then close its side, which keeps what was said last from being lost. HTTP requests that are coming are answered
+    /// with 503. Blocks until all is said and closed, for [`Config::shutdown_timeout`](crate::Config::shutdown_timeout) at most; what is left then
+    /// is closed as it is. Afterwards the relay is of no further use.
+    ///
+    /// # Errors
+    /// As for [`turn`](Self::turn).
+    pub fn shutdown(&mut self) -> io::Result<()> {
+        self.listeners.clear();
+        let end = Instant::now() + self.config.shutdown_timeout;
+        self.set_now();
+        self.connections.timers = Timers::default();
+        self.connections.dirty.clear();
+        for index in 0..self.connections.slots.len() {
+            self.begin_to_end(narrow(index));
+        }
+        loop {
+            let mut dirty = std::mem::take(&mut self.connections.dirty);
+            dirty.drain(..).for_each(|index| self.write_to_end(index));
+            // it is empty: closing and writing queue nothing any more
+            self.connections.dirty = dirty;
+            for _ in 0..self.connections.ready.len() {
+                let Some(index) = self.connections.ready.pop_front() else { break };
+                self.read_to_end(index);
+            }
+            self.lingering.expire(self.connections.now);
+            let left = end.saturating_duration_since(Instant::now());
+            let is_over = self.core.connections() == 0 && self.lingering.next().is_none();
+            if is_over || left.is_zero() {
+                break;
+            }
+            self.wait(Some(left), Self::note)?;
+        }
+        for index in 0..self.connections.slots.len() {
+            self.close(narrow(index), &Why::Stopping);
+        }
+        Ok(())
+    }
+
+    /// From now on nothing more is queued for a connection.
+    fn begin_to_end(&mut self, index: u32) {
+        self.connections.stop_waiting(index);
+        let Some(connection) = self.connections.get(index) else { return };
+        if matches!(connection.transport, Transport::Http(_)) {
+            return self.close(index, &Why::Http(http::stopping()));
+        }
+        connection.flags.mute = true;
+        connection.flags.dirty = true;
+        connection.wait.until = 0;
+        self.connections.dirty.push(index);
+    }
+
+    /// Writes what is queued, and closes the sending direction behind it.
+    fn write_to_end(&mut self, index: u32) {
+        self.connections.write(index);
+        let Some(connection) = self.connections.get(index) else { return };
+        if connection.has_output() {
+            return;
+        }
+        connection.transport.close(1001);
+        if connection.has_output() {
+            self.connections.write(index);
+        }
+        if let Some(connection) = self.connections.get(index).filter(|connection| !connection.has_output()) {
+            // fails only for a socket that is gone already
+            let _ = connection.socket().shutdown(Shutdown::Write);
+        }
+    }
+
+    /// Throws away what a connection sends, so that it is not reset for being closed with something unread; closes it when nothing more comes.
+    fn read_to_end(&mut self, index: u32) {
+        let Some(connection) = self.connections.get(index) else { return };
+        connection.flags.listed = false;
+        match connection.socket().read(&mut self.buffer) {
+            Ok(1..) => self.connections.list(index),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => self.connections.list(index),
+            _ => self.close(index, &Why::Stopping),
+        }
+    }
+}

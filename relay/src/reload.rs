@@ -1,0 +1,42 @@
+//! Reading the configuration again while the relay runs.
+
+use peote_relay::Relay;
+use tracing::{error, info, warn};
+
+use crate::cli::{self, Loaded, Options};
+use crate::logging::Logging;
+use crate::open_files;
+
+/// Reads the configuration again and has the relay go on with it. If anything is wrong with it, all of that is logged, and everything stays as
+/// it is.
+pub(crate) fn reload(relay: &mut Relay, logging: &Logging, options: &Options, loaded: &mut Loaded) {
+    let new = match cli::load(options) {
+        Ok(new) => new,
+        Err(problems) => {
+            problems.iter().for_each(|problem| error!("{problem}"));
+            return error!("the configuration is wrong: the settings stay as they were");
+        }
+    };
+    let kept = match relay.reconfigure(new.settings.relay.clone()) {
+        Ok(kept) => kept,
+        Err(problem) => return error!("{problem}: the settings stay as they were"),
+    };
+    if let Err(problem) = logging.set_level(new.settings.log_level) {
+        error!("the log level stays as it was: {problem}");
+    }
+    let mut changes = 0;
+    for (name, now, before) in new.changes(loaded) {
+        changes += 1;
+        if kept.iter().any(|field| field.replace('_', "-") == name) {
+            warn!("{name} = {now} takes effect at the next start; until then it is {before}");
+        } else {
+            info!("{name} = {now}, before {before}");
+        }
+    }
+    open_files::prepare(new.settings.relay.max_connections);
+    info!(changes, "configuration read again");
+    // what takes effect later is named each time
+    let listen = std::mem::take(&mut loaded.settings.relay.listen);
+    *loaded = new;
+    loaded.settings.relay.listen = listen;
+}
