@@ -4,9 +4,10 @@ use std::ffi::OsString;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use self::options::NoRun;
 pub(crate) use self::options::Options;
+use self::options::{Command, NoRun};
 use self::problem::Problem;
 use self::settings::{SETTINGS, Settings};
 
@@ -20,6 +21,10 @@ mod value;
 /// What the program is to do.
 #[derive(Debug)]
 pub(crate) enum Task {
+    /// Ask a relay whether it is well.
+    Health(SocketAddr),
+    /// Show what a relay is doing: where it is, how often to look, and whether only once.
+    Top(SocketAddr, Duration, bool),
     /// Run the relay.
     Run(Box<Loaded>, Box<Options>),
     /// Print this and be done.
@@ -52,14 +57,17 @@ pub(crate) enum Origin {
 
 /// What the command line asks for; the first argument is the program's own name.
 pub(crate) fn task(arguments: impl IntoIterator<Item = OsString>) -> Task {
-    let options = match options::parse(arguments) {
-        Ok(options) => options,
+    let arguments: Vec<_> = arguments.into_iter().collect();
+    let options = match options::parse(&arguments) {
+        Ok(Command::Health(watched)) => return Task::Health(watched.address),
+        Ok(Command::Top(watched, interval, once)) => return Task::Top(watched.address, interval, once),
+        Ok(Command::Run(options)) => options,
         Err(NoRun::Asked(help)) => return Task::Help(help),
         Err(NoRun::Wrong(problem)) => return Task::Complain(vec![problem]),
     };
     match load(&options) {
         Ok(loaded) if options.print_config => Task::Print(print::toml(&loaded)),
-        Ok(loaded) => Task::Run(Box::new(loaded), Box::new(options)),
+        Ok(loaded) => Task::Run(Box::new(loaded), options),
         Err(problems) => Task::Complain(problems),
     }
 }

@@ -1,7 +1,7 @@
 //! What a relay can be told: addresses, limits, times, memory.
 
 use std::fmt;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -91,6 +91,34 @@ pub struct Config {
     ///
     /// Whoever can connect can then read them: totals, and nothing about single connections and channels.
     pub metrics: bool,
+
+    /// Who may read `/details`, asked for over HTTP on the same port: the busiest and the slowest connections with their addresses, and the channels of
+    /// those with their names, as JSON. Default: [`Audience::Nobody`].
+    pub details: Audience,
+}
+
+/// Who may read a page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Audience {
+    /// Nobody: there is no such page.
+    #[default]
+    Nobody,
+    /// Whoever connects from an address of this machine's loopback. With a proxy on this machine that is everybody who comes through it.
+    Local,
+    /// Whoever can connect.
+    Everybody,
+}
+
+impl Audience {
+    /// Whether somebody at this address belongs to it.
+    #[must_use]
+    pub fn includes(self, address: IpAddr) -> bool {
+        match self {
+            Self::Nobody => false,
+            Self::Local => address.to_canonical().is_loopback(),
+            Self::Everybody => true,
+        }
+    }
 }
 
 /// What a relay does when a connection's queue is full.
@@ -129,6 +157,7 @@ impl Default for Config {
             stall_timeout: Duration::from_secs(60),
             shutdown_timeout: Duration::from_secs(1),
             metrics: false,
+            details: Audience::Nobody,
         }
     }
 }

@@ -34,6 +34,11 @@ pub(crate) struct Connection {
     pub(crate) flags: Flags,
     pub(crate) wait: Wait,
     pub(crate) rate: Rate,
+    /// When it came, in milliseconds.
+    pub(crate) since: u64,
+    /// Bytes that came from it and that its socket took, since it came and when that was last looked at.
+    pub(crate) traffic: Traffic,
+    pub(crate) looked_at: Traffic,
     /// When it came, and then when something was last written to it, in milliseconds.
     pub(crate) last_sent: u64,
 }
@@ -76,8 +81,17 @@ pub(crate) struct Wait {
     pub(crate) since: u64,
     /// When this one took a byte since then.
     pub(crate) taken: u64,
+    /// When this one began to wait for another one, in milliseconds.
+    pub(crate) began: u64,
     /// When this one may give commands again, in milliseconds; 0: it may.
     pub(crate) until: u64,
+}
+
+/// Bytes in both directions.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Traffic {
+    pub(crate) received: u64,
+    pub(crate) sent: u64,
 }
 
 /// What came of a read.
@@ -112,6 +126,9 @@ impl Connection {
             flags,
             wait: Wait::default(),
             rate: Rate::default(),
+            since: now,
+            traffic: Traffic::default(),
+            looked_at: Traffic::default(),
             last_sent: now,
         }
     }
@@ -209,6 +226,7 @@ impl Connection {
         }
         if all > 0 {
             (self.last_sent, self.wait.taken) = (now, now);
+            self.traffic.sent += all as u64;
         }
         self.count_transport(pool);
         all

@@ -37,6 +37,12 @@ pub(crate) struct Connections {
     pub(crate) warnings: Flood,
     pub(crate) events: Flood,
     pub(crate) paused: usize,
+    /// Milliseconds of all pauses that are over.
+    pub(crate) paused_millis: u64,
+    /// Bytes that sockets took since the start.
+    pub(crate) sent_bytes: u64,
+    /// Bytes of the longest queue there was since the start.
+    pub(crate) longest_queue: usize,
     /// Units that were queued since the start.
     pub(crate) pushed: u64,
     hasher: RandomState,
@@ -85,6 +91,9 @@ impl Connections {
             warnings: Flood::new("warnings", WARNINGS),
             events: Flood::new("events", EVENTS),
             paused: 0,
+            paused_millis: 0,
+            sent_bytes: 0,
+            longest_queue: 0,
             pushed: 0,
             hasher: RandomState::new(),
             limits: Limits::new(config),
@@ -130,7 +139,7 @@ impl Connections {
         }
         if let Some(from) = self.get(sender) {
             from.wait.for_whom = receiver + 1;
-            (from.wait.previous, from.wait.next) = (last, 0);
+            (from.wait.previous, from.wait.next, from.wait.began) = (last, 0, now);
             self.paused += 1;
         }
     }
@@ -139,9 +148,11 @@ impl Connections {
     pub(crate) fn stop_waiting(&mut self, sender: u32) {
         let Some(from) = self.get(sender).filter(|from| from.wait.for_whom != 0) else { return };
         let receiver = std::mem::take(&mut from.wait.for_whom) - 1;
+        let began = from.wait.began;
         let previous = std::mem::take(&mut from.wait.previous);
         let next = std::mem::take(&mut from.wait.next);
         self.paused -= 1;
+        self.paused_millis += self.now.saturating_sub(began);
         match previous.checked_sub(1).and_then(|previous| self.get(previous)) {
             Some(previous) => previous.wait.next = next,
             None => {
@@ -177,9 +188,12 @@ impl Connections {
             return false;
         };
         connection.flags.dirty = false;
+        // queues grow between writes, so this is the longest that each becomes
+        self.longest_queue = self.longest_queue.max(connection.queue.len());
         let taken = connection.write(&mut self.pool, now);
         let enough = connection.queue.is_empty()
             || connection.queue.len() <= self.limits.queue_bytes.min(self.pool.share()) / 2;
+        self.sent_bytes += taken as u64;
         if connection.flags.mute {
             self.list(index);
         }

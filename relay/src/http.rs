@@ -25,11 +25,33 @@ pub(crate) enum Answer {
     Upgrade(Vec<u8>, usize),
     /// Send this response and close.
     Close(Vec<u8>),
+    /// Send this page, if it is to be had, and close.
+    Page(Page),
 }
 
+/// Pages that show what a relay is doing.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Page {
+    Metrics,
+    Details,
+}
+
+impl Page {
+    /// The response with the page, or the one that says that there is none.
+    pub(crate) fn response(self, text: Option<&str>) -> Vec<u8> {
+        match (self, text) {
+            (_, None) => NOT_FOUND.response(),
+            (Self::Metrics, Some(text)) => page("200 OK", METRICS_TYPE, text),
+            (Self::Details, Some(text)) => page("200 OK", "application/json", text),
+        }
+    }
+}
+
+const NOT_FOUND: Refusal = Refusal { status: "404 Not Found", what: "there is only WebSocket here" };
+
 impl Request {
-    /// Takes what has come. `metrics` makes the page with the figures, where there is one.
-    pub(crate) fn receive(&mut self, bytes: &[u8], metrics: Option<impl FnOnce() -> String>) -> Answer {
+    /// Takes what has come.
+    pub(crate) fn receive(&mut self, bytes: &[u8]) -> Answer {
         let before = self.bytes.len();
         let here = bytes.len().min(MAX_REQUEST - before);
         // twice as much as before, and never more than the limit
@@ -52,11 +74,12 @@ impl Request {
         }
         let path = request.path.unwrap_or_default();
         let path = path.split_once('?').map_or(path, |(path, _)| path);
-        Answer::Close(match (path, metrics) {
-            ("/health", _) => page("200 OK", "text/plain; charset=utf-8", "ok\n"),
-            ("/metrics", Some(metrics)) => page("200 OK", METRICS_TYPE, &metrics()),
-            _ => Refusal { status: "404 Not Found", what: "there is only WebSocket here" }.response(),
-        })
+        match path {
+            "/health" => Answer::Close(page("200 OK", "text/plain; charset=utf-8", "ok\n")),
+            "/metrics" => Answer::Page(Page::Metrics),
+            "/details" => Answer::Page(Page::Details),
+            _ => Answer::Close(NOT_FOUND.response()),
+        }
     }
 
     /// Bytes of memory that it takes.

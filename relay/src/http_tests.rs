@@ -1,11 +1,9 @@
 use super::*;
 
-const NO_METRICS: Option<fn() -> String> = None;
-
-/// The response to a request that comes at once.
+/// The response to a request that comes at once, where there is such a page or not.
 fn page_of(request: &str, metrics: bool) -> String {
-    let metrics = metrics.then_some(|| "figures\n".to_string());
-    match Request::default().receive(request.as_bytes(), metrics) {
+    match Request::default().receive(request.as_bytes()) {
+        Answer::Page(page) => String::from_utf8(page.response(metrics.then_some("figures\n"))).unwrap(),
         Answer::Close(response) => String::from_utf8(response).unwrap(),
         other => panic!("{other:?}"),
     }
@@ -34,8 +32,8 @@ fn a_request_in_pieces_says_where_it_ends() {
     for cut in 0..request.len() {
         let mut collected = Request::default();
         let (first, second) = stream.split_at(cut);
-        assert!(matches!(collected.receive(first, NO_METRICS), Answer::Wait));
-        match collected.receive(second, NO_METRICS) {
+        assert!(matches!(collected.receive(first), Answer::Wait));
+        match collected.receive(second) {
             Answer::Upgrade(response, used) => {
                 assert!(response.starts_with(b"HTTP/1.1 101 "));
                 assert_eq!(used, request.len() - cut);
@@ -49,7 +47,7 @@ fn a_request_in_pieces_says_where_it_ends() {
 fn a_request_never_takes_more_than_its_limit() {
     let mut collected = Request::default();
     for count in 1.. {
-        let answer = collected.receive(&[b'G'; 1000], NO_METRICS);
+        let answer = collected.receive(&[b'G'; 1000]);
         assert!(collected.memory() <= MAX_REQUEST + 64, "{}", collected.memory());
         if count * 1000 < MAX_REQUEST {
             assert!(matches!(answer, Answer::Wait));

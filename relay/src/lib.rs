@@ -21,6 +21,6 @@ mod timers;
 mod transport;
 pub mod websocket;
 
-pub use config::{Config, SlowReceiver};
+pub use config::{Audience, Config, SlowReceiver};
 pub use relay::{Handle, Relay};
 pub use stats::Stats;

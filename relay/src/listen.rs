@@ -36,6 +36,14 @@ pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 #[cfg(target_os = "linux")]
 const UNSENT: u32 = 256 * 1024;
 
+/// Makes the system take at once what is to be said last. It mostly does anyway.
+pub(crate) fn make_room(stream: &TcpStream, bytes: usize) {
+    const ENOUGH: usize = 16 * 1024;
+    if bytes > ENOUGH {
+        let _ = SockRef::from(stream).set_send_buffer_size(2 * bytes);
+    }
+}
+
 /// Sets the options of an accepted connection.
 ///
 /// One that is gone already makes this fail, which shows soon enough.

@@ -16,6 +16,7 @@ mod logging;
 mod open_files;
 mod reload;
 mod signals;
+mod watch;
 
 /// The relay stopped because it was asked to, or what was asked for has been printed.
 const STOPPED: u8 = 0;
@@ -27,6 +28,23 @@ const WRONG_SETTINGS: u8 = 2;
 fn main() -> ExitCode {
     let code = match cli::task(env::args_os()) {
         Task::Run(loaded, options) => start(*loaded, &options),
+        Task::Health(address) => match watch::health(address) {
+            Ok(answer) => {
+                say(&answer);
+                STOPPED
+            }
+            Err(problem) => {
+                complain(problem);
+                COULD_NOT_RUN
+            }
+        },
+        Task::Top(address, interval, once) => match watch::top(address, interval, once) {
+            Ok(()) => STOPPED,
+            Err(problem) => {
+                complain(problem);
+                COULD_NOT_RUN
+            }
+        },
         Task::Print(text) => {
             say(&text);
             STOPPED

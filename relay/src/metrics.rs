@@ -1,20 +1,33 @@
 //! The relay's figures in Prometheus' text format.
 
 use std::fmt;
+use std::time::SystemTime;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
-use prometheus_client::registry::Registry;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Registry, Unit};
 
 use crate::stats::Stats;
 
-/// All figures as a page.
-pub(crate) fn page(stats: Stats) -> String {
+/// The queues of all connections at a moment.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Queues {
+    /// Bytes of the longest one.
+    pub(crate) longest: usize,
+    /// How many are more than half full.
+    pub(crate) above_half: usize,
+}
+
+/// All figures as a page. `started` is when the relay was opened.
+pub(crate) fn page(stats: &Stats, queues: Queues, started: SystemTime) -> String {
     let mut registry = Registry::with_prefix("peote_relay");
-    registry.register_collector(Box::new(Figures(stats)));
+    let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
+    registry.register("build", "The program", build);
+    registry.register_collector(Box::new(Figures(*stats, queues, started)));
     let mut text = String::new();
     // a string takes everything
     let _ = encode(&mut text, &registry);
@@ -22,11 +35,11 @@ pub(crate) fn page(stats: Stats) -> String {
 }
 
 #[derive(Debug)]
-struct Figures(Stats);
+struct Figures(Stats, Queues, SystemTime);
 
 impl Collector for Figures {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let stats = &self.0;
+        let Self(stats, queues, started) = self;
         let now = [
             ("connections", "Connections", stats.connections),
             ("websockets", "Connections that are WebSockets", stats.websockets),
@@ -37,6 +50,18 @@ impl Collector for Figures {
                 "queued_bytes",
                 "Memory of queues and of bytes that could not be routed yet",
                 stats.queued_bytes,
+            ),
+            ("longest_queue_bytes", "Longest queue of a connection", queues.longest),
+            (
+                "longest_queue_ever_bytes",
+                "Longest queue of a connection since the start",
+                stats.longest_queue,
+            ),
+            ("queues_above_half", "Queues that are more than half full", queues.above_half),
+            (
+                "open_sockets",
+                "Sockets, those included that are listened on or about to go",
+                stats.open_sockets,
             ),
         ];
         for (name, help, value) in now {
@@ -49,11 +74,21 @@ impl Collector for Figures {
             ("dropped", "Connections that were closed because they took nothing", stats.dropped),
             ("http_requests", "HTTP requests that were answered with a page or refused", stats.http_requests),
             ("received_bytes", "Bytes read from all connections", stats.received_bytes),
+            ("sent_bytes", "Bytes that the sockets of all connections took", stats.sent_bytes),
+            ("queued_units", "Units that were queued, one for each receiver", stats.queued_units),
         ];
         for (name, help, value) in since_start {
             let counter = ConstCounter::new(value);
             counter.encode(encoder.encode_descriptor(name, help, None, counter.metric_type())?)?;
         }
+        let seconds = Some(&Unit::Seconds);
+        let paused = ConstCounter::new(stats.paused_time.as_secs_f64());
+        let help = "Time for which connections were paused, all together, as far as the pauses are over";
+        paused.encode(encoder.encode_descriptor("paused_time", help, seconds, paused.metric_type())?)?;
+        let started = started.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let started = ConstGauge::new(started.as_secs_f64());
+        let help = "When the relay was opened, since 1970";
+        started.encode(encoder.encode_descriptor("start_time", help, seconds, started.metric_type())?)?;
         Ok(())
     }
 }
@@ -65,17 +100,20 @@ mod tests {
     #[test]
     fn every_figure_is_on_the_page_with_its_type() {
         let stats = Stats { connections: 3, received_bytes: 1 << 40, ..Stats::default() };
-        let page = page(stats);
+        let page = page(&stats, Queues { longest: 7, above_half: 1 }, SystemTime::UNIX_EPOCH);
         let lines: Vec<_> = page.lines().collect();
         for line in [
             "# TYPE peote_relay_connections gauge",
             "peote_relay_connections 3",
             "# TYPE peote_relay_received_bytes counter",
             "peote_relay_received_bytes_total 1099511627776",
+            "peote_relay_longest_queue_bytes 7",
+            "peote_relay_start_time_seconds 0.0",
+            concat!("peote_relay_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
             "# EOF",
         ] {
             assert!(lines.contains(&line), "{line} is not in\n{page}");
         }
-        assert_eq!(lines.iter().filter(|line| !line.starts_with('#')).count(), 11);
+        assert_eq!(lines.iter().filter(|line| !line.starts_with('#')).count(), 20);
     }
 }

@@ -1,5 +1,7 @@
 //! Figures.
 
+use std::time::Duration;
+
 /// What a [`Relay`](crate::Relay) is doing and has done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -26,4 +28,14 @@ pub struct Stats {
     pub http_requests: u64,
     /// Bytes read from all connections since the start.
     pub received_bytes: u64,
+    /// Bytes that the sockets of all connections took since the start.
+    pub sent_bytes: u64,
+    /// Units that were queued since the start, one for each receiver: data, answers and events.
+    pub queued_units: u64,
+    /// Bytes of the longest queue there was since the start.
+    pub longest_queue: usize,
+    /// Time for which connections were paused since the start, all of them together, as far as the pauses are over.
+    pub paused_time: Duration,
+    /// Sockets now: of connections, of those that have ended and are still told so, and those that are listened on.
+    pub open_sockets: usize,
 }

@@ -154,6 +154,25 @@ impl<S: Storage> Relay<S> {
         self.counters.memberships.now()
     }
 
+    /// Numbers of channels that a connection owns and has entered; 0 of both if it is gone.
+    #[must_use]
+    pub fn channels_of(&mut self, connection: ConnectionId) -> (usize, usize) {
+        self.tables().connection(connection).map_or((0, 0), |slot| (slot.own.used(), slot.entered.used()))
+    }
+
+    /// Shows each channel that a connection owns to `each`: its number, its name, and how many users it has.
+    pub fn own_channels(&mut self, connection: ConnectionId, mut each: impl FnMut(u8, &[u8], usize)) {
+        let mut tables = self.tables();
+        if tables.connection(connection).is_none() {
+            return;
+        }
+        for number in 0..=u8::MAX {
+            let Some(index) = tables.own(connection, number) else { continue };
+            let Some(channel) = tables.channel(index) else { continue };
+            each(number, tables.name(channel).as_bytes(), channel.users.used());
+        }
+    }
+
     #[inline]
     fn tables(&mut self) -> Tables<'_> {
         Tables { parts: self.storage.parts(), counters: &mut self.counters }

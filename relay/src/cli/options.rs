@@ -1,15 +1,22 @@
 //! The command line.
 
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Arg, ArgAction, ArgMatches, Command, Parser};
+use clap::{Arg, ArgAction, ArgMatches, Parser};
 
 use super::problem::{Problem, did_you_mean, shorten};
 use super::settings::{SETTINGS, Settings};
+use super::value;
 
 const AFTER_HELP: &str = "\
+Commands (as the first argument; without one the relay runs):
+  top     show what a running relay is doing; see peote-relay top --help
+  health  ask a running relay whether it is well; see peote-relay health --help
+
 Configuration file:
   TOML; its keys are the names of the options without the two hyphens:
       listen = [\"0.0.0.0:7680\", \"[::]:7680\"]
@@ -35,7 +42,12 @@ Exit codes:
   0  stopped on request
   1  could not run or not go on: an address is in use or not permitted,
      no more files or memory
-  2  wrong options or configuration";
+  2  wrong options or configuration
+
+Exit codes of top and health:
+  0  shown; well
+  1  no answer, or not the one that was hoped for
+  2  wrong options";
 
 /// Relay for peote-net channels: endpoints connect to it, and it forwards between each channel's server and
 /// users.
@@ -67,7 +79,7 @@ pub(crate) struct Options {
 pub(crate) struct Given(pub(crate) Vec<(usize, Vec<String>)>);
 
 impl clap::Args for Given {
-    fn augment_args(command: Command) -> Command {
+    fn augment_args(command: clap::Command) -> clap::Command {
         let default = Settings::default();
         command.args(SETTINGS.iter().map(|setting| {
             let shown = setting.show(&default);
@@ -87,7 +99,7 @@ impl clap::Args for Given {
         }))
     }
 
-    fn augment_args_for_update(command: Command) -> Command {
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
         Self::augment_args(command)
     }
 }
@@ -107,6 +119,54 @@ impl clap::FromArgMatches for Given {
     }
 }
 
+/// A relay that runs already.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Watched {
+    /// Where the relay listens
+    #[arg(value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7680", value_parser = value::address)]
+    pub(crate) address: SocketAddr,
+}
+
+/// Ask a running relay whether it is well: exit code 0 if it is, 1 if it is stopping or does not answer.
+#[derive(Debug, Parser)]
+#[command(name = "peote-relay health", version)]
+struct Health {
+    #[command(flatten)]
+    watched: Watched,
+}
+
+/// Show what a running relay is doing: its busiest connections, receivers that others wait for, channels.
+///
+/// The relay has to run with --details local, or with --details all if it is another machine's. On a terminal it is shown
+/// live, until q is pressed; elsewhere as text. Rates are those of the time since the relay was last asked, at
+/// least about a second. The rates beside a channel are those of its server's whole connection.
+#[derive(Debug, Parser)]
+#[command(name = "peote-relay top", version)]
+struct Top {
+    #[command(flatten)]
+    watched: Watched,
+
+    /// Seconds between two looks, or with a unit: 500ms
+    #[arg(long, value_name = "SECONDS", default_value = "2", value_parser = interval)]
+    interval: Duration,
+
+    /// Show it once, as text
+    #[arg(long)]
+    once: bool,
+}
+
+fn interval(text: &str) -> Result<Duration, String> {
+    value::seconds(text, &(Duration::from_millis(100)..=Duration::from_secs(3600)))
+}
+
+/// What the command line asks for.
+#[derive(Debug)]
+pub(crate) enum Command {
+    Run(Box<Options>),
+    Health(Watched),
+    Top(Watched, Duration, bool),
+}
+
 /// Why the command line does not lead to a running relay.
 #[derive(Debug)]
 pub(crate) enum NoRun {
@@ -117,8 +177,15 @@ pub(crate) enum NoRun {
 }
 
 /// Reads the command line; the first argument is the program's own name.
-pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Options, NoRun> {
-    Options::try_parse_from(arguments).map_err(|error| match error.kind() {
+pub(crate) fn parse(arguments: &[OsString]) -> Result<Command, NoRun> {
+    // Not as clap's subcommands: then every word that is wrong would be taken for one.
+    let rest = arguments.get(1..).unwrap_or_default();
+    let parsed = match rest.first().and_then(|first| first.to_str()) {
+        Some("health") => Health::try_parse_from(rest).map(|health| Command::Health(health.watched)),
+        Some("top") => Top::try_parse_from(rest).map(|top| Command::Top(top.watched, top.interval, top.once)),
+        _ => Options::try_parse_from(arguments).map(|options| Command::Run(Box::new(options))),
+    };
+    parsed.map_err(|error| match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => NoRun::Asked(error),
         _ => NoRun::Wrong(Problem::new(explain(&error))),
     })
@@ -150,7 +217,11 @@ mod tests {
     use clap::CommandFactory;
 
     fn parse_text(text: &str) -> Result<Options, NoRun> {
-        parse(std::iter::once("peote-relay").chain(text.split_whitespace()).map(OsString::from))
+        let words = std::iter::once("peote-relay").chain(text.split_whitespace());
+        match parse(&words.map(OsString::from).collect::<Vec<_>>())? {
+            Command::Run(options) => Ok(*options),
+            other => panic!("{other:?}"),
+        }
     }
 
     #[track_caller]

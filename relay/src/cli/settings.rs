@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use peote_relay::{Config, SlowReceiver};
+use peote_relay::{Audience, Config, SlowReceiver};
 
 use super::value;
 
@@ -48,10 +48,13 @@ enum Field {
     Seconds(fn(&mut Settings) -> &mut Duration, RangeInclusive<Duration>),
     Switch(fn(&mut Settings) -> &mut bool),
     SlowReceiver(fn(&mut Settings) -> &mut SlowReceiver),
+    Audience(fn(&mut Settings) -> &mut Audience),
     LogLevel(fn(&mut Settings) -> &mut LogLevel),
 }
 
 const SWITCH: [&str; 2] = ["false", "true"];
+const AUDIENCE: [&str; 3] = ["off", "local", "all"];
+const AUDIENCE_VALUES: [Audience; 3] = [Audience::Nobody, Audience::Local, Audience::Everybody];
 const SLOW_RECEIVER: [&str; 2] = ["pause", "drop"];
 const SLOW_RECEIVER_VALUES: [SlowReceiver; 2] = [SlowReceiver::Pause, SlowReceiver::Drop];
 const LOG_LEVEL: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
@@ -66,7 +69,7 @@ const SLOW: &str = "Receivers slower than their senders";
 const WATCHING: &str = "Watching it";
 
 /// All settings, in the order in which they are shown.
-pub(crate) static SETTINGS: [Setting; 19] = [
+pub(crate) static SETTINGS: [Setting; 20] = [
     Setting {
         name: "listen",
         group: LISTENING,
@@ -184,6 +187,13 @@ pub(crate) static SETTINGS: [Setting; 19] = [
         field: Field::Switch(|all| &mut all.relay.metrics),
     },
     Setting {
+        name: "details",
+        group: WATCHING,
+        help: "Who may see the busiest connections and their channels, as JSON under /details on the same port, \
+               and so with `peote-relay top`: nobody, whoever connects from this machine, or everybody",
+        field: Field::Audience(|all| &mut all.relay.details),
+    },
+    Setting {
         name: "log-level",
         group: WATCHING,
         help: "What is logged to standard error",
@@ -209,6 +219,9 @@ impl Setting {
             Field::Switch(field) => *field(settings) = value::choice(text, &SWITCH)? == 1,
             Field::SlowReceiver(field) => {
                 *field(settings) = SLOW_RECEIVER_VALUES[value::choice(text, &SLOW_RECEIVER)?];
+            }
+            Field::Audience(field) => {
+                *field(settings) = AUDIENCE_VALUES[value::choice(text, &AUDIENCE)?];
             }
             Field::LogLevel(field) => {
                 *field(settings) = LOG_LEVEL_VALUES[value::choice(text, &LOG_LEVEL)?];
@@ -249,6 +262,7 @@ impl Setting {
             Field::SlowReceiver(field) => {
                 quoted(&name_of(field(settings), &SLOW_RECEIVER_VALUES, &SLOW_RECEIVER))
             }
+            Field::Audience(field) => quoted(&name_of(field(settings), &AUDIENCE_VALUES, &AUDIENCE)),
             Field::LogLevel(field) => quoted(&name_of(field(settings), &LOG_LEVEL_VALUES, &LOG_LEVEL)),
         }
     }
@@ -261,7 +275,7 @@ impl Setting {
             Field::Size(..) => "SIZE",
             Field::Seconds(..) => "SECONDS",
             Field::Switch(_) => "true|false",
-            Field::SlowReceiver(_) | Field::LogLevel(_) => "WHAT",
+            Field::SlowReceiver(_) | Field::Audience(_) | Field::LogLevel(_) => "WHAT",
         }
     }
 
@@ -276,6 +290,7 @@ impl Setting {
                 (value::show_seconds(*range.start()), value::show_seconds(*range.end()))
             }
             Field::SlowReceiver(_) => return Some(value::list(&SLOW_RECEIVER)),
+            Field::Audience(_) => return Some(value::list(&AUDIENCE)),
             Field::LogLevel(_) => return Some(value::list(&LOG_LEVEL)),
         };
         Some(format!("{low} to {high}"))
@@ -325,6 +340,7 @@ mod tests {
                 "SIZE" => "128MiB",
                 "true|false" => "true",
                 _ if setting.name == "log-level" => "trace",
+                _ if setting.name == "details" => "local",
                 _ => "drop",
             };
             assert_eq!(setting.set(&mut settings, text), Ok(()), "{}", setting.name);

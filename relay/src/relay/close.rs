@@ -8,6 +8,7 @@ use tracing::{info, warn};
 
 use super::Relay;
 use crate::http;
+use crate::listen;
 use crate::transport::Transport;
 use crate::websocket::Failure;
 
@@ -140,6 +141,7 @@ impl Relay {
             }
         };
         self.http_requests += 1;
+        listen::make_room(connection.socket(), response.len());
         connection.socket().write(response).is_ok_and(|len| len == response.len())
     }
 }

@@ -40,6 +40,10 @@ struct Ended {
 }
 
 impl Lingering {
+    pub(super) fn len(&self) -> usize {
+        self.sockets.len()
+    }
+
     /// When the next one goes, in milliseconds.
     pub(super) fn next(&self) -> Option<u64> {
         self.sockets.front().map(|ended| ended.until)

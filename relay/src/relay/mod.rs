@@ -3,6 +3,7 @@
 mod accept;
 mod close;
 mod deadlines;
+mod details;
 mod linger;
 mod reconfigure;
 mod serve;
@@ -13,7 +14,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use mio::event::Event;
 use mio::{Events, Interest, Poll, Registry, Token, Waker};
@@ -72,6 +73,7 @@ pub struct Relay {
     /// What was read last, behind up to [`MAX_REST`] bytes of what was read before. Lent out while it is in use.
     buffer: Vec<u8>,
     started: Instant,
+    started_at: SystemTime,
     times: Times,
     config: Config,
     accepted: u64,
@@ -80,6 +82,8 @@ pub struct Relay {
     websockets: usize,
     http_requests: u64,
     received_bytes: u64,
+    /// The page with details that was made last.
+    details: details::Details,
 }
 
 /// Stops or wakes a [`Relay`] from anywhere.
@@ -142,6 +146,7 @@ impl Relay {
             connections: Connections::new(&config),
             buffer: vec![0; MAX_REST + READ],
             started: Instant::now(),
+            started_at: SystemTime::now(),
             times: Times::new(&config),
             config,
             accepted: 0,
@@ -150,6 +155,7 @@ impl Relay {
             websockets: 0,
             http_requests: 0,
             received_bytes: 0,
+            details: details::Details::default(),
         })
     }
 
@@ -188,6 +194,11 @@ impl Relay {
             dropped: self.dropped,
             http_requests: self.http_requests,
             received_bytes: self.received_bytes,
+            sent_bytes: self.connections.sent_bytes,
+            queued_units: self.connections.pushed,
+            longest_queue: self.connections.longest_queue,
+            paused_time: Duration::from_millis(self.connections.paused_millis),
+            open_sockets: self.core.connections() + self.lingering.len() + self.listeners.len(),
         }
     }
 

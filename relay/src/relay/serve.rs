@@ -62,14 +62,12 @@ impl Relay {
         let mut end = kept;
         let routed = match input {
             Input::Bytes { len, read } => {
-                self.received_bytes += read as u64;
-                self.note_first_byte(index);
+                self.count_received(index, read);
                 end += len;
                 self.route(index, &buffer[..end])
             }
             Input::Http(read) => {
-                self.received_bytes += read as u64;
-                self.note_first_byte(index);
+                self.count_received(index, read);
                 match self.answer(index, &mut buffer[kept..kept + read]) {
                     Some(len) => {
                         end += len;
@@ -112,6 +110,14 @@ impl Relay {
             }
         }
         self.buffer = buffer;
+    }
+
+    fn count_received(&mut self, index: u32, bytes: usize) {
+        self.received_bytes += bytes as u64;
+        if let Some(connection) = self.connections.get(index) {
+            connection.traffic.received += bytes as u64;
+        }
+        self.note_first_byte(index);
     }
 
     /// A connection has said something, so it is one that is kept.

@@ -2,19 +2,16 @@
 
 use super::Relay;
 use super::close::Why;
-use crate::http::Answer;
-use crate::metrics;
+use crate::http::{Answer, Page};
 use crate::transport::Transport;
 
 impl Relay {
     /// Takes what has come of a request. Returns how many bytes of the joint protocol it leaves at the beginning of `bytes`, or `None` if the
     /// connection is closed now.
     pub(super) fn answer(&mut self, index: u32, bytes: &mut [u8]) -> Option<usize> {
-        let stats = self.stats();
-        let metrics = self.config.metrics.then_some(|| metrics::page(stats));
         let connection = self.connections.get(index)?;
         let Transport::Http(request) = &mut connection.transport else { return Some(0) };
-        match request.receive(bytes, metrics) {
+        match request.receive(bytes) {
             Answer::Wait => Some(0),
             Answer::Upgrade(response, used) => {
                 connection.transport = Transport::web_socket(&response);
@@ -25,6 +22,15 @@ impl Relay {
                 self.connections.timers.arm(index, keepalive);
                 self.websockets += 1;
                 Some(len)
+            }
+            Answer::Page(page) => {
+                let ip = connection.address.ip();
+                let text = match page {
+                    Page::Metrics => self.config.metrics.then(|| self.metrics()),
+                    Page::Details => self.config.details.includes(ip).then(|| self.details()),
+                };
+                self.close(index, &Why::Http(page.response(text.as_deref())));
+                None
             }
             Answer::Close(response) => {
                 self.close(index, &Why::Http(response));
