@@ -1,7 +1,6 @@
-//! The JavaScript module and the chat page of examples/browser: the module in Node.js, byte by byte, and the page in a real browser, with a
-//! real relay and the chat of the terminal.
+//! The JavaScript module of examples/browser in Node.js, byte by byte.
 //!
-//! Node.js and Chromium are needed; `scripts/browser` sees to them.
+//! Node.js is needed; `scripts/browser` sees to it.
 #![cfg(unix)]
 
 mod module;

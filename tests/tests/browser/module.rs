@@ -11,13 +11,14 @@ fn the_module_passes_its_tests_in_node() {
     let mut files: Vec<_> = folder.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
     files.retain(|file| file.to_string_lossy().ends_with(".test.mjs"));
     assert!(files.len() >= 3, "{files:?}");
-    let ran = Command::new(tools::node()).arg("--test").args(&files).output().unwrap();
+    let ran =
+        Command::new(tools::node()).args(["--test", "--test-reporter=tap"]).args(&files).output().unwrap();
     let output = String::from_utf8_lossy(&ran.stdout);
     assert!(ran.status.success(), "{output}{}", String::from_utf8_lossy(&ran.stderr));
     let count = |what: &str| -> usize {
-        let line = output.lines().find_map(|line| line.split_once(what)).map(|(_, number)| number.trim());
+        let line = output.lines().find_map(|line| line.strip_prefix(what));
         line.and_then(|number| number.parse().ok()).unwrap_or_else(|| panic!("no {what:?} in {output}"))
     };
-    assert!(count(" pass ") >= 30, "{output}");
-    assert_eq!([count(" fail "), count(" skipped "), count(" todo ")], [0, 0, 0], "{output}");
+    assert!(count("# pass ") >= 30, "{output}");
+    assert_eq!([count("# fail "), count("# skipped "), count("# todo ")], [0, 0, 0], "{output}");
 }
