@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal};
 use tracing_subscriber::filter::EnvFilter;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::cli::settings::LogLevel;
+use crate::cli::settings::{LogFormat, LogLevel};
 
 /// Variable that says what is logged, as level or by module.
 const VARIABLE: &str = "RUST_LOG";
@@ -22,7 +22,7 @@ pub(crate) struct Logging {
 ///
 /// # Errors
 /// What is wrong with `RUST_LOG`, as one line.
-pub(crate) fn start(level: LogLevel, level_was_option: bool) -> Result<Logging, String> {
+pub(crate) fn start(level: LogLevel, format: LogFormat, level_was_option: bool) -> Result<Logging, String> {
     let variable = env::var(VARIABLE).ok().filter(|text| !text.is_empty() && !level_was_option);
     let filter = match &variable {
         Some(text) => EnvFilter::try_new(text).map_err(|error| {
@@ -30,19 +30,30 @@ pub(crate) fn start(level: LogLevel, level_was_option: bool) -> Result<Logging, 
         })?,
         None => EnvFilter::new(level.name()),
     };
-    let subscriber = tracing_subscriber::fmt()
-        .compact()
+    let is_terminal = io::stderr().is_terminal();
+    let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()))
+        .with_ansi(is_terminal && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()))
         // It would report a standard error that nobody reads any more on that very standard error, and panic.
-        .log_internal_errors(false)
-        .with_filter_reloading();
-    let handle = subscriber.reload_handle();
-    subscriber.finish().init();
-    let set_filter = move |filter| handle.reload(filter).map_err(|error| error.to_string());
+        .log_internal_errors(false);
+    let set_filter: SetFilter = match format {
+        LogFormat::Text => {
+            let builder = builder.compact().with_filter_reloading();
+            let handle = builder.reload_handle();
+            builder.finish().init();
+            Box::new(move |filter| handle.reload(filter).map_err(|error| error.to_string()))
+        }
+        LogFormat::Json => {
+            let builder = builder.json().flatten_event(true).with_current_span(false).with_span_list(false);
+            let builder = builder.with_filter_reloading();
+            let handle = builder.reload_handle();
+            builder.finish().init();
+            Box::new(move |filter| handle.reload(filter).map_err(|error| error.to_string()))
+        }
+    };
     // the variable goes before the file, at the start as later
-    Ok(Logging { set_filter: variable.is_none().then(|| Box::new(set_filter) as SetFilter) })
+    Ok(Logging { set_filter: variable.is_none().then_some(set_filter) })
 }
 
 impl Logging {

@@ -15,6 +15,7 @@ mod cli;
 mod logging;
 mod open_files;
 mod reload;
+mod service;
 mod signals;
 mod watch;
 
@@ -64,13 +65,14 @@ fn main() -> ExitCode {
 
 fn start(loaded: Loaded, options: &Options) -> u8 {
     let level_was_option = loaded.origin("log-level") == Origin::Option;
-    let logging = match logging::start(loaded.settings.log_level, level_was_option) {
-        Ok(logging) => logging,
-        Err(problem) => {
-            complain(problem);
-            return WRONG_SETTINGS;
-        }
-    };
+    let logging =
+        match logging::start(loaded.settings.log_level, loaded.settings.log_format, level_was_option) {
+            Ok(logging) => logging,
+            Err(problem) => {
+                complain(problem);
+                return WRONG_SETTINGS;
+            }
+        };
     match run(loaded, options, &logging) {
         Ok(()) => STOPPED,
         Err(error) => {
@@ -89,6 +91,7 @@ fn run(mut loaded: Loaded, options: &Options, logging: &Logging) -> io::Result<(
     let lines: String =
         relay.local_addrs().iter().map(|address| format!("listening on {address}\n")).collect();
     say(&lines);
+    service::is_ready();
     while !signals.is_to_stop() {
         relay.turn(signals::LONGEST_SLEEP)?;
         if signals.is_to_reload() {
@@ -96,6 +99,7 @@ fn run(mut loaded: Loaded, options: &Options, logging: &Logging) -> io::Result<(
         }
     }
     tracing::info!("stopping");
+    service::is_stopping();
     relay.shutdown()?;
     tracing::info!("stopped");
     Ok(())

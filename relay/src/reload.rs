@@ -27,7 +27,7 @@ pub(crate) fn reload(relay: &mut Relay, logging: &Logging, options: &Options, lo
     let mut changes = 0;
     for (name, now, before) in new.changes(loaded) {
         changes += 1;
-        if kept.iter().any(|field| field.replace('_', "-") == name) {
+        if name == "log-format" || kept.iter().any(|field| field.replace('_', "-") == name) {
             warn!("{name} = {now} takes effect at the next start; until then it is {before}");
         } else {
             info!("{name} = {now}, before {before}");
@@ -36,7 +36,7 @@ pub(crate) fn reload(relay: &mut Relay, logging: &Logging, options: &Options, lo
     open_files::prepare(new.settings.relay.max_connections);
     info!(changes, "configuration read again");
     // what takes effect later is named each time
-    let listen = std::mem::take(&mut loaded.settings.relay.listen);
+    let (listen, format) = (std::mem::take(&mut loaded.settings.relay.listen), loaded.settings.log_format);
     *loaded = new;
-    loaded.settings.relay.listen = listen;
+    (loaded.settings.relay.listen, loaded.settings.log_format) = (listen, format);
 }

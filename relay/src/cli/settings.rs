@@ -16,6 +16,16 @@ pub(crate) struct Settings {
     pub(crate) relay: Config,
     /// What is logged.
     pub(crate) log_level: LogLevel,
+    /// How it is logged.
+    pub(crate) log_format: LogFormat,
+}
+
+/// What log lines look like.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    #[default]
+    Text,
+    Json,
 }
 
 /// The least important log lines that are written.
@@ -49,12 +59,15 @@ enum Field {
     Switch(fn(&mut Settings) -> &mut bool),
     SlowReceiver(fn(&mut Settings) -> &mut SlowReceiver),
     Audience(fn(&mut Settings) -> &mut Audience),
+    LogFormat(fn(&mut Settings) -> &mut LogFormat),
     LogLevel(fn(&mut Settings) -> &mut LogLevel),
 }
 
 const SWITCH: [&str; 2] = ["false", "true"];
 const AUDIENCE: [&str; 3] = ["off", "local", "all"];
 const AUDIENCE_VALUES: [Audience; 3] = [Audience::Nobody, Audience::Local, Audience::Everybody];
+const LOG_FORMAT: [&str; 2] = ["text", "json"];
+const LOG_FORMAT_VALUES: [LogFormat; 2] = [LogFormat::Text, LogFormat::Json];
 const SLOW_RECEIVER: [&str; 2] = ["pause", "drop"];
 const SLOW_RECEIVER_VALUES: [SlowReceiver; 2] = [SlowReceiver::Pause, SlowReceiver::Drop];
 const LOG_LEVEL: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
@@ -69,7 +82,7 @@ const SLOW: &str = "Receivers slower than their senders";
 const WATCHING: &str = "Watching it";
 
 /// All settings, in the order in which they are shown.
-pub(crate) static SETTINGS: [Setting; 20] = [
+pub(crate) static SETTINGS: [Setting; 21] = [
     Setting {
         name: "listen",
         group: LISTENING,
@@ -199,6 +212,12 @@ pub(crate) static SETTINGS: [Setting; 20] = [
         help: "What is logged to standard error",
         field: Field::LogLevel(|all| &mut all.log_level),
     },
+    Setting {
+        name: "log-format",
+        group: WATCHING,
+        help: "How it is logged: as lines of text, or as one JSON object in each line",
+        field: Field::LogFormat(|all| &mut all.log_format),
+    },
 ];
 
 impl Setting {
@@ -222,6 +241,9 @@ impl Setting {
             }
             Field::Audience(field) => {
                 *field(settings) = AUDIENCE_VALUES[value::choice(text, &AUDIENCE)?];
+            }
+            Field::LogFormat(field) => {
+                *field(settings) = LOG_FORMAT_VALUES[value::choice(text, &LOG_FORMAT)?];
             }
             Field::LogLevel(field) => {
                 *field(settings) = LOG_LEVEL_VALUES[value::choice(text, &LOG_LEVEL)?];
@@ -263,6 +285,7 @@ impl Setting {
                 quoted(&name_of(field(settings), &SLOW_RECEIVER_VALUES, &SLOW_RECEIVER))
             }
             Field::Audience(field) => quoted(&name_of(field(settings), &AUDIENCE_VALUES, &AUDIENCE)),
+            Field::LogFormat(field) => quoted(&name_of(field(settings), &LOG_FORMAT_VALUES, &LOG_FORMAT)),
             Field::LogLevel(field) => quoted(&name_of(field(settings), &LOG_LEVEL_VALUES, &LOG_LEVEL)),
         }
     }
@@ -275,7 +298,7 @@ impl Setting {
             Field::Size(..) => "SIZE",
             Field::Seconds(..) => "SECONDS",
             Field::Switch(_) => "true|false",
-            Field::SlowReceiver(_) | Field::Audience(_) | Field::LogLevel(_) => "WHAT",
+            Field::SlowReceiver(_) | Field::Audience(_) | Field::LogFormat(_) | Field::LogLevel(_) => "WHAT",
         }
     }
 
@@ -291,6 +314,7 @@ impl Setting {
             }
             Field::SlowReceiver(_) => return Some(value::list(&SLOW_RECEIVER)),
             Field::Audience(_) => return Some(value::list(&AUDIENCE)),
+            Field::LogFormat(_) => return Some(value::list(&LOG_FORMAT)),
             Field::LogLevel(_) => return Some(value::list(&LOG_LEVEL)),
         };
         Some(format!("{low} to {high}"))
@@ -340,6 +364,7 @@ mod tests {
                 "SIZE" => "128MiB",
                 "true|false" => "true",
                 _ if setting.name == "log-level" => "trace",
+                _ if setting.name == "log-format" => "json",
                 _ if setting.name == "details" => "local",
                 _ => "drop",
             };

@@ -90,6 +90,10 @@ impl Relay {
             stats.dropped,
         )?;
         let busy = self.first(BUSIEST, |connection| {
+            // whoever asks for a page is gone before anybody could look at it
+            if matches!(connection.transport, Transport::Http(_)) {
+                return None;
+            }
             let rate = rate(connection.traffic, connection.looked_at, interval.min(now - connection.since));
             Some(rate.received + rate.sent)
         });
