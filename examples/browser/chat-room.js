@@ -1,0 +1,246 @@
+// @ts-check
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/**
+ * A chat room, as its server sees it: who is in it, what they are called, and what each is to hear.
+ * @module
+ */
+
+import { decodeFromUser, encodeFromServer, numbered } from './chat-message.js';
+import { PeoteError } from './peote-net.js';
+
+/** @typedef {import('./chat-message.js').FromServer} FromServer */
+/** @typedef {import('./chat-message.js').FromUser} FromUser */
+
+/**
+ * What is shown.
+ * @typedef {object} Screen
+ * @property {(text: string) => void} notice something has happened
+ * @property {(nick: string, text: string, how: 'said' | 'acted') => void} say somebody has said or done something
+ * @property {(nicks: readonly string[]) => void} people these are in the room now
+ */
+
+/**
+ * Somebody in the room, or on the way in.
+ * @typedef {object} User
+ * @property {number} number
+ * @property {string | undefined} nick nobody has it until hello has been said
+ * @property {number} waiting messages that have not been dealt with
+ * @property {boolean} gone
+ */
+
+/** @typedef {FromUser | { kind: 'gone', lost: boolean }} Message */
+/** @typedef {{ user: User, message: Message }} Waiting */
+
+/** The most bytes that may wait to be sent; the link's `maxBuffered`. */
+export const MAX_BUFFERED = 1 << 20;
+/**
+ * How many messages of one user may wait until there is room for the answers. A WebSocket cannot be told to stop reading, so what
+ * comes beyond them is passed over.
+ */
+const MAX_WAITING = 64;
+
+/** Who is in the room, and what they are called. */
+export class Room {
+  #link;
+  #channel;
+  #nick;
+  #screen;
+  /** @type {Map<number, User>} those that are there */
+  #users = new Map();
+  /** @type {Set<User>} those that have a name, until the others have heard that they are gone */
+  #known = new Set();
+  /** @type {Waiting[]} what waits, in the order in which it came */
+  #waiting = [];
+  #isAwaitingRoom = false;
+
+  /**
+   * A room with nobody but `nick` in it, who runs the server.
+   * @param {import('./peote-net.js').Link} link
+   * @param {import('./peote-net.js').OwnChannel} channel
+   * @param {string} nick
+   * @param {Screen} screen
+   */
+  constructor(link, channel, nick, screen) {
+    this.#link = link;
+    this.#channel = channel;
+    this.#nick = nick;
+    this.#screen = screen;
+    channel
+      .on('enter', ({ user: number }) => this.#users.set(number, { number, nick: undefined, waiting: 0, gone: false }))
+      .on('message', ({ user, data }) => this.#receive(this.#users.get(user), data))
+      .on('leave', ({ user, reason }) => this.#leave(this.#users.get(user), reason === 'connection-lost'));
+    this.#showPeople();
+  }
+
+  /** What the one who runs the server is called. */
+  get nick() {
+    return this.#nick;
+  }
+
+  /** All who have a name here, the one who runs the server first. */
+  get nicks() {
+    return [this.#nick, ...[...this.#known].map(({ nick }) => nick ?? '')];
+  }
+
+  /**
+   * Whether somebody has this name.
+   * @param {string} nick
+   */
+  isTaken(nick) {
+    return this.nicks.includes(nick);
+  }
+
+  /**
+   * The one who runs the server says or does something.
+   * @param {'said' | 'acted'} kind
+   * @param {string} text
+   * @throws {PeoteError} it could not be sent
+   */
+  say(kind, text) {
+    this.#channel.broadcast(encodeFromServer({ kind, nick: this.#nick, text }));
+  }
+
+  /**
+   * The one who runs the server is called otherwise.
+   * @param {string} nick one that is not taken
+   * @throws {PeoteError} it could not be sent
+   */
+  rename(nick) {
+    this.#channel.broadcast(encodeFromServer({ kind: 'renamed', old: this.#nick, nick }));
+    this.#nick = nick;
+    this.#showPeople();
+  }
+
+  /**
+   * @param {User | undefined} user
+   * @param {Uint8Array} bytes
+   */
+  #receive(user, bytes) {
+    const message = decodeFromUser(bytes);
+    if (!user || !message || user.waiting >= MAX_WAITING) return;
+    user.waiting += 1;
+    this.#waiting.push({ user, message });
+    this.#work();
+  }
+
+  /**
+   * @param {User | undefined} user
+   * @param {boolean} lost
+   */
+  #leave(user, lost) {
+    if (!user) return;
+    user.gone = true;
+    this.#users.delete(user.number);
+    if (user.nick === undefined) {
+      // Nobody has heard of it, and nobody needs to.
+      this.#waiting = this.#waiting.filter((waiting) => waiting.user !== user);
+    } else {
+      this.#waiting.push({ user, message: { kind: 'gone', lost } });
+      this.#work();
+    }
+  }
+
+  /** Deals with what waits, as far as there is room for the answers. */
+  #work() {
+    while (!this.#isAwaitingRoom && this.#waiting.length > 0 && this.#channel.state === 'open') {
+      // The other half is more than enough for the longest answers to one message.
+      if (this.#link.bufferedAmount > MAX_BUFFERED / 2) {
+        this.#awaitRoom();
+        return;
+      }
+      const { user, message } = /** @type {Waiting} */ (this.#waiting.shift());
+      user.waiting -= 1;
+      this.#handle(user, message);
+    }
+  }
+
+  async #awaitRoom() {
+    this.#isAwaitingRoom = true;
+    try {
+      await this.#link.room();
+    } catch (error) {
+      // The link is closed, and the room with it.
+      if (!(error instanceof PeoteError)) throw error;
+      this.#waiting = [];
+    }
+    this.#isAwaitingRoom = false;
+    this.#work();
+  }
+
+  /**
+   * @param {User} user
+   * @param {Message} message
+   */
+  #handle(user, message) {
+    const { nick } = user;
+    if (nick === undefined) {
+      if (message.kind === 'hello') this.#welcome(user, message.nick);
+      return;
+    }
+    switch (message.kind) {
+      case 'hello':
+        return;
+      case 'say':
+      case 'act': {
+        const kind = message.kind === 'say' ? 'said' : 'acted';
+        this.#screen.say(nick, message.text, kind);
+        return this.#tellOthers(user, { kind, nick, text: message.text });
+      }
+      case 'rename':
+        if (this.isTaken(message.nick)) return this.#tell(user, { kind: 'taken', nick: message.nick });
+        user.nick = message.nick;
+        this.#screen.notice(`${nick} is now ${message.nick}`);
+        this.#showPeople();
+        return this.#tellAll({ kind: 'renamed', old: nick, nick: message.nick });
+      case 'who':
+        return this.#tell(user, { kind: 'here', nicks: this.nicks });
+      case 'gone':
+        this.#known.delete(user);
+        this.#screen.notice(`${nick} ${message.lost ? 'lost the connection' : 'left'}`);
+        this.#showPeople();
+        return this.#tellAll({ kind: 'left', nick, lost: message.lost });
+    }
+  }
+
+  /**
+   * Somebody has said hello: says who they are here, and tells the others.
+   * @param {User} user
+   * @param {string} wanted
+   */
+  #welcome(user, wanted) {
+    let nick = wanted;
+    for (let number = 2; this.isTaken(nick); number += 1) nick = numbered(wanted, number);
+    user.nick = nick;
+    this.#known.add(user);
+    this.#tell(user, { kind: 'welcome', you: nick, server: this.#nick });
+    this.#tellOthers(user, { kind: 'joined', nick });
+    this.#screen.notice(`${nick} joined`);
+    this.#showPeople();
+  }
+
+  /**
+   * @param {User} user
+   * @param {FromServer} message
+   */
+  #tell(user, message) {
+    if (!user.gone) this.#channel.send(user.number, encodeFromServer(message));
+  }
+
+  /**
+   * @param {User} user
+   * @param {FromServer} message
+   */
+  #tellOthers(user, message) {
+    // Of one who is gone the number can mean somebody else, who has not been welcomed yet: before that nothing said is for them.
+    this.#channel.broadcast(encodeFromServer(message), { except: user.number });
+  }
+
+  /** @param {FromServer} message */
+  #tellAll(message) {
+    this.#channel.broadcast(encodeFromServer(message));
+  }
+
+  #showPeople() {
+    this.#screen.people(this.nicks);
+  }
+}
