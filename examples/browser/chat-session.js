@@ -98,7 +98,7 @@ export class Session {
       this.#link = new Link(url, { ...options, maxBuffered: MAX_BUFFERED, reconnect: RECONNECT });
     } catch (error) {
       // Pages that came over https may be forbidden to use ws.
-      throw new RangeError(`${url} cannot be used from this page: ${error instanceof Error ? error.message : error}`);
+      throw new RangeError(`this page cannot use "${url}": ${error instanceof Error ? error.message : error}`);
     }
     this.#link
       .on('open', ({ again }) => {
@@ -421,7 +421,7 @@ function wrongUrl(url) {
     // Said below.
   }
   if (protocol === 'ws:' || protocol === 'wss:') return undefined;
-  return `${url || 'nothing'} is not the address of a relay; it looks like ws://localhost:7680/`;
+  return `"${url}" is not the address of a relay; one looks like ws://localhost:7680/`;
 }
 
 /** @param {string} room */

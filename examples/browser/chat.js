@@ -65,6 +65,9 @@ function addMessage(from, ...content) {
   return item;
 }
 
+/** @param {string} what */
+const sentence = (what) => what[0].toUpperCase() + what.slice(1).replace(/\.?$/, '.');
+
 /** @type {import('./chat-session.js').View} */
 const view = {
   notice: (what) => void addMessage('', span('text', what)),
@@ -109,14 +112,14 @@ join.addEventListener('submit', (event) => {
     session = new Session(fields.relay.value.trim(), fields.room.value.trim(), fields.name.value.trim(), view);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    problem.textContent = `${error.message}.`;
+    problem.textContent = sentence(error.message);
   }
 });
 
 element('say').addEventListener('submit', (event) => {
   event.preventDefault();
   const wrong = session?.type(text.value);
-  problem.textContent = wrong ? `Not done: ${wrong}.` : '';
+  problem.textContent = wrong ? sentence(wrong) : '';
   // What was not said stays, to be said again.
   if (!wrong) text.value = '';
 });
