@@ -245,6 +245,12 @@ pub trait Host {
         Decision::Yes
     }
 
+    /// Units of data that began in what a [`receive`](super::Relay::receive) has used, those of size 0 and those for nobody included; for limits
+    /// of what a connection may send. Said once at the end of each call. Commands are not among them: for those there is [`Host::allow`].
+    fn count(&mut self, connection: ConnectionId, units: usize) {
+        let _ = (connection, units);
+    }
+
     /// Something has happened.
     fn notify(&mut self, note: &Note<'_>) {
         let _ = note;

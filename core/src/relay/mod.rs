@@ -104,10 +104,10 @@ impl<S: Storage> Relay<S> {
     ///
     /// Does not fail: nonsense is [`Outcome::Close`], which disturbs nobody else.
     pub fn receive<H: Host>(&mut self, connection: ConnectionId, input: &[u8], host: &mut H) -> Received {
-        let mut used = 0usize;
+        let (mut used, mut units) = (0usize, 0usize);
         loop {
             let rest = input.get(used..).unwrap_or_default();
-            let (more, stop) = self.tables().route(connection, rest, host);
+            let (more, stop) = self.tables().route(connection, rest, &mut units, host);
             used = used.saturating_add(more);
             let outcome = match stop {
                 Stop::Outcome(outcome) => outcome,
@@ -126,6 +126,7 @@ impl<S: Storage> Relay<S> {
             if let Outcome::Close(cause) = outcome {
                 host.notify(&Note::Closing { connection, cause });
             }
+            host.count(connection, units);
             return Received { used, outcome };
         }
     }

@@ -25,11 +25,12 @@ pub(super) enum Stop {
 const NEED_MORE: Stop = Stop::Outcome(Outcome::NeedMore);
 
 impl Tables<'_> {
-    /// Routes data up to the first thing that is none. Says how many bytes were used.
+    /// Routes data up to the first thing that is none. Says how many bytes were used, and adds to `units` how many units began in them.
     pub(super) fn route<H: Host>(
         &mut self,
         sender: ConnectionId,
         input: &[u8],
+        units: &mut usize,
         host: &mut H,
     ) -> (usize, Stop) {
         let Some(slot) = self.connection(sender) else {
@@ -49,10 +50,11 @@ impl Tables<'_> {
             }
         }
         loop {
-            rest = self.route_short(sender, rest, host);
+            rest = self.route_short(sender, rest, units, host);
             match *rest {
                 // no-ops: data of size 0, and a broadcast of it; skipped here, so that no run of them is too long to keep
                 [0x80, 0, ref behind @ ..] | [1, _, 0x80, 0, ref behind @ ..] => {
+                    *units = units.saturating_add(1);
                     rest = behind;
                     continue;
                 }
@@ -85,12 +87,16 @@ impl Tables<'_> {
             };
             let (sent, wait) = self.forward(sender, target, payload.bytes(), cut, host);
             match wait {
-                None => rest = rest.get(used..).unwrap_or_default(),
+                None => {
+                    *units = units.saturating_add(1);
+                    rest = rest.get(used..).unwrap_or_default();
+                }
                 // nothing is routed yet: who gets it is looked up anew next time
                 Some(receiver) if sent == 0 => {
                     return (used_to(rest), Stop::Outcome(Outcome::WaitFor(receiver)));
                 }
                 Some(_) => {
+                    *units = units.saturating_add(1);
                     let head = used.saturating_sub(payload.bytes().len());
                     rest = rest.get(head.saturating_add(sent)..).unwrap_or_default();
                 }
@@ -107,15 +113,24 @@ impl Tables<'_> {
     /// Routes units that are short, whole, and have room where they go, which nearly all are. Does nothing that [`route`](Self::route)
     /// would not do; it is there because it does that several times as fast. Gives what it leaves to `route`.
     #[inline]
-    fn route_short<'i, H: Host>(&self, sender: ConnectionId, mut rest: &'i [u8], host: &mut H) -> &'i [u8] {
+    fn route_short<'i, H: Host>(
+        &self,
+        sender: ConnectionId,
+        mut rest: &'i [u8],
+        units: &mut usize,
+        host: &mut H,
+    ) -> &'i [u8] {
         let Some(slot) = self.parts.connections.get(sender.index as usize) else { return rest };
         let pages = &*self.parts.pages;
+        // counted here and not behind the reference, so that it stays in a register
+        let mut count = 0usize;
         loop {
             let (size, channel, behind) = match rest {
                 [size @ 2..=127, channel, behind @ ..] => (size, channel, behind),
                 [1, _, _, ..] => match self.broadcast_short(slot, rest, host) {
-                    Some(behind) => {
+                    Some((behind, run)) => {
                         rest = behind;
+                        count = count.saturating_add(run);
                         continue;
                     }
                     None => break,
@@ -144,26 +159,29 @@ impl Tables<'_> {
             }
             host.push(receiver, header.as_bytes(), payload);
             rest = next;
+            count = count.saturating_add(1);
         }
+        *units = units.saturating_add(count);
         rest
     }
 
     /// Routes broadcasts as long as they are short and whole and for the same receivers, if all of those have room for all of them: first all for one
-    /// receiver, then all for the next. Gives what is behind them.
+    /// receiver, then all for the next. Gives what is behind them, and how many they were.
     fn broadcast_short<'i, H: Host>(
         &self,
         slot: &ConnectionSlot,
         input: &'i [u8],
         host: &mut H,
-    ) -> Option<&'i [u8]> {
+    ) -> Option<(&'i [u8], usize)> {
         let first = ShortBroadcast::parse(input)?;
         let channel = self.channel(slot.own.get(self.parts.pages, first.channel & 127)?)?;
         let same =
             |unit: &ShortBroadcast<'_>| unit.channel == first.channel && unit.excluded == first.excluded;
-        let (mut room, mut end) = (0usize, input);
+        let (mut room, mut end, mut units) = (0usize, input, 0usize);
         while let Some(unit) = ShortBroadcast::parse(end).filter(same) {
             room = room.saturating_add(unit.payload.len()).saturating_add(HEADER);
             end = unit.behind;
+            units = units.saturating_add(1);
             if room > RUN {
                 break;
             }
@@ -180,7 +198,7 @@ impl Tables<'_> {
                 rest = unit.behind;
             }
         }
-        Some(end)
+        Some((end, units))
     }
 
     /// Notes how many bytes of the unit under way are still to come.

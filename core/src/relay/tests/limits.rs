@@ -167,3 +167,50 @@ fn a_growing_relay_reaches_the_limits_of_the_protocol() {
     relay.disconnect(server, &mut host);
     assert_eq!((relay.channels(), relay.memberships()), (1, 1));
 }
+
+#[test]
+fn every_unit_is_counted_once_however_the_stream_is_cut() {
+    // data for the server of channel 0, for that of one it is not in, of size 0, a long one; and a leave, which is a command
+    let mut stream = b"\x02\x00a\x02\x05b\x80\x00\x02\x00c\x81\x02\x00".to_vec();
+    stream.extend([7; 257]);
+    stream.extend(b"\x00\x02\x00\x01\x05\x02\x00d");
+    for piece in [1, 2, 3, 7, 200, stream.len()] {
+        let mut world = World::with_channel(2);
+        world.host.units = 0;
+        let mut rest = Vec::new();
+        for bytes in stream.chunks(piece) {
+            rest.extend(bytes);
+            let received = world.receive(1, &rest);
+            rest.drain(..received.used);
+        }
+        assert_eq!((world.host.units, rest.len()), (6, 0), "in pieces of {piece}");
+    }
+    // broadcasts: a run of short ones, an empty one, a long one
+    let mut stream = b"\x01\x01\x02\x80a\x01\x01\x02\x80b\x01\x00\x03\x80\x01c\x01\x01\x80\x00\x01\x01\x81\x02\x80".to_vec();
+    stream.extend([7; 257]);
+    for piece in [1, 4, 9, stream.len()] {
+        let mut world = World::with_channel(4);
+        world.host.units = 0;
+        let mut rest = Vec::new();
+        for bytes in stream.chunks(piece) {
+            rest.extend(bytes);
+            let received = world.receive(0, &rest);
+            rest.drain(..received.used);
+        }
+        assert_eq!((world.host.units, rest.len()), (5, 0), "in pieces of {piece}");
+    }
+}
+
+#[test]
+fn a_unit_that_waits_is_counted_when_it_goes() {
+    let mut world = World::with_channel(2);
+    world.host.units = 0;
+    world.host.bound = 0;
+    for _ in 0..3 {
+        assert_eq!(world.receive(1, b"\x02\x00a").used, 0);
+    }
+    assert_eq!(world.host.units, 0);
+    world.host.bound = 100;
+    world.send(1, b"\x02\x00a");
+    assert_eq!(world.host.units, 1);
+}

@@ -30,6 +30,7 @@ pub(super) struct Queues {
     cut: usize,
     decision: fn(&Request<'_>) -> Decision,
     notes: usize,
+    units: usize,
     hash: Option<u64>,
 }
 
@@ -41,6 +42,7 @@ impl Default for Queues {
             cut: 1024,
             decision: |_| Decision::Yes,
             notes: 0,
+            units: 0,
             hash: None,
         }
     }
@@ -61,6 +63,10 @@ impl Host for Queues {
 
     fn allow(&mut self, _: ConnectionId, request: &Request<'_>) -> Decision {
         (self.decision)(request)
+    }
+
+    fn count(&mut self, _: ConnectionId, units: usize) {
+        self.units += units;
     }
 
     fn notify(&mut self, _: &Note<'_>) {
