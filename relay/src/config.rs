@@ -5,10 +5,15 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use ipnet::IpNet;
+
+use crate::policy;
+
 /// Everything that a [`Relay`](crate::Relay) can be told, with defaults for a small public relay.
 ///
 /// For every field that counts something, 0 means "no limit"; where the protocol itself has a limit, that one
-/// still holds. Times and amounts of memory always have a limit. [`check`](Self::check) says whether all
+/// still holds. Times and amounts of memory always have a limit, but for [`idle_timeout`](Self::idle_timeout) and
+/// [`unused_timeout`](Self::unused_timeout). Lists that are empty allow everything. [`check`](Self::check) says whether all
 /// values are in their ranges.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -26,6 +31,16 @@ pub struct Config {
     /// counts as one address, because everybody has at least that many.
     pub max_connections_per_address: u32,
 
+    /// Connections at the same time from one network, which is a /24, or a /48 with IPv6; 0: no limit. Default: 1024.
+    ///
+    /// So that somebody with many addresses cannot take all places either.
+    pub max_connections_per_network: u32,
+
+    /// Connections a second from one IP address (or /64), those included that are gone again; 0: no limit. Default: 100.
+    ///
+    /// What comes in [`burst`](Self::burst) may come at once. Who comes more often is turned away.
+    pub connections_per_second_per_address: u32,
+
     /// Channels at the same time on the whole relay; 0: no limit. Default: 65,536.
     pub max_channels: u32,
 
@@ -42,12 +57,55 @@ pub struct Config {
     /// A second's worth may come at once; who gives more is read more slowly. Data is not counted.
     pub commands_per_second: u32,
 
+    /// Units of data a second from one connection, whoever they are for; 0: no limit. Default: 1,000,000.
+    ///
+    /// What comes in [`burst`](Self::burst) may come at once; who sends more is read more slowly, and nothing is lost. A unit of size 0 counts
+    /// too, and so do frames of a WebSocket, pings and empty ones included, where there are more of them than units.
+    pub messages_per_second: u32,
+
+    /// Bytes a second from one connection, as they come from its socket; 0: no limit; up to 1 TiB. Default: 128 MiB, more than a gigabit a second.
+    ///
+    /// What comes in [`burst`](Self::burst) may come at once; who sends more is read more slowly, and nothing is lost.
+    pub bytes_per_second: usize,
+
+    /// How much may come at once where a number a second is limited: as much as is allowed in this time; 0.1 s to 1 min. Default: 10 s.
+    ///
+    /// Holds for [`messages_per_second`](Self::messages_per_second), [`bytes_per_second`](Self::bytes_per_second) and
+    /// [`connections_per_second_per_address`](Self::connections_per_second_per_address).
+    pub burst: Duration,
+
+    /// Bytes of the longest name that a channel may be given; 0 to 255. 0 is the protocol's limit, 255, which is also the default.
+    pub max_name_bytes: u32,
+
+    /// Names that channels may be given: patterns in which `*` stands for any bytes, or none. Empty, the default: any name.
+    pub allowed_names: Vec<String>,
+
+    /// Ranges of addresses from which channels may be created. Empty, the default: from everywhere. Everybody may enter.
+    pub create_from: Vec<IpNet>,
+
+    /// Origins of the pages from which browsers may connect: `https://example.com`, `https://example.com:8443`, `https://*.example.com` (all
+    /// hosts below it, not itself), or `null`, which browsers say of pages that have none. Empty, the default: all.
+    ///
+    /// Programs that are no browsers mostly say no origin, or any that they like; they are not kept out by this.
+    pub allowed_origins: Vec<String>,
+
     /// A connection is closed when its first byte has not come within this time; 0.1 s to 1 h. Default: 5 s.
     pub first_byte_timeout: Duration,
 
     /// A connection that begins with an HTTP request (a WebSocket, or a page like `/health`) is closed when the request has not come within
     /// this time after its first byte; 0.1 s to 1 h. Default: 5 s.
     pub handshake_timeout: Duration,
+
+    /// A connection that has sent nothing for this long is closed; 0 s to 24 h. 0 s, the default: it is not.
+    ///
+    /// Endpoints do not answer keepalives, so one that only listens sends nothing for hours.
+    pub idle_timeout: Duration,
+
+    /// A connection that is in no channel, and owns none, for this long is closed; 0 s to 24 h. 0 s: it is not. Default: 5 min.
+    ///
+    /// Nothing reaches such a connection and nothing that it sends reaches anybody. Endpoints create or enter a channel as soon as they are
+    /// connected.
+    pub unused_timeout: Duration,
 
     /// A connection to which nothing was sent for this long is sent a keepalive unit; 0.1 s to 1 min.
     /// Default: 5 s.
@@ -136,18 +194,32 @@ pub enum SlowReceiver {
 /// One mebibyte, in bytes.
 const MIB: usize = 1 << 20;
 
+/// One tebibyte, or what the machine can address.
+const MOST_MEMORY: usize = if usize::BITS > 40 { 1_usize.wrapping_shl(40) } else { usize::MAX };
+
 impl Default for Config {
     fn default() -> Self {
         Self {
             listen: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, Self::DEFAULT_PORT))],
             max_connections: 10_000,
             max_connections_per_address: 64,
+            max_connections_per_network: 1024,
+            connections_per_second_per_address: 100,
             max_channels: 65_536,
             max_channels_per_connection: 128,
             max_users_per_channel: 256,
             commands_per_second: 500,
+            messages_per_second: 1_000_000,
+            bytes_per_second: 128 * MIB,
+            burst: Duration::from_secs(10),
+            max_name_bytes: 255,
+            allowed_names: Vec::new(),
+            create_from: Vec::new(),
+            allowed_origins: Vec::new(),
             first_byte_timeout: Duration::from_secs(5),
             handshake_timeout: Duration::from_secs(5),
+            idle_timeout: Duration::ZERO,
+            unused_timeout: Duration::from_secs(300),
             keepalive_interval: Duration::from_secs(5),
             tcp_keepalive: Duration::from_secs(60),
             queue_bytes: MIB,
@@ -172,6 +244,16 @@ impl Config {
     pub const MAX_CHANNELS_PER_CONNECTION: RangeInclusive<u32> = 0..=128;
     /// Range of [`max_users_per_channel`](Self::max_users_per_channel).
     pub const MAX_USERS_PER_CHANNEL: RangeInclusive<u32> = 0..=256;
+    /// Range of [`bytes_per_second`](Self::bytes_per_second).
+    pub const BYTES_PER_SECOND: RangeInclusive<usize> = 0..=MOST_MEMORY;
+    /// Range of [`burst`](Self::burst).
+    pub const BURST: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(60);
+    /// Range of [`max_name_bytes`](Self::max_name_bytes).
+    pub const MAX_NAME_BYTES: RangeInclusive<u32> = 0..=255;
+    /// Range of [`idle_timeout`](Self::idle_timeout).
+    pub const IDLE_TIMEOUT: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(86_400);
+    /// Range of [`unused_timeout`](Self::unused_timeout).
+    pub const UNUSED_TIMEOUT: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(86_400);
     /// Range of [`first_byte_timeout`](Self::first_byte_timeout).
     pub const FIRST_BYTE_TIMEOUT: RangeInclusive<Duration> =
         Duration::from_millis(100)..=Duration::from_secs(3600);
@@ -187,8 +269,7 @@ impl Config {
     /// least.
     pub const QUEUE_BYTES: RangeInclusive<usize> = 65_536..=1 << 30;
     /// Range of [`memory_bytes`](Self::memory_bytes), in bytes.
-    pub const MEMORY_BYTES: RangeInclusive<usize> =
-        MIB..=(if usize::BITS > 40 { 1_usize.wrapping_shl(40) } else { usize::MAX });
+    pub const MEMORY_BYTES: RangeInclusive<usize> = MIB..=MOST_MEMORY;
     /// Range of [`slow_receiver_grace`](Self::slow_receiver_grace).
     pub const SLOW_RECEIVER_GRACE: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(3600);
     /// Range of [`stall_timeout`](Self::stall_timeout).
@@ -196,14 +277,18 @@ impl Config {
     /// Range of [`shutdown_timeout`](Self::shutdown_timeout).
     pub const SHUTDOWN_TIMEOUT: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(60);
 
-    /// Lifts every limit on connections, channels and rates. Times and memory stay bounded.
+    /// Lifts every limit on connections, channels and rates. Times and memory stay bounded, and lists of what is allowed hold.
     pub fn lift_limits(&mut self) {
         self.max_connections = 0;
         self.max_connections_per_address = 0;
+        self.max_connections_per_network = 0;
+        self.connections_per_second_per_address = 0;
         self.max_channels = 0;
         self.max_channels_per_connection = 0;
         self.max_users_per_channel = 0;
         self.commands_per_second = 0;
+        self.messages_per_second = 0;
+        self.bytes_per_second = 0;
     }
 
     /// Whether a relay can run with these values.
@@ -220,8 +305,15 @@ impl Config {
             &Self::MAX_CHANNELS_PER_CONNECTION,
         )?;
         within("max_users_per_channel", &self.max_users_per_channel, &Self::MAX_USERS_PER_CHANNEL)?;
+        within("bytes_per_second", &self.bytes_per_second, &Self::BYTES_PER_SECOND)?;
+        within("burst", &self.burst, &Self::BURST)?;
+        within("max_name_bytes", &self.max_name_bytes, &Self::MAX_NAME_BYTES)?;
+        each("allowed_names", &self.allowed_names, policy::check_name_pattern)?;
+        each("allowed_origins", &self.allowed_origins, policy::check_origin)?;
         within("first_byte_timeout", &self.first_byte_timeout, &Self::FIRST_BYTE_TIMEOUT)?;
         within("handshake_timeout", &self.handshake_timeout, &Self::HANDSHAKE_TIMEOUT)?;
+        within("idle_timeout", &self.idle_timeout, &Self::IDLE_TIMEOUT)?;
+        within("unused_timeout", &self.unused_timeout, &Self::UNUSED_TIMEOUT)?;
         within("keepalive_interval", &self.keepalive_interval, &Self::KEEPALIVE_INTERVAL)?;
         within("tcp_keepalive", &self.tcp_keepalive, &Self::TCP_KEEPALIVE)?;
         within("queue_bytes", &self.queue_bytes, &Self::QUEUE_BYTES)?;
@@ -254,6 +346,12 @@ impl InvalidConfig {
     pub fn field(&self) -> &'static str {
         self.field
     }
+
+    /// What would be allowed, in words.
+    #[must_use]
+    pub fn allowed(&self) -> &str {
+        &self.allowed
+    }
 }
 
 impl fmt::Display for InvalidConfig {
@@ -274,6 +372,15 @@ fn within<T: PartialOrd + fmt::Debug>(
     }
     let allowed = format!("{:?} to {:?}", range.start(), range.end());
     Err(InvalidConfig::new(field, format!("{value:?}"), allowed))
+}
+
+fn each(
+    field: &'static str,
+    values: &[String],
+    check: fn(&str) -> Option<&'static str>,
+) -> Result<(), InvalidConfig> {
+    let wrong = values.iter().find_map(|value| Some((value, check(value)?)));
+    wrong.map_or(Ok(()), |(value, allowed)| Err(InvalidConfig::new(field, format!("{value:?}"), allowed)))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use mio::net::TcpStream;
 use peote_net::relay::ConnectionId;
 
 use crate::queue::{Pool, Queue};
-use crate::rate::Rate;
+use crate::rate::{Bucket, Rate};
 use crate::transport::{End, Transport};
 
 /// Whether a read or write that handled less than it was asked for has emptied (or filled) the socket, so that readiness will be reported again.
@@ -33,12 +33,22 @@ pub(crate) struct Connection {
     pub(crate) rest_start: usize,
     pub(crate) flags: Flags,
     pub(crate) wait: Wait,
-    pub(crate) rate: Rate,
     /// When it came, in milliseconds.
     pub(crate) since: u64,
     /// Bytes that came from it and that its socket took, since it came and when that was last looked at.
     pub(crate) traffic: Traffic,
     pub(crate) looked_at: Traffic,
+    /// Commands that it may give.
+    pub(crate) commands: Rate,
+    /// Messages and bytes that it may send.
+    pub(crate) messages: Bucket,
+    pub(crate) bytes: Bucket,
+    /// Channels that it owns or is in.
+    pub(crate) channels: u32,
+    /// Since when it has been in none, in milliseconds.
+    pub(crate) unused_since: u64,
+    /// When something has come from it last, in milliseconds.
+    pub(crate) last_received: u64,
     /// When it came, and then when something was last written to it, in milliseconds.
     pub(crate) last_sent: u64,
 }
@@ -60,6 +70,8 @@ pub(crate) struct Flags {
     pub(crate) started: bool,
     /// What is left of earlier reads could not be routed when it was tried.
     pub(crate) blocked: bool,
+    /// It was said in the log that it sends more than it may.
+    pub(crate) limited: bool,
     /// It is on the list of those to be served.
     pub(crate) listed: bool,
     /// It is on the list of those to be written.
@@ -83,7 +95,7 @@ pub(crate) struct Wait {
     pub(crate) taken: u64,
     /// When this one began to wait for another one, in milliseconds.
     pub(crate) began: u64,
-    /// When this one may give commands again, in milliseconds; 0: it may.
+    /// When this one, which has sent as much as it may, is read again, in milliseconds; 0: it is.
     pub(crate) until: u64,
 }
 
@@ -125,15 +137,20 @@ impl Connection {
             rest_start: 0,
             flags,
             wait: Wait::default(),
-            rate: Rate::default(),
             since: now,
             traffic: Traffic::default(),
             looked_at: Traffic::default(),
+            commands: Rate::default(),
+            messages: Bucket::default(),
+            bytes: Bucket::default(),
+            channels: 0,
+            unused_since: now,
+            last_received: now,
             last_sent: now,
         }
     }
 
-    /// Whether it is paused: it waits for somebody's queue or for its next command.
+    /// Whether it is paused: it waits for somebody's queue, or has sent as much as it may.
     pub(crate) fn is_paused(&self) -> bool {
         self.wait.for_whom != 0 || self.wait.until != 0
     }
@@ -167,6 +184,14 @@ impl Connection {
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Input::None,
             Err(error) => Input::Broken(error),
+        }
+    }
+
+    /// Frames that have begun in what was read since the last time this was asked, if it is a WebSocket.
+    pub(crate) fn take_frames(&mut self) -> u64 {
+        match &mut self.transport {
+            Transport::WebSocket(framed) => framed.take_frames(),
+            _ => 0,
         }
     }
 

@@ -2,16 +2,18 @@
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
 
 use peote_net::Reason;
 use peote_net::relay::{ConnectionId, Decision, Host, Note, Request};
 use tracing::{debug, info, warn};
 
+use crate::addresses::Addresses;
+use crate::causes::{Counts, Paused, Refused};
 use crate::config::Config;
 use crate::connection::Connection;
 use crate::log::{EVENTS, Flood, Name, WARNINGS};
 use crate::queue::{BLOCK, Pool};
-use crate::rate::Addresses;
 use crate::timers::Timers;
 
 /// A unit's payload may be cut once a queue has room for this many bytes.
@@ -32,7 +34,7 @@ pub(crate) struct Connections {
     /// Now, in milliseconds and in microseconds since the start.
     pub(crate) now: u64,
     pub(crate) now_micros: u64,
-    /// Until when the connection that is being served must give no more commands, in milliseconds; 0 if it may.
+    /// For how many microseconds the connection that is being served must give no more commands.
     pub(crate) later: u64,
     pub(crate) warnings: Flood,
     pub(crate) events: Flood,
@@ -45,30 +47,15 @@ pub(crate) struct Connections {
     pub(crate) longest_queue: usize,
     /// Units that were queued since the start.
     pub(crate) pushed: u64,
+    /// Units of data that were routed since the start.
+    pub(crate) units: u64,
+    pub(crate) refusals: Counts<Refused>,
+    pub(crate) pauses: Counts<Paused>,
+    /// Why the command is refused that is being asked about, where its reason on the wire does not say that.
+    refusal: Option<(Refused, Reason)>,
     hasher: RandomState,
-    limits: Limits,
-}
-
-/// What the configuration allows.
-#[derive(Debug)]
-struct Limits {
-    queue_bytes: usize,
-    max_channels: usize,
-    max_channels_per_connection: usize,
-    max_users_per_channel: usize,
-    commands_per_second: u32,
-}
-
-impl Limits {
-    fn new(config: &Config) -> Self {
-        Self {
-            queue_bytes: config.queue_bytes,
-            max_channels: limit(config.max_channels),
-            max_channels_per_connection: limit(config.max_channels_per_connection),
-            max_users_per_channel: limit(config.max_users_per_channel),
-            commands_per_second: config.commands_per_second,
-        }
-    }
+    /// What the relay was told. Nothing here has a copy of any of it.
+    pub(crate) config: Config,
 }
 
 /// A limit where 0 is none.
@@ -77,7 +64,7 @@ pub(crate) fn limit(count: u32) -> usize {
 }
 
 impl Connections {
-    pub(crate) fn new(config: &Config) -> Self {
+    pub(crate) fn new(config: Config) -> Self {
         Self {
             slots: Vec::new(),
             pool: Pool::new(config.memory_bytes),
@@ -95,17 +82,26 @@ impl Connections {
             sent_bytes: 0,
             longest_queue: 0,
             pushed: 0,
+            units: 0,
+            refusals: Counts::default(),
+            pauses: Counts::default(),
+            refusal: None,
             hasher: RandomState::new(),
-            limits: Limits::new(config),
+            config,
         }
     }
 
-    /// Takes over the limits of another configuration. Those who wait for room try again: there may be more now.
-    pub(crate) fn reconfigure(&mut self, config: &Config) {
+    /// Goes on with another configuration. Those who wait for room, or for what they may send, try again: there may be more now.
+    pub(crate) fn reconfigure(&mut self, config: Config) {
         self.pool.set_budget(config.memory_bytes);
-        self.limits = Limits::new(config);
+        self.config = config;
+        let now = self.now;
         for index in 0..self.slots.len() {
-            self.wake(narrow(index));
+            let index = narrow(index);
+            if let Some(connection) = self.get(index).filter(|connection| connection.wait.until != 0) {
+                connection.wait.until = now;
+            }
+            self.wake(index);
         }
     }
 
@@ -141,16 +137,20 @@ impl Connections {
             from.wait.for_whom = receiver + 1;
             (from.wait.previous, from.wait.next, from.wait.began) = (last, 0, now);
             self.paused += 1;
+            self.pauses.add(Paused::FullQueue);
         }
     }
 
     /// Makes a connection wait for nobody any more. Does nothing if it does not wait.
     pub(crate) fn stop_waiting(&mut self, sender: u32) {
+        let now = self.now;
         let Some(from) = self.get(sender).filter(|from| from.wait.for_whom != 0) else { return };
         let receiver = std::mem::take(&mut from.wait.for_whom) - 1;
         let began = from.wait.began;
         let previous = std::mem::take(&mut from.wait.previous);
         let next = std::mem::take(&mut from.wait.next);
+        // it was not read meanwhile, which is not its fault
+        from.last_received = now;
         self.paused -= 1;
         self.paused_millis += self.now.saturating_sub(began);
         match previous.checked_sub(1).and_then(|previous| self.get(previous)) {
@@ -192,7 +192,7 @@ impl Connections {
         self.longest_queue = self.longest_queue.max(connection.queue.len());
         let taken = connection.write(&mut self.pool, now);
         let enough = connection.queue.is_empty()
-            || connection.queue.len() <= self.limits.queue_bytes.min(self.pool.share()) / 2;
+            || connection.queue.len() <= self.config.queue_bytes.min(self.pool.share()) / 2;
         self.sent_bytes += taken as u64;
         if connection.flags.mute {
             self.list(index);
@@ -213,6 +213,42 @@ impl Connections {
         self.dirty = dirty;
     }
 
+    /// A connection owns one channel more, or is in one more.
+    fn join(&mut self, id: ConnectionId) {
+        if let Some(connection) = self.get(index(id)) {
+            connection.channels += 1;
+        }
+    }
+
+    /// A connection owns one channel less, or is in one less.
+    fn part(&mut self, id: ConnectionId) {
+        let now = self.now;
+        // not found while it is being closed
+        let Some(connection) = self.get(index(id)).filter(|connection| connection.id == id) else { return };
+        connection.channels = connection.channels.saturating_sub(1);
+        if connection.channels == 0 {
+            connection.unused_since = now;
+            if !self.config.unused_timeout.is_zero() {
+                self.timers.arm(index(id), now.saturating_add(millis(self.config.unused_timeout)));
+            }
+        }
+    }
+
+    /// Does not read a connection for so many microseconds, because it has sent as much as it may.
+    pub(crate) fn pause(&mut self, index: u32, cause: Paused, micros: u64) {
+        let until = self.now.saturating_add(micros.div_ceil(1000));
+        self.pauses.add(cause);
+        let now = self.now;
+        let Some(connection) = self.get(index) else { return };
+        connection.wait.until = connection.wait.until.max(until);
+        let is_news = !std::mem::replace(&mut connection.flags.limited, true);
+        let (id, address, until) = (connection.id, connection.address, connection.wait.until);
+        self.timers.arm(index, until);
+        if is_news && self.warnings.may_say(now) {
+            warn!(connection = %id, %address, limit = %cause, "connection slowed down: it sends more than it may");
+        }
+    }
+
     /// Puts bytes into a connection's queue.
     #[inline]
     pub(crate) fn queue(&mut self, index: u32, header: &[u8], payload: &[u8]) {
@@ -227,6 +263,25 @@ impl Connections {
             self.dirty.push(index);
         }
     }
+}
+
+/// What a refusal on the wire means, where no limit of the relay's was the reason.
+fn cause_of(reason: Reason) -> Refused {
+    match reason {
+        Reason::NameInUse => Refused::NameInUse,
+        Reason::NoSuchChannel => Refused::NoSuchChannel,
+        Reason::OwnChannel => Refused::OwnChannel,
+        Reason::AlreadyEntered => Refused::AlreadyEntered,
+        Reason::ChannelFull => Refused::ChannelFull,
+        Reason::TooManyChannels => Refused::ConnectionChannels,
+        Reason::Blocked => Refused::Blocked,
+        _ => Refused::Other,
+    }
+}
+
+/// A duration in milliseconds.
+pub(crate) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX / 4)
 }
 
 /// An id's place.
@@ -247,7 +302,7 @@ impl Host for Connections {
     fn free(&self, id: ConnectionId) -> usize {
         match self.slots.get(id.index()) {
             Some(Some(connection)) if !connection.flags.mute => {
-                self.limits.queue_bytes.min(self.pool.share()).saturating_sub(connection.queue.len())
+                self.config.queue_bytes.min(self.pool.share()).saturating_sub(connection.queue.len())
             }
             _ => usize::MAX,
         }
@@ -262,52 +317,87 @@ impl Host for Connections {
         CUT
     }
 
+    fn count(&mut self, _: ConnectionId, units: usize) {
+        self.units += units as u64;
+    }
+
     fn allow(&mut self, id: ConnectionId, request: &Request<'_>) -> Decision {
-        let (now, per_second) = (self.now_micros, self.limits.commands_per_second);
+        self.refusal = None;
+        let (now, per_second) = (self.now_micros, self.config.commands_per_second);
         let Some(connection) = self.get(index(id)) else { return Decision::Close };
-        if let Err(micros) = connection.rate.take(now, per_second) {
-            self.later = self.now + micros.div_ceil(1000);
+        if let Err(micros) = connection.commands.take(now, per_second) {
+            self.later = micros;
             return Decision::Later;
         }
-        match *request {
-            Request::Create { own, channels, .. }
-                if own >= self.limits.max_channels_per_connection || channels >= self.limits.max_channels =>
-            {
-                Decision::No(Reason::TooManyChannels)
+        let address = connection.address.ip();
+        let config = &self.config;
+        let of_connection = limit(config.max_channels_per_connection);
+        let (refusal, reason) = match *request {
+            // of what the protocol has, "too many" is nearest to "none at all", and "in use" to "not for you"
+            Request::Create { .. } if !config.allows_creating_from(address) => {
+                (Refused::AddressNotAllowed, Reason::TooManyChannels)
             }
-            Request::Enter { entered, .. } if entered >= self.limits.max_channels_per_connection => {
-                Decision::No(Reason::TooManyChannels)
+            Request::Create { name, .. } if !config.allows_name_len(name.len()) => {
+                (Refused::NameTooLong, Reason::NameInUse)
             }
-            Request::Enter { users, .. } if users >= self.limits.max_users_per_channel => {
-                Decision::No(Reason::ChannelFull)
+            Request::Create { name, .. } if !config.allows_name(name) => {
+                (Refused::NameNotAllowed, Reason::NameInUse)
             }
-            _ => Decision::Yes,
-        }
+            Request::Create { own, .. } if own >= of_connection => {
+                (Refused::ConnectionChannels, Reason::TooManyChannels)
+            }
+            Request::Create { channels, .. } if channels >= limit(config.max_channels) => {
+                (Refused::RelayChannels, Reason::TooManyChannels)
+            }
+            Request::Enter { entered, .. } if entered >= of_connection => {
+                (Refused::ConnectionChannels, Reason::TooManyChannels)
+            }
+            Request::Enter { users, .. } if users >= limit(config.max_users_per_channel) => {
+                (Refused::ChannelFull, Reason::ChannelFull)
+            }
+            _ => return Decision::Yes,
+        };
+        self.refusal = Some((refusal, reason));
+        Decision::No(reason)
     }
 
     fn notify(&mut self, note: &Note<'_>) {
         match *note {
-            Note::Created { server, channel, name } if self.events.may_say(self.now) => {
-                info!(connection = %server, number = channel, name = %Name(name), "channel created");
+            Note::Created { server, channel, name } => {
+                self.join(server);
+                if self.events.may_say(self.now) {
+                    info!(connection = %server, number = channel, name = %Name(name), "channel created");
+                }
             }
-            Note::Deleted { server, channel, name, reason } if self.events.may_say(self.now) => {
-                info!(connection = %server, number = channel, name = %Name(name), %reason, "channel deleted");
+            Note::Deleted { server, channel, name, reason } => {
+                self.part(server);
+                if self.events.may_say(self.now) {
+                    info!(connection = %server, number = channel, name = %Name(name), %reason, "channel deleted");
+                }
             }
             Note::Entered { user, number, server, name } => {
+                self.join(user);
                 debug!(connection = %user, %server, user = number, name = %Name(name), "channel entered");
             }
             Note::Left { user, number, server, name, reason } => {
+                self.part(user);
                 debug!(connection = %user, %server, user = number, name = %Name(name), %reason, "channel left");
             }
-            Note::Refused { connection, request, reason } if self.warnings.may_say(self.now) => {
-                let (what, name) = match request {
-                    Request::Create { name, .. } => ("create", name),
-                    Request::Enter { name, .. } => ("enter", name),
-                    _ => ("command", &[][..]),
-                };
-                warn!(%connection, name = %Name(name), %reason, "{what} refused");
+            Note::Refused { connection, request, reason } => {
+                // the core asks also where it has a reason of its own
+                let of_host = self.refusal.take().filter(|(_, of_host)| *of_host == reason);
+                let cause = of_host.map_or_else(|| cause_of(reason), |(cause, _)| cause);
+                self.refusals.add(cause);
+                if self.warnings.may_say(self.now) {
+                    let (what, name) = match request {
+                        Request::Create { name, .. } => ("create", name),
+                        Request::Enter { name, .. } => ("enter", name),
+                        _ => ("command", &[][..]),
+                    };
+                    warn!(%connection, name = %Name(name), %cause, "{what} refused: {reason}");
+                }
             }
-            // too many of them; or a connection that has to be closed, which is logged when it is
+            // a connection that has to be closed, which is logged when it is
             _ => {}
         }
     }

@@ -2,13 +2,18 @@
 
 use httparse::EMPTY_HEADER;
 
-use crate::websocket::{MAX_REQUEST, Refusal, end_of_head, is_upgrade, parse, upgrade};
+use crate::causes::Closed;
+use crate::config::Config;
+use crate::websocket::{MAX_REQUEST, Refusal, end_of_head, is_upgrade, origins, parse, upgrade};
 
 /// Header lines of the longest request.
 const MAX_HEADERS: usize = 64;
 
 /// The type of the page with the figures, as the format has it.
 const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// The answer to a browser that comes from somewhere else.
+const ORIGIN: Refusal = Refusal { status: "403 Forbidden", what: "pages of this origin may not connect" };
 
 /// What has come of a request.
 #[derive(Debug, Default)]
@@ -23,10 +28,16 @@ pub(crate) enum Answer {
     Wait,
     /// Send this response, and go on as a WebSocket. So many of the bytes that came last belong to the request.
     Upgrade(Vec<u8>, usize),
-    /// Send this response and close.
-    Close(Vec<u8>),
+    /// Send this response and close, for this cause.
+    Close(Vec<u8>, Closed),
     /// Send this page, if it is to be had, and close.
     Page(Page),
+}
+
+impl From<Refusal> for Answer {
+    fn from(refusal: Refusal) -> Self {
+        Self::Close(refusal.response(), Closed::BadRequest)
+    }
 }
 
 /// Pages that show what a relay is doing.
@@ -51,7 +62,7 @@ const NOT_FOUND: Refusal = Refusal { status: "404 Not Found", what: "there is on
 
 impl Request {
     /// Takes what has come.
-    pub(crate) fn receive(&mut self, bytes: &[u8]) -> Answer {
+    pub(crate) fn receive(&mut self, bytes: &[u8], config: &Config) -> Answer {
         let before = self.bytes.len();
         let here = bytes.len().min(MAX_REQUEST - before);
         // twice as much as before, and never more than the limit
@@ -59,26 +70,29 @@ impl Request {
         self.bytes.extend(&bytes[..here]);
         let Some(len) = end_of_head(&self.bytes, before) else {
             let is_too_long = self.bytes.len() == MAX_REQUEST;
-            return if is_too_long { Answer::Close(Refusal::TOO_LARGE.response()) } else { Answer::Wait };
+            return if is_too_long { Refusal::TOO_LARGE.into() } else { Answer::Wait };
         };
         let mut headers = [EMPTY_HEADER; MAX_HEADERS];
         let request = match parse(&self.bytes[..len], &mut headers) {
             Ok(request) => request,
-            Err(refusal) => return Answer::Close(refusal.response()),
+            Err(refusal) => return refusal.into(),
         };
         if is_upgrade(&request) {
+            if !origins(&request).all(|origin| config.allows_origin(origin)) {
+                return Answer::Close(ORIGIN.response(), Closed::Origin);
+            }
             return match upgrade(&request) {
                 Ok(response) => Answer::Upgrade(response, len - before),
-                Err(refusal) => Answer::Close(refusal.response()),
+                Err(refusal) => refusal.into(),
             };
         }
         let path = request.path.unwrap_or_default();
         let path = path.split_once('?').map_or(path, |(path, _)| path);
         match path {
-            "/health" => Answer::Close(page("200 OK", "text/plain; charset=utf-8", "ok\n")),
+            "/health" => Answer::Close(page("200 OK", "text/plain; charset=utf-8", "ok\n"), Closed::Page),
             "/metrics" => Answer::Page(Page::Metrics),
             "/details" => Answer::Page(Page::Details),
-            _ => Answer::Close(NOT_FOUND.response()),
+            _ => NOT_FOUND.into(),
         }
     }
 

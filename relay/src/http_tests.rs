@@ -2,9 +2,9 @@ use super::*;
 
 /// The response to a request that comes at once, where there is such a page or not.
 fn page_of(request: &str, metrics: bool) -> String {
-    match Request::default().receive(request.as_bytes()) {
+    match Request::default().receive(request.as_bytes(), &Config::default()) {
         Answer::Page(page) => String::from_utf8(page.response(metrics.then_some("figures\n"))).unwrap(),
-        Answer::Close(response) => String::from_utf8(response).unwrap(),
+        Answer::Close(response, _) => String::from_utf8(response).unwrap(),
         other => panic!("{other:?}"),
     }
 }
@@ -32,8 +32,8 @@ fn a_request_in_pieces_says_where_it_ends() {
     for cut in 0..request.len() {
         let mut collected = Request::default();
         let (first, second) = stream.split_at(cut);
-        assert!(matches!(collected.receive(first), Answer::Wait));
-        match collected.receive(second) {
+        assert!(matches!(collected.receive(first, &Config::default()), Answer::Wait));
+        match collected.receive(second, &Config::default()) {
             Answer::Upgrade(response, used) => {
                 assert!(response.starts_with(b"HTTP/1.1 101 "));
                 assert_eq!(used, request.len() - cut);
@@ -47,12 +47,12 @@ fn a_request_in_pieces_says_where_it_ends() {
 fn a_request_never_takes_more_than_its_limit() {
     let mut collected = Request::default();
     for count in 1.. {
-        let answer = collected.receive(&[b'G'; 1000]);
+        let answer = collected.receive(&[b'G'; 1000], &Config::default());
         assert!(collected.memory() <= MAX_REQUEST + 64, "{}", collected.memory());
         if count * 1000 < MAX_REQUEST {
             assert!(matches!(answer, Answer::Wait));
         } else {
-            assert!(matches!(answer, Answer::Close(response) if response.starts_with(b"HTTP/1.1 431 ")));
+            assert!(matches!(answer, Answer::Close(response, _) if response.starts_with(b"HTTP/1.1 431 ")));
             break;
         }
     }

@@ -5,6 +5,8 @@
 //!
 //! One thread, every buffer bounded, and nothing that an endpoint does disturbs others: see the "relay program" part of `docs/ARCHITECTURE.md`.
 
+mod addresses;
+mod causes;
 pub mod config;
 mod connection;
 mod connections;
@@ -12,6 +14,7 @@ mod http;
 mod listen;
 mod log;
 mod metrics;
+mod policy;
 mod queue;
 mod rate;
 mod relay;
@@ -21,6 +24,8 @@ mod timers;
 mod transport;
 pub mod websocket;
 
+pub use causes::{Cause, Closed, Counts, Paused, Refused, TurnedAway};
 pub use config::{Audience, Config, SlowReceiver};
+pub use ipnet::IpNet;
 pub use relay::{Handle, Relay};
 pub use stats::Stats;

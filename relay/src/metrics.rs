@@ -6,11 +6,13 @@ use std::time::SystemTime;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::causes::{Cause, Counts};
 use crate::stats::Stats;
 
 /// The queues of all connections at a moment.
@@ -70,7 +72,6 @@ impl Collector for Figures {
         }
         let since_start = [
             ("accepted", "Connections that were accepted", stats.accepted),
-            ("turned_away", "Connections that were closed at once because of a limit", stats.turned_away),
             ("dropped", "Connections that were closed because they took nothing", stats.dropped),
             ("http_requests", "HTTP requests that were answered with a page or refused", stats.http_requests),
             ("received_bytes", "Bytes read from all connections", stats.received_bytes),
@@ -89,13 +90,33 @@ impl Collector for Figures {
         let started = ConstGauge::new(started.as_secs_f64());
         let help = "When the relay was opened, since 1970";
         started.encode(encoder.encode_descriptor("start_time", help, seconds, started.metric_type())?)?;
-        Ok(())
+        let encoder = &mut encoder;
+        by_cause(encoder, "turned_away", "Connections that were closed at once", &stats.turned_away)?;
+        by_cause(encoder, "closed", "Connections that have ended", &stats.closed)?;
+        by_cause(encoder, "refused", "Commands that were refused", &stats.refused)?;
+        by_cause(encoder, "pauses", "Times that a connection was not read for a while", &stats.pauses)
     }
+}
+
+/// One counter for each cause. All of them are there from the start, so that their number never changes.
+fn by_cause<C: Cause>(
+    encoder: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    counts: &Counts<C>,
+) -> fmt::Result {
+    let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+    for (cause, count) in counts.iter() {
+        let counter = ConstCounter::new(count);
+        counter.encode(family.encode_family(&[("cause", cause.name())])?)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::causes::{Closed, Refused};
 
     #[test]
     fn every_figure_is_on_the_page_with_its_type() {
@@ -114,6 +135,23 @@ mod tests {
         ] {
             assert!(lines.contains(&line), "{line} is not in\n{page}");
         }
-        assert_eq!(lines.iter().filter(|line| !line.starts_with('#')).count(), 20);
+    }
+
+    #[test]
+    fn every_cause_is_on_the_page_from_the_start() {
+        let page = page(&Stats::default(), Queues::default(), SystemTime::UNIX_EPOCH);
+        for cause in Refused::ALL {
+            assert!(
+                page.contains(&format!("\npeote_relay_refused_total{{cause=\"{cause}\"}} 0\n")),
+                "{page}"
+            );
+        }
+        for cause in Closed::ALL {
+            assert!(page.contains(&format!("\npeote_relay_closed_total{{cause=\"{cause}\"}} 0\n")), "{page}");
+        }
+        assert!(page.contains("\npeote_relay_turned_away_total{cause=\"network\"} 0\n"), "{page}");
+        assert!(page.contains("\npeote_relay_pauses_total{cause=\"messages\"} 0\n"), "{page}");
+        let names = |line: &&str| line.starts_with("# TYPE peote_relay_refused ");
+        assert_eq!(page.lines().filter(names).count(), 1);
     }
 }

@@ -1,7 +1,6 @@
-//! How many commands a connection may give, and how many connections an address may have.
+//! Token buckets: how many commands, messages and bytes a connection may send.
 
-use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
 
 /// One second in the unit of [`Rate`].
 const SECOND: u64 = 1_000_000;
@@ -29,40 +28,47 @@ impl Rate {
     }
 }
 
-/// Connections of each address.
-#[derive(Debug, Default)]
-pub(crate) struct Addresses {
-    counts: HashMap<IpAddr, u32>,
+/// A token bucket for what is known only once it has come. It can be overdrawn, and who has overdrawn it waits.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Bucket {
+    /// When it is full again, in nanoseconds.
+    full_at: u64,
 }
 
-impl Addresses {
-    /// Counts one more from that address, unless there are `most` (0: no limit).
-    pub(crate) fn add(&mut self, address: IpAddr, most: u32) -> bool {
-        let count = self.counts.entry(whose(address)).or_default();
-        if most > 0 && *count >= most {
-            return false;
-        }
-        *count += 1;
-        true
-    }
+/// What a [`Bucket`] holds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Capacity {
+    /// Tokens that come in a second; 0: no limit.
+    pub(crate) per_second: u64,
+    /// The time in which an empty one is full, in nanoseconds.
+    pub(crate) burst: u64,
+}
 
-    /// The counterpart of [`add`](Self::add).
-    pub(crate) fn remove(&mut self, address: IpAddr) {
-        let address = whose(address);
-        if let Some(count) = self.counts.get_mut(&address) {
-            *count -= 1;
-            if *count == 0 {
-                self.counts.remove(&address);
-            }
-        }
+impl Capacity {
+    pub(crate) fn new(per_second: u64, burst: Duration) -> Self {
+        Self { per_second, burst: u64::try_from(burst.as_nanos()).unwrap_or(u64::MAX / 4) }
     }
 }
 
-/// What stands for the one behind an address: with IPv6 everybody has at least a /64 of them.
-fn whose(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6((address.to_bits() >> 64 << 64).into()),
-        IpAddr::V4(address) => IpAddr::V4(Ipv4Addr::from(address.octets())),
+impl Bucket {
+    /// Nanoseconds for which one waits beyond the moment at which there is a token again, so that it is not woken for each one.
+    const PATIENCE: u64 = 20_000_000;
+
+    /// Tokens that are there; `now` in microseconds.
+    pub(crate) fn left(&self, now: u64, capacity: Capacity) -> u64 {
+        let missing = self.full_at.saturating_sub(now.saturating_mul(1000));
+        let left = u128::from(capacity.burst.saturating_sub(missing)) * u128::from(capacity.per_second);
+        u64::try_from(left / 1_000_000_000).unwrap_or(u64::MAX)
+    }
+
+    /// Takes tokens, whether they are there or not. If they were not: in how many microseconds there will be some.
+    pub(crate) fn spend(&mut self, now: u64, tokens: u64, capacity: Capacity) -> Option<u64> {
+        let now = now.saturating_mul(1000);
+        let time = u128::from(tokens) * 1_000_000_000 / u128::from(capacity.per_second.max(1));
+        let time = u64::try_from(time).unwrap_or(u64::MAX / 4).min(u64::MAX / 4);
+        self.full_at = self.full_at.max(now).saturating_add(time);
+        let over = (self.full_at - now).checked_sub(capacity.burst).filter(|over| *over > 0)?;
+        Some((over + Self::PATIENCE.min(capacity.burst)).div_ceil(1000))
     }
 }
 
@@ -87,21 +93,49 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_counted_by_who_has_them() {
-        let mut addresses = Addresses::default();
-        let address = |text: &str| text.parse::<IpAddr>().unwrap();
-        assert!(addresses.add(address("1.2.3.4"), 2));
-        assert!(addresses.add(address("::ffff:1.2.3.4"), 2));
-        assert!(!addresses.add(address("1.2.3.4"), 2));
-        assert!(addresses.add(address("1.2.3.5"), 2));
-        assert!(addresses.add(address("2001:db8::1"), 1));
-        assert!(!addresses.add(address("2001:db8::ffff:1"), 1));
-        assert!(addresses.add(address("2001:db8:0:1::1"), 1));
-        addresses.remove(address("1.2.3.4"));
-        assert!(addresses.add(address("1.2.3.4"), 2));
-        for gone in ["1.2.3.4", "1.2.3.4", "1.2.3.5", "2001:db8::2", "2001:db8:0:1::1"] {
-            addresses.remove(address(gone));
+    fn a_bucket_holds_a_burst_and_lets_the_rate_through() {
+        let capacity = Capacity::new(1000, Duration::from_secs(3));
+        let mut bucket = Bucket::default();
+        let mut now = 7 * SECOND;
+        assert_eq!(bucket.left(now, capacity), 3000);
+        assert_eq!(bucket.spend(now, 2999, capacity), None);
+        assert_eq!(bucket.left(now, capacity), 1);
+        // 500 more than there are take half a second to come
+        assert_eq!(bucket.spend(now, 501, capacity), Some(SECOND / 2 + 20_000));
+        assert_eq!(bucket.left(now, capacity), 0);
+        now += SECOND / 2 + 20_000;
+        assert_eq!(bucket.left(now, capacity), 20);
+        // over a long time it is the rate, whatever is taken at once
+        let (mut spent, start) = (0, now);
+        while now < start + 1000 * SECOND {
+            spent += 777;
+            now += bucket.spend(now, 777, capacity).unwrap_or_default();
         }
-        assert!(addresses.counts.is_empty(), "nothing is kept of those who are gone");
+        assert!((999_000..=1_003_000).contains(&spent), "{spent}");
+        now += 100 * SECOND;
+        assert_eq!(bucket.left(now, capacity), 3000);
+    }
+
+    #[test]
+    fn high_rates_count_single_tokens() {
+        let capacity = Capacity::new(100_000_000, Duration::from_secs(1));
+        let mut bucket = Bucket::default();
+        for _ in 0..100_000_000 / 100 {
+            for _ in 0..4 {
+                assert_eq!(bucket.spend(SECOND, 25, capacity), None);
+            }
+        }
+        assert_eq!(bucket.left(SECOND, capacity), 0);
+        assert!(bucket.spend(SECOND, 1, capacity).is_some());
+    }
+
+    #[test]
+    fn absurd_amounts_do_not_overflow() {
+        let capacity = Capacity::new(1, Duration::MAX);
+        let mut bucket = Bucket::default();
+        for _ in 0..10 {
+            bucket.spend(u64::MAX / 2000, u64::MAX, capacity);
+            bucket.left(u64::MAX / 2000, Capacity::new(u64::MAX, Duration::MAX));
+        }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::causes::{Closed, Counts, Paused, Refused, TurnedAway};
+
 /// What a [`Relay`](crate::Relay) is doing and has done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -20,8 +22,14 @@ pub struct Stats {
     pub queued_bytes: usize,
     /// Connections that were accepted since the start.
     pub accepted: u64,
-    /// Connections that were closed at once, because of a limit.
-    pub turned_away: u64,
+    /// Connections that were closed at once since the start, because of a limit. They are not among those that were accepted.
+    pub turned_away: Counts<TurnedAway>,
+    /// Connections that have ended since the start, of those that were accepted.
+    pub closed: Counts<Closed>,
+    /// Commands that were refused since the start.
+    pub refused: Counts<Refused>,
+    /// How often a connection was not read for a while since the start.
+    pub pauses: Counts<Paused>,
     /// Connections that were closed because they took nothing while somebody waited for them.
     pub dropped: u64,
     /// HTTP requests that were answered with a page or refused since the start, so all but those that became a WebSocket.

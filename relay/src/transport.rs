@@ -108,6 +108,11 @@ impl Framed {
         self.end.is_some()
     }
 
+    /// Frames that have begun since the last time this was asked, control frames included.
+    pub(crate) fn take_frames(&mut self) -> u64 {
+        self.socket.take_frames()
+    }
+
     /// Payload bytes of the present frame that are still to be written.
     pub(crate) fn payload_left(&self) -> usize {
         usize::try_from(self.socket.payload_left()).unwrap_or(usize::MAX)

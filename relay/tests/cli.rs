@@ -116,9 +116,15 @@ fn unlimited_lifts_limits_but_neither_times_nor_memory() {
     let lifted = [
         "max-connections = 0",
         "max-connections-per-address = 0",
+        "max-connections-per-network = 0",
+        "connections-per-second-per-address = 0",
         "max-channels-per-connection = 0",
         "max-users-per-channel = 0",
         "commands-per-second = 0",
+        "messages-per-second = 0",
+        "bytes-per-second = 0",
+        // a time, and none by default
+        "idle-timeout = 0",
     ];
     assert_eq!(zero, lifted);
     assert!(all.contains(&"max-channels = 9".into()));

@@ -7,7 +7,7 @@ use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use common::{Endpoint, config, start, talk, to_server};
-use peote_relay::{Config, Relay};
+use peote_relay::{Config, Relay, TurnedAway};
 
 #[test]
 fn two_thousand_idle_connections_and_two_that_talk() {
@@ -133,7 +133,7 @@ fn above_the_limit_of_connections_the_next_is_closed_and_the_others_go_on() {
         relay.connect().is_closed();
     }
     talk(&mut server, &mut user);
-    assert_eq!(relay.stats().turned_away, 50);
+    assert_eq!(relay.stats().turned_away.of(TurnedAway::Connections), 50);
     drop(third);
     relay.until(|stats| stats.connections == 2);
     relay.connect().create(b"b");

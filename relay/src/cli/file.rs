@@ -83,7 +83,7 @@ fn take_over(
         setting.set(settings, &written(value.get_ref(), &text[span.clone()])).map_err(|what| (span, what))
     };
     match value.get_ref() {
-        DeValue::Array(values) if setting.is_list() && values.is_empty() => {
+        DeValue::Array(values) if setting.is_filled_list() && values.is_empty() => {
             Err((value.span(), "write at least one".into()))
         }
         DeValue::Array(values) if setting.is_list() => values.iter().try_for_each(set),

@@ -62,8 +62,8 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(crate) print_config: bool,
 
-    /// Lift all limits on connections, channels and commands but those given as options; times and memory
-    /// stay bounded
+    /// Lift all limits on connections, channels, commands and data but those given as options; times and memory
+    /// stay bounded, and lists of what is allowed hold
     #[arg(long)]
     pub(crate) unlimited: bool,
 
@@ -83,7 +83,10 @@ impl clap::Args for Given {
         let default = Settings::default();
         command.args(SETTINGS.iter().map(|setting| {
             let shown = setting.show(&default);
-            let shown = shown.trim_matches(['[', ']']).trim_matches('"');
+            let shown = match shown.trim_matches(['[', ']']).trim_matches('"') {
+                "" => "empty",
+                shown => shown,
+            };
             let help = match setting.allowed() {
                 Some(allowed) => format!("{} [{allowed}; default {shown}]", setting.help),
                 None => format!("{} [default {shown}]", setting.help),

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use peote_relay::{Audience, Config, SlowReceiver};
+use peote_relay::{Audience, Config, IpNet, SlowReceiver};
 
 use super::value;
 
@@ -53,6 +53,8 @@ pub(crate) struct Setting {
 /// Where a setting's value is kept, what it is, and what it may be.
 enum Field {
     Addresses(fn(&mut Settings) -> &mut Vec<SocketAddr>),
+    Ranges(fn(&mut Settings) -> &mut Vec<IpNet>),
+    Texts(fn(&mut Settings) -> &mut Vec<String>, &'static str),
     Count(fn(&mut Settings) -> &mut u32, RangeInclusive<u32>),
     Size(fn(&mut Settings) -> &mut usize, RangeInclusive<usize>),
     Seconds(fn(&mut Settings) -> &mut Duration, RangeInclusive<Duration>),
@@ -76,13 +78,14 @@ const LOG_LEVEL_VALUES: [LogLevel; 6] =
 
 const LISTENING: &str = "Listening";
 const LIMITS: &str = "Limits (0 means none)";
+const POLICY: &str = "Who may do what (empty: everybody everything)";
 const TIMES: &str = "Times (seconds, or with ms, min, h)";
 const MEMORY: &str = "Memory (bytes, or with KiB, MiB, GiB, TiB)";
 const SLOW: &str = "Receivers slower than their senders";
 const WATCHING: &str = "Watching it";
 
 /// All settings, in the order in which they are shown.
-pub(crate) static SETTINGS: [Setting; 21] = [
+pub(crate) static SETTINGS: [Setting; 32] = [
     Setting {
         name: "listen",
         group: LISTENING,
@@ -100,6 +103,18 @@ pub(crate) static SETTINGS: [Setting; 21] = [
         group: LIMITS,
         help: "Connections at the same time from one IP address, or from one /64 with IPv6",
         field: Field::Count(|all| &mut all.relay.max_connections_per_address, Config::COUNT),
+    },
+    Setting {
+        name: "max-connections-per-network",
+        group: LIMITS,
+        help: "Connections at the same time from one network: a /24, or a /48 with IPv6",
+        field: Field::Count(|all| &mut all.relay.max_connections_per_network, Config::COUNT),
+    },
+    Setting {
+        name: "connections-per-second-per-address",
+        group: LIMITS,
+        help: "Connections a second from one IP address (or /64), those included that are gone again",
+        field: Field::Count(|all| &mut all.relay.connections_per_second_per_address, Config::COUNT),
     },
     Setting {
         name: "max-channels",
@@ -130,6 +145,49 @@ pub(crate) static SETTINGS: [Setting; 21] = [
         field: Field::Count(|all| &mut all.relay.commands_per_second, Config::COUNT),
     },
     Setting {
+        name: "messages-per-second",
+        group: LIMITS,
+        help: "Units of data a second from one connection; who sends more is read more slowly",
+        field: Field::Count(|all| &mut all.relay.messages_per_second, Config::COUNT),
+    },
+    Setting {
+        name: "bytes-per-second",
+        group: LIMITS,
+        help: "Bytes a second from one connection; who sends more is read more slowly",
+        field: Field::Size(|all| &mut all.relay.bytes_per_second, Config::BYTES_PER_SECOND),
+    },
+    Setting {
+        name: "burst",
+        group: LIMITS,
+        help: "Seconds whose worth of messages, bytes and connections may come at once",
+        field: Field::Seconds(|all| &mut all.relay.burst, Config::BURST),
+    },
+    Setting {
+        name: "max-name-bytes",
+        group: LIMITS,
+        help: "Bytes of the longest name of a channel; the protocol has at most 255",
+        field: Field::Count(|all| &mut all.relay.max_name_bytes, Config::MAX_NAME_BYTES),
+    },
+    Setting {
+        name: "create-from",
+        group: POLICY,
+        help: "Range of addresses from which channels may be created; give it again for more",
+        field: Field::Ranges(|all| &mut all.relay.create_from),
+    },
+    Setting {
+        name: "allowed-names",
+        group: POLICY,
+        help: "Names that channels may be given, with * for any characters; give it again for more",
+        field: Field::Texts(|all| &mut all.relay.allowed_names, "PATTERN"),
+    },
+    Setting {
+        name: "allowed-origins",
+        group: POLICY,
+        help: "Origins of pages from which browsers may connect (https://example.com, https://*.example.com); \
+               give it again for more",
+        field: Field::Texts(|all| &mut all.relay.allowed_origins, "ORIGIN"),
+    },
+    Setting {
         name: "first-byte-timeout",
         group: TIMES,
         help: "Close a connection whose first byte has not come after this time",
@@ -141,6 +199,19 @@ pub(crate) static SETTINGS: [Setting; 21] = [
         help: "Close a connection that begins with an HTTP request (WebSocket, /health) \
                when that has not come after this time",
         field: Field::Seconds(|all| &mut all.relay.handshake_timeout, Config::HANDSHAKE_TIMEOUT),
+    },
+    Setting {
+        name: "idle-timeout",
+        group: TIMES,
+        help: "Close a connection that has sent nothing for this time, 0: never; \
+               endpoints that only listen send nothing",
+        field: Field::Seconds(|all| &mut all.relay.idle_timeout, Config::IDLE_TIMEOUT),
+    },
+    Setting {
+        name: "unused-timeout",
+        group: TIMES,
+        help: "Close a connection that is in no channel and owns none for this time, 0: never",
+        field: Field::Seconds(|all| &mut all.relay.unused_timeout, Config::UNUSED_TIMEOUT),
     },
     Setting {
         name: "keepalive-interval",
@@ -232,6 +303,16 @@ impl Setting {
                 let address = value::address(text)?;
                 field(settings).push(address);
             }
+            Field::Ranges(field) => {
+                let range = value::range(text)?;
+                field(settings).push(range);
+            }
+            Field::Texts(field, _) => {
+                let mut alone = Settings::default();
+                field(&mut alone).push(text.into());
+                alone.relay.check().map_err(|error| format!("write {}", error.allowed()))?;
+                field(settings).push(text.into());
+            }
             Field::Count(field, range) => *field(settings) = value::count(text, range)?,
             Field::Size(field, range) => *field(settings) = value::size(text, range)?,
             Field::Seconds(field, range) => *field(settings) = value::seconds(text, range)?,
@@ -255,13 +336,21 @@ impl Setting {
     /// Takes away all values of a setting that can have several, because a source of higher precedence names
     /// its own.
     pub(crate) fn clear(&self, settings: &mut Settings) {
-        if let Field::Addresses(field) = &self.field {
-            field(settings).clear();
+        match &self.field {
+            Field::Addresses(field) => field(settings).clear(),
+            Field::Ranges(field) => field(settings).clear(),
+            Field::Texts(field, _) => field(settings).clear(),
+            _ => {}
         }
     }
 
     /// Whether it can have several values.
     pub(crate) fn is_list(&self) -> bool {
+        matches!(self.field, Field::Addresses(_) | Field::Ranges(_) | Field::Texts(..))
+    }
+
+    /// Whether it has at least one value.
+    pub(crate) fn is_filled_list(&self) -> bool {
         matches!(self.field, Field::Addresses(_))
     }
 
@@ -270,10 +359,9 @@ impl Setting {
         // The accessors lend mutably, which one accessor can do for both directions.
         let settings = &mut settings.clone();
         match &self.field {
-            Field::Addresses(field) => {
-                let addresses: Vec<_> = field(settings).iter().map(|address| quoted(address)).collect();
-                format!("[{}]", addresses.join(", "))
-            }
+            Field::Addresses(field) => quoted_list(field(settings)),
+            Field::Ranges(field) => quoted_list(field(settings)),
+            Field::Texts(field, _) => quoted_list(field(settings)),
             Field::Count(field, _) => field(settings).to_string(),
             Field::Size(field, _) => {
                 let size = value::show_size(*field(settings));
@@ -294,6 +382,8 @@ impl Setting {
     pub(crate) fn placeholder(&self) -> &'static str {
         match self.field {
             Field::Addresses(_) => "ADDRESS:PORT",
+            Field::Ranges(_) => "ADDRESS/LENGTH",
+            Field::Texts(_, placeholder) => placeholder,
             Field::Count(..) => "NUMBER",
             Field::Size(..) => "SIZE",
             Field::Seconds(..) => "SECONDS",
@@ -305,7 +395,7 @@ impl Setting {
     /// What its value may be.
     pub(crate) fn allowed(&self) -> Option<String> {
         let (low, high) = match &self.field {
-            Field::Addresses(_) | Field::Switch(_) => return None,
+            Field::Addresses(_) | Field::Ranges(_) | Field::Texts(..) | Field::Switch(_) => return None,
             Field::Count(_, range) if *range == Config::COUNT => return None,
             Field::Count(_, range) => (range.start().to_string(), range.end().to_string()),
             Field::Size(_, range) => (value::show_size(*range.start()), value::show_size(*range.end())),
@@ -336,6 +426,13 @@ fn quoted(text: &dyn std::fmt::Display) -> String {
     format!("\"{text}\"")
 }
 
+/// A list as TOML, whatever its texts hold.
+fn quoted_list<T: ToString>(values: &[T]) -> String {
+    let values: Vec<_> =
+        values.iter().map(|value| toml::Value::from(value.to_string()).to_string()).collect();
+    format!("[{}]", values.join(", "))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -347,6 +444,9 @@ mod tests {
             let mut settings = Settings::default();
             setting.clear(&mut settings);
             let shown = setting.show(&default);
+            if shown == "[]" {
+                continue;
+            }
             let text = shown.trim_matches(['[', ']']).trim_matches('"');
             assert_eq!(setting.set(&mut settings, text), Ok(()), "{}", setting.name);
             assert_eq!(settings, default, "{}", setting.name);
@@ -361,7 +461,10 @@ mod tests {
             let text = match setting.placeholder() {
                 "ADDRESS:PORT" => "[::1]:1",
                 "NUMBER" | "SECONDS" => "7",
-                "SIZE" => "128MiB",
+                "SIZE" => "192MiB",
+                "ADDRESS/LENGTH" => "10.0.0.0/8",
+                "PATTERN" => "a*",
+                "ORIGIN" => "https://a.b",
                 "true|false" => "true",
                 _ if setting.name == "log-level" => "trace",
                 _ if setting.name == "log-format" => "json",

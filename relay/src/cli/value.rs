@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use peote_relay::Config;
+use peote_relay::{Config, IpNet};
 
 /// Units of memory, largest first, so that the first that divides an amount is the one to print it in.
 const SIZE_UNITS: [(&str, u64); 4] = [("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
@@ -62,6 +62,13 @@ pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
         Ok(address) => format!("the port is missing; write {}", SocketAddr::new(address, port)),
         Err(_) => format!("write ADDRESS:PORT, for example 127.0.0.1:{port}, 0.0.0.0:{port} or [::]:{port}"),
     })
+}
+
+/// A range of addresses, or a single one.
+pub(crate) fn range(text: &str) -> Result<IpNet, String> {
+    let one = text.parse::<IpAddr>().map(IpNet::from);
+    let range = text.parse::<IpNet>().or(one).map(|range| range.trunc());
+    range.map_err(|_| "write ADDRESS/LENGTH, for example 192.168.0.0/16 or 2001:db8::/32".into())
 }
 
 /// The position of `text` in `choices`.
@@ -187,6 +194,22 @@ mod tests {
         assert_eq!(address("10.0.0.1").unwrap_err(), "the port is missing; write 10.0.0.1:7680");
         for wrong in ["", "localhost:7680", "7680", "1.2.3.4:99999"] {
             assert!(address(wrong).unwrap_err().starts_with("write ADDRESS:PORT"), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn ranges_are_shown_by_their_first_address() {
+        for (text, shown) in [
+            ("10.1.2.3/8", "10.0.0.0/8"),
+            ("10.1.2.3", "10.1.2.3/32"),
+            ("2001:db8:1::/32", "2001:db8::/32"),
+            ("::1", "::1/128"),
+            ("0.0.0.0/0", "0.0.0.0/0"),
+        ] {
+            assert_eq!(range(text).unwrap().to_string(), shown);
+        }
+        for wrong in ["", "10.0.0.0/33", "10.0.0/8", "localhost", "10.0.0.0/", "::/129", "10.0.0.0/-1"] {
+            assert!(range(wrong).is_err(), "{wrong:?}");
         }
     }
 

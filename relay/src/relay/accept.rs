@@ -8,6 +8,7 @@ use mio::{Interest, Token};
 use tracing::{info, warn};
 
 use super::{Relay, WAKER};
+use crate::causes::TurnedAway;
 use crate::connection::Connection;
 use crate::connections::{index, limit};
 use crate::listen;
@@ -67,22 +68,23 @@ impl Relay {
     /// Takes a new connection in, unless there are too many.
     fn admit(&mut self, mut socket: TcpStream, address: SocketAddr) {
         let ip = address.ip();
-        if !self.connections.addresses.add(ip, self.config.max_connections_per_address) {
-            return self.turn_away(address, "too many from this address");
+        let now = self.connections.now_micros;
+        if let Err(why) = self.connections.addresses.add(ip, now, &self.connections.config) {
+            return self.turn_away(address, why, None);
         }
-        let has_room = self.core.connections() < limit(self.config.max_connections);
+        let has_room = self.core.connections() < limit(self.connections.config.max_connections);
         let Some(id) = has_room.then(|| self.core.connect().ok()).flatten() else {
-            self.connections.addresses.remove(ip);
-            return self.turn_away(address, "too many connections");
+            self.connections.addresses.remove(ip, now, &self.connections.config);
+            return self.turn_away(address, TurnedAway::Connections, None);
         };
         let index = index(id);
         let interest = Interest::READABLE | Interest::WRITABLE;
         if let Err(error) = self.poll.registry().register(&mut socket, Token(index as usize), interest) {
             self.core.disconnect(id, &mut self.connections);
-            self.connections.addresses.remove(ip);
-            return self.turn_away(address, &error.to_string());
+            self.connections.addresses.remove(ip, now, &self.connections.config);
+            return self.turn_away(address, TurnedAway::System, Some(error));
         }
-        listen::set_options(&socket, &self.config);
+        listen::set_options(&socket, &self.connections.config);
         self.accepted += 1;
         if self.connections.events.may_say(self.connections.now) {
             info!(connection = %id, %address, "connection accepted");
@@ -96,10 +98,11 @@ impl Relay {
         self.connections.timers.arm(index, now + self.times.first_byte);
     }
 
-    fn turn_away(&mut self, address: SocketAddr, why: &str) {
-        self.turned_away += 1;
+    fn turn_away(&mut self, address: SocketAddr, why: TurnedAway, error: Option<io::Error>) {
+        self.turned_away.add(why);
         if self.connections.warnings.may_say(self.connections.now) {
-            warn!(%address, why, "connection turned away");
+            let error = error.map(tracing::field::display);
+            warn!(%address, limit = %why, error, "connection turned away");
         }
     }
 }

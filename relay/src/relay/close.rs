@@ -7,6 +7,7 @@ use peote_net::relay::Cause;
 use tracing::{info, warn};
 
 use super::Relay;
+use crate::causes::Closed;
 use crate::http;
 use crate::listen;
 use crate::transport::Transport;
@@ -23,12 +24,16 @@ pub(super) enum Why {
     Cause(Cause),
     /// Nothing came in time.
     Silent,
+    /// Nothing has come for too long.
+    Idle,
+    /// It was in no channel for too long.
+    Unused,
     /// It took nothing while somebody waited for it.
     Stalled,
     /// Its queue was full for too long.
     Slow,
-    /// Its HTTP request was answered with this response.
-    Http(Vec<u8>),
+    /// Its HTTP request was answered with this response, for this cause.
+    Http(Vec<u8>, Closed),
     /// Its HTTP request did not come in time.
     NoRequest,
     /// Its endpoint has closed the WebSocket.
@@ -49,7 +54,7 @@ impl Why {
     fn code(&self) -> Option<u16> {
         match self {
             Self::Stopping => Some(1001),
-            Self::Cause(_) | Self::Stalled | Self::Slow => Some(1008),
+            Self::Cause(_) | Self::Stalled | Self::Slow | Self::Idle | Self::Unused => Some(1008),
             Self::WebSocketFailed(failure) => Some(failure.code()),
             _ => None,
         }
@@ -57,7 +62,27 @@ impl Why {
 
     /// Whether an operator should know.
     pub(super) fn is_suspicious(&self) -> bool {
-        matches!(self, Self::Cause(_) | Self::Stalled | Self::Slow)
+        matches!(self, Self::Cause(_) | Self::Stalled | Self::Slow | Self::Http(_, Closed::Origin))
+    }
+
+    /// What it is counted as.
+    fn closed(&self) -> Closed {
+        match self {
+            Self::Ended | Self::WebSocketClosed => Closed::Endpoint,
+            Self::Broken(_) => Closed::Broken,
+            Self::Cause(Cause::Malformed(_)) => Closed::Malformed,
+            Self::Cause(Cause::UnknownCommand(_)) => Closed::UnknownCommand,
+            Self::Cause(_) => Closed::Other,
+            Self::Silent => Closed::FirstByteTimeout,
+            Self::Idle => Closed::IdleTimeout,
+            Self::Unused => Closed::UnusedTimeout,
+            Self::Stalled => Closed::StallTimeout,
+            Self::Slow => Closed::SlowReceiver,
+            Self::Http(_, cause) => *cause,
+            Self::NoRequest => Closed::HandshakeTimeout,
+            Self::WebSocketFailed(_) => Closed::WebSocketFailed,
+            Self::Stopping => Closed::Stopping,
+        }
     }
 }
 
@@ -68,9 +93,11 @@ impl fmt::Display for Why {
             Self::Broken(error) => write!(f, "lost: {error}"),
             Self::Cause(cause) => cause.fmt(f),
             Self::Silent => f.write_str("nothing was sent in time"),
+            Self::Idle => f.write_str("idle: it has sent nothing for too long"),
+            Self::Unused => f.write_str("unused: it was in no channel for too long"),
             Self::Stalled => f.write_str("stalled: it took nothing while others waited for it"),
             Self::Slow => f.write_str("too slow: its queue was full for too long"),
-            Self::Http(response) => {
+            Self::Http(response, _) => {
                 let line = response.split(|byte| *byte == b'\r').next().unwrap_or_default();
                 write!(f, "its HTTP request was answered with {}", line.escape_ascii())
             }
@@ -98,7 +125,9 @@ impl Relay {
         let Some(mut connection) = self.connections.slots[index as usize].take() else { return };
         self.core.disconnect(id, &mut self.connections);
         self.connections.timers.clear(index);
-        self.connections.addresses.remove(address.ip());
+        let now = self.connections.now_micros;
+        self.connections.addresses.remove(address.ip(), now, &self.connections.config);
+        self.closings.add(why.closed());
         self.connections.pool.remove(connection.rest.capacity());
         self.connections.pool.unreserve();
         connection.queue.clear(&mut self.connections.pool);
@@ -124,7 +153,7 @@ impl Relay {
     fn say_goodbye(&mut self, index: u32, why: &Why) -> bool {
         let Some(connection) = self.connections.get(index) else { return false };
         let response = match why {
-            Why::Http(response) => response,
+            Why::Http(response, _) => response,
             Why::NoRequest => &http::too_slow(),
             _ => {
                 if let Some(code) = why.code() {

@@ -7,9 +7,10 @@ use peote_net::protocol::to_endpoint;
 use super::Relay;
 use super::close::Why;
 use crate::config::{Config, SlowReceiver};
+use crate::connections::millis;
 use crate::transport::Transport;
 
-/// The configuration's times, in milliseconds.
+/// The configuration's times, in milliseconds. Made of it whenever it changes.
 #[derive(Debug)]
 pub(super) struct Times {
     pub(super) first_byte: u64,
@@ -18,23 +19,24 @@ pub(super) struct Times {
     pub(super) stall: u64,
     /// How long a queue may stay full; `None` means for ever.
     pub(super) grace: Option<u64>,
+    /// How long nothing may come, and how long a connection may be in no channel; `None` means for ever.
+    idle: Option<u64>,
+    unused: Option<u64>,
 }
 
 impl Times {
     pub(super) fn new(config: &Config) -> Self {
+        let if_any = |time: Duration| (!time.is_zero()).then(|| millis(time));
         Self {
             first_byte: millis(config.first_byte_timeout),
             handshake: millis(config.handshake_timeout),
             keepalive: millis(config.keepalive_interval),
             stall: millis(config.stall_timeout),
             grace: (config.slow_receiver == SlowReceiver::Drop).then(|| millis(config.slow_receiver_grace)),
+            idle: if_any(config.idle_timeout),
+            unused: if_any(config.unused_timeout),
         }
     }
-}
-
-/// A duration in milliseconds.
-pub(super) fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX / 4)
 }
 
 impl Relay {
@@ -59,6 +61,24 @@ impl Relay {
             } else {
                 says_alive = connection.queue.is_empty();
                 next = now + times.keepalive;
+            }
+        }
+        if connection.is_paused() {
+            // it may have sent what is not read yet
+            connection.last_received = now;
+        }
+        if connection.flags.started && !is_http {
+            if let Some(idle) = times.idle {
+                let idle = connection.last_received + idle;
+                why = (idle <= now).then_some(Why::Idle);
+                next = next.min(idle);
+            }
+            if let Some(unused) = times.unused.filter(|_| connection.channels == 0) {
+                let unused = connection.unused_since + unused;
+                if unused <= now {
+                    why = Some(Why::Unused);
+                }
+                next = next.min(unused);
             }
         }
         if connection.wait.first != 0 {

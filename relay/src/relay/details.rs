@@ -37,7 +37,7 @@ impl Relay {
 
     /// The queues of all connections at this moment.
     fn queues(&self) -> Queues {
-        let half = self.config.queue_bytes / 2;
+        let half = self.connections.config.queue_bytes / 2;
         let queues = self.connections.slots.iter().flatten().map(|connection| connection.queue.len());
         queues.fold(Queues::default(), |all, len| Queues {
             longest: all.longest.max(len),
@@ -82,7 +82,7 @@ impl Relay {
             stats.queued_bytes,
             queues.longest,
             queues.above_half,
-            self.config.queue_bytes,
+            self.connections.config.queue_bytes,
             stats.received_bytes,
             stats.sent_bytes,
             totals.received,

@@ -22,12 +22,13 @@ use peote_net::relay::{MAX_REST, Relay as Core};
 use tracing::info;
 
 use accept::Listener;
-use deadlines::{Times, millis};
+use deadlines::Times;
 use linger::Lingering;
 use serve::READ;
 
+use crate::causes::{Closed, Counts, TurnedAway};
 use crate::config::Config;
-use crate::connections::Connections;
+use crate::connections::{Connections, millis};
 use crate::listen;
 use crate::stats::Stats;
 use crate::storage::HeapStorage;
@@ -75,9 +76,9 @@ pub struct Relay {
     started: Instant,
     started_at: SystemTime,
     times: Times,
-    config: Config,
     accepted: u64,
-    turned_away: u64,
+    turned_away: Counts<TurnedAway>,
+    closings: Counts<Closed>,
     dropped: u64,
     websockets: usize,
     http_requests: u64,
@@ -143,14 +144,14 @@ impl Relay {
             accept_at: 0,
             lingering: Lingering::default(),
             core: Core::new(HeapStorage::default()),
-            connections: Connections::new(&config),
             buffer: vec![0; MAX_REST + READ],
             started: Instant::now(),
             started_at: SystemTime::now(),
             times: Times::new(&config),
-            config,
+            connections: Connections::new(config),
             accepted: 0,
-            turned_away: 0,
+            turned_away: Counts::default(),
+            closings: Counts::default(),
             dropped: 0,
             websockets: 0,
             http_requests: 0,
@@ -191,6 +192,9 @@ impl Relay {
             queued_bytes: self.connections.pool.used(),
             accepted: self.accepted,
             turned_away: self.turned_away,
+            closed: self.closings,
+            refused: self.connections.refusals,
+            pauses: self.connections.pauses,
             dropped: self.dropped,
             http_requests: self.http_requests,
             received_bytes: self.received_bytes,

@@ -30,22 +30,21 @@ impl Relay {
     pub fn reconfigure(&mut self, mut config: Config) -> Result<Vec<&'static str>, InvalidConfig> {
         config.check()?;
         let mut kept = Vec::new();
-        if config.listen != self.config.listen {
+        if config.listen != self.connections.config.listen {
             kept.push("listen");
-            config.listen.clone_from(&self.config.listen);
+            config.listen.clone_from(&self.connections.config.listen);
         }
         let patience = |config: &Config| (config.tcp_keepalive, config.stall_timeout);
-        let has_new_options = patience(&config) != patience(&self.config);
+        let has_new_options = patience(&config) != patience(&self.connections.config);
         self.times = Times::new(&config);
-        self.config = config;
-        self.connections.reconfigure(&self.config);
         self.set_now();
+        self.connections.reconfigure(config.clone());
         let now = self.connections.now;
         for index in 0..self.connections.slots.len() {
             let index = narrow(index);
             let Some(connection) = self.connections.get(index) else { continue };
             if has_new_options {
-                listen::set_options(connection.socket(), &self.config);
+                listen::set_options(connection.socket(), &config);
             }
             // the next turn looks at all that depends on time
             self.connections.timers.arm(index, now);

@@ -4,8 +4,11 @@ use peote_net::relay::{Cause, Outcome};
 
 use super::Relay;
 use super::close::Why;
+use crate::causes::Paused;
 use crate::connection::Input;
 use crate::connections::index;
+use crate::queue::LEAST_READ;
+use crate::rate::Capacity;
 use crate::transport::{End, Transport};
 
 /// Bytes that one read returns at most.
@@ -14,6 +17,9 @@ pub(super) const READ: usize = 64 * 1024;
 /// Bytes that are routed at once, and units that one connection may cause to be queued before the others have their turn.
 const SLICE: usize = 8 * 1024;
 const PUSHES: u64 = 16 * 1024;
+
+/// Bytes that are read at once for each message that a connection may still send.
+const BYTES_FOR_EACH_MESSAGE: u64 = 16;
 
 /// What came of routing.
 #[derive(Debug)]
@@ -36,7 +42,9 @@ impl Relay {
         }
         let rest = std::mem::take(&mut connection.rest);
         let mut start = std::mem::take(&mut connection.rest_start);
-        if std::mem::take(&mut connection.flags.blocked) {
+        let was_blocked = std::mem::take(&mut connection.flags.blocked);
+        let units = self.connections.units;
+        if was_blocked {
             match self.route(index, &rest[start..]) {
                 Routed::All(used) => start += used,
                 Routed::Part(used) => {
@@ -44,7 +52,7 @@ impl Relay {
                         (connection.rest, connection.rest_start) = (rest, start + used);
                         connection.flags.blocked = true;
                     }
-                    return;
+                    return self.charge(index, 0, units);
                 }
                 Routed::Closed => return self.connections.pool.remove(rest.capacity()),
             }
@@ -54,7 +62,8 @@ impl Relay {
         buffer[..kept].copy_from_slice(&rest[start..]);
         self.connections.pool.remove(rest.capacity());
         drop(rest);
-        let end = kept + READ.min(self.connections.pool.read_share());
+        let mut bytes = 0;
+        let end = kept + READ.min(self.connections.pool.read_share()).min(self.may_read(index));
         let input = self
             .connections
             .get(index)
@@ -63,11 +72,13 @@ impl Relay {
         let routed = match input {
             Input::Bytes { len, read } => {
                 self.count_received(index, read);
+                bytes = read;
                 end += len;
                 self.route(index, &buffer[..end])
             }
             Input::Http(read) => {
                 self.count_received(index, read);
+                bytes = read;
                 match self.answer(index, &mut buffer[kept..kept + read]) {
                     Some(len) => {
                         end += len;
@@ -84,6 +95,7 @@ impl Relay {
             }
             Input::Broken(error) => self.close_after(index, &Why::Broken(error)),
         };
+        self.charge(index, bytes, units);
         let (used, is_blocked) = match routed {
             Routed::All(used) => (used, false),
             Routed::Part(used) => (used, true),
@@ -102,7 +114,7 @@ impl Relay {
                 connection.flags.dirty = true;
                 self.connections.dirty.push(index);
             }
-            if connection.flags.readable && !is_blocked {
+            if connection.flags.readable && !is_blocked && !connection.is_paused() {
                 self.connections.list(index);
             }
             if is_over {
@@ -117,15 +129,67 @@ impl Relay {
         if let Some(connection) = self.connections.get(index) {
             connection.traffic.received += bytes as u64;
         }
-        self.note_first_byte(index);
+        self.note_input(index);
+    }
+
+    /// Bytes that may be read of a connection at once: what it may send at the moment, or a little, and the rest is owed.
+    ///
+    /// Units are at least two bytes, and seldom that small; so one that is near its limit of messages is read in small pieces, or a single read would
+    /// owe more than it may send for a long time.
+    #[inline]
+    fn may_read(&mut self, index: u32) -> usize {
+        let (bytes, messages) = self.capacities();
+        if bytes.per_second == 0 && messages.per_second == 0 {
+            return READ;
+        }
+        let now = self.connections.now_micros;
+        let Some(connection) = self.connections.get(index) else { return READ };
+        let of_bytes = if bytes.per_second == 0 { u64::MAX } else { connection.bytes.left(now, bytes) };
+        let of_messages =
+            if messages.per_second == 0 { u64::MAX } else { connection.messages.left(now, messages) };
+        let most = of_bytes.min(of_messages.saturating_mul(BYTES_FOR_EACH_MESSAGE));
+        usize::try_from(most).unwrap_or(usize::MAX).max(LEAST_READ)
+    }
+
+    /// Takes what a connection has sent from what it may send: so many bytes, and the units of data since `units`. Lets it wait if that was too much.
+    #[inline]
+    fn charge(&mut self, index: u32, read: usize, units: u64) {
+        let (bytes, messages) = self.capacities();
+        if bytes.per_second == 0 && messages.per_second == 0 {
+            return;
+        }
+        let (now, units) = (self.connections.now_micros, self.connections.units - units);
+        let Some(connection) = self.connections.get(index) else { return };
+        if bytes.per_second > 0
+            && let Some(micros) = connection.bytes.spend(now, read as u64, bytes)
+        {
+            self.connections.pause(index, Paused::Bytes, micros);
+        }
+        let Some(connection) = self.connections.get(index) else { return };
+        // what comes in frames is counted in them, if they are more: empty ones and pings have no units
+        let count = connection.take_frames().max(units);
+        if messages.per_second > 0
+            && let Some(micros) = connection.messages.spend(now, count, messages)
+        {
+            self.connections.pause(index, Paused::Messages, micros);
+        }
+    }
+
+    #[inline]
+    fn capacities(&self) -> (Capacity, Capacity) {
+        let config = &self.connections.config;
+        (
+            Capacity::new(config.bytes_per_second as u64, config.burst),
+            Capacity::new(config.messages_per_second.into(), config.burst),
+        )
     }
 
     /// A connection has said something, so it is one that is kept.
-    fn note_first_byte(&mut self, index: u32) {
+    fn note_input(&mut self, index: u32) {
         let now = self.connections.now;
-        if let Some(connection) = self.connections.get(index)
-            && !connection.flags.started
-        {
+        let Some(connection) = self.connections.get(index) else { return };
+        connection.last_received = now;
+        if !connection.flags.started {
             connection.flags.started = true;
             connection.last_sent = now;
             let patience = match connection.transport {
@@ -183,11 +247,7 @@ impl Relay {
                     return Routed::Part(used);
                 }
                 Outcome::Later => {
-                    let until = self.connections.later;
-                    if let Some(connection) = self.connections.get(sender) {
-                        connection.wait.until = until;
-                    }
-                    self.connections.timers.arm(sender, until);
+                    self.connections.pause(sender, Paused::Commands, self.connections.later);
                     return Routed::Part(used);
                 }
                 Outcome::Close(cause) => {

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::Relay;
 use super::close::Why;
+use crate::causes::Closed;
 use crate::connections::narrow;
 use crate::http;
 use crate::timers::Timers;
@@ -23,7 +24,7 @@ impl Relay {
     /// As for [`turn`](Self::turn).
     pub fn shutdown(&mut self) -> io::Result<()> {
         self.listeners.clear();
-        let end = Instant::now() + self.config.shutdown_timeout;
+        let end = Instant::now() + self.connections.config.shutdown_timeout;
         self.set_now();
         self.connections.timers = Timers::default();
         self.connections.dirty.clear();
@@ -58,7 +59,7 @@ impl Relay {
         self.connections.stop_waiting(index);
         let Some(connection) = self.connections.get(index) else { return };
         if matches!(connection.transport, Transport::Http(_)) {
-            return self.close(index, &Why::Http(http::stopping()));
+            return self.close(index, &Why::Http(http::stopping(), Closed::Stopping));
         }
         connection.flags.mute = true;
         connection.flags.dirty = true;

@@ -2,6 +2,7 @@
 
 use super::Relay;
 use super::close::Why;
+use crate::causes::Closed;
 use crate::http::{Answer, Page};
 use crate::transport::Transport;
 
@@ -9,9 +10,10 @@ impl Relay {
     /// Takes what has come of a request. Returns how many bytes of the joint protocol it leaves at the beginning of `bytes`, or `None` if the
     /// connection is closed now.
     pub(super) fn answer(&mut self, index: u32, bytes: &mut [u8]) -> Option<usize> {
-        let connection = self.connections.get(index)?;
+        let config = &self.connections.config;
+        let connection = self.connections.slots.get_mut(index as usize)?.as_mut()?;
         let Transport::Http(request) = &mut connection.transport else { return Some(0) };
-        match request.receive(bytes) {
+        match request.receive(bytes, config) {
             Answer::Wait => Some(0),
             Answer::Upgrade(response, used) => {
                 connection.transport = Transport::web_socket(&response);
@@ -26,14 +28,15 @@ impl Relay {
             Answer::Page(page) => {
                 let ip = connection.address.ip();
                 let text = match page {
-                    Page::Metrics => self.config.metrics.then(|| self.metrics()),
-                    Page::Details => self.config.details.includes(ip).then(|| self.details()),
+                    Page::Metrics => self.connections.config.metrics.then(|| self.metrics()),
+                    Page::Details => self.connections.config.details.includes(ip).then(|| self.details()),
                 };
-                self.close(index, &Why::Http(page.response(text.as_deref())));
+                let cause = if text.is_some() { Closed::Page } else { Closed::BadRequest };
+                self.close(index, &Why::Http(page.response(text.as_deref()), cause));
                 None
             }
-            Answer::Close(response) => {
-                self.close(index, &Why::Http(response));
+            Answer::Close(response, cause) => {
+                self.close(index, &Why::Http(response, cause));
                 None
             }
         }

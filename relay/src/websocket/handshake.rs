@@ -111,6 +111,11 @@ pub(crate) fn is_upgrade(request: &Request<'_, '_>) -> bool {
     has_token(request, "Upgrade", "websocket")
 }
 
+/// Where the page comes from in which the browser runs that asks, as often as it says so.
+pub(crate) fn origins<'a>(request: &'a Request<'_, '_>) -> impl Iterator<Item = &'a [u8]> {
+    values(request, "Origin")
+}
+
 /// The response that agrees, if all is as RFC 6455, section 4.2.1, has it.
 pub(crate) fn upgrade(request: &Request<'_, '_>) -> Result<Vec<u8>, Refusal> {
     if request.version != Some(1) {

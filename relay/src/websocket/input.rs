@@ -37,6 +37,8 @@ pub(super) struct Input {
     control: [u8; MAX_CONTROL],
     control_len: usize,
     is_closed: bool,
+    /// Frames that have begun.
+    pub(super) frames: u64,
 }
 
 /// A frame whose payload is coming.
@@ -65,6 +67,7 @@ impl Default for Input {
             control: [0; MAX_CONTROL],
             control_len: 0,
             is_closed: false,
+            frames: 0,
         }
     }
 }
@@ -141,6 +144,7 @@ impl Input {
 
     /// Whether a frame may come now.
     fn begin(&mut self, header: &FrameHeader, len: u64) -> Result<Frame, Failure> {
+        self.frames += 1;
         if header.rsv1 || header.rsv2 || header.rsv3 {
             return Err(Failure::protocol("a frame has a reserved bit set, and no extension was agreed on"));
         }

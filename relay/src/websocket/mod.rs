@@ -35,7 +35,7 @@ use std::fmt;
 use std::ops::Range;
 
 pub use handshake::{MAX_REQUEST, handshake};
-pub(crate) use handshake::{Refusal, end_of_head, is_upgrade, parse, upgrade};
+pub(crate) use handshake::{Refusal, end_of_head, is_upgrade, origins, parse, upgrade};
 
 use input::{Input, Item};
 use output::Output;
@@ -155,6 +155,12 @@ impl WebSocket {
                 None => return Ok((used, None)),
             }
         }
+    }
+
+    /// Frames that have begun since the last time this was asked, control frames included. Limits need them: a ping or an empty message is no
+    /// [`Event`], or one without bytes, and is work all the same.
+    pub fn take_frames(&mut self) -> u64 {
+        std::mem::take(&mut self.input.frames)
     }
 
     /// Begins a frame with so many payload bytes. Does nothing while another one is under way ([`payload_left`](Self::payload_left)), and

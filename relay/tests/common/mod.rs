@@ -23,7 +23,11 @@ pub fn config() -> Config {
     Config {
         listen: vec!["127.0.0.1:0".parse().unwrap()],
         max_connections_per_address: 0,
+        max_connections_per_network: 0,
+        connections_per_second_per_address: 0,
         commands_per_second: 0,
+        messages_per_second: 0,
+        bytes_per_second: 0,
         ..Config::default()
     }
 }

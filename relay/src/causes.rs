@@ -1,0 +1,240 @@
+//! Why something was refused, closed or slowed down, and how often that was.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+/// Room of [`Counts`]: more than any kind of cause has.
+const MOST: usize = 24;
+
+/// A kind of cause: a fixed number of them, each with a name.
+pub trait Cause: Copy + fmt::Debug + 'static {
+    /// All of them, in the order in which they are counted.
+    const ALL: &'static [Self];
+
+    /// What it is called in metrics and log lines. Never changes.
+    fn name(self) -> &'static str;
+
+    /// Its place in [`ALL`](Self::ALL).
+    fn index(self) -> usize;
+}
+
+/// How often something happened, for each cause.
+///
+/// ```
+/// use peote_relay::{Cause, Counts, Refused};
+///
+/// let counts = Counts::<Refused>::default(); // as in `Stats::refused`
+/// assert_eq!(counts.of(Refused::NameInUse), 0);
+/// assert_eq!(counts.iter().count(), Refused::ALL.len());
+/// ```
+#[derive(Clone, Copy)]
+pub struct Counts<C> {
+    counts: [u64; MOST],
+    cause: PhantomData<C>,
+}
+
+impl<C: Cause> Counts<C> {
+    /// How often it happened because of that.
+    #[must_use]
+    pub fn of(&self, cause: C) -> u64 {
+        self.counts.get(cause.index()).copied().unwrap_or_default()
+    }
+
+    /// How often it happened.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+
+    /// Every cause, also those of which there was none, and how often it happened.
+    pub fn iter(&self) -> impl Iterator<Item = (C, u64)> {
+        C::ALL.iter().map(|cause| (*cause, self.of(*cause)))
+    }
+
+    /// Once more.
+    pub(crate) fn add(&mut self, cause: C) {
+        if let Some(count) = self.counts.get_mut(cause.index()) {
+            *count += 1;
+        }
+    }
+}
+
+impl<C> Default for Counts<C> {
+    fn default() -> Self {
+        Self { counts: [0; MOST], cause: PhantomData }
+    }
+}
+
+impl<C> PartialEq for Counts<C> {
+    fn eq(&self, other: &Self) -> bool {
+        self.counts == other.counts
+    }
+}
+
+impl<C> Eq for Counts<C> {}
+
+impl<C: Cause> fmt::Debug for Counts<C> {
+    /// Those that are not 0.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map()
+            .entries(self.iter().filter(|(_, count)| *count > 0).map(|(cause, count)| (cause.name(), count)))
+            .finish()
+    }
+}
+
+macro_rules! causes {
+    ($(#[$about:meta])* $kind:ident { $($(#[$what:meta])* $cause:ident = $name:literal,)* }) => {
+        $(#[$about])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum $kind {
+            $($(#[$what])* $cause,)*
+        }
+
+        impl Cause for $kind {
+            const ALL: &'static [Self] = &[$(Self::$cause,)*];
+
+            fn name(self) -> &'static str {
+                match self {
+                    $(Self::$cause => $name,)*
+                }
+            }
+
+            fn index(self) -> usize {
+                self as usize
+            }
+        }
+
+        impl fmt::Display for $kind {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.name())
+            }
+        }
+
+        const _: () = assert!($kind::ALL.len() <= MOST);
+    };
+}
+
+causes! {
+    /// Why a command was refused. The connection goes on.
+    Refused {
+        /// Creating: there is a channel of this name.
+        NameInUse = "name-in-use",
+        /// Entering: there is no channel of this name.
+        NoSuchChannel = "no-such-channel",
+        /// Entering: the channel is the connection's own.
+        OwnChannel = "own-channel",
+        /// Entering: the connection is in it already.
+        AlreadyEntered = "already-entered",
+        /// Entering: [`Config::max_users_per_channel`](crate::Config::max_users_per_channel).
+        ChannelFull = "channel-full",
+        /// [`Config::max_channels_per_connection`](crate::Config::max_channels_per_connection).
+        ConnectionChannels = "connection-channels",
+        /// Creating: [`Config::max_channels`](crate::Config::max_channels).
+        RelayChannels = "relay-channels",
+        /// Creating: [`Config::max_name_bytes`](crate::Config::max_name_bytes).
+        NameTooLong = "name-too-long",
+        /// Creating: [`Config::allowed_names`](crate::Config::allowed_names).
+        NameNotAllowed = "name-not-allowed",
+        /// Creating: [`Config::create_from`](crate::Config::create_from).
+        AddressNotAllowed = "address-not-allowed",
+        /// Entering: the channel's server has blocked the connection.
+        Blocked = "blocked",
+        /// Anything else.
+        Other = "other",
+    }
+}
+
+causes! {
+    /// Why a connection was closed as soon as it came.
+    TurnedAway {
+        /// [`Config::max_connections`](crate::Config::max_connections).
+        Connections = "connections",
+        /// [`Config::max_connections_per_address`](crate::Config::max_connections_per_address).
+        Address = "address",
+        /// [`Config::max_connections_per_network`](crate::Config::max_connections_per_network).
+        Network = "network",
+        /// [`Config::connections_per_second_per_address`](crate::Config::connections_per_second_per_address).
+        Rate = "rate",
+        /// The system had no room for it.
+        System = "system",
+    }
+}
+
+causes! {
+    /// Why a connection has ended.
+    Closed {
+        /// Its endpoint has closed it, the WebSocket included.
+        Endpoint = "endpoint",
+        /// The network has.
+        Broken = "broken",
+        /// It sent what no endpoint means.
+        Malformed = "malformed",
+        /// It gave a command that does not exist.
+        UnknownCommand = "unknown-command",
+        /// It broke the rules of WebSocket.
+        WebSocketFailed = "websocket-failed",
+        /// [`Config::first_byte_timeout`](crate::Config::first_byte_timeout).
+        FirstByteTimeout = "first-byte-timeout",
+        /// [`Config::handshake_timeout`](crate::Config::handshake_timeout).
+        HandshakeTimeout = "handshake-timeout",
+        /// [`Config::idle_timeout`](crate::Config::idle_timeout).
+        IdleTimeout = "idle-timeout",
+        /// [`Config::unused_timeout`](crate::Config::unused_timeout).
+        UnusedTimeout = "unused-timeout",
+        /// [`Config::stall_timeout`](crate::Config::stall_timeout).
+        StallTimeout = "stall-timeout",
+        /// [`Config::slow_receiver_grace`](crate::Config::slow_receiver_grace).
+        SlowReceiver = "slow-receiver",
+        /// Its HTTP request was answered with a page, such as `/health`.
+        Page = "page",
+        /// Its HTTP request was refused, for any reason but the next one.
+        BadRequest = "bad-request",
+        /// [`Config::allowed_origins`](crate::Config::allowed_origins).
+        Origin = "origin",
+        /// The relay stops.
+        Stopping = "stopping",
+        /// Anything else.
+        Other = "other",
+    }
+}
+
+causes! {
+    /// Why a connection was not read for a while.
+    Paused {
+        /// The queue of a receiver was full.
+        FullQueue = "full-queue",
+        /// [`Config::commands_per_second`](crate::Config::commands_per_second).
+        Commands = "commands",
+        /// [`Config::bytes_per_second`](crate::Config::bytes_per_second).
+        Bytes = "bytes",
+        /// [`Config::messages_per_second`](crate::Config::messages_per_second).
+        Messages = "messages",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn causes_are_counted_one_by_one() {
+        let mut counts = Counts::<Closed>::default();
+        for (place, cause) in Closed::ALL.iter().enumerate() {
+            assert_eq!(cause.index(), place);
+            for _ in 0..=place {
+                counts.add(*cause);
+            }
+        }
+        assert!(counts.iter().map(|(_, count)| count).eq(1..=Closed::ALL.len() as u64));
+        assert_eq!(counts.of(Closed::Broken), 2);
+        assert_eq!(counts.total(), (1..=Closed::ALL.len() as u64).sum());
+    }
+
+    #[test]
+    fn what_did_not_happen_is_not_shown() {
+        let mut counts = Counts::<Paused>::default();
+        counts.add(Paused::Bytes);
+        assert_eq!(format!("{counts:?}"), "{\"bytes\": 1}");
+    }
+}
