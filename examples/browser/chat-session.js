@@ -178,6 +178,7 @@ export class Session {
         if (room.isTaken(command.nick)) return `${command.nick} is taken`;
         room.rename(command.nick);
         this.#view.notice(`you are now ${command.nick}`);
+        this.#showOpen();
         break;
       case 'who':
         this.#view.notice(`here: ${room.nicks.join(', ')}`);
@@ -266,6 +267,10 @@ export class Session {
     this.#attempts = 0;
     this.#patience = PATIENCE;
     this.#view.notice(notice);
+    this.#showOpen();
+  }
+
+  #showOpen() {
     this.#show('open', `In room ${this.#room} as ${this.nick}`);
   }
 
@@ -376,7 +381,7 @@ export class Session {
     this.#view.notice(isMe ? `you are now ${nick}` : `${old} is now ${nick}`);
     if (isMe) {
       this.#nick = nick;
-      this.#show('open', `In room ${this.#room} as ${nick}`);
+      this.#showOpen();
     }
     this.#setPeople(this.#people.map((each) => (each === old ? nick : each)));
   }
