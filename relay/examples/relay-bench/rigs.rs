@@ -86,7 +86,9 @@ pub(crate) fn start_relay(config: Config) -> io::Result<(SocketAddr, Handle, Thr
 
 fn config() -> io::Result<Config> {
     let address = "127.0.0.1:0".parse().map_err(io::Error::other)?;
-    Ok(Config { listen: vec![address], max_connections_per_address: 0, ..Config::default() })
+    let mut config = Config { listen: vec![address], ..Config::default() };
+    config.lift_limits();
+    Ok(config)
 }
 
 /// A user that sends to the server of its channel.
