@@ -1,7 +1,13 @@
-//! The JavaScript module of examples/browser in Node.js, byte by byte.
+//! The JavaScript module of examples/browser in Node.js, byte by byte, and its page in a real browser.
 //!
-//! Node.js is needed; `scripts/browser` sees to it.
+//! Node.js and Chromium are needed; `scripts/browser` sees to both.
 #![cfg(unix)]
 
+mod chat;
+mod chromium;
+mod files;
 mod module;
+#[path = "../common/running.rs"]
+#[allow(dead_code, reason = "other tests look at exit codes")]
+mod running;
 mod tools;

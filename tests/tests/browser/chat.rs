@@ -1,0 +1,148 @@
+//! The page of examples/browser in a real browser, in one room with the terminal's chat.
+
+use crate::chromium::{Chromium, Page};
+use crate::files::Files;
+use crate::running::{Running, relay};
+
+/// A page with a person in a room.
+fn enter(chromium: &mut Chromium, files: &Files, relay: &str, name: &str, room: &str) -> Page {
+    let address = format!("http://{}/index.html?relay=ws://{relay}/&room={room}&name={name}", files.address);
+    let page = chromium.open(&address);
+    chromium.evaluate(&page, "document.querySelector('#enter').click()");
+    is_in(chromium, &page);
+    page
+}
+
+#[track_caller]
+fn is_in(chromium: &mut Chromium, page: &Page) {
+    chromium.wait_for(page, "document.querySelector('#status').dataset.state == 'open'");
+}
+
+fn say(chromium: &mut Chromium, page: &Page, text: &str) {
+    let say = format!(
+        "document.querySelector('#text').value = {text:?}; document.querySelector('#say').requestSubmit()"
+    );
+    chromium.evaluate(page, &say);
+}
+
+/// Waits until a page shows that somebody has said something.
+#[track_caller]
+fn hears(chromium: &mut Chromium, page: &Page, from: &str, text: &str) {
+    let heard = format!(
+        "[...document.querySelectorAll('#messages li')].some(li => \
+         li.dataset.from == {from:?} && li.querySelector('.text').textContent == {text:?})"
+    );
+    chromium.wait_for(page, &heard);
+}
+
+/// Waits until a page shows just these people.
+#[track_caller]
+fn sees(chromium: &mut Chromium, page: &Page, people: &[&str]) {
+    let mut sorted = people.to_vec();
+    sorted.sort_unstable();
+    let names = "[...document.querySelectorAll('#people li')].map(li => li.textContent.trim()).sort()";
+    chromium.wait_for(page, &format!("JSON.stringify({names}) == JSON.stringify({sorted:?})"));
+}
+
+/// Everybody says something, and everybody else hears it.
+#[track_caller]
+fn talk(
+    chromium: &mut Chromium,
+    pages: [(&Page, &str); 2],
+    (terminal, name): (&mut Running, &str),
+    round: u32,
+) {
+    for ((page, from), (other, _)) in [(pages[0], pages[1]), (pages[1], pages[0])] {
+        let text = format!("{from} says {round}");
+        say(chromium, page, &text);
+        hears(chromium, other, from, &text);
+        terminal.expect(&format!("<{from}> {text}"));
+    }
+    let text = format!("round {round} \u{fc}ber <b>& \"all\"</b>");
+    terminal.type_in(&text);
+    for (page, _) in pages {
+        hears(chromium, page, name, &text);
+    }
+}
+
+#[test]
+fn two_pages_and_a_terminal_talk_and_come_back_after_the_relay() {
+    let files = Files::serve();
+    let (mut relay, address) = relay();
+    let mut chromium = Chromium::start();
+
+    // a page runs the server of the room, for another page and a terminal
+    let anna = enter(&mut chromium, &files, &address, "anna", "tea");
+    let bob = enter(&mut chromium, &files, &address, "bob", "tea");
+    let mut eve = Running::start("chat", &["--relay", &address, "--name", "eve", "tea"]);
+    eve.expect("-- you are eve in room tea; anna runs the server");
+    for page in [&anna, &bob] {
+        sees(&mut chromium, page, &["anna", "bob", "eve"]);
+    }
+    talk(&mut chromium, [(&anna, "anna"), (&bob, "bob")], (&mut eve, "eve"), 0);
+
+    for round in 1..3 {
+        relay.process.kill().unwrap();
+        relay.process.wait().unwrap();
+        for page in [&anna, &bob] {
+            chromium.wait_for(page, "document.querySelector('#status').dataset.state == 'lost'");
+        }
+        eve.expect("; trying to connect again");
+        relay = Running::start("peote-relay", &["--listen", &address, "--log-level", "error"]);
+        eve.expect("-- you are eve");
+        for page in [&anna, &bob] {
+            is_in(&mut chromium, page);
+            sees(&mut chromium, page, &["anna", "bob", "eve"]);
+        }
+        talk(&mut chromium, [(&anna, "anna"), (&bob, "bob")], (&mut eve, "eve"), round);
+    }
+
+    // what is said is text, whatever it looks like
+    let html = "<img src=x onerror=alert(1)><script>alert(2)</script>";
+    eve.type_in(html);
+    hears(&mut chromium, &anna, "eve", html);
+    assert_eq!(
+        chromium.evaluate(&anna, "document.querySelectorAll('#messages img, #messages script').length"),
+        0
+    );
+
+    // who leaves is gone, also when it is the one that ran the server
+    chromium.evaluate(&anna, "document.querySelector('#leave').click()");
+    chromium.wait_for(&anna, "document.querySelector('#status').dataset.state == 'off'");
+    sees(&mut chromium, &bob, &["bob", "eve"]);
+    say(&mut chromium, &bob, "still here");
+    eve.expect("<bob> still here");
+    assert_eq!(chromium.complaints, Vec::<String>::new());
+}
+
+#[test]
+fn a_terminal_runs_the_server_for_pages() {
+    let files = Files::serve();
+    let (_relay, address) = relay();
+    let mut eve = Running::start("chat", &["--relay", &address, "--name", "eve", "tea"]);
+    eve.expect("you run the server of room tea");
+    let mut chromium = Chromium::start();
+    let anna = enter(&mut chromium, &files, &address, "anna", "tea");
+    let bob = enter(&mut chromium, &files, &address, "bob", "tea");
+    for page in [&anna, &bob] {
+        sees(&mut chromium, page, &["anna", "bob", "eve"]);
+    }
+    talk(&mut chromium, [(&anna, "anna"), (&bob, "bob")], (&mut eve, "eve"), 0);
+    eve.type_in("/nick evelyn");
+    sees(&mut chromium, &anna, &["anna", "bob", "evelyn"]);
+    assert_eq!(chromium.complaints, Vec::<String>::new());
+}
+
+#[test]
+fn a_page_says_what_is_wrong() {
+    let files = Files::serve();
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = nobody.local_addr().unwrap();
+    drop(nobody);
+    let mut chromium = Chromium::start();
+    let page = chromium
+        .open(&format!("http://{}/index.html?relay=ws://{address}/&room=tea&name=anna", files.address));
+    chromium.evaluate(&page, "document.querySelector('#enter').click()");
+    chromium.wait_for(&page, "document.querySelector('#problem').textContent.trim() != ''");
+    assert_eq!(chromium.complaints, Vec::<String>::new());
+}
