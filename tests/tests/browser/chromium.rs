@@ -4,6 +4,7 @@ use std::fs;
 use std::net::{Shutdown, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -46,7 +47,10 @@ pub(crate) struct Page {
 
 impl Chromium {
     pub(crate) fn start() -> Self {
-        let folder = format!("chromium-{}", std::process::id());
+        // tests of one process run at the same time
+        static STARTED: AtomicU32 = AtomicU32::new(0);
+        let number = STARTED.fetch_add(1, Ordering::Relaxed);
+        let folder = format!("chromium-{}-{number}", std::process::id());
         let profile = Path::new(env!("CARGO_TARGET_TMPDIR")).join(folder);
         let _ = fs::remove_dir_all(&profile);
         fs::create_dir_all(&profile).unwrap();

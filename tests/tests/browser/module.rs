@@ -1,4 +1,4 @@
-//! The module's own tests, run by Node.js: files `*.test.mjs` beside this one.
+//! The module's own tests, run by Node.js: files `*.test.mjs` beside this one and beside the module.
 
 use std::path::Path;
 use std::process::Command;
@@ -8,9 +8,11 @@ use crate::tools;
 #[test]
 fn the_module_passes_its_tests_in_node() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
-    let mut files: Vec<_> = folder.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
+    let example = folder.join("../../../examples/browser");
+    let all = [folder, example].map(|folder| folder.read_dir().unwrap());
+    let mut files: Vec<_> = all.into_iter().flatten().map(|entry| entry.unwrap().path()).collect();
     files.retain(|file| file.to_string_lossy().ends_with(".test.mjs"));
-    assert!(files.len() >= 3, "{files:?}");
+    assert!(files.len() >= 4, "{files:?}");
     let ran =
         Command::new(tools::node()).args(["--test", "--test-reporter=tap"]).args(&files).output().unwrap();
     let output = String::from_utf8_lossy(&ran.stdout);
