@@ -1,4 +1,4 @@
-//! A real browser without a window, told what to do through its DevTools protocol.
+//! A real browser without a window, told what to do through its `DevTools` protocol.
 
 use std::fs;
 use std::net::{Shutdown, TcpStream};
