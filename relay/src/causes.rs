@@ -172,6 +172,8 @@ causes! {
         Malformed = "malformed",
         /// It gave a command that does not exist.
         UnknownCommand = "unknown-command",
+        /// It did not speak TLS where that is spoken, or broke its rules.
+        TlsFailed = "tls-failed",
         /// It broke the rules of WebSocket.
         WebSocketFailed = "websocket-failed",
         /// [`Config::first_byte_timeout`](crate::Config::first_byte_timeout).

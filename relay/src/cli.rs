@@ -132,10 +132,29 @@ impl Loaded {
     /// Values that are good each for itself, but not together.
     fn conflict(&self) -> Option<Problem> {
         let relay = &self.settings.relay;
-        let twice =
-            |(i, address): (usize, &SocketAddr)| address.port() != 0 && relay.listen[..i].contains(address);
-        if let Some((_, address)) = relay.listen.iter().enumerate().find(|one| twice(*one)) {
+        let all: Vec<(&str, SocketAddr)> = (relay.listen.iter().map(|address| ("listen", *address)))
+            .chain(relay.listen_tls.iter().map(|address| ("listen-tls", *address)))
+            .collect();
+        let is_twice = |(i, (_, address)): &(usize, &(&str, SocketAddr))| {
+            address.port() != 0 && all.iter().take(*i).any(|(_, other)| other == address)
+        };
+        let twice = all.iter().enumerate().find(is_twice).map(|(_, one)| *one);
+        if relay.listen.is_empty() && relay.listen_tls.is_empty() {
             let prefix = self.prefix("listen");
+            return Some(Problem::new(format!("{prefix}listen = []: write at least one, or listen-tls")));
+        }
+        for (name, file) in [("tls-certificate", &relay.tls_certificate), ("tls-key", &relay.tls_key)] {
+            if file.is_none() != relay.listen_tls.is_empty() {
+                let (known, missing) =
+                    if file.is_none() { ("listen-tls", name) } else { (name, "listen-tls") };
+                let prefix = self.prefix(known);
+                return Some(Problem::new(format!(
+                    "{prefix}{known} needs {missing}; set it, or remove {known}"
+                )));
+            }
+        }
+        if let Some((name, address)) = twice {
+            let prefix = self.prefix(name);
             return Some(Problem::new(format!("{prefix}{address} is there twice; remove one")));
         }
         if relay.memory_bytes < relay.queue_bytes {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -17,10 +18,21 @@ use crate::policy;
 /// values are in their ranges.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// Addresses to accept connections on; at least one. Port 0 lets the system choose a free port.
+    /// Addresses to accept connections on, without TLS; at least one, here or in [`listen_tls`](Self::listen_tls). Port 0 lets the system choose a free port.
     ///
     /// Default: 127.0.0.1:7680, so that a relay is open to the network only when told so.
     pub listen: Vec<SocketAddr>,
+
+    /// Addresses to accept connections on that begin with TLS, for `wss://` and all others. Default: none.
+    ///
+    /// Needs [`tls_certificate`](Self::tls_certificate) and [`tls_key`](Self::tls_key), and the feature `tls` of this crate.
+    pub listen_tls: Vec<SocketAddr>,
+
+    /// The PEM file with the certificate that the relay shows, and behind it those that lead to its root. Default: none.
+    pub tls_certificate: Option<PathBuf>,
+
+    /// The PEM file with the private key of the certificate. Default: none.
+    pub tls_key: Option<PathBuf>,
 
     /// Connections at the same time; 0: no limit. Default: 10,000.
     ///
@@ -93,7 +105,7 @@ pub struct Config {
     pub first_byte_timeout: Duration,
 
     /// A connection that begins with an HTTP request (a WebSocket, or a page like `/health`) is closed when the request has not come within
-    /// this time after its first byte; 0.1 s to 1 h. Default: 5 s.
+    /// this time after its first byte, and one with TLS when its TLS handshake is not over by then; 0.1 s to 1 h. Default: 5 s.
     pub handshake_timeout: Duration,
 
     /// A connection that has sent nothing for this long is closed; 0 s to 24 h. 0 s, the default: it is not.
@@ -201,6 +213,9 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listen: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, Self::DEFAULT_PORT))],
+            listen_tls: Vec::new(),
+            tls_certificate: None,
+            tls_key: None,
             max_connections: 10_000,
             max_connections_per_address: 64,
             max_connections_per_network: 1024,
@@ -296,8 +311,24 @@ impl Config {
     /// # Errors
     /// The first field, in the order of declaration, whose value is outside its range.
     pub fn check(&self) -> Result<(), InvalidConfig> {
-        if self.listen.is_empty() {
-            return Err(InvalidConfig::new("listen", "empty", "at least one address"));
+        if self.listen.is_empty() && self.listen_tls.is_empty() {
+            return Err(InvalidConfig::new("listen", "empty", "at least one address, here or in listen_tls"));
+        }
+        for (field, file) in [("tls_certificate", &self.tls_certificate), ("tls_key", &self.tls_key)] {
+            match file {
+                None if !self.listen_tls.is_empty() => {
+                    return Err(InvalidConfig::new(
+                        field,
+                        "not set",
+                        "a PEM file, because there is listen_tls",
+                    ));
+                }
+                Some(file) if self.listen_tls.is_empty() => {
+                    let allowed = "nothing while listen_tls is empty, because nobody would be shown it";
+                    return Err(InvalidConfig::new(field, file.display().to_string(), allowed));
+                }
+                _ => {}
+            }
         }
         within(
             "max_channels_per_connection",
@@ -413,6 +444,30 @@ mod tests {
     fn nowhere_to_listen_is_an_error() {
         let config = Config { listen: Vec::new(), ..Config::default() };
         assert_eq!(config.check().unwrap_err().field(), "listen");
+    }
+
+    #[test]
+    fn tls_needs_a_certificate_and_its_key_and_they_need_tls() {
+        let listen_tls = vec!["127.0.0.1:0".parse().unwrap()];
+        let (certificate, key) = (Some(PathBuf::from("c.pem")), Some(PathBuf::from("k.pem")));
+        let with = |listen_tls: &Vec<_>, tls_certificate: &Option<_>, tls_key: &Option<_>| {
+            let (listen_tls, tls_certificate) = (listen_tls.clone(), tls_certificate.clone());
+            Config {
+                listen: Vec::new(),
+                listen_tls,
+                tls_certificate,
+                tls_key: tls_key.clone(),
+                ..Config::default()
+            }
+            .check()
+            .map_err(|error| error.field())
+        };
+        assert_eq!(with(&listen_tls, &certificate, &key), Ok(()));
+        assert_eq!(with(&listen_tls, &None, &key), Err("tls_certificate"));
+        assert_eq!(with(&listen_tls, &certificate, &None), Err("tls_key"));
+        assert_eq!(with(&Vec::new(), &None, &None), Err("listen"));
+        let config = Config { tls_key: key, ..Config::default() };
+        assert_eq!(config.check().unwrap_err().field(), "tls_key");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! One connection: its socket, what waits in both directions, and what it waits for.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 
 use mio::net::TcpStream;
@@ -8,6 +8,7 @@ use peote_net::relay::ConnectionId;
 
 use crate::queue::{Pool, Queue};
 use crate::rate::{Bucket, Rate};
+use crate::tls::{self, Credentials, Got, Tls};
 use crate::transport::{End, Transport};
 
 /// Whether a read or write that handled less than it was asked for has emptied (or filled) the socket, so that readiness will be reported again.
@@ -23,8 +24,10 @@ pub(crate) struct Connection {
     pub(crate) id: ConnectionId,
     pub(crate) address: SocketAddr,
     socket: TcpStream,
+    /// Between the socket and the transport, where it was accepted so.
+    tls: Option<Box<Tls>>,
     pub(crate) transport: Transport,
-    /// Bytes of memory of the transport that the pool knows of.
+    /// Bytes of memory of TLS and the transport that the pool knows of.
     counted: usize,
     pub(crate) queue: Queue,
     /// Bytes that were read but could not be routed yet.
@@ -111,16 +114,31 @@ pub(crate) struct Traffic {
 pub(crate) enum Input {
     /// That many bytes of the joint protocol, from that many that were read.
     Bytes { len: usize, read: usize },
-    /// That many bytes of an HTTP request, and maybe of what comes behind it.
-    Http(usize),
+    /// That many bytes of an HTTP request, and maybe of what comes behind it, from that many that were read.
+    Http { len: usize, read: usize },
+    /// So many bytes were read, and mean nothing before more comes.
+    Incomplete(usize),
     /// Nothing now.
     None,
     /// The endpoint sends nothing any more.
     End,
     /// Nor does it over its WebSocket.
     WebSocketEnd(End),
+    /// What came is not TLS, or not as it should be.
+    TlsFailed(tls::Failure),
     /// The connection is broken.
     Broken(io::Error),
+}
+
+/// How far a connection's TLS is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TlsStage {
+    /// There is none, or nothing has come.
+    None,
+    /// The handshake has begun.
+    Handshake,
+    /// The handshake is over.
+    Established,
 }
 
 impl Connection {
@@ -130,6 +148,7 @@ impl Connection {
             id,
             address,
             socket,
+            tls: None,
             transport: Transport::Plain,
             counted: 0,
             queue: Queue::default(),
@@ -155,27 +174,68 @@ impl Connection {
         self.wait.for_whom != 0 || self.wait.until != 0
     }
 
-    /// Reads once.
-    pub(crate) fn read(&mut self, buffer: &mut [u8]) -> Input {
+    /// Has it begin with TLS.
+    pub(crate) fn begin_tls(&mut self, credentials: &Credentials) -> io::Result<()> {
+        self.tls = Some(Box::new(Tls::new(credentials).map_err(io::Error::other)?));
+        Ok(())
+    }
+
+    /// Whether it is one with TLS.
+    pub(crate) fn is_tls(&self) -> bool {
+        self.tls.is_some()
+    }
+
+    /// How far its TLS is.
+    pub(crate) fn tls_stage(&self) -> TlsStage {
+        match &self.tls {
+            Some(tls) if tls.is_established() => TlsStage::Established,
+            Some(tls) if tls.has_begun() => TlsStage::Handshake,
+            _ => TlsStage::None,
+        }
+    }
+
+    /// Bytes that a read may return on top of those that it reads.
+    pub(crate) fn kept(&self) -> usize {
+        self.tls.as_ref().map_or(0, |tls| tls.kept())
+    }
+
+    /// Bytes of memory that it may always have, on top of what each connection may.
+    pub(crate) fn reserve(&self) -> usize {
+        if self.is_tls() { tls::RESERVE } else { 0 }
+    }
+
+    /// Reads once. What came over TLS is decrypted by way of `raw`.
+    pub(crate) fn read(&mut self, buffer: &mut [u8], raw: &mut [u8]) -> Input {
         if let Some(end) = self.transport.end() {
             return Input::WebSocketEnd(end);
         }
-        match self.socket.read(buffer) {
-            Ok(0) => Input::End,
-            Ok(read) => {
-                if SHORT_IS_ALL && read < buffer.len() && !self.flags.read_closed {
+        let got = match &mut self.tls {
+            None => self.socket.read(buffer).map(|read| match read {
+                0 => Got::End,
+                read => Got::Bytes { len: read, read, asked: buffer.len() },
+            }),
+            Some(tls) => tls.read(&self.socket, buffer, raw),
+        };
+        match got {
+            Ok(Got::End) => Input::End,
+            Ok(Got::Failed(failure)) => Input::TlsFailed(failure),
+            Ok(Got::Bytes { len, read, asked }) => {
+                if SHORT_IS_ALL && read < asked && !self.flags.read_closed {
                     self.flags.readable = false;
                 }
+                if self.tls.as_ref().is_some_and(|tls| tls.is_at_end()) {
+                    // what has come before the end is routed first; the next read says why it is the end
+                    (self.flags.readable, self.flags.read_closed) = (true, true);
+                }
                 match self.transport {
-                    Transport::Plain if self.flags.started || buffer[0] != HTTP => {
-                        Input::Bytes { len: read, read }
-                    }
+                    _ if len == 0 => Input::Incomplete(read),
+                    Transport::Plain if self.flags.started || buffer[0] != HTTP => Input::Bytes { len, read },
                     Transport::Plain => {
                         self.transport = Transport::Http(Box::default());
-                        Input::Http(read)
+                        Input::Http { len, read }
                     }
-                    Transport::Http(_) => Input::Http(read),
-                    Transport::WebSocket(_) => Input::Bytes { len: self.decode(&mut buffer[..read]), read },
+                    Transport::Http(_) => Input::Http { len, read },
+                    Transport::WebSocket(_) => Input::Bytes { len: self.decode(&mut buffer[..len]), read },
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -220,13 +280,19 @@ impl Connection {
     /// Whether there is something to write that can be written some day.
     #[inline]
     pub(crate) fn has_output(&self) -> bool {
-        !self.flags.broken && self.transport.has_output(&self.queue)
+        !self.flags.broken
+            && match &self.tls {
+                None => self.transport.has_output(&self.queue),
+                Some(tls) => {
+                    tls.has_output() || tls.is_established() && self.transport.has_output(&self.queue)
+                }
+            }
     }
 
-    /// Tells the pool how much memory the transport takes now.
+    /// Tells the pool how much memory TLS and the transport take now.
     #[inline]
     pub(crate) fn count_transport(&mut self, pool: &mut Pool) {
-        let now = self.transport.memory();
+        let now = self.transport.memory() + self.tls.as_ref().map_or(0, |tls| tls.memory());
         if now != self.counted {
             pool.add(now);
             pool.remove(std::mem::replace(&mut self.counted, now));
@@ -237,7 +303,11 @@ impl Connection {
     pub(crate) fn write(&mut self, pool: &mut Pool, now: u64) -> usize {
         let mut all = 0;
         while self.flags.writable && self.has_output() {
-            match self.transport.write(&self.socket, &mut self.queue, pool) {
+            let written = match &mut self.tls {
+                None => self.transport.write(&self.socket, &mut self.queue, pool),
+                Some(tls) => tls.write(&self.socket, &mut self.transport, &mut self.queue, pool),
+            };
+            match written {
                 Ok((taken, offered)) => {
                     all += taken;
                     if SHORT_IS_ALL && taken < offered {
@@ -250,7 +320,11 @@ impl Connection {
             }
         }
         if all > 0 {
-            (self.last_sent, self.wait.taken) = (now, now);
+            self.wait.taken = now;
+            if self.flags.started {
+                // what a TLS handshake says does not prolong it
+                self.last_sent = now;
+            }
             self.traffic.sent += all as u64;
         }
         self.count_transport(pool);
@@ -262,6 +336,25 @@ impl Connection {
         self.queue.clear(pool);
         (self.flags.mute, self.flags.broken) = (true, true);
         (self.flags.readable, self.flags.read_closed) = (true, true);
+    }
+
+    /// Writes this at once, beside the queue. Says whether the socket took all of it.
+    pub(crate) fn say(&mut self, bytes: &[u8]) -> bool {
+        match &mut self.tls {
+            None => self.socket.write(bytes).is_ok_and(|len| len == bytes.len()),
+            Some(tls) => tls.say(&self.socket, bytes),
+        }
+    }
+
+    /// Closes TLS as it should be closed. Says whether there is TLS, and its endpoint was told so.
+    pub(crate) fn close_tls(&mut self) -> bool {
+        self.tls.as_mut().is_some_and(|tls| tls.close(&self.socket))
+    }
+
+    /// Forgets TLS and transport, which ends what they take of memory.
+    pub(crate) fn strip(&mut self, pool: &mut Pool) {
+        (self.tls, self.transport) = (None, Transport::Plain);
+        self.count_transport(pool);
     }
 
     pub(crate) fn socket(&mut self) -> &mut TcpStream {

@@ -21,6 +21,11 @@ mod relay;
 mod stats;
 mod storage;
 mod timers;
+#[cfg(feature = "tls")]
+mod tls;
+#[cfg(not(feature = "tls"))]
+#[path = "tls_none.rs"]
+mod tls;
 mod transport;
 pub mod websocket;
 

@@ -86,11 +86,14 @@ fn start(loaded: Loaded, options: &Options) -> u8 {
 fn run(mut loaded: Loaded, options: &Options, logging: &Logging) -> io::Result<()> {
     let mut signals = Signals::install()?;
     open_files::prepare(loaded.settings.relay.max_connections);
+    let without_tls = loaded.settings.relay.listen.len();
     let mut relay = Relay::bind(loaded.settings.relay.clone())?;
     signals.wake(relay.registry(), Relay::FIRST_TOKEN)?;
-    let lines: String =
-        relay.local_addrs().iter().map(|address| format!("listening on {address}\n")).collect();
-    say(&lines);
+    let lines = relay.local_addrs().into_iter().enumerate().map(|(number, address)| {
+        let how = if number < without_tls { "" } else { " with TLS" };
+        format!("listening on {address}{how}\n")
+    });
+    say(&lines.collect::<String>());
     service::is_ready();
     while !signals.is_to_stop() {
         relay.turn(signals::LONGEST_SLEEP)?;

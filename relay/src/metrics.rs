@@ -45,6 +45,7 @@ impl Collector for Figures {
         let now = [
             ("connections", "Connections", stats.connections),
             ("websockets", "Connections that are WebSockets", stats.websockets),
+            ("tls", "Connections that use TLS", stats.tls),
             ("channels", "Channels", stats.channels),
             ("users", "Users, counted once in each channel they are in", stats.users),
             ("paused", "Connections that wait for the full queue of a receiver", stats.paused),

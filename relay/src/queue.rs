@@ -35,12 +35,13 @@ pub(crate) struct Pool {
     /// Bytes in use: blocks in queues, and bytes that wait to be routed.
     used: usize,
     budget: usize,
-    connections: usize,
+    /// Bytes that connections may always have.
+    reserved: usize,
 }
 
 impl Pool {
     pub(crate) fn new(budget: usize) -> Self {
-        Self { unused: Vec::new(), used: 0, budget, connections: 0 }
+        Self { unused: Vec::new(), used: 0, budget, reserved: 0 }
     }
 
     /// Changes how much memory all queues may take together. What is used already stays.
@@ -52,20 +53,20 @@ impl Pool {
         self.used
     }
 
-    /// A connection has come: what it may always have is not there for the others.
-    pub(crate) fn reserve(&mut self) {
-        self.connections += 1;
+    /// A connection has come: what it may always have, `more` than others, is not there for the others.
+    pub(crate) fn reserve(&mut self, more: usize) {
+        self.reserved += RESERVE + more;
     }
 
-    /// A connection has gone.
-    pub(crate) fn unreserve(&mut self) {
-        self.connections -= 1;
+    /// The counterpart of [`reserve`](Self::reserve).
+    pub(crate) fn unreserve(&mut self, more: usize) {
+        self.reserved = self.reserved.saturating_sub(RESERVE + more);
     }
 
     /// What is left to be shared.
     #[inline]
     fn left(&self) -> usize {
-        self.budget.saturating_sub(self.used).saturating_sub(self.connections * RESERVE)
+        self.budget.saturating_sub(self.used).saturating_sub(self.reserved)
     }
 
     /// Bytes that one queue may hold now.
@@ -328,7 +329,7 @@ mod tests {
     fn the_budget_leaves_something_for_everybody() {
         let mut pool = Pool::new(1 << 20);
         let mut queues: Vec<Queue> = (0..10).map(|_| Queue::default()).collect();
-        queues.iter().for_each(|_| pool.reserve());
+        queues.iter().for_each(|_| pool.reserve(0));
         for queue in &mut queues {
             while queue.len() < pool.share() {
                 queue.push(&[0; 1000], &[], &mut pool);

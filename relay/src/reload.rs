@@ -24,6 +24,9 @@ pub(crate) fn reload(relay: &mut Relay, logging: &Logging, options: &Options, lo
     if let Err(problem) = logging.set_level(new.settings.log_level) {
         error!("the log level stays as it was: {problem}");
     }
+    if let Err(problem) = relay.reload_tls() {
+        error!("{problem}: certificate and key stay as they were");
+    }
     let mut changes = 0;
     for (name, now, before) in new.changes(loaded) {
         changes += 1;
@@ -36,7 +39,13 @@ pub(crate) fn reload(relay: &mut Relay, logging: &Logging, options: &Options, lo
     open_files::prepare(new.settings.relay.max_connections);
     info!(changes, "configuration read again");
     // what takes effect later is named each time
-    let (listen, format) = (std::mem::take(&mut loaded.settings.relay.listen), loaded.settings.log_format);
-    *loaded = new;
-    (loaded.settings.relay.listen, loaded.settings.log_format) = (listen, format);
+    let old = std::mem::replace(loaded, new).settings;
+    loaded.settings.log_format = old.log_format;
+    let old = old.relay;
+    if old.listen_tls != loaded.settings.relay.listen_tls {
+        loaded.settings.relay.listen_tls = old.listen_tls;
+        loaded.settings.relay.tls_certificate = old.tls_certificate;
+        loaded.settings.relay.tls_key = old.tls_key;
+    }
+    loaded.settings.relay.listen = old.listen;
 }

@@ -12,13 +12,15 @@ pub struct Stats {
     pub connections: usize,
     /// Those of them that are a WebSocket.
     pub websockets: usize,
+    /// Those of them that use TLS, or are about to.
+    pub tls: usize,
     /// Channels now.
     pub channels: usize,
     /// Users now, counted once in each channel they are in.
     pub users: usize,
     /// Connections now that are not read because the queue of a receiver is full.
     pub paused: usize,
-    /// Bytes of memory that queues take now: what waits to be sent, what could not be routed yet, and what each WebSocket and HTTP request needs.
+    /// Bytes of memory that queues take now: what waits to be sent, what could not be routed yet, and what each WebSocket, HTTP request and TLS connection needs.
     pub queued_bytes: usize,
     /// Connections that were accepted since the start.
     pub accepted: u64,

@@ -83,9 +83,6 @@ fn take_over(
         setting.set(settings, &written(value.get_ref(), &text[span.clone()])).map_err(|what| (span, what))
     };
     match value.get_ref() {
-        DeValue::Array(values) if setting.is_filled_list() && values.is_empty() => {
-            Err((value.span(), "write at least one".into()))
-        }
         DeValue::Array(values) if setting.is_list() => values.iter().try_for_each(set),
         _ => set(value),
     }
@@ -182,7 +179,6 @@ mod tests {
         wrong("queue-bytes = 12", &[&format!("r.toml:1: queue-bytes = 12: {size}")]);
         wrong("\nqueue-bytes = \"1B\"", &[&format!("r.toml:2: queue-bytes = \"1B\": {size}")]);
         wrong("queue-bytes = [1]", &[&format!("r.toml:1: queue-bytes = [1]: {size}")]);
-        wrong("listen = []", &["r.toml:1: listen = []: write at least one"]);
     }
 
     #[test]

@@ -30,7 +30,8 @@ Environment:
 
 Output:
   \"listening on ADDRESS:PORT\" on standard output, one line for each address,
-  as soon as connections are accepted. Log lines on standard error.
+  as soon as connections are accepted; \"with TLS\" stands behind those with it.
+  Log lines on standard error.
 
 Signals:
   SIGINT and SIGTERM stop the relay. A second one ends it at once, without

@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use peote_relay::{Audience, Config, IpNet, SlowReceiver};
@@ -55,6 +56,7 @@ enum Field {
     Addresses(fn(&mut Settings) -> &mut Vec<SocketAddr>),
     Ranges(fn(&mut Settings) -> &mut Vec<IpNet>),
     Texts(fn(&mut Settings) -> &mut Vec<String>, &'static str),
+    File(fn(&mut Settings) -> &mut Option<PathBuf>),
     Count(fn(&mut Settings) -> &mut u32, RangeInclusive<u32>),
     Size(fn(&mut Settings) -> &mut usize, RangeInclusive<usize>),
     Seconds(fn(&mut Settings) -> &mut Duration, RangeInclusive<Duration>),
@@ -85,12 +87,30 @@ const SLOW: &str = "Receivers slower than their senders";
 const WATCHING: &str = "Watching it";
 
 /// All settings, in the order in which they are shown.
-pub(crate) static SETTINGS: [Setting; 32] = [
+pub(crate) static SETTINGS: [Setting; 35] = [
     Setting {
         name: "listen",
         group: LISTENING,
         help: "Address to accept connections on; give it again for more. Port 0: any free port",
         field: Field::Addresses(|all| &mut all.relay.listen),
+    },
+    Setting {
+        name: "listen-tls",
+        group: LISTENING,
+        help: "Address to accept connections on that begin with TLS (wss:// and others); give it again for more",
+        field: Field::Addresses(|all| &mut all.relay.listen_tls),
+    },
+    Setting {
+        name: "tls-certificate",
+        group: LISTENING,
+        help: "For listen-tls: PEM file with the certificate and those that lead to its root; read again on SIGHUP",
+        field: Field::File(|all| &mut all.relay.tls_certificate),
+    },
+    Setting {
+        name: "tls-key",
+        group: LISTENING,
+        help: "For listen-tls: PEM file with the certificate's private key; read again on SIGHUP",
+        field: Field::File(|all| &mut all.relay.tls_key),
     },
     Setting {
         name: "max-connections",
@@ -313,6 +333,9 @@ impl Setting {
                 alone.relay.check().map_err(|error| format!("write {}", error.allowed()))?;
                 field(settings).push(text.into());
             }
+            Field::File(field) => {
+                *field(settings) = Some(text).filter(|text| !text.is_empty()).map(PathBuf::from);
+            }
             Field::Count(field, range) => *field(settings) = value::count(text, range)?,
             Field::Size(field, range) => *field(settings) = value::size(text, range)?,
             Field::Seconds(field, range) => *field(settings) = value::seconds(text, range)?,
@@ -349,11 +372,6 @@ impl Setting {
         matches!(self.field, Field::Addresses(_) | Field::Ranges(_) | Field::Texts(..))
     }
 
-    /// Whether it has at least one value.
-    pub(crate) fn is_filled_list(&self) -> bool {
-        matches!(self.field, Field::Addresses(_))
-    }
-
     /// Its value as TOML.
     pub(crate) fn show(&self, settings: &Settings) -> String {
         // The accessors lend mutably, which one accessor can do for both directions.
@@ -362,6 +380,10 @@ impl Setting {
             Field::Addresses(field) => quoted_list(field(settings)),
             Field::Ranges(field) => quoted_list(field(settings)),
             Field::Texts(field, _) => quoted_list(field(settings)),
+            Field::File(field) => {
+                let file = field(settings).as_deref().map(|file| file.display().to_string());
+                quoted(&file.unwrap_or_default().replace('\\', "\\\\").replace('"', "\\\""))
+            }
             Field::Count(field, _) => field(settings).to_string(),
             Field::Size(field, _) => {
                 let size = value::show_size(*field(settings));
@@ -384,6 +406,7 @@ impl Setting {
             Field::Addresses(_) => "ADDRESS:PORT",
             Field::Ranges(_) => "ADDRESS/LENGTH",
             Field::Texts(_, placeholder) => placeholder,
+            Field::File(_) => "FILE",
             Field::Count(..) => "NUMBER",
             Field::Size(..) => "SIZE",
             Field::Seconds(..) => "SECONDS",
@@ -395,7 +418,9 @@ impl Setting {
     /// What its value may be.
     pub(crate) fn allowed(&self) -> Option<String> {
         let (low, high) = match &self.field {
-            Field::Addresses(_) | Field::Ranges(_) | Field::Texts(..) | Field::Switch(_) => return None,
+            Field::Addresses(_) | Field::File(_) | Field::Ranges(_) | Field::Texts(..) | Field::Switch(_) => {
+                return None;
+            }
             Field::Count(_, range) if *range == Config::COUNT => return None,
             Field::Count(_, range) => (range.start().to_string(), range.end().to_string()),
             Field::Size(_, range) => (value::show_size(*range.start()), value::show_size(*range.end())),
@@ -448,7 +473,9 @@ mod tests {
                 continue;
             }
             let text = shown.trim_matches(['[', ']']).trim_matches('"');
-            assert_eq!(setting.set(&mut settings, text), Ok(()), "{}", setting.name);
+            if !text.is_empty() || !setting.is_list() {
+                assert_eq!(setting.set(&mut settings, text), Ok(()), "{}", setting.name);
+            }
             assert_eq!(settings, default, "{}", setting.name);
         }
     }

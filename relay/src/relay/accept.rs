@@ -24,6 +24,8 @@ const ACCEPT_AGAIN: u64 = 100;
 pub(super) struct Listener {
     pub(super) socket: TcpListener,
     pub(super) address: SocketAddr,
+    /// Its connections begin with TLS.
+    pub(super) is_tls: bool,
     /// Somebody may be there to be accepted.
     pub(super) pending: bool,
 }
@@ -48,7 +50,10 @@ impl Relay {
                     break;
                 };
                 match listener.socket.accept() {
-                    Ok((socket, address)) => self.admit(socket, address),
+                    Ok((socket, address)) => {
+                        let is_tls = listener.is_tls;
+                        self.admit(socket, address, is_tls);
+                    }
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => listener.pending = false,
                     // it was gone before it could be accepted
                     Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
@@ -66,7 +71,7 @@ impl Relay {
     }
 
     /// Takes a new connection in, unless there are too many.
-    fn admit(&mut self, mut socket: TcpStream, address: SocketAddr) {
+    fn admit(&mut self, mut socket: TcpStream, address: SocketAddr, is_tls: bool) {
         let ip = address.ip();
         let now = self.connections.now_micros;
         if let Err(why) = self.connections.addresses.add(ip, now, &self.connections.config) {
@@ -93,8 +98,23 @@ impl Relay {
         if self.connections.slots.len() <= index as usize {
             self.connections.slots.resize_with(index as usize + 1, || None);
         }
-        self.connections.slots[index as usize] = Some(Connection::new(id, socket, address, now));
-        self.connections.pool.reserve();
+        let mut connection = Connection::new(id, socket, address, now);
+        if is_tls {
+            let begun = match &self.credentials {
+                Some(credentials) => connection.begin_tls(credentials),
+                None => Err(io::ErrorKind::Unsupported.into()),
+            };
+            if let Err(error) = begun {
+                self.core.disconnect(id, &mut self.connections);
+                let now = self.connections.now_micros;
+                self.connections.addresses.remove(ip, now, &self.connections.config);
+                return self.turn_away(address, TurnedAway::System, Some(error));
+            }
+            self.tls += 1;
+        }
+        self.connections.pool.reserve(connection.reserve());
+        connection.count_transport(&mut self.connections.pool);
+        self.connections.slots[index as usize] = Some(connection);
         self.connections.timers.arm(index, now + self.times.first_byte);
     }
 

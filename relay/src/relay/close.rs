@@ -1,6 +1,5 @@
 //! How and why connections end.
 
-use std::io::Write;
 use std::{fmt, io};
 
 use peote_net::relay::Cause;
@@ -10,6 +9,7 @@ use super::Relay;
 use crate::causes::Closed;
 use crate::http;
 use crate::listen;
+use crate::tls;
 use crate::transport::Transport;
 use crate::websocket::Failure;
 
@@ -36,6 +36,10 @@ pub(super) enum Why {
     Http(Vec<u8>, Closed),
     /// Its HTTP request did not come in time.
     NoRequest,
+    /// Its TLS handshake was not over in time.
+    NoHandshake,
+    /// Its endpoint does not speak TLS, or not as it should.
+    TlsFailed(tls::Failure),
     /// Its endpoint has closed the WebSocket.
     WebSocketClosed,
     /// Its endpoint does not keep to the rules of WebSocket.
@@ -62,7 +66,10 @@ impl Why {
 
     /// Whether an operator should know.
     pub(super) fn is_suspicious(&self) -> bool {
-        matches!(self, Self::Cause(_) | Self::Stalled | Self::Slow | Self::Http(_, Closed::Origin))
+        matches!(
+            self,
+            Self::Cause(_) | Self::Stalled | Self::Slow | Self::Http(_, Closed::Origin) | Self::TlsFailed(_)
+        )
     }
 
     /// What it is counted as.
@@ -79,7 +86,8 @@ impl Why {
             Self::Stalled => Closed::StallTimeout,
             Self::Slow => Closed::SlowReceiver,
             Self::Http(_, cause) => *cause,
-            Self::NoRequest => Closed::HandshakeTimeout,
+            Self::NoRequest | Self::NoHandshake => Closed::HandshakeTimeout,
+            Self::TlsFailed(_) => Closed::TlsFailed,
             Self::WebSocketFailed(_) => Closed::WebSocketFailed,
             Self::Stopping => Closed::Stopping,
         }
@@ -102,6 +110,8 @@ impl fmt::Display for Why {
                 write!(f, "its HTTP request was answered with {}", line.escape_ascii())
             }
             Self::NoRequest => f.write_str("its HTTP request did not come in time"),
+            Self::NoHandshake => f.write_str("its TLS handshake was not over in time"),
+            Self::TlsFailed(failure) => write!(f, "its TLS failed: {failure}"),
             Self::WebSocketClosed => f.write_str("its WebSocket was closed by the endpoint"),
             Self::WebSocketFailed(failure) => {
                 write!(f, "its WebSocket failed with code {}: {failure}", failure.code())
@@ -119,7 +129,12 @@ impl Relay {
         if why.may_write() {
             self.connections.write(index);
         }
-        let is_told = self.say_goodbye(index, why);
+        let mut is_told = self.say_goodbye(index, why);
+        if !matches!(why, Why::Broken(_))
+            && let Some(connection) = self.connections.get(index)
+        {
+            is_told |= connection.close_tls();
+        }
         self.connections.stop_waiting(index);
         self.connections.wake(index);
         let Some(mut connection) = self.connections.slots[index as usize].take() else { return };
@@ -129,11 +144,11 @@ impl Relay {
         self.connections.addresses.remove(address.ip(), now, &self.connections.config);
         self.closings.add(why.closed());
         self.connections.pool.remove(connection.rest.capacity());
-        self.connections.pool.unreserve();
+        self.connections.pool.unreserve(connection.reserve());
         connection.queue.clear(&mut self.connections.pool);
         self.websockets -= usize::from(matches!(connection.transport, Transport::WebSocket(_)));
-        connection.transport = Transport::Plain;
-        connection.count_transport(&mut self.connections.pool);
+        self.tls -= usize::from(connection.is_tls());
+        connection.strip(&mut self.connections.pool);
         // fails only for a socket that is gone already
         let _ = self.poll.registry().deregister(connection.socket());
         if is_told {
@@ -171,6 +186,6 @@ impl Relay {
         };
         self.http_requests += 1;
         listen::make_room(connection.socket(), response.len());
-        connection.socket().write(response).is_ok_and(|len| len == response.len())
+        connection.say(response)
     }
 }

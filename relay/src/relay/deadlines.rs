@@ -7,6 +7,7 @@ use peote_net::protocol::to_endpoint;
 use super::Relay;
 use super::close::Why;
 use crate::config::{Config, SlowReceiver};
+use crate::connection::TlsStage;
 use crate::connections::millis;
 use crate::transport::Transport;
 
@@ -45,8 +46,10 @@ impl Relay {
         let (now, times) = (self.connections.now, &self.times);
         let Some(connection) = self.connections.get(index) else { return };
         let is_http = matches!(connection.transport, Transport::Http(_));
+        let is_in_handshake = connection.tls_stage() == TlsStage::Handshake;
         let mut next = connection.last_sent
             + match connection.flags.started {
+                false if is_in_handshake => times.handshake,
                 false => times.first_byte,
                 true if is_http => times.handshake,
                 true => times.keepalive,
@@ -55,7 +58,7 @@ impl Relay {
         let mut says_alive = false;
         if next <= now {
             if !connection.flags.started {
-                why = Some(Why::Silent);
+                why = Some(if is_in_handshake { Why::NoHandshake } else { Why::Silent });
             } else if is_http {
                 why = Some(Why::NoRequest);
             } else {

@@ -32,6 +32,7 @@ use crate::connections::{Connections, millis};
 use crate::listen;
 use crate::stats::Stats;
 use crate::storage::HeapStorage;
+use crate::tls::{self, Credentials};
 
 /// Bytes that are read from connections before what came of them is written.
 const READ_BEFORE_WRITE: usize = 128 * 1024;
@@ -73,6 +74,10 @@ pub struct Relay {
     connections: Connections,
     /// What was read last, behind up to [`MAX_REST`] bytes of what was read before. Lent out while it is in use.
     buffer: Vec<u8>,
+    /// What was read last over TLS, not decrypted. Empty where there is no TLS.
+    raw: Vec<u8>,
+    /// What connections with TLS are accepted with.
+    credentials: Option<Credentials>,
     started: Instant,
     started_at: SystemTime,
     times: Times,
@@ -81,6 +86,8 @@ pub struct Relay {
     closings: Counts<Closed>,
     dropped: u64,
     websockets: usize,
+    /// Connections with TLS.
+    tls: usize,
     http_requests: u64,
     received_bytes: u64,
     /// The page with details that was made last.
@@ -122,19 +129,23 @@ impl Relay {
     ///
     /// # Errors
     /// - An address cannot be listened on (in use, not allowed, not this machine's); the error says which one.
+    /// - The certificate or the key for TLS cannot be used; the error says which file is wrong and why.
     /// - The configuration is out of its ranges ([`Config::check`]): [`io::ErrorKind::InvalidInput`].
     /// - The system has no more of what it takes to wait for events.
     pub fn bind(config: Config) -> io::Result<Self> {
         config.check().map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error.to_string()))?;
+        let credentials = credentials(&config)?;
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), Token(WAKER))?);
         let mut listeners = Vec::new();
-        for (number, address) in config.listen.iter().enumerate() {
+        let plain = config.listen.iter().map(|address| (address, false));
+        let with_tls = config.listen_tls.iter().map(|address| (address, true));
+        for (number, (address, is_tls)) in plain.chain(with_tls).enumerate() {
             let mut socket = listen::listen(*address)?;
             poll.registry().register(&mut socket, Token(WAKER - 1 - number), Interest::READABLE)?;
             let address = socket.local_addr()?;
-            info!(%address, "listening");
-            listeners.push(Listener { socket, address, pending: true });
+            info!(%address, tls = is_tls, "listening");
+            listeners.push(Listener { socket, address, is_tls, pending: true });
         }
         Ok(Self {
             poll,
@@ -144,7 +155,9 @@ impl Relay {
             accept_at: 0,
             lingering: Lingering::default(),
             core: Core::new(HeapStorage::default()),
-            buffer: vec![0; MAX_REST + READ],
+            buffer: vec![0; MAX_REST + READ + if credentials.is_some() { tls::MAX_KEPT } else { 0 }],
+            raw: vec![0; if credentials.is_some() { READ + tls::MAX_KEPT } else { 0 }],
+            credentials,
             started: Instant::now(),
             started_at: SystemTime::now(),
             times: Times::new(&config),
@@ -154,14 +167,25 @@ impl Relay {
             closings: Counts::default(),
             dropped: 0,
             websockets: 0,
+            tls: 0,
             http_requests: 0,
             received_bytes: 0,
             details: details::Details::default(),
         })
     }
 
+    /// Reads certificate and key again, from the files in the configuration. Connections that come from now on are accepted with them, the others
+    /// stay as they are. Does nothing where no TLS is configured.
+    ///
+    /// # Errors
+    /// One of the files cannot be used; the error says which one and why. Those that were read before stay in use.
+    pub fn reload_tls(&mut self) -> io::Result<()> {
+        self.credentials = credentials(&self.connections.config)?;
+        Ok(())
+    }
+
     /// The addresses that are listened on, with the real port where port 0 was asked for; in the order of the
-    /// configuration.
+    /// configuration, those with TLS behind the others.
     #[must_use]
     pub fn local_addrs(&self) -> Vec<SocketAddr> {
         self.listeners.iter().map(|listener| listener.address).collect()
@@ -186,6 +210,7 @@ impl Relay {
         Stats {
             connections: self.core.connections(),
             websockets: self.websockets,
+            tls: self.tls,
             channels: self.core.channels(),
             users: self.core.memberships(),
             paused: self.connections.paused,
@@ -309,5 +334,15 @@ impl Relay {
         if is_to_write {
             self.connections.dirty.push(index);
         }
+    }
+}
+
+/// What connections with TLS are to be accepted with, if there are to be any.
+fn credentials(config: &Config) -> io::Result<Option<Credentials>> {
+    match (&config.tls_certificate, &config.tls_key) {
+        (Some(certificate), Some(key)) if !config.listen_tls.is_empty() => {
+            tls::load(certificate, key).map(Some)
+        }
+        _ => Ok(None),
     }
 }

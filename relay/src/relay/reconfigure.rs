@@ -13,7 +13,8 @@ impl Relay {
     /// another matter: a connection that has been silent for longer than a shorter time allows is closed.
     ///
     /// Returned are the names of the fields, as in [`Config`], whose new value can only take effect when a relay is opened; the old one stays. It
-    /// is [`listen`](Config::listen) that can be among them.
+    /// is [`listen`](Config::listen) and [`listen_tls`](Config::listen_tls) that can be among them, and with the latter certificate and key. The
+    /// files of certificate and key are read by [`reload_tls`](Self::reload_tls).
     ///
     /// # Errors
     /// The configuration is out of its ranges ([`Config::check`]); then nothing has changed.
@@ -33,6 +34,20 @@ impl Relay {
         if config.listen != self.connections.config.listen {
             kept.push("listen");
             config.listen.clone_from(&self.connections.config.listen);
+        }
+        if config.listen_tls != self.connections.config.listen_tls {
+            kept.push("listen_tls");
+            config.listen_tls.clone_from(&self.connections.config.listen_tls);
+            // a certificate without a port, or a port without one, is nothing to go on with
+            for (field, new, old) in [
+                ("tls_certificate", &mut config.tls_certificate, &self.connections.config.tls_certificate),
+                ("tls_key", &mut config.tls_key, &self.connections.config.tls_key),
+            ] {
+                if new != old {
+                    kept.push(field);
+                    new.clone_from(old);
+                }
+            }
         }
         let patience = |config: &Config| (config.tcp_keepalive, config.stall_timeout);
         let has_new_options = patience(&config) != patience(&self.connections.config);

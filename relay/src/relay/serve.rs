@@ -5,7 +5,7 @@ use peote_net::relay::{Cause, Outcome};
 use super::Relay;
 use super::close::Why;
 use crate::causes::Paused;
-use crate::connection::Input;
+use crate::connection::{Input, TlsStage};
 use crate::connections::index;
 use crate::queue::LEAST_READ;
 use crate::rate::Capacity;
@@ -63,11 +63,14 @@ impl Relay {
         self.connections.pool.remove(rest.capacity());
         drop(rest);
         let mut bytes = 0;
-        let end = kept + READ.min(self.connections.pool.read_share()).min(self.may_read(index));
-        let input = self
-            .connections
-            .get(index)
-            .map_or(Input::None, |connection| connection.read(&mut buffer[kept..end]));
+        let share = READ.min(self.connections.pool.read_share()).min(self.may_read(index));
+        let raw = &mut self.raw;
+        let mut stage = TlsStage::None;
+        let input = self.connections.get(index).map_or(Input::None, |connection| {
+            stage = connection.tls_stage();
+            let end = kept + share + connection.kept();
+            connection.read(&mut buffer[kept..end], raw)
+        });
         let mut end = kept;
         let routed = match input {
             Input::Bytes { len, read } => {
@@ -76,10 +79,10 @@ impl Relay {
                 end += len;
                 self.route(index, &buffer[..end])
             }
-            Input::Http(read) => {
+            Input::Http { len, read } => {
                 self.count_received(index, read);
                 bytes = read;
-                match self.answer(index, &mut buffer[kept..kept + read]) {
+                match self.answer(index, &mut buffer[kept..kept + len]) {
                     Some(len) => {
                         end += len;
                         self.route(index, &buffer[..end])
@@ -87,12 +90,22 @@ impl Relay {
                     None => Routed::Closed,
                 }
             }
+            Input::Incomplete(read) => {
+                bytes = read;
+                self.received_bytes += read as u64;
+                if let Some(connection) = self.connections.get(index) {
+                    connection.traffic.received += read as u64;
+                }
+                self.note_stage(index, stage);
+                Routed::All(0)
+            }
             Input::None => Routed::All(0),
             Input::End => self.close_after(index, &Why::Ended),
             Input::WebSocketEnd(End::Closed) => self.close_after(index, &Why::WebSocketClosed),
             Input::WebSocketEnd(End::Failed(failure)) => {
                 self.close_after(index, &Why::WebSocketFailed(failure))
             }
+            Input::TlsFailed(failure) => self.close_after(index, &Why::TlsFailed(failure)),
             Input::Broken(error) => self.close_after(index, &Why::Broken(error)),
         };
         self.charge(index, bytes, units);
@@ -182,6 +195,19 @@ impl Relay {
             Capacity::new(config.bytes_per_second as u64, config.burst),
             Capacity::new(config.messages_per_second.into(), config.burst),
         )
+    }
+
+    /// TLS may be further than it was: how long the next stage may take is counted from now.
+    fn note_stage(&mut self, index: u32, before: TlsStage) {
+        let now = self.connections.now;
+        let Some(connection) = self.connections.get(index) else { return };
+        let patience = match connection.tls_stage() {
+            stage if connection.flags.started || stage == before => return,
+            TlsStage::Handshake => self.times.handshake,
+            _ => self.times.first_byte,
+        };
+        connection.last_sent = now;
+        self.connections.timers.arm(index, now + patience);
     }
 
     /// A connection has said something, so it is one that is kept.

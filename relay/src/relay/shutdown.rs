@@ -79,6 +79,10 @@ impl Relay {
             self.connections.write(index);
         }
         if let Some(connection) = self.connections.get(index).filter(|connection| !connection.has_output()) {
+            connection.close_tls();
+            if connection.has_output() {
+                return; // it goes on when the socket takes more
+            }
             // fails only for a socket that is gone already
             let _ = connection.socket().shutdown(Shutdown::Write);
         }

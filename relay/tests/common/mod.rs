@@ -1,6 +1,8 @@
 //! A relay in a thread, and endpoints that talk to it.
 #![allow(dead_code, missing_docs, unreachable_pub, reason = "each test uses a part of it")]
 
+#[cfg(feature = "tls")]
+pub mod tls;
 pub mod websocket;
 
 use std::fmt;
@@ -38,6 +40,8 @@ type Task = Box<dyn FnOnce(&mut Relay) + Send>;
 /// A relay that runs in a thread of its own until it is dropped.
 pub struct Running {
     pub address: SocketAddr,
+    /// All addresses, in the order of the configuration.
+    pub addresses: Vec<SocketAddr>,
     handle: Handle,
     /// How often the relay has woken up.
     pub turns: Arc<AtomicU64>,
@@ -47,7 +51,8 @@ pub struct Running {
 
 pub fn start(config: Config) -> Running {
     let mut relay = Relay::bind(config).unwrap();
-    let (address, handle) = (relay.local_addrs()[0], relay.handle());
+    let (addresses, handle) = (relay.local_addrs(), relay.handle());
+    let address = addresses[0];
     let (ask, asked) = mpsc::channel::<Task>();
     let turns = Arc::new(AtomicU64::new(0));
     let thread = std::thread::spawn({
@@ -62,7 +67,7 @@ pub fn start(config: Config) -> Running {
             relay.shutdown()
         }
     });
-    Running { address, handle, turns, ask, thread: Some(thread) }
+    Running { address, addresses, handle, turns, ask, thread: Some(thread) }
 }
 
 impl Running {
@@ -159,8 +164,8 @@ impl fmt::Debug for Got {
 }
 
 /// A blocking socket.
-pub struct Endpoint {
-    pub socket: TcpStream,
+pub struct Endpoint<S = TcpStream> {
+    pub socket: S,
     received: Vec<u8>,
     /// What of it is dealt with.
     used: usize,
@@ -172,6 +177,13 @@ impl Endpoint {
         socket.set_nodelay(true).unwrap();
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
         socket.set_write_timeout(Some(PATIENCE)).unwrap();
+        Self::over(socket)
+    }
+}
+
+impl<S: Read + Write> Endpoint<S> {
+    /// One over a stream that is connected.
+    pub fn over(socket: S) -> Self {
         Self { socket, received: Vec::new(), used: 0, decoder: Decoder::new() }
     }
 
@@ -314,7 +326,7 @@ pub fn pattern(len: usize, seed: u32) -> Vec<u8> {
 
 /// Server and user of a channel talk, one after the other; both sides are as they should be.
 #[track_caller]
-pub fn talk(server: &mut Endpoint, user: &mut Endpoint) {
+pub fn talk<S: Read + Write, U: Read + Write>(server: &mut Endpoint<S>, user: &mut Endpoint<U>) {
     for len in [1, 16, 300, 40_000] {
         let bytes = pattern(len, 7);
         user.send(&to_server(0, &bytes));

@@ -56,8 +56,8 @@ pub enum Frame {
 }
 
 /// A blocking socket behind the handshake.
-pub struct Browser {
-    pub socket: TcpStream,
+pub struct Browser<S = TcpStream> {
+    pub socket: S,
     /// Payloads of messages that were not taken yet.
     received: Vec<u8>,
     /// Answers to pings that came among the messages.
@@ -69,8 +69,14 @@ impl Browser {
         Self::over(relay.connect().socket)
     }
 
-    pub fn over(mut socket: TcpStream) -> Self {
+    pub fn over(socket: TcpStream) -> Self {
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        Self::over_any(socket)
+    }
+}
+
+impl<S: Read + Write> Browser<S> {
+    pub fn over_any(mut socket: S) -> Self {
         socket.write_all(REQUEST.as_bytes()).unwrap();
         let response = head(&mut socket);
         assert!(response.starts_with("HTTP/1.1 101 "), "{response}");
@@ -185,7 +191,7 @@ impl Browser {
 }
 
 /// A response up to and including the empty line.
-pub fn head(socket: &mut TcpStream) -> String {
+pub fn head(socket: &mut impl Read) -> String {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         let mut byte = [0];

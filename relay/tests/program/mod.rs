@@ -90,7 +90,7 @@ impl Running {
         let mut line = String::new();
         self.lines.read_line(&mut line).unwrap();
         let address = line.strip_prefix("listening on ").unwrap_or_else(|| panic!("{line:?}"));
-        address.strip_suffix('\n').unwrap().parse().unwrap()
+        address.trim_end().trim_end_matches(" with TLS").parse().unwrap()
     }
 
     /// The log lines up to the next one that contains this.
