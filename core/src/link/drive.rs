@@ -377,8 +377,10 @@ impl State {
             return Ok(()); // what is queued now is for the next connection
         }
         loop {
-            if self.sender.tables.unwanted > 0 {
-                self.out(OutParts::of(buffers.parts())).drop_unwanted();
+            if self.sender.tables.unwanted
+                && let Some(drop_unwanted) = self.sender.tables.drop_unwanted
+            {
+                drop_unwanted(&mut self.out(OutParts::of(buffers.parts())));
             }
             let bytes = self.sender.ring.front(buffers.parts().transmit);
             if bytes.is_empty() {

@@ -78,87 +78,99 @@ impl WireRoute {
     }
 }
 
-/// Takes the bytes of one payload into the transmit ring; see [`Out::send_with`](super::Out::send_with).
+/// The units of one payload, on their way into the transmit ring.
 #[derive(Debug)]
-pub struct Payload<'a> {
+pub(super) struct Units<'a> {
     ring: &'a mut Ring,
     memory: &'a mut [u8],
-    local: LocalPayload<'a>,
     route: WireRoute,
+    /// The chunk's length field, which goes into the first unit; none once that has begun.
+    length: EncodedLength,
     /// Bytes that the current unit still lacks.
     unit: usize,
     /// Bytes that it and those after it lack.
-    wire_left: usize,
+    left: usize,
 }
 
-impl<'a> Payload<'a> {
+impl<'a> Units<'a> {
     /// A payload of `len` bytes behind a length field. The caller has made sure that there is room.
     #[cfg_attr(not(target_os = "none"), inline)]
     pub(super) fn new(
         ring: &'a mut Ring,
         memory: &'a mut [u8],
-        local: LocalPayload<'a>,
         route: WireRoute,
-        length: &[u8],
+        length: EncodedLength,
         len: usize,
     ) -> Self {
-        let wire_left = if route.is_nowhere() { 0 } else { len };
-        let mut payload = Self { ring, memory, local, route, unit: 0, wire_left };
-        if wire_left > 0 {
-            payload.begin_unit(length);
+        let left = if route.is_nowhere() { 0 } else { len };
+        Self { ring, memory, route, length, unit: 0, left }
+    }
+
+    /// Puts the next bytes. What goes beyond the payload is left out.
+    #[inline]
+    pub(super) fn put(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() && self.left > 0 {
+            if self.unit == 0 {
+                self.begin_unit();
+            }
+            let (now, rest) = bytes.split_at_checked(self.unit).unwrap_or((bytes, &[]));
+            self.ring.push(self.memory, now);
+            self.unit = self.unit.wrapping_sub(now.len());
+            self.left = self.left.wrapping_sub(now.len());
+            bytes = rest;
         }
-        payload
+    }
+
+    /// Begins a unit with a chunk's length field, or with none, and as many of the bytes that are left as there is room for beside it.
+    #[cfg_attr(not(target_os = "none"), inline)]
+    fn begin_unit(&mut self) {
+        let WireRoute { channel, user, is_broadcast, .. } = self.route;
+        let length = core::mem::replace(&mut self.length, EncodedLength::NONE);
+        let length = length.as_bytes();
+        let in_all = self.left.saturating_add(length.len()).min(MAX_UNIT_PAYLOAD);
+        let header = Header::new(is_broadcast, channel, user, in_all);
+        #[cfg(target_os = "none")] // less code
+        {
+            self.ring.push(self.memory, header.as_bytes());
+            self.ring.push(self.memory, length);
+        }
+        #[cfg(not(target_os = "none"))] // in one piece, which is faster than two
+        {
+            let mut head = heapless::Vec::<u8, { Header::MAX + EncodedLength::MAX }>::new();
+            // both fit, by the capacity
+            let _ = head.extend_from_slice(header.as_bytes());
+            let _ = head.extend_from_slice(length);
+            self.ring.push(self.memory, &head);
+        }
+        self.unit = in_all.saturating_sub(length.len());
+    }
+}
+
+/// Takes the bytes of one payload into the transmit ring; see [`Out::send_with`](super::Out::send_with).
+#[derive(Debug)]
+pub struct Payload<'a> {
+    units: Units<'a>,
+    local: LocalPayload<'a>,
+}
+
+impl<'a> Payload<'a> {
+    /// A payload on its way to the wire and to local users. The caller has made sure that there is room.
+    #[inline]
+    pub(super) const fn new(units: Units<'a>, local: LocalPayload<'a>) -> Self {
+        Self { units, local }
     }
 
     /// Puts the next bytes.
     #[inline]
     pub fn put(&mut self, bytes: &[u8]) {
         self.local.put(bytes);
-        if bytes.len() <= self.unit {
-            self.put_in_unit(bytes);
-        } else {
-            self.put_across(bytes);
-        }
-    }
-
-    /// Puts bytes that do not all belong to the current unit.
-    fn put_across(&mut self, mut bytes: &[u8]) {
-        while !bytes.is_empty() && self.wire_left > 0 {
-            if self.unit == 0 {
-                self.begin_unit(&[]);
-            }
-            let (now, rest) = bytes.split_at_checked(self.unit).unwrap_or((bytes, &[]));
-            self.put_in_unit(now);
-            bytes = rest;
-        }
-    }
-
-    #[inline]
-    fn put_in_unit(&mut self, bytes: &[u8]) {
-        self.ring.push(self.memory, bytes);
-        self.unit = self.unit.wrapping_sub(bytes.len());
-        self.wire_left = self.wire_left.wrapping_sub(bytes.len());
-    }
-
-    /// Begins a unit with a chunk's length field, or with none, and as many of the bytes that are left as there is room for beside it.
-    #[cfg_attr(not(target_os = "none"), inline)]
-    fn begin_unit(&mut self, length: &[u8]) {
-        let WireRoute { channel, user, is_broadcast, .. } = self.route;
-        let in_all = self.wire_left.saturating_add(length.len()).min(MAX_UNIT_PAYLOAD);
-        let header = Header::new(is_broadcast, channel, user, in_all);
-        // in one piece, which is faster than two
-        let mut head = heapless::Vec::<u8, { Header::MAX + EncodedLength::MAX }>::new();
-        // both fit, by the capacity
-        let _ = head.extend_from_slice(header.as_bytes());
-        let _ = head.extend_from_slice(length);
-        self.ring.push(self.memory, &head);
-        self.unit = in_all.saturating_sub(length.len());
+        self.units.put(bytes);
     }
 
     /// Bytes that are still to be put.
     #[must_use]
     pub const fn left(&self) -> usize {
-        let (wire, local) = (self.wire_left, self.local.left());
+        let (wire, local) = (self.units.left, self.local.left());
         if wire > local { wire } else { local }
     }
 

@@ -1,6 +1,7 @@
 //! From received bytes to events: a state machine that keeps no borrow between its steps.
 
 use super::local::Local;
+use super::send::drop_unwanted;
 use super::tables::{Key, OwnState, PartySlot, PartyState, Tables, find};
 use super::{EnteredChannel, Event, Mode, Source, User};
 use crate::Reason;
@@ -229,6 +230,7 @@ fn answered(
     let event = match answer {
         Ok(number) => {
             debug!("entered channel number {}", number);
+            tables.state.unwanted |= !is_wanted;
             let state =
                 if is_wanted { PartyState::Entered { number } } else { PartyState::Unwanted { number } };
             tables.set_party(slot, state);
@@ -272,8 +274,9 @@ fn create_answered(
         return Some(Event::Created { channel });
     }
     own.state = OwnState::Unwanted { number };
-    tables.state.unwanted = tables.state.unwanted.saturating_add(1);
+    tables.state.unwanted = true;
     if is_double {
+        tables.state.drop_unwanted = Some(drop_unwanted);
         own.generation = own.generation.wrapping_add(1);
         local.ended(slot, true);
     }

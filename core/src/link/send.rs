@@ -4,7 +4,7 @@
 use super::SimulatedLine;
 use super::buffers::BufferParts;
 use super::local::{Local, LocalParts, LocalPayload, LocalRoute, LocalState};
-use super::payload::{Payload, Route, WireRoute};
+use super::payload::{Payload, Route, Units, WireRoute};
 use super::receive::PartyRef;
 use super::ring::Ring;
 use super::tables::{Key, OwnState, PartyState, TableState, Tables};
@@ -67,7 +67,12 @@ struct Unfinished {
     left: usize,
     /// Its length field, empty once that has been queued.
     length: EncodedLength,
+    /// Whether something sent elsewhere would get in between its parts. Known by this address alone, so a program that never begins a chunk in parts
+    /// has no code for it.
+    is_in_the_way: Option<IsInTheWay>,
 }
+
+type IsInTheWay = fn(&Out<'_>, Destination) -> bool;
 
 impl Unfinished {
     /// None. (All zero, so that a link in a `static` lies in .bss.)
@@ -76,6 +81,7 @@ impl Unfinished {
         party: PartyRef::NONE,
         left: 0,
         length: EncodedLength::NONE,
+        is_in_the_way: None,
     };
 }
 
@@ -202,6 +208,7 @@ impl<'a> Out<'a> {
             OwnState::Creating { tag, wanted: true } => {
                 own.state = OwnState::Creating { tag, wanted: false };
                 own.generation = own.generation.wrapping_add(1);
+                tables.state.drop_unwanted = Some(drop_unwanted);
             }
             OwnState::Open { number } => {
                 self.queue(&to_relay::number_command(Command::Delete, number))?;
@@ -228,6 +235,7 @@ impl<'a> Out<'a> {
                 if let Some(party) = tables.party_mut(channel.slot) {
                     party.generation = party.generation.wrapping_add(1);
                 }
+                tables.state.drop_unwanted = Some(drop_unwanted);
             }
             Some(PartyState::Entered { number }) => {
                 self.queue(&to_relay::number_command(Command::Leave, number))?;
@@ -260,7 +268,8 @@ impl<'a> Out<'a> {
     }
 
     fn send_bytes(&mut self, to: Destination, bytes: &[u8]) -> Result<(), SendError> {
-        self.payload(to, bytes.len())?.put(bytes);
+        let (route, length) = self.route_for(to, bytes.len())?;
+        self.queue_payload(route, length, bytes);
         Ok(())
     }
 
@@ -305,16 +314,29 @@ impl<'a> Out<'a> {
     #[cfg_attr(not(target_os = "none"), inline)]
     fn payload(&mut self, to: Destination, len: usize) -> Result<Payload<'_>, SendError> {
         let (route, length) = self.route_for(to, len)?;
-        Ok(self.begin_payload(route, length, len))
+        let (units, local) = self.begin_payload(route, length, len);
+        Ok(Payload::new(units, local))
     }
 
-    /// Begins a payload of `len` bytes behind a length field. The caller has made sure that there is room.
+    /// Begins a payload of `len` bytes behind a length field. The caller has made sure that there is room, and puts all `len` bytes.
     #[cfg_attr(not(target_os = "none"), inline)]
-    fn begin_payload(&mut self, route: Route, length: EncodedLength, len: usize) -> Payload<'_> {
-        let length = length.as_bytes();
+    fn begin_payload(
+        &mut self,
+        route: Route,
+        length: EncodedLength,
+        len: usize,
+    ) -> (Units<'_>, LocalPayload<'_>) {
         let local = Local::new(&mut self.sender.local, self.parts.local.reborrow());
-        let local = LocalPayload::begin(local, route.local, length, len);
-        Payload::new(&mut self.sender.ring, self.parts.transmit, local, route.wire, length, len)
+        let local = LocalPayload::begin(local, route.local, length.as_bytes(), len);
+        (Units::new(&mut self.sender.ring, self.parts.transmit, route.wire, length, len), local)
+    }
+
+    /// Queues a payload. The caller has made sure that there is room.
+    #[cfg_attr(not(target_os = "none"), inline)]
+    fn queue_payload(&mut self, route: Route, length: EncodedLength, bytes: &[u8]) {
+        let (mut units, mut local) = self.begin_payload(route, length, bytes.len());
+        local.put(bytes);
+        units.put(bytes);
     }
 
     /// Begins a chunk of `len` bytes that is written in parts with [`Out::write_chunk`], for chunks that the ring cannot hold whole.
@@ -335,7 +357,8 @@ impl<'a> Out<'a> {
         if mode == Mode::Data {
             return Err(SendError::NotOpen);
         }
-        self.sender.unfinished = Unfinished { to, party, left: len, length };
+        let is_in_the_way: Option<IsInTheWay> = Some(|out, to| out.is_in_the_way(to));
+        self.sender.unfinished = Unfinished { to, party, left: len, length, is_in_the_way };
         Ok(())
     }
 
@@ -345,7 +368,7 @@ impl<'a> Out<'a> {
     /// [`SendError::NoChunkBegun`], [`SendError::ChunkOverrun`], [`SendError::Empty`], [`SendError::WouldBlock`] if there is no room at all,
     /// [`SendError::NotOpen`] if those it goes to are gone; the chunk is then forgotten.
     pub fn write_chunk(&mut self, bytes: &[u8]) -> Result<usize, SendError> {
-        let Unfinished { to, party, left, length } = self.sender.unfinished;
+        let Unfinished { to, party, left, length, is_in_the_way } = self.sender.unfinished;
         if left == 0 {
             return Err(SendError::NoChunkBegun);
         }
@@ -366,9 +389,10 @@ impl<'a> Out<'a> {
         let Some(part) = bytes.get(..count).filter(|part| !part.is_empty()) else {
             return Err(SendError::WouldBlock);
         };
-        self.begin_payload(route, length, count).put(part);
+        self.queue_payload(route, length, part);
         let left = left.saturating_sub(count);
-        self.sender.unfinished = Unfinished { to, party, left, length: EncodedLength::NONE };
+        let length = EncodedLength::NONE;
+        self.sender.unfinished = Unfinished { to, party, left, length, is_in_the_way };
         Ok(count)
     }
 
@@ -518,9 +542,16 @@ impl<'a> Out<'a> {
 
     #[cfg_attr(not(target_os = "none"), inline)]
     fn check_unfinished(&self, to: Destination) -> Result<(), SendError> {
+        match self.sender.unfinished.is_in_the_way {
+            Some(is_in_the_way) if is_in_the_way(self, to) => Err(SendError::ChunkUnfinished),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the chunk that is being written in parts is in the way of something for `to`.
+    fn is_in_the_way(&self, to: Destination) -> bool {
         let Unfinished { to: unfinished, left, .. } = self.sender.unfinished;
-        let overlaps = left > 0 && unfinished.overlaps(to) && self.unfinished() > 0;
-        if overlaps { Err(SendError::ChunkUnfinished) } else { Ok(()) }
+        left > 0 && unfinished.overlaps(to) && self.unfinished() > 0
     }
 
     #[cfg_attr(not(target_os = "none"), inline)]
@@ -559,27 +590,26 @@ impl<'a> Out<'a> {
         self.push(name);
         Ok(tag)
     }
+}
 
-    /// Deletes and leaves channels that were answered for after the caller had given them up, as far as there is room.
-    pub(super) fn drop_unwanted(&mut self) {
-        while self.sender.tables.unwanted > 0 && self.free() >= NUMBER_COMMAND {
-            let mut tables = self.tables();
-            if let Some(slot) = tables.find_own(|state| matches!(state, OwnState::Unwanted { .. })) {
-                if let Some(OwnState::Unwanted { number }) =
-                    tables.own.get(usize::from(slot)).map(|own| own.state)
-                {
-                    tables.free_own(slot);
-                    self.push(&to_relay::number_command(Command::Delete, number));
-                }
-            } else if let Some(slot) = tables.find_party(|state| matches!(state, PartyState::Unwanted { .. }))
+/// Deletes and leaves channels that were answered for after the caller had given them up, as far as there is room.
+pub(super) fn drop_unwanted(out: &mut Out<'_>) {
+    while out.sender.tables.unwanted && out.free() >= NUMBER_COMMAND {
+        let mut tables = out.tables();
+        if let Some(slot) = tables.find_own(|state| matches!(state, OwnState::Unwanted { .. })) {
+            if let Some(OwnState::Unwanted { number }) =
+                tables.own.get(usize::from(slot)).map(|own| own.state)
             {
-                if let Some(PartyState::Unwanted { number }) = tables.party(slot).map(|party| party.state) {
-                    tables.free_party(slot);
-                    self.push(&to_relay::number_command(Command::Leave, number));
-                }
-            } else {
-                self.sender.tables.unwanted = 0;
+                tables.free_own(slot);
+                out.push(&to_relay::number_command(Command::Delete, number));
             }
+        } else if let Some(slot) = tables.find_party(|state| matches!(state, PartyState::Unwanted { .. })) {
+            if let Some(PartyState::Unwanted { number }) = tables.party(slot).map(|party| party.state) {
+                tables.free_party(slot);
+                out.push(&to_relay::number_command(Command::Leave, number));
+            }
+        } else {
+            out.sender.tables.unwanted = false;
         }
     }
 }

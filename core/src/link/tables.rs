@@ -1,6 +1,6 @@
 //! The tables of a link: its own channels, and its parties (users of own channels, entered channels).
 
-use super::{EnteredChannel, Event, Mode, OwnChannel, SendError};
+use super::{EnteredChannel, Event, Mode, Out, OwnChannel, SendError};
 use crate::Reason;
 use crate::chunk::Assembler;
 use crate::protocol::{MAX_CHANNELS, MAX_TAGS};
@@ -153,13 +153,15 @@ pub(super) struct TableState {
     free_parties: u16,
     /// Places from here on have never been used.
     fresh_parties: u16,
-    /// Channels in state `Unwanted`.
-    pub(super) unwanted: u16,
+    /// There may be channels in state `Unwanted`.
+    pub(super) unwanted: bool,
+    /// What gets rid of them. Known by this address alone, so a program that never gives up a channel before the answer has no code for it.
+    pub(super) drop_unwanted: Option<fn(&mut Out<'_>)>,
 }
 
 impl TableState {
     pub(super) const fn new() -> Self {
-        Self { next_tag: 0, free_parties: 0, fresh_parties: 0, unwanted: 0 }
+        Self { next_tag: 0, free_parties: 0, fresh_parties: 0, unwanted: false, drop_unwanted: None }
     }
 }
 
@@ -207,9 +209,6 @@ impl Tables<'_> {
     /// Frees the place of an own channel and those of its users.
     pub(super) fn free_own(&mut self, slot: u8) {
         if let Some(own) = self.own.get_mut(usize::from(slot)) {
-            if matches!(own.state, OwnState::Unwanted { .. }) {
-                self.state.unwanted = self.state.unwanted.saturating_sub(1);
-            }
             own.state = OwnState::Free;
             own.generation = own.generation.wrapping_add(1);
         }
@@ -303,12 +302,6 @@ impl Tables<'_> {
     pub(super) fn set_party(&mut self, slot: u16, state: PartyState) {
         let Some(party) = self.party_mut(slot) else { return };
         let old = core::mem::replace(&mut party.state, state);
-        if matches!(old, PartyState::Unwanted { .. }) {
-            self.state.unwanted = self.state.unwanted.saturating_sub(1);
-        }
-        if matches!(state, PartyState::Unwanted { .. }) {
-            self.state.unwanted = self.state.unwanted.saturating_add(1);
-        }
         if let Some(key) = Key::of(old) {
             self.unchain(key, slot);
         }
@@ -383,7 +376,7 @@ impl Tables<'_> {
                 same @ (OwnState::Lost { .. } | OwnState::Free) => same,
             };
         }
-        self.state.unwanted = 0;
+        self.state.unwanted = false;
     }
 
     /// The next channel the caller has to be told about; its place is free from now on.
