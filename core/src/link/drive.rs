@@ -3,7 +3,8 @@
 use embedded_io::{Read, ReadReady, Write, WriteReady};
 
 use super::local::{LineRef, Local, Surroundings};
-use super::receive::{Pending, Receiver};
+use super::pending::Pending;
+use super::receive::Receiver;
 use super::send::{Out, OutParts, Sender};
 use super::tables::Tables;
 use super::{BufferParts, Buffers, Error, Event, SILENCE_LIMIT, Status};
@@ -38,12 +39,23 @@ pub(super) struct State {
     silence_limit: SilenceLimit,
 }
 
-/// How long the relay may say nothing. (An enum whose default is all zero, so that a link in a `static` lies in .bss.)
+/// How long the relay may say nothing, in milliseconds; the greatest number: for ever. (Kept as the difference to the default, so that a link in a `static`
+/// lies in .bss.)
 #[derive(Clone, Copy, Debug)]
-enum SilenceLimit {
-    Default,
-    Never,
-    After(Duration),
+struct SilenceLimit(u64);
+
+impl SilenceLimit {
+    const DEFAULT: Self = Self::new(SILENCE_LIMIT);
+    const NEVER: Self = Self::new(Duration::from_millis(u64::MAX));
+
+    const fn new(limit: Duration) -> Self {
+        Self(limit.as_millis() ^ SILENCE_LIMIT.as_millis())
+    }
+
+    /// When a relay that was heard last at `heard` will have been silent for too long.
+    fn after(self, heard: Instant) -> Instant {
+        heard.saturating_add(Duration::from_millis(self.0 ^ SILENCE_LIMIT.as_millis()))
+    }
 }
 
 /// Whose event the handler has seen last.
@@ -74,7 +86,7 @@ impl State {
         Self {
             receiver: Receiver::new(),
             sender: Sender::new(),
-            pending: Pending::None,
+            pending: Pending::NONE,
             delivered: Delivered::None,
             again: false,
             writes: 0,
@@ -86,27 +98,24 @@ impl State {
             status: Status::Connecting,
             sent: false,
             heard: None,
-            silence_limit: SilenceLimit::Default,
+            silence_limit: SilenceLimit::DEFAULT,
         }
     }
 
     pub(super) const fn set_silence_limit(&mut self, limit: Option<Duration>) {
         self.silence_limit = match limit {
-            Some(limit) => SilenceLimit::After(limit),
-            None => SilenceLimit::Never,
+            Some(limit) => SilenceLimit::new(limit),
+            None => SilenceLimit::NEVER,
         };
     }
 
     /// When the relay will have been silent for too long.
     #[cfg_attr(target_os = "none", inline(never))] // inlined, it takes more code
     fn silent_at(&self) -> Option<Instant> {
-        let limit = match self.silence_limit {
-            _ if self.receiver.capabilities.contains(Capabilities::NO_KEEPALIVES) => return None,
-            SilenceLimit::Default => SILENCE_LIMIT,
-            SilenceLimit::Never => return None,
-            SilenceLimit::After(limit) => limit,
-        };
-        Some(self.heard?.saturating_add(limit))
+        let at = self.silence_limit.after(self.heard?);
+        let never =
+            at.as_millis() == u64::MAX || self.receiver.capabilities.contains(Capabilities::NO_KEEPALIVES);
+        if never { None } else { Some(at) }
     }
 
     pub(super) fn next_deadline(&self) -> Option<Instant> {
@@ -123,7 +132,7 @@ impl State {
     }
 
     pub(super) const fn wants_read(&self) -> bool {
-        matches!(self.pending, Pending::None) || (matches!(self.delivered, Delivered::Relay) && !self.again)
+        self.pending.is_none() || (matches!(self.delivered, Delivered::Relay) && !self.again)
     }
 
     pub(super) const fn wants_write(&self) -> bool {
@@ -197,7 +206,7 @@ impl State {
         match core::mem::replace(&mut self.delivered, Delivered::None) {
             Delivered::None => {}
             Delivered::Relay if again => {}
-            Delivered::Relay => self.pending = Pending::None,
+            Delivered::Relay => self.pending = Pending::NONE,
             Delivered::Local(line) => {
                 Local::new(&mut self.sender.local, buffers.parts().local).settle(line, again, self.writes);
             }
@@ -243,7 +252,7 @@ impl State {
         B: Buffers,
         T: Read + ReadReady + Write + WriteReady + ?Sized,
     {
-        if !matches!(self.pending, Pending::None) {
+        if !self.pending.is_none() {
             // make room for what could not be sent the last time
             self.flush(buffers, transport)?;
             self.delivered = Delivered::Relay;
@@ -278,7 +287,7 @@ impl State {
                 }
                 Phase::Lost => {
                     self.phase = Phase::Losing;
-                    self.pending = Pending::Notice(Event::LinkLost { unsent: self.unsent });
+                    self.pending = Pending::link_lost(self.unsent);
                     self.delivered = Delivered::Relay;
                     return Ok(true);
                 }
@@ -286,7 +295,7 @@ impl State {
                     let BufferParts { own_channels: own, parties, .. } = buffers.parts();
                     let event = Tables { state: &mut self.sender.tables, own, parties }.next_lost();
                     if let Some(event) = event {
-                        self.pending = Pending::Notice(event);
+                        self.pending = event;
                         self.delivered = Delivered::Relay;
                         return Ok(true);
                     }

@@ -2,7 +2,8 @@
 
 use core::marker::PhantomData;
 
-use super::receive::{PartyRef, Pending};
+use super::pending::Pending;
+use super::receive::PartyRef;
 use super::tables::Tables;
 use super::{EnteredChannel, OwnChannel, OwnSlot, SendError, User};
 use crate::time::Instant;

@@ -51,6 +51,7 @@ mod event;
 #[cfg_attr(not(feature = "local"), path = "local_off.rs")]
 mod local;
 mod payload;
+mod pending;
 mod receive;
 mod ring;
 mod send;

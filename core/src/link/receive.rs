@@ -1,27 +1,14 @@
 //! From received bytes to events: a state machine that keeps no borrow between its steps.
 
 use super::local::Local;
+use super::pending::{Pending, What};
 use super::send::drop_unwanted;
 use super::tables::{Key, OwnState, PartySlot, PartyState, Tables, find};
-use super::{EnteredChannel, Event, Mode, Source, User};
+use super::{EnteredChannel, Mode, Source, User};
 use crate::Reason;
 use crate::chunk::Step;
 use crate::protocol::MAX_CHANNELS;
 use crate::protocol::to_endpoint::{Capabilities, Decoder, Unit};
-
-/// An event that has happened and not been dealt with yet: all of it but the borrowed bytes.
-#[derive(Clone, Copy, Debug)]
-#[repr(u8)] // so that `None` is all zero, and a link in a `static` lies in .bss
-pub(super) enum Pending {
-    /// There is none.
-    None,
-    /// One without bytes.
-    Notice(Event<'static>),
-    /// Data or a chunk, at `start..end` of the receive scratch.
-    Received { party: PartyRef, start: usize, end: usize },
-    /// Data or a chunk, the first `len` bytes of the party's slot.
-    Assembled { party: PartyRef, len: usize },
-}
 
 /// A party, as long as it is the one it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,19 +60,6 @@ impl From<EnteredChannel> for PartyRef {
     }
 }
 
-/// What came of a piece of a party's data.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Taken {
-    /// No event.
-    Nothing,
-    /// Data or a chunk, at `start..end` of the piece.
-    InPiece { start: usize, end: usize },
-    /// A chunk, the first `len` bytes of the party's slot.
-    InSlot { len: usize },
-    /// The party has broken the rules.
-    Malicious(Event<'static>),
-}
-
 impl Receiver {
     pub(super) const fn new() -> Self {
         let piece = Piece { party: PartyRef::NONE, start: 0, end: 0 };
@@ -118,7 +92,7 @@ impl Receiver {
                 self.start = self.start.wrapping_add(used);
                 let Some((channel, user)) = self.decoder.data_of() else {
                     if let Some(event) = self.control(self.decoder.control(), &mut tables, &mut local) {
-                        *pending = Pending::Notice(event);
+                        *pending = event;
                         return true;
                     }
                     continue;
@@ -127,7 +101,7 @@ impl Receiver {
             }
             if self.piece.start != self.piece.end {
                 self.carve(&mut tables, scratch, chunks, chunk_size, pending);
-                if !matches!(pending, Pending::None) {
+                if !pending.is_none() {
                     return true;
                 }
             }
@@ -155,25 +129,13 @@ impl Receiver {
     ) {
         let Piece { party, start, end } = self.piece;
         let piece = scratch.get(start..end).unwrap_or_default();
-        let (used, taken) = take_in(party, piece, tables, chunks, chunk_size);
+        let (used, event) = take_in(party, piece, start, tables, chunks, chunk_size);
         self.piece.start = start.wrapping_add(used);
-        *pending = match taken {
-            Taken::Nothing => Pending::None,
-            Taken::InPiece { start: from, end: to } => {
-                Pending::Received { party, start: start.wrapping_add(from), end: start.wrapping_add(to) }
-            }
-            Taken::InSlot { len } => Pending::Assembled { party, len },
-            Taken::Malicious(event) => Pending::Notice(event),
-        };
+        *pending = event;
     }
 
     /// What an answer or a relay's event means for this link.
-    fn control(
-        &mut self,
-        unit: Unit<'_>,
-        tables: &mut Tables<'_>,
-        local: &mut Local<'_>,
-    ) -> Option<Event<'static>> {
+    fn control(&mut self, unit: Unit<'_>, tables: &mut Tables<'_>, local: &mut Local<'_>) -> Option<Pending> {
         match unit {
             Unit::Success { tag, channel: value } | Unit::Refused { tag, code: value } => {
                 // no relay gives out a number above the greatest; taken as it stands, it would mean another channel
@@ -189,7 +151,7 @@ impl Receiver {
                 let Some(Source::User { channel, user }) = source_of(tables, party) else { return None };
                 tables.free_party(party);
                 debug!("a user is gone from own channel {}", channel.slot);
-                Some(Event::UserGone { channel, user, reason: Reason::of_end(reason) })
+                Some(Pending::user(What::UserGone, channel, user).because(Reason::of_end(reason)))
             }
             Unit::ChannelGone { channel, reason } => {
                 if usize::from(channel) >= MAX_CHANNELS {
@@ -199,7 +161,7 @@ impl Receiver {
                 let channel = tables.entered_handle(slot);
                 tables.free_party(slot);
                 debug!("an entered channel is gone");
-                Some(Event::ChannelGone { channel, reason: Reason::of_end(reason) })
+                Some(Pending::entered(What::ChannelGone, channel).because(Reason::of_end(reason)))
             }
             Unit::Keepalive { last } => {
                 if let Some(capabilities) = Capabilities::from_keepalive(last) {
@@ -219,7 +181,7 @@ fn answered(
     local: &mut Local<'_>,
     tag: u8,
     answer: Result<u8, u8>,
-) -> Option<Event<'static>> {
+) -> Option<Pending> {
     let creating = |state| matches!(state, OwnState::Creating { tag: t, .. } if t == tag);
     if let Some(slot) = tables.find_own(creating) {
         return create_answered(tables, local, slot, answer);
@@ -234,12 +196,12 @@ fn answered(
             let state =
                 if is_wanted { PartyState::Entered { number } } else { PartyState::Unwanted { number } };
             tables.set_party(slot, state);
-            Event::Entered { channel }
+            Pending::entered(What::Entered, channel)
         }
         Err(code) => {
             warning!("entering a channel was refused, code {}", code);
             tables.free_party(slot);
-            Event::EnterRefused { channel, reason: Reason::of_enter(code) }
+            Pending::entered(What::EnterRefused, channel).because(Reason::of_enter(code))
         }
     };
     is_wanted.then_some(event)
@@ -251,7 +213,7 @@ fn create_answered(
     local: &mut Local<'_>,
     slot: u8,
     answer: Result<u8, u8>,
-) -> Option<Event<'static>> {
+) -> Option<Pending> {
     let channel = tables.own_handle(slot);
     let is_wanted = matches!(tables.own(channel)?.state, OwnState::Creating { wanted: true, .. });
     let number = match answer {
@@ -261,7 +223,7 @@ fn create_answered(
             tables.free_own(slot);
             local.ended(slot, true);
             let reason = Reason::of_create(code);
-            return is_wanted.then_some(Event::CreateRefused { channel, reason });
+            return is_wanted.then_some(Pending::own(What::CreateRefused, channel).because(reason));
         }
     };
     // offline nobody else looks after that
@@ -271,7 +233,7 @@ fn create_answered(
         own.state = OwnState::Open { number };
         debug!("own channel {} created", slot);
         local.opened(slot);
-        return Some(Event::Created { channel });
+        return Some(Pending::own(What::Created, channel));
     }
     own.state = OwnState::Unwanted { number };
     tables.state.unwanted = true;
@@ -280,10 +242,10 @@ fn create_answered(
         own.generation = own.generation.wrapping_add(1);
         local.ended(slot, true);
     }
-    is_double.then_some(Event::CreateRefused { channel, reason: Reason::NameInUse })
+    is_double.then_some(Pending::own(What::CreateRefused, channel).because(Reason::NameInUse))
 }
 
-fn user_entered(tables: &mut Tables<'_>, number: u8, user: u8) -> Option<Event<'static>> {
+fn user_entered(tables: &mut Tables<'_>, number: u8, user: u8) -> Option<Pending> {
     let slot = tables.find_own(|state| state == OwnState::Open { number })?;
     let channel = tables.own_handle(slot);
     if tables.find(Key::user(number, user)).is_some() {
@@ -294,10 +256,10 @@ fn user_entered(tables: &mut Tables<'_>, number: u8, user: u8) -> Option<Event<'
     let user = User::new(user);
     if party.is_none() {
         warning!("no party is free for a user of own channel {}", slot);
-        return Some(Event::Exhausted { channel, user });
+        return Some(Pending::user(What::Exhausted, channel, user));
     }
     debug!("a user entered own channel {}", slot);
-    Some(Event::UserEntered { channel, user })
+    Some(Pending::user(What::UserEntered, channel, user))
 }
 
 /// Who a party is, for events; `None` if it has changed.
@@ -323,75 +285,32 @@ fn source_of(tables: &Tables<'_>, slot: u16) -> Option<Source> {
     }
 }
 
-/// Whether the caller has not given up the channel that a notice is about. What tells of a channel's end is always current.
-fn is_current(notice: &Event<'_>, tables: &Tables<'_>) -> bool {
-    match *notice {
-        Event::Created { channel }
-        | Event::UserEntered { channel, .. }
-        | Event::UserGone { channel, .. }
-        | Event::Exhausted { channel, .. }
-        | Event::Malicious { from: Source::User { channel, .. }, .. } => tables.own(channel).is_some(),
-        Event::Entered { channel } | Event::Malicious { from: Source::Server { channel }, .. } => {
-            tables.entered(channel).is_some()
-        }
-        _ => true,
-    }
-}
-
 /// Takes a piece of a party's data in, up to the first event: how many bytes of it were used, and what came of them. Without that party it is stale.
+///
+/// `at` is where the piece lies, for what has been received.
 #[inline]
 pub(super) fn take_in(
     party: PartyRef,
     piece: &[u8],
+    at: usize,
     tables: &mut Tables<'_>,
     chunks: &mut [u8],
     chunk_size: usize,
-) -> (usize, Taken) {
+) -> (usize, Pending) {
     let all = piece.len();
     let slot_start = usize::from(party.slot).wrapping_mul(chunk_size);
     let slot = chunks.get_mut(slot_start..).and_then(|slots| slots.get_mut(..chunk_size));
     let receiver = tables.party_mut(party.slot).filter(|slot| slot.generation == party.generation);
-    let (Some(slot), Some(receiver)) = (slot, receiver) else { return (all, Taken::Nothing) };
-    let Mode::Chunks(limit) = receiver.mode else { return (all, Taken::InPiece { start: 0, end: all }) };
+    let (Some(slot), Some(receiver)) = (slot, receiver) else { return (all, Pending::NONE) };
+    let received = |start, end| Pending::received(party, at.wrapping_add(start), at.wrapping_add(end));
+    let Mode::Chunks(limit) = receiver.mode else { return (all, received(0, all)) };
     match receiver.assembler.feed(limit, piece, slot) {
-        (used, Step::More) => (used, Taken::Nothing),
-        (used, Step::Whole { start, end }) => (used, Taken::InPiece { start, end }),
-        (used, Step::Completed { len }) => (used, Taken::InSlot { len }),
-        (_, Step::Violation(violation)) => match source(tables, party) {
-            Some(from) => {
-                warning!("a peer broke the rules of chunks");
-                (all, Taken::Malicious(Event::Malicious { from, violation }))
-            }
-            None => (all, Taken::Nothing),
-        },
-    }
-}
-
-/// The first `len` bytes of a party's slot.
-fn slot_of(party: PartyRef, len: usize, chunks: &[u8], chunk_size: usize) -> Option<&[u8]> {
-    chunks.get(usize::from(party.slot).saturating_mul(chunk_size)..)?.get(..len)
-}
-
-impl Pending {
-    /// The event itself; `None` if it is about a party that has gone since.
-    #[inline]
-    pub(super) fn event<'a>(
-        self,
-        tables: &Tables<'_>,
-        scratch: &'a [u8],
-        chunks: &'a [u8],
-        chunk_size: usize,
-    ) -> Option<Event<'a>> {
-        let (party, bytes) = match self {
-            Self::None => return None,
-            Self::Notice(event) => return Some(event).filter(|event| is_current(event, tables)),
-            Self::Received { party, start, end } => (party, scratch.get(start..end)?),
-            Self::Assembled { party, len } => (party, slot_of(party, len, chunks, chunk_size)?),
-        };
-        let from = source(tables, party)?;
-        Some(match tables.party(party.slot)?.mode {
-            Mode::Data => Event::Data { from, bytes },
-            Mode::Chunks(_) => Event::Chunk { from, bytes },
-        })
+        (used, Step::More) => (used, Pending::NONE),
+        (used, Step::Whole { start, end }) => (used, received(start, end)),
+        (used, Step::Completed { len }) => (used, Pending::assembled(party, len)),
+        (_, Step::Violation(violation)) => {
+            warning!("a peer broke the rules of chunks");
+            (all, Pending::malicious(party, violation))
+        }
     }
 }

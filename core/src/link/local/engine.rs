@@ -1,8 +1,9 @@
 //! From records to events.
 
-use super::super::receive::{PartyRef, Pending, Taken, take_in};
+use super::super::User;
+use super::super::pending::{Pending, What};
+use super::super::receive::{PartyRef, take_in};
 use super::super::tables::{PartyState, Tables};
-use super::super::{Event, User};
 use super::line::{Kind, LineRef};
 use super::memory::Stage;
 use super::{FIRST_LOCAL_USER, Local};
@@ -105,7 +106,7 @@ impl Local<'_> {
                 if head.kind != Kind::Data {
                     let event = self.notice(place, head.kind, &mut around.tables);
                     if let (Some(event), Some((line, _))) = (event, self.line(place, to_server)) {
-                        line.pending = Pending::Notice(event);
+                        line.pending = event;
                     }
                     self.state.progressed = true;
                     self.free_if_over(place);
@@ -118,7 +119,7 @@ impl Local<'_> {
             }
             let (used, pending) = match receiver {
                 Some(receiver) => in_slot(receiver, piece, around),
-                None => (piece.len(), Pending::None),
+                None => (piece.len(), Pending::NONE),
             };
             line.pending = pending;
             line.consume(memory, used);
@@ -128,7 +129,7 @@ impl Local<'_> {
     }
 
     /// What a record without payload means.
-    fn notice(&mut self, place: u16, kind: Kind, tables: &mut Tables<'_>) -> Option<Event<'static>> {
+    fn notice(&mut self, place: u16, kind: Kind, tables: &mut Tables<'_>) -> Option<Pending> {
         let user = self.parts.users.get_mut(usize::from(place))?;
         let number = User::local(place);
         match kind {
@@ -140,32 +141,33 @@ impl Local<'_> {
                 let state = PartyState::LocalUser { own: channel.slot, user: place };
                 let Some(slot) = tables.add_party(state, mode) else {
                     warning!("no party is free for a local user of own channel {}", channel.slot);
-                    return Some(Event::Exhausted { channel, user: number });
+                    return Some(Pending::user(What::Exhausted, channel, number));
                 };
                 user.party = PartyRef::of(tables.parties, slot);
                 debug!("a local user entered own channel {}", channel.slot);
-                Some(Event::UserEntered { channel, user: number })
+                Some(Pending::user(What::UserEntered, channel, number))
             }
             Kind::Leave => {
                 let (channel, party) = (user.own?, user.party);
                 user.end_service();
                 tables.free_party(party?.slot);
                 debug!("a local user is gone from own channel {}", channel.slot);
-                Some(Event::UserGone { channel, user: number, reason: Reason::OnPurpose })
+                Some(Pending::user(What::UserGone, channel, number).because(Reason::OnPurpose))
             }
             Kind::Entered => {
                 let channel = user.entered?;
                 tables.set_party(channel.slot, PartyState::Joined { user: place });
-                Some(Event::Entered { channel })
+                Some(Pending::entered(What::Entered, channel))
             }
             Kind::Gone | Kind::NotCreated | Kind::NotThere => {
                 let channel = user.entered.take()?;
                 tables.free_party(channel.slot);
-                Some(match kind {
-                    Kind::NotCreated => Event::EnterRefused { channel, reason: Reason::NameInUse },
-                    Kind::NotThere => Event::EnterRefused { channel, reason: Reason::NoSuchChannel },
-                    _ => Event::ChannelGone { channel, reason: Reason::OnPurpose },
-                })
+                let (what, reason) = match kind {
+                    Kind::NotCreated => (What::EnterRefused, Reason::NameInUse),
+                    Kind::NotThere => (What::EnterRefused, Reason::NoSuchChannel),
+                    _ => (What::ChannelGone, Reason::OnPurpose),
+                };
+                Some(Pending::entered(what, channel).because(reason))
             }
         }
     }
@@ -174,7 +176,7 @@ impl Local<'_> {
     pub(in crate::link) fn pending(&self, line: LineRef) -> Pending {
         let user = self.user(line.user);
         user.map_or(
-            Pending::None,
+            Pending::NONE,
             |user| if line.to_server { user.to_server.pending } else { user.to_user.pending },
         )
     }
@@ -189,7 +191,7 @@ impl Local<'_> {
             }
             self.state.stalled = self.state.stalled.saturating_add(1);
         } else {
-            line.pending = Pending::None;
+            line.pending = Pending::NONE;
             self.state.progressed = true;
             self.free_if_over(which.user);
         }
@@ -201,18 +203,11 @@ impl Local<'_> {
 fn in_slot(party: PartyRef, piece: &[u8], around: &mut Surroundings<'_>) -> (usize, Pending) {
     let Surroundings { tables, chunks, chunk_size, .. } = around;
     let piece = piece.get(..*chunk_size).unwrap_or(piece);
-    let (used, taken) = take_in(party, piece, tables, chunks, *chunk_size);
-    let pending = match taken {
-        Taken::Nothing => Pending::None,
-        Taken::InSlot { len } => Pending::Assembled { party, len },
-        Taken::InPiece { start, end } => {
-            let bytes = piece.get(start..end).unwrap_or_default();
-            copy_to(chunks, usize::from(party.slot).wrapping_mul(*chunk_size), bytes);
-            Pending::Assembled { party, len: bytes.len() }
-        }
-        Taken::Malicious(event) => Pending::Notice(event),
-    };
-    (used, pending)
+    let (used, pending) = take_in(party, piece, 0, tables, chunks, *chunk_size);
+    let Some(bytes) = pending.in_scratch() else { return (used, pending) };
+    let bytes = piece.get(bytes).unwrap_or_default();
+    copy_to(chunks, usize::from(party.slot).wrapping_mul(*chunk_size), bytes);
+    (used, Pending::assembled(party, bytes.len()))
 }
 
 impl User {

@@ -1,8 +1,7 @@
 //! How local users come and go.
 
-use super::super::receive::Pending;
 use super::super::tables::OwnState;
-use super::super::{EnteredChannel, Event, OwnChannel, OwnSlot};
+use super::super::{EnteredChannel, OwnChannel, OwnSlot};
 use super::line::{Kind, Line};
 use super::memory::{LocalUserSlot, Stage};
 use super::{Local, LocalState, SimulatedLine};
@@ -141,12 +140,7 @@ impl Local<'_> {
     pub(in crate::link) fn clear(&mut self) {
         *self.state = LocalState::new();
         for user in self.parts.users.iter_mut() {
-            let ends = match user.to_user.pending {
-                Pending::Notice(event) => {
-                    matches!(event, Event::ChannelGone { .. } | Event::EnterRefused { .. })
-                }
-                _ => false,
-            };
+            let ends = user.to_user.pending.ends_entered();
             let mut to_user = Line::EMPTY;
             to_user.pending = user.to_user.pending;
             *user = LocalUserSlot::FREE;

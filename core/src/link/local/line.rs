@@ -1,6 +1,6 @@
 //! One direction between a local user and its server: a ring of records.
 
-use super::super::receive::Pending;
+use super::super::pending::Pending;
 use super::super::ring::Ring;
 use super::simulated::SimulatedLine;
 use crate::time::Instant;
@@ -104,13 +104,13 @@ impl Line {
         unstamped: 0,
         busy_until: 0,
         left: 0,
-        pending: Pending::None,
+        pending: Pending::NONE,
         again: false,
     };
 
     /// Whether an event waits for being dealt with.
     pub(super) const fn has_event(&self) -> bool {
-        !matches!(self.pending, Pending::None)
+        !self.pending.is_none()
     }
 
     /// Forgets everything, that event as well: who it was for is not there any more.

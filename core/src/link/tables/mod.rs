@@ -1,6 +1,13 @@
 //! The tables of a link: its own channels, and its parties (users of own channels, entered channels).
 
-use super::{EnteredChannel, Event, Mode, Out, OwnChannel, SendError};
+#[cfg_attr(any(target_os = "none", peote_net_small), path = "in_order.rs")]
+mod hashed;
+
+pub(super) use hashed::find;
+use hashed::{Places, Thread};
+
+use super::pending::{Pending, What};
+use super::{EnteredChannel, Mode, Out, OwnChannel, SendError};
 use crate::Reason;
 use crate::chunk::Assembler;
 use crate::protocol::{MAX_CHANNELS, MAX_TAGS};
@@ -91,10 +98,7 @@ pub struct PartySlot {
     pub(super) mode: Mode,
     pub(super) assembler: Assembler,
     pub(super) generation: u32,
-    /// The first party of the hash chain that belongs to this *place*, plus 1; 0 for none.
-    head: u16,
-    /// The party behind this one in its hash chain, or in the list of free places, plus 1; 0 for none.
-    next: u16,
+    thread: Thread,
 }
 
 impl PartySlot {
@@ -104,8 +108,7 @@ impl PartySlot {
         mode: Mode::Data,
         assembler: Assembler::new(),
         generation: 0,
-        head: 0,
-        next: 0,
+        thread: Thread::NONE,
     };
 }
 
@@ -136,12 +139,6 @@ impl Key {
             _ => None,
         }
     }
-
-    /// The place, of `places`, whose chain this key belongs to.
-    fn place(self, places: usize) -> usize {
-        let spread = u32::from(self.0).wrapping_mul(0x9e37_79b9);
-        (u64::from(spread).wrapping_mul(places as u64) >> 32) as usize
-    }
 }
 
 /// The numbers that go with the tables but not with one of their places.
@@ -149,10 +146,11 @@ impl Key {
 pub(super) struct TableState {
     /// The tag of the latest command.
     pub(super) next_tag: u8,
-    /// First of the free places that have been used before, plus 1.
-    free_parties: u16,
-    /// Places from here on have never been used.
-    fresh_parties: u16,
+    #[cfg_attr(
+        any(target_os = "none", peote_net_small),
+        expect(dead_code, reason = "the places themselves say")
+    )]
+    places: Places,
     /// There may be channels in state `Unwanted`.
     pub(super) unwanted: bool,
     /// What gets rid of them. Known by this address alone, so a program that never gives up a channel before the answer has no code for it.
@@ -161,7 +159,7 @@ pub(super) struct TableState {
 
 impl TableState {
     pub(super) const fn new() -> Self {
-        Self { next_tag: 0, free_parties: 0, fresh_parties: 0, unwanted: false, drop_unwanted: None }
+        Self { next_tag: 0, places: Places::new(), unwanted: false, drop_unwanted: None }
     }
 }
 
@@ -212,7 +210,7 @@ impl Tables<'_> {
             own.state = OwnState::Free;
             own.generation = own.generation.wrapping_add(1);
         }
-        for party in 0..self.state.fresh_parties {
+        for party in self.places() {
             let own = match self.party(party).map(|party| party.state) {
                 Some(PartyState::User { own, .. } | PartyState::LocalUser { own, .. }) => Some(own),
                 _ => None,
@@ -250,14 +248,14 @@ impl Tables<'_> {
 
     /// The place of an entered channel whose command has this tag.
     pub(super) fn find_entering(&self, tag: u8) -> Option<u16> {
-        (0..self.state.fresh_parties).find(|&slot| {
+        self.places().find(|&slot| {
             self.party(slot)
                 .is_some_and(|p| matches!(p.state, PartyState::Entering { tag: t, .. } if t == tag))
         })
     }
 
     pub(super) fn find_party(&self, wanted: impl Fn(PartyState) -> bool) -> Option<u16> {
-        (0..self.state.fresh_parties).find(|&slot| self.party(slot).is_some_and(|p| wanted(p.state)))
+        self.places().find(|&slot| self.party(slot).is_some_and(|p| wanted(p.state)))
     }
 
     /// Channels of others that this link is in, or is entering or leaving.
@@ -269,89 +267,22 @@ impl Tables<'_> {
         self.parties.iter().filter(entered).count()
     }
 
-    /// Whether there is no free place for a party.
-    pub(super) fn is_full(&self) -> bool {
-        let fresh = self.state.fresh_parties;
-        self.state.free_parties == 0 && (usize::from(fresh) >= self.parties.len() || fresh >= u16::MAX - 1)
-    }
-
     /// Takes a free place for a party.
     pub(super) fn add_party(&mut self, state: PartyState, mode: Mode) -> Option<u16> {
-        let slot = match self.state.free_parties.checked_sub(1) {
-            Some(slot) => {
-                self.state.free_parties = self.party(slot)?.next;
-                slot
-            }
-            None => {
-                let slot = self.state.fresh_parties;
-                self.party(slot)?;
-                self.state.fresh_parties = slot.checked_add(1).filter(|&next| next < u16::MAX)?;
-                slot
-            }
-        };
+        let slot = self.take_place()?;
         let party = self.party_mut(slot)?;
         party.generation = party.generation.wrapping_add(1);
         party.mode = mode;
         party.assembler = Assembler::new();
-        party.next = 0;
         self.set_party(slot, state);
         Some(slot)
-    }
-
-    /// Changes what a party is, and what it is found by.
-    pub(super) fn set_party(&mut self, slot: u16, state: PartyState) {
-        let Some(party) = self.party_mut(slot) else { return };
-        let old = core::mem::replace(&mut party.state, state);
-        if let Some(key) = Key::of(old) {
-            self.unchain(key, slot);
-        }
-        if let Some(key) = Key::of(state) {
-            self.chain(key, slot);
-        }
-    }
-
-    pub(super) fn free_party(&mut self, slot: u16) {
-        self.set_party(slot, PartyState::Free);
-        let next = self.state.free_parties;
-        if let Some(party) = self.party_mut(slot) {
-            party.generation = party.generation.wrapping_add(1);
-            party.next = next;
-            self.state.free_parties = slot.saturating_add(1);
-        }
-    }
-
-    fn chain(&mut self, key: Key, slot: u16) {
-        let place = key.place(self.parties.len());
-        let Some(head) = self.parties.get_mut(place) else { return };
-        let behind = core::mem::replace(&mut head.head, slot.saturating_add(1));
-        if let Some(party) = self.party_mut(slot) {
-            party.next = behind;
-        }
-    }
-
-    fn unchain(&mut self, key: Key, slot: u16) {
-        let behind = self.party(slot).map_or(0, |party| party.next);
-        let gone = slot.saturating_add(1);
-        let Some(place) = self.parties.get_mut(key.place(self.parties.len())) else { return };
-        if place.head == gone {
-            place.head = behind;
-            return;
-        }
-        let mut link = place.head;
-        while let Some(party) = link.checked_sub(1).and_then(|before| self.party_mut(before)) {
-            if party.next == gone {
-                party.next = behind;
-                return;
-            }
-            link = party.next;
-        }
     }
 
     // ---- the end of the connection
 
     /// The connection is lost: marks the channels that the caller has to be told about, and frees everything else.
     pub(super) fn lose_all(&mut self) {
-        for slot in 0..self.state.fresh_parties {
+        for slot in self.places() {
             match self.party(slot).map(|party| party.state) {
                 Some(PartyState::Entering { wanted: true, .. } | PartyState::Joining { .. }) => {
                     self.set_party(slot, PartyState::Lost { entered: false });
@@ -380,28 +311,20 @@ impl Tables<'_> {
     }
 
     /// The next channel the caller has to be told about; its place is free from now on.
-    pub(super) fn next_lost(&mut self) -> Option<Event<'static>> {
+    pub(super) fn next_lost(&mut self) -> Option<Pending> {
         if let Some(slot) = self.find_own(|state| matches!(state, OwnState::Lost { .. })) {
             let channel = self.own_handle(slot);
             let created = self.own(channel)?.state == (OwnState::Lost { created: true });
             self.free_own(slot);
-            let reason = Reason::LinkLost;
-            return Some(if created {
-                Event::OwnChannelLost { channel }
-            } else {
-                Event::CreateRefused { channel, reason }
-            });
+            let what = if created { What::OwnChannelLost } else { What::CreateRefused };
+            return Some(Pending::own(what, channel).because(Reason::LinkLost));
         }
         let slot = self.find_party(|state| matches!(state, PartyState::Lost { .. }))?;
         let entered = self.party(slot)?.state == (PartyState::Lost { entered: true });
         let channel = self.entered_handle(slot);
         self.free_party(slot);
-        let reason = Reason::LinkLost;
-        Some(if entered {
-            Event::ChannelGone { channel, reason }
-        } else {
-            Event::EnterRefused { channel, reason }
-        })
+        let what = if entered { What::ChannelGone } else { What::EnterRefused };
+        Some(Pending::entered(what, channel).because(Reason::LinkLost))
     }
 
     // ---- commands
@@ -417,20 +340,5 @@ impl Tables<'_> {
             }
         }
         Err(SendError::TooManyCommands)
-    }
-}
-
-/// The party that `key` means, if there is one.
-#[cfg_attr(not(target_os = "none"), inline)]
-#[cfg_attr(target_os = "none", inline(never))] // inlined, it takes more code
-pub(super) fn find(parties: &[PartySlot], key: Key) -> Option<u16> {
-    let mut link = parties.get(key.place(parties.len()))?.head;
-    loop {
-        let slot = link.checked_sub(1)?;
-        let party = parties.get(usize::from(slot))?;
-        if Key::of(party.state) == Some(key) {
-            return Some(slot);
-        }
-        link = party.next;
     }
 }
