@@ -4,7 +4,7 @@ use super::local::Local;
 use super::pending::{Pending, What};
 use super::send::drop_unwanted;
 use super::tables::{Key, OwnState, PartySlot, PartyState, Tables, find};
-use super::{EnteredChannel, Mode, Source, User};
+use super::{EnteredChannel, Mode, OwnChannel, Source, User};
 use crate::Reason;
 use crate::chunk::Step;
 use crate::protocol::MAX_CHANNELS;
@@ -143,15 +143,13 @@ impl Receiver {
                 answered(tables, local, tag, if is_success { Ok(value) } else { Err(value) })
             }
             Unit::UserEntered { channel, user } => user_entered(tables, channel, user),
-            Unit::UserGone { channel, user, reason } => {
-                if usize::from(channel) >= MAX_CHANNELS {
-                    return None;
-                }
-                let party = tables.find(Key::user(channel, user))?;
-                let Some(Source::User { channel, user }) = source_of(tables, party) else { return None };
+            Unit::UserGone { channel: number, user, reason } => {
+                let slot = tables.find_own(|state| state == OwnState::Open { number })?;
+                let party = tables.find(Key::user(number, user))?;
                 tables.free_party(party);
-                debug!("a user is gone from own channel {}", channel.slot);
-                Some(Pending::user(What::UserGone, channel, user).because(Reason::of_end(reason)))
+                debug!("a user is gone from own channel {}", slot);
+                let gone = Pending::user(What::UserGone, tables.own_handle(slot), User::new(user));
+                Some(gone.because(Reason::of_end(reason)))
             }
             Unit::ChannelGone { channel, reason } => {
                 if usize::from(channel) >= MAX_CHANNELS {
@@ -263,23 +261,21 @@ fn user_entered(tables: &mut Tables<'_>, number: u8, user: u8) -> Option<Pending
 }
 
 /// Who a party is, for events; `None` if it has changed.
-pub(super) fn source(tables: &Tables<'_>, party: PartyRef) -> Option<Source> {
-    tables.party(party.slot).filter(|slot| slot.generation == party.generation)?;
-    source_of(tables, party.slot)
-}
-
-fn source_of(tables: &Tables<'_>, slot: u16) -> Option<Source> {
-    let party = tables.party(slot)?;
+pub(super) fn source(tables: &Tables<'_>, PartyRef { slot, generation }: PartyRef) -> Option<Source> {
+    let party = tables.party(slot).filter(|party| party.generation == generation)?;
+    // without own channels the compiler sees that there are no users either
+    let handle =
+        |own: u8| Some(OwnChannel { slot: own, generation: tables.own.get(usize::from(own))?.generation });
     match party.state {
         PartyState::Entered { .. } | PartyState::Joined { .. } => {
-            Some(Source::Server { channel: EnteredChannel { slot, generation: party.generation } })
+            Some(Source::Server { channel: EnteredChannel { slot, generation } })
         }
-        PartyState::User { own, user, .. } => {
-            Some(Source::User { channel: tables.own_handle(own), user: User::new(user) })
+        PartyState::User { own: channel, user, .. } => {
+            Some(Source::User { channel: handle(channel)?, user: User::new(user) })
         }
         #[cfg(feature = "local")]
-        PartyState::LocalUser { own, user } => {
-            Some(Source::User { channel: tables.own_handle(own), user: User::local(user) })
+        PartyState::LocalUser { own: channel, user } => {
+            Some(Source::User { channel: handle(channel)?, user: User::local(user) })
         }
         _ => None,
     }
