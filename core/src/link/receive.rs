@@ -261,6 +261,7 @@ fn user_entered(tables: &mut Tables<'_>, number: u8, user: u8) -> Option<Pending
 }
 
 /// Who a party is, for events; `None` if it has changed.
+#[inline]
 pub(super) fn source(tables: &Tables<'_>, PartyRef { slot, generation }: PartyRef) -> Option<Source> {
     let party = tables.party(slot).filter(|party| party.generation == generation)?;
     // without own channels the compiler sees that there are no users either
