@@ -141,22 +141,24 @@ impl Assembler {
 /// The state behind one more byte of a length field.
 #[inline]
 fn length_byte(limit: ChunkLimit, code: u32, bytes: u8, byte: u8, slot: usize) -> Result<State, Violation> {
+    let last = bytes.wrapping_add(1) >= limit.length_bytes();
     if byte == 0 && bytes > 0 {
         return Err(Violation::OverlongLength);
     }
-    let next = bytes.wrapping_add(1);
-    let last = next >= limit.length_bytes();
     let value = if last { byte } else { byte & 127 };
-    // at most 4 × 7 + 8 bits, for `bytes` is at most 4; those beyond 32 are `high`
-    let high = if bytes == 4 { value >> 4 } else { 0 };
-    let code = code | u32::from(value).wrapping_shl(7u32.wrapping_mul(bytes.into()));
-    if byte != value {
-        return Ok(State::Length { code, bytes: next });
+    // at most 4 × 7 + 8 bits, for `bytes` is at most 4
+    let code = u64::from(code) | u64::from(value).wrapping_shl(7u32.wrapping_mul(bytes.into()));
+    if !last && byte & 128 != 0 {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "at most 4 × 7 bits, or it would be the last byte"
+        )]
+        return Ok(State::Length { code: code as u32, bytes: bytes.wrapping_add(1) });
     }
+    let len = code.wrapping_add(1);
     let max = u32::try_from(slot).unwrap_or(u32::MAX).min(limit.max());
-    if high == 0 && code < max {
-        return Ok(State::Body { len: code.wrapping_add(1), received: 0 });
+    match u32::try_from(len) {
+        Ok(len) if len <= max => Ok(State::Body { len, received: 0 }),
+        _ => Err(Violation::ChunkTooLarge { len, max }),
     }
-    let len = (u64::from(high) << 32 | u64::from(code)).wrapping_add(1);
-    Err(Violation::ChunkTooLarge { len, max })
 }

@@ -326,7 +326,8 @@ impl State {
     }
 
     /// The pending event, if it is still about somebody who is there, and the sending half.
-    #[inline]
+    #[cfg_attr(target_os = "none", inline)]
+    #[cfg_attr(not(target_os = "none"), inline(always))] // an event is not copied then
     pub(super) fn deliver<'a>(&'a mut self, parts: BufferParts<'a>) -> Option<(Event<'a>, Out<'a>)> {
         let BufferParts { own_channels: own, parties, chunks, chunk_size, transmit, receive, mut local } =
             parts;

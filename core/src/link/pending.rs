@@ -129,7 +129,8 @@ impl Pending {
 
     /// The event itself; `None` if it is about a channel that the caller has given up, or a party that has gone since. What tells of a channel's end is
     /// always current.
-    #[inline]
+    #[cfg_attr(target_os = "none", inline)]
+    #[cfg_attr(not(target_os = "none"), inline(always))] // an event is not copied then, and those that a handler does not look at are not made
     pub(super) fn event<'a>(
         self,
         tables: &Tables<'_>,
