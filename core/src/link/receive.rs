@@ -144,11 +144,16 @@ impl Receiver {
             }
             Unit::UserEntered { channel, user } => user_entered(tables, channel, user),
             Unit::UserGone { channel: number, user, reason } => {
-                let slot = tables.find_own(|state| state == OwnState::Open { number })?;
+                // (of a link without own channels the compiler knows that it has no users)
+                if usize::from(number) >= MAX_CHANNELS || tables.own.is_empty() {
+                    return None;
+                }
                 let party = tables.find(Key::user(number, user))?;
+                let PartyState::User { own: slot, .. } = tables.party(party)?.state else { return None };
+                let channel = OwnChannel { slot, generation: tables.own.get(usize::from(slot))?.generation };
                 tables.free_party(party);
                 debug!("a user is gone from own channel {}", slot);
-                let gone = Pending::user(What::UserGone, tables.own_handle(slot), User::new(user));
+                let gone = Pending::user(What::UserGone, channel, User::new(user));
                 Some(gone.because(Reason::of_end(reason)))
             }
             Unit::ChannelGone { channel, reason } => {

@@ -204,11 +204,15 @@ impl Model {
         }
     }
 
-    /// The entered channel with this number. (Two of them exist only if a relay talks nonsense.)
+    /// The entered channel with this number. (Two of them exist only if a relay talks nonsense. The latest has the number then; where parties are searched
+    /// in order, the one in the first place.)
     fn entered(&self, number: u8) -> Option<usize> {
-        let this =
-            |channel: &Channel| matches!(channel.handle, Handle::Entered(_)) && channel.number == number;
-        self.channels.iter().rposition(this)
+        let these = self.channels.iter().enumerate().filter_map(|(at, channel)| match channel.handle {
+            Handle::Entered(handle) if channel.number == number => Some((at, handle.index())),
+            _ => None,
+        });
+        let this = if cfg!(peote_net_small) { these.min_by_key(|&(_, slot)| slot) } else { these.last() };
+        this.map(|(at, _)| at)
     }
 
     fn success(&mut self, tag: u8, number: u8, seen: &mut Vec<Seen>) {

@@ -38,7 +38,7 @@ fn chain_of(key: Key, places: usize) -> usize {
     (u64::from(spread).wrapping_mul(places as u64) >> 32) as usize
 }
 
-/// The party that `key` means, if there is one.
+/// The party that `key` means, if there is one. (A relay that talks nonsense can give one number to two channels; here the latest has it then.)
 #[inline]
 pub(in crate::link) fn find(parties: &[PartySlot], key: Key) -> Option<u16> {
     let mut link = parties.get(chain_of(key, parties.len()))?.thread.head;

@@ -35,7 +35,7 @@ fn position(parties: &[PartySlot], wanted: impl Fn(&PartySlot) -> bool) -> Optio
     u16::try_from(parties.iter().position(wanted)?).ok()
 }
 
-/// The party that `key` means, if there is one.
+/// The party that `key` means, if there is one. (A relay that talks nonsense can give one number to two channels; here the first place has it then.)
 #[inline(never)]
 pub(in crate::link) fn find(parties: &[PartySlot], key: Key) -> Option<u16> {
     let Thread { key } = Thread::of(Some(key));
