@@ -57,6 +57,7 @@ mod ring;
 mod send;
 mod status;
 mod tables;
+mod unwanted;
 
 pub use buffers::{BufferParts, Buffers, LinkBuffers};
 pub use channel::{Destination, EnteredChannel, MAX_WHOLE_BROADCAST, Mode, OwnChannel, Source, User};

@@ -1,9 +1,9 @@
 //! From a payload to units in the transmit ring, and to the lines of local users.
 
-use super::Mode;
 use super::local::{LocalPayload, LocalRoute};
 use super::receive::PartyRef;
 use super::ring::Ring;
+use super::{Mode, SendError};
 use crate::chunk::EncodedLength;
 use crate::protocol::{Header, MAX_UNIT_PAYLOAD, to_relay};
 
@@ -208,6 +208,17 @@ impl Drop for Payload<'_> {
     fn drop(&mut self) {
         if self.left() > 0 {
             self.fill_up();
+        }
+    }
+}
+
+/// The length field in front of `len` bytes; none for raw data.
+pub(super) fn length_field(mode: Mode, len: usize) -> Result<EncodedLength, SendError> {
+    match mode {
+        _ if len == 0 => Err(SendError::Empty),
+        Mode::Data => Ok(EncodedLength::NONE),
+        Mode::Chunks(limit) => {
+            limit.encode_length(len).ok_or(SendError::ChunkTooLarge { len, max: limit.max() })
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use super::local::Local;
 use super::pending::{Pending, What};
-use super::send::drop_unwanted;
 use super::tables::{Key, OwnState, PartySlot, PartyState, Tables, find};
+use super::unwanted::drop_unwanted;
 use super::{EnteredChannel, Mode, OwnChannel, Source, User};
 use crate::Reason;
 use crate::chunk::Step;

@@ -4,18 +4,16 @@
 use super::SimulatedLine;
 use super::buffers::BufferParts;
 use super::local::{Local, LocalParts, LocalPayload, LocalRoute, LocalState};
-use super::payload::{Payload, Route, Units, WireRoute};
+use super::payload::{Payload, Route, Units, WireRoute, length_field};
 use super::receive::PartyRef;
 use super::ring::Ring;
 use super::tables::{Key, OwnState, PartyState, TableState, Tables};
+use super::unwanted::drop_unwanted;
 use super::{Destination, EnteredChannel, Mode, OwnChannel, SendError, User};
 use crate::chunk::EncodedLength;
 use crate::protocol::to_endpoint::Capabilities;
 use crate::protocol::to_relay::{self, Command};
 use crate::protocol::{Header, MAX_CHANNELS, MAX_NAME, MAX_UNIT_PAYLOAD};
-
-/// Bytes of a leave or delete command.
-const NUMBER_COMMAND: usize = 5;
 
 /// What the sending half keeps between calls, besides the tables.
 #[derive(Debug)]
@@ -90,7 +88,7 @@ impl Unfinished {
 /// Nothing here blocks or touches the transport. Everything is all or nothing: it is queued whole, or an error says why nothing was queued.
 #[derive(Debug)]
 pub struct Out<'a> {
-    sender: &'a mut Sender,
+    pub(super) sender: &'a mut Sender,
     capabilities: Capabilities,
     again: &'a mut bool,
     parts: OutParts<'a>,
@@ -139,7 +137,7 @@ impl<'a> Out<'a> {
         Local::new(&mut self.sender.local, self.parts.local.reborrow())
     }
 
-    fn tables(&mut self) -> Tables<'_> {
+    pub(super) fn tables(&mut self) -> Tables<'_> {
         Tables { state: &mut self.sender.tables, own: self.parts.own, parties: self.parts.parties }
     }
 
@@ -357,8 +355,8 @@ impl<'a> Out<'a> {
         if mode == Mode::Data {
             return Err(SendError::NotOpen);
         }
-        let is_in_the_way: Option<IsInTheWay> = Some(|out, to| out.is_in_the_way(to));
-        self.sender.unfinished = Unfinished { to, party, left: len, length, is_in_the_way };
+        self.sender.unfinished =
+            Unfinished { to, party, left: len, length, is_in_the_way: Some(is_in_the_way) };
         Ok(())
     }
 
@@ -548,12 +546,6 @@ impl<'a> Out<'a> {
         }
     }
 
-    /// Whether the chunk that is being written in parts is in the way of something for `to`.
-    fn is_in_the_way(&self, to: Destination) -> bool {
-        let Unfinished { to: unfinished, left, .. } = self.sender.unfinished;
-        left > 0 && unfinished.overlaps(to) && self.unfinished() > 0
-    }
-
     #[cfg_attr(not(target_os = "none"), inline)]
     fn check_room(&self, needed: usize) -> Result<(), SendError> {
         if needed <= self.free() {
@@ -567,7 +559,7 @@ impl<'a> Out<'a> {
 
     // ---- queueing
 
-    fn push(&mut self, bytes: &[u8]) {
+    pub(super) fn push(&mut self, bytes: &[u8]) {
         self.sender.ring.push(self.parts.transmit, bytes);
     }
 
@@ -592,35 +584,8 @@ impl<'a> Out<'a> {
     }
 }
 
-/// Deletes and leaves channels that were answered for after the caller had given them up, as far as there is room.
-pub(super) fn drop_unwanted(out: &mut Out<'_>) {
-    while out.sender.tables.unwanted && out.free() >= NUMBER_COMMAND {
-        let mut tables = out.tables();
-        if let Some(slot) = tables.find_own(|state| matches!(state, OwnState::Unwanted { .. })) {
-            if let Some(OwnState::Unwanted { number }) =
-                tables.own.get(usize::from(slot)).map(|own| own.state)
-            {
-                tables.free_own(slot);
-                out.push(&to_relay::number_command(Command::Delete, number));
-            }
-        } else if let Some(slot) = tables.find_party(|state| matches!(state, PartyState::Unwanted { .. })) {
-            if let Some(PartyState::Unwanted { number }) = tables.party(slot).map(|party| party.state) {
-                tables.free_party(slot);
-                out.push(&to_relay::number_command(Command::Leave, number));
-            }
-        } else {
-            out.sender.tables.unwanted = false;
-        }
-    }
-}
-
-/// The length field in front of `len` bytes; none for raw data.
-fn length_field(mode: Mode, len: usize) -> Result<EncodedLength, SendError> {
-    match mode {
-        _ if len == 0 => Err(SendError::Empty),
-        Mode::Data => Ok(EncodedLength::NONE),
-        Mode::Chunks(limit) => {
-            limit.encode_length(len).ok_or(SendError::ChunkTooLarge { len, max: limit.max() })
-        }
-    }
+/// Whether the chunk that is being written in parts is in the way of something for `to`.
+fn is_in_the_way(out: &Out<'_>, to: Destination) -> bool {
+    let Unfinished { to: unfinished, left, .. } = out.sender.unfinished;
+    left > 0 && unfinished.overlaps(to) && out.unfinished() > 0
 }

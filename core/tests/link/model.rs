@@ -207,11 +207,12 @@ impl Model {
     /// The entered channel with this number. (Two of them exist only if a relay talks nonsense. The latest has the number then; where parties are searched
     /// in order, the one in the first place.)
     fn entered(&self, number: u8) -> Option<usize> {
-        let these = self.channels.iter().enumerate().filter_map(|(at, channel)| match channel.handle {
+        let mut these = self.channels.iter().enumerate().filter_map(|(at, channel)| match channel.handle {
             Handle::Entered(handle) if channel.number == number => Some((at, handle.index())),
             _ => None,
         });
-        let this = if cfg!(peote_net_small) { these.min_by_key(|&(_, slot)| slot) } else { these.last() };
+        let this =
+            if cfg!(peote_net_small) { these.min_by_key(|&(_, slot)| slot) } else { these.next_back() };
         this.map(|(at, _)| at)
     }
 
