@@ -1,6 +1,7 @@
 //! Endpoint to relay: commands, broadcasts, data (`docs/PROTOCOL.md`, "Endpoint to relay").
 
 use super::decode::{DataHead, Head, Progress, data_head};
+use super::to_endpoint::Capabilities;
 use super::{Fragment, Header, MAX_NAME};
 
 /// Bit of the channel byte that says "my own channel", as opposed to one that was entered.
@@ -45,6 +46,23 @@ impl Command {
             4 => Some(Self::RemoveUser),
             5 => Some(Self::BlockUser),
             _ => None,
+        }
+    }
+
+    /// What a relay must have announced before an endpoint may give this command: nothing for the original ones.
+    ///
+    /// ```
+    /// use peote_net::protocol::to_endpoint::Capabilities;
+    /// use peote_net::protocol::to_relay::Command;
+    /// assert_eq!(Command::Enter.capability(), Capabilities::NONE);
+    /// assert_eq!(Command::BlockUser.capability(), Capabilities::BLOCK_USER);
+    /// ```
+    #[must_use]
+    pub const fn capability(self) -> Capabilities {
+        match self {
+            Self::Create | Self::Enter | Self::Leave | Self::Delete => Capabilities::NONE,
+            Self::RemoveUser => Capabilities::REMOVE_USER,
+            Self::BlockUser => Capabilities::BLOCK_USER,
         }
     }
 

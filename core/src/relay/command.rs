@@ -1,4 +1,4 @@
-//! The commands: create, enter, leave, delete.
+//! The commands: create, enter, leave, delete, remove, block.
 
 use super::host::{Cause, ConnectionId, Decision, Host, Note, Outcome, Request};
 use super::names;
@@ -49,7 +49,19 @@ impl Tables<'_> {
                     self.end_channel(channel, Reason::OnPurpose, host);
                 }
             }
-            _ => return Err(Outcome::Close(Cause::UnknownCommand(command.code()))),
+            Command::RemoveUser | Command::BlockUser => {
+                let block = command == Command::BlockUser;
+                let request = if block { Request::Block } else { Request::Remove };
+                let refused = ask(sender, &request, host)?.is_some();
+                // the user, or the whole channel, may have gone meanwhile
+                if let [channel, user] = *payload.bytes()
+                    && !refused
+                    && let Some(channel) = self.own(sender, channel)
+                    && let Some(membership) = self.user(channel, user)
+                {
+                    self.remove(channel, membership, block, host);
+                }
+            }
         }
         Ok(used)
     }
@@ -127,6 +139,7 @@ impl Tables<'_> {
             None => Some(Reason::NoSuchChannel),
             Some((_, channel)) if channel.server == sender => Some(Reason::OwnChannel),
             Some((index, _)) if self.is_in(sender, index) => Some(Reason::AlreadyEntered),
+            Some((index, _)) if self.is_blocked(index, sender) => Some(Reason::Blocked),
             Some((_, channel)) if channel.users.is_full() => Some(Reason::ChannelFull),
             Some(_) => self.parts.connections.get(sender.index()).and_then(|slot| {
                 let full = slot.entered.is_full();

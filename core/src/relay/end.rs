@@ -8,12 +8,26 @@ use crate::Reason;
 use crate::protocol::{MAX_CHANNELS, MAX_USERS, to_endpoint};
 
 impl Tables<'_> {
-    /// A user leaves or is lost: tells the channel's server.
+    /// A user leaves, is lost or removed: tells the channel's server.
     pub(super) fn end_membership<H: Host>(&mut self, index: u32, reason: Reason, host: &mut H) {
         let Some(membership) = self.membership(index).cloned() else { return };
         self.forget_membership(index, &membership, reason, host);
         let notice = to_endpoint::user_gone(membership.at_server, membership.number, reason.end_code());
         host.push(membership.server, &notice, &[]);
+    }
+
+    /// A channel's server removes a user, and may have its connection blocked: tells both.
+    pub(super) fn remove<H: Host>(&mut self, channel: u32, index: u32, block: bool, host: &mut H) {
+        let Some(MembershipSlot { user, server, number, at_user, .. }) = self.membership(index).cloned()
+        else {
+            return;
+        };
+        let is_kept = block && self.block(channel, user);
+        host.push(user, &to_endpoint::channel_gone(at_user, Reason::Kicked.end_code()), &[]);
+        self.end_membership(index, Reason::Kicked, host);
+        if block && let Some(name) = self.channel(channel).map(|channel| self.name(channel)) {
+            host.notify(&Note::Blocked { user, number, server, name: name.as_bytes(), is_kept });
+        }
     }
 
     /// A channel is deleted or its server is lost: tells its users.
@@ -35,6 +49,7 @@ impl Tables<'_> {
         let name = self.name(&channel);
         channel.users.clear(self.parts.pages, &mut self.counters.pages);
         names::discard(channel.name, self.parts.pages, &mut self.counters.pages);
+        self.unblock_all(channel.blocked);
         if let Some(server) = self.parts.connections.get_mut(channel.server.index()) {
             server.own.release(self.parts.pages, channel.number);
         }

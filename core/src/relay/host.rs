@@ -3,6 +3,7 @@
 use core::fmt;
 
 use crate::Reason;
+use crate::protocol::to_endpoint::Capabilities;
 use crate::protocol::to_relay::Malformed;
 
 /// One connection of a [`Relay`](super::Relay): a place in its table and how often the place was used before, so that a stale one is never
@@ -131,6 +132,10 @@ pub enum Request<'a> {
     Leave,
     /// Delete an own channel.
     Delete,
+    /// Remove a user from an own channel.
+    Remove,
+    /// Remove a user from an own channel and block its connection.
+    Block,
 }
 
 /// Answer of [`Host::allow`].
@@ -142,7 +147,7 @@ pub enum Decision {
     /// Not now: [`receive`](super::Relay::receive) stops in front of the command with [`Outcome::Later`] and asks again next time.
     Later,
     /// Refuse it, for one of the reasons that creating or entering can be refused for. `Leave` and `Delete` cannot be
-    /// refused, for those it means `Yes`.
+    /// refused, for those it means `Yes`. `Remove` and `Block` are then passed over; they have no answer, so the endpoint does not hear of it.
     No(Reason),
     /// Close the connection.
     Close,
@@ -195,8 +200,22 @@ pub enum Note<'a> {
         server: ConnectionId,
         /// The channel's name.
         name: &'a [u8],
-        /// [`Reason::OnPurpose`] or [`Reason::ConnectionLost`], of the user or of the channel's server.
+        /// [`Reason::OnPurpose`] or [`Reason::ConnectionLost`], of the user or of the channel's server; [`Reason::Kicked`] if the server removed the user.
         reason: Reason,
+    },
+    /// A channel's server has removed a user in order to block it. The user's [`Note::Left`] came before.
+    Blocked {
+        /// The connection that was in the channel.
+        user: ConnectionId,
+        /// The user's number in the channel.
+        number: u8,
+        /// The channel's server.
+        server: ConnectionId,
+        /// The channel's name.
+        name: &'a [u8],
+        /// Whether the connection is blocked from now on. `false`: there is no room for it, because [`MAX_BLOCKED`](super::MAX_BLOCKED) connections
+        /// are blocked or because of the [storage](super::Parts::pages), and it may enter again.
+        is_kept: bool,
     },
     /// A command was refused.
     Refused {
@@ -236,6 +255,12 @@ pub trait Host {
     /// ones go whole. Taken as 8 if it is less.
     fn cut(&self) -> usize {
         1024
+    }
+
+    /// What this relay can do beyond the original protocol: all that the core can do, or some of it. Each connection is told when its first byte has
+    /// come, unless it is [`Capabilities::NONE`]. A command that is not among it is unknown. Must not change while a connection is there.
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::REMOVE_USER.with(Capabilities::BLOCK_USER)
     }
 
     /// Whether a command may be carried out. Asked once for each command that is carried out or refused, and once for each time it

@@ -28,23 +28,33 @@
 //! assert_eq!(relay.receive(user, b"\x00\x01\x01\x01a\x03\x00h", &mut queues).used, 8);
 //! assert_eq!(relay.receive(user, b"i", &mut queues).used, 1);
 //!
-//! assert_eq!(queues.0[1], [0, 3, 1, 0, 0]); // the answer to enter
+//! let announcement = [0, 4, 0, 255, 0x50, 3]; // the first that each connection hears: what this relay can do
+//! assert_eq!(queues.0[1], [&announcement[..], &[0, 3, 1, 0, 0]].concat()); // the answer to enter
 //! // the answer to create, "user 0 entered", and each piece as a unit of its own
-//! assert_eq!(queues.0[0], [0, 3, 1, 0, 0, 0, 4, 0, 0, 0, 0, 3, 128, 0, b'h', 3, 128, 0, b'i']);
+//! let told = [0, 3, 1, 0, 0, 0, 4, 0, 0, 0, 0, 3, 128, 0, b'h', 3, 128, 0, b'i'];
+//! assert_eq!(queues.0[0], [&announcement[..], &told].concat());
 //! ```
 //!
 //! # Queues
 //!
-//! Data goes only where [`Host::free`] says that there is room; an answer, and the notice that a user has entered, too. What must be said whatever the
+//! Data goes only where [`Host::free`] says that there is room; an answer, an announcement, and the notice that a user has entered, too. What must be said whatever the
 //! queue has room for is that a user is gone (7 bytes) or a channel is gone (6 bytes). Each is said once for a membership, and a membership begins
 //! only while there is room, so a queue is at most `7 * users of the connection's channels + 6 * channels entered` bytes
 //! above its bound.
+//!
+//! # Removing and blocking
+//!
+//! A channel's server can remove a user, and block the connection it came by (`docs/PROTOCOL.md`, section 11). Before anything else, a connection whose first byte has come
+//! is told that this relay can do so, unless [`Host::capabilities`] says otherwise. Who is blocked stands in a list of the channel, by connection, until the channel is deleted:
+//! at most [`MAX_BLOCKED`] connections that are there at the same time. A user that the list has no room for is removed and not blocked, which [`Note::Blocked`] says; the
+//! protocol has no word for it.
 //!
 //! # Pieces
 //!
 //! A unit that arrives in pieces is forwarded in pieces, each as a unit of its own, never merged. Who gets it is fixed when its first byte
 //! is routed: someone who enters while it is under way gets nothing of it, not even if it is given the number of the one whom it was meant for.
 
+mod blocks;
 mod command;
 mod end;
 mod host;
@@ -58,6 +68,7 @@ mod tables;
 #[cfg(test)]
 mod tests;
 
+pub use blocks::MAX_BLOCKED;
 pub use host::{Cause, ConnectionId, Decision, Full, Host, Note, Outcome, Received, Request};
 pub use slots::{ChannelSlot, ConnectionSlot, MembershipSlot, Page};
 pub use storage::{Parts, Pool, StaticStorage, Storage};

@@ -3,6 +3,7 @@
 use super::host::{Cause, ConnectionId, Host, Outcome};
 use super::slots::{ChannelSlot, ConnectionSlot, Kind, MembershipSlot, Target};
 use super::tables::Tables;
+use crate::protocol::to_endpoint::Capabilities;
 use crate::protocol::to_relay::{Command, Decoder, Unit};
 use crate::protocol::{MAX_UNIT_PAYLOAD, to_endpoint};
 
@@ -22,6 +23,9 @@ pub(super) enum Stop {
     Command(Command),
 }
 
+/// Room for an announcement.
+const ANNOUNCEMENT: usize = to_endpoint::announcement(Capabilities::NONE).len();
+
 const NEED_MORE: Stop = Stop::Outcome(Outcome::NeedMore);
 
 impl Tables<'_> {
@@ -36,6 +40,16 @@ impl Tables<'_> {
         let Some(slot) = self.connection(sender) else {
             return (0, Stop::Outcome(Outcome::Close(Cause::NotConnected)));
         };
+        if !slot.announced && !input.is_empty() {
+            let capabilities = host.capabilities();
+            if capabilities != Capabilities::NONE {
+                if host.free(sender) < ANNOUNCEMENT {
+                    return (0, Stop::Outcome(Outcome::WaitFor(sender)));
+                }
+                host.push(sender, &to_endpoint::announcement(capabilities), &[]);
+            }
+            slot.announced = true;
+        }
         let cut = host.cut().max(LEAST_CUT);
         let mut rest = input;
         let used_to = |rest: &[u8]| input.len().saturating_sub(rest.len());
@@ -59,10 +73,9 @@ impl Tables<'_> {
                     continue;
                 }
                 [0, code, ..] => {
+                    let known = host.capabilities();
                     let stop = match Command::from_code(code) {
-                        Some(
-                            command @ (Command::Create | Command::Enter | Command::Leave | Command::Delete),
-                        ) => Stop::Command(command),
+                        Some(command) if known.contains(command.capability()) => Stop::Command(command),
                         _ => Stop::Outcome(Outcome::Close(Cause::UnknownCommand(code))),
                     };
                     return (used_to(rest), stop);

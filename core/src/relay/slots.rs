@@ -25,6 +25,8 @@ pub struct ConnectionSlot {
     /// Payload bytes of the unit under way that are still to come.
     pub(super) left: u16,
     pub(super) open: bool,
+    /// Its first byte has come, and it has been told what this relay can do.
+    pub(super) announced: bool,
     pub(super) generation: u32,
     pub(super) next: u32,
 }
@@ -37,12 +39,13 @@ impl ConnectionSlot {
         target: Target::NOBODY,
         left: 0,
         open: false,
+        announced: false,
         generation: 0,
         next: 0,
     };
 }
 
-/// Memory for one channel, 108 bytes, without its users and its name.
+/// Memory for one channel, 112 bytes, without its users, its name and those it has blocked.
 #[derive(Clone, Debug)]
 pub struct ChannelSlot {
     pub(super) server: ConnectionId,
@@ -52,6 +55,8 @@ pub struct ChannelSlot {
     /// Number of the channel at its server.
     pub(super) number: u8,
     pub(super) hash: u32,
+    /// Index plus one of the first page with connections that are blocked.
+    pub(super) blocked: u32,
     /// Next in the same bucket, or next free.
     pub(super) next: u32,
 }
@@ -65,6 +70,7 @@ impl ChannelSlot {
         name_len: 0,
         number: 0,
         hash: 0,
+        blocked: 0,
         next: 0,
     };
 }
@@ -99,7 +105,7 @@ impl MembershipSlot {
     };
 }
 
-/// 16 entries of a table of channels or users, or 64 bytes of a channel's name.
+/// 16 entries of a table of channels or users, 64 bytes of a channel's name, or 7 connections that a channel's server has blocked.
 #[derive(Clone, Debug)]
 pub struct Page(pub(super) [u32; PAGE]);
 

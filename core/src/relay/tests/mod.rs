@@ -4,6 +4,7 @@ mod channels;
 mod cuts;
 mod limits;
 mod queues;
+mod removing;
 mod sizes;
 mod weaknesses;
 
@@ -11,7 +12,7 @@ use std::vec::Vec;
 
 use super::*;
 use crate::Reason;
-use crate::protocol::to_endpoint::{Decoder, Unit};
+use crate::protocol::to_endpoint::{Capabilities, Decoder, Unit};
 
 type Tables = StaticStorage<16, 64, 1024, 512>;
 
@@ -29,8 +30,11 @@ pub(super) struct Queues {
     bound: usize,
     cut: usize,
     decision: fn(&Request<'_>) -> Decision,
+    /// None, unless a test is about them: then the wire is that of the original protocol, byte by byte.
+    capabilities: Capabilities,
     notes: usize,
     units: usize,
+    blocked: Vec<(ConnectionId, u8, bool)>,
     hash: Option<u64>,
 }
 
@@ -41,8 +45,10 @@ impl Default for Queues {
             bound: 1 << 20,
             cut: 1024,
             decision: |_| Decision::Yes,
+            capabilities: Capabilities::NONE,
             notes: 0,
             units: 0,
+            blocked: Vec::new(),
             hash: None,
         }
     }
@@ -69,8 +75,15 @@ impl Host for Queues {
         self.units += units;
     }
 
-    fn notify(&mut self, _: &Note<'_>) {
+    fn capabilities(&self) -> Capabilities {
+        self.capabilities
+    }
+
+    fn notify(&mut self, note: &Note<'_>) {
         self.notes += 1;
+        if let Note::Blocked { user, number, is_kept, .. } = *note {
+            self.blocked.push((user, number, is_kept));
+        }
     }
 
     fn hash(&self, name: &[u8]) -> u64 {

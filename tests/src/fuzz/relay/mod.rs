@@ -111,6 +111,9 @@ impl Both {
         let input = self.outboxes[from].clone();
         let input = input.get(..len).unwrap_or(&input);
         let Received { used, outcome } = self.relay.receive(self.ids[from], input, &mut self.host);
+        if !input.is_empty() {
+            self.model.announce(from);
+        }
         self.model.feed(from, &input[..used]);
         self.outboxes[from].drain(..used);
         match outcome {
@@ -177,7 +180,7 @@ impl Both {
 /// A unit of an endpoint's, chosen by the input. Most of it makes sense.
 fn unit(input: &mut Input<'_>) -> Vec<u8> {
     let names: [&[u8]; 4] = [b"a", b"b", b"", &[b'n'; 200]];
-    let kind = input.below(16);
+    let kind = input.below(18);
     let number = input.byte();
     let number = if number < 224 { number % 3 } else { number & 127 };
     match kind {
@@ -193,13 +196,14 @@ fn unit(input: &mut Input<'_>) -> Vec<u8> {
         5 | 6 => vec![0, 2 + u8::from(kind == 6), 0, 1, number],
         7 => {
             let len = input.below(5);
-            [&[0, 2 + (number & 1), 0, u8::try_from(len).unwrap_or(0)][..], &vec![number; len]].concat()
+            [&[0, 2 + (number & 3), 0, u8::try_from(len).unwrap_or(0)][..], &vec![number; len]].concat()
         }
         8 => input.choose(&[&[0x80, 0][..], &[1, 1, 0x80, 0], &[1, 0, 2, 128, 0], &[1, 7, 1, 128]]).to_vec(),
         9 => {
             let len = input.below(12);
             input.bytes(len).to_vec()
         }
+        16 | 17 => vec![0, 4 + u8::from(kind == 17), 0, 2, number, input.byte() % 5],
         _ => data(kind, number, input),
     }
 }

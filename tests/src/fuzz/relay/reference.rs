@@ -47,6 +47,7 @@ pub(super) struct Endpoint {
     /// Who gets the unit under way: the membership, and where its bytes go.
     receivers: Vec<(u64, usize, Vec<u8>)>,
     first: bool,
+    announced: bool,
 }
 
 #[derive(Debug)]
@@ -61,6 +62,7 @@ pub(super) struct Channel {
     server: usize,
     number: u8,
     users: Late<Member>,
+    blocked: BTreeSet<usize>,
 }
 
 #[derive(Debug, Default)]
@@ -77,6 +79,13 @@ impl Model {
         let mut bytes = vec![0, u8::try_from(payload.len()).unwrap()];
         bytes.extend(payload);
         self.queues.entry(to).or_default().push_back(Item::Control(bytes));
+    }
+
+    /// Bytes have come from an endpoint: the first time it is told what the relay can do (remove: 1, block: 2).
+    pub(super) fn announce(&mut self, to: usize) {
+        if !core::mem::replace(&mut self.endpoints.get_mut(&to).unwrap().announced, true) {
+            self.control(to, &[0, 255, 0x50, 3]);
+        }
     }
 
     pub(super) fn feed(&mut self, from: usize, mut bytes: &[u8]) {
@@ -195,6 +204,7 @@ impl Model {
                     server: from,
                     number,
                     users: Late { used: BTreeMap::new(), fresh: 0, free: VecDeque::new() },
+                    blocked: BTreeSet::new(),
                 };
                 self.channels.insert(payload.to_vec(), channel);
                 Ok((number, None))
@@ -203,6 +213,7 @@ impl Model {
                 None => Err(1),
                 Some(channel) if channel.server == from => Err(2),
                 Some(channel) if channel.users.used.values().any(|user| user.connection == from) => Err(3),
+                Some(channel) if channel.blocked.contains(&from) => Err(6),
                 Some(_) if endpoint.entered.used.len() == 128 => Err(5),
                 Some(channel) => {
                     let number_there = endpoint.entered.take(128, payload.to_vec());
@@ -215,6 +226,7 @@ impl Model {
             },
             (2, [number]) => return self.leave(from, *number, 0),
             (3, [number]) => return self.delete(from, *number, 0),
+            (4 | 5, [channel, user]) => return self.remove(from, *channel, *user, command == 5),
             _ => return,
         };
         if tag != 0 {
@@ -239,6 +251,19 @@ impl Model {
         self.control(server, &event);
     }
 
+    fn remove(&mut self, from: usize, number: u8, user: u8, block: bool) {
+        let Some(name) = self.endpoints[&from].own.used.get(&number) else { return };
+        let channel = self.channels.get_mut(name).unwrap();
+        let Some(member) = channel.users.release(user) else { return };
+        if block {
+            channel.blocked.insert(member.connection);
+        }
+        self.alive.remove(&member.id);
+        self.endpoints.get_mut(&member.connection).unwrap().entered.release(member.number_there);
+        self.control(member.connection, &[0, 2, member.number_there, 2]);
+        self.control(from, &[0, 1, number, user, 2]);
+    }
+
     fn delete(&mut self, from: usize, number: u8, reason: u8) {
         let Some(name) = self.endpoints.get_mut(&from).unwrap().own.release(number) else { return };
         for user in self.channels.remove(&name).unwrap().users.used.values() {
@@ -254,6 +279,9 @@ impl Model {
         }
         for number in 0..128 {
             self.delete(from, number, 1);
+        }
+        for channel in self.channels.values_mut() {
+            channel.blocked.remove(&from);
         }
         self.endpoints.insert(from, Endpoint::default());
         self.queues.remove(&from);
