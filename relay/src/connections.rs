@@ -383,6 +383,17 @@ impl Host for Connections {
                 self.part(user);
                 debug!(connection = %user, %server, user = number, name = %Name(name), %reason, "channel left");
             }
+            Note::Blocked { user, number, server, name, is_kept: true } if self.events.may_say(self.now) => {
+                info!(connection = %user, %server, user = number, name = %Name(name), "user blocked");
+            }
+            Note::Blocked { user, number, server, name, is_kept: false }
+                if self.warnings.may_say(self.now) =>
+            {
+                warn!(
+                    connection = %user, %server, user = number, name = %Name(name),
+                    "user removed but not blocked: the channel has blocked as many as it can"
+                );
+            }
             Note::Refused { connection, request, reason } => {
                 // the core asks also where it has a reason of its own
                 let of_host = self.refusal.take().filter(|(_, of_host)| *of_host == reason);

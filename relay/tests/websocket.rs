@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use common::websocket::{BINARY, Browser, CLOSE, Frame, PING, REQUEST, byte_by_byte, frame, head};
-use common::{Endpoint, Running, config, pattern, start, talk, to_all, to_server, to_user};
+use common::{ANNOUNCEMENT, Endpoint, Running, config, pattern, start, talk, to_all, to_server, to_user};
 use peote_relay::Config;
 
 /// A channel's server over TCP and its user over a WebSocket.
@@ -97,16 +97,17 @@ fn the_handshake_and_what_comes_with_it_may_be_cut_anywhere() {
         socket.write_all(&stream[cut..]).unwrap();
         assert!(head(&mut socket).starts_with("HTTP/1.1 101 "));
         let mut rest = Vec::new();
-        while rest.len() < 10 {
+        while rest.len() < 6 + 10 {
             let mut more = [0; 64];
             let len = std::io::Read::read(&mut socket, &mut more).unwrap();
             assert!(len > 0, "cut at {cut}: {rest:?}");
             rest.extend(&more[..len]);
-            // the relay makes a frame of what it has to say at that time: one or two
+            // the relay makes a frame of what it has to say at that time: one or some
             rest.retain(|byte| *byte != BINARY);
-            rest.retain(|byte| ![5, 10].contains(byte));
+            rest.retain(|byte| ![5, 6, 10, 11, 16].contains(byte));
         }
-        assert_eq!(rest, [0, 3, 1, 0, 0, 0, 3, 2, 0, 1], "cut at {cut}");
+        let answers = [0, 3, 1, 0, 0, 0, 3, 2, 0, 1];
+        assert_eq!(rest, [&ANNOUNCEMENT[..], &answers].concat(), "cut at {cut}");
         drop(socket);
         relay.until(|stats| stats.connections == 0);
     }
@@ -123,9 +124,9 @@ fn byte_after_byte_from_the_first_one_on() {
         relay.until(|stats| stats.received_bytes == before + number);
     }
     assert!(head(&mut socket).starts_with("HTTP/1.1 101 "));
-    let mut answer = [0; 7];
+    let mut answer = [0; 8 + 7];
     std::io::Read::read_exact(&mut socket, &mut answer).unwrap();
-    assert_eq!(answer, [BINARY, 5, 0, 3, 1, 0, 0]);
+    assert_eq!(answer, *[&[BINARY, 6][..], &ANNOUNCEMENT, &[BINARY, 5, 0, 3, 1, 0, 0]].concat());
 }
 
 #[test]
@@ -155,6 +156,7 @@ fn another_implementation_agrees() {
         received.drain(..len).collect::<Vec<u8>>()
     };
     send(b"\0\x01\x01\x01a");
+    assert_eq!(receive(6), ANNOUNCEMENT);
     assert_eq!(receive(5), [0, 3, 1, 0, 0]);
     server.control();
     for (seed, len) in [(1, 1), (2, 200), (3, 30_000)] {

@@ -2,6 +2,7 @@
 
 use embedded_io::{ErrorKind, Read, ReadReady, Write, WriteReady};
 use peote_net::link::{Error, Event, Link, LinkBuffers, Mode};
+use peote_net::protocol::to_endpoint::Capabilities;
 use peote_net::time::{Duration, Instant};
 use peote_net_simulation::{
     Cause, Conditions, Cut, Direction, LineConfig, Network, RelayConfig, RelayEvent, Sleep, Step, Transport,
@@ -10,6 +11,11 @@ use peote_net_simulation::{
 /// "Create the channel a", and the relay's answer.
 const CREATE: &[u8] = b"\0\0\x01\x01a";
 const CREATED: &[u8] = &[0, 3, 1, 0, 0];
+
+/// A relay without extensions, which says nothing that it is not asked for.
+fn original() -> RelayConfig {
+    RelayConfig { capabilities: Capabilities::NONE, ..RelayConfig::default() }
+}
 
 fn at(millis: u64) -> Instant {
     Instant::from_millis(millis)
@@ -35,7 +41,7 @@ fn read_all(network: &mut Network, line: &mut Transport, until: Instant) -> Vec<
 }
 
 fn with(conditions: Conditions) -> (Network, Transport) {
-    let mut network = Network::new(1);
+    let mut network = Network::with_relay(1, original());
     let line = network.connect(LineConfig { to_link: conditions, ..LineConfig::default() });
     (network, line)
 }
@@ -130,7 +136,7 @@ fn a_direction_that_is_ended_says_so_behind_what_is_under_way() {
 
 #[test]
 fn a_relay_that_is_stopped_forgets_everything() {
-    let mut network = Network::with_relay(1, RelayConfig { record_events: true, ..RelayConfig::default() });
+    let mut network = Network::with_relay(1, RelayConfig { record_events: true, ..original() });
     let mut line = network.connect(LineConfig::default());
     line.write(CREATE).unwrap();
     assert_eq!(read_all(&mut network, &mut line, at(100)).len(), 1);
@@ -157,7 +163,7 @@ fn events_line(event: &RelayEvent) -> peote_net_simulation::LineId {
 
 #[test]
 fn a_full_relay_refuses() {
-    let mut network = Network::with_relay(1, RelayConfig { max_connections: 1, ..RelayConfig::default() });
+    let mut network = Network::with_relay(1, RelayConfig { max_connections: 1, ..original() });
     let first = network.connect(LineConfig::default());
     let second = network.connect(LineConfig::default());
     assert!(network.is_broken(second.line()));
@@ -169,7 +175,7 @@ fn a_full_relay_refuses() {
 
 #[test]
 fn keepalives_come_in_time_and_silence_is_noticed_without_waiting_for_it() {
-    let mut network = Network::new(1);
+    let mut network = Network::with_relay(1, original());
     let mut line = network.connect(LineConfig::default());
     let mut link = Link::<LinkBuffers<64, 2, 1, 300, 64>>::new();
     link.out().create("a", Mode::Data).unwrap();
@@ -200,8 +206,7 @@ fn keepalives_come_in_time_and_silence_is_noticed_without_waiting_for_it() {
 
 #[test]
 fn who_takes_nothing_while_others_wait_is_dropped() {
-    let config =
-        RelayConfig { queue_bytes: 100, cut: 64, keepalive_interval: None, ..RelayConfig::default() };
+    let config = RelayConfig { queue_bytes: 100, cut: 64, keepalive_interval: None, ..original() };
     let mut network = Network::with_relay(1, config);
     let (mut server, mut user) =
         (network.connect(LineConfig::default()), network.connect(LineConfig::default()));
@@ -223,7 +228,7 @@ fn who_takes_nothing_while_others_wait_is_dropped() {
 
 #[test]
 fn a_busy_loop_is_found_and_says_who() {
-    let mut network = Network::new(1);
+    let mut network = Network::with_relay(1, original());
     let line = network.connect(LineConfig::default().named("busy"));
     let sleep = Sleep { line: Some(line.line()), write: true, ..Sleep::default() };
     let stuck = network.run_until(at(10), |_| [Sleep::default(), sleep]).unwrap_err();
@@ -238,7 +243,7 @@ fn a_busy_loop_is_found_and_says_who() {
 #[test]
 fn the_history_is_that_of_the_seed() {
     let run = |seed: u64, note: &str| {
-        let mut network = Network::new(seed);
+        let mut network = Network::with_relay(seed, original());
         let jitter = Conditions { jitter: Duration::from_millis(50), ..Conditions::default() };
         let mut line = network.connect(LineConfig::both(jitter));
         let mut link = Link::<LinkBuffers<64, 2, 1, 300, 64>>::new();
@@ -262,7 +267,7 @@ fn the_history_is_that_of_the_seed() {
 #[test]
 #[should_panic(expected = "a read on line 0 that would block for ever")]
 fn a_read_that_would_block_is_an_error_of_who_calls() {
-    let mut network = Network::new(1);
+    let mut network = Network::with_relay(1, original());
     let mut line = network.connect(LineConfig::default());
     let _ = line.read(&mut [0; 8]);
 }

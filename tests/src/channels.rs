@@ -30,6 +30,9 @@ macro_rules! channels {
             broadcasts_with_and_without_exclusion
             a_broadcast_of_several_units
             names_of_every_length
+            a_user_is_removed_and_comes_again
+            a_blocked_user_stays_out_until_the_channel_is_deleted
+            a_user_leaves_while_it_is_removed
             a_name_that_is_in_use
             a_name_that_nobody_has
             leaving_and_coming_again

@@ -14,6 +14,9 @@ pub enum SendError {
     WouldBlock,
     /// The handle or its user is no longer, or not yet, there: the channel was left, deleted, refused or lost, the user is gone.
     NotOpen,
+    /// The relay has not announced that it can do this (see [`Out::relay_capabilities`](super::Out::relay_capabilities)): most cannot, and those that can say so after the
+    /// first command.
+    Unsupported,
     /// There was nothing to send: payloads have at least one byte.
     Empty,
     /// A chunk above the channel's maximum.
@@ -77,6 +80,7 @@ impl fmt::Display for SendError {
         match self {
             Self::WouldBlock => f.write_str("no room in the transmit ring now; try again after a poll"),
             Self::NotOpen => f.write_str("the channel or user is not there"),
+            Self::Unsupported => f.write_str("the relay has not announced that it can do this"),
             Self::Empty => f.write_str("there is nothing to send: a payload has at least one byte"),
             Self::ChunkTooLarge { len, max } => {
                 write!(f, "a chunk of {len} bytes in a channel of at most {max} bytes a chunk")

@@ -111,6 +111,8 @@ impl<'a> Local<'a> {
 
     pub(super) const fn leave(&mut self, _: u16) {}
 
+    pub(super) const fn remove(&mut self, _: LocalRoute, _: bool) {}
+
     pub(super) const fn clear(&mut self) {}
 
     pub(super) const fn start_round(&mut self, _: Instant) {}

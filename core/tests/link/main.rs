@@ -12,6 +12,7 @@ mod model;
 mod parties;
 mod parts;
 mod random;
+mod removing;
 mod sending;
 mod silence;
 mod sizes;

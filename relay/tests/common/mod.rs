@@ -20,6 +20,9 @@ use peote_relay::{Config, Handle, Relay, Stats};
 /// After this long a test has failed. Nothing waits for it otherwise.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
+/// What the relay says first: it can remove and block users.
+pub const ANNOUNCEMENT: [u8; 6] = [0, 4, 0, 255, 0x50, 3];
+
 /// The default configuration on a free port, without the limits that tests would run into.
 pub fn config() -> Config {
     Config {
@@ -170,6 +173,8 @@ pub struct Endpoint<S = TcpStream> {
     /// What of it is dealt with.
     used: usize,
     decoder: Decoder,
+    /// It has been told what the relay can do, which comes before anything else.
+    announced: bool,
 }
 
 impl Endpoint {
@@ -184,7 +189,7 @@ impl Endpoint {
 impl<S: Read + Write> Endpoint<S> {
     /// One over a stream that is connected.
     pub fn over(socket: S) -> Self {
-        Self { socket, received: Vec::new(), used: 0, decoder: Decoder::new() }
+        Self { socket, received: Vec::new(), used: 0, decoder: Decoder::new(), announced: false }
     }
 
     #[track_caller]
@@ -256,6 +261,10 @@ impl<S: Read + Write> Endpoint<S> {
                     _ => Got::Control(self.received[self.used + 2..self.used + used].to_vec()),
                 };
                 self.used += used;
+                if !std::mem::replace(&mut self.announced, true) {
+                    assert_eq!(got, Got::Control(ANNOUNCEMENT[2..].to_vec()), "before anything else");
+                    continue;
+                }
                 return Some(got);
             }
             self.decoder = before;

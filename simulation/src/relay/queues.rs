@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use peote_net::protocol::to_endpoint::Capabilities;
 use peote_net::relay::{ConnectionId, Host, Note};
 
 use super::{RelayConfig, RelayEvent};
@@ -135,6 +136,10 @@ impl Host for Queues {
 
     fn cut(&self) -> usize {
         self.config.cut
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.config.capabilities
     }
 
     fn notify(&mut self, note: &Note<'_>) {

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use peote_net::protocol::to_endpoint::Capabilities;
 use peote_net::protocol::to_endpoint::Unit as FromRelay;
 use peote_net::protocol::to_relay::{self, Command, Decoder, Unit as FromEndpoint};
 use peote_net::relay::{ConnectionId, Host, Outcome, Relay, StaticStorage};
@@ -16,6 +17,11 @@ struct Queues(Vec<Vec<u8>>);
 impl Host for Queues {
     fn free(&self, _: ConnectionId) -> usize {
         usize::MAX
+    }
+
+    /// The recorded relay has no extensions.
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::NONE
     }
 
     fn push(&mut self, connection: ConnectionId, header: &[u8], payload: &[u8]) {

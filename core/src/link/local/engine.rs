@@ -149,20 +149,23 @@ impl Local<'_> {
             }
             Kind::Leave => {
                 let (channel, party) = (user.own?, user.party);
+                let reason = if user.stage == Stage::Removed { Reason::Kicked } else { Reason::OnPurpose };
                 user.end_service();
                 tables.free_party(party?.slot);
                 debug!("a local user is gone from own channel {}", channel.slot);
-                Some(Pending::user(What::UserGone, channel, number).because(Reason::OnPurpose))
+                Some(Pending::user(What::UserGone, channel, number).because(reason))
             }
             Kind::Entered => {
                 let channel = user.entered?;
                 tables.set_party(channel.slot, PartyState::Joined { user: place });
                 Some(Pending::entered(What::Entered, channel))
             }
-            Kind::Gone | Kind::NotCreated | Kind::NotThere => {
+            Kind::Gone | Kind::Removed | Kind::Blocked | Kind::NotCreated | Kind::NotThere => {
                 let channel = user.entered.take()?;
                 tables.free_party(channel.slot);
                 let (what, reason) = match kind {
+                    Kind::Removed => (What::ChannelGone, Reason::Kicked),
+                    Kind::Blocked => (What::EnterRefused, Reason::Blocked),
                     Kind::NotCreated => (What::EnterRefused, Reason::NameInUse),
                     Kind::NotThere => (What::EnterRefused, Reason::NoSuchChannel),
                     _ => (What::ChannelGone, Reason::OnPurpose),

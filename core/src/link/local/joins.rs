@@ -4,7 +4,7 @@ use super::super::tables::OwnState;
 use super::super::{EnteredChannel, OwnChannel, OwnSlot};
 use super::line::{Kind, Line};
 use super::memory::{LocalUserSlot, Stage};
-use super::{Local, LocalState, SimulatedLine};
+use super::{Local, LocalRoute, LocalState, SimulatedLine};
 
 impl Local<'_> {
     /// Keeps the name of the own channel in `slot`.
@@ -12,6 +12,7 @@ impl Local<'_> {
         if let Some(place) = self.parts.names.get_mut(usize::from(slot)) {
             place.set(name);
             place.simulated = SimulatedLine::new();
+            place.blocked = false;
         }
     }
 
@@ -70,18 +71,21 @@ impl Local<'_> {
         entered: EnteredChannel,
         open: bool,
     ) {
-        let simulated = self.parts.names.get(usize::from(own.slot)).map(|place| place.simulated);
+        let name = self.parts.names.get(usize::from(own.slot));
+        let (simulated, blocked) = name.map_or_else(Default::default, |name| (name.simulated, name.blocked));
         let Some(user) = self.parts.users.get_mut(usize::from(place)) else { return };
         *user = LocalUserSlot {
             stage: Stage::Waiting,
             own: Some(own),
             entered: Some(entered),
-            simulated: simulated.unwrap_or_default(),
+            simulated,
             ..LocalUserSlot::FREE
         };
         self.state.live = self.state.live.saturating_add(1);
         self.state.fresh = place.saturating_add(1);
-        if open {
+        if blocked {
+            self.refuse(place);
+        } else if open {
             self.start(place);
         }
     }
@@ -103,6 +107,29 @@ impl Local<'_> {
         self.tell(place, true, Kind::Enter);
     }
 
+    fn refuse(&mut self, place: u16) {
+        if let Some(user) = self.parts.users.get_mut(usize::from(place)) {
+            user.end_service();
+        }
+        self.tell(place, false, Kind::Blocked);
+    }
+
+    /// The server removes the local user at the end of `route`, and may keep local users out from now on (`block`).
+    pub(in crate::link) fn remove(&mut self, route: LocalRoute, block: bool) {
+        let LocalRoute::User(place) = route else { return };
+        let Some(user) = self.parts.users.get_mut(usize::from(place)) else { return };
+        if let Some(name) = user.own.and_then(|own| self.parts.names.get_mut(usize::from(own.slot))) {
+            name.blocked |= block;
+        }
+        // who has left already, or is removed already, has its last record on the way
+        if user.stage == Stage::Served && user.entered.is_some() {
+            user.stage = Stage::Removed;
+            user.to_server.clear();
+            self.tell(place, true, Kind::Leave);
+            self.tell(place, false, Kind::Removed);
+        }
+    }
+
     /// The own channel in `slot` has been deleted by the program, or (`refused`) was not created.
     pub(in crate::link) fn ended(&mut self, slot: u8, refused: bool) {
         for place in self.places() {
@@ -115,8 +142,9 @@ impl Local<'_> {
                 Stage::Waiting => Kind::NotThere,
                 _ => Kind::Gone,
             };
+            let is_told = user.stage == Stage::Removed;
             user.end_service();
-            if user.entered.is_some() {
+            if user.entered.is_some() && !is_told {
                 self.tell(place, false, kind);
             }
             self.free_if_over(place);
@@ -130,6 +158,7 @@ impl Local<'_> {
         user.to_user.clear();
         match user.stage {
             Stage::Entering | Stage::Served => self.tell(place, true, Kind::Leave),
+            Stage::Removed => {}
             _ => user.end_service(),
         }
         self.free_if_over(place);

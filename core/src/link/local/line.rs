@@ -21,12 +21,16 @@ pub(super) enum Kind {
     Data,
     /// To the server: the user has entered.
     Enter,
-    /// To the server: the user has left.
+    /// To the server: the user has left, or is removed.
     Leave,
     /// To the user: it has entered.
     Entered,
     /// To the user: the server has deleted the channel.
     Gone,
+    /// To the user: the server has removed it.
+    Removed,
+    /// To the user: the server has blocked this connection.
+    Blocked,
     /// To the user: the channel could not be created.
     NotCreated,
     /// To the user: the channel was deleted before it was created.
@@ -34,8 +38,17 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 7] =
-        [Self::Data, Self::Enter, Self::Leave, Self::Entered, Self::Gone, Self::NotCreated, Self::NotThere];
+    const ALL: [Self; 9] = [
+        Self::Data,
+        Self::Enter,
+        Self::Leave,
+        Self::Entered,
+        Self::Gone,
+        Self::Removed,
+        Self::Blocked,
+        Self::NotCreated,
+        Self::NotThere,
+    ];
 }
 
 /// The head of a record.

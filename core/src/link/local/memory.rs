@@ -10,13 +10,15 @@ use crate::bytes::copy_to;
 #[derive(Clone, Debug)]
 pub struct NameSlot {
     pub(super) simulated: SimulatedLine,
+    /// The server has blocked this link's own connection, so no local user may enter any more.
+    pub(super) blocked: bool,
     len: u8,
     bytes: [u8; 255],
 }
 
 impl NameSlot {
     /// A place without a name.
-    pub const FREE: Self = Self { simulated: SimulatedLine::new(), len: 0, bytes: [0; 255] };
+    pub const FREE: Self = Self { simulated: SimulatedLine::new(), blocked: false, len: 0, bytes: [0; 255] };
 
     pub(super) fn get(&self) -> &[u8] {
         self.bytes.get(..usize::from(self.len)).unwrap_or_default()
@@ -55,6 +57,8 @@ pub(super) enum Stage {
     Entering,
     /// The server knows it.
     Served,
+    /// The server has removed it, and has not heard of its end yet.
+    Removed,
     /// The server has heard of its end, or has ended it.
     Ended,
 }
@@ -107,7 +111,7 @@ impl LocalParts<'_> {
 }
 
 /// Memory of a link with local users: that of `B`, and
-/// `OWN_CHANNELS × 264 + USERS × (2 × LINE + `[`size_of::<LocalUserSlot>()`](LocalUserSlot)`)` bytes, rounded up to 8.
+/// `OWN_CHANNELS × 268 + USERS × (2 × LINE + `[`size_of::<LocalUserSlot>()`](LocalUserSlot)`)` bytes, rounded up to 8.
 ///
 /// - `OWN_CHANNELS`: own channels that local users can enter, as a rule all that `B` has.
 /// - `USERS`: local users at once. Each takes two of `B`'s parties, one at either side.

@@ -47,7 +47,10 @@ impl LocalRoute {
 
     fn reaches(self, place: u16, user: &LocalUserSlot) -> Option<bool> {
         match self {
-            Self::Server(from) => (from == place && user.own.is_some()).then_some(true),
+            // what a user says after it has been removed reaches nobody
+            Self::Server(from) => {
+                (from == place && user.own.is_some() && user.stage != Stage::Removed).then_some(true)
+            }
             Self::User(to) => (to == place).then_some(false),
             Self::All { own, but } => {
                 let reached = user.stage == Stage::Served && user.serves(own) && but != Some(place);
@@ -62,7 +65,8 @@ impl LocalParts<'_> {
     /// The party of a local user at the server's side, and the way to it.
     pub(in crate::link) fn find(&self, channel: OwnChannel, user: User) -> Option<(PartyRef, LocalRoute)> {
         let place = place_of(user)?;
-        let slot = self.users.get(usize::from(place)).filter(|slot| slot.own == Some(channel))?;
+        let is_there = |slot: &&LocalUserSlot| slot.own == Some(channel) && slot.stage != Stage::Removed;
+        let slot = self.users.get(usize::from(place)).filter(is_there)?;
         Some((slot.party?, LocalRoute::User(place)))
     }
 
