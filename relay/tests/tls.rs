@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use common::tls::{Files, Stream, hello, rest, spoil, try_write};
 use common::websocket::{Browser, head};
-use common::{Endpoint, PATIENCE, Running, pattern, start, talk, to_all, to_server, to_user};
+use common::{ANNOUNCEMENT, Endpoint, PATIENCE, Running, pattern, start, talk, to_all, to_server, to_user};
 use peote_relay::{Config, Relay};
 use rustls::StreamOwned;
 
@@ -99,7 +99,8 @@ fn web_sockets_come_over_tls() {
     let bytes = pattern(300_000, 3);
     browser.send(&to_server(0, &bytes));
     assert!(server.data(true, 0, 0, bytes.len()) == bytes);
-    // its answer to enter, and then the data
+    // what the relay can do, its answer to enter, and then the data
+    assert_eq!(browser.bytes(6), ANNOUNCEMENT);
     assert_eq!(browser.bytes(5), [0, 3, 1, 0, 0]);
     server.send(&to_user(0, 0, &bytes));
     assert!(browser.data(0, bytes.len()) == bytes);
