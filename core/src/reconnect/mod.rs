@@ -392,7 +392,11 @@ impl<N, const CHANNELS: usize> Reconnect<N, CHANNELS> {
             let place = Place { slot, order: next.order };
             match next.ask(place, out, &mut self.retries, now) {
                 Ok(None) => {}
-                Ok(notice) => return notice,
+                Ok(notice) => {
+                    // an event that the handler has kept is older than this
+                    self.last = self.last.filter(|(_, _, notice)| notice.place() != place);
+                    return notice;
+                }
                 Err(NoRoom) => {
                     self.blocked = true;
                     return None;

@@ -90,18 +90,13 @@ impl World {
             Step::AddOwn(retry) => self.add(true, retry),
             Step::AddEntered(retry) => self.add(false, retry),
             Step::Remove(one) => {
-                let Some(place) = self.place(one) else { return };
-                let Rig { reconnect, link, .. } = &mut self.rig;
-                if reconnect.remove(place, &mut link.out()).is_ok() {
-                    self.told.remove(&place).unwrap();
+                if let Some(place) = self.place(one) {
+                    self.remove(place);
                 }
             }
             Step::Retry(one) => {
-                let Some(place) = self.place(one) else { return };
-                assert!(self.rig.reconnect.retry(place));
-                let told = self.told.get_mut(&place).unwrap();
-                if told.0 == Told::GivenUp {
-                    told.0 = Told::Restoring;
+                if let Some(place) = self.place(one) {
+                    self.retry(place);
                 }
             }
             Step::Attempt(success) => {
@@ -149,6 +144,21 @@ impl World {
                     wire.room = bytes;
                 }
             }
+        }
+    }
+
+    fn remove(&mut self, place: Place) {
+        let Rig { reconnect, link, .. } = &mut self.rig;
+        if reconnect.remove(place, &mut link.out()).is_ok() {
+            self.told.remove(&place).unwrap();
+        }
+    }
+
+    fn retry(&mut self, place: Place) {
+        assert!(self.rig.reconnect.retry(place));
+        let told = self.told.get_mut(&place).unwrap();
+        if told.0 == Told::GivenUp {
+            told.0 = Told::Restoring;
         }
     }
 
@@ -297,4 +307,30 @@ proptest! {
         }
         world.settle();
     }
+}
+
+/// An event was kept whose channel was to be retried meanwhile, and given up again because the link had no place: what the event had meant is over.
+#[test]
+fn a_kept_event_says_nothing_of_what_has_been_given_up_since() {
+    use Step::{AddEntered, AddOwn, Attempt, Keep, Lose, Turn};
+    let mut world = World::new(false);
+    let run = |world: &mut World, steps: &[Step]| steps.iter().for_each(|step| world.step(step));
+    let nth = |world: &World, of: fn(usize) -> usize| {
+        let places: Vec<Place> = world.rig.reconnect.places().collect();
+        places[of(places.len())]
+    };
+    let never = Retry::Never;
+    run(&mut world, &[AddOwn(never), AddEntered(never), AddEntered(never)]);
+    world.remove(nth(&world, |_| 0));
+    run(&mut world, &[AddOwn(never), AddEntered(never)]);
+    world.remove(nth(&world, |_| 0));
+    run(&mut world, &[Keep(2), AddEntered(never), AddOwn(never)]);
+    world.remove(nth(&world, |len| len * 4 / 5));
+    run(&mut world, &[Attempt(true), Turn(0)]);
+    world.answer(world.relay.asked.len() / 2, Some(1));
+    run(&mut world, &[AddOwn(never)]);
+    world.remove(nth(&world, |_| 0));
+    run(&mut world, &[AddOwn(never), Lose, AddEntered(never), Lose]);
+    world.retry(nth(&world, |len| len / 2));
+    world.settle();
 }
