@@ -37,16 +37,27 @@ pub(crate) struct Pool {
     budget: usize,
     /// Bytes that connections may always have.
     reserved: usize,
+    /// What one queue may hold by all that. It is asked for with each unit, and the rest changes with each block.
+    share: usize,
 }
 
 impl Pool {
     pub(crate) fn new(budget: usize) -> Self {
-        Self { unused: Vec::new(), used: 0, budget, reserved: 0 }
+        let mut pool = Self { unused: Vec::new(), used: 0, budget, reserved: 0, share: 0 };
+        pool.divide();
+        pool
+    }
+
+    /// Works out the share anew.
+    #[inline]
+    fn divide(&mut self) {
+        self.share = (self.left() / SHARE).max(BLOCK);
     }
 
     /// Changes how much memory all queues may take together. What is used already stays.
     pub(crate) fn set_budget(&mut self, budget: usize) {
         self.budget = budget;
+        self.divide();
     }
 
     pub(crate) fn used(&self) -> usize {
@@ -56,11 +67,13 @@ impl Pool {
     /// A connection has come: what it may always have, `more` than others, is not there for the others.
     pub(crate) fn reserve(&mut self, more: usize) {
         self.reserved += RESERVE + more;
+        self.divide();
     }
 
     /// The counterpart of [`reserve`](Self::reserve).
     pub(crate) fn unreserve(&mut self, more: usize) {
         self.reserved = self.reserved.saturating_sub(RESERVE + more);
+        self.divide();
     }
 
     /// What is left to be shared.
@@ -72,7 +85,7 @@ impl Pool {
     /// Bytes that one queue may hold now.
     #[inline]
     pub(crate) fn share(&self) -> usize {
-        (self.left() / SHARE).max(BLOCK)
+        self.share
     }
 
     /// Bytes that one read may return now.
@@ -83,20 +96,24 @@ impl Pool {
     /// Counts bytes that lie elsewhere.
     pub(crate) fn add(&mut self, bytes: usize) {
         self.used += bytes;
+        self.divide();
     }
 
     /// The counterpart of [`add`](Self::add).
     pub(crate) fn remove(&mut self, bytes: usize) {
         self.used = self.used.saturating_sub(bytes);
+        self.divide();
     }
 
     fn take(&mut self) -> Block {
         self.used += BLOCK;
+        self.divide();
         self.unused.pop().unwrap_or_else(|| Box::new([0; BLOCK]))
     }
 
     fn give(&mut self, block: Block) {
         self.used = self.used.saturating_sub(BLOCK);
+        self.divide();
         if self.unused.len() < KEPT {
             self.unused.push(block);
         }
@@ -106,7 +123,10 @@ impl Pool {
 /// What waits to be written to one connection. Has no block while it is empty.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
-    blocks: VecDeque<Block>,
+    /// The blocks before the last, all full.
+    full: VecDeque<Block>,
+    /// The block that is being filled.
+    last: Option<Block>,
     len: usize,
     /// Bytes of the first block that are written already.
     head: usize,
@@ -129,9 +149,7 @@ impl Queue {
     #[inline]
     pub(crate) fn push(&mut self, header: &[u8], payload: &[u8], pool: &mut Pool) {
         let total = header.len() + payload.len();
-        if let Some(room) =
-            self.blocks.back_mut().and_then(|block| block.get_mut(self.tail..self.tail + total))
-        {
+        if let Some(room) = self.last.as_mut().and_then(|block| block.get_mut(self.tail..self.tail + total)) {
             let (front, back) = room.split_at_mut(header.len());
             // a copy of unknown length is a function call; headers are a few bytes
             match (&mut *front, header) {
@@ -152,11 +170,11 @@ impl Queue {
     fn push_across(&mut self, mut bytes: &[u8], pool: &mut Pool) {
         self.len += bytes.len();
         while !bytes.is_empty() {
-            if self.blocks.is_empty() || self.tail == BLOCK {
-                self.blocks.push_back(pool.take());
+            if self.last.is_none() || self.tail == BLOCK {
+                self.full.extend(self.last.replace(pool.take()));
                 self.tail = 0;
             }
-            if let Some(block) = self.blocks.back_mut() {
+            if let Some(block) = &mut self.last {
                 let (now, later) = bytes.split_at(bytes.len().min(BLOCK - self.tail));
                 block[self.tail..self.tail + now.len()].copy_from_slice(now);
                 self.tail += now.len();
@@ -182,9 +200,9 @@ impl Queue {
     #[inline]
     pub(crate) fn slices<'a>(&'a self, slices: &mut [IoSlice<'a>], most: usize) -> (usize, usize) {
         let mut offered = 0;
-        let last = self.blocks.len().saturating_sub(1);
+        let last = self.full.len();
         let mut count = 0;
-        for (index, (slice, block)) in slices.iter_mut().zip(&self.blocks).enumerate() {
+        for (index, (slice, block)) in slices.iter_mut().zip(self.full.iter().chain(&self.last)).enumerate() {
             let start = if index == 0 { self.head } else { 0 };
             let end = if index == last { self.tail } else { BLOCK };
             let end = end.min(start.saturating_add(most - offered));
@@ -207,7 +225,7 @@ impl Queue {
         self.head += taken;
         while self.head >= BLOCK {
             self.head -= BLOCK;
-            if let Some(block) = self.blocks.pop_front() {
+            if let Some(block) = self.full.pop_front() {
                 pool.give(block);
             }
         }
@@ -222,19 +240,22 @@ impl Queue {
             return;
         }
         let end = self.head + len;
-        for block in self.blocks.drain(end.div_ceil(BLOCK)..) {
-            pool.give(block);
+        let before_last = (end - 1) / BLOCK;
+        if before_last < self.full.len() {
+            let mut cut = self.full.drain(before_last..);
+            let last = std::mem::replace(&mut self.last, cut.next());
+            cut.chain(last).for_each(|block| pool.give(block));
         }
-        (self.len, self.tail) = (len, end - (self.blocks.len() - 1) * BLOCK);
+        (self.len, self.tail) = (len, end - before_last * BLOCK);
     }
 
     /// Forgets everything.
     pub(crate) fn clear(&mut self, pool: &mut Pool) {
-        for block in self.blocks.drain(..) {
+        for block in self.full.drain(..).chain(self.last.take()) {
             pool.give(block);
         }
-        if self.blocks.capacity() > 16 {
-            self.blocks = VecDeque::new();
+        if self.full.capacity() > 16 {
+            self.full = VecDeque::new();
         }
         (self.len, self.head, self.tail) = (0, 0, 0);
     }
