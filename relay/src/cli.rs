@@ -10,6 +10,7 @@ pub(crate) use self::options::Options;
 use self::options::{Command, NoRun};
 use self::problem::Problem;
 use self::settings::{SETTINGS, Settings};
+use crate::sockets::HandedOver;
 
 mod file;
 mod options;
@@ -42,12 +43,16 @@ pub(crate) struct Loaded {
     /// One for each of [`SETTINGS`].
     origins: [Origin; SETTINGS.len()],
     file: Option<PathBuf>,
+    /// Addresses of sockets that were handed over; the settings have them as well.
+    pub(crate) handed_over: HandedOver,
 }
 
 /// Where a setting's value comes from, in the order of precedence, lowest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
     Default,
+    /// Sockets that were handed over, in place of the default.
+    HandedOver,
     /// The line of the file, from 1.
     File(usize),
     /// `--unlimited`.
@@ -55,8 +60,8 @@ pub(crate) enum Origin {
     Option,
 }
 
-/// What the command line asks for; the first argument is the program's own name.
-pub(crate) fn task(arguments: impl IntoIterator<Item = OsString>) -> Task {
+/// What the command line asks for; the first argument is the program's own name. Beside what is said there the relay is to use the sockets that were handed over.
+pub(crate) fn task(arguments: impl IntoIterator<Item = OsString>, handed_over: &HandedOver) -> Task {
     let arguments: Vec<_> = arguments.into_iter().collect();
     let options = match options::parse(&arguments) {
         Ok(Command::Health(watched)) => return Task::Health(watched.address),
@@ -65,7 +70,7 @@ pub(crate) fn task(arguments: impl IntoIterator<Item = OsString>) -> Task {
         Err(NoRun::Asked(help)) => return Task::Help(help),
         Err(NoRun::Wrong(problem)) => return Task::Complain(vec![problem]),
     };
-    match load(&options) {
+    match load(&options, handed_over) {
         Ok(loaded) if options.print_config => Task::Print(print::toml(&loaded)),
         Ok(loaded) => Task::Run(Box::new(loaded), options),
         Err(problems) => Task::Complain(problems),
@@ -76,7 +81,7 @@ pub(crate) fn task(arguments: impl IntoIterator<Item = OsString>) -> Task {
 ///
 /// # Errors
 /// All that is wrong.
-pub(crate) fn load(options: &Options) -> Result<Loaded, Vec<Problem>> {
+pub(crate) fn load(options: &Options, handed_over: &HandedOver) -> Result<Loaded, Vec<Problem>> {
     let mut settings = Settings::default();
     let mut origins = [Origin::Default; SETTINGS.len()];
     let mut problems = Vec::new();
@@ -104,7 +109,9 @@ pub(crate) fn load(options: &Options) -> Result<Loaded, Vec<Problem>> {
             }
         }
     }
-    let loaded = Loaded { settings, origins, file: options.config.clone() };
+    let file = options.config.clone();
+    let mut loaded = Loaded { settings, origins, file, handed_over: handed_over.clone() };
+    loaded.use_handed_over();
     if problems.is_empty() {
         problems.extend(loaded.conflict());
     }
@@ -121,6 +128,27 @@ impl Loaded {
             .iter()
             .map(|setting| (setting.name, setting.show(&self.settings), setting.show(&before.settings)));
         all.filter(|(_, now, before)| now != before)
+    }
+
+    /// Has sockets that were handed over take the place of the default of `listen`; beside addresses that were set, they are used in addition.
+    fn use_handed_over(&mut self) {
+        let (relay, HandedOver { plain, tls }) = (&mut self.settings.relay, &self.handed_over);
+        if plain.is_empty() && tls.is_empty() {
+            return;
+        }
+        for (origin, setting) in self.origins.iter_mut().zip(&SETTINGS) {
+            let (listen, sockets) = match setting.name {
+                "listen" => (&mut relay.listen, plain),
+                "listen-tls" => (&mut relay.listen_tls, tls),
+                _ => continue,
+            };
+            if *origin == Origin::Default {
+                *origin = Origin::HandedOver;
+                listen.clear();
+            }
+            let more = sockets.iter().filter(|address| !listen.contains(address)).collect::<Vec<_>>();
+            listen.extend(more);
+        }
     }
 
     /// Where a setting comes from.
@@ -173,7 +201,7 @@ impl Loaded {
 
     fn prefix(&self, name: &str) -> String {
         match self.origin(name) {
-            Origin::Default => String::new(),
+            Origin::Default | Origin::HandedOver => String::new(),
             _ => format!("{}: ", self.show_origin(name)),
         }
     }
@@ -188,6 +216,7 @@ impl Loaded {
             }
             Origin::Unlimited => "--unlimited".into(),
             Origin::Option => format!("--{name}"),
+            Origin::HandedOver => "sockets handed over".into(),
         }
     }
 }

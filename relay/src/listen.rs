@@ -32,6 +32,12 @@ pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     })
 }
 
+/// Takes over a socket that is listened on already.
+pub(crate) fn take_over(socket: std::net::TcpListener) -> io::Result<TcpListener> {
+    socket.set_nonblocking(true)?;
+    Ok(TcpListener::from_std(socket))
+}
+
 /// Bytes that the system holds for a connection on top of those that are under way. What is above waits in our own queue, which is counted.
 #[cfg(target_os = "linux")]
 const UNSENT: u32 = 256 * 1024;

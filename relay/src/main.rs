@@ -10,6 +10,7 @@ use peote_relay::Relay;
 use crate::cli::{Loaded, Options, Origin, Task};
 use crate::logging::Logging;
 use crate::signals::Signals;
+use crate::sockets::Sockets;
 
 mod cli;
 mod logging;
@@ -17,6 +18,7 @@ mod open_files;
 mod reload;
 mod service;
 mod signals;
+mod sockets;
 mod watch;
 
 /// The relay stopped because it was asked to, or what was asked for has been printed.
@@ -27,8 +29,15 @@ const COULD_NOT_RUN: u8 = 1;
 const WRONG_SETTINGS: u8 = 2;
 
 fn main() -> ExitCode {
-    let code = match cli::task(env::args_os()) {
-        Task::Run(loaded, options) => start(*loaded, &options),
+    let sockets = match sockets::take() {
+        Ok(sockets) => sockets,
+        Err(problem) => {
+            complain(problem);
+            return WRONG_SETTINGS.into();
+        }
+    };
+    let code = match cli::task(env::args_os(), &sockets.addresses) {
+        Task::Run(loaded, options) => start(*loaded, &options, sockets),
         Task::Health(address) => match watch::health(address) {
             Ok(answer) => {
                 say(&answer);
@@ -63,7 +72,7 @@ fn main() -> ExitCode {
     ExitCode::from(code)
 }
 
-fn start(loaded: Loaded, options: &Options) -> u8 {
+fn start(loaded: Loaded, options: &Options, sockets: Sockets) -> u8 {
     let level_was_option = loaded.origin("log-level") == Origin::Option;
     let logging =
         match logging::start(loaded.settings.log_level, loaded.settings.log_format, level_was_option) {
@@ -73,7 +82,7 @@ fn start(loaded: Loaded, options: &Options) -> u8 {
                 return WRONG_SETTINGS;
             }
         };
-    match run(loaded, options, &logging) {
+    match run(loaded, options, sockets, &logging) {
         Ok(()) => STOPPED,
         Err(error) => {
             complain(format!("{error}{}", advice(&error)));
@@ -83,11 +92,11 @@ fn start(loaded: Loaded, options: &Options) -> u8 {
 }
 
 /// Runs the relay until it is asked to stop.
-fn run(mut loaded: Loaded, options: &Options, logging: &Logging) -> io::Result<()> {
+fn run(mut loaded: Loaded, options: &Options, sockets: Sockets, logging: &Logging) -> io::Result<()> {
     let mut signals = Signals::install()?;
     open_files::prepare(loaded.settings.relay.max_connections);
     let without_tls = loaded.settings.relay.listen.len();
-    let mut relay = Relay::bind(loaded.settings.relay.clone())?;
+    let mut relay = Relay::bind_with(loaded.settings.relay.clone(), sockets.listeners)?;
     signals.wake(relay.registry(), Relay::FIRST_TOKEN)?;
     let lines = relay.local_addrs().into_iter().enumerate().map(|(number, address)| {
         let how = if number < without_tls { "" } else { " with TLS" };
@@ -98,7 +107,9 @@ fn run(mut loaded: Loaded, options: &Options, logging: &Logging) -> io::Result<(
     while !signals.is_to_stop() {
         relay.turn(signals::LONGEST_SLEEP)?;
         if signals.is_to_reload() {
+            service::is_reloading();
             reload::reload(&mut relay, logging, options, &mut loaded);
+            service::is_ready();
         }
     }
     tracing::info!("stopping");

@@ -326,28 +326,6 @@ mod unix {
         assert!(lines.iter().all(|line| line["timestamp"].as_str().unwrap().ends_with('Z')));
     }
 
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn a_service_manager_is_told_when_it_is_ready_and_when_it_stops() {
-        let path = std::env::temp_dir().join(format!("peote-relay-notify-{}", std::process::id()));
-        let _ = fs::remove_file(&path);
-        let socket = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
-        socket.set_read_timeout(Some(PATIENCE)).unwrap();
-        let told = || {
-            let mut buffer = [0; 200];
-            let len = socket.recv(&mut buffer).unwrap();
-            text(&buffer[..len])
-        };
-        let mut command = program(&["--listen", "127.0.0.1:0"]);
-        let mut relay = Running::spawn(command.env("NOTIFY_SOCKET", &path).stderr(Stdio::null()));
-        assert_eq!(told().trim(), "READY=1");
-        TcpStream::connect(relay.address()).unwrap();
-        relay.signal(Signal::TERM);
-        assert_eq!(told().trim(), "STOPPING=1");
-        assert_eq!(relay.end().0, Some(0));
-        fs::remove_file(&path).unwrap();
-    }
-
     #[test]
     fn the_log_level_comes_from_option_environment_file_in_this_order() {
         let path = file("level.toml", "log-level = \"off\"\n");

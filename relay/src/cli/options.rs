@@ -28,6 +28,10 @@ Environment:
             goes before log-level in the file, and after --log-level
   NO_COLOR  if set, log lines have no colours on a terminal either
 
+Sockets that are handed over (LISTEN_FDS, as by systemd) are listened on in
+place of the default of --listen, and beside what is given there. Those with
+the name tls begin with TLS, as with --listen-tls.
+
 Output:
   \"listening on ADDRESS:PORT\" on standard output, one line for each address,
   as soon as connections are accepted; \"with TLS\" stands behind those with it.

@@ -5,6 +5,7 @@ mod close;
 mod deadlines;
 mod details;
 mod linger;
+mod open;
 mod reconfigure;
 mod serve;
 mod shutdown;
@@ -17,22 +18,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use mio::event::Event;
-use mio::{Events, Interest, Poll, Registry, Token, Waker};
-use peote_net::relay::{MAX_REST, Relay as Core};
-use tracing::info;
+use mio::{Events, Poll, Registry, Token, Waker};
+use peote_net::relay::Relay as Core;
 
 use accept::Listener;
 use deadlines::Times;
 use linger::Lingering;
-use serve::READ;
 
 use crate::causes::{Closed, Counts, TurnedAway};
-use crate::config::Config;
 use crate::connections::{Connections, millis};
-use crate::listen;
 use crate::stats::Stats;
 use crate::storage::HeapStorage;
-use crate::tls::{self, Credentials};
+use crate::tls::Credentials;
 
 /// Bytes that are read from connections before what came of them is written.
 const READ_BEFORE_WRITE: usize = 128 * 1024;
@@ -124,65 +121,6 @@ impl Handle {
 impl Relay {
     /// Tokens from this one on are free for event sources of the embedding program, registered with [`registry`](Self::registry).
     pub const FIRST_TOKEN: Token = Token(usize::MAX / 2);
-
-    /// Opens the listening sockets. Connections are accepted once [`turn`](Self::turn) is called.
-    ///
-    /// # Errors
-    /// - An address cannot be listened on (in use, not allowed, not this machine's); the error says which one.
-    /// - The certificate or the key for TLS cannot be used; the error says which file is wrong and why.
-    /// - The configuration is out of its ranges ([`Config::check`]): [`io::ErrorKind::InvalidInput`].
-    /// - The system has no more of what it takes to wait for events.
-    pub fn bind(config: Config) -> io::Result<Self> {
-        config.check().map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error.to_string()))?;
-        let credentials = credentials(&config)?;
-        let poll = Poll::new()?;
-        let waker = Arc::new(Waker::new(poll.registry(), Token(WAKER))?);
-        let mut listeners = Vec::new();
-        let plain = config.listen.iter().map(|address| (address, false));
-        let with_tls = config.listen_tls.iter().map(|address| (address, true));
-        for (number, (address, is_tls)) in plain.chain(with_tls).enumerate() {
-            let mut socket = listen::listen(*address)?;
-            poll.registry().register(&mut socket, Token(WAKER - 1 - number), Interest::READABLE)?;
-            let address = socket.local_addr()?;
-            info!(%address, tls = is_tls, "listening");
-            listeners.push(Listener { socket, address, is_tls, pending: true });
-        }
-        Ok(Self {
-            poll,
-            events: Some(Events::with_capacity(EVENTS)),
-            handle: Handle { waker, stop: Arc::default() },
-            listeners,
-            accept_at: 0,
-            lingering: Lingering::default(),
-            core: Core::new(HeapStorage::default()),
-            buffer: vec![0; MAX_REST + READ + if credentials.is_some() { tls::MAX_KEPT } else { 0 }],
-            raw: vec![0; if credentials.is_some() { READ + tls::MAX_KEPT } else { 0 }],
-            credentials,
-            started: Instant::now(),
-            started_at: SystemTime::now(),
-            times: Times::new(&config),
-            connections: Connections::new(config),
-            accepted: 0,
-            turned_away: Counts::default(),
-            closings: Counts::default(),
-            dropped: 0,
-            websockets: 0,
-            tls: 0,
-            http_requests: 0,
-            received_bytes: 0,
-            details: details::Details::default(),
-        })
-    }
-
-    /// Reads certificate and key again, from the files in the configuration. Connections that come from now on are accepted with them, the others
-    /// stay as they are. Does nothing where no TLS is configured.
-    ///
-    /// # Errors
-    /// One of the files cannot be used; the error says which one and why. Those that were read before stay in use.
-    pub fn reload_tls(&mut self) -> io::Result<()> {
-        self.credentials = credentials(&self.connections.config)?;
-        Ok(())
-    }
 
     /// The addresses that are listened on, with the real port where port 0 was asked for; in the order of the
     /// configuration, those with TLS behind the others.
@@ -334,15 +272,5 @@ impl Relay {
         if is_to_write {
             self.connections.dirty.push(index);
         }
-    }
-}
-
-/// What connections with TLS are to be accepted with, if there are to be any.
-fn credentials(config: &Config) -> io::Result<Option<Credentials>> {
-    match (&config.tls_certificate, &config.tls_key) {
-        (Some(certificate), Some(key)) if !config.listen_tls.is_empty() => {
-            tls::load(certificate, key).map(Some)
-        }
-        _ => Ok(None),
     }
 }

@@ -1,0 +1,138 @@
+//! Opening a relay.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+use mio::{Events, Interest, Poll, Token, Waker};
+use peote_net::relay::{MAX_REST, Relay as Core};
+use tracing::info;
+
+use super::accept::Listener;
+use super::deadlines::Times;
+use super::linger::Lingering;
+use super::serve::READ;
+use super::{EVENTS, Handle, Relay, WAKER, details};
+use crate::causes::Counts;
+use crate::config::Config;
+use crate::connections::Connections;
+use crate::listen;
+use crate::storage::HeapStorage;
+use crate::tls::{self, Credentials};
+
+impl Relay {
+    /// Opens the listening sockets. Connections are accepted once [`turn`](Self::turn) is called.
+    ///
+    /// # Errors
+    /// - An address cannot be listened on (in use, not allowed, not this machine's); the error says which one.
+    /// - The certificate or the key for TLS cannot be used; the error says which file is wrong and why.
+    /// - The configuration is out of its ranges ([`Config::check`]): [`io::ErrorKind::InvalidInput`].
+    /// - The system has no more of what it takes to wait for events.
+    pub fn bind(config: Config) -> io::Result<Self> {
+        Self::bind_with(config, Vec::new())
+    }
+
+    /// As [`bind`](Self::bind), with sockets that are listened on already, such as those that a service manager hands over.
+    ///
+    /// Each is used for the address that it has, which must be in [`Config::listen`], or in [`Config::listen_tls`] where its connections are to begin with TLS; the
+    /// addresses for which there is none are opened as usual. Who connected before is served as well: connections wait in the socket until they are accepted.
+    ///
+    /// # Errors
+    /// Those of [`bind`](Self::bind), and one that names the address of a socket that the configuration does not have: [`io::ErrorKind::InvalidInput`].
+    ///
+    /// ```
+    /// use peote_relay::{Config, Relay};
+    /// use std::net::TcpListener;
+    ///
+    /// let socket = TcpListener::bind("127.0.0.1:0")?;
+    /// let config = Config { listen: vec![socket.local_addr()?], ..Config::default() };
+    /// let relay = Relay::bind_with(config.clone(), vec![socket])?;
+    /// assert_eq!(relay.local_addrs(), config.listen);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn bind_with(config: Config, sockets: Vec<TcpListener>) -> io::Result<Self> {
+        config.check().map_err(|error| wrong(error.to_string()))?;
+        let credentials = credentials(&config)?;
+        let poll = Poll::new()?;
+        let waker = Arc::new(Waker::new(poll.registry(), Token(WAKER))?);
+        let mut given = sockets
+            .into_iter()
+            .map(|socket| Ok((socket.local_addr()?, socket)))
+            .collect::<io::Result<Vec<_>>>()?;
+        let mut listeners = Vec::new();
+        for (number, (address, is_tls)) in addresses(&config).enumerate() {
+            let of_address = given.iter().position(|(its, _)| *its == address);
+            let is_given = of_address.is_some();
+            let mut socket = match of_address {
+                Some(place) => listen::take_over(given.swap_remove(place).1)?,
+                None => listen::listen(address)?,
+            };
+            poll.registry().register(&mut socket, Token(WAKER - 1 - number), Interest::READABLE)?;
+            let address = socket.local_addr()?;
+            info!(%address, tls = is_tls, handed_over = is_given, "listening");
+            listeners.push(Listener { socket, address, is_tls, pending: true });
+        }
+        if let Some((address, _)) = given.first() {
+            let what = "in neither listen nor listen_tls, or there are several of it";
+            return Err(wrong(format!(
+                "a socket that was handed over is listened on at {address}, which is {what}"
+            )));
+        }
+        Ok(Self {
+            poll,
+            events: Some(Events::with_capacity(EVENTS)),
+            handle: Handle { waker, stop: Arc::default() },
+            listeners,
+            accept_at: 0,
+            lingering: Lingering::default(),
+            core: Core::new(HeapStorage::default()),
+            buffer: vec![0; MAX_REST + READ + if credentials.is_some() { tls::MAX_KEPT } else { 0 }],
+            raw: vec![0; if credentials.is_some() { READ + tls::MAX_KEPT } else { 0 }],
+            credentials,
+            started: Instant::now(),
+            started_at: SystemTime::now(),
+            times: Times::new(&config),
+            connections: Connections::new(config),
+            accepted: 0,
+            turned_away: Counts::default(),
+            closings: Counts::default(),
+            dropped: 0,
+            websockets: 0,
+            tls: 0,
+            http_requests: 0,
+            received_bytes: 0,
+            details: details::Details::default(),
+        })
+    }
+
+    /// Reads certificate and key again, from the files in the configuration. Connections that come from now on are accepted with them, the others
+    /// stay as they are. Does nothing where no TLS is configured.
+    ///
+    /// # Errors
+    /// One of the files cannot be used; the error says which one and why. Those that were read before stay in use.
+    pub fn reload_tls(&mut self) -> io::Result<()> {
+        self.credentials = credentials(&self.connections.config)?;
+        Ok(())
+    }
+}
+
+fn wrong(what: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, what)
+}
+
+/// The addresses to listen on, and whether their connections begin with TLS.
+fn addresses(config: &Config) -> impl Iterator<Item = (SocketAddr, bool)> {
+    let plain = config.listen.iter().map(|address| (*address, false));
+    plain.chain(config.listen_tls.iter().map(|address| (*address, true)))
+}
+
+/// What connections with TLS are to be accepted with, if there are to be any.
+fn credentials(config: &Config) -> io::Result<Option<Credentials>> {
+    match (&config.tls_certificate, &config.tls_key) {
+        (Some(certificate), Some(key)) if !config.listen_tls.is_empty() => {
+            tls::load(certificate, key).map(Some)
+        }
+        _ => Ok(None),
+    }
+}
