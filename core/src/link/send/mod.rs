@@ -1,5 +1,8 @@
 //! The sending half of a link.
 
+mod in_parts;
+mod removing;
+
 #[cfg(feature = "local")]
 use super::SimulatedLine;
 use super::buffers::BufferParts;
@@ -13,7 +16,8 @@ use super::{Destination, EnteredChannel, Mode, OwnChannel, SendError, User};
 use crate::chunk::EncodedLength;
 use crate::protocol::to_endpoint::Capabilities;
 use crate::protocol::to_relay::{self, Command};
-use crate::protocol::{Header, MAX_CHANNELS, MAX_NAME, MAX_UNIT_PAYLOAD};
+use crate::protocol::{MAX_CHANNELS, MAX_NAME};
+use in_parts::Unfinished;
 
 /// What the sending half keeps between calls, besides the tables.
 #[derive(Debug)]
@@ -37,15 +41,7 @@ impl Sender {
     /// The own channel in which a broadcast in parts has begun and not ended.
     #[inline]
     pub(super) fn held(&self, own: &[super::OwnSlot]) -> Option<u8> {
-        match self.unfinished {
-            Unfinished {
-                to: Destination::All(channel) | Destination::AllBut(channel, _), left: 1.., ..
-            } => {
-                let slot = own.get(usize::from(channel.slot))?;
-                (slot.generation == channel.generation).then_some(channel.slot)
-            }
-            _ => None,
-        }
+        self.unfinished.held(own)
     }
 
     /// Forgets what was to be sent.
@@ -53,34 +49,6 @@ impl Sender {
         self.ring.clear();
         self.unfinished = Unfinished::NONE;
     }
-}
-
-/// A chunk that is being written in parts, if there is one.
-#[derive(Clone, Copy, Debug)]
-struct Unfinished {
-    to: Destination,
-    /// The user's party, if it goes to one user: its number can mean somebody else later.
-    party: PartyRef,
-    /// Bytes it lacks; 0 if there is none.
-    left: usize,
-    /// Its length field, empty once that has been queued.
-    length: EncodedLength,
-    /// Whether something sent elsewhere would get in between its parts. Known by this address alone, so a program that never begins a chunk in parts
-    /// has no code for it.
-    is_in_the_way: Option<IsInTheWay>,
-}
-
-type IsInTheWay = fn(&Out<'_>, Destination) -> bool;
-
-impl Unfinished {
-    /// None. (All zero, so that a link in a `static` lies in .bss.)
-    const NONE: Self = Self {
-        to: Destination::Server(EnteredChannel { slot: 0, generation: 0 }),
-        party: PartyRef::NONE,
-        left: 0,
-        length: EncodedLength::NONE,
-        is_in_the_way: None,
-    };
 }
 
 /// The sending half of a link: queues commands and payloads in the transmit ring, from where polls write them.
@@ -248,57 +216,6 @@ impl<'a> Out<'a> {
         Ok(())
     }
 
-    /// Removes a user from an own channel. [`Event::UserGone`](super::Event::UserGone) with [`Reason::Kicked`](crate::Reason::Kicked) tells when it is done; the user
-    /// gets [`Event::ChannelGone`](super::Event::ChannelGone) with the same reason, and may enter again.
-    ///
-    /// Until then what the user said before may still come, and what is sent to it reaches nobody. If it leaves in the same moment, the reason is another.
-    ///
-    /// Not all relays can do it, so see [`Out::relay_capabilities`]. [Local users](super::LocalBuffers) can be removed with any.
-    ///
-    /// ```
-    /// use peote_net::link::{Out, OwnChannel, SendError, User};
-    /// fn kick(out: &mut Out<'_>, chat: OwnChannel, user: User) -> Result<(), SendError> {
-    ///     match out.remove_user(chat, user) {
-    ///         Err(SendError::Unsupported) => out.send((chat, user), b"please leave"),
-    ///         other => other,
-    ///     }
-    /// }
-    /// ```
-    ///
-    /// # Errors
-    /// [`SendError::NotOpen`], [`SendError::Unsupported`], [`SendError::WouldBlock`].
-    pub fn remove_user(&mut self, channel: OwnChannel, user: User) -> Result<(), SendError> {
-        self.end_user(Command::RemoveUser, channel, user)
-    }
-
-    /// Like [`Out::remove_user`], and keeps the user's connection out of this channel until the channel is deleted: entering again is
-    /// refused with [`Reason::Blocked`](crate::Reason::Blocked).
-    ///
-    /// A new connection of the same endpoint is not blocked. A relay's memory for this is bounded; where it is used up, the user is removed and not blocked. All local users of a
-    /// link share its connection: if one of them is blocked, the others stay, and nobody enters through the link any more.
-    ///
-    /// # Errors
-    /// Those of [`Out::remove_user`].
-    pub fn block_user(&mut self, channel: OwnChannel, user: User) -> Result<(), SendError> {
-        self.end_user(Command::BlockUser, channel, user)
-    }
-
-    fn end_user(&mut self, command: Command, channel: OwnChannel, user: User) -> Result<(), SendError> {
-        let OwnState::Open { number } = self.tables().own(channel).ok_or(SendError::NotOpen)?.state else {
-            return Err(SendError::NotOpen);
-        };
-        if let Some((_, route)) = self.parts.local.find(channel, user) {
-            self.local().remove(route, command == Command::BlockUser);
-            return Ok(());
-        }
-        let user = user.on_wire().ok_or(SendError::NotOpen)?;
-        self.tables().find(Key::user(number, user)).ok_or(SendError::NotOpen)?;
-        if !self.capabilities.contains(command.capability()) {
-            return Err(SendError::Unsupported);
-        }
-        self.queue(&to_relay::user_command(command, number, user))
-    }
-
     /// Sends `bytes`: raw data in a channel of [`Mode::Data`], one whole chunk in a channel of [`Mode::Chunks`].
     ///
     /// ```
@@ -386,71 +303,6 @@ impl<'a> Out<'a> {
         let (mut units, mut local) = self.begin_payload(route, length, bytes.len());
         local.put(bytes);
         units.put(bytes);
-    }
-
-    /// Begins a chunk of `len` bytes that is written in parts with [`Out::write_chunk`], for chunks that the ring cannot hold whole.
-    ///
-    /// Until all of it is written, nothing else can be sent to those it goes to. There can be one such chunk at a time on a link.
-    ///
-    /// # Errors
-    /// [`SendError::NotOpen`] (also for a channel of [`Mode::Data`], where there are no chunks), [`SendError::Empty`],
-    /// [`SendError::ChunkTooLarge`], [`SendError::ChunkUnfinished`].
-    pub fn begin_chunk(&mut self, to: impl Into<Destination>, len: usize) -> Result<(), SendError> {
-        let to = to.into();
-        let Route { mode, party, .. } = self.route(to).ok_or(SendError::NotOpen)?;
-        let length = length_field(mode, len)?;
-        self.check_unfinished(to)?;
-        if self.unfinished() > 0 {
-            return Err(SendError::ChunkUnfinished);
-        }
-        if mode == Mode::Data {
-            return Err(SendError::NotOpen);
-        }
-        self.sender.unfinished =
-            Unfinished { to, party, left: len, length, is_in_the_way: Some(is_in_the_way) };
-        Ok(())
-    }
-
-    /// Queues as much of `bytes` as there is room for, as the next part of the chunk that was begun, and says how many bytes that was.
-    ///
-    /// # Errors
-    /// [`SendError::NoChunkBegun`], [`SendError::ChunkOverrun`], [`SendError::Empty`], [`SendError::WouldBlock`] if there is no room at all,
-    /// [`SendError::NotOpen`] if those it goes to are gone; the chunk is then forgotten.
-    pub fn write_chunk(&mut self, bytes: &[u8]) -> Result<usize, SendError> {
-        let Unfinished { to, party, left, length, is_in_the_way } = self.sender.unfinished;
-        if left == 0 {
-            return Err(SendError::NoChunkBegun);
-        }
-        if self.unfinished() == 0 {
-            self.sender.unfinished = Unfinished::NONE;
-            return Err(SendError::NotOpen);
-        }
-        let route = self.route(to).ok_or(SendError::NotOpen)?;
-        if bytes.is_empty() {
-            return Err(SendError::Empty);
-        }
-        if bytes.len() > left {
-            return Err(SendError::ChunkOverrun { left });
-        }
-        let room = if route.wire.is_nowhere() { usize::MAX } else { self.free().saturating_sub(Header::MAX) };
-        let room = room.min(self.parts.local.room(route.local)).min(MAX_UNIT_PAYLOAD);
-        let count = bytes.len().min(room.saturating_sub(length.as_bytes().len()));
-        let Some(part) = bytes.get(..count).filter(|part| !part.is_empty()) else {
-            return Err(SendError::WouldBlock);
-        };
-        self.queue_payload(route, length, part);
-        let left = left.saturating_sub(count);
-        let length = EncodedLength::NONE;
-        self.sender.unfinished = Unfinished { to, party, left, length, is_in_the_way };
-        Ok(count)
-    }
-
-    /// Bytes that the chunk in parts still lacks; 0 if none has been begun, or those it goes to are gone.
-    #[must_use]
-    pub fn unfinished(&self) -> usize {
-        let Unfinished { to, party, left, .. } = self.sender.unfinished;
-        let there = left > 0 && self.route(to).is_some_and(|route| route.party == party);
-        if there { left } else { 0 }
     }
 
     /// Bytes of the transmit ring that are free.
@@ -590,14 +442,6 @@ impl<'a> Out<'a> {
     }
 
     #[cfg_attr(not(target_os = "none"), inline)]
-    fn check_unfinished(&self, to: Destination) -> Result<(), SendError> {
-        match self.sender.unfinished.is_in_the_way {
-            Some(is_in_the_way) if is_in_the_way(self, to) => Err(SendError::ChunkUnfinished),
-            _ => Ok(()),
-        }
-    }
-
-    #[cfg_attr(not(target_os = "none"), inline)]
     fn check_room(&self, needed: usize) -> Result<(), SendError> {
         if needed <= self.free() {
             Ok(())
@@ -633,10 +477,4 @@ impl<'a> Out<'a> {
         self.push(name);
         Ok(tag)
     }
-}
-
-/// Whether the chunk that is being written in parts is in the way of something for `to`.
-fn is_in_the_way(out: &Out<'_>, to: Destination) -> bool {
-    let Unfinished { to: unfinished, left, .. } = out.sender.unfinished;
-    left > 0 && unfinished.overlaps(to) && out.unfinished() > 0
 }
