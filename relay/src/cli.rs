@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use self::legacy::Note;
 pub(crate) use self::options::Options;
 use self::options::{Command, NoRun};
 use self::problem::Problem;
@@ -13,6 +14,7 @@ use self::settings::{SETTINGS, Settings};
 use crate::sockets::HandedOver;
 
 mod file;
+mod legacy;
 mod options;
 mod print;
 mod problem;
@@ -28,8 +30,8 @@ pub(crate) enum Task {
     Top(SocketAddr, Duration, bool),
     /// Run the relay.
     Run(Box<Loaded>, Box<Options>),
-    /// Print this and be done.
-    Print(String),
+    /// Print this, with these remarks beside it, and be done.
+    Print(String, Vec<Note>),
     /// Print clap's help or version and be done.
     Help(clap::Error),
     /// Say what is wrong, and be done.
@@ -43,6 +45,8 @@ pub(crate) struct Loaded {
     /// One for each of [`SETTINGS`].
     origins: [Origin; SETTINGS.len()],
     file: Option<PathBuf>,
+    /// What was made of each line of `--legacy-config`.
+    pub(crate) notes: Vec<Note>,
     /// Addresses of sockets that were handed over; the settings have them as well.
     pub(crate) handed_over: HandedOver,
 }
@@ -53,6 +57,8 @@ pub(crate) enum Origin {
     Default,
     /// Sockets that were handed over, in place of the default.
     HandedOver,
+    /// What the relay did that this one replaces (`--legacy-config`).
+    Legacy,
     /// The line of the file, from 1.
     File(usize),
     /// `--unlimited`.
@@ -71,7 +77,7 @@ pub(crate) fn task(arguments: impl IntoIterator<Item = OsString>, handed_over: &
         Err(NoRun::Wrong(problem)) => return Task::Complain(vec![problem]),
     };
     match load(&options, handed_over) {
-        Ok(loaded) if options.print_config => Task::Print(print::toml(&loaded)),
+        Ok(loaded) if options.print_config => Task::Print(print::toml(&loaded), loaded.notes),
         Ok(loaded) => Task::Run(Box::new(loaded), options),
         Err(problems) => Task::Complain(problems),
     }
@@ -89,6 +95,13 @@ pub(crate) fn load(options: &Options, handed_over: &HandedOver) -> Result<Loaded
         && let Err(found) = file::read(path, &mut settings, |index, line| origins[index] = Origin::File(line))
     {
         problems.extend(found);
+    }
+    let mut notes = Vec::new();
+    if let Some(path) = &options.legacy_config {
+        match legacy::read(path, &mut settings, |index, origin| origins[index] = origin) {
+            Ok(made) => notes = made,
+            Err(found) => problems.extend(found),
+        }
     }
     if options.unlimited {
         let before = settings.clone();
@@ -109,8 +122,9 @@ pub(crate) fn load(options: &Options, handed_over: &HandedOver) -> Result<Loaded
             }
         }
     }
-    let file = options.config.clone();
-    let mut loaded = Loaded { settings, origins, file, handed_over: handed_over.clone() };
+    let file = options.config.clone().or_else(|| options.legacy_config.clone());
+    let mut loaded = Loaded { settings, origins, file, notes, handed_over: handed_over.clone() };
+    loaded.note_precedence();
     loaded.use_handed_over();
     if problems.is_empty() {
         problems.extend(loaded.conflict());
@@ -119,6 +133,17 @@ pub(crate) fn load(options: &Options, handed_over: &HandedOver) -> Result<Loaded
 }
 
 impl Loaded {
+    /// Logs what was made of each line of `--legacy-config`.
+    pub(crate) fn log_notes(&self) {
+        for note in &self.notes {
+            if note.is_warning {
+                tracing::warn!("{}", note.text);
+            } else {
+                tracing::info!("{}", note.text);
+            }
+        }
+    }
+
     /// The settings that are not as they were, as lines of TOML: its name, its value now, and its value before.
     pub(crate) fn changes<'a>(
         &'a self,
@@ -128,6 +153,19 @@ impl Loaded {
             .iter()
             .map(|setting| (setting.name, setting.show(&self.settings), setting.show(&before.settings)));
         all.filter(|(_, now, before)| now != before)
+    }
+
+    /// Says it where a line of `--legacy-config` does not count in the end.
+    fn note_precedence(&mut self) {
+        for note in &mut self.notes {
+            let Some(index) = note.setting else { continue };
+            let what = match (self.origins[index], SETTINGS[index].name) {
+                (Origin::Option, name) => format!("--{name}"),
+                (Origin::Unlimited, _) => "--unlimited".into(),
+                _ => continue,
+            };
+            note.text = Problem::new(format!("{}, but {what} goes before that", note.text));
+        }
     }
 
     /// Has sockets that were handed over take the place of the default of `listen`; beside addresses that were set, they are used in addition.
@@ -214,6 +252,7 @@ impl Loaded {
                 let file = self.file.as_deref().unwrap_or(Path::new("file"));
                 format!("{}:{line}", file.display())
             }
+            Origin::Legacy => "--legacy-config".into(),
             Origin::Unlimited => "--unlimited".into(),
             Origin::Option => format!("--{name}"),
             Origin::HandedOver => "sockets handed over".into(),

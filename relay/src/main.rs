@@ -55,8 +55,9 @@ fn main() -> ExitCode {
                 COULD_NOT_RUN
             }
         },
-        Task::Print(text) => {
+        Task::Print(text, notes) => {
             say(&text);
+            notes.iter().for_each(|note| complain(&note.text));
             STOPPED
         }
         Task::Help(help) => {
@@ -82,6 +83,7 @@ fn start(loaded: Loaded, options: &Options, sockets: Sockets) -> u8 {
                 return WRONG_SETTINGS;
             }
         };
+    loaded.log_notes();
     match run(loaded, options, sockets, &logging) {
         Ok(()) => STOPPED,
         Err(error) => {

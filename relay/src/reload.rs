@@ -17,6 +17,7 @@ pub(crate) fn reload(relay: &mut Relay, logging: &Logging, options: &Options, lo
             return error!("the configuration is wrong: the settings stay as they were");
         }
     };
+    new.log_notes();
     let kept = match relay.reconfigure(new.settings.relay.clone()) {
         Ok(kept) => kept,
         Err(problem) => return error!("{problem}: the settings stay as they were"),

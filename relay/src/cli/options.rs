@@ -63,6 +63,12 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
 
+    /// Read settings from the configuration file of the relay that this one replaces (peote-server.conf); how that file
+    /// is written is documented nowhere, so this is the best that can be done: read what it says about each line.
+    /// With --print-config, the result is a file for --config
+    #[arg(long, value_name = "FILE", conflicts_with = "config")]
+    pub(crate) legacy_config: Option<PathBuf>,
+
     /// Print the settings that would be used as TOML, each with where it comes from, and exit
     #[arg(long)]
     pub(crate) print_config: bool,
@@ -207,7 +213,7 @@ fn explain(error: &clap::Error) -> String {
         let Some(name) = wrong.strip_prefix("--") else {
             return format!("{}: unexpected; every setting is an option, see --help", shorten(wrong));
         };
-        let mut names = vec!["config", "print-config", "unlimited", "help", "version"];
+        let mut names = vec!["config", "legacy-config", "print-config", "unlimited", "help", "version"];
         names.extend(SETTINGS.iter().map(|setting| setting.name));
         return match did_you_mean(name, "--", &names) {
             Some(question) => format!("unknown option --{}; {question}", shorten(name)),

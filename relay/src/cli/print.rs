@@ -11,6 +11,12 @@ const COMMENT_COLUMN: usize = 40;
 pub(crate) fn toml(loaded: &Loaded) -> String {
     let version = env!("CARGO_PKG_VERSION");
     let mut text = format!("# Settings of peote-relay {version}, and behind each where it comes from.\n");
+    if loaded.notes.iter().any(|note| note.is_warning) {
+        text.push_str("#\n# What --legacy-config did not understand, or was not sure of:\n");
+    }
+    for note in loaded.notes.iter().filter(|note| note.is_warning) {
+        text.push_str(&format!("#   {}\n", note.text));
+    }
     let mut group = "";
     for setting in &SETTINGS {
         if setting.group != group {

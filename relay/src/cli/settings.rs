@@ -74,7 +74,7 @@ const LOG_FORMAT: [&str; 2] = ["text", "json"];
 const LOG_FORMAT_VALUES: [LogFormat; 2] = [LogFormat::Text, LogFormat::Json];
 const SLOW_RECEIVER: [&str; 2] = ["pause", "drop"];
 const SLOW_RECEIVER_VALUES: [SlowReceiver; 2] = [SlowReceiver::Pause, SlowReceiver::Drop];
-const LOG_LEVEL: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+pub(super) const LOG_LEVEL: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 const LOG_LEVEL_VALUES: [LogLevel; 6] =
     [LogLevel::Off, LogLevel::Error, LogLevel::Warn, LogLevel::Info, LogLevel::Debug, LogLevel::Trace];
 
