@@ -25,6 +25,8 @@ compile_error!(
     "peote-net needs pointers of at least 32 bits: lengths on the wire do not fit a usize of 16 bits"
 );
 
+#[cfg(feature = "alloc")]
+extern crate alloc;
 #[cfg(test)]
 extern crate std;
 

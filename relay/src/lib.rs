@@ -19,7 +19,6 @@ mod queue;
 mod rate;
 mod relay;
 mod stats;
-mod storage;
 mod timers;
 #[cfg(feature = "tls")]
 mod tls;

@@ -6,12 +6,11 @@ mod queues;
 use std::collections::VecDeque;
 
 use peote_net::protocol::to_endpoint::{self, Capabilities};
-use peote_net::relay::{self, ConnectionId, Outcome, Received};
+use peote_net::relay::{self, ConnectionId, GrowingStorage, Outcome, Received};
 use peote_net::time::Duration;
 
 use crate::line::{Direction, LineId};
 use crate::random::Random;
-use crate::storage::GrowingStorage;
 use crate::trace::Act;
 use crate::world::World;
 pub use event::RelayEvent;

@@ -1,7 +1,7 @@
 //! The forwarding core of a relay: who is in which channel, and which bytes go where.
 //!
 //! Input and output, queues, clock and policy are the caller's ([`Host`]), so that a microcontroller and a server program share this
-//! part. Nothing here allocates, blocks or can panic; a call does work in proportion to the bytes it is given (and, where a channel
+//! part. Nothing here blocks or can panic, or allocates (but for `GrowingStorage`, with the feature `alloc`); a call does work in proportion to the bytes it is given (and, where a channel
 //! or a connection ends, to the number of those it ends for).
 //!
 //! ```
@@ -57,6 +57,8 @@
 mod blocks;
 mod command;
 mod end;
+#[cfg(feature = "alloc")]
+mod growing;
 mod host;
 mod names;
 mod numbers;
@@ -69,6 +71,8 @@ mod tables;
 mod tests;
 
 pub use blocks::MAX_BLOCKED;
+#[cfg(feature = "alloc")]
+pub use growing::GrowingStorage;
 pub use host::{Cause, ConnectionId, Decision, Full, Host, Note, Outcome, Received, Request};
 pub use slots::{ChannelSlot, ConnectionSlot, MembershipSlot, Page};
 pub use storage::{Parts, Pool, StaticStorage, Storage};

@@ -36,49 +36,45 @@ pub struct Parts<'a> {
     pub buckets: &'a mut [u32],
 }
 
-/// Memory for a relay's tables: slices of a fixed length ([`StaticStorage`]) or such that grow.
+/// Memory for a relay's tables: of a fixed length ([`StaticStorage`]), on the heap and growing (`GrowingStorage`, with the feature `alloc`), or where the program has it.
 ///
 /// What the slices hold belongs to the relay: an implementation makes them of `EMPTY` slots and only ever makes them longer.
 ///
 /// ```
-/// use peote_net::relay::{ChannelSlot, ConnectionSlot, MembershipSlot, Page, Parts, Pool, Storage};
+/// use peote_net::relay::{ChannelSlot, ConnectionSlot, MembershipSlot, Page, Parts, Relay, Storage};
 ///
-/// #[derive(Default)]
-/// struct Growing {
-///     connections: Vec<ConnectionSlot>,
-///     channels: Vec<ChannelSlot>,
-///     memberships: Vec<MembershipSlot>,
-///     pages: Vec<Page>,
-///     buckets: Vec<u32>,
+/// /// Tables in memory whose size is known when the program starts: that of another chip, or what nobody else needs.
+/// struct Lent<'a> {
+///     connections: &'a mut [ConnectionSlot],
+///     channels: &'a mut [ChannelSlot],
+///     memberships: &'a mut [MembershipSlot],
+///     pages: &'a mut [Page],
+///     buckets: &'a mut [u32],
 /// }
 ///
-/// fn longer<T: Clone>(slots: &mut Vec<T>, empty: T, most: usize) -> bool {
-///     let before = slots.len();
-///     slots.resize((before * 2).clamp(16, most), empty);
-///     slots.len() > before
-/// }
-///
-/// impl Storage for Growing {
+/// impl Storage for Lent<'_> {
 ///     fn parts(&mut self) -> Parts<'_> {
 ///         Parts {
-///             connections: &mut self.connections,
-///             channels: &mut self.channels,
-///             memberships: &mut self.memberships,
-///             pages: &mut self.pages,
-///             buckets: &mut self.buckets,
-///         }
-///     }
-///
-///     fn grow(&mut self, pool: Pool) -> bool {
-///         match pool {
-///             Pool::Connections => longer(&mut self.connections, ConnectionSlot::EMPTY, 10_000),
-///             Pool::Channels => longer(&mut self.channels, ChannelSlot::EMPTY, 65_536),
-///             Pool::Memberships => longer(&mut self.memberships, MembershipSlot::EMPTY, 1 << 20),
-///             Pool::Pages => longer(&mut self.pages, Page::EMPTY, 1 << 20),
-///             Pool::Buckets => longer(&mut self.buckets, 0, 65_536),
+///             connections: self.connections,
+///             channels: self.channels,
+///             memberships: self.memberships,
+///             pages: self.pages,
+///             buckets: self.buckets,
 ///         }
 ///     }
 /// }
+///
+/// let (mut connections, mut channels) = (vec![ConnectionSlot::EMPTY; 8], vec![ChannelSlot::EMPTY; 8]);
+/// let (mut memberships, mut pages) = (vec![MembershipSlot::EMPTY; 32], vec![Page::EMPTY; 32]);
+/// let mut buckets = [0; 8];
+/// let mut relay = Relay::new(Lent {
+///     connections: &mut connections,
+///     channels: &mut channels,
+///     memberships: &mut memberships,
+///     pages: &mut pages,
+///     buckets: &mut buckets,
+/// });
+/// assert_eq!((0..10).filter(|_| relay.connect().is_ok()).count(), 8);
 /// ```
 pub trait Storage {
     /// The tables.

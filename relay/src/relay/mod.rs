@@ -19,7 +19,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use mio::event::Event;
 use mio::{Events, Poll, Registry, Token, Waker};
-use peote_net::relay::Relay as Core;
+use peote_net::relay::{GrowingStorage, Relay as Core};
 
 use accept::Listener;
 use deadlines::Times;
@@ -28,7 +28,6 @@ use linger::Lingering;
 use crate::causes::{Closed, Counts, TurnedAway};
 use crate::connections::{Connections, millis};
 use crate::stats::Stats;
-use crate::storage::HeapStorage;
 use crate::tls::Credentials;
 
 /// Bytes that are read from connections before what came of them is written.
@@ -67,7 +66,7 @@ pub struct Relay {
     /// When to try to accept again, in milliseconds.
     accept_at: u64,
     lingering: Lingering,
-    core: Core<HeapStorage>,
+    core: Core<GrowingStorage>,
     connections: Connections,
     /// What was read last, behind up to [`MAX_REST`] bytes of what was read before. Lent out while it is in use.
     buffer: Vec<u8>,

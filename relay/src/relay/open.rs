@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use mio::{Events, Interest, Poll, Token, Waker};
-use peote_net::relay::{MAX_REST, Relay as Core};
+use peote_net::relay::{GrowingStorage, MAX_REST, Relay as Core};
 use tracing::info;
 
 use super::accept::Listener;
@@ -18,7 +18,6 @@ use crate::causes::Counts;
 use crate::config::Config;
 use crate::connections::Connections;
 use crate::listen;
-use crate::storage::HeapStorage;
 use crate::tls::{self, Credentials};
 
 impl Relay {
@@ -86,7 +85,7 @@ impl Relay {
             listeners,
             accept_at: 0,
             lingering: Lingering::default(),
-            core: Core::new(HeapStorage::default()),
+            core: Core::new(GrowingStorage::new()),
             buffer: vec![0; MAX_REST + READ + if credentials.is_some() { tls::MAX_KEPT } else { 0 }],
             raw: vec![0; if credentials.is_some() { READ + tls::MAX_KEPT } else { 0 }],
             credentials,

@@ -2,6 +2,8 @@
 
 mod channels;
 mod cuts;
+#[cfg(feature = "alloc")]
+mod growing;
 mod limits;
 mod queues;
 mod removing;

@@ -3,8 +3,9 @@
 mod reference;
 
 use peote_net::protocol::to_endpoint::{Decoder, Unit};
-use peote_net::relay::{ConnectionId, Decision, Host, MAX_REST, Outcome, Received, Relay, Request};
-use peote_net_simulation::GrowingStorage;
+use peote_net::relay::{
+    ConnectionId, Decision, GrowingStorage, Host, MAX_REST, Outcome, Received, Relay, Request,
+};
 
 use super::Input;
 use reference::{Endpoint, Model};
@@ -84,7 +85,7 @@ impl Both {
     /// When the relay has no place for so many connections.
     #[must_use]
     pub fn new(bound: usize, cut: usize, collide: bool) -> Self {
-        let mut relay = Relay::new(GrowingStorage::default());
+        let mut relay = Relay::new(GrowingStorage::new());
         let ids = (0..CONNECTIONS).map(|_| relay.connect().expect("there is room")).collect();
         let queues = vec![Vec::new(); CONNECTIONS];
         let mut model = Model::default();
