@@ -1,11 +1,16 @@
 //! The life of a link, as the input wants it.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use peote_net::Reason;
 use peote_net::chunk::ChunkLimit;
 use peote_net::link::{Destination, Error, Event, Flow, Link, Mode, Out, SendError, Source, User};
-use peote_net::protocol::to_endpoint;
+use peote_net::protocol::to_endpoint::{self, Capabilities};
 use peote_net::protocol::to_relay::Command;
 use peote_net::time::{Duration, Instant};
 
+use super::heard::{self, End, Heard};
 use super::memory::{CHUNK, Memory};
 use super::said::{Route, Said};
 use super::state::{Channels, Handle, Phase};
@@ -42,7 +47,7 @@ struct Program<'a> {
     excused: bool,
     /// The connection is lost, and not all has been told.
     losing: bool,
-    heard: std::rc::Rc<std::cell::RefCell<super::transport::Heard>>,
+    heard: Rc<RefCell<Heard>>,
     /// Handles that were given up before they were answered, and whose end has not been written.
     unwanted: Vec<Handle>,
     events: usize,
@@ -147,6 +152,8 @@ fn poll(
         Ok(()) => {
             let room = connection.room == usize::MAX;
             assert!(!room || link.out().free() == transmit, "there was room to write more");
+            let is_all = program.kept.is_none();
+            program.heard.borrow().check_capabilities(link.out().relay_capabilities(), is_all);
         }
         Err(Error::Handler(error)) => assert_eq!(error, SendError::Empty, "an error of nobody"),
         Err(_) => {
@@ -219,7 +226,14 @@ impl Program<'_> {
             4 => connection.incoming.extend(to_endpoint::user_entered(number, user)),
             5 => connection.incoming.extend(to_endpoint::user_gone(number, user, input.byte() % 4)),
             6 => connection.incoming.extend(to_endpoint::channel_gone(number, input.byte() % 4)),
-            7 => connection.incoming.extend(to_endpoint::keepalive()),
+            7 => connection.incoming.extend(match user {
+                0 => to_endpoint::keepalive(),
+                1 => [0, 4, 0, 255, 0x51, 3], // announces nothing
+                2 => to_endpoint::announcement(Capabilities::REMOVE_USER),
+                3 => to_endpoint::announcement(Capabilities::BLOCK_USER),
+                // bits without a meaning, too
+                _ => [0, 4, 0, 255, 0x50, 3 | number & 0x7c],
+            }),
             8 => {
                 let bytes = data(input);
                 connection.incoming.extend(to_endpoint::data_for_user(number & 127, bytes.len()).as_bytes());
@@ -240,6 +254,9 @@ impl Program<'_> {
         // in the same poll, too, if the connection is lost in it
         let again = self.again.take().or_else(|| self.kept.take());
         let redelivered = again.is_some();
+        if again.as_ref() != Some(&seen) {
+            self.check_reason(event);
+        }
         if let Some(again) = again {
             let excused = self.excused || matches!(event, Event::LinkLost { .. });
             assert!(again == seen || excused, "{again} is delivered again as {seen}");
@@ -276,6 +293,7 @@ impl Program<'_> {
                 self.give_up(handle, out);
             }
             5 | 6 => self.parts(out),
+            15 if !self.channels.all.is_empty() => self.end_user(out),
             _ if !self.channels.all.is_empty() => {
                 let at = self.input.below(self.channels.all.len());
                 self.send(self.channels.all[at].handle, out);
@@ -358,7 +376,7 @@ impl Program<'_> {
                 self.excused = true;
                 if open {
                     let number = self.number(handle);
-                    self.said.end(command, number);
+                    self.said.command_without_answer(command, &[number]);
                 } else {
                     self.unwanted.push(handle);
                 }
@@ -366,6 +384,75 @@ impl Program<'_> {
             Err(SendError::WouldBlock) => {}
             Err(SendError::NotOpen) => assert!(self.kept.is_some(), "it is there"),
             Err(error) => panic!("giving up a channel: {error}"),
+        }
+    }
+
+    /// Removes or blocks a user, who may be there or not.
+    fn end_user(&mut self, out: &mut Out<'_>) {
+        let handle = self.channels.all[self.input.below(self.channels.all.len())].handle;
+        let Handle::Own(channel) = handle else { return };
+        let known = self.channels.get(handle).filter(|known| known.phase == Phase::Open);
+        let known: Vec<u16> = known.map(|known| known.users.iter().copied().collect()).unwrap_or_default();
+        let user = User::new(self.input.byte() % 7);
+        let there = known.contains(&user.number());
+        let (free, possible) = (out.free(), out.relay_capabilities());
+        self.heard.borrow().check_capabilities(possible, false);
+        let (command, needed, done) = if self.input.byte() & 1 == 0 {
+            (Command::RemoveUser, Capabilities::REMOVE_USER, out.remove_user(channel, user))
+        } else {
+            (Command::BlockUser, Capabilities::BLOCK_USER, out.block_user(channel, user))
+        };
+        let possible = possible.contains(needed);
+        // what is kept may be that somebody has come, or is gone
+        let excused = self.kept.is_some() || self.is_nonsense();
+        match done {
+            Ok(()) => {
+                assert!(possible, "a relay is told what it has not announced that it knows");
+                assert!(there || excused, "nobody was removed");
+                assert_eq!(free - out.free(), 6, "the bytes of a command");
+                let number = self.number(handle);
+                let user = u8::try_from(user.number()).expect("there are no local users");
+                return self.said.command_without_answer(command, &[number, user]);
+            }
+            Err(SendError::NotOpen) => assert!(!there || self.kept.is_some(), "somebody is there"),
+            Err(SendError::Unsupported) => assert!(!possible && (there || excused), "it can be done"),
+            Err(SendError::WouldBlock) => assert!(possible && free < 6 && (there || excused)),
+            Err(error) => panic!("removing a user: {error}"),
+        }
+        assert_eq!(out.free(), free, "it was not queued, and takes room");
+    }
+
+    /// Panics if the relay has not said just that.
+    fn check_reason(&mut self, event: &Event<'_>) {
+        let (handle, user, reason, mean): (_, _, _, fn(u8) -> Reason) = match *event {
+            Event::CreateRefused { channel, reason } => {
+                (Handle::Own(channel), None, reason, heard::create_refused)
+            }
+            Event::EnterRefused { channel, reason } => {
+                (Handle::Entered(channel), None, reason, heard::enter_refused)
+            }
+            Event::UserGone { channel, user, reason } => {
+                (Handle::Own(channel), Some(user), reason, heard::gone)
+            }
+            Event::ChannelGone { channel, reason } => (Handle::Entered(channel), None, reason, heard::gone),
+            _ => return,
+        };
+        if reason == Reason::LinkLost {
+            return; // no relay says so
+        }
+        let tag = self.said.tags.get(&handle).copied();
+        let number = tag.and_then(|tag| self.heard.borrow().numbers.get(&tag).copied());
+        let is_refused = matches!(event, Event::CreateRefused { .. } | Event::EnterRefused { .. });
+        let end = match (tag, number, user) {
+            (Some(tag), ..) if is_refused => End::Refused(tag),
+            (_, Some(number), Some(user)) => {
+                End::User(number, u8::try_from(user.number()).expect("there are no local users"))
+            }
+            (_, Some(number), None) => End::Channel(number),
+            _ => return self.blind(),
+        };
+        if !self.is_blind() {
+            self.heard.borrow_mut().told(end, reason, mean);
         }
     }
 

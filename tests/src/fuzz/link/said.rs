@@ -18,8 +18,8 @@ pub(super) enum Route {
 #[derive(Debug)]
 enum Expected {
     Ask(Command, Vec<u8>, Handle),
-    /// Leave or delete a number.
-    End(Command, u8),
+    /// Any other command, with its payload: leave or delete a number, remove or block a user.
+    Other(Command, Vec<u8>),
     Data(Route, VecDeque<u8>),
 }
 
@@ -43,8 +43,8 @@ impl Said {
         self.expected.push_back(Expected::Ask(command, name.to_vec(), handle));
     }
 
-    pub(super) fn end(&mut self, command: Command, number: u8) {
-        self.expected.push_back(Expected::End(command, number));
+    pub(super) fn command_without_answer(&mut self, command: Command, payload: &[u8]) {
+        self.expected.push_back(Expected::Other(command, payload.to_vec()));
     }
 
     pub(super) fn data(&mut self, route: Route, bytes: impl IntoIterator<Item = u8>) {
@@ -91,7 +91,8 @@ impl Said {
                 self.expected.pop_front();
                 Some(tag)
             }
-            Some(Expected::End(expected, number)) if (*expected, &[*number][..]) == (command, &self.name) => {
+            Some(Expected::Other(expected, payload)) if (expected, payload) == (&command, &self.name) => {
+                assert_eq!(tag, 0, "no answer is wanted");
                 self.expected.pop_front();
                 None
             }

@@ -1,12 +1,12 @@
 //! The transport, and the relay behind it: bytes, cuts and readiness are the input's choice.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write, WriteReady};
-use peote_net::protocol::MAX_CHANNELS;
-use peote_net::protocol::to_endpoint::{Decoder, Unit};
+
+use super::heard::Heard;
 
 /// One connection to an arbitrary relay. Panics when it is used in a way that would block.
 #[derive(Debug, Default)]
@@ -25,41 +25,13 @@ pub(super) struct Connection {
     /// Bytes that can be written before writing has to wait.
     pub(super) room: usize,
     pub(super) reads: usize,
-    decoder: Decoder,
     pub(super) heard: Rc<RefCell<Heard>>,
-}
-
-/// What the link has heard about its commands.
-#[derive(Debug, Default)]
-pub(super) struct Heard {
-    /// Tags of commands that were written and not answered.
-    pub(super) awaited: HashSet<u8>,
-    /// The channel numbers in the answers.
-    pub(super) numbers: HashMap<u8, u8>,
-    /// Something was answered that had not been asked. From then on it cannot be said which numbers the link takes for which channels.
-    pub(super) blind: bool,
 }
 
 impl Connection {
     /// One on which nothing has been said.
     pub(super) fn new() -> Self {
         Self { read_limit: usize::MAX, write_limit: usize::MAX, room: usize::MAX, ..Self::default() }
-    }
-
-    fn heard(&mut self, mut bytes: &[u8]) {
-        while let Some((used, unit)) = self.decoder.decode(bytes) {
-            bytes = &bytes[used..];
-            let mut heard = self.heard.borrow_mut();
-            let (tag, number) = match unit {
-                Unit::Success { tag, channel } => (tag, Some(channel)),
-                Unit::Refused { tag, .. } => (tag, None),
-                _ => continue,
-            };
-            heard.blind |= !heard.awaited.remove(&tag);
-            if let Some(number) = number.filter(|&number| usize::from(number) < MAX_CHANNELS) {
-                heard.numbers.insert(tag, number);
-            }
-        }
     }
 }
 
@@ -91,7 +63,7 @@ impl Read for Connection {
         for (place, byte) in buffer.iter_mut().zip(self.incoming.drain(..len)) {
             *place = byte;
         }
-        self.heard(&buffer[..len]);
+        self.heard.borrow_mut().read(&buffer[..len]);
         Ok(len)
     }
 }
