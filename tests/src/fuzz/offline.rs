@@ -1,4 +1,5 @@
-//! Servers and users on one link, offline: what is delivered is what a queue for each user and direction would deliver.
+//! Servers and users on one link, offline: what is delivered is what a queue for each user and direction would deliver. Servers remove and block users, who
+//! are not heard from then on, get what was said to them before, and are told why.
 
 mod world;
 

@@ -158,8 +158,9 @@ impl Local<'_> {
         user.to_user.clear();
         match user.stage {
             Stage::Entering | Stage::Served => self.tell(place, true, Kind::Leave),
-            Stage::Removed => {}
-            _ => user.end_service(),
+            Stage::Waiting => user.end_service(),
+            // the server has ended it already, and what tells it so may still wait to be dealt with
+            Stage::Removed | Stage::Ended | Stage::Free => {}
         }
         self.free_if_over(place);
     }

@@ -472,3 +472,34 @@ fn a_kept_event_of_somebody_who_is_gone_holds_no_place() {
         rig.out().enter("b", Mode::chunks(64)).unwrap();
     }
 }
+
+/// Whoever is removed and leaves in the same moment: the server's event, which waits, is not lost by that.
+#[test]
+fn leaving_while_the_server_keeps_the_event_that_one_is_removed() {
+    for face in FACES {
+        let mut rig = rig();
+        let channel = open(&mut rig, b"a", 3, CHUNKS);
+        rig.out().simulate(channel, LAG).unwrap();
+        let (entered, user) = join(&mut rig, b"a", channel, CHUNKS);
+        // a long message on a slow line, behind which the user hears of its end
+        rig.out().simulate(channel, LAG.bytes_per_second(10)).unwrap();
+        rig.out().send((channel, user), b"good bye").unwrap();
+        rig.out().remove_user(channel, user).unwrap();
+        let gone = Event::UserGone { channel, user, reason: Reason::Kicked };
+        let mut kept = 0;
+        while kept == 0 {
+            rig.now = rig.link.next_deadline().unwrap().max(rig.now);
+            drive(&mut rig, face, |event, _| {
+                assert_eq!(event, gone);
+                kept += 1;
+                Flow::Again
+            });
+        }
+        rig.out().leave(entered).unwrap();
+        let mut told: Vec<Seen> = Vec::new();
+        sleep_and_wake(&mut rig, face, |event, _| told.push(event.into()));
+        assert_eq!(told, [Seen::Notice(gone)]);
+        rig.out().simulate(channel, SimulatedLine::new()).unwrap();
+        check_places(&mut rig, b"a", channel, 0);
+    }
+}

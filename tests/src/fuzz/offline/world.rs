@@ -21,6 +21,8 @@ struct Channel {
     name: u8,
     created: bool,
     deleted: bool,
+    /// The server has blocked somebody, and so the link's connection.
+    blocked: bool,
     /// Who enters at the moment. One at a time, so that it is known who has come.
     entering: Option<usize>,
 }
@@ -35,10 +37,46 @@ struct Member {
     exhausted: bool,
     told: bool,
     left: bool,
-    /// The channel is gone, or the server knows that it has left.
+    /// The server has removed it while it was there.
+    removed: bool,
+    /// It entered when the channel was blocked.
+    barred: bool,
+    /// It is about to be told that the channel is gone: the event has come, and may come again.
+    ending: bool,
+    /// It has been told that the channel is gone, or that it may not enter.
     ended: bool,
+    /// The server is about to be told that it is gone: the event has come, and may come again.
+    going: bool,
+    /// The server knows that it is gone, or has given it up.
+    gone: bool,
     up: Queue,
     down: Queue,
+}
+
+impl Member {
+    fn entering(channel: usize, handle: EnteredChannel, barred: bool) -> Self {
+        Self {
+            channel,
+            handle,
+            number: None,
+            exhausted: false,
+            told: false,
+            left: false,
+            removed: false,
+            barred,
+            ending: false,
+            ended: false,
+            going: false,
+            gone: barred, // the server never hears of it
+            up: Queue::new(),
+            down: Queue::new(),
+        }
+    }
+
+    /// Whether the server has this user: can send to it, or remove it.
+    fn is_served(&self) -> bool {
+        self.number.is_some() && !self.exhausted && !self.removed && !self.going && !self.gone
+    }
 }
 
 /// A chunk that is written in parts.
@@ -82,7 +120,7 @@ impl<'a> World<'a> {
     fn member_of(&self, channel: OwnChannel, user: User) -> usize {
         let channel = self.channel(channel);
         let this = |member: &Member| {
-            member.channel == channel && member.number == Some(user) && !member.ended && !member.exhausted
+            member.channel == channel && member.number == Some(user) && !member.gone && !member.exhausted
         };
         self.members.iter().position(this).expect("a user who is there")
     }
@@ -91,6 +129,14 @@ impl<'a> World<'a> {
         // from then on the server's broadcasts reach the user, whatever the program makes of the event
         if let Event::UserEntered { channel, user } | Event::Exhausted { channel, user } = *event {
             self.has_come(channel, user, matches!(event, Event::Exhausted { .. }));
+        }
+        if let Event::UserGone { channel, user, .. } = *event {
+            let at = self.member_of(channel, user);
+            self.members[at].going = true;
+        }
+        if let Event::ChannelGone { channel, .. } = *event {
+            let at = self.member(channel);
+            self.members[at].ending = true;
         }
         // (who has no place can have gone by the time it would be told again, without a further event)
         let told_once = matches!(event, Event::Exhausted { .. });
@@ -109,7 +155,7 @@ impl<'a> World<'a> {
         assert!(user.number() >= 256, "a number of the relay's");
         let channel = self.channel(channel);
         let known =
-            |member: &Member| member.channel == channel && member.number == Some(user) && !member.ended;
+            |member: &Member| member.channel == channel && member.number == Some(user) && !member.gone;
         if self.members.iter().any(known) {
             return; // it is delivered again
         }
@@ -131,28 +177,35 @@ impl<'a> World<'a> {
             Event::UserGone { channel, user, reason } => {
                 let at = self.member_of(channel, user);
                 let member = &mut self.members[at];
-                assert!(member.left && reason == Reason::OnPurpose, "a user who is there is gone");
+                let right = if member.removed { Reason::Kicked } else { Reason::OnPurpose };
+                assert!((member.left || member.removed) && reason == right, "a user who is there is gone");
                 assert!(member.up.is_empty(), "a user is gone before all it has said is there");
-                member.ended = true;
+                member.gone = true;
             }
             Event::Entered { channel } => {
                 let member = self.member(channel);
                 let member = &mut self.members[member];
                 assert!(!core::mem::replace(&mut member.told, true) && !member.left, "entered twice");
+                assert!(!member.barred, "somebody enters who is kept out");
             }
             Event::ChannelGone { channel, reason } => {
                 let at = self.member(channel);
                 let deleted = self.channels[self.members[at].channel].deleted;
-                assert!(deleted && reason == Reason::OnPurpose, "a channel that exists is gone");
                 let member = &mut self.members[at];
-                assert!(!member.left && !member.ended, "a channel is gone twice");
+                let right = if member.removed { Reason::Kicked } else { Reason::OnPurpose };
+                assert!((deleted || member.removed) && reason == right, "a channel that exists is gone");
+                assert!(!member.left && !member.ended && !member.barred, "a channel is gone twice");
                 assert!(member.down.is_empty(), "a channel is gone before all that was said is there");
                 member.ended = true;
             }
-            Event::EnterRefused { channel, .. } => {
+            Event::EnterRefused { channel, reason } => {
                 let at = self.member(channel);
-                assert!(self.channels[self.members[at].channel].deleted, "refused for no reason");
-                self.members[at].ended = true;
+                let deleted = self.channels[self.members[at].channel].deleted;
+                let member = &mut self.members[at];
+                let right = if member.barred { Reason::Blocked } else { Reason::NoSuchChannel };
+                assert!((deleted || member.barred) && reason == right, "refused for no reason");
+                assert!(!member.told && !member.ended, "refused who is in");
+                member.ended = true;
             }
             Event::Data { from, bytes } => self.hear(from, bytes, false),
             Event::Chunk { from, bytes } => self.hear(from, bytes, true),
@@ -168,7 +221,8 @@ impl<'a> World<'a> {
         let Channel { mode, line, deleted, .. } = self.channels[self.members[at].channel];
         assert_eq!(mode != Mode::Data, chunk, "an event of another mode");
         let member = &mut self.members[at];
-        assert!(if up { !deleted } else { !member.left && !member.ended }, "somebody hears who has gone");
+        let hears = if up { !deleted && !member.removed } else { !member.left && !member.ended };
+        assert!(hears, "somebody hears who has gone, or is heard");
         let queue = if up { &mut member.up } else { &mut member.down };
         let mut rest = bytes;
         while !rest.is_empty() {
@@ -195,6 +249,7 @@ impl<'a> World<'a> {
                 self.write_parts(out);
             }
             7..=10 => self.send_up(out),
+            15 => self.remove(out),
             _ => self.send_down(out),
         }
     }
@@ -213,8 +268,8 @@ impl<'a> World<'a> {
                     .round_trip(lag)
                     .bytes_per_second(self.input.choose(&[0, 0, 500, 20_000]));
                 out.simulate(handle, line).expect("it was just created");
-                let (created, deleted, entering) = (false, false, None);
-                self.channels.push(Channel { handle, mode, line, name, created, deleted, entering });
+                let (created, deleted, blocked, entering) = (false, false, false, None);
+                self.channels.push(Channel { handle, mode, line, name, created, deleted, blocked, entering });
             }
             Err(SendError::WouldBlock | SendError::TooManyOwnChannels) => {}
             Err(error) => panic!("creating a channel: {error}"),
@@ -233,20 +288,11 @@ impl<'a> World<'a> {
         let Some(channel) = self.choose(there.into_iter()) else { return };
         match out.enter([self.channels[channel].name], self.channels[channel].mode) {
             Ok(handle) => {
-                self.channels[channel].entering = Some(self.members.len());
-                let (up, down) = (Queue::new(), Queue::new());
-                let (exhausted, told, left, ended) = (false, false, false, false);
-                self.members.push(Member {
-                    channel,
-                    handle,
-                    number: None,
-                    exhausted,
-                    told,
-                    left,
-                    ended,
-                    up,
-                    down,
-                });
+                let barred = self.channels[channel].blocked;
+                if !barred {
+                    self.channels[channel].entering = Some(self.members.len());
+                }
+                self.members.push(Member::entering(channel, handle, barred));
             }
             Err(SendError::WouldBlock | SendError::TooManyParties | SendError::TooManyLocalUsers) => {}
             Err(error) => panic!("entering a channel: {error}"),
@@ -269,15 +315,42 @@ impl<'a> World<'a> {
                 let member = &mut self.members[at];
                 member.left = true;
                 // nobody is told of that
-                member.ended |= member.exhausted || self.channels[member.channel].deleted;
+                member.gone |= member.exhausted || self.channels[member.channel].deleted;
                 member.down.clear();
             }
             Err(SendError::WouldBlock) => {}
             // the channel is gone, and it has not been told
             Err(SendError::NotOpen) => {
-                assert!(self.channels[self.members[at].channel].deleted, "it is there");
+                let member = &self.members[at];
+                assert!(member.ending, "it is there");
             }
             Err(error) => panic!("leaving a channel: {error}"),
+        }
+    }
+
+    /// Removes or blocks somebody who is a user, or was one.
+    fn remove(&mut self, out: &mut Out<'_>) {
+        let known = self.members.iter().filter_map(|member| Some((member.channel, member.number?)));
+        let known: Vec<(usize, User)> = known.collect();
+        let Some((channel, user)) = self.choose(known.into_iter()) else { return };
+        let Channel { handle, deleted, .. } = self.channels[channel];
+        let meant =
+            |member: &Member| member.channel == channel && member.number == Some(user) && member.is_served();
+        let at = self.members.iter().position(meant).filter(|_| !deleted);
+        let block = self.input.byte() & 1 == 1;
+        let done = if block { out.block_user(handle, user) } else { out.remove_user(handle, user) };
+        match (done, at) {
+            (Ok(()), Some(at)) => {
+                self.channels[channel].blocked |= block;
+                let member = &mut self.members[at];
+                if !member.left {
+                    member.removed = true;
+                    member.up.clear();
+                    assert!(!out.can_send((handle, user), 1), "what is sent to who is removed is lost");
+                }
+            }
+            (Err(SendError::NotOpen), None) => {}
+            (done, at) => panic!("removing the {at:?}th member: {done:?}"),
         }
     }
 
@@ -291,7 +364,7 @@ impl<'a> World<'a> {
                 self.channels[at].entering = None;
                 for member in self.members.iter_mut().filter(|member| member.channel == at) {
                     member.up.clear();
-                    member.ended |= member.left;
+                    member.gone = true;
                 }
             }
             Err(SendError::WouldBlock) => {}
@@ -323,12 +396,13 @@ impl<'a> World<'a> {
 
     fn send_up(&mut self, out: &mut Out<'_>) {
         let present = self.present();
-        let alive: Vec<usize> =
-            present.into_iter().filter(|&at| !self.channels[self.members[at].channel].deleted).collect();
+        let alive: Vec<usize> = present.into_iter().filter(|&at| !self.members[at].ending).collect();
         let Some(at) = self.choose(alive.into_iter()) else { return };
         let bytes = self.bytes(self.channels[self.members[at].channel].mode);
-        if self.send(Destination::Server(self.members[at].handle), &bytes, out) && !self.members[at].exhausted
-        {
+        // (the channel may be deleted: its users hear of that later)
+        let Member { channel, exhausted, removed, .. } = self.members[at];
+        let heard = !exhausted && !removed && !self.channels[channel].deleted;
+        if self.send(Destination::Server(self.members[at].handle), &bytes, out) && heard {
             self.members[at].up.push_back((self.now, bytes));
         }
     }
@@ -360,7 +434,8 @@ impl<'a> World<'a> {
         };
         let channel = self.channel(handle);
         let reached = |member: &Member| {
-            member.channel == channel && !member.left && !member.ended && member.number.is_some_and(meant)
+            let is_there = !member.left && !member.removed && !member.ended;
+            member.channel == channel && is_there && member.number.is_some_and(meant)
         };
         (0..self.members.len()).filter(|&member| reached(&self.members[member])).collect()
     }
@@ -405,7 +480,7 @@ impl<'a> World<'a> {
         }
         for &receiver in &parts.receivers {
             let member = &mut self.members[receiver];
-            if !member.left {
+            if !member.left && !member.removed {
                 member.down.push_back((self.now, parts.bytes.clone()));
             }
         }
@@ -434,7 +509,10 @@ impl<'a> World<'a> {
         }
         for member in &self.members {
             let deleted = self.channels[member.channel].deleted;
-            assert!(member.ended || (member.told && !member.left && !deleted), "not settled: {member:?}");
+            let (is_over, knows) = (member.left || member.ended, member.gone || member.exhausted);
+            let is_there = member.told && !is_over && !knows && !member.removed && !deleted;
+            let is_in = member.told && !is_over && member.exhausted && !deleted;
+            assert!(is_there || is_in || (is_over && knows), "not settled: {member:?}");
             assert!(member.up.is_empty() && member.down.is_empty(), "not delivered: {member:?}");
         }
     }
