@@ -222,7 +222,8 @@ impl Program<'_> {
         };
         match input.below(10) {
             0..=2 => connection.incoming.extend(to_endpoint::success(tag, number)),
-            3 => connection.incoming.extend(to_endpoint::refused(tag, user)),
+            // codes 0 to 6
+            3 => connection.incoming.extend(to_endpoint::refused(tag, user + number % 2)),
             4 => connection.incoming.extend(to_endpoint::user_entered(number, user)),
             5 => connection.incoming.extend(to_endpoint::user_gone(number, user, input.byte() % 4)),
             6 => connection.incoming.extend(to_endpoint::channel_gone(number, input.byte() % 4)),
