@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-/// An error of a [`TcpTransport`](crate::TcpTransport): what the operating system reported.
+/// An error of a [`TcpTransport`](crate::TcpTransport): what the operating system reported, or, with TLS, what is wrong with that.
 ///
 /// ```
 /// use embedded_io::Error as _;
@@ -15,16 +15,34 @@ use std::io;
 pub struct TcpError(io::Error);
 
 impl TcpError {
-    /// The operating system's error itself, with its number.
+    /// The operating system's error itself, with its number. One of TLS has none.
     #[must_use]
     pub fn as_io(&self) -> &io::Error {
         &self.0
+    }
+
+    /// What is wrong with TLS, if it is that.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn as_tls(&self) -> Option<&crate::TlsError> {
+        self.0.get_ref().and_then(|error| error.downcast_ref())
+    }
+
+    #[cfg(feature = "tls")]
+    fn is_tls(&self) -> bool {
+        self.as_tls().is_some()
+    }
+
+    #[cfg(not(feature = "tls"))]
+    fn is_tls(&self) -> bool {
+        false
     }
 }
 
 impl fmt::Display for TcpError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "TCP connection: {}", self.0)
+        let layer = if self.is_tls() { "" } else { "TCP connection: " };
+        write!(f, "{layer}{}", self.0)
     }
 }
 
@@ -46,6 +64,13 @@ impl From<io::Error> for TcpError {
     }
 }
 
+#[cfg(feature = "tls")]
+impl From<crate::TlsError> for TcpError {
+    fn from(error: crate::TlsError) -> Self {
+        Self(error.into())
+    }
+}
+
 impl From<TcpError> for io::Error {
     fn from(error: TcpError) -> Self {
         error.0
@@ -62,6 +87,12 @@ pub(crate) struct Failure {
 impl Failure {
     pub(crate) fn of(error: &io::Error) -> Self {
         Self { code: error.raw_os_error(), kind: error.kind() }
+    }
+
+    /// The connection was not lost by that: one side of it has ended.
+    #[cfg(feature = "tls")]
+    pub(crate) fn is_broken_pipe(self) -> bool {
+        self.kind == io::ErrorKind::BrokenPipe
     }
 }
 

@@ -11,6 +11,8 @@ use peote_net::link::{Buffers, Error, Event, IntoFlow, Link, Mode, Out, SendErro
 use peote_net::reconnect::{AddError, Backoff, Exhausted, Notice, Place, Reconnect, Retry, Status};
 use peote_net::time::Instant;
 
+#[cfg(feature = "tls")]
+use crate::TlsOptions;
 use crate::{
     Clock, ConnectError, Connecting, HeapBuffers, Interest, TcpError, TcpTransport, Waiter, Waker, Watch,
     Woken,
@@ -59,6 +61,8 @@ pub struct ReconnectingLink<const CHANNELS: usize = 8, B: Buffers = HeapBuffers>
     clock: Clock,
     waiter: Waiter,
     connect_timeout: Duration,
+    #[cfg(feature = "tls")]
+    tls: Option<TlsOptions>,
     /// The last poll ended before it had gone through all that was received.
     unfinished: bool,
 }
@@ -175,6 +179,8 @@ impl<const CHANNELS: usize, B: Buffers> ReconnectingLink<CHANNELS, B> {
             clock,
             waiter: Waiter::new(clock)?,
             connect_timeout: CONNECT_TIMEOUT,
+            #[cfg(feature = "tls")]
+            tls: None,
             unfinished: false,
         })
     }
@@ -182,6 +188,32 @@ impl<const CHANNELS: usize, B: Buffers> ReconnectingLink<CHANNELS, B> {
     /// How long one attempt to connect may take. Without this call: 10 s.
     pub const fn set_connect_timeout(&mut self, timeout: Duration) {
         self.connect_timeout = timeout;
+    }
+
+    /// Connects over TLS from the next attempt on. A handshake that fails is an attempt that has failed, and the next one is made as after any other:
+    /// certificates are renewed.
+    ///
+    /// ```no_run
+    /// use peote_net::reconnect::Backoff;
+    /// use peote_net_std::{ReconnectingLink, TlsOptions};
+    ///
+    /// # fn main() -> std::io::Result<()> {
+    /// let mut link: ReconnectingLink = ReconnectingLink::new("relay.example:7681", Backoff::new())?;
+    /// link.set_tls(TlsOptions::with_system_roots()?);
+    /// # Ok(()) }
+    /// ```
+    #[cfg(feature = "tls")]
+    pub fn set_tls(&mut self, tls: TlsOptions) {
+        self.tls = Some(tls);
+    }
+
+    fn connect(&self) -> Connecting {
+        let connecting = TcpTransport::connect(&self.relay, self.connect_timeout);
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &self.tls {
+            return connecting.with_tls(tls);
+        }
+        connecting
     }
 
     /// See [`Reconnect::add_own`].
@@ -271,10 +303,10 @@ impl<const CHANNELS: usize, B: Buffers> ReconnectingLink<CHANNELS, B> {
         mut handler: impl FnMut(Event<'_>, &mut Context<'_, '_, CHANNELS>) -> R,
     ) -> Result<Option<Change>, ReconnectError> {
         let now = self.clock.now();
-        let Self { link, channels, stage, changes, .. } = self;
-        if channels.start_attempt(now) {
-            *stage = Stage::Connecting(TcpTransport::connect(&self.relay, self.connect_timeout));
+        if self.channels.start_attempt(now) {
+            self.stage = Stage::Connecting(self.connect());
         }
+        let Self { link, channels, stage, changes, .. } = self;
         if let Stage::Connecting(connecting) = stage
             && let Poll::Ready(connected) = connecting.poll()
         {
@@ -292,6 +324,7 @@ impl<const CHANNELS: usize, B: Buffers> ReconnectingLink<CHANNELS, B> {
             }
         }
         if let Stage::Connected(transport) = stage {
+            transport.send();
             while let Some(notice) = channels.restore(&mut link.out(), now) {
                 changes.push_back(Change::Channel(notice));
             }

@@ -60,6 +60,27 @@ impl TcpLink {
         Self::new(Link::with_buffers(HeapBuffers::default()), transport)
     }
 
+    /// The same over TLS.
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    /// use peote_net_std::{TcpLink, TlsOptions};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let tls = TlsOptions::with_system_roots()?;
+    /// let link = TcpLink::connect_tls("relay.example:7681", &tls, Duration::from_secs(10))?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect), and those of the handshake.
+    #[cfg(feature = "tls")]
+    pub fn connect_tls(relay: &str, tls: &crate::TlsOptions, timeout: Duration) -> io::Result<Self> {
+        let transport = TcpTransport::connect(relay, timeout).with_tls(tls).wait()?;
+        Self::new(Link::with_buffers(HeapBuffers::default()), transport)
+    }
+
     /// The same without a network: servers and clients of this link find each other in it, nobody else is there. See [`peote_net::offline`]. Does not block.
     ///
     /// ```
@@ -126,6 +147,9 @@ impl<B: Buffers> TcpLink<B> {
         &mut self,
         handler: impl FnMut(Event<'_>, &mut Out<'_>) -> R,
     ) -> Result<(), Error<TcpError>> {
+        if let LinkTransport::Tcp(transport) = &mut self.transport {
+            transport.send();
+        }
         let result = self.link.poll(&mut self.transport, self.clock.now(), handler);
         self.unfinished = matches!(result, Err(Error::Handler(_)));
         result

@@ -6,10 +6,12 @@ use std::time::{Duration, Instant};
 
 use embedded_io::{ErrorType, Read, ReadReady, Write, WriteReady};
 
+use crate::Interest;
 use crate::error::{Failure, TcpError};
-use crate::readiness::{self, AsFd, READ, WRITE};
+use crate::readiness::{self, AsFd, PollFlags, READ, WRITE};
+use crate::tls::Session;
 
-/// A connected TCP socket with embedded-io's traits.
+/// A connected TCP socket with embedded-io's traits, with TLS over it if it was connected so (feature `tls`, `Connecting::with_tls`).
 ///
 /// The socket is in non-blocking mode and has `TCP_NODELAY` set.
 ///
@@ -19,13 +21,24 @@ use crate::readiness::{self, AsFd, READ, WRITE};
 /// | `write_ready` | never blocks. True: the next `write` returns at once and takes at least one byte, or fails |
 /// | `read` | `Ok(0)`: the other side has ended the connection in order, and all it sent has been read. A connection that was reset or lost is an error, whatever was noticed first, and stays one. **Blocks when there is nothing to read** |
 /// | `write` | takes at least one byte. **Blocks when there is no room.** After [`close`](Self::close) or once the other side is gone it fails |
-/// | `flush` | does nothing, all bytes are with the operating system already |
+/// | `flush` | does nothing, all bytes are with the operating system already; with TLS see below |
 ///
 /// Blocking when not ready is what embedded-io demands; who asks `read_ready` and `write_ready` first, as a link does, never blocks.
 /// An empty buffer is never waited for: reading into it and writing from it give `Ok(0)`.
 ///
 /// What the operating system said is remembered as long as it must be true: until the next `read` or `write`. So nobody else may read from
 /// or write to the socket, by a clone for example.
+///
+/// # With TLS
+///
+/// The same holds for what is meant by "data": that which was encrypted. What is particular:
+///
+/// - A `write` takes 64 KiB at most, and what it has taken may not be with the operating system yet. `write_ready` is false as long as something of it
+///   waits, and asking for readiness, a [`Waiter`](crate::Waiter) with any [`Interest`], [`finish`](Self::finish), and the polls of
+///   [`TcpLink`](crate::TcpLink) and [`ReconnectingLink`](crate::ReconnectingLink) move it on. `flush` **blocks** until it is there.
+/// - The end in order is TLS's own. A connection that ends without it was cut off, which is an error: something may be missing.
+/// - Readiness of the socket says little about that of the transport, which may have decrypted bytes of a record that was read whole. A readiness loop
+///   other than [`Waiter`](crate::Waiter) sleeps only when `read_ready` is false, and asks again after it.
 ///
 /// ```
 /// use embedded_io::{Read, ReadReady, Write};
@@ -57,6 +70,8 @@ pub struct TcpTransport {
     writable: bool,
     /// How the connection broke. The operating system tells it once, to whoever asks first.
     failure: Option<Failure>,
+    /// With TLS, it knows what the other fields know without.
+    tls: Option<Session>,
 }
 
 impl TcpTransport {
@@ -70,7 +85,30 @@ impl TcpTransport {
         // Some systems refuse the option when the connection has ended already. That is for `read` to report, after
         // the data that came before.
         let _ = socket.set_nodelay(true);
-        Ok(Self { socket, readable: false, writable: false, failure: None })
+        Ok(Self { socket, readable: false, writable: false, failure: None, tls: None })
+    }
+
+    /// Begins TLS over this connection, as the client of `host`, which is a name or an IP address without a port. Does not block: nothing is sent yet, and the handshake goes on whenever
+    /// somebody asks whether the transport is ready, reads, writes, or waits for it. Its failure is an error of the next `read` and `write`.
+    ///
+    /// For a socket from somewhere else, connected by way of a proxy perhaps. [`Connecting::with_tls`](crate::Connecting::with_tls) is simpler.
+    ///
+    /// # Errors
+    ///
+    /// `host` is neither a name nor an address.
+    #[cfg(feature = "tls")]
+    pub fn with_tls(mut self, host: &str, tls: &crate::TlsOptions) -> Result<Self, TcpError> {
+        self.tls = Some(Session::new(host, tls)?);
+        Ok(self)
+    }
+
+    /// Goes on with the handshake.
+    #[cfg(feature = "tls")]
+    pub(crate) fn handshake(&mut self) -> std::task::Poll<Result<(), TcpError>> {
+        match &mut self.tls {
+            Some(tls) => tls.handshake(&self.socket),
+            None => std::task::Poll::Ready(Ok(())),
+        }
     }
 
     /// The address of this side.
@@ -94,13 +132,17 @@ impl TcpTransport {
     /// Ends this side's half of the connection: the other side reads everything written so far, then the end. Reading goes on.
     /// Does not block. Closing twice, or a connection that has ended, is fine.
     ///
-    /// Dropping the transport without it sends the end as well. But when something is still unread at that moment, the operating system resets the
+    /// Dropping the transport without it sends the end as well, with TLS behind what is with the operating system by then. But when something is still unread at that moment, the operating system resets the
     /// connection, and the other side may lose what it has not read yet. [`finish`](Self::finish) avoids that.
     ///
     /// # Errors
     ///
     /// Anything the operating system reports other than that the connection has ended.
     pub fn close(&mut self) -> Result<(), TcpError> {
+        if let Some(tls) = &mut self.tls {
+            tls.close(&self.socket);
+            return Ok(());
+        }
         self.writable = false;
         match self.socket.shutdown(Shutdown::Write) {
             Err(error) if error.kind() != io::ErrorKind::NotConnected => Err(error.into()),
@@ -119,13 +161,18 @@ impl TcpTransport {
         self.close()?;
         let mut waste = [0; 4096];
         loop {
-            let left = timeout.saturating_sub(start.elapsed());
-            let answer = readiness::poll_one(self.socket.as_fd(), READ, Some(left))?;
-            if !answer.is_empty() && self.read(&mut waste)? == 0 {
+            let is_over = self.known_readable() && self.read(&mut waste)? == 0;
+            if is_over && self.has_said_everything()? {
                 return Ok(());
             }
-            if start.elapsed() >= timeout {
+            let left = timeout.saturating_sub(start.elapsed());
+            if left.is_zero() {
                 return Err(io::Error::from(io::ErrorKind::TimedOut).into());
+            }
+            if is_over || !self.known_readable() {
+                let flags = self.flags(Interest::READ);
+                let answer = readiness::poll_one(self.socket.as_fd(), flags, Some(left))?;
+                self.note(answer);
             }
         }
     }
@@ -137,22 +184,59 @@ impl TcpTransport {
 
     /// Whether the next `read` is already known to return at once.
     pub(crate) fn known_readable(&self) -> bool {
-        self.readable || self.failure.is_some()
+        match &self.tls {
+            Some(tls) => tls.known_readable(),
+            None => self.readable || self.failure.is_some(),
+        }
     }
 
     /// Whether the next `write` is already known to return at once.
     pub(crate) fn known_writable(&self) -> bool {
-        self.writable || self.failure.is_some()
+        match &self.tls {
+            Some(tls) => tls.known_writable(),
+            None => self.writable || self.failure.is_some(),
+        }
     }
 
-    /// Remembers what the operating system answered.
-    pub(crate) fn note(&mut self, answer: readiness::PollFlags) {
+    /// What is to be asked about the socket, for somebody who is interested in that.
+    pub(crate) fn flags(&self, interest: Interest) -> PollFlags {
+        match &self.tls {
+            Some(tls) => tls.flags(interest),
+            None => interest.flags(),
+        }
+    }
+
+    /// Takes the operating system's answer. Whether it is one for whoever was interested; with TLS only
+    /// [`known_readable`](Self::known_readable) and [`known_writable`](Self::known_writable) say that.
+    pub(crate) fn note(&mut self, answer: PollFlags) -> bool {
+        if let Some(tls) = &mut self.tls {
+            tls.note(&self.socket, answer);
+            return false;
+        }
         self.readable |= readiness::is_readable(answer);
         self.writable |= readiness::is_writable(answer);
+        !answer.is_empty()
+    }
+
+    /// Has the socket take what was written and waits for it: of TLS, nothing else does.
+    pub(crate) fn send(&mut self) {
+        if let Some(tls) = &mut self.tls {
+            tls.send(&self.socket);
+        }
+    }
+
+    /// Whether the other side can read all that was written, and the end behind it.
+    fn has_said_everything(&self) -> Result<bool, TcpError> {
+        self.tls.as_ref().map_or(Ok(true), Session::has_said_everything)
     }
 
     /// Asks the operating system, for both directions at once: a poll of a link wants to know both.
     fn look(&mut self) -> io::Result<()> {
+        if let Some(tls) = &mut self.tls {
+            tls.send(&self.socket);
+            tls.receive(&self.socket);
+            return Ok(());
+        }
         let answer = readiness::poll_one(self.socket.as_fd(), READ | WRITE, Some(Duration::ZERO))?;
         self.note(answer);
         Ok(())
@@ -192,6 +276,9 @@ impl Read for TcpTransport {
         if buffer.is_empty() {
             return Ok(0);
         }
+        if let Some(tls) = &mut self.tls {
+            return tls.read(&self.socket, buffer);
+        }
         loop {
             match self.socket.read(buffer) {
                 Ok(0) => {
@@ -220,6 +307,9 @@ impl Write for TcpTransport {
         if bytes.is_empty() {
             return Ok(0);
         }
+        if let Some(tls) = &mut self.tls {
+            return tls.write(&self.socket, bytes);
+        }
         self.writable = false;
         loop {
             match self.socket.write(bytes) {
@@ -238,7 +328,10 @@ impl Write for TcpTransport {
     }
 
     fn flush(&mut self) -> Result<(), TcpError> {
-        Ok(())
+        match &mut self.tls {
+            Some(tls) => tls.flush(&self.socket),
+            None => Ok(()),
+        }
     }
 }
 
@@ -248,6 +341,16 @@ impl TryFrom<TcpStream> for TcpTransport {
     /// As [`TcpTransport::new`].
     fn try_from(socket: TcpStream) -> Result<Self, TcpError> {
         Self::new(socket)
+    }
+}
+
+/// The other side is told that this one has ended, and was not cut off.
+#[cfg(feature = "tls")]
+impl Drop for TcpTransport {
+    fn drop(&mut self) {
+        if let Some(tls) = &mut self.tls {
+            tls.close(&self.socket);
+        }
     }
 }
 

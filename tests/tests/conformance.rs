@@ -1,16 +1,22 @@
 //! Every transport of the project, and the doubles that other tests use in their place, against the conformance suite.
 
+#[path = "../../std-adapter/tests/common/tls.rs"]
+mod tls;
+
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
 use embedded_io::{Error as _, Read as _, ReadReady as _, Write as _, WriteReady as _};
-use peote_net_std::TcpTransport;
+use peote_net_std::{Clock, Interest, TcpTransport, Waiter, Watch};
 use peote_net_tests::conformance::{FarRead, Testbed};
 use peote_net_tests::faulty::{Faults, Faulty};
 use peote_net_tests::memory::{self, MemoryTransport};
+use rustls::SupportedProtocolVersion;
+use rustls::version::{TLS12, TLS13};
 use socket2::SockRef;
+use tls::{Authority, Far, Got};
 
 /// A transport over the loopback interface.
 struct Tcp {
@@ -75,6 +81,84 @@ impl Testbed for Tcp {
     }
 }
 
+/// The same with TLS.
+struct Tls {
+    near: Faulty<TcpTransport>,
+    far: Option<Far>,
+    waiter: Waiter,
+    clock: Clock,
+}
+
+impl Tls {
+    fn new(versions: &[&'static SupportedProtocolVersion], faults: Faults) -> Self {
+        let authority = Authority::new();
+        let config = authority.certify(&["127.0.0.1"]).config_with(versions);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let near = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let mut far = Far::new(&config, listener.accept().unwrap().0);
+        let near = TcpTransport::new(near).unwrap();
+        let mut near = near.with_tls("127.0.0.1", &authority.options()).unwrap();
+        while !near.write_ready().unwrap() || far.tls.is_handshaking() {
+            far.advance().unwrap();
+        }
+        let clock = Clock::new();
+        let waiter = Waiter::new(clock).unwrap();
+        Self { near: Faulty::new(near, faults), far: Some(far), waiter, clock }
+    }
+
+    fn far(&mut self) -> &mut Far {
+        self.far.as_mut().unwrap()
+    }
+}
+
+impl Testbed for Tls {
+    type Transport<'a> = &'a mut Faulty<TcpTransport>;
+
+    /// Less than without, as TLS without optimisation is slow.
+    const BULK: usize = 1 << 20;
+
+    fn transport(&mut self) -> &mut Faulty<TcpTransport> {
+        &mut self.near
+    }
+
+    fn close(&mut self) {
+        self.near.inner().close().unwrap();
+    }
+
+    fn far_write(&mut self, bytes: &[u8]) -> usize {
+        self.far().write(bytes)
+    }
+
+    fn far_read(&mut self, buffer: &mut [u8]) -> FarRead {
+        match self.far().read(buffer) {
+            Got::Bytes(count) => FarRead::Bytes(count),
+            Got::Nothing => FarRead::Nothing,
+            Got::End => FarRead::Closed,
+            Got::CutOff => panic!("cut off"),
+        }
+    }
+
+    fn far_close(&mut self) {
+        self.far().close();
+    }
+
+    fn far_reset(&mut self) {
+        let far = self.far.take().unwrap();
+        SockRef::from(&far.socket).set_linger(Some(Duration::ZERO)).unwrap();
+    }
+
+    /// As a program does that waits for something else.
+    fn step(&mut self) {
+        thread::sleep(Duration::from_micros(200));
+        if let Some(far) = &mut self.far {
+            far.send();
+        }
+        let mut watches = [Watch::transport(self.near.inner(), Interest::NONE)];
+        self.waiter.wait(&mut watches, Some(self.clock.now())).unwrap();
+        assert!(!watches[0].is_ready());
+    }
+}
+
 /// A connection in memory, so that there is nothing but the double to be wrong.
 struct Memory {
     near: Faulty<MemoryTransport>,
@@ -135,6 +219,24 @@ mod tcp_in_random_pieces {
     use super::*;
     peote_net_tests::conformance!(Tcp::new(
         "127.0.0.1:0",
+        Faults { read_limit: 700, write_limit: 700, random_sizes: true, seed: 3, ..Faults::default() }
+    ));
+}
+
+mod tls_1_3 {
+    use super::*;
+    peote_net_tests::conformance!(Tls::new(&[&TLS13], Faults::default()));
+}
+
+mod tls_1_2 {
+    use super::*;
+    peote_net_tests::conformance!(Tls::new(&[&TLS12], Faults::default()));
+}
+
+mod tls_in_random_pieces {
+    use super::*;
+    peote_net_tests::conformance!(Tls::new(
+        &[&TLS13],
         Faults { read_limit: 700, write_limit: 700, random_sizes: true, seed: 3, ..Faults::default() }
     ));
 }

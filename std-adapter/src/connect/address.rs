@@ -37,6 +37,16 @@ pub(super) fn parse(text: &str) -> Result<Address, &'static str> {
     Ok(Address::Name(host.to_owned(), port))
 }
 
+/// The host alone. What is no address text (several addresses are none) is answered as it is, and is no host.
+#[cfg(feature = "tls")]
+pub(super) fn host(text: &str) -> String {
+    match parse(text) {
+        Ok(Address::Literal(address)) => address.ip().to_string(),
+        Ok(Address::Name(host, _)) => host,
+        Err(_) => text.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,6 +62,21 @@ mod tests {
     fn names_are_split_from_the_port() {
         assert_eq!(parse("localhost:7680"), Ok(Address::Name("localhost".into(), 7680)));
         assert_eq!(parse("[fe80::1%eth0]:1"), Ok(Address::Name("fe80::1%eth0".into(), 1)));
+    }
+
+    #[cfg(feature = "tls")]
+    #[test]
+    fn the_host_is_what_is_before_the_port() {
+        for (text, expected) in [
+            ("relay.example:7681", "relay.example"),
+            ("127.0.0.1:7681", "127.0.0.1"),
+            ("[::1]:7681", "::1"),
+            ("[fe80::1%3]:80", "fe80::1"),
+            ("[fe80::1%eth0]:1", "fe80::1%eth0"),
+            ("127.0.0.1:1, 127.0.0.2:1", "127.0.0.1:1, 127.0.0.2:1"),
+        ] {
+            assert_eq!(host(text), expected);
+        }
     }
 
     #[test]

@@ -26,6 +26,12 @@ pub enum ConnectErrorKind {
     Failed(Vec<Attempt>),
     /// No address has answered within the timeout, which is given. These were tried so far.
     TimedOut(Duration, Vec<Attempt>),
+    /// TCP was connected, and the TLS handshake failed: [`TcpError::as_tls`](crate::TcpError::as_tls) says why, unless TCP broke.
+    #[cfg(feature = "tls")]
+    Tls(crate::TcpError),
+    /// TCP was connected, and the TLS handshake was not over within the timeout, which is given.
+    #[cfg(feature = "tls")]
+    TlsTimedOut(Duration),
     /// The attempt was over already when it was polled.
     Finished,
 }
@@ -103,6 +109,15 @@ impl fmt::Display for ConnectErrorKind {
                 write!(f, "not connected within {timeout:?}: ")?;
                 list(f, attempts)
             }
+            #[cfg(feature = "tls")]
+            Self::Tls(error) if error.as_tls().is_some() => write!(f, "{error}"),
+            #[cfg(feature = "tls")]
+            Self::Tls(error) => write!(f, "lost during the TLS handshake: {error}"),
+            #[cfg(feature = "tls")]
+            Self::TlsTimedOut(timeout) => write!(
+                f,
+                "the TLS handshake was not over within {timeout:?}; connect to the port on which the relay speaks TLS"
+            ),
             Self::Finished => f.write_str("the attempt was over already"),
         }
     }
@@ -120,6 +135,8 @@ impl std::error::Error for ConnectError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.kind {
             ConnectErrorKind::Resolve(error) => Some(error),
+            #[cfg(feature = "tls")]
+            ConnectErrorKind::Tls(error) => Some(error),
             _ => self.attempts().last().map(|attempt| &attempt.error as _),
         }
     }
@@ -135,6 +152,10 @@ impl From<ConnectError> for io::Error {
             ConnectErrorKind::Failed(attempts) => {
                 attempts.last().map_or(io::ErrorKind::NotFound, |attempt| attempt.error.kind())
             }
+            #[cfg(feature = "tls")]
+            ConnectErrorKind::Tls(error) => error.as_io().kind(),
+            #[cfg(feature = "tls")]
+            ConnectErrorKind::TlsTimedOut(_) => io::ErrorKind::TimedOut,
             ConnectErrorKind::Finished => io::ErrorKind::Other,
         };
         Self::new(kind, error)

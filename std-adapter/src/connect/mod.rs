@@ -16,6 +16,8 @@ pub use error::{Attempt, ConnectError, ConnectErrorKind};
 
 use crate::TcpTransport;
 use crate::readiness::{self, Query};
+#[cfg(feature = "tls")]
+use crate::{Interest, TlsOptions, readiness::AsFd as _};
 use address::Address;
 use race::Race;
 use resolve::Resolution;
@@ -25,7 +27,7 @@ use resolve::Resolution;
 /// Nothing here blocks. A host name is looked up by a thread that lives as long as the look-up, because the operating system's
 /// look-up does block; literal addresses need no thread. When the host has several addresses, they are tried as RFC 8305 ("Happy Eyeballs")
 /// has it: IPv6 and IPv4 in turn, the next one as soon as one has failed or a quarter of a second is over, and the first that answers is taken. So
-/// a dead address costs a quarter of a second and not the whole timeout.
+/// a dead address costs a quarter of a second and not the whole timeout. With TLS (`with_tls`) the handshake is part of it.
 ///
 /// Dropping it gives up.
 ///
@@ -51,12 +53,17 @@ pub struct Connecting {
     address: String,
     deadline: Deadline,
     stage: Stage,
+    #[cfg(feature = "tls")]
+    tls: Option<TlsOptions>,
 }
 
 #[derive(Debug)]
 enum Stage {
     Resolving(Resolution),
     Racing(Race),
+    /// TCP is there, and TLS is on its way.
+    #[cfg(feature = "tls")]
+    Handshaking(TcpTransport),
     /// Failed before there was anything to wait for; told at the next poll.
     Failed(ConnectErrorKind),
     Finished,
@@ -81,7 +88,7 @@ impl TcpTransport {
             Ok(Address::Name(host, port)) => Stage::look_up(move || resolve::system(&host, port)),
             Err(problem) => Stage::Failed(ConnectErrorKind::Address(problem)),
         };
-        Connecting { address: address.to_owned(), deadline: Deadline::after(timeout), stage }
+        Connecting::new(address.to_owned(), timeout, stage)
     }
 
     /// Starts to connect to the first of these addresses that answers, as if a name had been looked up. Does not block. Errors, an
@@ -89,11 +96,7 @@ impl TcpTransport {
     #[must_use]
     pub fn connect_to_any(addresses: &[SocketAddr], timeout: Duration) -> Connecting {
         let names: Vec<String> = addresses.iter().map(ToString::to_string).collect();
-        Connecting {
-            address: names.join(", "),
-            deadline: Deadline::after(timeout),
-            stage: Stage::Racing(Race::new(addresses.iter().copied())),
-        }
+        Connecting::new(names.join(", "), timeout, Stage::Racing(Race::new(addresses.iter().copied())))
     }
 
     /// Connects to `address` as [`connect`](Self::connect) does, and **blocks** until the connection is there or the attempt has failed, for
@@ -108,6 +111,36 @@ impl TcpTransport {
 }
 
 impl Connecting {
+    fn new(address: String, timeout: Duration, stage: Stage) -> Self {
+        Self {
+            address,
+            deadline: Deadline::after(timeout),
+            stage,
+            #[cfg(feature = "tls")]
+            tls: None,
+        }
+    }
+
+    /// Over TLS: when TCP is there, the handshake follows, within the same timeout, and the certificate has to be for the host of the address, or
+    /// the name in `tls`. The first address that answers TCP is the one whose handshake counts. To be called before the first `poll`.
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    /// use peote_net_std::{TcpTransport, TlsOptions};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let tls = TlsOptions::with_system_roots()?;
+    /// let connecting = TcpTransport::connect("relay.example:7681", Duration::from_secs(10)).with_tls(&tls);
+    /// let transport = connecting.wait()?; // or poll it
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn with_tls(mut self, tls: &TlsOptions) -> Self {
+        self.tls = Some(tls.clone());
+        self
+    }
+
     /// Goes on with connecting; does not block. `Ready` is the connection, or why there is none; after that the attempt is over.
     ///
     /// # Errors
@@ -125,6 +158,17 @@ impl Connecting {
         if let Stage::Racing(race) = &mut self.stage {
             match race.advance() {
                 Poll::Ready(Some(transport)) => {
+                    #[cfg(feature = "tls")]
+                    let transport = match &self.tls {
+                        None => transport,
+                        Some(tls) => {
+                            self.stage = match transport.with_tls(&address::host(&self.address), tls) {
+                                Ok(transport) => Stage::Handshaking(transport),
+                                Err(error) => Stage::Failed(ConnectErrorKind::Tls(error)),
+                            };
+                            return self.poll();
+                        }
+                    };
                     self.stage = Stage::Finished;
                     return Poll::Ready(Ok(transport));
                 }
@@ -132,6 +176,19 @@ impl Connecting {
                     let attempts = race.give_up();
                     self.stage = Stage::Failed(ConnectErrorKind::Failed(attempts));
                 }
+                Poll::Pending => {}
+            }
+        }
+        #[cfg(feature = "tls")]
+        if let Stage::Handshaking(transport) = &mut self.stage {
+            match transport.handshake() {
+                Poll::Ready(Ok(())) => {
+                    if let Stage::Handshaking(transport) = std::mem::replace(&mut self.stage, Stage::Finished)
+                    {
+                        return Poll::Ready(Ok(transport));
+                    }
+                }
+                Poll::Ready(Err(error)) => self.stage = Stage::Failed(ConnectErrorKind::Tls(error)),
                 Poll::Pending => {}
             }
         }
@@ -145,15 +202,20 @@ impl Connecting {
                     let attempts = race.give_up();
                     self.stage = Stage::Failed(ConnectErrorKind::TimedOut(self.deadline.timeout, attempts));
                 }
+                #[cfg(feature = "tls")]
+                Stage::Handshaking(_) => {
+                    self.stage = Stage::Failed(ConnectErrorKind::TlsTimedOut(self.deadline.timeout));
+                }
                 Stage::Failed(_) | Stage::Finished => {}
             }
         }
-        if matches!(self.stage, Stage::Resolving(_) | Stage::Racing(_)) {
-            return Poll::Pending;
-        }
         let kind = match std::mem::replace(&mut self.stage, Stage::Finished) {
             Stage::Failed(kind) => kind,
-            _ => ConnectErrorKind::Finished,
+            Stage::Finished => ConnectErrorKind::Finished,
+            under_way => {
+                self.stage = under_way;
+                return Poll::Pending;
+            }
         };
         Poll::Ready(Err(ConnectError::new(self.address.clone(), kind)))
     }
@@ -169,6 +231,10 @@ impl Connecting {
         match &self.stage {
             Stage::Resolving(resolution) => vec![(resolution.as_fd(), readiness::READ)],
             Stage::Racing(race) => race.queries(),
+            #[cfg(feature = "tls")]
+            Stage::Handshaking(transport) => {
+                vec![(transport.socket().as_fd(), transport.flags(Interest::READ))]
+            }
             Stage::Failed(_) | Stage::Finished => Vec::new(),
         }
     }
@@ -178,13 +244,19 @@ impl Connecting {
         let stage = match &self.stage {
             Stage::Racing(race) => race.time_left(),
             Stage::Resolving(_) => None,
+            #[cfg(feature = "tls")]
+            Stage::Handshaking(_) => None,
             Stage::Failed(_) | Stage::Finished => Some(Duration::ZERO),
         };
         [stage, self.deadline.time_left()].into_iter().flatten().min()
     }
 
-    /// Blocks until `poll` is ready.
-    fn wait(mut self) -> Result<TcpTransport, ConnectError> {
+    /// **Blocks** until [`poll`](Self::poll) is ready, for programs that have nothing else to do meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// See [`ConnectError`].
+    pub fn wait(mut self) -> Result<TcpTransport, ConnectError> {
         loop {
             if let Poll::Ready(result) = self.poll() {
                 return result;

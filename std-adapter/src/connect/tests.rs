@@ -12,11 +12,7 @@ fn looking_up(
     timeout: Duration,
     look_up: impl FnOnce() -> io::Result<Vec<SocketAddr>> + Send + 'static,
 ) -> Connecting {
-    Connecting {
-        address: "host:1".into(),
-        deadline: Deadline::after(timeout),
-        stage: Stage::look_up(look_up),
-    }
+    Connecting::new("host:1".into(), timeout, Stage::look_up(look_up))
 }
 
 #[test]

@@ -29,7 +29,7 @@ impl Interest {
     /// Both directions.
     pub const BOTH: Self = Self { read: true, write: true };
 
-    fn flags(self) -> PollFlags {
+    pub(crate) fn flags(self) -> PollFlags {
         let mut flags = PollFlags::empty();
         flags.set(READ, self.read);
         flags.set(WRITE, self.write);
@@ -87,15 +87,15 @@ impl<'a> Watch<'a> {
 
     /// What is to be asked of the operating system.
     pub(super) fn queries(&self) -> Vec<Query<'_>> {
-        let (descriptor, interest) = match &self.kind {
-            Kind::Transport(transport, interest) => (transport.socket().as_fd(), *interest),
+        let (descriptor, flags) = match &self.kind {
+            Kind::Transport(transport, interest) => (transport.socket().as_fd(), transport.flags(*interest)),
             #[cfg(unix)]
-            Kind::Descriptor(descriptor, interest) => (*descriptor, *interest),
+            Kind::Descriptor(descriptor, interest) => (*descriptor, interest.flags()),
             Kind::Connecting(connecting) => return connecting.queries(),
         };
         // Errors and hang-ups are reported for whatever is asked about, so what is of no interest is not asked about: else a paused
         // link whose connection has broken would never sleep again.
-        if interest == Interest::NONE { Vec::new() } else { vec![(descriptor, interest.flags())] }
+        if flags.is_empty() { Vec::new() } else { vec![(descriptor, flags)] }
     }
 
     /// How long it may sleep at most. `None`: no limit.
@@ -114,11 +114,12 @@ impl<'a> Watch<'a> {
 
     /// Takes the answers to its queries.
     pub(super) fn note(&mut self, answers: &[PollFlags]) {
-        let answered = answers.iter().any(|answer| !answer.is_empty());
-        if let Kind::Transport(transport, _) = &mut self.kind {
-            for answer in answers {
-                transport.note(*answer);
-            }
+        let mut answered = false;
+        for answer in answers {
+            answered |= match &mut self.kind {
+                Kind::Transport(transport, _) => transport.note(*answer),
+                _ => !answer.is_empty(),
+            };
         }
         self.ready = answered || self.time_left() == Some(Duration::ZERO);
     }

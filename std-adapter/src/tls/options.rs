@@ -1,0 +1,192 @@
+//! Whom TLS trusts, and whom it expects.
+
+use std::fmt;
+use std::io;
+use std::net::Ipv6Addr;
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::client::Resumption;
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::{self, PemObject as _};
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::version::{TLS12, TLS13};
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
+use rustls_platform_verifier::BuilderVerifierExt as _;
+
+/// How TLS is spoken with a relay: which certificates are trusted, and which name the relay's has to be for.
+///
+/// Make one and use it for all connections: reading the roots takes some milliseconds. Clones share them.
+///
+/// TLS 1.3 and 1.2, nothing older. Every connection is a full handshake, so the relay's certificate is looked at each time. There is no way to
+/// leave that out: TLS with nobody knows whom keeps out nobody who can change what is sent. Who has no certificate from an authority makes one and
+/// [gives it to the clients](Self::with_roots).
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use peote_net_std::{TcpLink, TlsOptions};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let tls = TlsOptions::with_system_roots()?;
+/// let link = TcpLink::connect_tls("relay.example:7681", &tls, Duration::from_secs(10))?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct TlsOptions {
+    config: Arc<ClientConfig>,
+    server_name: Option<ServerName<'static>>,
+}
+
+impl TlsOptions {
+    /// Trusts what the system trusts, in the way of the system: on Windows, macOS and iOS it looks at the certificates itself, elsewhere its file of root
+    /// certificates is read, once, here. On Unix the variable `SSL_CERT_FILE` names another file.
+    ///
+    /// On Android the program has to set `rustls-platform-verifier` up before, as its documentation has it.
+    ///
+    /// # Errors
+    ///
+    /// The system has no root certificates; says what can be done.
+    pub fn with_system_roots() -> io::Result<Self> {
+        let builder = builder()?.with_platform_verifier().map_err(|error| {
+            let advice = "install them (package ca-certificates), or give roots of your own";
+            io::Error::new(
+                io::ErrorKind::NotFound,
+                format!("the system's root certificates: {error}; {advice}"),
+            )
+        })?;
+        Ok(Self::new(builder.with_no_client_auth()))
+    }
+
+    /// Trusts these certificates and no others: one or more, as a PEM text.
+    ///
+    /// They are those of authorities, or the relay's own if it has signed it itself. Such a certificate must not be one for signing others (`CA:FALSE`), and
+    /// says for which names it is (`subjectAltName`), like any other.
+    ///
+    /// # Errors
+    ///
+    /// There is no certificate in the text, or one that cannot be read.
+    pub fn with_roots(pem: &[u8]) -> io::Result<Self> {
+        Self::with_roots_called("the root certificates", CertificateDer::pem_slice_iter(pem).collect())
+    }
+
+    /// The same from a file.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, or those of [`with_roots`](Self::with_roots); names the file.
+    pub fn with_roots_from(file: impl AsRef<Path>) -> io::Result<Self> {
+        let file = file.as_ref();
+        let certificates = CertificateDer::pem_file_iter(file).and_then(Iterator::collect);
+        Self::with_roots_called(&file.display().to_string(), certificates)
+    }
+
+    /// The name, or address, that the relay's certificate has to be for. Without this it is the host that is connected to; so it is for those who reach
+    /// a relay by another address than the one by which it calls itself.
+    ///
+    /// # Errors
+    ///
+    /// This is neither a host name nor an address.
+    pub fn with_server_name(mut self, name: &str) -> io::Result<Self> {
+        self.server_name = Some(server_name(name)?);
+        Ok(self)
+    }
+
+    fn new(mut config: ClientConfig) -> Self {
+        // A relay is connected to seldom and for long, and what a resumed session is spared is a look at the certificate.
+        config.resumption = Resumption::disabled();
+        Self { config: Arc::new(config), server_name: None }
+    }
+
+    fn with_roots_called(
+        what: &str,
+        certificates: Result<Vec<CertificateDer<'static>>, pem::Error>,
+    ) -> io::Result<Self> {
+        let wrong = |kind, why: &dyn fmt::Display| io::Error::new(kind, format!("{what}: {why}"));
+        let invalid = io::ErrorKind::InvalidData;
+        let certificates = certificates.map_err(|error| match error {
+            pem::Error::Io(error) => wrong(error.kind(), &format_args!("cannot be read: {error}")),
+            error => wrong(invalid, &format_args!("not a PEM file: {error}")),
+        })?;
+        if certificates.is_empty() {
+            return Err(wrong(invalid, &"no certificate in it; it has to be a PEM file"));
+        }
+        let mut roots = RootCertStore::empty();
+        for (index, certificate) in certificates.into_iter().enumerate() {
+            roots.add(certificate).map_err(|error| {
+                wrong(invalid, &format_args!("certificate {} cannot be a root: {error}", index + 1))
+            })?;
+        }
+        Ok(Self::new(builder()?.with_root_certificates(roots).with_no_client_auth()))
+    }
+
+    pub(super) fn config(&self) -> Arc<ClientConfig> {
+        Arc::clone(&self.config)
+    }
+
+    /// The name that the certificate has to be for, when `host` was connected to.
+    pub(super) fn name_for(&self, host: &str) -> io::Result<ServerName<'static>> {
+        self.server_name.clone().map_or_else(|| server_name(host), Ok)
+    }
+}
+
+impl fmt::Debug for TlsOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TlsOptions").field("server_name", &self.server_name).finish_non_exhaustive()
+    }
+}
+
+fn builder() -> io::Result<ConfigBuilder<ClientConfig, WantsVerifier>> {
+    ClientConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&TLS13, &TLS12])
+        .map_err(io::Error::other)
+}
+
+/// Named here rather than taken from the process, which may have another one, or none.
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
+}
+
+/// A host as the name in a certificate.
+fn server_name(host: &str) -> io::Result<ServerName<'static>> {
+    // The name of an interface behind an address means something on this machine only.
+    let host = match host.split_once('%') {
+        Some((address, _)) if address.parse::<Ipv6Addr>().is_ok() => address,
+        _ => host,
+    };
+    ServerName::try_from(host.to_owned()).map_err(|_| {
+        let what = format!("{host:?} is neither a host name nor an address, so no certificate can be for it");
+        io::Error::new(io::ErrorKind::InvalidInput, what)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_names_or_addresses() {
+        let name = |host| server_name(host).unwrap().to_str().into_owned();
+        assert_eq!(name("relay.example"), "relay.example");
+        assert_eq!(name("127.0.0.1"), "127.0.0.1");
+        assert_eq!(name("::1"), "::1");
+        assert_eq!(name("fe80::1%eth0"), "fe80::1");
+        for host in ["", "a b", "relay..example", "a%eth0", "\u{e4}.example"] {
+            let error = server_name(host).unwrap_err();
+            assert!(error.to_string().contains("neither a host name nor an address"), "{error}");
+        }
+    }
+
+    #[test]
+    fn wrong_roots_are_told() {
+        let wrong = |pem: &[u8]| TlsOptions::with_roots(pem).unwrap_err().to_string();
+        assert_eq!(wrong(b"nothing"), "the root certificates: no certificate in it; it has to be a PEM file");
+        let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        let error = wrong(broken.as_bytes());
+        assert!(error.starts_with("the root certificates: certificate 1 cannot be a root: "), "{error}");
+        let error = wrong(b"-----BEGIN CERTIFICATE-----\nAAAA\n");
+        assert!(error.starts_with("the root certificates: not a PEM file: "), "{error}");
+        let error = TlsOptions::with_roots_from("/no/such/file.pem").unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+        assert!(error.to_string().starts_with("/no/such/file.pem: cannot be read: "), "{error}");
+    }
+}
