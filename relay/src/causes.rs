@@ -190,10 +190,12 @@ causes! {
         SlowReceiver = "slow-receiver",
         /// Its HTTP request was answered with a page, such as `/health`.
         Page = "page",
-        /// Its HTTP request was refused, for any reason but the next one.
+        /// Its HTTP request was refused, for any reason but the next two.
         BadRequest = "bad-request",
         /// [`Config::allowed_origins`](crate::Config::allowed_origins).
         Origin = "origin",
+        /// [`Config::watch_from`](crate::Config::watch_from).
+        WatchFrom = "watch-from",
         /// The relay stops.
         Stopping = "stopping",
         /// Anything else.

@@ -1,12 +1,12 @@
 //! What a relay can be told: addresses, limits, times, memory.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 
 use crate::policy;
 
@@ -14,7 +14,7 @@ use crate::policy;
 ///
 /// For every field that counts something, 0 means "no limit"; where the protocol itself has a limit, that one
 /// still holds. Times and amounts of memory always have a limit, but for [`idle_timeout`](Self::idle_timeout) and
-/// [`unused_timeout`](Self::unused_timeout). Lists that are empty allow everything. [`check`](Self::check) says whether all
+/// [`unused_timeout`](Self::unused_timeout). Lists that are empty allow everything, [`watch_from`](Self::watch_from) included. [`check`](Self::check) says whether all
 /// values are in their ranges.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -159,36 +159,17 @@ pub struct Config {
 
     /// Whether `/metrics`, asked for over HTTP on the same port, answers with the relay's figures. Default: false.
     ///
-    /// Whoever can connect can then read them: totals, and nothing about single connections and channels.
+    /// They are totals, and nothing about single connections and channels.
     pub metrics: bool,
 
-    /// Who may read `/details`, asked for over HTTP on the same port: the busiest and the slowest connections with their addresses, and the channels of
-    /// those with their names, as JSON. Default: [`Audience::Nobody`].
-    pub details: Audience,
-}
+    /// Whether `/details`, asked for over HTTP on the same port, answers with the busiest and the slowest connections with their addresses, and the channels of
+    /// those with their names, as JSON. Default: false.
+    pub details: bool,
 
-/// Who may read a page.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Audience {
-    /// Nobody: there is no such page.
-    #[default]
-    Nobody,
-    /// Whoever connects from an address of this machine's loopback. With a proxy on this machine that is everybody who comes through it.
-    Local,
-    /// Whoever can connect.
-    Everybody,
-}
-
-impl Audience {
-    /// Whether somebody at this address belongs to it.
-    #[must_use]
-    pub fn includes(self, address: IpAddr) -> bool {
-        match self {
-            Self::Nobody => false,
-            Self::Local => address.to_canonical().is_loopback(),
-            Self::Everybody => true,
-        }
-    }
+    /// Ranges of addresses from which these two pages may be asked for. Others get 403. Empty: from everywhere. Default: this machine's loopback, `127.0.0.0/8` and `::1`.
+    ///
+    /// With a proxy on this machine, whoever comes through it comes from there.
+    pub watch_from: Vec<IpNet>,
 }
 
 /// What a relay does when a connection's queue is full.
@@ -244,7 +225,11 @@ impl Default for Config {
             stall_timeout: Duration::from_secs(60),
             shutdown_timeout: Duration::from_secs(1),
             metrics: false,
-            details: Audience::Nobody,
+            details: false,
+            watch_from: vec![
+                Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8).into(),
+                IpAddr::V6(Ipv6Addr::LOCALHOST).into(),
+            ],
         }
     }
 }

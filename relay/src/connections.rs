@@ -49,6 +49,11 @@ pub(crate) struct Connections {
     pub(crate) pushed: u64,
     /// Units of data that were routed since the start.
     pub(crate) units: u64,
+    /// How many of them were broadcasts.
+    pub(crate) broadcasts: u64,
+    /// Users that were removed, and that were blocked, by the servers of their channels since the start.
+    pub(crate) removed: u64,
+    pub(crate) blocked: u64,
     pub(crate) refusals: Counts<Refused>,
     pub(crate) pauses: Counts<Paused>,
     /// Why the command is refused that is being asked about, where its reason on the wire does not say that.
@@ -83,6 +88,9 @@ impl Connections {
             longest_queue: 0,
             pushed: 0,
             units: 0,
+            broadcasts: 0,
+            removed: 0,
+            blocked: 0,
             refusals: Counts::default(),
             pauses: Counts::default(),
             refusal: None,
@@ -317,8 +325,9 @@ impl Host for Connections {
         CUT
     }
 
-    fn count(&mut self, _: ConnectionId, units: usize) {
+    fn count(&mut self, _: ConnectionId, units: usize, broadcasts: usize) {
         self.units += units as u64;
+        self.broadcasts += broadcasts as u64;
     }
 
     fn allow(&mut self, id: ConnectionId, request: &Request<'_>) -> Decision {
@@ -381,10 +390,14 @@ impl Host for Connections {
             }
             Note::Left { user, number, server, name, reason } => {
                 self.part(user);
+                self.removed += u64::from(reason == Reason::Kicked);
                 debug!(connection = %user, %server, user = number, name = %Name(name), %reason, "channel left");
             }
-            Note::Blocked { user, number, server, name, is_kept: true } if self.events.may_say(self.now) => {
-                info!(connection = %user, %server, user = number, name = %Name(name), "user blocked");
+            Note::Blocked { user, number, server, name, is_kept: true } => {
+                self.blocked += 1;
+                if self.events.may_say(self.now) {
+                    info!(connection = %user, %server, user = number, name = %Name(name), "user blocked");
+                }
             }
             Note::Blocked { user, number, server, name, is_kept: false }
                 if self.warnings.may_say(self.now) =>

@@ -30,7 +30,7 @@ pub(crate) enum Answer {
     Upgrade(Vec<u8>, usize),
     /// Send this response and close, for this cause.
     Close(Vec<u8>, Closed),
-    /// Send this page, if it is to be had, and close.
+    /// Send this page, if it is to be had from where the request comes, and close.
     Page(Page),
 }
 
@@ -45,17 +45,6 @@ impl From<Refusal> for Answer {
 pub(crate) enum Page {
     Metrics,
     Details,
-}
-
-impl Page {
-    /// The response with the page, or the one that says that there is none.
-    pub(crate) fn response(self, text: Option<&str>) -> Vec<u8> {
-        match (self, text) {
-            (_, None) => NOT_FOUND.response(),
-            (Self::Metrics, Some(text)) => page("200 OK", METRICS_TYPE, text),
-            (Self::Details, Some(text)) => page("200 OK", "application/json", text),
-        }
-    }
 }
 
 const NOT_FOUND: Refusal = Refusal { status: "404 Not Found", what: "there is only WebSocket here" };
@@ -100,6 +89,26 @@ impl Request {
     pub(crate) fn memory(&self) -> usize {
         size_of::<Self>() + self.bytes.capacity()
     }
+}
+
+/// The response where there is no such page.
+pub(crate) fn not_found() -> Vec<u8> {
+    NOT_FOUND.response()
+}
+
+/// The response to somebody who may not see the page.
+pub(crate) fn not_shown() -> Vec<u8> {
+    Refusal { status: "403 Forbidden", what: "this page is not shown to your address" }.response()
+}
+
+/// The response with the figures.
+pub(crate) fn metrics(text: &str) -> Vec<u8> {
+    page("200 OK", METRICS_TYPE, text)
+}
+
+/// The response with the details.
+pub(crate) fn details(text: &str) -> Vec<u8> {
+    page("200 OK", "application/json", text)
 }
 
 /// The response to a request that did not come in time.

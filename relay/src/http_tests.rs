@@ -1,9 +1,9 @@
 use super::*;
 
-/// The response to a request that comes at once, where there is such a page or not.
-fn page_of(request: &str, metrics: bool) -> String {
+/// The response to a request that comes at once.
+fn page_of(request: &str) -> String {
     match Request::default().receive(request.as_bytes(), &Config::default()) {
-        Answer::Page(page) => String::from_utf8(page.response(metrics.then_some("figures\n"))).unwrap(),
+        Answer::Page(Page::Metrics) => String::from_utf8(metrics("figures\n")).unwrap(),
         Answer::Close(response, _) => String::from_utf8(response).unwrap(),
         other => panic!("{other:?}"),
     }
@@ -11,17 +11,15 @@ fn page_of(request: &str, metrics: bool) -> String {
 
 #[test]
 fn pages_and_what_is_none() {
-    let status =
-        |line: &str, metrics| page_of(&format!("{line}\r\nHost: x\r\n\r\n"), metrics)[9..12].to_string();
-    assert_eq!(status("GET /health HTTP/1.1", false), "200");
-    assert_eq!(status("GET /health?x=y HTTP/1.0", false), "200");
-    assert_eq!(status("GET /metrics HTTP/1.1", true), "200");
-    assert_eq!(status("GET /metrics HTTP/1.1", false), "404");
+    let status = |line: &str| page_of(&format!("{line}\r\nHost: x\r\n\r\n"))[9..12].to_string();
+    assert_eq!(status("GET /health HTTP/1.1"), "200");
+    assert_eq!(status("GET /health?x=y HTTP/1.0"), "200");
+    assert_eq!(status("GET /metrics HTTP/1.1"), "200");
     for path in ["/", "/health/", "/healthy", "/HEALTH", "*", "/%68ealth"] {
-        assert_eq!(status(&format!("GET {path} HTTP/1.1"), true), "404", "{path}");
+        assert_eq!(status(&format!("GET {path} HTTP/1.1")), "404", "{path}");
     }
-    assert!(page_of("GET /health HTTP/1.1\r\n\r\n", false).ends_with("Connection: close\r\n\r\nok\n"));
-    assert!(page_of("GET /metrics HTTP/1.1\r\n\r\n", true).ends_with("\r\n\r\nfigures\n"));
+    assert!(page_of("GET /health HTTP/1.1\r\n\r\n").ends_with("Connection: close\r\n\r\nok\n"));
+    assert!(page_of("GET /metrics HTTP/1.1\r\n\r\n").ends_with("\r\n\r\nfigures\n"));
 }
 
 #[test]

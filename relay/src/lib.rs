@@ -29,7 +29,7 @@ mod transport;
 pub mod websocket;
 
 pub use causes::{Cause, Closed, Counts, Paused, Refused, TurnedAway};
-pub use config::{Audience, Config, SlowReceiver};
+pub use config::{Config, SlowReceiver};
 pub use ipnet::IpNet;
 pub use relay::{Handle, Relay};
 pub use stats::Stats;

@@ -68,16 +68,21 @@ impl Collector for Figures {
             ),
         ];
         for (name, help, value) in now {
-            let gauge = ConstGauge::new(u64::try_from(value).unwrap_or(u64::MAX));
+            let gauge = ConstGauge::new(number(value));
             gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)?;
         }
+        by_transport(&mut encoder, stats)?;
         let since_start = [
             ("accepted", "Connections that were accepted", stats.accepted),
             ("dropped", "Connections that were closed because they took nothing", stats.dropped),
             ("http_requests", "HTTP requests that were answered with a page or refused", stats.http_requests),
             ("received_bytes", "Bytes read from all connections", stats.received_bytes),
             ("sent_bytes", "Bytes that the sockets of all connections took", stats.sent_bytes),
+            ("received_units", "Units of data that came", stats.received_units),
+            ("received_broadcasts", "Units of data that came and were broadcasts", stats.received_broadcasts),
             ("queued_units", "Units that were queued, one for each receiver", stats.queued_units),
+            ("removed_users", "Users that the servers of their channels removed", stats.removed_users),
+            ("blocked_users", "Users that were removed and blocked", stats.blocked_users),
         ];
         for (name, help, value) in since_start {
             let counter = ConstCounter::new(value);
@@ -97,6 +102,27 @@ impl Collector for Figures {
         by_cause(encoder, "refused", "Commands that were refused", &stats.refused)?;
         by_cause(encoder, "pauses", "Times that a connection was not read for a while", &stats.pauses)
     }
+}
+
+/// How the connections there are now come in. Each is one of the four.
+fn by_transport(encoder: &mut DescriptorEncoder<'_>, stats: &Stats) -> fmt::Result {
+    let Stats { connections, websockets, tls, secure_websockets, .. } = *stats;
+    let help = "Connections, by how they come in";
+    let mut family = encoder.encode_descriptor("connections_by_transport", help, None, MetricType::Gauge)?;
+    for (transport, count) in [
+        ("plain", (connections + secure_websockets).saturating_sub(websockets + tls)),
+        ("websocket", websockets.saturating_sub(secure_websockets)),
+        ("tls", tls.saturating_sub(secure_websockets)),
+        ("wss", secure_websockets),
+    ] {
+        let gauge = ConstGauge::new(number(count));
+        gauge.encode(family.encode_family(&[("transport", transport)])?)?;
+    }
+    Ok(())
+}
+
+fn number(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
 }
 
 /// One counter for each cause. All of them are there from the start, so that their number never changes.
@@ -135,6 +161,18 @@ mod tests {
             "# EOF",
         ] {
             assert!(lines.contains(&line), "{line} is not in\n{page}");
+        }
+    }
+
+    #[test]
+    fn every_connection_has_one_transport() {
+        let stats =
+            Stats { connections: 10, websockets: 4, tls: 5, secure_websockets: 3, ..Stats::default() };
+        let page = page(&stats, Queues::default(), SystemTime::UNIX_EPOCH);
+        for (transport, count) in [("plain", 4), ("websocket", 1), ("tls", 2), ("wss", 3)] {
+            let line =
+                format!("\npeote_relay_connections_by_transport{{transport=\"{transport}\"}} {count}\n");
+            assert!(page.contains(&line), "{line} is not in\n{page}");
         }
     }
 

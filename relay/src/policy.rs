@@ -1,6 +1,8 @@
-//! Who may create channels, what they may be called, and from which pages browsers may come.
+//! Who may create channels, what they may be called, from which pages browsers may come, and who may watch.
 
 use std::net::IpAddr;
+
+use ipnet::IpNet;
 
 use crate::config::Config;
 
@@ -20,8 +22,12 @@ impl Config {
 
     /// Whether channels may be created from this address.
     pub(crate) fn allows_creating_from(&self, address: IpAddr) -> bool {
-        let address = address.to_canonical();
-        self.create_from.is_empty() || self.create_from.iter().any(|range| range.contains(&address))
+        is_within(address, &self.create_from)
+    }
+
+    /// Whether the pages with figures and details are shown to this address.
+    pub(crate) fn allows_watching_from(&self, address: IpAddr) -> bool {
+        is_within(address, &self.watch_from)
     }
 
     /// Whether a browser may connect that says it comes from a page of this origin.
@@ -29,6 +35,12 @@ impl Config {
         self.allowed_origins.is_empty()
             || self.allowed_origins.iter().any(|allowed| is_origin(allowed, origin))
     }
+}
+
+/// Whether an address is in one of these ranges, or there are none.
+fn is_within(address: IpAddr, ranges: &[IpNet]) -> bool {
+    let address = address.to_canonical();
+    ranges.is_empty() || ranges.iter().any(|range| range.contains(&address))
 }
 
 /// Whether a pattern, in which `*` stands for any bytes, or none, matches a name. Takes at most as many steps as the product of both lengths.
@@ -189,5 +201,18 @@ mod tests {
         assert!(allows("10.1.2.3") && allows("::ffff:10.1.2.3") && allows("2001:db8::1"));
         assert!(!allows("11.1.2.3") && !allows("::ffff:11.1.2.3") && !allows("2001:db9::1"));
         assert!(Config::default().allows_creating_from("11.1.2.3".parse().unwrap()));
+    }
+
+    #[test]
+    fn only_this_machine_watches_unless_others_are_allowed_to() {
+        let watches = |config: &Config, text: &str| config.allows_watching_from(text.parse().unwrap());
+        let config = Config::default();
+        for here in ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"] {
+            assert!(watches(&config, here), "{here}");
+        }
+        for elsewhere in ["10.0.0.1", "::", "::2", "0.0.0.0", "::ffff:10.0.0.1", "fe80::1"] {
+            assert!(!watches(&config, elsewhere), "{elsewhere}");
+        }
+        assert!(watches(&Config { watch_from: Vec::new(), ..config }, "10.0.0.1"));
     }
 }

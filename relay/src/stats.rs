@@ -14,6 +14,8 @@ pub struct Stats {
     pub websockets: usize,
     /// Those of them that use TLS, or are about to.
     pub tls: usize,
+    /// Those of them that are a WebSocket and use TLS (`wss://`); they are among [`websockets`](Self::websockets) and among [`tls`](Self::tls).
+    pub secure_websockets: usize,
     /// Channels now.
     pub channels: usize,
     /// Users now, counted once in each channel they are in.
@@ -40,6 +42,14 @@ pub struct Stats {
     pub received_bytes: u64,
     /// Bytes that the sockets of all connections took since the start.
     pub sent_bytes: u64,
+    /// Units of data that came since the start, whoever they were for; those of size 0 as well.
+    pub received_units: u64,
+    /// Those of them that were broadcasts.
+    pub received_broadcasts: u64,
+    /// Users that were removed by the servers of their channels since the start, those that were blocked included.
+    pub removed_users: u64,
+    /// Those of them that were blocked.
+    pub blocked_users: u64,
     /// Units that were queued since the start, one for each receiver: data, answers and events.
     pub queued_units: u64,
     /// Bytes of the longest queue there was since the start.

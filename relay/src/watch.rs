@@ -50,9 +50,12 @@ pub(crate) fn top(address: SocketAddr, interval: Duration, once: bool) -> Result
 
 fn details(address: SocketAddr) -> Result<Details, String> {
     let text = request::get(address, "/details", PATIENCE).map_err(|error| {
-        let is_off = error.contains("404");
-        let advice = "; start the relay with --details local (or all, to watch it from elsewhere)";
-        format!("{error}{}", if is_off { advice } else { "" })
+        let advice = match () {
+            () if error.contains("404") => "; start the relay with --details true",
+            () if error.contains("403") => "; have --watch-from include this machine's address",
+            () => "",
+        };
+        format!("{error}{advice}")
     })?;
     serde_json::from_str(&text).map_err(|error| format!("{address}: not a page of peote-relay: {error}"))
 }

@@ -270,10 +270,11 @@ pub trait Host {
         Decision::Yes
     }
 
-    /// Units of data that began in what a [`receive`](super::Relay::receive) has used, those of size 0 and those for nobody included; for limits
-    /// of what a connection may send. Said once at the end of each call. Commands are not among them: for those there is [`Host::allow`].
-    fn count(&mut self, connection: ConnectionId, units: usize) {
-        let _ = (connection, units);
+    /// Units of data that began in what a [`receive`](super::Relay::receive) has used, those of size 0 and those for nobody included, and how many of them are
+    /// broadcasts; for limits of what a connection may send, and for figures. Said once at the end of each call. Commands are not among them: for those there
+    /// is [`Host::allow`].
+    fn count(&mut self, connection: ConnectionId, units: usize, broadcasts: usize) {
+        let _ = (connection, units, broadcasts);
     }
 
     /// Something has happened.

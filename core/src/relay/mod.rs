@@ -78,7 +78,7 @@ pub use slots::{ChannelSlot, ConnectionSlot, MembershipSlot, Page};
 pub use storage::{Parts, Pool, StaticStorage, Storage};
 
 use crate::protocol::MAX_COMMAND;
-use route::Stop;
+use route::{Stop, Units};
 use slots::NAME_PAGES;
 use tables::{Counters, Tables};
 
@@ -119,7 +119,7 @@ impl<S: Storage> Relay<S> {
     ///
     /// Does not fail: nonsense is [`Outcome::Close`], which disturbs nobody else.
     pub fn receive<H: Host>(&mut self, connection: ConnectionId, input: &[u8], host: &mut H) -> Received {
-        let (mut used, mut units) = (0usize, 0usize);
+        let (mut used, mut units) = (0usize, Units::default());
         loop {
             let rest = input.get(used..).unwrap_or_default();
             let (more, stop) = self.tables().route(connection, rest, &mut units, host);
@@ -141,7 +141,7 @@ impl<S: Storage> Relay<S> {
             if let Outcome::Close(cause) = outcome {
                 host.notify(&Note::Closing { connection, cause });
             }
-            host.count(connection, units);
+            host.count(connection, units.all, units.broadcasts);
             return Received { used, outcome };
         }
     }

@@ -23,6 +23,21 @@ pub(super) enum Stop {
     Command(Command),
 }
 
+/// Units of data that began.
+#[derive(Debug, Default)]
+pub(super) struct Units {
+    pub(super) all: usize,
+    /// How many of them are broadcasts.
+    pub(super) broadcasts: usize,
+}
+
+impl Units {
+    fn add(&mut self, units: usize, broadcasts: usize) {
+        self.all = self.all.saturating_add(units);
+        self.broadcasts = self.broadcasts.saturating_add(broadcasts);
+    }
+}
+
 /// Room for an announcement.
 const ANNOUNCEMENT: usize = to_endpoint::announcement(Capabilities::NONE).len();
 
@@ -34,7 +49,7 @@ impl Tables<'_> {
         &mut self,
         sender: ConnectionId,
         input: &[u8],
-        units: &mut usize,
+        units: &mut Units,
         host: &mut H,
     ) -> (usize, Stop) {
         let Some(slot) = self.connection(sender) else {
@@ -67,8 +82,13 @@ impl Tables<'_> {
             rest = self.route_short(sender, rest, units, host);
             match *rest {
                 // no-ops: data of size 0, and a broadcast of it; skipped here, so that no run of them is too long to keep
-                [0x80, 0, ref behind @ ..] | [1, _, 0x80, 0, ref behind @ ..] => {
-                    *units = units.saturating_add(1);
+                [0x80, 0, ref behind @ ..] => {
+                    units.add(1, 0);
+                    rest = behind;
+                    continue;
+                }
+                [1, _, 0x80, 0, ref behind @ ..] => {
+                    units.add(1, 1);
                     rest = behind;
                     continue;
                 }
@@ -98,10 +118,11 @@ impl Tables<'_> {
                 }
                 Unit::Command { .. } => return (used_to(rest), NEED_MORE), // its code is yet to come
             };
+            let is_broadcast = matches!(unit, Unit::ToAll { .. } | Unit::ToAllBut { .. });
             let (sent, wait) = self.forward(sender, target, payload.bytes(), cut, host);
             match wait {
                 None => {
-                    *units = units.saturating_add(1);
+                    units.add(1, usize::from(is_broadcast));
                     rest = rest.get(used..).unwrap_or_default();
                 }
                 // nothing is routed yet: who gets it is looked up anew next time
@@ -109,7 +130,7 @@ impl Tables<'_> {
                     return (used_to(rest), Stop::Outcome(Outcome::WaitFor(receiver)));
                 }
                 Some(_) => {
-                    *units = units.saturating_add(1);
+                    units.add(1, usize::from(is_broadcast));
                     let head = used.saturating_sub(payload.bytes().len());
                     rest = rest.get(head.saturating_add(sent)..).unwrap_or_default();
                 }
@@ -130,20 +151,20 @@ impl Tables<'_> {
         &self,
         sender: ConnectionId,
         mut rest: &'i [u8],
-        units: &mut usize,
+        units: &mut Units,
         host: &mut H,
     ) -> &'i [u8] {
         let Some(slot) = self.parts.connections.get(sender.index as usize) else { return rest };
         let pages = &*self.parts.pages;
-        // counted here and not behind the reference, so that it stays in a register
-        let mut count = 0usize;
+        // counted here and not behind the reference, so that they stay in registers
+        let (mut count, mut broadcasts) = (0usize, 0usize);
         loop {
             let (size, channel, behind) = match rest {
                 [size @ 2..=127, channel, behind @ ..] => (size, channel, behind),
                 [1, _, _, ..] => match self.broadcast_short(slot, rest, host) {
                     Some((behind, run)) => {
                         rest = behind;
-                        count = count.saturating_add(run);
+                        broadcasts = broadcasts.saturating_add(run);
                         continue;
                     }
                     None => break,
@@ -174,7 +195,7 @@ impl Tables<'_> {
             rest = next;
             count = count.saturating_add(1);
         }
-        *units = units.saturating_add(count);
+        units.add(count.saturating_add(broadcasts), broadcasts);
         rest
     }
 

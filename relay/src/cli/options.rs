@@ -93,11 +93,8 @@ impl clap::Args for Given {
     fn augment_args(command: clap::Command) -> clap::Command {
         let default = Settings::default();
         command.args(SETTINGS.iter().map(|setting| {
-            let shown = setting.show(&default);
-            let shown = match shown.trim_matches(['[', ']']).trim_matches('"') {
-                "" => "empty",
-                shown => shown,
-            };
+            let shown = setting.show(&default).trim_matches(['[', ']']).replace('"', "");
+            let shown = if shown.is_empty() { "empty" } else { &shown };
             let help = match setting.allowed() {
                 Some(allowed) => format!("{} [{allowed}; default {shown}]", setting.help),
                 None => format!("{} [default {shown}]", setting.help),
@@ -151,7 +148,7 @@ struct Health {
 
 /// Show what a running relay is doing: its busiest connections, receivers that others wait for, channels.
 ///
-/// The relay has to run with --details local, or with --details all if it is another machine's. On a terminal it is shown
+/// The relay has to run with --details true, and with --watch-from if it is another machine's. On a terminal it is shown
 /// live, until q is pressed; elsewhere as text. Rates are those of the time since the relay was last asked, at
 /// least about a second. The rates beside a channel are those of its server's whole connection.
 #[derive(Debug, Parser)]

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use peote_relay::{Audience, Config, IpNet, SlowReceiver};
+use peote_relay::{Config, IpNet, SlowReceiver};
 
 use super::value;
 
@@ -62,14 +62,11 @@ enum Field {
     Seconds(fn(&mut Settings) -> &mut Duration, RangeInclusive<Duration>),
     Switch(fn(&mut Settings) -> &mut bool),
     SlowReceiver(fn(&mut Settings) -> &mut SlowReceiver),
-    Audience(fn(&mut Settings) -> &mut Audience),
     LogFormat(fn(&mut Settings) -> &mut LogFormat),
     LogLevel(fn(&mut Settings) -> &mut LogLevel),
 }
 
 const SWITCH: [&str; 2] = ["false", "true"];
-const AUDIENCE: [&str; 3] = ["off", "local", "all"];
-const AUDIENCE_VALUES: [Audience; 3] = [Audience::Nobody, Audience::Local, Audience::Everybody];
 const LOG_FORMAT: [&str; 2] = ["text", "json"];
 const LOG_FORMAT_VALUES: [LogFormat; 2] = [LogFormat::Text, LogFormat::Json];
 const SLOW_RECEIVER: [&str; 2] = ["pause", "drop"];
@@ -87,7 +84,7 @@ const SLOW: &str = "Receivers slower than their senders";
 const WATCHING: &str = "Watching it";
 
 /// All settings, in the order in which they are shown.
-pub(crate) static SETTINGS: [Setting; 35] = [
+pub(crate) static SETTINGS: [Setting; 36] = [
     Setting {
         name: "listen",
         group: LISTENING,
@@ -293,9 +290,16 @@ pub(crate) static SETTINGS: [Setting; 35] = [
     Setting {
         name: "details",
         group: WATCHING,
-        help: "Who may see the busiest connections and their channels, as JSON under /details on the same port, \
-               and so with `peote-relay top`: nobody, whoever connects from this machine, or everybody",
-        field: Field::Audience(|all| &mut all.relay.details),
+        help: "Answer HTTP requests for /details, on the same port, with the busiest connections and their channels, \
+               as JSON; `peote-relay top` needs it",
+        field: Field::Switch(|all| &mut all.relay.details),
+    },
+    Setting {
+        name: "watch-from",
+        group: WATCHING,
+        help: "Range of addresses from which /metrics and /details may be asked for; give it again for more; \
+               none at all: from everywhere",
+        field: Field::Ranges(|all| &mut all.relay.watch_from),
     },
     Setting {
         name: "log-level",
@@ -342,9 +346,6 @@ impl Setting {
             Field::Switch(field) => *field(settings) = value::choice(text, &SWITCH)? == 1,
             Field::SlowReceiver(field) => {
                 *field(settings) = SLOW_RECEIVER_VALUES[value::choice(text, &SLOW_RECEIVER)?];
-            }
-            Field::Audience(field) => {
-                *field(settings) = AUDIENCE_VALUES[value::choice(text, &AUDIENCE)?];
             }
             Field::LogFormat(field) => {
                 *field(settings) = LOG_FORMAT_VALUES[value::choice(text, &LOG_FORMAT)?];
@@ -394,7 +395,6 @@ impl Setting {
             Field::SlowReceiver(field) => {
                 quoted(&name_of(field(settings), &SLOW_RECEIVER_VALUES, &SLOW_RECEIVER))
             }
-            Field::Audience(field) => quoted(&name_of(field(settings), &AUDIENCE_VALUES, &AUDIENCE)),
             Field::LogFormat(field) => quoted(&name_of(field(settings), &LOG_FORMAT_VALUES, &LOG_FORMAT)),
             Field::LogLevel(field) => quoted(&name_of(field(settings), &LOG_LEVEL_VALUES, &LOG_LEVEL)),
         }
@@ -411,7 +411,7 @@ impl Setting {
             Field::Size(..) => "SIZE",
             Field::Seconds(..) => "SECONDS",
             Field::Switch(_) => "true|false",
-            Field::SlowReceiver(_) | Field::Audience(_) | Field::LogFormat(_) | Field::LogLevel(_) => "WHAT",
+            Field::SlowReceiver(_) | Field::LogFormat(_) | Field::LogLevel(_) => "WHAT",
         }
     }
 
@@ -428,7 +428,6 @@ impl Setting {
                 (value::show_seconds(*range.start()), value::show_seconds(*range.end()))
             }
             Field::SlowReceiver(_) => return Some(value::list(&SLOW_RECEIVER)),
-            Field::Audience(_) => return Some(value::list(&AUDIENCE)),
             Field::LogFormat(_) => return Some(value::list(&LOG_FORMAT)),
             Field::LogLevel(_) => return Some(value::list(&LOG_LEVEL)),
         };
@@ -472,8 +471,8 @@ mod tests {
             if shown == "[]" {
                 continue;
             }
-            let text = shown.trim_matches(['[', ']']).trim_matches('"');
-            if !text.is_empty() || !setting.is_list() {
+            let texts = shown.trim_matches(['[', ']']).replace('"', "");
+            for text in texts.split(", ") {
                 assert_eq!(setting.set(&mut settings, text), Ok(()), "{}", setting.name);
             }
             assert_eq!(settings, default, "{}", setting.name);
@@ -495,7 +494,6 @@ mod tests {
                 "true|false" => "true",
                 _ if setting.name == "log-level" => "trace",
                 _ if setting.name == "log-format" => "json",
-                _ if setting.name == "details" => "local",
                 _ => "drop",
             };
             assert_eq!(setting.set(&mut settings, text), Ok(()), "{}", setting.name);

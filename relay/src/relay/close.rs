@@ -68,7 +68,11 @@ impl Why {
     pub(super) fn is_suspicious(&self) -> bool {
         matches!(
             self,
-            Self::Cause(_) | Self::Stalled | Self::Slow | Self::Http(_, Closed::Origin) | Self::TlsFailed(_)
+            Self::Cause(_)
+                | Self::Stalled
+                | Self::Slow
+                | Self::Http(_, Closed::Origin | Closed::WatchFrom)
+                | Self::TlsFailed(_)
         )
     }
 
@@ -146,8 +150,11 @@ impl Relay {
         self.connections.pool.remove(connection.rest.capacity());
         self.connections.pool.unreserve(connection.reserve());
         connection.queue.clear(&mut self.connections.pool);
-        self.websockets -= usize::from(matches!(connection.transport, Transport::WebSocket(_)));
-        self.tls -= usize::from(connection.is_tls());
+        let (is_web_socket, is_tls) =
+            (matches!(connection.transport, Transport::WebSocket(_)), connection.is_tls());
+        self.websockets -= usize::from(is_web_socket);
+        self.tls -= usize::from(is_tls);
+        self.secure_websockets -= usize::from(is_web_socket && is_tls);
         connection.strip(&mut self.connections.pool);
         // fails only for a socket that is gone already
         let _ = self.poll.registry().deregister(connection.socket());

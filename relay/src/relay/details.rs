@@ -147,10 +147,12 @@ impl Relay {
         let Some(connection) = self.connections.get(index) else { return Ok(()) };
         let age = now - connection.since;
         let rate = rate(connection.traffic, connection.looked_at, interval.min(age));
-        let transport = match connection.transport {
-            Transport::Plain => "tcp",
-            Transport::Http(_) => "http",
-            Transport::WebSocket(_) => "websocket",
+        let transport = match (&connection.transport, connection.is_tls()) {
+            (Transport::Plain, false) => "plain",
+            (Transport::Plain, true) => "tls",
+            (Transport::Http(_), _) => "http",
+            (Transport::WebSocket(_), false) => "websocket",
+            (Transport::WebSocket(_), true) => "wss",
         };
         let held_up = if connection.wait.first == 0 { 0 } else { now - connection.wait.since };
         let id = connection.id;

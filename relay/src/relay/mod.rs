@@ -84,6 +84,8 @@ pub struct Relay {
     websockets: usize,
     /// Connections with TLS.
     tls: usize,
+    /// Connections that are a `WebSocket` and use TLS.
+    secure_websockets: usize,
     http_requests: u64,
     received_bytes: u64,
     /// The page with details that was made last.
@@ -148,6 +150,7 @@ impl Relay {
             connections: self.core.connections(),
             websockets: self.websockets,
             tls: self.tls,
+            secure_websockets: self.secure_websockets,
             channels: self.core.channels(),
             users: self.core.memberships(),
             paused: self.connections.paused,
@@ -161,6 +164,10 @@ impl Relay {
             http_requests: self.http_requests,
             received_bytes: self.received_bytes,
             sent_bytes: self.connections.sent_bytes,
+            received_units: self.connections.units,
+            received_broadcasts: self.connections.broadcasts,
+            removed_users: self.connections.removed,
+            blocked_users: self.connections.blocked,
             queued_units: self.connections.pushed,
             longest_queue: self.connections.longest_queue,
             paused_time: Duration::from_millis(self.connections.paused_millis),

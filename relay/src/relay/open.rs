@@ -99,6 +99,7 @@ impl Relay {
             dropped: 0,
             websockets: 0,
             tls: 0,
+            secure_websockets: 0,
             http_requests: 0,
             received_bytes: 0,
             details: details::Details::default(),

@@ -3,7 +3,7 @@
 use super::Relay;
 use super::close::Why;
 use crate::causes::Closed;
-use crate::http::{Answer, Page};
+use crate::http::{self, Answer, Page};
 use crate::transport::Transport;
 
 impl Relay {
@@ -17,22 +17,26 @@ impl Relay {
             Answer::Wait => Some(0),
             Answer::Upgrade(response, used) => {
                 connection.transport = Transport::web_socket(&response);
+                let is_tls = connection.is_tls();
                 let behind = bytes.len() - used;
                 bytes.copy_within(used.., 0);
                 let len = connection.decode(&mut bytes[..behind]);
                 let keepalive = connection.last_sent + self.times.keepalive;
                 self.connections.timers.arm(index, keepalive);
                 self.websockets += 1;
+                self.secure_websockets += usize::from(is_tls);
                 Some(len)
             }
             Answer::Page(page) => {
-                let ip = connection.address.ip();
-                let text = match page {
-                    Page::Metrics => self.connections.config.metrics.then(|| self.metrics()),
-                    Page::Details => self.connections.config.details.includes(ip).then(|| self.details()),
+                let is_allowed = config.allows_watching_from(connection.address.ip());
+                let (response, cause) = match page {
+                    Page::Metrics if !config.metrics => (http::not_found(), Closed::BadRequest),
+                    Page::Details if !config.details => (http::not_found(), Closed::BadRequest),
+                    _ if !is_allowed => (http::not_shown(), Closed::WatchFrom),
+                    Page::Metrics => (http::metrics(&self.metrics()), Closed::Page),
+                    Page::Details => (http::details(&self.details()), Closed::Page),
                 };
-                let cause = if text.is_some() { Closed::Page } else { Closed::BadRequest };
-                self.close(index, &Why::Http(page.response(text.as_deref()), cause));
+                self.close(index, &Why::Http(response, cause));
                 None
             }
             Answer::Close(response, cause) => {

@@ -184,10 +184,11 @@ fn every_unit_is_counted_once_however_the_stream_is_cut() {
             rest.drain(..received.used);
         }
         assert_eq!((world.host.units, rest.len()), (6, 0), "in pieces of {piece}");
+        assert_eq!(world.host.broadcasts, 0);
     }
-    // broadcasts: a run of short ones, an empty one, a long one
+    // data for one user; broadcasts: a run of short ones, an empty one, a long one
     let mut stream =
-        b"\x01\x01\x02\x80a\x01\x01\x02\x80b\x01\x00\x03\x80\x01c\x01\x01\x80\x00\x01\x01\x81\x02\x80"
+        b"\x03\x80\0x\x01\x01\x02\x80a\x01\x01\x02\x80b\x01\x00\x03\x80\x01c\x01\x01\x80\x00\x01\x01\x81\x02\x80"
             .to_vec();
     stream.extend([7; 257]);
     for piece in [1, 4, 9, stream.len()] {
@@ -199,7 +200,8 @@ fn every_unit_is_counted_once_however_the_stream_is_cut() {
             let received = world.receive(0, &rest);
             rest.drain(..received.used);
         }
-        assert_eq!((world.host.units, rest.len()), (5, 0), "in pieces of {piece}");
+        assert_eq!((world.host.units, rest.len()), (6, 0), "in pieces of {piece}");
+        assert_eq!(world.host.broadcasts, 5, "in pieces of {piece}");
     }
 }
 

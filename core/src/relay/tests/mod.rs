@@ -36,6 +36,7 @@ pub(super) struct Queues {
     capabilities: Capabilities,
     notes: usize,
     units: usize,
+    broadcasts: usize,
     blocked: Vec<(ConnectionId, u8, bool)>,
     hash: Option<u64>,
 }
@@ -50,6 +51,7 @@ impl Default for Queues {
             capabilities: Capabilities::NONE,
             notes: 0,
             units: 0,
+            broadcasts: 0,
             blocked: Vec::new(),
             hash: None,
         }
@@ -73,8 +75,9 @@ impl Host for Queues {
         (self.decision)(request)
     }
 
-    fn count(&mut self, _: ConnectionId, units: usize) {
+    fn count(&mut self, _: ConnectionId, units: usize, broadcasts: usize) {
         self.units += units;
+        self.broadcasts += broadcasts;
     }
 
     fn capabilities(&self) -> Capabilities {
