@@ -172,7 +172,7 @@ causes! {
         Malformed = "malformed",
         /// It gave a command that does not exist.
         UnknownCommand = "unknown-command",
-        /// It did not speak TLS where that is spoken, or broke its rules.
+        /// It did not speak TLS where that is spoken, or broke its rules, or it spoke TLS elsewhere.
         TlsFailed = "tls-failed",
         /// It broke the rules of WebSocket.
         WebSocketFailed = "websocket-failed",

@@ -15,8 +15,17 @@ use crate::transport::{End, Transport};
 /// Elsewhere only "would block" says that.
 const SHORT_IS_ALL: bool = cfg!(unix);
 
-/// The first byte of an HTTP request. As the first byte of the joint protocol it would be data for a channel that cannot be yet.
-const HTTP: u8 = b'G';
+/// The first byte of TLS: a record of a handshake.
+const TLS: u8 = 22;
+
+/// Whether this is the first byte of an HTTP request: methods are upper-case letters. As the first byte of the joint protocol it would be data for a
+/// channel that cannot be yet.
+///
+/// That is so for all methods and not for GET alone, because a page can make a browser send any bytes behind `POST`, with no handshake that says
+/// which page it is; as data they would be skipped, and what comes behind them would be commands.
+const fn begins_http(byte: u8) -> bool {
+    byte.is_ascii_uppercase()
+}
 
 /// Everything about one connection but who is in which channel.
 #[derive(Debug)]
@@ -124,6 +133,8 @@ pub(crate) enum Input {
     End,
     /// Nor does it over its WebSocket.
     WebSocketEnd(End),
+    /// TLS where none is spoken. It is not skipped as data for nobody, for the reason that HTTP is not.
+    TlsHere,
     /// What came is not TLS, or not as it should be.
     TlsFailed(tls::Failure),
     /// The connection is broken.
@@ -229,7 +240,10 @@ impl Connection {
                 }
                 match self.transport {
                     _ if len == 0 => Input::Incomplete(read),
-                    Transport::Plain if self.flags.started || buffer[0] != HTTP => Input::Bytes { len, read },
+                    Transport::Plain if !self.flags.started && buffer[0] == TLS => Input::TlsHere,
+                    Transport::Plain if self.flags.started || !begins_http(buffer[0]) => {
+                        Input::Bytes { len, read }
+                    }
                     Transport::Plain => {
                         self.transport = Transport::Http(Box::default());
                         Input::Http { len, read }

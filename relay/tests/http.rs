@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use common::websocket::{BINARY, Browser, CLOSE, Frame, PING, REQUEST, frame, response};
 use common::{config, start, talk, to_server};
-use peote_relay::Config;
+use peote_relay::{Closed, Config};
 
 #[test]
 fn the_pages() {
@@ -45,6 +45,8 @@ fn handshakes_that_are_wrong_are_answered_and_closed() {
         (REQUEST.replace("Host: relay\r\n", ""), "400"),
         (REQUEST.replace("Connection: Upgrade", "Connection: close"), "400"),
         (REQUEST.replace("GET", "GOT"), "405"),
+        (REQUEST.replace("GET", "POST"), "405"),
+        (REQUEST.replace("GET", "HEAD"), "405"),
         (REQUEST.replace("Host", &"h".repeat(9000)), "431"),
         (REQUEST.replace("Host: relay", &["A: b"; 100].join("\r\n")), "431"),
         ("G\n\n".into(), "400"),
@@ -57,7 +59,38 @@ fn handshakes_that_are_wrong_are_answered_and_closed() {
     }
     talk(&mut server, &mut user);
     let stats = relay.until(|stats| stats.connections == 2);
-    assert_eq!((stats.http_requests, stats.websockets, stats.queued_bytes), (10, 0, 0));
+    assert_eq!((stats.http_requests, stats.websockets, stats.queued_bytes), (12, 0, 0));
+}
+
+/// A page can make a browser send any bytes to any port, behind the head of a request.
+#[test]
+fn what_a_page_of_another_origin_makes_a_browser_send_is_no_command() {
+    let relay = start(Config { allowed_origins: vec!["https://good.example".into()], ..config() });
+    let (mut server, mut user) = relay.pair(b"a");
+    for method in ["POST", "PUT", "OPTIONS", "HEAD", "DELETE", "X"] {
+        let head = format!("{method} / HTTP/1.1\r\nHost: relay\r\nOrigin: https://evil.example\r\n\r\n");
+        // as data for nobody the head would end with one of them
+        for skipped in 0..128 {
+            let commands = [&b"\0\x01\x01\x01a"[..], &to_server(0, b"evil")].concat();
+            let bytes = [head.as_bytes(), &[b'x'; 128][..skipped], &commands].concat();
+            assert!(response(&relay, &bytes).starts_with("HTTP/1.1 405 "));
+        }
+    }
+    talk(&mut server, &mut user);
+    let stats = relay.until(|stats| stats.connections == 2);
+    assert_eq!(stats.users, 1);
+}
+
+#[test]
+fn tls_is_closed_where_it_is_not_spoken() {
+    let relay = start(config());
+    let (mut server, mut user) = relay.pair(b"a");
+    let mut client = relay.connect();
+    // the start of a record, which as data for nobody would end in front of a command
+    client.send(&[&[22, 3, 1, 2, 0][..], &[0; 18], b"\0\x01\x01\x01a"].concat());
+    client.is_closed();
+    talk(&mut server, &mut user);
+    assert_eq!(relay.until(|stats| stats.connections == 2).closed.of(Closed::TlsFailed), 1);
 }
 
 #[test]

@@ -38,6 +38,8 @@ pub(super) enum Why {
     NoRequest,
     /// Its TLS handshake was not over in time.
     NoHandshake,
+    /// Its endpoint speaks TLS where that is not spoken.
+    TlsHere,
     /// Its endpoint does not speak TLS, or not as it should.
     TlsFailed(tls::Failure),
     /// Its endpoint has closed the WebSocket.
@@ -72,6 +74,7 @@ impl Why {
                 | Self::Stalled
                 | Self::Slow
                 | Self::Http(_, Closed::Origin | Closed::WatchFrom)
+                | Self::TlsHere
                 | Self::TlsFailed(_)
         )
     }
@@ -91,7 +94,7 @@ impl Why {
             Self::Slow => Closed::SlowReceiver,
             Self::Http(_, cause) => *cause,
             Self::NoRequest | Self::NoHandshake => Closed::HandshakeTimeout,
-            Self::TlsFailed(_) => Closed::TlsFailed,
+            Self::TlsHere | Self::TlsFailed(_) => Closed::TlsFailed,
             Self::WebSocketFailed(_) => Closed::WebSocketFailed,
             Self::Stopping => Closed::Stopping,
         }
@@ -115,6 +118,7 @@ impl fmt::Display for Why {
             }
             Self::NoRequest => f.write_str("its HTTP request did not come in time"),
             Self::NoHandshake => f.write_str("its TLS handshake was not over in time"),
+            Self::TlsHere => f.write_str("it began with TLS, which this address does not speak"),
             Self::TlsFailed(failure) => write!(f, "its TLS failed: {failure}"),
             Self::WebSocketClosed => f.write_str("its WebSocket was closed by the endpoint"),
             Self::WebSocketFailed(failure) => {

@@ -105,6 +105,7 @@ impl Relay {
             Input::WebSocketEnd(End::Failed(failure)) => {
                 self.close_after(index, &Why::WebSocketFailed(failure))
             }
+            Input::TlsHere => self.close_after(index, &Why::TlsHere),
             Input::TlsFailed(failure) => self.close_after(index, &Why::TlsFailed(failure)),
             Input::Broken(error) => self.close_after(index, &Why::Broken(error)),
         };
