@@ -70,6 +70,8 @@ fn who_is_there_and_who_holds_up_others() {
     assert_eq!(busiest.iter().filter(|one| one["transport"] == "websocket").count(), 1);
     assert!(busiest.iter().any(|one| one["paused"] == true));
 
+    // pauses are counted in whole milliseconds
+    std::thread::sleep(Duration::from_millis(5));
     drop(slow);
     let _ = writer.join().unwrap();
     let stats = relay.until(|stats| stats.paused == 0);
