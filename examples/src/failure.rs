@@ -20,6 +20,8 @@ pub enum Failure {
     Unreachable(String),
     /// The connection to the relay was lost. Exit code 3.
     Lost(String),
+    /// The server of a channel has removed this program from it. Exit code 4.
+    Removed(String),
 }
 
 impl Failure {
@@ -30,6 +32,7 @@ impl Failure {
             Self::Failed(_) => 1,
             Self::Usage(_) => 2,
             Self::Unreachable(_) | Self::Lost(_) => 3,
+            Self::Removed(_) => 4,
         }
     }
 
@@ -46,7 +49,9 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Failed(what) | Self::Unreachable(what) | Self::Lost(what) => f.write_str(what),
+            Self::Failed(what) | Self::Unreachable(what) | Self::Lost(what) | Self::Removed(what) => {
+                f.write_str(what)
+            }
             Self::Usage(what) => write!(f, "{what}; see --help"),
         }
     }

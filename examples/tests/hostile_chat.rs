@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use peote_net::Reason;
 use peote_net::link::{EnteredChannel, Event, Link, Mode};
 use peote_net_examples::chat::{Command, MAX_TEXT, Nick, Session};
 use peote_net_std::{Clock, HeapBuffers, TcpTransport};
@@ -14,6 +15,8 @@ struct World {
     people: Vec<Person>,
     hostile: (Link<HeapBuffers>, TcpTransport),
     inside: Option<EnteredChannel>,
+    /// Why that link is not in the channel any more, or was not let in.
+    ended: Vec<Reason>,
 }
 
 struct Person {
@@ -28,7 +31,7 @@ impl World {
         let listen = vec!["127.0.0.1:0".parse().unwrap()];
         let relay = Relay::bind(Config { listen, ..Config::default() }).unwrap();
         let hostile = (Link::with_buffers(HeapBuffers::default()), connect(&relay));
-        Self { relay, clock: Clock::new(), people: Vec::new(), hostile, inside: None }
+        Self { relay, clock: Clock::new(), people: Vec::new(), hostile, inside: None, ended: Vec::new() }
     }
 
     /// Somebody comes into the room; waits until they are in it.
@@ -54,10 +57,13 @@ impl World {
             screen.extend(session.take_screen());
         }
         let (link, transport) = &mut self.hostile;
-        link.poll(transport, now, |event, _| {
-            if let Event::Entered { channel } = event {
-                self.inside = Some(channel);
+        link.poll(transport, now, |event, _| match event {
+            Event::Entered { channel } => self.inside = Some(channel),
+            Event::ChannelGone { reason, .. } | Event::EnterRefused { reason, .. } => {
+                self.inside = None;
+                self.ended.push(reason);
             }
+            _ => {}
         })
         .unwrap();
     }
@@ -126,6 +132,44 @@ fn a_hostile_user_disturbs_nobody() {
         assert_eq!(hers.len(), 3, "joined, and two lines: {hers:?}");
         assert!(!screen.iter().any(|line| line.contains("before hello") || line.starts_with("-- anna left")));
     }
+}
+
+/// Somebody who floods the room is heard no more as soon as they are removed, and does not come back if they are blocked.
+#[test]
+fn a_hostile_user_is_removed_and_kept_out() {
+    let mut world = World::new();
+    world.come("anna");
+    world.come("bob");
+    for typed in ["/kick eve", "/block eve"] {
+        world.hostile.0.out().enter("chat/tea", Mode::default()).unwrap();
+        world.turn_until(|world| world.inside.is_some());
+        let channel = world.inside.unwrap();
+        world.hostile.0.out().send(channel, b"\x01\x01\x03eve").unwrap();
+        world.turn_until(|world| world.people[1].screen.last().is_some_and(|line| line == "-- eve joined"));
+        let flood = |world: &mut World| {
+            let out = &mut world.hostile.0.out();
+            while out.send(channel, b"\x01\x02spam").is_ok() {}
+        };
+        flood(&mut world);
+        world.turn_until(|world| world.people[1].screen.last().is_some_and(|line| line == "<eve> spam"));
+        world.say(0, typed);
+        let heard = world.people[0].screen.len();
+        for _ in 0..100 {
+            flood(&mut world);
+            world.turn();
+        }
+        world.turn_until(|world| {
+            world.inside.is_none() && world.people[1].screen.last().unwrap() == "-- eve was removed"
+        });
+        let since = &world.people[0].screen[heard..];
+        assert_eq!(since.last().unwrap(), "-- eve was removed");
+        assert!(!since.iter().any(|line| line.contains("spam")), "{since:?}");
+    }
+    world.hostile.0.out().enter("chat/tea", Mode::default()).unwrap();
+    world.turn_until(|world| world.ended.len() == 3);
+    assert_eq!(world.ended, [Reason::Kicked, Reason::Kicked, Reason::Blocked]);
+    world.say(0, "peace");
+    world.turn_until(|world| world.people[1].screen.last().is_some_and(|line| line == "<anna> peace"));
 }
 
 #[test]

@@ -240,6 +240,93 @@ fn chat_goes_on_when_the_one_who_ran_the_server_leaves() {
 }
 
 #[test]
+fn chat_removes_and_blocks() {
+    let (_relay, address) = relay();
+    let mut anna = chat(&address, "anna", "tea");
+    anna.expect("you run the server");
+    let mut bob = chat(&address, "bob", "tea");
+    bob.expect("-- you are bob");
+    let mut eve = chat(&address, "eve", "tea");
+    eve.expect("-- you are eve");
+    anna.expect("-- eve joined");
+
+    // only for the one who runs the server, who may be called otherwise by now
+    anna.type_in("/nick anne");
+    bob.expect("-- anna is now anne");
+    bob.type_in("/kick eve");
+    bob.expect("-- only anne, who runs the server, can do that");
+    for (typed, answer) in [
+        ("/kick", "-- /kick: not known; there are /who"),
+        ("/kick anna", "-- nobody is called anna; /who tells who is here"),
+        ("/block a\x1b[2J", "-- nobody is called a\u{fffd}[2J; /who"),
+        ("/kick anne", "-- that is you; /quit leaves"),
+    ] {
+        anna.type_in(typed);
+        anna.expect(answer);
+    }
+
+    for (typed, round) in [("/kick eve", 0), ("/block eve", 1)] {
+        anna.type_in(&format!("round {round}"));
+        anna.type_in(typed);
+        if round == 1 {
+            anna.expect("-- eve is kept out, unless it is with another connection");
+        }
+        for one in [&mut anna, &mut bob] {
+            one.expect("-- eve was removed");
+            one.type_in("/who");
+            one.expect("-- here: anne, bob");
+        }
+        // shown all that came before, and does not come back by itself
+        eve.expect(&format!("<anne> round {round}"));
+        assert_one_line(&eve.end(), 4, &["chat: the one who runs the server of room tea has removed you"]);
+        // who comes anew, comes with another connection
+        eve = chat(&address, "eve", "tea");
+        eve.expect("-- you are eve in room tea; anne runs the server");
+        anna.expect("-- eve joined");
+    }
+    bob.type_in("still here");
+    anna.expect("<bob> still here");
+}
+
+/// A relay that knows no more than the original protocol: it would close the connection because of an unknown command.
+#[test]
+fn chat_says_when_the_relay_cannot_remove_anybody() {
+    use std::io::{Read, Write};
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let relay = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.set_read_timeout(Some(std::time::Duration::from_secs(30))).unwrap();
+        let mut command = [0; 4 + "chat/tea".len()];
+        // first it is entered, and there is no such channel; then created as own channel 0
+        for (code, answer) in [(1, [1, 1]), (0, [0, 0])] {
+            stream.read_exact(&mut command).unwrap();
+            let [0, found, tag, ..] = command else { panic!("no command: {command:?}") };
+            assert_eq!(found, code);
+            stream.write_all(&[&[0, 3, tag], &answer[..]].concat()).unwrap();
+        }
+        stream.write_all(&[0, 4, 0, 255, 0, 0]).unwrap(); // an ordinary keepalive
+        // user 5 enters, and says hello: a chunk of 6 bytes
+        stream.write_all(b"\0\x04\0\0\0\x05\x09\x80\x05\x05\x01\x01\x03bob").unwrap();
+        let mut rest = Vec::new();
+        stream.read_to_end(&mut rest).unwrap();
+        rest
+    });
+    let mut anna = chat(&address, "anna", "tea");
+    anna.expect("-- bob joined");
+    for typed in ["/kick bob", "/block bob"] {
+        anna.type_in(typed);
+        anna.expect("-- this relay cannot remove anybody; peote-relay can");
+    }
+    anna.type_in("hello, bob");
+    anna.type_in("/quit");
+    assert_eq!(anna.end().code, Some(0));
+    let rest = relay.join().unwrap();
+    assert!(!rest.windows(3).any(|head| matches!(head, [0, 4 | 5, 0])), "{rest:?}");
+    assert!(rest.ends_with(&[0, 3, 0, 1, 0]), "the channel is deleted in the end: {rest:?}");
+}
+
+#[test]
 fn chat_comes_back_when_the_relay_is_restarted() {
     let (mut relay, address) = relay();
     let mut anna = chat(&address, "anna", "tea");

@@ -13,6 +13,10 @@ pub enum Command {
     Rename(String),
     /// `/who`: who is here?
     Who,
+    /// `/kick` …: remove whoever is called so.
+    Kick(String),
+    /// `/block` …: remove whoever is called so, and keep that connection out.
+    Block(String),
     /// `/quit`, or the end of the input.
     Quit,
     /// Something that begins with `/` and is none of these.
@@ -34,6 +38,8 @@ impl Command {
         match (word, rest.trim()) {
             ("me", rest) if !rest.is_empty() => Self::Act(rest.into()),
             ("nick", name) if !name.is_empty() => Self::Rename(name.into()),
+            ("kick", name) if !name.is_empty() => Self::Kick(name.into()),
+            ("block", name) if !name.is_empty() => Self::Block(name.into()),
             ("who", "") => Self::Who,
             ("quit", "") => Self::Quit,
             _ => Self::Unknown(line.into()),
@@ -55,6 +61,10 @@ mod tests {
             ("/me  waves ", Command::Act("waves".into())),
             ("/nick anna", Command::Rename("anna".into())),
             ("/who", Command::Who),
+            ("/kick  anna ", Command::Kick("anna".into())),
+            ("/block anna", Command::Block("anna".into())),
+            ("/kick", Command::Unknown("/kick".into())),
+            ("/block ", Command::Unknown("/block".into())),
             ("/quit", Command::Quit),
             ("/me", Command::Unknown("/me".into())),
             ("/who is it", Command::Unknown("/who is it".into())),

@@ -19,12 +19,14 @@
 //! | server | 66 | name, text | somebody said this |
 //! | server | 67 | name, text | somebody did this |
 //! | server | 68 | name | somebody has come |
-//! | server | 69 | byte, name | somebody has gone; byte 0: left, 1: connection lost |
+//! | server | 69 | byte, name | somebody has gone; byte 0: left, 1: connection lost, 2: removed by the one who runs the server; others are as 0 |
 //! | server | 70 | name, name | who was called so is now called so |
 //! | server | 71 | names | these are here |
 //! | server | 72 | name | that name is taken |
 //!
 //! Nothing in here is trusted. Decoding fails for what is not exactly so, names are checked, texts cleaned.
+
+use std::fmt;
 
 use super::text::{Nick, clean};
 
@@ -65,8 +67,8 @@ pub enum FromServer {
     Left {
         /// Who.
         nick: Nick,
-        /// Not on purpose.
-        lost: bool,
+        /// How that came.
+        how: Parting,
     },
     /// Somebody is called something else now.
     Renamed {
@@ -79,6 +81,27 @@ pub enum FromServer {
     Here(Vec<Nick>),
     /// The answer to rename, if it cannot be.
     Taken(Nick),
+}
+
+/// How somebody has gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parting {
+    /// On purpose.
+    Left,
+    /// The connection was lost.
+    Lost,
+    /// Removed by the one who runs the server.
+    Removed,
+}
+
+impl fmt::Display for Parting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Left => "left",
+            Self::Lost => "lost the connection",
+            Self::Removed => "was removed",
+        })
+    }
 }
 
 impl FromUser {
@@ -120,7 +143,7 @@ impl FromServer {
             Self::Said(nick, text) => chunk(66).name(nick).text(text),
             Self::Acted(nick, text) => chunk(67).name(nick).text(text),
             Self::Joined(nick) => chunk(68).name(nick),
-            Self::Left { nick, lost } => chunk(69).byte(u8::from(*lost)).name(nick),
+            Self::Left { nick, how } => chunk(69).byte(*how as u8).name(nick),
             Self::Renamed { old, new } => chunk(70).name(old).name(new),
             Self::Here(nicks) => nicks.iter().fold(chunk(71), Chunk::name),
             Self::Taken(nick) => chunk(72).name(nick),
@@ -137,7 +160,14 @@ impl FromServer {
             66 => Self::Said(fields.name()?, fields.text()?),
             67 => Self::Acted(fields.name()?, fields.text()?),
             68 => Self::Joined(fields.name()?),
-            69 => Self::Left { lost: fields.byte()? != 0, nick: fields.name()? },
+            69 => {
+                let how = match fields.byte()? {
+                    1 => Parting::Lost,
+                    2 => Parting::Removed,
+                    _ => Parting::Left,
+                };
+                Self::Left { how, nick: fields.name()? }
+            }
             70 => Self::Renamed { old: fields.name()?, new: fields.name()? },
             71 => {
                 let mut nicks = Vec::new();
@@ -238,7 +268,9 @@ mod tests {
             FromServer::Said(nick("anna"), "hello".into()),
             FromServer::Acted(nick("anna"), "waves".into()),
             FromServer::Joined(nick("anna")),
-            FromServer::Left { nick: nick("anna"), lost: true },
+            FromServer::Left { nick: nick("anna"), how: Parting::Left },
+            FromServer::Left { nick: nick("anna"), how: Parting::Lost },
+            FromServer::Left { nick: nick("anna"), how: Parting::Removed },
             FromServer::Renamed { old: nick("anna"), new: nick("bob") },
             FromServer::Here(vec![nick("anna"), nick("bob")]),
             FromServer::Here(vec![]),
@@ -247,6 +279,12 @@ mod tests {
             assert_eq!(FromServer::decode(&message.encode()), Some(message.clone()));
             assert_eq!(FromUser::decode(&message.encode()), None);
         }
+    }
+
+    #[test]
+    fn who_goes_in_a_way_that_is_not_known_yet_is_gone() {
+        let left = FromServer::Left { nick: nick("a"), how: Parting::Left };
+        assert_eq!(FromServer::decode(b"\x01\x45\x03\x01a"), Some(left));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use peote_net::Reason;
 use peote_net::link::{Destination, Out, OwnChannel, SendError, User};
 
-use super::message::{FromServer, FromUser};
+use super::message::{FromServer, FromUser, Parting};
 use super::{Command, Nick, acted, clean, here, notice, said};
 
 /// Room for the longest answer to one message, twice: once to somebody, once to everybody else.
@@ -17,13 +17,15 @@ pub struct Room {
     nick: Nick,
     /// The others, each at the index of the user number. `None`: nobody, or somebody who has not said hello.
     users: Vec<Option<Nick>>,
+    /// Those of them that the relay has been told to remove, and has not.
+    removed: Vec<User>,
 }
 
 impl Room {
     /// A room with nobody but `nick` in it, who runs the server.
     #[must_use]
     pub const fn new(channel: OwnChannel, nick: Nick) -> Self {
-        Self { channel, nick, users: Vec::new() }
+        Self { channel, nick, users: Vec::new(), removed: Vec::new() }
     }
 
     /// The channel of this room.
@@ -50,7 +52,9 @@ impl Room {
         out: &mut Out<'_>,
         screen: &mut Vec<String>,
     ) -> Result<(), SendError> {
-        let Some(message) = FromUser::decode(chunk) else { return Ok(()) };
+        let Some(message) = FromUser::decode(chunk).filter(|_| !self.removed.contains(&user)) else {
+            return Ok(());
+        };
         // An answer goes to several, so that the first could be sent and the second not. Rather nothing at
         // all for now.
         if out.free() < ROOM_TO_ANSWER {
@@ -98,10 +102,15 @@ impl Room {
         screen: &mut Vec<String>,
     ) -> Result<(), SendError> {
         let Some(nick) = self.nick_of(user).cloned() else { return Ok(()) };
-        let lost = reason == Reason::ConnectionLost;
-        out.send(Destination::All(self.channel), &FromServer::Left { nick: nick.clone(), lost }.encode())?;
+        let how = match reason {
+            Reason::ConnectionLost => Parting::Lost,
+            Reason::Kicked => Parting::Removed,
+            _ => Parting::Left,
+        };
+        out.send(Destination::All(self.channel), &FromServer::Left { nick: nick.clone(), how }.encode())?;
         self.set_nick(user, None);
-        screen.push(notice(format_args!("{nick} {}", if lost { "lost the connection" } else { "left" })));
+        self.removed.retain(|&removed| removed != user);
+        screen.push(notice(format_args!("{nick} {how}")));
         Ok(())
     }
 
@@ -136,8 +145,49 @@ impl Room {
                 screen.push(here(&self.all()));
                 Ok(())
             }
+            Command::Kick(name) => self.remove(name, false, out, screen),
+            Command::Block(name) => self.remove(name, true, out, screen),
             Command::Nothing | Command::Unknown(_) | Command::Quit => Ok(()),
         }
+    }
+
+    /// Removes whoever is called so, and with `block` keeps that connection out. The others hear of it when the relay has done it; what the one who is removed
+    /// still says until then is not heard.
+    fn remove(
+        &mut self,
+        name: &str,
+        block: bool,
+        out: &mut Out<'_>,
+        screen: &mut Vec<String>,
+    ) -> Result<(), SendError> {
+        let mut say = |what: String| screen.push(notice(what));
+        if name == self.nick.as_str() {
+            say("that is you; /quit leaves the room".into());
+            return Ok(());
+        }
+        let is_called = |user: &Option<Nick>| user.as_ref().is_some_and(|nick| nick.as_str() == name);
+        let place = self.users.iter().position(is_called).and_then(|place| u8::try_from(place).ok());
+        let Some(user) = place.map(User::new).filter(|user| !self.removed.contains(user)) else {
+            say(format!("nobody is called {}; /who tells who is here", clean(name)));
+            return Ok(());
+        };
+        let done =
+            if block { out.block_user(self.channel, user) } else { out.remove_user(self.channel, user) };
+        match done {
+            Ok(()) => {
+                self.removed.push(user);
+                if block {
+                    say(format!("{name} is kept out, unless it is with another connection"));
+                }
+            }
+            Err(SendError::Unsupported) => {
+                say("this relay cannot remove anybody; peote-relay can, if the room moves to one".into());
+            }
+            // gone in the same moment
+            Err(SendError::NotOpen) => say(format!("{name} has just gone")),
+            Err(error) => return Err(error),
+        }
+        Ok(())
     }
 
     /// Somebody has said hello: says who they are here, and tells the others.

@@ -25,6 +25,8 @@ const ATTEMPTS: u32 = 20;
 pub struct Session {
     room: String,
     nick: Nick,
+    /// What the one who runs the server is called, while that is somebody else.
+    server: Nick,
     place: Place,
     attempts: u32,
     /// How long a server may take to say welcome now.
@@ -52,6 +54,7 @@ impl Session {
     pub fn new(room: &str, nick: Nick) -> Self {
         Self {
             room: room.into(),
+            server: nick.clone(),
             nick,
             place: Place::Outside,
             attempts: 0,
@@ -136,6 +139,12 @@ impl Session {
             // The way in.
             Event::EnterRefused { reason: Reason::NoSuchChannel, .. } => self.create(out)?,
             Event::CreateRefused { reason: Reason::NameInUse, .. } => self.enter(out)?,
+            Event::EnterRefused { reason: Reason::Blocked, .. } => {
+                self.fail(format!(
+                    "cannot enter room {}: the one who runs its server does not let you in",
+                    self.room
+                ));
+            }
             Event::EnterRefused { reason, .. } => {
                 self.fail(format!("cannot enter room {}: {reason}", self.room));
             }
@@ -155,6 +164,14 @@ impl Session {
             }
             // Being a user.
             Event::Chunk { from: Source::Server { .. }, bytes } => self.receive(bytes),
+            // Coming back is for those whom nobody has asked to go.
+            Event::ChannelGone { reason: Reason::Kicked, .. } => {
+                self.place = Place::Outside;
+                self.failure.get_or_insert(Failure::Removed(format!(
+                    "the one who runs the server of room {} has removed you",
+                    self.room
+                )));
+            }
             Event::ChannelGone { reason, .. } => {
                 self.create(out)?;
                 let how = match reason {
@@ -194,7 +211,7 @@ impl Session {
             (Command::Unknown(what), _) => {
                 let what = clean(what);
                 self.screen.push(notice(format_args!(
-                    "{what}: not known; there are /who, /me …, /nick … and /quit"
+                    "{what}: not known; there are /who, /me …, /nick …, /kick …, /block … and /quit"
                 )));
             }
             (Command::Quit, place) => {
@@ -211,6 +228,13 @@ impl Session {
                     Command::Say(text) => FromUser::Say(clean(text)),
                     Command::Act(text) => FromUser::Act(clean(text)),
                     Command::Who => FromUser::Who,
+                    Command::Kick(_) | Command::Block(_) => {
+                        self.screen.push(notice(format_args!(
+                            "only {}, who runs the server, can do that",
+                            self.server
+                        )));
+                        return Ok(());
+                    }
                     Command::Rename(name) => match Nick::new(name) {
                         Ok(nick) => FromUser::Rename(nick),
                         Err(what) => {
@@ -281,20 +305,25 @@ impl Session {
                 let line =
                     notice(format_args!("you are {you} in room {}; {server} runs the server", self.room));
                 self.nick = you;
+                self.server = server;
                 line
             }
             (FromServer::Said(nick, text), Place::User(_)) => said(&nick, &text),
             (FromServer::Acted(nick, text), Place::User(_)) => acted(&nick, &text),
             (FromServer::Joined(nick), Place::User(_)) => notice(format_args!("{nick} joined")),
-            (FromServer::Left { nick, lost }, Place::User(_)) => {
-                notice(format_args!("{nick} {}", if lost { "lost the connection" } else { "left" }))
-            }
+            (FromServer::Left { nick, how }, Place::User(_)) => notice(format_args!("{nick} {how}")),
             (FromServer::Renamed { old, new }, Place::User(_)) if old == self.nick => {
                 let line = notice(format_args!("you are now {new}"));
                 self.nick = new;
                 line
             }
-            (FromServer::Renamed { old, new }, Place::User(_)) => notice(format_args!("{old} is now {new}")),
+            (FromServer::Renamed { old, new }, Place::User(_)) => {
+                let line = notice(format_args!("{old} is now {new}"));
+                if old == self.server {
+                    self.server = new;
+                }
+                line
+            }
             (FromServer::Here(nicks), Place::User(_)) => here(&nicks),
             (FromServer::Taken(nick), Place::User(_)) => notice(format_args!("{nick} is taken")),
             // Between hello and welcome, what others say is not for us yet.

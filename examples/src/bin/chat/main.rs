@@ -37,6 +37,8 @@ Type:
   /me TEXT     do it: \"* anna waves\"
   /who         who is here?
   /nick NICK   be called otherwise
+  /kick NICK   remove somebody; for the one who runs the room's server
+  /block NICK  the same, and that connection may not come back
   /quit        leave; the end of the input, Ctrl-D on a terminal, does the same
 
 Messages are plain lines on standard output, so they can go into a file or a pipe,
@@ -48,7 +50,8 @@ Exit codes:
   0  left
   1  the room cannot be entered, or standard output was closed
   2  wrong options
-  3  the relay was not reached, or not again for two minutes after the connection was lost";
+  3  the relay was not reached, or not again for two minutes after the connection was lost
+  4  removed by the one who runs the room's server";
 
 fn main() -> ExitCode {
     peote_net_examples::failure::main("chat", |options: &Options| {

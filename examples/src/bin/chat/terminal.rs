@@ -51,6 +51,8 @@ impl Chat {
             if let Some(change) = change {
                 self.note(change)?;
             }
+            // what has come before the end is shown, too
+            self.session.take_screen().iter().try_for_each(print)?;
             self.session.check(now)?;
             let is_listening = self.read_keyboard()?;
             self.session.take_screen().iter().try_for_each(print)?;
