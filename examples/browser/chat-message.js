@@ -21,12 +21,23 @@ export const MAX_NICK = 24;
  */
 
 /**
+ * How somebody has gone: on purpose, with the connection lost, or removed by the one who runs the server.
+ * @typedef {'left' | 'lost' | 'removed'} Parting
+ */
+
+/** @type {readonly Parting[]} by their numbers; others are as the first one */
+const PARTINGS = ['left', 'lost', 'removed'];
+
+/** @type {Readonly<Record<Parting, string>>} how somebody has gone, in words for people */
+export const GONE = { left: 'left', lost: 'lost the connection', removed: 'was removed' };
+
+/**
  * A message from the room's server to one user or several. `welcome`: you are called so here, and I am called so. `here`: the answer
  * to `who`. `taken`: the answer to `rename`, if it cannot be.
  * @typedef {{ kind: 'welcome', you: string, server: string }
  *   | { kind: 'said' | 'acted', nick: string, text: string }
  *   | { kind: 'joined' | 'taken', nick: string }
- *   | { kind: 'left', nick: string, lost: boolean }
+ *   | { kind: 'left', nick: string, how: Parting }
  *   | { kind: 'renamed', old: string, nick: string }
  *   | { kind: 'here', nicks: string[] }} FromServer
  */
@@ -125,7 +136,7 @@ export function encodeFromServer(message) {
     case 'said': return chunk(66, nameField(message.nick), textField(message.text));
     case 'acted': return chunk(67, nameField(message.nick), textField(message.text));
     case 'joined': return chunk(68, nameField(message.nick));
-    case 'left': return chunk(69, [message.lost ? 1 : 0], nameField(message.nick));
+    case 'left': return chunk(69, [PARTINGS.indexOf(message.how)], nameField(message.nick));
     case 'renamed': return chunk(70, nameField(message.old), nameField(message.nick));
     case 'here': return chunk(71, ...message.nicks.map(nameField));
     case 'taken': return chunk(72, nameField(message.nick));
@@ -228,7 +239,7 @@ export function decodeFromServer(bytes) {
       case 66: return { kind: 'said', nick: fields.name(), text: fields.text() };
       case 67: return { kind: 'acted', nick: fields.name(), text: fields.text() };
       case 68: return { kind: 'joined', nick: fields.name() };
-      case 69: return { kind: 'left', lost: fields.byte() !== 0, nick: fields.name() };
+      case 69: return { kind: 'left', how: PARTINGS[fields.byte()] ?? 'left', nick: fields.name() };
       case 70: return { kind: 'renamed', old: fields.name(), nick: fields.name() };
       case 71: return { kind: 'here', nicks: fields.names() };
       case 72: return { kind: 'taken', nick: fields.name() };
@@ -240,7 +251,7 @@ export function decodeFromServer(bytes) {
 /**
  * What a line asks for.
  * @typedef {{ kind: 'nothing' | 'who' | 'quit' } | { kind: 'say' | 'act' | 'unknown', text: string }
- *   | { kind: 'rename', nick: string }} Command
+ *   | { kind: 'rename' | 'kick' | 'block', nick: string }} Command
  */
 
 /**
@@ -256,6 +267,7 @@ export function parse(line) {
   const [, word, rest] = /** @type {RegExpExecArray} */ (/^\/(\S*)\s*(.*)$/su.exec(text));
   if (word === 'me' && rest) return { kind: 'act', text: rest };
   if (word === 'nick' && rest) return { kind: 'rename', nick: rest };
+  if ((word === 'kick' || word === 'block') && rest) return { kind: word, nick: rest };
   if ((word === 'who' || word === 'quit') && !rest) return { kind: word };
   return { kind: 'unknown', text };
 }

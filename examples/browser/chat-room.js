@@ -5,7 +5,7 @@
  * @module
  */
 
-import { decodeFromUser, encodeFromServer, numbered } from './chat-message.js';
+import { GONE, clean, decodeFromUser, encodeFromServer, numbered } from './chat-message.js';
 import { PeoteError } from './peote-net.js';
 
 /** @typedef {import('./chat-message.js').FromServer} FromServer */
@@ -25,10 +25,12 @@ import { PeoteError } from './peote-net.js';
  * @property {number} number
  * @property {string | undefined} nick nobody has it until hello has been said
  * @property {number} waiting messages that have not been dealt with
+ * @property {boolean} removed the relay has been told to remove it: what it still says is not heard
  * @property {boolean} gone
  */
 
-/** @typedef {FromUser | { kind: 'gone', lost: boolean }} Message */
+/** @typedef {import('./chat-message.js').Parting} Parting */
+/** @typedef {FromUser | { kind: 'gone', how: Parting }} Message */
 /** @typedef {{ user: User, message: Message }} Waiting */
 
 /** The most bytes that may wait to be sent; the link's `maxBuffered`. */
@@ -66,9 +68,9 @@ export class Room {
     this.#nick = nick;
     this.#screen = screen;
     channel
-      .on('enter', ({ user: number }) => this.#users.set(number, { number, nick: undefined, waiting: 0, gone: false }))
+      .on('enter', ({ user: number }) => this.#users.set(number, { number, nick: undefined, waiting: 0, removed: false, gone: false }))
       .on('message', ({ user, data }) => this.#receive(this.#users.get(user), data))
-      .on('leave', ({ user, reason }) => this.#leave(this.#users.get(user), reason === 'connection-lost'));
+      .on('leave', ({ user, reason }) => this.#leave(this.#users.get(user), reason));
     this.#showPeople();
   }
 
@@ -112,12 +114,39 @@ export class Room {
   }
 
   /**
+   * Removes whoever is called so, and with `block` keeps that connection out. The others hear of it when the relay has done it; what the
+   * one who is removed still says until then is not heard.
+   * @param {string} nick
+   * @param {boolean} block
+   * @returns {string | undefined} why nothing was done, in words for people
+   * @throws {PeoteError} it could not be sent
+   */
+  remove(nick, block) {
+    if (nick === this.#nick) return 'that is you; /quit leaves the room';
+    const user = [...this.#users.values()].find((each) => each.nick === nick && !each.removed);
+    if (!user) return `nobody is called ${clean(nick)}; /who tells who is here`;
+    try {
+      if (block) this.#channel.block(user.number);
+      else this.#channel.remove(user.number);
+    } catch (error) {
+      if (!(error instanceof PeoteError)) throw error;
+      if (error.code === 'unsupported') return 'this relay cannot remove anybody; peote-relay can, if the room moves to one';
+      throw error;
+    }
+    user.removed = true;
+    this.#waiting = this.#waiting.filter((waiting) => waiting.user !== user);
+    user.waiting = 0;
+    if (block) this.#screen.notice(`${nick} is kept out, unless it is with another connection`);
+    return undefined;
+  }
+
+  /**
    * @param {User | undefined} user
    * @param {Uint8Array} bytes
    */
   #receive(user, bytes) {
     const message = decodeFromUser(bytes);
-    if (!user || !message || user.waiting >= MAX_WAITING) return;
+    if (!user || !message || user.removed || user.waiting >= MAX_WAITING) return;
     user.waiting += 1;
     this.#waiting.push({ user, message });
     this.#work();
@@ -125,17 +154,18 @@ export class Room {
 
   /**
    * @param {User | undefined} user
-   * @param {boolean} lost
+   * @param {string} reason
    */
-  #leave(user, lost) {
+  #leave(user, reason) {
     if (!user) return;
+    const how = reason === 'removed' ? 'removed' : reason === 'connection-lost' ? 'lost' : 'left';
     user.gone = true;
     this.#users.delete(user.number);
     if (user.nick === undefined) {
       // Nobody has heard of it, and nobody needs to.
       this.#waiting = this.#waiting.filter((waiting) => waiting.user !== user);
     } else {
-      this.#waiting.push({ user, message: { kind: 'gone', lost } });
+      this.#waiting.push({ user, message: { kind: 'gone', how } });
       this.#work();
     }
   }
@@ -196,9 +226,9 @@ export class Room {
         return this.#tell(user, { kind: 'here', nicks: this.nicks });
       case 'gone':
         this.#known.delete(user);
-        this.#screen.notice(`${nick} ${message.lost ? 'lost the connection' : 'left'}`);
+        this.#screen.notice(`${nick} ${GONE[message.how]}`);
         this.#showPeople();
-        return this.#tellAll({ kind: 'left', nick, lost: message.lost });
+        return this.#tellAll({ kind: 'left', nick, how: message.how });
     }
   }
 

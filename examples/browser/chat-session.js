@@ -6,7 +6,7 @@
  * @module
  */
 
-import { MAX_TEXT, characters, decodeFromServer, encodeFromUser, parse, wrongNick } from './chat-message.js';
+import { GONE, MAX_TEXT, characters, decodeFromServer, encodeFromUser, parse, wrongNick } from './chat-message.js';
 import { MAX_BUFFERED, Room } from './chat-room.js';
 import { Link, PeoteError } from './peote-net.js';
 
@@ -77,6 +77,8 @@ export class Session {
   #people = [];
   /** The next answer to `who` is for the list of people, and nothing that was asked for by hand. */
   #isFirstAnswer = false;
+  /** What the one who runs the server is called, while that is somebody else. */
+  #server = '';
 
   /**
    * On the way into `room`, where one wants to be called `nick`.
@@ -114,6 +116,11 @@ export class Session {
     return this.#state;
   }
 
+  /** Whether one can remove others: one runs the room's server, and the relay knows how to do it. */
+  get canRemove() {
+    return this.#served !== undefined && this.#link.capabilities.remove;
+  }
+
   /** What one is called. */
   get nick() {
     return this.#served?.nick ?? this.#nick;
@@ -126,7 +133,7 @@ export class Session {
   }
 
   /**
-   * Does what was typed: says it, or `/me`, `/nick`, `/who`, `/quit`.
+   * Does what was typed: says it, or `/me`, `/nick`, `/who`, `/kick`, `/block`, `/quit`.
    * @param {string} line
    * @returns {string | undefined} why nothing was done, in words for people; `undefined`: it was
    */
@@ -139,7 +146,7 @@ export class Session {
         this.leave();
         return undefined;
       case 'unknown':
-        return 'there are /who, /me …, /nick … and /quit; to say something that begins with /, type //';
+        return 'there are /who, /me …, /nick …, /kick …, /block … and /quit; to say something that begins with /, type //';
       case 'rename': {
         const wrong = wrongNick(command.nick);
         if (wrong) return wrong;
@@ -182,6 +189,10 @@ export class Session {
         break;
       case 'who':
         this.#view.notice(`here: ${room.nicks.join(', ')}`);
+        break;
+      case 'kick':
+      case 'block':
+        return room.remove(command.nick, command.kind === 'block');
     }
     return undefined;
   }
@@ -198,6 +209,10 @@ export class Session {
       case 'rename':
       case 'who':
         send(command);
+        break;
+      case 'kick':
+      case 'block':
+        return `only ${this.#server}, who runs the server, can do that`;
     }
     return undefined;
   }
@@ -281,7 +296,7 @@ export class Session {
   #orphaned(reason) {
     this.#outside();
     if (reason === 'link-lost') return;
-    if (reason === 'removed') return this.#fail('The one who runs the server of the room has removed you.');
+    if (reason === 'removed') return this.#fail(`The one who runs the server of room ${this.#room} has removed you.`);
     const how = reason === 'on-purpose' ? 'has left' : 'has lost the connection';
     this.#view.notice(`the one who ran the server ${how}; somebody else takes over`);
     this.#show(this.#hasArrived ? 'lost' : 'connecting', `Getting into room ${this.#room} again …`);
@@ -345,7 +360,7 @@ export class Session {
         notice(`${message.nick} joined`);
         return this.#setPeople([...this.#people, message.nick]);
       case 'left':
-        notice(`${message.nick} ${message.lost ? 'lost the connection' : 'left'}`);
+        notice(`${message.nick} ${GONE[message.how]}`);
         return this.#setPeople(this.#people.filter((nick) => nick !== message.nick));
       case 'renamed':
         return this.#renamed(message.old, message.nick);
@@ -366,6 +381,7 @@ export class Session {
     clearTimeout(this.#timer);
     this.#isWelcome = true;
     this.#nick = you;
+    this.#server = server;
     this.#setPeople([server, you]);
     this.#isFirstAnswer = true;
     this.#entered?.send(encodeFromUser({ kind: 'who' }));
@@ -383,6 +399,7 @@ export class Session {
       this.#nick = nick;
       this.#showOpen();
     }
+    if (old === this.#server) this.#server = nick;
     this.#setPeople(this.#people.map((each) => (each === old ? nick : each)));
   }
 

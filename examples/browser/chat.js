@@ -65,6 +65,30 @@ function addMessage(from, ...content) {
   return item;
 }
 
+/**
+ * For the one who runs the server. (What it looks like is the style's, so that the text beside it is the name alone.)
+ * @param {string} nick
+ */
+function removeButton(nick) {
+  const button = document.createElement('button');
+  button.type = 'button';
+  button.className = 'remove';
+  button.title = `Remove ${nick} from the room`;
+  button.setAttribute('aria-label', button.title);
+  button.addEventListener('click', () => type(`/kick ${nick}`));
+  return button;
+}
+
+/**
+ * Does what was typed, or says why not. Whether it was done.
+ * @param {string} line
+ */
+function type(line) {
+  const wrong = session?.type(line);
+  problem.textContent = wrong ? sentence(wrong) : '';
+  return !wrong;
+}
+
 /** @param {string} what */
 const sentence = (what) => what[0].toUpperCase() + what.slice(1).replace(/\.?$/, '.');
 
@@ -80,6 +104,7 @@ const view = {
     const items = nicks.map((nick) => {
       const item = document.createElement('li');
       item.textContent = nick;
+      if (session?.canRemove && nick !== session.nick) item.append(removeButton(nick));
       return item;
     });
     people.replaceChildren(...items);
@@ -118,10 +143,8 @@ join.addEventListener('submit', (event) => {
 
 element('say').addEventListener('submit', (event) => {
   event.preventDefault();
-  const wrong = session?.type(text.value);
-  problem.textContent = wrong ? sentence(wrong) : '';
   // What was not said stays, to be said again.
-  if (!wrong) text.value = '';
+  if (type(text.value)) text.value = '';
 });
 
 leave.addEventListener('click', () => session?.leave());

@@ -29,7 +29,9 @@ test('what servers say is understood', () => {
     [{ kind: 'said', nick: 'anna', text: 'hello' }, bytes(1, 66, 4, 'annahello')],
     [{ kind: 'acted', nick: 'anna', text: 'waves' }, bytes(1, 67, 4, 'annawaves')],
     [{ kind: 'joined', nick: 'anna' }, bytes(1, 68, 4, 'anna')],
-    [{ kind: 'left', nick: 'anna', lost: true }, bytes(1, 69, 1, 4, 'anna')],
+    [{ kind: 'left', nick: 'anna', how: 'left' }, bytes(1, 69, 0, 4, 'anna')],
+    [{ kind: 'left', nick: 'anna', how: 'lost' }, bytes(1, 69, 1, 4, 'anna')],
+    [{ kind: 'left', nick: 'anna', how: 'removed' }, bytes(1, 69, 2, 4, 'anna')],
     [{ kind: 'renamed', old: 'anna', nick: 'bob' }, bytes(1, 70, 4, 'anna', 3, 'bob')],
     [{ kind: 'here', nicks: ['anna', 'bob'] }, bytes(1, 71, 4, 'anna', 3, 'bob')],
     [{ kind: 'here', nicks: [] }, bytes(1, 71)],
@@ -39,6 +41,10 @@ test('what servers say is understood', () => {
     assert.deepEqual(decodeFromServer(chunk), message);
     assert.equal(decodeFromUser(chunk), undefined);
   }
+});
+
+test('who goes in a way that is not known yet is gone', () => {
+  assert.deepEqual(decodeFromServer(bytes(1, 69, 3, 1, 'a')), { kind: 'left', nick: 'a', how: 'left' });
 });
 
 test('everything else is not', () => {
@@ -90,6 +96,10 @@ test('lines are understood', () => {
     ['/me  waves ', { kind: 'act', text: 'waves' }],
     ['/nick anna', { kind: 'rename', nick: 'anna' }],
     ['/who', { kind: 'who' }],
+    ['/kick  anna ', { kind: 'kick', nick: 'anna' }],
+    ['/block anna', { kind: 'block', nick: 'anna' }],
+    ['/kick', { kind: 'unknown', text: '/kick' }],
+    ['/block ', { kind: 'unknown', text: '/block' }],
     ['/quit', { kind: 'quit' }],
     ['/me', { kind: 'unknown', text: '/me' }],
     ['/who is it', { kind: 'unknown', text: '/who is it' }],

@@ -133,6 +133,43 @@ fn a_terminal_runs_the_server_for_pages() {
     assert_eq!(chromium.complaints, Vec::<String>::new());
 }
 
+/// Removed pages stop and say so; so do terminals that a page has removed.
+#[test]
+fn a_terminal_removes_a_page_and_a_page_a_terminal() {
+    let files = Files::serve();
+    let (_relay, address) = relay();
+    let mut eve = Running::start("chat", &["--relay", &address, "--name", "eve", "tea"]);
+    eve.expect("you run the server of room tea");
+    let mut chromium = Chromium::start();
+    let anna = enter(&mut chromium, &files, &address, "anna", "tea");
+    let bob = enter(&mut chromium, &files, &address, "bob", "tea");
+    say(&mut chromium, &anna, "/kick bob");
+    let problem = |text: &str| format!("document.querySelector('#problem').textContent == {text:?}");
+    chromium.wait_for(&anna, &problem("Only eve, who runs the server, can do that."));
+    eve.type_in("/kick anna");
+    eve.expect("-- anna was removed");
+    chromium.wait_for(&anna, "document.querySelector('#status').dataset.state == 'off'");
+    chromium.wait_for(&anna, &problem("The one who runs the server of room tea has removed you."));
+    sees(&mut chromium, &bob, &["bob", "eve"]);
+    hears(&mut chromium, &bob, "", "anna was removed");
+
+    // the page runs the server now; one button for each of the others
+    eve.type_in("/quit");
+    chromium.wait_for(&bob, "document.querySelectorAll('#people li').length == 1");
+    is_in(&mut chromium, &bob);
+    let mut eve = Running::start("chat", &["--relay", &address, "--name", "eve", "tea"]);
+    eve.expect("-- you are eve in room tea; bob runs the server");
+    sees(&mut chromium, &bob, &["bob", "eve"]);
+    chromium.wait_for(&bob, "document.querySelectorAll('#people button').length == 1");
+    chromium.evaluate(&bob, "document.querySelector('#people button').click()");
+    hears(&mut chromium, &bob, "", "eve was removed");
+    sees(&mut chromium, &bob, &["bob"]);
+    let ended = eve.end();
+    assert_eq!(ended.code, Some(4), "{}", ended.errors);
+    assert!(ended.errors.contains("the one who runs the server of room tea has removed you"));
+    assert_eq!(chromium.complaints, Vec::<String>::new());
+}
+
 #[test]
 fn a_page_says_what_is_wrong() {
     let files = Files::serve();
