@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use clap::error::ErrorKind;
 use peote_net::link;
-use peote_net_std::{ConnectError, ConnectErrorKind, ReconnectError, TcpError};
+use peote_net_std::{ConnectError, ConnectErrorKind, ReconnectError, TcpError, TlsError, TlsErrorKind};
 
 /// Why a program ends early.
 #[derive(Debug)]
@@ -63,6 +63,12 @@ impl From<ConnectError> for Failure {
     fn from(error: ConnectError) -> Self {
         match error.kind() {
             ConnectErrorKind::Address(what) => Self::Usage(format!("--relay {}: {what}", error.address())),
+            ConnectErrorKind::Tls(cause) => {
+                let is_unknown = |error: &TlsError| error.kind() == TlsErrorKind::UnknownIssuer;
+                let advice = if cause.as_tls().is_some_and(is_unknown) { " (--ca FILE)" } else { "" };
+                Self::Unreachable(format!("{error}{advice}"))
+            }
+            ConnectErrorKind::TlsTimedOut(_) => Self::Unreachable(error.to_string()),
             _ => Self::Unreachable(format!("{error}; is a relay running there?")),
         }
     }

@@ -21,7 +21,9 @@ pub struct TlsError {
 pub enum TlsErrorKind {
     /// What was connected to is neither a host name nor an address, so no certificate can be for it.
     ServerName,
-    /// The relay's certificate is not to be trusted.
+    /// The relay's certificate is signed by nobody who is trusted here. It may be in order, if it is known where it comes from.
+    UnknownIssuer,
+    /// The relay's certificate is not to be accepted: it is for others, has expired, or is no certificate for a relay.
     Certificate,
     /// What answers does not speak TLS.
     NotTls,
@@ -41,6 +43,10 @@ impl TlsError {
     /// What rustls reports, during the handshake or after it.
     pub(super) fn of(server: &Arc<str>, error: Error, is_handshaking: bool) -> Self {
         let kind = match &error {
+            // A bad signature is one by another authority that has the name of one that is trusted: it was made anew, perhaps.
+            Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature) => {
+                TlsErrorKind::UnknownIssuer
+            }
             Error::InvalidCertificate(_) | Error::NoCertificatesPresented => TlsErrorKind::Certificate,
             Error::AlertReceived(_) => TlsErrorKind::Refused,
             Error::InvalidMessage(_) if is_handshaking => TlsErrorKind::NotTls,
@@ -66,9 +72,10 @@ impl TlsError {
             TlsErrorKind::ServerName => io::ErrorKind::InvalidInput,
             TlsErrorKind::Refused => io::ErrorKind::ConnectionAborted,
             TlsErrorKind::CutOff => io::ErrorKind::UnexpectedEof,
-            TlsErrorKind::Certificate | TlsErrorKind::NotTls | TlsErrorKind::Protocol => {
-                io::ErrorKind::InvalidData
-            }
+            TlsErrorKind::UnknownIssuer
+            | TlsErrorKind::Certificate
+            | TlsErrorKind::NotTls
+            | TlsErrorKind::Protocol => io::ErrorKind::InvalidData,
         }
     }
 }
@@ -78,6 +85,10 @@ impl fmt::Display for TlsError {
         let Self { server, kind, cause } = self;
         write!(f, "TLS with {server}: ")?;
         match (kind, cause) {
+            (TlsErrorKind::UnknownIssuer, _) => f.write_str(
+                "the certificate is signed by nobody who is trusted here; if that is right, give the certificate of who \
+                 signed it as a root",
+            ),
             (_, Some(Error::InvalidCertificate(error))) => explain(f, error),
             (_, Some(Error::AlertReceived(alert))) => {
                 write!(f, "the other side gave up: {}", alert_text(*alert))
@@ -104,11 +115,6 @@ impl fmt::Display for TlsError {
 fn explain(f: &mut fmt::Formatter<'_>, error: &CertificateError) -> fmt::Result {
     const CLOCK: &str = "or the clock of this computer is wrong";
     match error {
-        // A bad signature is one by another authority that has the name of one that is trusted: it was made anew, perhaps.
-        CertificateError::UnknownIssuer | CertificateError::BadSignature => f.write_str(
-            "the certificate is signed by nobody who is trusted here; if that is right, give the certificate of who \
-             signed it as a root",
-        ),
         CertificateError::ExpiredContext { time, not_after } => {
             let days = time.as_secs().saturating_sub(not_after.as_secs()) / 86_400;
             write!(f, "the certificate expired {days} days ago; the relay needs a new one, {CLOCK}")

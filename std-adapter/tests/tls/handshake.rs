@@ -72,9 +72,9 @@ fn refused(address: SocketAddr, options: &TlsOptions, kind: TlsErrorKind) -> Str
 }
 
 /// Why a relay with this certificate is not accepted at 127.0.0.1.
-fn unacceptable(identity: &Identity, options: &TlsOptions) -> String {
+fn unacceptable(identity: &Identity, options: &TlsOptions, kind: TlsErrorKind) -> String {
     let (address, server) = echo_server(&identity.config());
-    let text = refused(address, options, TlsErrorKind::Certificate);
+    let text = refused(address, options, kind);
     assert!(text.contains("TLS with 127.0.0.1: the certificate "), "{text}");
     server.join().unwrap();
     text
@@ -159,11 +159,15 @@ fn what_is_no_host_is_no_name() {
 fn wrong_certificates_are_told() {
     let authority = Authority::new();
     let options = authority.options();
-    let text = unacceptable(&authority.certify(&["other.example", "127.0.0.2"]), &options);
+    let text = unacceptable(
+        &authority.certify(&["other.example", "127.0.0.2"]),
+        &options,
+        TlsErrorKind::Certificate,
+    );
     assert!(text.contains("is not for this name but for "), "{text}");
     assert!(text.contains("other.example") && text.contains("127.0.0.2"), "{text}");
 
-    let text = unacceptable(&authority.certify(&[]), &options);
+    let text = unacceptable(&authority.certify(&[]), &options, TlsErrorKind::Certificate);
     assert!(text.contains("for no name at all"), "{text}");
 
     let day = Duration::from_secs(86_400);
@@ -172,17 +176,17 @@ fn wrong_certificates_are_told() {
         params.not_before = (now - 20 * day).into();
         params.not_after = (now - 10 * day - day / 2).into();
     });
-    let text = unacceptable(&expired, &options);
+    let text = unacceptable(&expired, &options, TlsErrorKind::Certificate);
     assert!(text.contains("expired 10 days ago; the relay needs a new one"), "{text}");
 
     let early = authority.certify_with(&["127.0.0.1"], |params| {
         params.not_before = (now + 10 * day + day / 2).into();
         params.not_after = (now + 20 * day).into();
     });
-    let text = unacceptable(&early, &options);
+    let text = unacceptable(&early, &options, TlsErrorKind::Certificate);
     assert!(text.contains("not valid before 10 days from now"), "{text}");
 
-    let text = unacceptable(&Authority::new().certify(&["127.0.0.1"]), &options);
+    let text = unacceptable(&Authority::new().certify(&["127.0.0.1"]), &options, TlsErrorKind::UnknownIssuer);
     assert!(text.contains("signed by nobody who is trusted here"), "{text}");
 }
 
@@ -193,11 +197,11 @@ fn a_relay_may_have_signed_its_certificate_itself_but_not_as_an_authority() {
     let (address, _server) = echo_server(&identity.config());
     talk(&mut connect(&address.to_string(), &options).unwrap());
     // another one of the same name is not trusted
-    unacceptable(&Identity::self_signed(&["127.0.0.1"], false), &options);
+    unacceptable(&Identity::self_signed(&["127.0.0.1"], false), &options, TlsErrorKind::UnknownIssuer);
 
     let identity = Identity::self_signed(&["127.0.0.1"], true);
     let options = TlsOptions::with_roots(identity.pem.as_bytes()).unwrap();
-    let text = unacceptable(&identity, &options);
+    let text = unacceptable(&identity, &options, TlsErrorKind::Certificate);
     assert!(text.contains("one for signing others (CA:TRUE)"), "{text}");
 }
 
@@ -275,7 +279,7 @@ fn a_failed_handshake_stays_one_for_reading_and_writing() {
         near.read_ready().unwrap()
     });
     let is_certificate =
-        |error: &TcpError| error.as_tls().is_some_and(|error| error.kind() == TlsErrorKind::Certificate);
+        |error: &TcpError| error.as_tls().is_some_and(|error| error.kind() == TlsErrorKind::UnknownIssuer);
     for _ in 0..3 {
         let error = near.read(&mut [0; 8]).unwrap_err();
         assert!(is_certificate(&error), "{error}");

@@ -43,8 +43,14 @@ pub(crate) struct Ended {
 
 impl Running {
     pub(crate) fn start(name: &str, arguments: &[&str]) -> Self {
+        Self::start_in(name, arguments, &[])
+    }
+
+    /// The same with variables in its environment.
+    pub(crate) fn start_in(name: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut process = Command::new(program(name))
             .args(arguments)
+            .envs(variables.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

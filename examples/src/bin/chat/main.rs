@@ -12,15 +12,15 @@ use clap::Parser;
 use peote_net_examples::Failure;
 #[cfg(unix)]
 use peote_net_examples::chat::Nick;
+use peote_net_examples::options::RelayOptions;
 
 /// Talk in a room. Whoever comes first runs the room's server; when that one leaves, somebody else takes
 /// over.
 #[derive(Debug, Parser)]
 #[command(name = "chat", version, after_help = AFTER_HELP)]
 struct Options {
-    /// The relay
-    #[arg(long, default_value = "127.0.0.1:7680", value_name = "HOST:PORT")]
-    relay: String,
+    #[command(flatten)]
+    relay: RelayOptions,
 
     /// What to be called, 1 to 24 characters [default: the name of the user of this computer]
     #[arg(long, value_name = "NICK")]
@@ -44,18 +44,23 @@ Type:
 Messages are plain lines on standard output, so they can go into a file or a pipe,
 and what is to be said can come from one.
 
+Without --tls everybody on the way can read along. A relay of one's own with a
+certificate of one's own is reached with --tls --ca FILE, where the file is its
+certificate or that of who signed it.
+
 When the connection is lost, chat comes back by itself. What is typed meanwhile waits.
 
 Exit codes:
   0  left
   1  the room cannot be entered, or standard output was closed
   2  wrong options
-  3  the relay was not reached, or not again for two minutes after the connection was lost
+  3  the relay was not reached (with --tls: or not trusted), or not again for two minutes after the connection
+     was lost
   4  removed by the one who runs the room's server";
 
 fn main() -> ExitCode {
     peote_net_examples::failure::main("chat", |options: &Options| {
-        run(options).map_err(|failure| failure.with_relay(&options.relay))
+        run(options).map_err(|failure| failure.with_relay(&options.relay.relay))
     })
 }
 

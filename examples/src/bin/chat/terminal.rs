@@ -10,6 +10,7 @@ use peote_net::reconnect::{Backoff, Status};
 use peote_net::time;
 use peote_net_examples::Failure;
 use peote_net_examples::chat::{Command, Nick, Session};
+use peote_net_examples::options::RelayOptions;
 use peote_net_examples::report::print;
 use peote_net_std::{Change, Lines, ReconnectingLink, random_seed};
 
@@ -35,9 +36,12 @@ pub(crate) struct Chat {
 
 impl Chat {
     /// On the way to the relay, and into the room.
-    pub(crate) fn new(relay: &str, room: &str, nick: Nick) -> Result<Self, Failure> {
-        let mut link = ReconnectingLink::new(relay, RULES.with_seed(random_seed()))?;
+    pub(crate) fn new(relay: &RelayOptions, room: &str, nick: Nick) -> Result<Self, Failure> {
+        let mut link = ReconnectingLink::new(&relay.relay, RULES.with_seed(random_seed()))?;
         link.set_connect_timeout(TIMEOUT);
+        if let Some(tls) = relay.tls()? {
+            link.set_tls(tls);
+        }
         let session = Session::new(room, nick);
         Ok(Self { link, session, began: false, keyboard: Lines::stdin()?, typed: None })
     }

@@ -14,7 +14,7 @@ use peote_net::time::{self, Instant};
 use peote_net_examples::Failure;
 use peote_net_examples::report::{Pace, count, print, second, second_header, table};
 use peote_net_examples::traffic::{Clients, Noise, Servers, Tally};
-use peote_net_std::{Clock, TcpTransport, Waiter, Watch};
+use peote_net_std::{Clock, Waiter, Watch};
 
 use options::{Options, Role};
 
@@ -27,7 +27,7 @@ fn main() -> ExitCode {
 
 fn run(options: &Options) -> Result<(), Failure> {
     options.check()?;
-    stress(options).map_err(|failure| failure.with_relay(&options.relay))
+    stress(options).map_err(|failure| failure.with_relay(&options.relay.relay))
 }
 
 fn stress(options: &Options) -> Result<(), Failure> {
@@ -72,7 +72,8 @@ struct Stress {
 impl Stress {
     /// Connects to the relay, and asks for channels.
     fn connect(options: &Options) -> Result<Self, Failure> {
-        let connect = || TcpTransport::connect_blocking(&options.relay, Duration::from_secs(10));
+        let tls = options.relay.tls()?;
+        let connect = || options.relay.connect(tls.as_ref(), Duration::from_secs(10)).wait();
         let clock = Clock::new();
         let noise = Rc::new(Noise::new(options.max_bytes as usize));
         let (mut servers, mut clients) = (Vec::new(), Vec::new());
@@ -109,6 +110,7 @@ impl Stress {
     /// What runs here.
     fn layout(&self, options: &Options) -> String {
         let Options { relay, name, pattern, min_bytes, max_bytes, .. } = options;
+        let relay = &relay.relay;
         let mut parts = vec![format!("relay {relay}, channels {name}/1 to {name}/{}", options.servers)];
         let connections = |number| format!("{number} connection{}", if number == 1 { "" } else { "s" });
         if !self.servers.is_empty() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{Parser, ValueEnum};
 use peote_net::time;
 use peote_net_examples::Failure;
-use peote_net_examples::options::{between, seconds};
+use peote_net_examples::options::{RelayOptions, between, seconds};
 use peote_net_examples::traffic::{Client, Script, Sending, Serving, mix};
 
 /// Load for a relay: servers and clients that verify every byte. A server is one channel, a client is one
@@ -13,9 +13,8 @@ use peote_net_examples::traffic::{Client, Script, Sending, Serving, mix};
 #[derive(Debug, Parser)]
 #[command(name = "stress", version, allow_negative_numbers = true, after_help = AFTER_HELP, next_line_help = true)]
 pub(crate) struct Options {
-    /// The relay
-    #[arg(long, default_value = "127.0.0.1:7680", value_name = "HOST:PORT")]
-    pub(crate) relay: String,
+    #[command(flatten)]
+    pub(crate) relay: RelayOptions,
 
     /// What this process runs
     #[arg(long, value_enum, default_value_t = Role::Both)]
