@@ -31,7 +31,8 @@ pub(crate) const RESERVE: usize = 0;
 /// # Errors
 /// There is no TLS.
 pub(crate) fn load(_: &Path, _: &Path) -> io::Result<Credentials> {
-    let what = "this relay was built without TLS (feature tls): it cannot listen on listen_tls";
+    let what =
+        "listen-tls: this relay was built without TLS; build it with the feature tls, or remove listen-tls";
     Err(io::Error::new(io::ErrorKind::Unsupported, what))
 }
 

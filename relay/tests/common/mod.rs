@@ -2,6 +2,8 @@
 #![allow(dead_code, missing_docs, unreachable_pub, reason = "each test uses a part of it")]
 
 #[cfg(feature = "tls")]
+pub mod sealed;
+#[cfg(feature = "tls")]
 pub mod tls;
 pub mod websocket;
 

@@ -23,7 +23,7 @@ use crate::{Interest, TcpError};
 /// Decrypted bytes that are enough for now: rustls reads no further while it has that many, one record.
 const ENOUGH: usize = 16_384;
 
-/// How often the socket is read at once, at most: who sends records without content, of which nothing comes, is not to keep this side from everything else.
+/// How often the socket is read at once, at most: who sends what is nothing to be read, tickets of sessions without end, is not to keep this side from everything else.
 const READS: usize = 16;
 
 /// TLS of one connection, as its client. None of its methods blocks unless it says so.
