@@ -75,7 +75,8 @@
 //! # What is told, and what cannot be known
 //!
 //! - **Every channel of the list is, at every time, open, being restored, or given up**, and each change is told once, by the [`Notice`] that
-//!   [`Reconnect::observe`] or [`Reconnect::restore`] returns. An event that the handler keeps ([`Flow::Again`](crate::link::Flow::Again)) has the same notice when it comes again.
+//!   [`Reconnect::observe`] or [`Reconnect::restore`] returns. An event that the handler keeps ([`Flow::Again`](crate::link::Flow::Again)) has its notice again when it comes again, as
+//!   things are by then: the same one, unless the channel is to be asked for anew meanwhile; none, if something newer has been told of the channel.
 //! - **Handles are new** after every connection. [`Reconnect::own`] and [`Reconnect::entered`] tell the present one of a [`Place`], which stays the same;
 //!   [`Reconnect::place_of`] is the way back.
 //! - **Nothing is sent again.** What was queued and not handed to the transport was not delivered. Of what *was* handed to it nobody can say, short of an answer,
@@ -111,7 +112,7 @@ use slot::{NoRoom, Slot};
 /// A list of channels that come back after a lost connection, and when to connect. The [module](self) shows the loop around it.
 ///
 /// `N` is what names are kept in: `&'static str`, `heapless::String`, `String`. `CHANNELS` is how many there can be at a time, at most 65,535.
-/// It takes `CHANNELS × (72 + size of N) + 232` bytes, rounded up to a multiple of 8, if `Option<N>` is as large as `N`, and a few bytes less on a 32-bit
+/// It takes `CHANNELS × (80 + size of N) + 168` bytes, rounded up to a multiple of 8, if `Option<N>` is as large as `N`, and a few bytes less on a 32-bit
 /// target. Moving and copying it is harmless.
 #[derive(Clone, Debug)]
 pub struct Reconnect<N, const CHANNELS: usize> {
@@ -122,15 +123,6 @@ pub struct Reconnect<N, const CHANNELS: usize> {
     next_order: u32,
     /// The last time the link had no room for all commands that were due.
     blocked: bool,
-    /// What the last event that brought a notice was about, should it come again.
-    last: Option<(Handle, Kind, Notice)>,
-}
-
-/// What kind of event it was, as far as it matters here: each comes once for a handle.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Opened,
-    Ended,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -159,7 +151,6 @@ impl<N, const CHANNELS: usize> Reconnect<N, CHANNELS> {
             retries: rules,
             next_order: 0,
             blocked: false,
-            last: None,
         }
     }
 
@@ -230,9 +221,7 @@ impl<N, const CHANNELS: usize> Reconnect<N, CHANNELS> {
             return Err(error);
         }
         // any other error: it is lost, or the program has dropped it already
-        let name = core::mem::replace(slot, Slot::FREE).name;
-        self.last = self.last.filter(|(_, _, notice)| notice.place() != place);
-        Ok(name)
+        Ok(core::mem::replace(slot, Slot::FREE).name)
     }
 
     /// Asks at once for a channel that waits or has been given up, as if it were for the first time. Does nothing to one that is open or
@@ -242,13 +231,6 @@ impl<N, const CHANNELS: usize> Reconnect<N, CHANNELS> {
         let found = slot.is_some();
         if let Some(slot) = slot.filter(|slot| slot.handle().is_none()) {
             slot.ask_anew();
-            // should the handler have kept the event that says so: it is not given up any more
-            if let Some((_, _, notice)) = &mut self.last
-                && let Notice::GivenUp { place: last, cause, .. } = *notice
-                && last == place
-            {
-                *notice = Notice::Waiting { place, cause, until: Instant::ZERO };
-            }
         }
         found
     }
@@ -392,11 +374,7 @@ impl<N, const CHANNELS: usize> Reconnect<N, CHANNELS> {
             let place = Place { slot, order: next.order };
             match next.ask(place, out, &mut self.retries, now) {
                 Ok(None) => {}
-                Ok(notice) => {
-                    // an event that the handler has kept is older than this
-                    self.last = self.last.filter(|(_, _, notice)| notice.place() != place);
-                    return notice;
-                }
+                Ok(notice) => return notice,
                 Err(NoRoom) => {
                     self.blocked = true;
                     return None;
@@ -408,33 +386,28 @@ impl<N, const CHANNELS: usize> Reconnect<N, CHANNELS> {
     /// Takes note of an event, and says what it means for a channel of the list. To be called with **every** event of the link, before anything else is
     /// done with it; events of other channels are passed over.
     pub fn observe(&mut self, event: &Event<'_>, now: Instant) -> Option<Notice> {
-        let (handle, kind, reason) = match *event {
-            Event::Created { channel } => (channel.into(), Kind::Opened, None),
-            Event::Entered { channel } => (channel.into(), Kind::Opened, None),
-            Event::CreateRefused { channel, reason } => (channel.into(), Kind::Ended, Some(reason)),
+        let (handle, reason) = match *event {
+            Event::Created { channel } => (Handle::from(channel), None),
+            Event::Entered { channel } => (channel.into(), None),
+            Event::CreateRefused { channel, reason } => (channel.into(), Some(reason)),
             Event::EnterRefused { channel, reason } | Event::ChannelGone { channel, reason } => {
-                (channel.into(), Kind::Ended, Some(reason))
+                (channel.into(), Some(reason))
             }
-            Event::OwnChannelLost { channel } => (Handle::from(channel), Kind::Ended, Some(Reason::LinkLost)),
+            Event::OwnChannelLost { channel } => (channel.into(), Some(Reason::LinkLost)),
             _ => return None,
         };
         if reason != Some(Reason::LinkLost) && matches!(self.connection, Connection::Up) {
             self.attempts.reset();
         }
-        if let Some((last, same, notice)) = self.last
-            && (last, same) == (handle, kind)
-        {
-            return Some(notice);
-        }
-        let (index, slot) = (0u16..)
-            .zip(&mut self.slots)
-            .find(|(_, slot)| slot.name.is_some() && slot.handle() == Some(handle))?;
-        let place = Place { slot: index, order: slot.order };
-        let notice = match reason {
-            None => Some(slot.opened(place, handle)),
-            Some(reason) => slot.ended(place, reason, &mut self.retries, now),
+        // what is there now, or else what has ended and is told again
+        let find = |of: fn(&Slot<N>) -> Option<Handle>| {
+            self.places().find(|&place| self.slot(place).and_then(of) == Some(handle))
         };
-        self.last = notice.map(|notice| (handle, kind, notice));
-        notice
+        let place = find(Slot::handle).or_else(|| find(|slot| slot.ended))?;
+        let slot = self.slots.get_mut(place.index())?;
+        match reason {
+            None => slot.opened(place, handle),
+            Some(reason) => slot.ended(place, handle, reason, &mut self.retries, now),
+        }
     }
 }

@@ -16,10 +16,19 @@ pub(super) struct Slot<N> {
     pub(super) retry: Retry,
     /// Grows with every channel that is added, so that it tells their order, and places apart that have the same slot.
     pub(super) order: u32,
-    /// It has been open since it was added.
-    opened_before: bool,
+    openings: Openings,
     progress: Progress,
     state: State,
+    /// The handle that was told last to have ended, should the event that did so come again; `None` when something newer has been told.
+    pub(super) ended: Option<Handle>,
+}
+
+/// How often a channel has been open since it was added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Openings {
+    None,
+    One,
+    More,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -37,9 +46,10 @@ impl<N> Slot<N> {
         is_own: false,
         retry: Retry::IfOpenedBefore,
         order: 0,
-        opened_before: false,
+        openings: Openings::None,
         progress: Progress::NONE,
         state: State::Waiting { until: Instant::ZERO },
+        ended: None,
     };
 
     pub(super) fn new(name: N, mode: Mode, is_own: bool, order: u32) -> Self {
@@ -81,30 +91,60 @@ impl<N> Slot<N> {
     }
 
     /// The relay has let the link create or enter it.
-    pub(super) fn opened(&mut self, place: Place, handle: Handle) -> Notice {
-        self.progress = Progress::NONE;
-        self.state = State::Open(handle);
-        Notice::Opened { place, first: !core::mem::replace(&mut self.opened_before, true) }
+    pub(super) fn opened(&mut self, place: Place, handle: Handle) -> Option<Notice> {
+        match self.state {
+            State::Asked(asked) if asked == handle => {
+                self.progress = Progress::NONE;
+                self.state = State::Open(handle);
+                self.ended = None;
+                self.openings = match self.openings {
+                    Openings::None => Openings::One,
+                    Openings::One | Openings::More => Openings::More,
+                };
+            }
+            // the event has come again
+            State::Open(open) if open == handle => {}
+            _ => return None,
+        }
+        Some(Notice::Opened { place, first: self.openings == Openings::One })
     }
 
     /// It was refused, or is gone.
     pub(super) fn ended(
         &mut self,
         place: Place,
+        handle: Handle,
         reason: Reason,
         rules: &mut Backoff,
         now: Instant,
     ) -> Option<Notice> {
+        if self.handle() != Some(handle) {
+            return self.ended_again(place, reason);
+        }
         if reason == Reason::LinkLost {
             let was_open = matches!(self.state, State::Open(_));
             self.ask_anew();
+            self.ended = was_open.then_some(handle);
             return was_open.then_some(Notice::Interrupted { place });
         }
+        self.ended = Some(handle);
         let may_pass = matches!(
             reason,
             Reason::NameInUse | Reason::NoSuchChannel | Reason::ChannelFull | Reason::ConnectionLost
         );
         Some(self.not_open(place, Cause::Relay(reason), may_pass, rules, now))
+    }
+
+    /// What the event that told its end last means by now: perhaps the program, or the next connection, has had it asked for anew.
+    const fn ended_again(&self, place: Place, reason: Reason) -> Option<Notice> {
+        let cause = Cause::Relay(reason);
+        match self.state {
+            State::GivenUp { cause, exhausted } => Some(Notice::GivenUp { place, cause, exhausted }),
+            _ if matches!(reason, Reason::LinkLost) => Some(Notice::Interrupted { place }),
+            State::Waiting { until } => Some(Notice::Waiting { place, cause, until }),
+            State::Asked(_) => Some(Notice::Waiting { place, cause, until: Instant::ZERO }),
+            State::Open(_) => None,
+        }
     }
 
     /// Asks the relay for it. `Ok`: the command is queued, or there is something to tell.
@@ -134,6 +174,7 @@ impl<N> Slot<N> {
             }
             Err(SendError::WouldBlock | SendError::TooManyCommands) => Err(NoRoom),
             Err(error) => {
+                self.ended = None;
                 let may_pass = matches!(
                     error,
                     SendError::TooManyOwnChannels
@@ -156,7 +197,7 @@ impl<N> Slot<N> {
         let retry = may_pass
             && match self.retry {
                 Retry::Never => false,
-                Retry::IfOpenedBefore => self.opened_before,
+                Retry::IfOpenedBefore => self.openings != Openings::None,
                 Retry::Always => true,
             };
         let next = if retry { rules.next_of(&mut self.progress, now).map_err(Some) } else { Err(None) };
