@@ -57,11 +57,13 @@ fn unit() -> impl Strategy<Value = Vec<u8>> {
 
 fn step() -> impl Strategy<Value = Step> {
     let connection = 0..CONNECTIONS;
+    let piece = prop_oneof![Just(1), 1usize..50];
     prop_oneof![
         12 => (connection.clone(), unit()).prop_map(|(from, unit)| Step::Queue(from, unit)),
         6 => (connection.clone(), 1usize..20).prop_map(|(from, len)| Step::Present(from, len)),
         12 => (connection.clone(), Just(100_000)).prop_map(|(from, len)| Step::Present(from, len)),
         4 => connection.clone().prop_map(Step::Drain),
+        3 => (connection.clone(), piece).prop_map(|(from, len)| Step::PresentInPieces(from, len)),
         1 => connection.prop_map(Step::Disconnect),
     ]
 }

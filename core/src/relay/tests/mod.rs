@@ -1,7 +1,6 @@
 //! Tests of the forwarding core, and the host they share.
 
 mod channels;
-mod cuts;
 #[cfg(feature = "alloc")]
 mod growing;
 mod limits;

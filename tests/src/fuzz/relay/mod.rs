@@ -20,6 +20,8 @@ pub enum Step {
     Queue(usize, Vec<u8>),
     /// The relay is presented with so many of the bytes that wait, at most.
     Present(usize, usize),
+    /// The relay is presented with all the bytes that wait, so many more each time.
+    PresentInPieces(usize, usize),
     /// A connection takes all that the relay has for it.
     Drain(usize),
     /// A connection goes, and another one comes.
@@ -101,6 +103,7 @@ impl Both {
             Step::Present(from, len) => {
                 self.present(from, len);
             }
+            Step::PresentInPieces(from, len) => self.present_in_pieces(from, len),
             Step::Drain(of) => self.drain(of),
             Step::Disconnect(connection) => self.disconnect(connection),
             Step::Later(later) => self.host.later = later,
@@ -109,13 +112,15 @@ impl Both {
 
     /// Says whether that got anything done.
     fn present(&mut self, from: usize, len: usize) -> bool {
-        let input = self.outboxes[from].clone();
-        let input = input.get(..len).unwrap_or(&input);
-        let Received { used, outcome } = self.relay.receive(self.ids[from], input, &mut self.host);
+        let input = self.outboxes[from][..len.min(self.outboxes[from].len())].to_vec();
+        let Received { used, outcome } = self.relay.receive(self.ids[from], &input, &mut self.host);
         if !input.is_empty() {
             self.model.announce(from);
         }
         self.model.feed(from, &input[..used]);
+        let refused = self.model.is_refused(from, &input[used..]);
+        let closed = matches!(outcome, Outcome::Close(_));
+        assert_eq!(closed, refused, "{:?} is next, and the outcome {outcome:?}", &input[used..]);
         self.outboxes[from].drain(..used);
         match outcome {
             Outcome::NeedMore => {
@@ -130,6 +135,16 @@ impl Both {
         let within = self.host.queues.iter().all(|queue| queue.len() <= bound);
         assert!(within, "a queue is above its bound");
         used > 0
+    }
+
+    fn present_in_pieces(&mut self, from: usize, len: usize) {
+        let mut presented = 0;
+        while presented < self.outboxes[from].len() {
+            presented += len;
+            let waiting = self.outboxes[from].len();
+            self.present(from, presented);
+            presented = presented.saturating_sub(waiting - self.outboxes[from].len());
+        }
     }
 
     fn drain(&mut self, of: usize) {

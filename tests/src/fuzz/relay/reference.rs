@@ -107,6 +107,32 @@ impl Model {
         }
     }
 
+    /// Whether `rest`, behind all that has been fed, begins with what makes a relay close the connection.
+    pub(super) fn is_refused(&self, from: usize, rest: &[u8]) -> bool {
+        let endpoint = &self.endpoints[&from];
+        if endpoint.left > 0 || !endpoint.head.is_empty() {
+            return false;
+        }
+        let (mode, data) = match *rest {
+            [0, command, ..] => return command > 5,
+            [1, _, 0, ..] => return true,
+            [1, mode, ref data @ ..] => (Some(mode), data),
+            _ => (None, rest),
+        };
+        let (size, numbers) = match *data {
+            [short @ 0..=127, ref numbers @ ..] => (usize::from(short), numbers),
+            [high, low, ref numbers @ ..] => (usize::from(high & 127) * 256 + usize::from(low), numbers),
+            _ => return false,
+        };
+        match (mode, numbers) {
+            (_, []) => false,
+            _ if size == 0 => false,
+            (Some(_), [0..=127, ..]) => true,
+            (None | Some(0), [128..=255, ..]) => size == 1,
+            _ => false,
+        }
+    }
+
     fn data(&mut self, from: usize, payload: &[u8]) {
         let endpoint = &self.endpoints[&from];
         for (id, to, head) in &endpoint.receivers {
