@@ -1,8 +1,9 @@
-//! The module's own tests, run by Node.js: files `*.test.mjs` beside this one and beside the module.
+//! The module's own tests, run by Node.js: files `*.test.mjs` beside this one and beside the module. Those of `relay.test.mjs` are with a relay.
 
 use std::path::Path;
 use std::process::Command;
 
+use crate::running::relay;
 use crate::tools;
 
 #[test]
@@ -13,8 +14,10 @@ fn the_module_passes_its_tests_in_node() {
     let mut files: Vec<_> = all.into_iter().flatten().map(|entry| entry.unwrap().path()).collect();
     files.retain(|file| file.to_string_lossy().ends_with(".test.mjs"));
     assert!(files.len() >= 4, "{files:?}");
-    let ran =
-        Command::new(tools::node()).args(["--test", "--test-reporter=tap"]).args(&files).output().unwrap();
+    let (_relay, address) = relay();
+    let mut node = Command::new(tools::node());
+    node.args(["--test", "--test-reporter=tap"]).args(&files).env("PEOTE_RELAY", address);
+    let ran = node.output().unwrap();
     let output = String::from_utf8_lossy(&ran.stdout);
     assert!(ran.status.success(), "{output}{}", String::from_utf8_lossy(&ran.stderr));
     let count = |what: &str| -> usize {
