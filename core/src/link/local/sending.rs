@@ -62,12 +62,13 @@ impl LocalRoute {
 }
 
 impl LocalParts<'_> {
-    /// The party of a local user at the server's side, and the way to it.
+    /// The party of a local user at the server's side, and the way to it, which leads nowhere once the server has removed the user: as with a user of the
+    /// relay, the end is told by an event, and until then what is sent is lost.
     pub(in crate::link) fn find(&self, channel: OwnChannel, user: User) -> Option<(PartyRef, LocalRoute)> {
         let place = place_of(user)?;
-        let is_there = |slot: &&LocalUserSlot| slot.own == Some(channel) && slot.stage != Stage::Removed;
-        let slot = self.users.get(usize::from(place)).filter(is_there)?;
-        Some((slot.party?, LocalRoute::User(place)))
+        let slot = self.users.get(usize::from(place)).filter(|slot| slot.own == Some(channel))?;
+        let route = if slot.stage == Stage::Removed { LocalRoute::None } else { LocalRoute::User(place) };
+        Some((slot.party?, route))
     }
 
     /// Bytes that one more record could have on all lines of `route`; the greatest number there is if it has none.

@@ -503,3 +503,38 @@ fn leaving_while_the_server_keeps_the_event_that_one_is_removed() {
         check_places(&mut rig, b"a", channel, 0);
     }
 }
+
+/// As with a user of the relay: until the event comes, what is sent is lost, and removing again does nothing.
+#[test]
+fn sending_to_whoever_is_removed() {
+    let mut rig = rig();
+    let channel = open(&mut rig, b"a", 3, CHUNKS);
+    rig.out().simulate(channel, LAG).unwrap();
+    let (entered, user) = join(&mut rig, b"a", channel, CHUNKS);
+    rig.out().send((channel, user), b"before").unwrap();
+    rig.out().remove_user(channel, user).unwrap();
+    for _ in 0..2 * LINE {
+        // more than the line holds
+        rig.out().send((channel, user), b"after").unwrap();
+    }
+    rig.out().send(Destination::All(channel), b"all").unwrap();
+    rig.out().begin_chunk((channel, user), 1000).unwrap();
+    assert_eq!(rig.out().write_chunk(&[7; 400]), Ok(400));
+    assert!(rig.out().users(channel).eq([user]));
+    rig.out().block_user(channel, user).unwrap();
+    rig.script.outgoing.clear(); // the broadcast
+    let told = settle(&mut rig);
+    assert_eq!(
+        told,
+        [
+            Seen::Notice(Event::UserGone { channel, user, reason: Reason::Kicked }),
+            Seen::Chunk(Source::Server { channel: entered }, b"before".to_vec()),
+            Seen::Notice(Event::ChannelGone { channel: entered, reason: Reason::Kicked }),
+        ]
+    );
+    assert_eq!(rig.out().unfinished(), 0);
+    assert_eq!(rig.out().send((channel, user), b"gone"), Err(SendError::NotOpen));
+    // who was removed already was not blocked
+    rig.out().simulate(channel, SimulatedLine::new()).unwrap();
+    check_places(&mut rig, b"a", channel, 0);
+}

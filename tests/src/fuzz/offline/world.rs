@@ -73,9 +73,9 @@ impl Member {
         }
     }
 
-    /// Whether the server has this user: can send to it, or remove it.
+    /// Whether the server has this user, and has not heard that it is gone.
     fn is_served(&self) -> bool {
-        self.number.is_some() && !self.exhausted && !self.removed && !self.going && !self.gone
+        self.number.is_some() && !self.exhausted && !self.going && !self.gone
     }
 }
 
@@ -340,13 +340,19 @@ impl<'a> World<'a> {
         let block = self.input.byte() & 1 == 1;
         let done = if block { out.block_user(handle, user) } else { out.remove_user(handle, user) };
         match (done, at) {
+            // removed already: nothing further comes of it
+            (Ok(()), Some(at)) if self.members[at].removed => {}
             (Ok(()), Some(at)) => {
                 self.channels[channel].blocked |= block;
                 let member = &mut self.members[at];
                 if !member.left {
                     member.removed = true;
                     member.up.clear();
-                    assert!(!out.can_send((handle, user), 1), "what is sent to who is removed is lost");
+                    let to = Destination::User(handle, user);
+                    let free = out.free();
+                    let sent = out.send(to, &[0; 4]);
+                    assert!(matches!(sent, Ok(()) | Err(SendError::ChunkUnfinished)), "{sent:?}");
+                    assert!(out.users(handle).any(|there| there == user) && out.free() == free);
                 }
             }
             (Err(SendError::NotOpen), None) => {}
