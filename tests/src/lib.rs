@@ -17,6 +17,11 @@ struct Readme;
 #[doc = include_str!("../../docs/OFFLINE.md")]
 pub mod offline_guide {}
 
+/// The examples of the page on coming back compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/RECONNECTING.md")]
+pub mod reconnecting_guide {}
+
 /// The guide's examples compile.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/RPC.md")]
