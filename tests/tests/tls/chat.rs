@@ -103,7 +103,10 @@ fn what_keeps_chat_from_tls_is_said_in_one_line() {
     let by_number = tls.replace("localhost", "127.0.0.1");
     let not_for_it = ["TLS with 127.0.0.1: the certificate is not for this name but for ", "localhost"];
     assert_refused(chat(&by_number, "a", &["--tls", "--ca", ca]), 3, &not_for_it);
-    let not_tls = ["TLS with 127.0.0.1: what answers does not speak TLS; connect to the port"];
+    let not_tls = [
+        "TLS with 127.0.0.1: the other side ended the connection",
+        "connect to the port on which the relay speaks TLS",
+    ];
     assert_refused(chat(&plain, "a", &["--tls", "--ca", ca]), 3, &not_tls);
     assert_refused(chat(&tls, "a", &["--ca", ca]), 2, &["not provided: --tls"]);
     assert_refused(chat(&tls, "a", &["--tls", "--ca", key]), 2, &["--ca ", "no certificate in it"]);
