@@ -1,8 +1,7 @@
 //! The Ethernet controller of the Stellaris family (LM3S6965 data sheet, chapter "Ethernet Controller").
 
-use cortex_m::peripheral::NVIC;
 use firmware_support::clock::Wake;
-use firmware_support::ethernet::{MAX_FRAME, Mac, words};
+use firmware_support::ethernet::{HEADER, MAX_FRAME, Mac, frame_len, take_words, words};
 use smoltcp::wire::EthernetAddress;
 use tock_registers::interfaces::{Readable, Writeable};
 use tock_registers::registers::{ReadOnly, ReadWrite};
@@ -48,24 +47,8 @@ register_bitfields! {u32,
     ],
 }
 
-/// Bytes of an Ethernet header. The controller does not count them in what is sent.
-const HEADER: usize = 14;
 /// Bytes of the length field in front of a received frame.
 const LENGTH: usize = 2;
-/// Bytes of the checksum behind a received frame.
-const CHECKSUM: usize = 4;
-
-/// The controller's interrupt.
-#[derive(Clone, Copy)]
-struct Interrupt;
-
-// SAFETY: 42 is the controller's number on this microcontroller, and never changes.
-#[expect(unsafe_code, reason = "says which interrupt is the controller's")]
-unsafe impl cortex_m::interrupt::InterruptNumber for Interrupt {
-    fn number(self) -> u16 {
-        42
-    }
-}
 
 /// The Ethernet controller.
 pub struct StellarisMac {
@@ -99,22 +82,14 @@ impl StellarisMac {
 }
 
 impl Wake for StellarisMac {
+    const INTERRUPT: u16 = 42;
+
     fn is_ready(&mut self) -> bool {
         self.registers.frames.get() > 0
     }
 
-    fn arm(&mut self) {
-        // SAFETY: interrupts are off and stay off until `disarm`, so no handler runs, and no critical section is broken.
-        #[expect(unsafe_code, reason = "lets the controller end a sleep")]
-        unsafe {
-            NVIC::unmask(Interrupt);
-        }
-    }
-
-    fn disarm(&mut self) {
-        NVIC::mask(Interrupt);
+    fn acknowledge(&mut self) {
         self.registers.interrupts.write(INTERRUPT::RECEIVED::SET);
-        NVIC::unpend(Interrupt);
     }
 }
 
@@ -133,17 +108,8 @@ impl Mac for StellarisMac {
         let [low, high, first, second] = self.registers.data.get().to_le_bytes();
         let in_fifo = usize::from(u16::from_le_bytes([low, high]));
         [frame[0], frame[1]] = [first, second];
-        // Every word has to be taken out, or the next frame would begin in the middle of this one.
-        let mut at = LENGTH;
-        for _ in 1..in_fifo.div_ceil(4) {
-            let word = self.registers.data.get().to_le_bytes();
-            if let Some(rest) = frame.get_mut(at..) {
-                let count = rest.len().min(word.len());
-                rest[..count].copy_from_slice(&word[..count]);
-            }
-            at += word.len();
-        }
-        in_fifo.checked_sub(LENGTH + CHECKSUM).filter(|len| (HEADER..=MAX_FRAME).contains(len))
+        take_words(&mut frame[2..], in_fifo.div_ceil(4).saturating_sub(1), || self.registers.data.get());
+        in_fifo.checked_sub(LENGTH).and_then(frame_len)
     }
 
     fn can_transmit(&mut self) -> bool {
@@ -152,6 +118,7 @@ impl Mac for StellarisMac {
 
     fn transmit(&mut self, frame: &[u8]) {
         let Some((head, rest)) = frame.split_at_checked(2) else { return };
+        // the controller does not count the header
         let payload = u32::try_from(frame.len().saturating_sub(HEADER)).unwrap_or(0);
         let first = u32::from(u16::from_le_bytes([head[0], head[1]]));
         self.registers.data.set(payload | first << 16);

@@ -1,8 +1,7 @@
 //! The Ethernet controller LAN9118 (its data sheet is by SMSC, now Microchip).
 
-use cortex_m::peripheral::NVIC;
 use firmware_support::clock::Wake;
-use firmware_support::ethernet::{MAX_FRAME, Mac, words};
+use firmware_support::ethernet::{MAX_FRAME, Mac, frame_len, take_words, words};
 use smoltcp::wire::EthernetAddress;
 use tock_registers::interfaces::{Readable, Writeable};
 use tock_registers::registers::{ReadOnly, ReadWrite, WriteOnly};
@@ -93,24 +92,8 @@ enum MacRegister {
     AddressLow = 3,
 }
 
-/// Bytes of an Ethernet header.
-const HEADER: usize = 14;
-/// Bytes of the checksum behind a received frame.
-const CHECKSUM: usize = 4;
 /// What a frame takes in the transmit FIFO at most: two command words, and the frame in whole words.
 const ROOM_FOR_A_FRAME: usize = 8 + MAX_FRAME.next_multiple_of(4);
-
-/// The controller's interrupt.
-#[derive(Clone, Copy)]
-struct Interrupt;
-
-// SAFETY: 13 is the controller's number on this board, and never changes.
-#[expect(unsafe_code, reason = "says which interrupt is the controller's")]
-unsafe impl cortex_m::interrupt::InterruptNumber for Interrupt {
-    fn number(self) -> u16 {
-        13
-    }
-}
 
 /// The Ethernet controller.
 pub struct Lan9118 {
@@ -172,22 +155,14 @@ impl Lan9118 {
 }
 
 impl Wake for Lan9118 {
+    const INTERRUPT: u16 = 13;
+
     fn is_ready(&mut self) -> bool {
         self.registers.receive_fifo.read(RECEIVE_FIFO::FRAMES) > 0
     }
 
-    fn arm(&mut self) {
-        // SAFETY: interrupts are off and stay off until `disarm`, so no handler runs, and no critical section is broken.
-        #[expect(unsafe_code, reason = "lets the controller end a sleep")]
-        unsafe {
-            NVIC::unmask(Interrupt);
-        }
-    }
-
-    fn disarm(&mut self) {
-        NVIC::mask(Interrupt);
+    fn acknowledge(&mut self) {
         self.registers.interrupts.write(INTERRUPT::RECEIVE_STATUS_LEVEL::SET);
-        NVIC::unpend(Interrupt);
     }
 }
 
@@ -205,20 +180,11 @@ impl Mac for Lan9118 {
         let status: LocalRegisterCopy<u32, RECEIVE_STATUS::Register> =
             self.registers.receive_status.extract();
         let in_fifo = status.read(RECEIVE_STATUS::LENGTH) as usize;
-        // Every word has to be taken out, or the next frame would begin in the middle of this one.
-        let mut at = 0;
-        for _ in 0..in_fifo.div_ceil(4) {
-            let word = self.registers.received_data.get().to_le_bytes();
-            if let Some(rest) = frame.get_mut(at..) {
-                let count = rest.len().min(word.len());
-                rest[..count].copy_from_slice(&word[..count]);
-            }
-            at += word.len();
-        }
+        take_words(frame, in_fifo.div_ceil(4), || self.registers.received_data.get());
         if status.is_set(RECEIVE_STATUS::ERROR) {
             return None;
         }
-        in_fifo.checked_sub(CHECKSUM).filter(|len| (HEADER..=MAX_FRAME).contains(len))
+        frame_len(in_fifo)
     }
 
     fn can_transmit(&mut self) -> bool {

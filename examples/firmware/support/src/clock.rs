@@ -3,9 +3,9 @@
 use core::cell::Cell;
 
 use cortex_m::asm::wfi;
-use cortex_m::interrupt::{self, Mutex};
-use cortex_m::peripheral::SYST;
+use cortex_m::interrupt::{self, CriticalSection, InterruptNumber, Mutex};
 use cortex_m::peripheral::syst::SystClkSource;
+use cortex_m::peripheral::{NVIC, SYST};
 use cortex_m_rt::exception;
 use peote_net::time::Instant;
 
@@ -49,11 +49,11 @@ impl Clock {
 
     /// Stops the processor until `deadline` has come (`None`: no deadline), or there is something to do.
     ///
-    /// `wake` is called with interrupts off, so that no event is missed between the question and `wfi`. `Wake::prepare` lets the device wake the processor.
+    /// `device` is asked with interrupts off, so that nothing is missed between the question and `wfi`.
     pub fn sleep(self, deadline: Option<Instant>, device: &mut impl Wake) {
         loop {
             let is_over = deadline.is_some_and(|deadline| deadline <= now());
-            if is_over || interrupt::free(|_| wait(device)) {
+            if is_over || interrupt::free(|section| wait(device, section)) {
                 return;
             }
         }
@@ -61,22 +61,41 @@ impl Clock {
 }
 
 /// Waits for the next interrupt, with interrupts off: it ends the waiting, and is served once they are on again. Says whether `device` is ready.
-fn wait(device: &mut impl Wake) -> bool {
+fn wait<W: Wake>(device: &mut W, _: &CriticalSection) -> bool {
     if device.is_ready() {
         return true;
     }
-    device.arm();
+    let interrupt = Interrupt(W::INTERRUPT);
+    // SAFETY: interrupts are off here and this one is forbidden again before they are on, so no handler runs, and no critical section is broken.
+    #[expect(unsafe_code, reason = "lets the device end the sleep")]
+    unsafe {
+        NVIC::unmask(interrupt);
+    }
     wfi();
-    device.disarm();
+    NVIC::mask(interrupt);
+    device.acknowledge();
+    NVIC::unpend(interrupt);
     device.is_ready()
+}
+
+#[derive(Clone, Copy)]
+struct Interrupt(u16);
+
+// SAFETY: it is the number that the board's device has, and never changes.
+#[expect(unsafe_code, reason = "says which interrupt it is")]
+unsafe impl InterruptNumber for Interrupt {
+    fn number(self) -> u16 {
+        self.0
+    }
 }
 
 /// A device whose interrupt ends a sleep. It needs no interrupt handler: the interrupt is allowed only while no handler can run.
 pub trait Wake {
+    /// The number of its interrupt on this microcontroller.
+    const INTERRUPT: u16;
+
     /// Whether it has something for the program.
     fn is_ready(&mut self) -> bool;
-    /// Allows its interrupt.
-    fn arm(&mut self);
-    /// Forbids its interrupt, and forgets one that has come.
-    fn disarm(&mut self);
+    /// Makes it ask for no interrupt until something new comes.
+    fn acknowledge(&mut self);
 }

@@ -6,6 +6,10 @@ use smoltcp::wire::EthernetAddress;
 
 use crate::clock::Wake;
 
+/// Bytes of an Ethernet header.
+pub const HEADER: usize = 14;
+/// Bytes of the checksum behind a frame, which the controllers add and check.
+const CHECKSUM: usize = 4;
 /// The longest frame, without its checksum.
 pub const MAX_FRAME: usize = 1514;
 
@@ -44,14 +48,14 @@ impl<M: Mac> Ethernet<M> {
 }
 
 impl<M: Mac> Wake for Ethernet<M> {
+    const INTERRUPT: u16 = M::INTERRUPT;
+
     fn is_ready(&mut self) -> bool {
         self.mac.is_ready()
     }
-    fn arm(&mut self) {
-        self.mac.arm();
-    }
-    fn disarm(&mut self) {
-        self.mac.disarm();
+
+    fn acknowledge(&mut self) {
+        self.mac.acknowledge();
     }
 }
 
@@ -115,7 +119,26 @@ impl<M: Mac> phy::TxToken for ToSend<'_, M> {
     }
 }
 
-/// The bytes of a word, first byte first, as both controllers have them.
+/// How long a frame is that has so many bytes with its checksum; `None` if no frame has.
+#[must_use]
+pub fn frame_len(with_checksum: usize) -> Option<usize> {
+    with_checksum.checked_sub(CHECKSUM).filter(|len| (HEADER..=MAX_FRAME).contains(len))
+}
+
+/// Takes `count` words out of a controller, first byte first. What `frame` has no room for is taken as well, or the next frame would begin in the middle of this one.
+pub fn take_words(frame: &mut [u8], count: usize, mut next: impl FnMut() -> u32) {
+    let mut at = 0;
+    for _ in 0..count {
+        let word = next().to_le_bytes();
+        if let Some(rest) = frame.get_mut(at..) {
+            let len = rest.len().min(word.len());
+            rest[..len].copy_from_slice(&word[..len]);
+        }
+        at += word.len();
+    }
+}
+
+/// Bytes as words, first byte first, as both controllers have them.
 pub fn words(bytes: &[u8]) -> impl Iterator<Item = u32> {
     bytes.chunks(4).map(|chunk| {
         let mut word = [0; 4];
