@@ -253,7 +253,7 @@ impl Connections {
         let (id, address, until) = (connection.id, connection.address, connection.wait.until);
         self.timers.arm(index, until);
         if is_news && self.warnings.may_say(now) {
-            warn!(connection = %id, %address, limit = %cause, "connection slowed down: it sends more than it may");
+            warn!(connection = %id, %address, %cause, "connection slowed down: it sends more than it may");
         }
     }
 

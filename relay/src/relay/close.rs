@@ -166,13 +166,13 @@ impl Relay {
             self.linger(connection.into_socket());
         }
         self.accept_at = self.accept_at.min(self.connections.now);
-        let now = self.connections.now;
+        let (now, cause) = (self.connections.now, why.closed());
         if why.is_suspicious() {
             if self.connections.warnings.may_say(now) {
-                warn!(connection = %id, %address, %why, "connection closed");
+                warn!(connection = %id, %address, %cause, %why, "connection closed");
             }
         } else if self.connections.events.may_say(now) {
-            info!(connection = %id, %address, %why, "connection closed");
+            info!(connection = %id, %address, %cause, %why, "connection closed");
         }
     }
     /// Tells the endpoint the end, where it speaks a protocol that has words for that and takes them at once. Says whether it was told.

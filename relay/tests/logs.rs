@@ -1,0 +1,356 @@
+//! What the program logs of all that it refuses, closes and slows down: a line for each cause, and the figure beside it.
+#![cfg(target_os = "linux")]
+
+mod common;
+mod program;
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use common::websocket::REQUEST;
+use common::{ANNOUNCEMENT, Endpoint, PATIENCE, pattern, to_all, to_server};
+use program::Running;
+use serde_json::Value;
+
+/// From where the figures are asked for: another address and network than the rest.
+const OBSERVER: &str = "127.9.9.9";
+
+/// A relay that logs JSON.
+struct Logged {
+    relay: Running,
+    address: SocketAddr,
+}
+
+/// A connection from another address of this machine.
+fn connect_from(source: &str, relay: SocketAddr) -> TcpStream {
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    socket.bind(&format!("{source}:0").parse::<SocketAddr>().unwrap().into()).unwrap();
+    socket.connect(&relay.into()).unwrap();
+    let socket = TcpStream::from(socket);
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket
+}
+
+impl Logged {
+    fn start(options: &[&str]) -> Self {
+        let arguments = ["--listen", "127.0.0.1:0", "--log-format", "json", "--metrics", "true"];
+        let mut relay = Running::start(&[&arguments, options].concat());
+        let address = relay.address();
+        Self { relay, address }
+    }
+
+    fn connect(&self) -> Endpoint {
+        Endpoint::new(TcpStream::connect(self.address).unwrap())
+    }
+
+    fn pair(&self, name: &[u8]) -> (Endpoint, Endpoint) {
+        let (mut server, mut user) = (self.connect(), self.connect());
+        server.create(name);
+        user.enter(name);
+        server.control();
+        (server, user)
+    }
+
+    /// Sends this on a connection of its own, which is kept.
+    fn send(&self, bytes: &[u8]) -> TcpStream {
+        let mut socket = TcpStream::connect(self.address).unwrap();
+        socket.write_all(bytes).unwrap();
+        socket
+    }
+
+    /// A figure at this moment.
+    fn figure(&self, name: &str) -> u64 {
+        loop {
+            let mut socket = connect_from(OBSERVER, self.address);
+            let mut page = String::new();
+            // where there is no room for one more, there will be
+            if socket.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").is_ok()
+                && socket.read_to_string(&mut page).is_ok()
+                && page.contains("200 OK")
+            {
+                let line = page.lines().find_map(|line| line.strip_prefix(&format!("peote_relay_{name} ")));
+                return line.unwrap_or_else(|| panic!("{name} is not in {page}")).parse().unwrap();
+            }
+        }
+    }
+
+    /// The next line with this text, taken apart.
+    #[track_caller]
+    fn line(&mut self, part: &str) -> Value {
+        serde_json::from_str(self.relay.log_until(part).last().unwrap()).unwrap()
+    }
+
+    /// The next line of this cause is as it should be, and has been counted.
+    #[track_caller]
+    fn logs(&mut self, kind: &str, cause: &str, level: &str, message: &str) -> Value {
+        let line = self.line(&format!("\"cause\":\"{cause}\""));
+        assert_eq!(line["level"], level, "{line}");
+        assert!(line["message"].as_str().unwrap().starts_with(message), "{line}");
+        assert!(self.figure(&format!("{kind}_total{{cause=\"{cause}\"}}")) >= 1, "{cause}");
+        line
+    }
+
+    /// A connection was closed for this cause, and the line says why.
+    #[track_caller]
+    fn closes(&mut self, cause: &str, level: &str, why: &str) {
+        let line = self.logs("closed", cause, level, "connection closed");
+        assert!(line["why"].as_str().unwrap().contains(why), "{line}");
+        assert!(line["address"].as_str().unwrap().starts_with("127."), "{line}");
+        assert!(line["connection"].is_string(), "{line}");
+    }
+
+    #[track_caller]
+    fn refuses(&mut self, cause: &str, message: &str, name: &str) {
+        let line = self.logs("refused", cause, "WARN", message);
+        assert_eq!(line["name"], format!("\"{name}\""), "{line}");
+        assert!(line["connection"].is_string(), "{line}");
+    }
+
+    #[track_caller]
+    fn turns_away(&mut self, cause: &str) {
+        let line = self.logs("turned_away", cause, "WARN", "connection turned away");
+        assert!(line["address"].as_str().unwrap().starts_with("127.0.0.1:"), "{line}");
+    }
+}
+
+/// A command to create or enter a channel, of which the answer is not waited for.
+fn command(code: u8, name: &[u8]) -> Vec<u8> {
+    [&[0, code, 9, u8::try_from(name.len()).unwrap()], name].concat()
+}
+
+#[test]
+fn connections_that_are_turned_away() {
+    for (cause, options) in [
+        ("connections", ["--max-connections", "1"]),
+        ("address", ["--max-connections-per-address", "1"]),
+        ("network", ["--max-connections-per-network", "1"]),
+    ] {
+        let mut relay = Logged::start(&options);
+        let mut kept = relay.connect();
+        kept.create(b"a");
+        let _second = relay.connect();
+        relay.relay.log_until("channel created");
+        if cause == "connections" {
+            // the figures need the only place there is
+            drop(kept);
+        }
+        relay.turns_away(cause);
+    }
+    let mut relay =
+        Logged::start(&["--connections-per-second-per-address", "1", "--burst", "1", "--log-level", "warn"]);
+    let _connections: Vec<_> = (0..3).map(|_| relay.connect()).collect();
+    relay.turns_away("rate");
+}
+
+#[test]
+fn commands_that_are_refused() {
+    let mut relay = Logged::start(&[
+        "--max-users-per-channel",
+        "1",
+        "--max-channels",
+        "2",
+        "--max-channels-per-connection",
+        "1",
+        "--max-name-bytes",
+        "9",
+        "--allowed-names",
+        "my-*",
+    ]);
+    let (mut server, mut user) = relay.pair(b"my-a");
+    server.send(&command(0, b"my-a-name-"));
+    relay.refuses("name-too-long", "create refused", "my-a-name-");
+    server.send(&command(0, b"yours\n"));
+    relay.refuses("name-not-allowed", "create refused", "yours\\n");
+    server.send(&command(1, b"my-none"));
+    relay.refuses("no-such-channel", "enter refused", "my-none");
+    server.send(&command(1, b"my-a"));
+    relay.refuses("own-channel", "enter refused", "my-a");
+    server.send(&command(0, b"my-b"));
+    relay.refuses("connection-channels", "create refused", "my-b");
+    let mut third = relay.connect();
+    third.send(&command(1, b"my-a"));
+    relay.refuses("channel-full", "enter refused", "my-a");
+    third.send(&command(0, b"my-a"));
+    relay.refuses("name-in-use", "create refused", "my-a");
+    assert_eq!((third.control(), third.control()), (vec![9, 1, 4], vec![9, 1, 2]));
+    third.create(b"my-b");
+    user.send(&command(0, b"my-c"));
+    relay.refuses("relay-channels", "create refused", "my-c");
+    // user 0 is removed and blocked
+    server.send(b"\0\x05\0\x02\0\0");
+    relay.line("\"message\":\"user blocked\"");
+    user.send(&command(1, b"my-a"));
+    relay.refuses("blocked", "enter refused", "my-a");
+
+    let mut relay = Logged::start(&["--create-from", "10.0.0.0/8"]);
+    relay.connect().send(&command(0, b"a"));
+    relay.refuses("address-not-allowed", "create refused", "a");
+    let mut relay = Logged::start(&[]);
+    let (_server, mut user) = relay.pair(b"a");
+    user.send(&command(1, b"a"));
+    relay.refuses("already-entered", "enter refused", "a");
+}
+
+#[test]
+fn connections_that_end_by_themselves_or_for_what_they_send() {
+    let mut relay = Logged::start(&["--allowed-origins", "https://a.example", "--watch-from", "127.9.9.9"]);
+    drop(relay.send(b""));
+    relay.closes("endpoint", "INFO", "closed by the endpoint");
+    let socket = relay.send(b"\x02\0x");
+    (&socket).read_exact(&mut [0; ANNOUNCEMENT.len()]).unwrap();
+    socket2::SockRef::from(&socket).set_linger(Some(Duration::ZERO)).unwrap();
+    drop(socket);
+    relay.closes("broken", "INFO", "lost: ");
+    let _sockets = [
+        relay.send(b"\x01\x01\x02\0x"),
+        relay.send(b"\0\x63\x01\0"),
+        relay.send(&[REQUEST.as_bytes(), b"\x82\x01x"].concat()),
+        relay.send(REQUEST.replace("Host", "Origin: https://b.example\r\nHost").as_bytes()),
+        relay.send(b"GET /metrics HTTP/1.1\r\n\r\n"),
+        relay.send(b"GET /\x1b HTTP/1.1\r\n\r\n"),
+        relay.send(b"GET /health HTTP/1.1\r\n\r\n"),
+    ];
+    // in the order in which they were sent, or in any other
+    let mut lines = Vec::new();
+    let causes =
+        ["malformed", "unknown-command", "websocket-failed", "origin", "watch-from", "bad-request", "page"];
+    while !causes.iter().all(|cause| lines.iter().any(|line: &Value| line["cause"] == *cause)) {
+        lines.push(relay.line("\"cause\":"));
+    }
+    for (cause, level, why) in [
+        ("malformed", "WARN", "malformed: "),
+        ("unknown-command", "WARN", "unknown command 99"),
+        ("websocket-failed", "INFO", "its WebSocket failed with code 1002: "),
+        ("origin", "WARN", "its HTTP request was answered with HTTP/1.1 403 Forbidden"),
+        ("watch-from", "WARN", "its HTTP request was answered with HTTP/1.1 403 Forbidden"),
+        ("bad-request", "INFO", "its HTTP request was answered with HTTP/1.1 400 Bad Request"),
+        ("page", "INFO", "its HTTP request was answered with HTTP/1.1 200 OK"),
+    ] {
+        let line = lines.iter().find(|line| line["cause"] == cause).unwrap();
+        assert_eq!((&line["level"], &line["message"]), (&level.into(), &"connection closed".into()));
+        assert!(line["why"].as_str().unwrap().starts_with(why), "{line}");
+        assert!(relay.figure(&format!("closed_total{{cause=\"{cause}\"}}")) >= 1, "{cause}");
+    }
+    // not counted where anybody could ask, because nobody can any more
+    let _kept = relay.pair(b"a");
+    relay.relay.signal(rustix::process::Signal::TERM);
+    let line = relay.line("\"cause\":\"stopping\"");
+    assert_eq!((&line["level"], &line["why"]), (&"INFO".into(), &"the relay is stopping".into()));
+}
+
+#[cfg(feature = "tls")]
+#[test]
+fn connections_that_do_not_speak_tls() {
+    let files = common::tls::Files::new();
+    let (certificate, key) = (files.certificate.to_str().unwrap(), files.key.to_str().unwrap());
+    let mut relay =
+        Logged::start(&["--listen-tls", "127.0.0.1:0", "--tls-certificate", certificate, "--tls-key", key]);
+    let address = relay.relay.address();
+    TcpStream::connect(address).unwrap().write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+    relay.closes("tls-failed", "WARN", "its TLS failed: ");
+}
+
+#[test]
+fn connections_whose_time_is_over() {
+    for (cause, why, options, bytes) in [
+        ("first-byte-timeout", "nothing was sent in time", ["--first-byte-timeout", "0.1"], &b""[..]),
+        (
+            "handshake-timeout",
+            "its HTTP request did not come in time",
+            ["--handshake-timeout", "0.1"],
+            b"GET /",
+        ),
+        ("idle-timeout", "idle: it has sent nothing for too long", ["--idle-timeout", "0.1"], b"\x02\0x"),
+        (
+            "unused-timeout",
+            "unused: it was in no channel for too long",
+            ["--unused-timeout", "0.1"],
+            b"\x02\0x",
+        ),
+    ] {
+        // times are looked at when a keepalive is due, at the latest
+        let mut relay = Logged::start(&[&options[..], &["--keepalive-interval", "0.1"]].concat());
+        let _socket = relay.send(bytes);
+        relay.closes(cause, "INFO", why);
+    }
+}
+
+#[test]
+fn receivers_that_are_too_slow() {
+    for (cause, why, options) in [
+        (
+            "stall-timeout",
+            "stalled: it took nothing while others waited",
+            ["--stall-timeout", "1"].as_slice(),
+        ),
+        (
+            "slow-receiver",
+            "too slow: its queue was full",
+            &["--slow-receiver", "drop", "--slow-receiver-grace", "0.1"],
+        ),
+    ] {
+        let mut relay = Logged::start(&[options, &["--queue-bytes", "64KiB"]].concat());
+        let (_server, user) = relay.pair(b"a");
+        // more than the system holds for both
+        let mut socket = user.socket.try_clone().unwrap();
+        let sender = std::thread::spawn(move || {
+            let bytes = to_server(0, &pattern(1 << 20, 1));
+            while socket.write_all(&bytes).is_ok() {}
+        });
+        relay.closes(cause, "WARN", why);
+        assert!(relay.figure("pauses_total{cause=\"full-queue\"}") >= 1);
+        assert_eq!(relay.figure("dropped_total"), 1);
+        let _ = user.socket.shutdown(std::net::Shutdown::Both);
+        sender.join().unwrap();
+    }
+}
+
+#[test]
+fn senders_that_are_slowed_down() {
+    for (cause, option, flood) in [
+        ("commands", ["--commands-per-second", "5"], command(1, b"x").repeat(20)),
+        ("bytes", ["--bytes-per-second", "1KiB"], to_all(0, &[7; 20_000])),
+        ("messages", ["--messages-per-second", "10"], to_all(0, b"x").repeat(200)),
+    ] {
+        let mut relay = Logged::start(&[&option[..], &["--burst", "1", "--log-level", "warn"]].concat());
+        let _socket = relay.send(&[command(0, b"a"), flood].concat());
+        let line = relay.logs("pauses", cause, "WARN", "connection slowed down: it sends more than it may");
+        assert!(line["address"].is_string() && line["connection"].is_string(), "{line}");
+    }
+}
+
+/// Has `count` things logged at once and some time later one more, and looks that those which were left out for their number are accounted for.
+fn is_limited(relay: &mut Logged, flood: &[u8], part: &str, per_second: usize, count: usize) {
+    // from now on it is read: a relay waits for whoever does not read its log
+    relay.relay.log_until("listening");
+    let mut endpoint = relay.connect();
+    endpoint.send(flood);
+    // the answers of all
+    endpoint.send(&command(1, b"done"));
+    while endpoint.control() != [9, 1, 1] {}
+    // the next second has begun
+    std::thread::sleep(Duration::from_millis(1100));
+    endpoint.send(&command(0, b"last"));
+    let mut lines: Vec<Value> = Vec::new();
+    let log = relay.relay.log_until("\\\"last\\\"");
+    lines.extend(log.iter().map(|line| serde_json::from_str(line).unwrap()));
+    let said = lines.iter().filter(|line| line["message"].as_str().unwrap().starts_with(part)).count();
+    let unsaid: u64 = lines.iter().filter_map(|line| line["unsaid"].as_u64()).sum();
+    assert!(unsaid > 0, "{said} {:#?}", lines.iter().rev().take(8).collect::<Vec<_>>());
+    assert_eq!(said + usize::try_from(unsaid).unwrap(), count, "{lines:#?}");
+    // all at once, which is one second, or a little longer where the machine is slow
+    assert!(said <= 10 * per_second, "{said}");
+}
+
+#[test]
+fn what_endpoints_can_cause_to_be_logged_is_limited() {
+    let mut relay = Logged::start(&["--commands-per-second", "0", "--allowed-names", "a"]);
+    // each refused, and so are the two behind them
+    is_limited(&mut relay, &command(0, b"x").repeat(3000), "create refused", 20, 3002);
+    let mut relay = Logged::start(&["--commands-per-second", "0"]);
+    // created and deleted again and again, with every number in turn
+    let create_delete = |number: u8| [command(0, b"a"), vec![0, 3, 0, 1, number]].concat();
+    let flood: Vec<u8> = (0..128).cycle().take(20_000).flat_map(create_delete).collect();
+    is_limited(&mut relay, &flood, "channel ", 1000, 40_001);
+}
