@@ -150,7 +150,8 @@ pub struct Config {
     /// A receiver that has not taken a single byte for this long, while somebody waits for it, is dropped,
     /// whatever [`slow_receiver`](Self::slow_receiver) says; 1 s to 24 h. Default: 60 s.
     ///
-    /// So two connections that wait for each other cannot do so for ever.
+    /// So two connections that wait for each other cannot do so for ever. A connection that has ended waits this long as well for a receiver of
+    /// what it had sent; then the rest of it is lost.
     pub stall_timeout: Duration,
 
     /// How long a relay that was asked to stop goes on writing what is queued, and waits for endpoints to close their side; 0 s to 1 min.

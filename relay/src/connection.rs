@@ -107,6 +107,8 @@ pub(crate) struct Wait {
     pub(crate) taken: u64,
     /// When this one began to wait for another one, in milliseconds.
     pub(crate) began: u64,
+    /// When it was noticed, while it waited, that its endpoint sends nothing any more, in milliseconds; 0: it was not.
+    pub(crate) ended: u64,
     /// When this one, which has sent as much as it may, is read again, in milliseconds; 0: it is.
     pub(crate) until: u64,
 }

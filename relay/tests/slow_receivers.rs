@@ -2,11 +2,11 @@
 
 mod common;
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::time::Duration;
 
 use common::{Endpoint, Got, config, pattern, start, talk, to_all, to_server, to_user};
-use peote_relay::{Config, SlowReceiver};
+use peote_relay::{Closed, Config, SlowReceiver};
 
 /// Far more than the queue and all socket buffers between two endpoints hold.
 const MUCH: usize = 32 << 20;
@@ -35,6 +35,39 @@ fn a_slow_receiver_pauses_its_sender_and_nothing_is_lost() {
     assert!(writer.join().unwrap());
     relay.until(|stats| stats.paused == 0 && stats.queued_bytes == 0);
     talk(&mut other_server, &mut other_user);
+}
+
+/// Whoever reads a trickle could otherwise keep connections that have ended, and the names of their channels, for hours.
+#[test]
+fn a_sender_that_has_gone_does_not_wait_for_ever() {
+    const QUEUE: usize = 32 << 20;
+    let relay = start(Config { stall_timeout: Duration::from_secs(2), queue_bytes: QUEUE, ..config() });
+    let (mut server, mut slow) = (relay.connect(), relay.connect());
+    server.create(b"a");
+    slow.enter(b"a");
+    server.control();
+    let writer = write_in_background(&server, to_all(0, &[7; 32_000]).repeat(2 * QUEUE / 32_000));
+    relay.until(|stats| stats.paused == 1);
+    // a reset: an end in order would not come through behind what nobody reads
+    socket2::SockRef::from(&server.socket).set_linger(Some(Duration::ZERO)).unwrap();
+    server.socket.shutdown(std::net::Shutdown::Both).unwrap();
+    writer.join().unwrap();
+    drop(server);
+    // it takes enough not to be dropped itself, and by far too little for the queue to get half empty
+    let mut bytes = vec![0; QUEUE / 250];
+    for _ in 0..100 {
+        slow.socket.read_exact(&mut bytes).unwrap();
+        if relay.stats().channels == 0 {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let stats = relay.stats();
+    assert_eq!((stats.connections, stats.channels, stats.users, stats.paused), (1, 0, 0, 0));
+    assert_eq!((stats.closed.of(Closed::StallTimeout), stats.dropped), (1, 0));
+    // the name is free again
+    let mut server = relay.connect();
+    server.create(b"a");
 }
 
 #[test]

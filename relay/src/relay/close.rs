@@ -30,6 +30,8 @@ pub(super) enum Why {
     Unused,
     /// It took nothing while somebody waited for it.
     Stalled,
+    /// It has ended, and what it had sent could not be routed for too long.
+    Undelivered,
     /// Its queue was full for too long.
     Slow,
     /// Its HTTP request was answered with this response, for this cause.
@@ -90,7 +92,7 @@ impl Why {
             Self::Silent => Closed::FirstByteTimeout,
             Self::Idle => Closed::IdleTimeout,
             Self::Unused => Closed::UnusedTimeout,
-            Self::Stalled => Closed::StallTimeout,
+            Self::Stalled | Self::Undelivered => Closed::StallTimeout,
             Self::Slow => Closed::SlowReceiver,
             Self::Http(_, cause) => *cause,
             Self::NoRequest | Self::NoHandshake => Closed::HandshakeTimeout,
@@ -111,6 +113,9 @@ impl fmt::Display for Why {
             Self::Idle => f.write_str("idle: it has sent nothing for too long"),
             Self::Unused => f.write_str("unused: it was in no channel for too long"),
             Self::Stalled => f.write_str("stalled: it took nothing while others waited for it"),
+            Self::Undelivered => {
+                f.write_str("it has ended, and a receiver of what it had sent had no room for too long")
+            }
             Self::Slow => f.write_str("too slow: its queue was full for too long"),
             Self::Http(response, _) => {
                 let line = response.split(|byte| *byte == b'\r').next().unwrap_or_default();

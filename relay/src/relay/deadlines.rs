@@ -94,6 +94,13 @@ impl Relay {
             }
             next = next.min(stalled).min(slow);
         }
+        if connection.wait.for_whom != 0 && connection.flags.read_closed {
+            let too_long = connection.wait.began.max(connection.wait.ended) + times.stall;
+            if too_long <= now {
+                why = Some(Why::Undelivered);
+            }
+            next = next.min(too_long);
+        }
         if connection.wait.until != 0 {
             if connection.wait.until <= now {
                 connection.wait.until = 0;

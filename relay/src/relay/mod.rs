@@ -257,6 +257,7 @@ impl Relay {
             return;
         }
         let Ok(index) = u32::try_from(token) else { return self.note_accept(token) };
+        let now = self.connections.now;
         let Some(connection) = self.connections.get(index) else {
             self.note_ended(token);
             return self.note_accept(token);
@@ -270,9 +271,13 @@ impl Relay {
         let read_closed = event.is_read_closed() || event.is_error();
         if event.is_readable() || read_closed {
             connection.flags.readable = true;
+            let has_ended = read_closed && !connection.flags.read_closed;
             connection.flags.read_closed |= read_closed;
             if !connection.is_paused() {
                 self.connections.list(index);
+            } else if has_ended {
+                connection.wait.ended = now;
+                self.connections.timers.arm(index, now + self.times.stall);
             }
         }
         if is_to_write {

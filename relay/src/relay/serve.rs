@@ -271,6 +271,9 @@ impl Relay {
                     let patience =
                         self.times.grace.map_or(self.times.stall, |grace| grace.min(self.times.stall));
                     self.connections.timers.arm(receiver, self.connections.now + patience);
+                    if self.connections.get(sender).is_some_and(|sender| sender.flags.read_closed) {
+                        self.connections.timers.arm(sender, self.connections.now + self.times.stall);
+                    }
                     return Routed::Part(used);
                 }
                 Outcome::Later => {
