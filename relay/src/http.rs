@@ -1,10 +1,12 @@
 //! HTTP on the relay's port: the way to a WebSocket, and two pages for operators.
 
+use std::net::IpAddr;
+
 use httparse::EMPTY_HEADER;
 
 use crate::causes::Closed;
 use crate::config::Config;
-use crate::websocket::{MAX_REQUEST, Refusal, end_of_head, is_upgrade, origins, parse, upgrade};
+use crate::websocket::{MAX_REQUEST, Refusal, end_of_head, hosts, is_upgrade, origins, parse, upgrade};
 
 /// Header lines of the longest request.
 const MAX_HEADERS: usize = 64;
@@ -14,6 +16,12 @@ const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset
 
 /// The answer to a browser that comes from somewhere else.
 const ORIGIN: Refusal = Refusal { status: "403 Forbidden", what: "pages of this origin may not connect" };
+
+/// The answer where a name may have been made to stand for this machine.
+const BY_NAME: Refusal = Refusal {
+    status: "403 Forbidden",
+    what: "ask for this page by an address or as localhost (or set watch-from to nobody in particular: [])",
+};
 
 /// What has come of a request.
 #[derive(Debug, Default)]
@@ -80,6 +88,12 @@ impl Request {
         match path {
             "/health" => Answer::Close(page("200 OK", "text/plain; charset=utf-8", "ok\n"), Closed::Page),
             "/metrics" => Answer::Page(Page::Metrics),
+            // A page elsewhere can have a browser here ask under its own name, by having it stand for this address, and read the answer.
+            "/details"
+                if config.details && !config.watch_from.is_empty() && !hosts(&request).all(is_address) =>
+            {
+                Answer::Close(BY_NAME.response(), Closed::WatchFrom)
+            }
             "/details" => Answer::Page(Page::Details),
             _ => NOT_FOUND.into(),
         }
@@ -88,6 +102,17 @@ impl Request {
     /// Bytes of memory that it takes.
     pub(crate) fn memory(&self) -> usize {
         size_of::<Self>() + self.bytes.capacity()
+    }
+}
+
+/// Whether a host, maybe with a port, is no name that somebody else could make stand for this machine.
+fn is_address(host: &[u8]) -> bool {
+    let Ok(host) = str::from_utf8(host) else { return false };
+    let is_port = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let name = host.rsplit_once(':').filter(|(_, port)| is_port(port)).map_or(host, |(name, _)| name);
+    match name.strip_prefix('[') {
+        Some(rest) => rest.strip_suffix(']').is_some_and(|address| address.parse::<IpAddr>().is_ok()),
+        None => name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok(),
     }
 }
 

@@ -22,6 +22,52 @@ fn pages_and_what_is_none() {
     assert!(page_of("GET /metrics HTTP/1.1\r\n\r\n").ends_with("\r\n\r\nfigures\n"));
 }
 
+/// By a name of its own, which it has stand for this machine, a page elsewhere could have a browser here read the page.
+#[test]
+fn details_are_not_shown_to_whoever_asks_by_a_name() {
+    let asked = |host: &str, config: &Config| {
+        let request = format!("GET /details HTTP/1.1\r\n{host}\r\n");
+        Request::default().receive(request.as_bytes(), config)
+    };
+    let config = Config { details: true, ..Config::default() };
+    for host in [
+        "",
+        "127.0.0.1",
+        "127.0.0.1:7680",
+        "[::1]:7680",
+        "[::1]",
+        "localhost",
+        "LocalHost:80",
+        "192.0.2.1:7680",
+    ] {
+        let host = if host.is_empty() { String::new() } else { format!("Host: {host}\r\n") };
+        assert!(matches!(asked(&host, &config), Answer::Page(Page::Details)), "{host}");
+    }
+    for host in [
+        "evil.example",
+        "evil.example:7680",
+        "localhost.evil.example",
+        "127.0.0.1.evil.example:7680",
+        "127.0.0.1\r\nHost: evil.example",
+        "[::1].evil.example",
+        "[evil]",
+        "localhost:evil",
+        "::1:evil",
+        "\u{80}",
+        "",
+    ] {
+        match asked(&format!("Host: {host}\r\n"), &config) {
+            Answer::Close(response, Closed::WatchFrom) => assert!(response.starts_with(b"HTTP/1.1 403 ")),
+            other => panic!("{host}: {other:?}"),
+        }
+    }
+    // where everybody may see it, and where there is none
+    let named = "Host: relay.example\r\n";
+    let everybody = Config { watch_from: Vec::new(), ..config };
+    assert!(matches!(asked(named, &everybody), Answer::Page(Page::Details)));
+    assert!(matches!(asked(named, &Config::default()), Answer::Page(Page::Details)));
+}
+
 #[test]
 fn a_request_in_pieces_says_where_it_ends() {
     let request = "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\

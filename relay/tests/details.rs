@@ -15,7 +15,7 @@ use program::{PROGRAM, text};
 use serde_json::Value;
 
 fn details(relay: &Running) -> Value {
-    let page = response(relay, b"GET /details HTTP/1.1\r\nHost: x\r\n\r\n");
+    let page = response(relay, b"GET /details HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
     let (head, body) = page.split_once("\r\n\r\n").unwrap();
     assert!(head.starts_with("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"), "{head}");
     serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {body}"))
@@ -38,7 +38,7 @@ fn details_until(relay: &Running, what: impl Fn(&Value) -> bool) -> Value {
 #[test]
 fn there_is_no_such_page_unless_it_is_switched_on() {
     let relay = start(config());
-    let page = response(&relay, b"GET /details HTTP/1.1\r\nHost: x\r\n\r\n");
+    let page = response(&relay, b"GET /details HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
     assert!(page.starts_with("HTTP/1.1 404 "), "{page}");
 }
 

@@ -10,7 +10,7 @@ use common::{PATIENCE, Running, config, start, to_all, to_server, to_user};
 use peote_relay::{Closed, Config};
 
 fn get(relay: &Running, page: &str) -> String {
-    response(relay, format!("GET {page} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes())
+    response(relay, format!("GET {page} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes())
 }
 
 /// Asks for a page from another address of this machine; only Linux has several without further ado.
@@ -20,7 +20,7 @@ fn get_from(source: &str, relay: SocketAddr, page: &str) -> String {
     socket.connect(&relay.into()).unwrap();
     let mut socket = TcpStream::from(socket);
     socket.set_read_timeout(Some(PATIENCE)).unwrap();
-    socket.write_all(format!("GET {page} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).unwrap();
+    socket.write_all(format!("GET {page} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes()).unwrap();
     let mut response = String::new();
     socket.read_to_string(&mut response).unwrap();
     response

@@ -116,6 +116,11 @@ pub(crate) fn origins<'a>(request: &'a Request<'_, '_>) -> impl Iterator<Item = 
     values(request, "Origin")
 }
 
+/// What the one that asks takes for the name of the one that is asked, as often as it says so.
+pub(crate) fn hosts<'a>(request: &'a Request<'_, '_>) -> impl Iterator<Item = &'a [u8]> {
+    values(request, "Host")
+}
+
 /// The response that agrees, if all is as RFC 6455, section 4.2.1, has it.
 pub(crate) fn upgrade(request: &Request<'_, '_>) -> Result<Vec<u8>, Refusal> {
     if request.version != Some(1) {
