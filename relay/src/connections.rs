@@ -102,12 +102,18 @@ impl Connections {
     /// Goes on with another configuration. Those who wait for room, or for what they may send, try again: there may be more now.
     pub(crate) fn reconfigure(&mut self, config: Config) {
         self.pool.set_budget(config.memory_bytes);
+        let rates = |config: &Config| (config.messages_per_second, config.bytes_per_second, config.burst);
+        let has_new_rates = rates(&config) != rates(&self.config);
         self.config = config;
         let now = self.now;
         for index in 0..self.slots.len() {
             let index = narrow(index);
             if let Some(connection) = self.get(index).filter(|connection| connection.wait.until != 0) {
                 connection.wait.until = now;
+            }
+            if has_new_rates && let Some(connection) = self.get(index) {
+                // what is owed is kept as a time, which would be too long with a higher rate
+                (connection.messages, connection.bytes) = Default::default();
             }
             self.wake(index);
         }

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use common::{config, start, talk, to_server};
-use peote_relay::Config;
+use peote_relay::{Config, Paused};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const SHORT: Duration = Duration::from_millis(100);
@@ -46,6 +46,23 @@ fn shorter_times_hold_for_those_who_are_there() {
     silent.is_closed();
     assert_eq!(endpoint.control(), [0, 255, 0, 0]);
     assert_eq!(endpoint.control(), [0, 255, 0, 0]);
+}
+
+#[test]
+fn a_higher_rate_forgets_what_was_owed_at_the_lower_one() {
+    let slow = Config { messages_per_second: 1, ..config() };
+    let relay = start(slow.clone());
+    let (mut server, mut user) = relay.pair(b"a");
+    // many units in one read, which it would take minutes to pay for
+    user.send(&[&[0x80, 0].repeat(400)[..], &to_server(0, b"before")].concat());
+    assert_eq!(server.data(true, 0, 0, 6), b"before");
+    let pauses = relay.until(|stats| stats.pauses.of(Paused::Messages) > 0).pauses.of(Paused::Messages);
+    relay.with(move |relay| relay.reconfigure(Config { messages_per_second: 1000, ..slow }).unwrap());
+    user.send(&to_server(0, b"one"));
+    assert_eq!(server.data(true, 0, 0, 3), b"one");
+    assert_eq!(relay.stats().pauses.of(Paused::Messages), pauses);
+    user.send(&to_server(0, b"two"));
+    assert_eq!(server.data(true, 0, 0, 3), b"two");
 }
 
 #[test]
