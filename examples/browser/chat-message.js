@@ -250,8 +250,8 @@ export function decodeFromServer(bytes) {
 
 /**
  * What a line asks for.
- * @typedef {{ kind: 'nothing' | 'who' | 'quit' } | { kind: 'say' | 'act' | 'unknown', text: string }
- *   | { kind: 'rename' | 'kick' | 'block', nick: string }} Command
+ * @typedef {{ kind: 'nothing' | 'quit' } | { kind: 'who' } | { kind: 'say' | 'act', text: string } | { kind: 'unknown', text: string }
+ *   | { kind: 'rename', nick: string } | { kind: 'kick' | 'block', nick: string }} Command
  */
 
 /**
@@ -268,6 +268,7 @@ export function parse(line) {
   if (word === 'me' && rest) return { kind: 'act', text: rest };
   if (word === 'nick' && rest) return { kind: 'rename', nick: rest };
   if ((word === 'kick' || word === 'block') && rest) return { kind: word, nick: rest };
-  if ((word === 'who' || word === 'quit') && !rest) return { kind: word };
+  if (word === 'who' && !rest) return { kind: 'who' };
+  if (word === 'quit' && !rest) return { kind: 'quit' };
   return { kind: 'unknown', text };
 }

@@ -434,6 +434,7 @@ export class OwnChannel extends Channel {
 
   /** @param {number} user @internal */
   _userEntered(user) {
+    if (this.#users.has(user)) return; // no relay says so twice
     this.#users.set(user, this._newParty());
     this._tell('enter', { user });
   }

@@ -369,6 +369,12 @@ test('closing leaves on purpose, sends nothing more and tells nothing more', () 
   assert.deepEqual(told, []);
 });
 
+test('a relay that says twice that a user has entered confuses nobody', () => {
+  const { socket, told } = served([1]);
+  socket.say(hex('04 85 01 01 61  00 04 00 00 05 01  03 85 01 62'));
+  assert.deepEqual(told, [['message', 1, utf8('ab')]]);
+});
+
 test('a relay that gives out a number twice confuses nobody', () => {
   const { link, socket, told } = entered();
   const other = link.enter('c');
