@@ -5,6 +5,7 @@ mod entering;
 mod lost;
 mod memory;
 mod random;
+mod removing;
 mod sending;
 mod simulated;
 mod support;
