@@ -73,6 +73,7 @@ impl Receiver {
     }
 
     /// Goes on to the next event, which is put in `pending`. `false`: all that was received has been gone through.
+    #[cfg_attr(not(target_os = "none"), inline(always))] // a tenth faster than being called for each event
     pub(super) fn advance(
         &mut self,
         mut tables: Tables<'_>,
