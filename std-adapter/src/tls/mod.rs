@@ -8,10 +8,11 @@ mod options;
 
 use std::io::{self, BufRead as _, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::Poll;
 
-use rustls::ClientConnection;
+use rustls::{ClientConnection, IoState};
 
 pub use error::{TlsError, TlsErrorKind};
 pub use options::TlsOptions;
@@ -280,7 +281,7 @@ impl Inner {
     /// Deals with what was read.
     fn decrypt(&mut self) {
         let is_handshaking = self.connection.is_handshaking();
-        match self.connection.process_new_packets() {
+        match self.process() {
             Ok(state) => {
                 self.decrypted = state.plaintext_bytes_to_read();
                 if state.peer_has_closed() {
@@ -293,6 +294,16 @@ impl Inner {
                 self.end = Some(End::Tls(TlsError::of(&self.server, error, is_handshaking)));
             }
         }
+    }
+
+    fn process(&mut self) -> Result<IoState, rustls::Error> {
+        if matches!(self.output, Output::Open) {
+            return self.connection.process_new_packets();
+        }
+        // With debug assertions, rustls panics if it has to complain of what came when it has said its end already. Nobody but the other side could be blamed for that,
+        // so it must not bring this one down. The connection is not used any more after it.
+        catch_unwind(AssertUnwindSafe(|| self.connection.process_new_packets()))
+            .unwrap_or_else(|_| Err(rustls::Error::General("wrong, and after this side's end".into())))
     }
 
     /// What it means that TCP has ended, though TLS has not.

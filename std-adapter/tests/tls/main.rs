@@ -6,6 +6,9 @@ mod common;
 #[path = "../common/tls.rs"]
 mod far;
 mod handshake;
+mod hostile;
+#[path = "../common/mutation.rs"]
+mod mutation;
 mod readiness;
 mod transport;
 

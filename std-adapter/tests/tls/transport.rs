@@ -166,6 +166,22 @@ fn closing_ends_tls_and_tcp_and_can_be_repeated() {
 }
 
 #[test]
+fn something_wrong_after_this_sides_end_is_an_error_as_before_it() {
+    for wrong in [&[23, 3, 3, 0, 3, 1, 2, 3][..], b"HTTP/1.1 400 Bad Request", &[22, 3, 3, 0, 1, 1]] {
+        let (mut near, mut far) = pair();
+        far.write(b"before");
+        near.close().unwrap();
+        far.socket.write_all(wrong).unwrap();
+        let mut buffer = [0; 16];
+        until_readable(&mut near);
+        assert_eq!(near.read(&mut buffer).unwrap(), 6);
+        until_readable(&mut near);
+        assert_eq!(tls_kind(&near.read(&mut buffer).unwrap_err()), TlsErrorKind::Protocol);
+        assert_eq!(near.finish(LONG).unwrap_err().kind(), ErrorKind::InvalidData);
+    }
+}
+
+#[test]
 fn dropping_it_is_an_end_and_not_a_cut() {
     let (mut near, mut far) = pair();
     near.write(b"x").unwrap();
