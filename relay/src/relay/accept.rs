@@ -7,7 +7,7 @@ use mio::net::{TcpListener, TcpStream};
 use mio::{Interest, Token};
 use tracing::{info, warn};
 
-use super::{Relay, WAKER};
+use super::{Relay, WAKER, receive_buffer};
 use crate::causes::TurnedAway;
 use crate::connection::Connection;
 use crate::connections::{index, limit};
@@ -90,6 +90,7 @@ impl Relay {
             return self.turn_away(address, TurnedAway::System, Some(error));
         }
         listen::set_options(&socket, &self.connections.config);
+        receive_buffer::limit(&socket, &self.connections.config);
         self.accepted += 1;
         if self.connections.events.may_say(self.connections.now) {
             info!(connection = %id, %address, "connection accepted");

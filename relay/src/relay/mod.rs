@@ -6,6 +6,7 @@ mod deadlines;
 mod details;
 mod linger;
 mod open;
+mod receive_buffer;
 mod reconfigure;
 mod serve;
 mod shutdown;

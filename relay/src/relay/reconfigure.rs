@@ -1,7 +1,7 @@
 //! A new configuration for a relay that runs.
 
-use super::Relay;
 use super::deadlines::Times;
+use super::{Relay, receive_buffer};
 use crate::config::{Config, InvalidConfig};
 use crate::connections::narrow;
 use crate::listen;
@@ -51,6 +51,8 @@ impl Relay {
         }
         let patience = |config: &Config| (config.tcp_keepalive, config.stall_timeout);
         let has_new_options = patience(&config) != patience(&self.connections.config);
+        let is_slower = config.bytes_per_second < self.connections.config.bytes_per_second
+            || self.connections.config.bytes_per_second == 0;
         self.times = Times::new(&config);
         self.set_now();
         self.connections.reconfigure(config.clone());
@@ -60,6 +62,9 @@ impl Relay {
             let Some(connection) = self.connections.get(index) else { continue };
             if has_new_options {
                 listen::set_options(connection.socket(), &config);
+            }
+            if is_slower {
+                receive_buffer::limit(connection.socket(), &config);
             }
             // the next turn looks at all that depends on time
             self.connections.timers.arm(index, now);
