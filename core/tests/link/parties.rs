@@ -54,6 +54,9 @@ fn a_user_that_finds_no_party() {
     // it is passed over
     assert_eq!(rig.hears(from_user(3, 2, b"\0x")), []);
     assert_eq!(rig.out().send((channel, outside), b"x"), Err(SendError::NotOpen));
+    assert_eq!(rig.hears([0, 4, 0, 255, 0x50, 3]), []); // which announces it
+    assert_eq!(rig.out().remove_user(channel, outside), Err(SendError::NotOpen));
+    assert_eq!(rig.out().block_user(channel, outside), Err(SendError::NotOpen));
     assert_eq!(rig.out().users(channel).collect::<Vec<_>>(), [inside]);
     // it hears broadcasts, and can be left out of them
     rig.out().send(Destination::AllBut(channel, outside), b"x").unwrap();

@@ -11,6 +11,8 @@ impl Out<'_> {
     ///
     /// Until then what the user said before may still come, and what is sent to it reaches nobody. If it leaves in the same moment, the reason is another.
     ///
+    /// A user that found no place ([`Event::Exhausted`](crate::link::Event::Exhausted)) cannot be removed: the link does not keep that it is there, and its number can mean somebody else by now.
+    ///
     /// Not all relays can do it, so see [`Out::relay_capabilities`]. [Local users](crate::link::LocalBuffers) can be removed with any.
     ///
     /// ```
