@@ -3,7 +3,7 @@
 
 mod common;
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -19,6 +19,9 @@ const MEMORY: usize = 16 << 20;
 
 /// Memory of the process that is not counted: tables, what the system's allocator keeps, the program itself as far as it is loaded later.
 const SLACK: usize = 32 << 20;
+
+/// Bytes that each connection may always have, whatever others take.
+const RESERVED: usize = 20 << 10;
 
 /// Memory of a connection beside its queue, generously.
 const PER_CONNECTION: usize = 8 << 10;
@@ -38,6 +41,7 @@ impl Attacked {
     fn start(options: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_peote-relay"))
             .args(["--listen", "127.0.0.1:0", "--memory-bytes", "16MiB", "--log-level", "error"])
+            .args(["--metrics", "true"])
             .args(["--max-connections-per-address", "0", "--max-connections-per-network", "0"])
             .args(["--connections-per-second-per-address", "0"])
             .args(options)
@@ -96,12 +100,39 @@ impl Attacked {
         line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024
     }
 
+    /// One of the relay's own figures.
+    #[track_caller]
+    fn figure(&self, name: &str) -> usize {
+        let mut socket = self.endpoint().socket;
+        socket.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        let mut page = String::new();
+        socket.read_to_string(&mut page).unwrap();
+        let line = page.lines().find_map(|line| line.strip_prefix(&format!("peote_relay_{name} ")));
+        line.unwrap_or_else(|| panic!("{name} is not in {page}")).parse().unwrap()
+    }
+
+    /// Waits until a figure is as it should be.
+    #[track_caller]
+    fn until(&self, name: &str, what: impl Fn(usize) -> bool) {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let figure = self.figure(name);
+            if what(figure) {
+                return;
+            }
+            assert!(Instant::now() < end, "{name} is {figure}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// What has to hold while an attack by so many connections is under way.
     #[track_caller]
     fn withstands(&self, connections: usize) {
         self.goes_on();
         let (memory, bound) = (self.memory(), self.before + MEMORY + SLACK + connections * PER_CONNECTION);
         assert!(memory <= bound, "{memory} bytes in memory, more than {bound}");
+        let (queued, bound) = (self.figure("queued_bytes"), MEMORY + (connections + 3) * RESERVED);
+        assert!(queued <= bound, "{queued} bytes wait, more than {bound}");
         self.goes_on();
     }
 
@@ -171,6 +202,11 @@ fn bytes_that_come_one_by_one() {
         }
     }
     relay.withstands(50);
+    // it is what it would have been in one piece: one has created the channel, and all have entered it but the one whose own it is
+    relay.until("channels", |channels| channels == 2);
+    relay.until("users", |users| users == 1 + 49);
+    relay.until("received_broadcasts_total", |units| units >= 1);
+    assert!(relay.figure("queued_bytes") <= 50 << 10);
     relay.end();
 }
 
@@ -190,6 +226,23 @@ fn storms_of_commands() {
         }
     }
     relay.withstands(21);
+    relay.end();
+}
+
+#[test]
+fn answers_that_nobody_reads() {
+    let relay = Attacked::start(&["--commands-per-second", "0", "--queue-bytes", "64KiB"]);
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    socket.connect(&relay.address.into()).unwrap();
+    let mut socket = TcpStream::from(socket);
+    socket.set_write_timeout(Some(Duration::from_millis(500))).unwrap();
+    // entering a channel that there is not, again and again: each of it has an answer
+    flood(&mut socket, &b"\0\x01\x09\x01?".repeat(2000), 150);
+    relay.until("paused", |paused| paused >= 1);
+    let longest = relay.figure("longest_queue_ever_bytes");
+    assert!(longest <= (64 << 10) + 1024, "{longest} bytes of answers");
+    relay.withstands(1);
     relay.end();
 }
 
@@ -268,6 +321,11 @@ fn names_and_sizes_as_large_as_they_can_be() {
         flood(socket, &[&[0xff, 0xff, 5][..], &[1; 32_766], &[0xff, 0xff, 0x80, 9][..]].concat(), 1);
     }
     relay.withstands(100);
+    // each has as many as it may, and none of the others; nothing of the units for nobody is kept
+    relay.until("channels", |channels| channels == 1 + 100 * 128);
+    relay.until("refused_total{cause=\"connection-channels\"}", |refused| refused == 100 * 128);
+    let queued = relay.figure("queued_bytes");
+    assert!(queued <= 100 * (16 << 10), "{queued}");
     relay.end();
 }
 
@@ -289,11 +347,16 @@ fn websockets_that_are_abused() {
         for _ in 0..10 {
             let mut socket = relay.socket();
             flood(&mut socket, REQUEST.as_bytes(), 1);
-            flood(&mut socket, bytes, 20);
+            flood(&mut socket, bytes, 4);
             sockets.push(socket);
         }
     }
     relay.withstands(60);
+    let queued = relay.figure("queued_bytes");
+    assert!(
+        queued <= 60 * (4 << 10),
+        "{queued} bytes for WebSockets to which there is nothing to be said but pongs"
+    );
     // requests that never end, at once or bit by bit, and many headers
     let mut slow: Vec<_> = (0..100).map(|_| relay.socket()).collect();
     for round in 0..20 {
