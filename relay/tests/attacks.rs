@@ -81,6 +81,14 @@ impl Attacked {
         socket
     }
 
+    /// One for which the system keeps little of what is not read.
+    fn small_socket(&self) -> TcpStream {
+        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        socket.connect(&self.address.into()).unwrap();
+        socket.into()
+    }
+
     /// The bystanders have said a few things more, all of which arrived.
     #[track_caller]
     fn goes_on(&self) {
@@ -212,8 +220,9 @@ fn bytes_that_come_one_by_one() {
 
 #[test]
 fn storms_of_commands() {
-    let relay = Attacked::start(&["--commands-per-second", "0"]);
-    let mut server = relay.endpoint();
+    let relay = Attacked::start(&["--commands-per-second", "0", "--queue-bytes", "64KiB"]);
+    // who is told of all that come and go, and does not listen
+    let mut server = Endpoint::new(relay.small_socket());
     server.create(b"storm");
     let mut sockets: Vec<_> = (0..20).map(|_| relay.socket()).collect();
     for round in 0..50u8 {
@@ -221,21 +230,24 @@ fn storms_of_commands() {
             // numbers that come and go, names that are long, and nobody reads an answer
             let name = [&[number, round][..], &[b'x'; 250]].concat();
             let create = [&[0, 0, 1, 252][..], &name].concat();
-            let enter_leave = b"\0\x01\x01\x05storm\0\x02\0\x01\0";
-            flood(socket, &[&create[..], &enter_leave.repeat(40), b"\0\x03\0\x01\0"].concat(), 1);
+            // a number is given again when all others have had their turn
+            let leave = |place: u8| [b"\0\x01\x01\x05storm\0\x02\0\x01", &[place & 127][..]].concat();
+            let first = round.wrapping_mul(40);
+            let enter_leave: Vec<u8> = (0..40).flat_map(|more| leave(first.wrapping_add(more))).collect();
+            flood(socket, &[&create[..], &enter_leave, &[0, 3, 0, 1, round]].concat(), 1);
         }
     }
     relay.withstands(21);
+    relay.until("paused", |paused| paused >= 1);
+    let longest = relay.figure("longest_queue_ever_bytes");
+    assert!(longest <= (64 << 10) + 1024, "{longest} bytes of events");
     relay.end();
 }
 
 #[test]
 fn answers_that_nobody_reads() {
     let relay = Attacked::start(&["--commands-per-second", "0", "--queue-bytes", "64KiB"]);
-    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
-    socket.set_recv_buffer_size(4096).unwrap();
-    socket.connect(&relay.address.into()).unwrap();
-    let mut socket = TcpStream::from(socket);
+    let mut socket = relay.small_socket();
     socket.set_write_timeout(Some(Duration::from_millis(500))).unwrap();
     // entering a channel that there is not, again and again: each of it has an answer
     flood(&mut socket, &b"\0\x01\x09\x01?".repeat(2000), 150);
