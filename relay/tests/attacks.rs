@@ -182,7 +182,7 @@ fn many() -> usize {
 
 #[test]
 fn silent_and_half_open_connections() {
-    let relay = Attacked::start(&[]);
+    let relay = Attacked::start(&["--unused-timeout", "5"]);
     let count = many();
     let sockets: Vec<_> = (0..count)
         .map(|number| {
@@ -194,6 +194,8 @@ fn silent_and_half_open_connections() {
         })
         .collect();
     relay.withstands(count);
+    // their time is over after 5 s: left are the bystanders and who asks
+    relay.until("connections", |connections| connections == 3);
     drop(sockets);
     relay.end();
 }
@@ -383,6 +385,8 @@ fn websockets_that_are_abused() {
         }
     }
     relay.withstands(160);
+    // those that are longer than any request have been refused, without waiting for the rest
+    relay.until("closed_total{cause=\"bad-request\"}", |refused| refused >= 33);
     for socket in slow.iter().chain(&sockets) {
         let _ = socket.shutdown(Shutdown::Both);
     }
