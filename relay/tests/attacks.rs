@@ -306,10 +306,16 @@ fn random_bytes() {
     let mut sockets = Vec::new();
     for seed in 0..300 {
         let mut socket = relay.socket();
-        flood(&mut socket, &pattern(20_000, seed), 1);
+        // every other one of small numbers, which are commands and short units more often than not
+        let mask = if seed % 2 == 0 { 0xff } else { 7 };
+        let bytes: Vec<u8> = pattern(20_000, seed).iter().map(|byte| byte & mask).collect();
+        flood(&mut socket, &bytes, 1);
         sockets.push(socket);
     }
     relay.withstands(300);
+    for cause in ["malformed", "unknown-command"] {
+        relay.until(&format!("closed_total{{cause=\"{cause}\"}}"), |closed| closed >= 10);
+    }
     // the same behind the handshake of a WebSocket
     for seed in 300..500 {
         let mut socket = relay.socket();
@@ -319,6 +325,7 @@ fn random_bytes() {
         sockets.push(socket);
     }
     relay.withstands(500);
+    relay.until("closed_total{cause=\"websocket-failed\"}", |closed| closed >= 150);
     relay.end();
 }
 
