@@ -46,9 +46,9 @@ fn there_is_no_such_page_unless_it_is_switched_on() {
 fn who_is_there_and_who_holds_up_others() {
     let relay = start(Config { details: true, queue_bytes: 64 << 10, ..config() });
     let mut slow = relay.connect_small();
-    slow.create("böse \u{1b}[2J\"\\".as_bytes());
+    slow.create("böse \u{1b}[2J\\\"".as_bytes());
     let mut user = relay.connect();
-    user.enter("böse \u{1b}[2J\"\\".as_bytes());
+    user.enter("böse \u{1b}[2J\\\"".as_bytes());
     let _browser = Browser::new(&relay);
     let mut socket = user.socket.try_clone().unwrap();
     let writer = std::thread::spawn(move || socket.write_all(&to_server(0, &[7; 1000]).repeat(8 << 10)));
@@ -59,7 +59,7 @@ fn who_is_there_and_who_holds_up_others() {
     assert_eq!(page["users"], 1);
     assert_eq!(page["paused"], 1);
     assert_eq!(page["websockets"], 1);
-    assert_eq!(page["channels"][0]["name"], "böse \\u{1b}[2J\\\"\\\\");
+    assert_eq!(page["channels"][0]["name"], "böse \\u{1b}[2J\\\\\\\"");
     assert_eq!(page["channels"][0]["users"], 1);
     let slowest = &page["slowest"][0];
     assert_eq!((slowest["own"].as_u64(), slowest["entered"].as_u64()), (Some(1), Some(0)));

@@ -187,7 +187,9 @@ impl<T: fmt::Display> fmt::Display for Text<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = self.0.to_string();
         f.write_char('"')?;
-        for character in text.trim_matches('"').chars() {
+        // one quotation mark on each side is not the text's own
+        let text = text.strip_prefix('"').unwrap_or(&text);
+        for character in text.strip_suffix('"').unwrap_or(text).chars() {
             match character {
                 '"' | '\\' => write!(f, "\\{character}")?,
                 // there are none, but this is where it matters
