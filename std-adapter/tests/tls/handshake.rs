@@ -291,3 +291,33 @@ fn a_failed_handshake_stays_one_for_reading_and_writing() {
     // the other side is told why
     super::until("the alert", || matches!(far.advance(), Err(rustls::Error::AlertReceived(_))));
 }
+
+#[test]
+fn a_blocking_read_or_write_shakes_hands_first() {
+    let authority = Authority::new();
+    let config = authority.certify(&["127.0.0.1"]).config();
+    for writes_first in [true, false] {
+        let (listener, address) = listener();
+        let tls = ServerConnection::new(Arc::clone(&config)).unwrap();
+        let server = thread::spawn(move || {
+            let mut stream = rustls::StreamOwned::new(tls, listener.accept().unwrap().0);
+            let mut buffer = [0; 5];
+            if writes_first {
+                stream.read_exact(&mut buffer).unwrap();
+                assert_eq!(&buffer, b"hello");
+            }
+            stream.write_all(b"welcome").unwrap();
+            let _ = stream.read(&mut buffer);
+        });
+        let near = TcpTransport::new(TcpStream::connect(address).unwrap()).unwrap();
+        let mut near = near.with_tls("127.0.0.1", &authority.options()).unwrap();
+        if writes_first {
+            assert_eq!(near.write(b"hello").unwrap(), 5);
+        }
+        let mut buffer = [0; 16];
+        assert_eq!(near.read(&mut buffer).unwrap(), 7);
+        assert_eq!(&buffer[..7], b"welcome");
+        drop(near);
+        server.join().unwrap();
+    }
+}
