@@ -174,7 +174,7 @@ pub(super) struct Tables<'a> {
 impl Tables<'_> {
     // ---- own channels
 
-    /// The place of an open channel the caller has a handle of.
+    /// The place of an own channel the caller has a handle of, whatever its state.
     pub(super) fn own(&self, channel: OwnChannel) -> Option<&OwnSlot> {
         self.own.get(usize::from(channel.slot)).filter(|slot| slot.generation == channel.generation)
     }
@@ -231,7 +231,7 @@ impl Tables<'_> {
         self.parties.get_mut(usize::from(slot))
     }
 
-    /// The place of an entered channel the caller has a handle of.
+    /// The place of an entered channel the caller has a handle of, whatever its state.
     pub(super) fn entered(&self, channel: EnteredChannel) -> Option<&PartySlot> {
         self.party(channel.slot).filter(|slot| slot.generation == channel.generation)
     }
@@ -246,7 +246,7 @@ impl Tables<'_> {
         find(self.parties, key)
     }
 
-    /// The place of an entered channel whose command has this tag.
+    /// The place of an entered channel whose command has this tag. (As a call of `find_party` it takes more code on a microcontroller.)
     pub(super) fn find_entering(&self, tag: u8) -> Option<u16> {
         self.places().find(|&slot| {
             self.party(slot)
