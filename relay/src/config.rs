@@ -53,7 +53,7 @@ pub struct Config {
     /// What comes in [`burst`](Self::burst) may come at once. Who comes more often is turned away.
     pub connections_per_second_per_address: u32,
 
-    /// Channels at the same time on the whole relay; 0: no limit. Default: 65,536.
+    /// Channels at the same time on the whole relay; 0: no limit. Default: 16,384.
     pub max_channels: u32,
 
     /// Channels that one connection may own at the same time, and, counted separately, channels that it may
@@ -205,7 +205,7 @@ impl Default for Config {
             max_connections_per_address: 64,
             max_connections_per_network: 1024,
             connections_per_second_per_address: 100,
-            max_channels: 65_536,
+            max_channels: 16_384,
             max_channels_per_connection: 128,
             max_users_per_channel: 256,
             commands_per_second: 500,

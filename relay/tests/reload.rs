@@ -105,7 +105,7 @@ fn many_signals_are_no_harm() {
     // the last one is not lost in the crowd
     fs::write(&path, "listen = [\"127.0.0.1:0\"]\nmax-channels = 77\n").unwrap();
     relay.signal(Signal::HUP);
-    relay.log_until("max-channels = 77, before 65536");
+    relay.log_until("max-channels = 77, before 16384");
     relay.signal(Signal::TERM);
     assert_eq!(relay.end().0, Some(0));
 }
