@@ -4,9 +4,7 @@ use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
 
-use peote_relay::Config;
-
-use crate::rigs::start_relay;
+use crate::rigs::{config, start_relay};
 
 const CONNECTIONS: usize = 10_000;
 
@@ -22,13 +20,7 @@ fn resident() -> io::Result<usize> {
 
 /// A relay in this process and its endpoints in another.
 pub(crate) fn run() -> io::Result<()> {
-    let config = Config {
-        listen: vec!["127.0.0.1:0".parse().map_err(io::Error::other)?],
-        max_connections_per_address: 0,
-        max_connections: 0,
-        ..Config::default()
-    };
-    let (address, handle, _) = start_relay(config)?;
+    let (address, handle, _) = start_relay(config()?)?;
     // one connection that does everything once, so that what is there anyway is there
     let mut first = TcpStream::connect(address)?;
     first.write_all(b"\0\0\x01\x01a")?;

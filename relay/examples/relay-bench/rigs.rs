@@ -84,7 +84,7 @@ pub(crate) fn start_relay(config: Config) -> io::Result<(SocketAddr, Handle, Thr
     Ok((address, handle, thread))
 }
 
-fn config() -> io::Result<Config> {
+pub(crate) fn config() -> io::Result<Config> {
     let address = "127.0.0.1:0".parse().map_err(io::Error::other)?;
     let mut config = Config { listen: vec![address], ..Config::default() };
     config.lift_limits();
