@@ -3,5 +3,6 @@
 mod backoff;
 mod channels;
 mod connection;
+mod kept;
 mod random;
 mod support;
