@@ -20,7 +20,7 @@ const ORIGIN: Refusal = Refusal { status: "403 Forbidden", what: "pages of this 
 /// The answer where a name may have been made to stand for this machine.
 const BY_NAME: Refusal = Refusal {
     status: "403 Forbidden",
-    what: "ask for this page by an address or as localhost (or set watch-from to nobody in particular: [])",
+    what: "ask for this page by an address or as localhost; with watch-from = [] any name does, for everybody",
 };
 
 /// What has come of a request.

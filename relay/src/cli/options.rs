@@ -140,7 +140,7 @@ pub(crate) struct Watched {
 
 /// Ask a running relay whether it is well: exit code 0 if it is, 1 if it is stopping or does not answer.
 #[derive(Debug, Parser)]
-#[command(name = "peote-relay health", version)]
+#[command(name = "peote-relay health", bin_name = "peote-relay health", version)]
 struct Health {
     #[command(flatten)]
     watched: Watched,
@@ -152,7 +152,7 @@ struct Health {
 /// live, until q is pressed; elsewhere as text. Rates are those of the time since the relay was last asked, at
 /// least about a second. The rates beside a channel are those of its server's whole connection.
 #[derive(Debug, Parser)]
-#[command(name = "peote-relay top", version)]
+#[command(name = "peote-relay top", bin_name = "peote-relay top", version)]
 struct Top {
     #[command(flatten)]
     watched: Watched,

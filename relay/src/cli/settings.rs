@@ -214,7 +214,7 @@ pub(crate) static SETTINGS: [Setting; 36] = [
         name: "handshake-timeout",
         group: TIMES,
         help: "Close a connection that begins with an HTTP request (WebSocket, /health) \
-               when that has not come after this time",
+               when that has not come after this time, or whose TLS handshake is not over by then",
         field: Field::Seconds(|all| &mut all.relay.handshake_timeout, Config::HANDSHAKE_TIMEOUT),
     },
     Setting {

@@ -54,8 +54,8 @@ Exit codes:
   0  left
   1  the room cannot be entered, or standard output was closed
   2  wrong options
-  3  the relay was not reached (with --tls: or not trusted), or not again for two minutes after the connection
-     was lost
+  3  the relay was not reached (with --tls: or not trusted), or not again for two
+     minutes after the connection was lost
   4  removed by the one who runs the room's server";
 
 fn main() -> ExitCode {
