@@ -42,11 +42,5 @@ pub(crate) fn reload(relay: &mut Relay, logging: &Logging, options: &Options, lo
     // what takes effect later is named each time
     let old = std::mem::replace(loaded, new).settings;
     loaded.settings.log_format = old.log_format;
-    let old = old.relay;
-    if old.listen_tls != loaded.settings.relay.listen_tls {
-        loaded.settings.relay.listen_tls = old.listen_tls;
-        loaded.settings.relay.tls_certificate = old.tls_certificate;
-        loaded.settings.relay.tls_key = old.tls_key;
-    }
-    loaded.settings.relay.listen = old.listen;
+    loaded.settings.relay.clone_from(relay.config());
 }

@@ -7,6 +7,12 @@ use crate::connections::narrow;
 use crate::listen;
 
 impl Relay {
+    /// The configuration that the relay runs with: the one that it was opened with, or the last it was [given](Self::reconfigure), but for what stays.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.connections.config
+    }
+
     /// Goes on with another configuration: limits, times and memory hold at once, for all connections.
     ///
     /// Nobody is disconnected because a limit is lower now: those above it stay, and new ones are refused until there are fewer. Times are
@@ -26,6 +32,7 @@ impl Relay {
     /// let mut relay = Relay::bind(config.clone())?;
     /// let kept = relay.reconfigure(Config { max_channels: 10, ..config })?;
     /// assert!(kept.is_empty());
+    /// assert_eq!(relay.config().max_channels, 10);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn reconfigure(&mut self, mut config: Config) -> Result<Vec<&'static str>, InvalidConfig> {
