@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use mio::net::{TcpListener, TcpStream};
 use mio::{Interest, Token};
+use peote_net::relay::ConnectionId;
 use tracing::{info, warn};
 
 use super::{Relay, WAKER, receive_buffer};
@@ -85,9 +86,7 @@ impl Relay {
         let index = index(id);
         let interest = Interest::READABLE | Interest::WRITABLE;
         if let Err(error) = self.poll.registry().register(&mut socket, Token(index as usize), interest) {
-            self.core.disconnect(id, &mut self.connections);
-            self.connections.addresses.remove(ip, now, &self.connections.config);
-            return self.turn_away(address, TurnedAway::System, Some(error));
+            return self.send_back(id, address, error);
         }
         listen::set_options(&socket, &self.connections.config);
         receive_buffer::limit(&socket, &self.connections.config);
@@ -106,10 +105,7 @@ impl Relay {
                 None => Err(io::ErrorKind::Unsupported.into()),
             };
             if let Err(error) = begun {
-                self.core.disconnect(id, &mut self.connections);
-                let now = self.connections.now_micros;
-                self.connections.addresses.remove(ip, now, &self.connections.config);
-                return self.turn_away(address, TurnedAway::System, Some(error));
+                return self.send_back(id, address, error);
             }
             self.tls += 1;
         }
@@ -117,6 +113,14 @@ impl Relay {
         connection.count_transport(&mut self.connections.pool);
         self.connections.slots[index as usize] = Some(connection);
         self.connections.timers.arm(index, now + self.times.first_byte);
+    }
+
+    /// Turns a connection away that was counted already.
+    fn send_back(&mut self, id: ConnectionId, address: SocketAddr, error: io::Error) {
+        self.core.disconnect(id, &mut self.connections);
+        let now = self.connections.now_micros;
+        self.connections.addresses.remove(address.ip(), now, &self.connections.config);
+        self.turn_away(address, TurnedAway::System, Some(error));
     }
 
     fn turn_away(&mut self, address: SocketAddr, why: TurnedAway, error: Option<io::Error>) {

@@ -75,12 +75,14 @@ impl Relay {
         let routed = match input {
             Input::Bytes { len, read } => {
                 self.count_received(index, read);
+                self.note_input(index);
                 bytes = read;
                 end += len;
                 self.route(index, &buffer[..end])
             }
             Input::Http { len, read } => {
                 self.count_received(index, read);
+                self.note_input(index);
                 bytes = read;
                 match self.answer(index, &mut buffer[kept..kept + len]) {
                     Some(len) => {
@@ -91,11 +93,8 @@ impl Relay {
                 }
             }
             Input::Incomplete(read) => {
+                self.count_received(index, read);
                 bytes = read;
-                self.received_bytes += read as u64;
-                if let Some(connection) = self.connections.get(index) {
-                    connection.traffic.received += read as u64;
-                }
                 self.note_stage(index, stage);
                 Routed::All(0)
             }
@@ -143,7 +142,6 @@ impl Relay {
         if let Some(connection) = self.connections.get(index) {
             connection.traffic.received += bytes as u64;
         }
-        self.note_input(index);
     }
 
     /// Bytes that may be read of a connection at once: what it may send at the moment, or a little, and the rest is owed.
