@@ -12,7 +12,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use common::websocket::{BINARY, PING, REQUEST, frame};
-use common::{Endpoint, PATIENCE, pattern, talk, to_all, to_server};
+use common::{Endpoint, PATIENCE, open, pattern, talk, to_all, to_server};
 
 /// `--memory-bytes`.
 const MEMORY: usize = 16 << 20;
@@ -55,9 +55,7 @@ impl Attacked {
         let (rounds, stop) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
         let mut relay = Self { child, address, before: 0, rounds, stop, bystanders: None };
         let (mut server, mut user) = (relay.endpoint(), relay.endpoint());
-        server.create(b"bystanders");
-        user.enter(b"bystanders");
-        server.control();
+        open(b"bystanders", &mut server, &mut user);
         let (rounds, stop) = (Arc::clone(&relay.rounds), Arc::clone(&relay.stop));
         relay.bystanders = Some(std::thread::spawn(move || {
             while !stop.load(Ordering::Relaxed) {

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use common::{Endpoint, config, start, talk, to_server};
+use common::{Endpoint, config, open, start, talk, to_server};
 use peote_relay::{Config, Relay, TurnedAway};
 
 #[test]
@@ -204,9 +204,7 @@ fn several_addresses_of_both_families() {
     let thread = std::thread::spawn(move || relay.run());
     let mut server = Endpoint::new(TcpStream::connect(addresses[0]).unwrap());
     let mut user = Endpoint::new(TcpStream::connect(addresses[1]).unwrap());
-    server.create(b"a");
-    user.enter(b"a");
-    server.control();
+    open(b"a", &mut server, &mut user);
     talk(&mut server, &mut user);
     handle.stop();
     thread.join().unwrap().unwrap();

@@ -8,7 +8,7 @@ use std::fs;
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 
-use common::{Endpoint, talk};
+use common::{Endpoint, open, talk};
 use program::{Running, file};
 use rustix::process::Signal;
 
@@ -18,9 +18,7 @@ fn connect(address: SocketAddr) -> Endpoint {
 
 fn pair(address: SocketAddr) -> (Endpoint, Endpoint) {
     let (mut server, mut user) = (connect(address), connect(address));
-    server.create(b"a");
-    user.enter(b"a");
-    server.control();
+    open(b"a", &mut server, &mut user);
     (server, user)
 }
 

@@ -11,7 +11,7 @@ use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use common::{Endpoint, talk};
+use common::{Endpoint, open, talk};
 use program::{PATIENCE, PROGRAM, Running, file, text};
 use rustix::process::Signal;
 
@@ -106,9 +106,7 @@ fn the_name_says_whose_connections_begin_with_tls() {
     let mut relay = Running::spawn(&mut handed(sockets, Some("peote-relay.socket:tls"), &arguments));
     assert_eq!([relay.address(), relay.address()], addresses);
     let mut server = Endpoint::new(TcpStream::connect(addresses[0]).unwrap());
-    server.create(b"a");
-    user.enter(b"a");
-    server.control();
+    open(b"a", &mut server, &mut user);
     talk(&mut server, &mut user);
 }
 

@@ -5,7 +5,7 @@ mod common;
 use std::io::{Read, Write};
 use std::time::Duration;
 
-use common::{Endpoint, Got, config, pattern, start, talk, to_all, to_server, to_user};
+use common::{Endpoint, Got, config, open, pattern, start, talk, to_all, to_server, to_user};
 use peote_relay::{Closed, Config, SlowReceiver};
 
 /// Far more than the queue and all socket buffers between two endpoints hold.
@@ -74,9 +74,7 @@ fn a_sender_that_has_gone_does_not_wait_for_ever() {
 fn small_units_through_a_slow_receiver_arrive_in_order() {
     let relay = start(Config { queue_bytes: 65_536, ..config() });
     let (mut server, mut user) = (relay.connect_small(), relay.connect());
-    server.create(b"slow");
-    user.enter(b"slow");
-    server.control();
+    open(b"slow", &mut server, &mut user);
     let count = 1_000_000u32;
     let units: Vec<u8> = (0..count).flat_map(|i| to_server(0, &i.to_le_bytes())).collect();
     let writer = write_in_background(&user, units);

@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use common::tls::{Files, Stream, hello, rest, spoil, try_write};
 use common::websocket::{Browser, head};
-use common::{ANNOUNCEMENT, Endpoint, PATIENCE, Running, pattern, start, talk, to_all, to_server, to_user};
+use common::{
+    ANNOUNCEMENT, Endpoint, PATIENCE, Running, open, pattern, start, talk, to_all, to_server, to_user,
+};
 use peote_relay::{Config, Relay};
 use rustls::StreamOwned;
 
@@ -34,9 +36,7 @@ fn endpoints_with_and_without_tls_talk_with_each_other() {
     let files = Files::new();
     let relay = relay(&files);
     let (mut server, mut user) = (secure(&relay, &files), relay.connect());
-    server.create(b"a");
-    user.enter(b"a");
-    server.control();
+    open(b"a", &mut server, &mut user);
     talk(&mut server, &mut user);
     let mut second = secure(&relay, &files);
     second.enter(b"a");
@@ -57,9 +57,7 @@ fn old_and_new_versions_of_tls_are_spoken() {
         let socket = plain(&relay);
         let mut server = Endpoint::over(StreamOwned::new(files.client_with(&[version]), socket));
         let mut user = relay.connect();
-        server.create(b"a");
-        user.enter(b"a");
-        server.control();
+        open(b"a", &mut server, &mut user);
         talk(&mut server, &mut user);
         assert_eq!(server.socket.conn.protocol_version(), Some(version.version));
     }
@@ -71,9 +69,7 @@ fn much_data_goes_both_ways_at_once() {
     let files = Files::new();
     let relay = relay(&files);
     let (mut server, mut user) = (secure(&relay, &files), relay.connect());
-    server.create(b"a");
-    user.enter(b"a");
-    server.control();
+    open(b"a", &mut server, &mut user);
     let (up, down) = (pattern(LEN, 1), pattern(LEN, 2));
     let mut socket = user.socket.try_clone().unwrap();
     let bytes = to_server(0, &up);

@@ -120,9 +120,7 @@ impl Running {
     /// A server of a channel of that name, and a user of it.
     pub fn pair(&self, name: &[u8]) -> (Endpoint, Endpoint) {
         let (mut server, mut user) = (self.connect(), self.connect());
-        server.create(name);
-        user.enter(name);
-        server.control();
+        open(name, &mut server, &mut user);
         (server, user)
     }
 
@@ -333,6 +331,14 @@ pub fn pattern(len: usize, seed: u32) -> Vec<u8> {
         state.to_le_bytes()[3]
     };
     std::iter::repeat_with(next).take(len).collect()
+}
+
+/// A channel of that name for both.
+#[track_caller]
+pub fn open<S: Read + Write, U: Read + Write>(name: &[u8], server: &mut Endpoint<S>, user: &mut Endpoint<U>) {
+    server.create(name);
+    user.enter(name);
+    server.control();
 }
 
 /// Server and user of a channel talk, one after the other; both sides are as they should be.

@@ -13,6 +13,28 @@ fn enter(chromium: &mut Chromium, files: &Files, relay: &str, name: &str, room: 
     page
 }
 
+/// Two pages in room tea, whose server runs in a terminal.
+struct Room {
+    _files: Files,
+    _relay: Running,
+    address: String,
+    chromium: Chromium,
+    eve: Running,
+    anna: Page,
+    bob: Page,
+}
+
+fn room_of_a_terminal() -> Room {
+    let files = Files::serve();
+    let (_relay, address) = relay();
+    let mut eve = Running::start("chat", &["--relay", &address, "--name", "eve", "tea"]);
+    eve.expect("you run the server of room tea");
+    let mut chromium = Chromium::start();
+    let anna = enter(&mut chromium, &files, &address, "anna", "tea");
+    let bob = enter(&mut chromium, &files, &address, "bob", "tea");
+    Room { _files: files, _relay, address, chromium, eve, anna, bob }
+}
+
 #[track_caller]
 fn is_in(chromium: &mut Chromium, page: &Page) {
     chromium.wait_for(page, "document.querySelector('#status').dataset.state == 'open'");
@@ -117,13 +139,7 @@ fn two_pages_and_a_terminal_talk_and_come_back_after_the_relay() {
 
 #[test]
 fn a_terminal_runs_the_server_for_pages() {
-    let files = Files::serve();
-    let (_relay, address) = relay();
-    let mut eve = Running::start("chat", &["--relay", &address, "--name", "eve", "tea"]);
-    eve.expect("you run the server of room tea");
-    let mut chromium = Chromium::start();
-    let anna = enter(&mut chromium, &files, &address, "anna", "tea");
-    let bob = enter(&mut chromium, &files, &address, "bob", "tea");
+    let Room { _files, _relay, mut chromium, mut eve, anna, bob, .. } = room_of_a_terminal();
     for page in [&anna, &bob] {
         sees(&mut chromium, page, &["anna", "bob", "eve"]);
     }
@@ -136,13 +152,7 @@ fn a_terminal_runs_the_server_for_pages() {
 /// Removed pages stop and say so; so do terminals that a page has removed.
 #[test]
 fn a_terminal_removes_a_page_and_a_page_a_terminal() {
-    let files = Files::serve();
-    let (_relay, address) = relay();
-    let mut eve = Running::start("chat", &["--relay", &address, "--name", "eve", "tea"]);
-    eve.expect("you run the server of room tea");
-    let mut chromium = Chromium::start();
-    let anna = enter(&mut chromium, &files, &address, "anna", "tea");
-    let bob = enter(&mut chromium, &files, &address, "bob", "tea");
+    let Room { _files, _relay, address, mut chromium, mut eve, anna, bob } = room_of_a_terminal();
     say(&mut chromium, &anna, "/kick bob");
     let problem = |text: &str| format!("document.querySelector('#problem').textContent == {text:?}");
     chromium.wait_for(&anna, &problem("Only eve, who runs the server, can do that."));
