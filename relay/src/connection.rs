@@ -8,6 +8,7 @@ use peote_net::relay::ConnectionId;
 
 use crate::queue::{Pool, Queue};
 use crate::rate::{Bucket, Rate};
+use crate::rest::Rest;
 use crate::tls::{self, Credentials, Got, Tls};
 use crate::transport::{End, Transport};
 
@@ -39,10 +40,8 @@ pub(crate) struct Connection {
     /// Bytes of memory of TLS and the transport that the pool knows of.
     counted: usize,
     pub(crate) queue: Queue,
-    /// Bytes that were read but could not be routed yet.
-    pub(crate) rest: Vec<u8>,
-    /// Where in `rest` they begin.
-    pub(crate) rest_start: usize,
+    /// What was read but could not be routed yet.
+    pub(crate) rest: Rest,
     pub(crate) flags: Flags,
     pub(crate) wait: Wait,
     /// When it came, in milliseconds.
@@ -80,8 +79,6 @@ pub(crate) struct Flags {
     pub(crate) broken: bool,
     /// Its first byte has come.
     pub(crate) started: bool,
-    /// What is left of earlier reads could not be routed when it was tried.
-    pub(crate) blocked: bool,
     /// It was said in the log that it sends more than it may.
     pub(crate) limited: bool,
     /// It is on the list of those to be served.
@@ -131,10 +128,17 @@ pub(crate) enum Input {
     Incomplete(usize),
     /// Nothing now.
     None,
+    /// Nothing any more.
+    End(Ending),
+}
+
+/// Why nothing more comes of a connection.
+#[derive(Debug)]
+pub(crate) enum Ending {
     /// The endpoint sends nothing any more.
-    End,
+    Ended,
     /// Nor does it over its WebSocket.
-    WebSocketEnd(End),
+    WebSocket(End),
     /// TLS where none is spoken. It is not skipped as data for nobody, for the reason that HTTP is not.
     TlsHere,
     /// What came is not TLS, or not as it should be.
@@ -165,8 +169,7 @@ impl Connection {
             transport: Transport::Plain,
             counted: 0,
             queue: Queue::default(),
-            rest: Vec::new(),
-            rest_start: 0,
+            rest: Rest::default(),
             flags,
             wait: Wait::default(),
             since: now,
@@ -220,7 +223,7 @@ impl Connection {
     /// Reads once. What came over TLS is decrypted by way of `raw`.
     pub(crate) fn read(&mut self, buffer: &mut [u8], raw: &mut [u8]) -> Input {
         if let Some(end) = self.transport.end() {
-            return Input::WebSocketEnd(end);
+            return Input::End(Ending::WebSocket(end));
         }
         let got = match &mut self.tls {
             None => self.socket.read(buffer).map(|read| match read {
@@ -230,8 +233,8 @@ impl Connection {
             Some(tls) => tls.read(&self.socket, buffer, raw),
         };
         match got {
-            Ok(Got::End) => Input::End,
-            Ok(Got::Failed(failure)) => Input::TlsFailed(failure),
+            Ok(Got::End) => Input::End(Ending::Ended),
+            Ok(Got::Failed(failure)) => Input::End(Ending::TlsFailed(failure)),
             Ok(Got::Bytes { len, read, asked }) => {
                 if SHORT_IS_ALL && read < asked && !self.flags.read_closed {
                     self.flags.readable = false;
@@ -242,7 +245,9 @@ impl Connection {
                 }
                 match self.transport {
                     _ if len == 0 => Input::Incomplete(read),
-                    Transport::Plain if !self.flags.started && buffer[0] == TLS => Input::TlsHere,
+                    Transport::Plain if !self.flags.started && buffer[0] == TLS => {
+                        Input::End(Ending::TlsHere)
+                    }
                     Transport::Plain if self.flags.started || !begins_http(buffer[0]) => {
                         Input::Bytes { len, read }
                     }
@@ -259,7 +264,7 @@ impl Connection {
                 Input::None
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Input::None,
-            Err(error) => Input::Broken(error),
+            Err(error) => Input::End(Ending::Broken(error)),
         }
     }
 

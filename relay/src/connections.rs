@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::connection::Connection;
 use crate::log::{EVENTS, Flood, Name, WARNINGS};
 use crate::queue::{BLOCK, Pool};
+use crate::rest::Rest;
 use crate::timers::Timers;
 
 /// A unit's payload may be cut once a queue has room for this many bytes.
@@ -132,6 +133,22 @@ impl Connections {
             connection.flags.listed = true;
             self.ready.push_back(index);
         }
+    }
+
+    /// Takes a connection's unrouted rest. It does not count as memory until it is kept again.
+    pub(crate) fn take_rest(&mut self, index: u32) -> Rest {
+        let Some(connection) = self.get(index) else { return Rest::default() };
+        let rest = std::mem::take(&mut connection.rest);
+        self.pool.remove(rest.memory());
+        rest
+    }
+
+    /// Keeps a connection's unrouted rest. Drops it if the connection is gone.
+    pub(crate) fn keep_rest(&mut self, index: u32, rest: Rest) {
+        let memory = rest.memory();
+        let Some(connection) = self.get(index) else { return };
+        connection.rest = rest;
+        self.pool.add(memory);
     }
 
     /// Makes a connection wait for room in a receiver's queue.

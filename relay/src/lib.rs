@@ -18,6 +18,7 @@ mod policy;
 mod queue;
 mod rate;
 mod relay;
+mod rest;
 mod stats;
 mod timers;
 #[cfg(feature = "tls")]

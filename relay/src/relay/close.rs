@@ -7,10 +7,11 @@ use tracing::{info, warn};
 
 use super::Relay;
 use crate::causes::Closed;
+use crate::connection::Ending;
 use crate::http;
 use crate::listen;
 use crate::tls;
-use crate::transport::Transport;
+use crate::transport::{End, Transport};
 use crate::websocket::Failure;
 
 /// Why a connection ends.
@@ -50,6 +51,19 @@ pub(super) enum Why {
     WebSocketFailed(Failure),
     /// The relay stops.
     Stopping,
+}
+
+impl From<Ending> for Why {
+    fn from(ending: Ending) -> Self {
+        match ending {
+            Ending::Ended => Self::Ended,
+            Ending::WebSocket(End::Closed) => Self::WebSocketClosed,
+            Ending::WebSocket(End::Failed(failure)) => Self::WebSocketFailed(failure),
+            Ending::TlsHere => Self::TlsHere,
+            Ending::TlsFailed(failure) => Self::TlsFailed(failure),
+            Ending::Broken(error) => Self::Broken(error),
+        }
+    }
 }
 
 impl Why {
@@ -150,13 +164,13 @@ impl Relay {
         }
         self.connections.stop_waiting(index);
         self.connections.wake(index);
+        self.connections.take_rest(index);
         let Some(mut connection) = self.connections.slots[index as usize].take() else { return };
         self.core.disconnect(id, &mut self.connections);
         self.connections.timers.clear(index);
         let now = self.connections.now_micros;
         self.connections.addresses.remove(address.ip(), now, &self.connections.config);
         self.closings.add(why.closed());
-        self.connections.pool.remove(connection.rest.capacity());
         self.connections.pool.unreserve(connection.reserve());
         connection.queue.clear(&mut self.connections.pool);
         let (is_web_socket, is_tls) =

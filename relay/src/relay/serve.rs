@@ -9,7 +9,8 @@ use crate::connection::{Input, TlsStage};
 use crate::connections::index;
 use crate::queue::LEAST_READ;
 use crate::rate::Capacity;
-use crate::transport::{End, Transport};
+use crate::rest::Rest;
+use crate::transport::Transport;
 
 /// Bytes that one read returns at most.
 pub(super) const READ: usize = 64 * 1024;
@@ -32,6 +33,17 @@ enum Routed {
     Closed,
 }
 
+/// What came of a queue that lacked room.
+#[derive(Debug)]
+enum Blocked {
+    /// It may have room now.
+    NoMore,
+    /// The sender waits for it.
+    Waits,
+    /// The sender is closed.
+    Closed,
+}
+
 impl Relay {
     /// Routes what a connection has sent: first what is left of earlier reads, then what one read brings.
     pub(super) fn serve(&mut self, index: u32) {
@@ -40,101 +52,88 @@ impl Relay {
         if connection.is_paused() {
             return;
         }
-        let rest = std::mem::take(&mut connection.rest);
-        let mut start = std::mem::take(&mut connection.rest_start);
-        let was_blocked = std::mem::take(&mut connection.flags.blocked);
         let units = self.connections.units;
-        if was_blocked {
-            match self.route(index, &rest[start..]) {
-                Routed::All(used) => start += used,
+        let mut rest = self.connections.take_rest(index);
+        if rest.is_blocked {
+            match self.route(index, rest.bytes()) {
+                Routed::All(used) => rest.advance(used),
                 Routed::Part(used) => {
-                    if let Some(connection) = self.connections.get(index) {
-                        (connection.rest, connection.rest_start) = (rest, start + used);
-                        connection.flags.blocked = true;
-                    }
+                    rest.advance(used);
+                    self.connections.keep_rest(index, rest);
                     return self.charge(index, 0, units);
                 }
-                Routed::Closed => return self.connections.pool.remove(rest.capacity()),
+                Routed::Closed => return,
             }
         }
-        let kept = rest.len() - start; // at most MAX_REST
         let mut buffer = std::mem::take(&mut self.buffer);
-        buffer[..kept].copy_from_slice(&rest[start..]);
-        self.connections.pool.remove(rest.capacity());
-        drop(rest);
-        let mut bytes = 0;
-        let share = READ.min(self.connections.pool.read_share()).min(self.may_read(index));
-        let raw = &mut self.raw;
-        let mut stage = TlsStage::None;
-        let input = self.connections.get(index).map_or(Input::None, |connection| {
-            stage = connection.tls_stage();
-            let end = kept + share + connection.kept();
-            connection.read(&mut buffer[kept..end], raw)
-        });
-        let mut end = kept;
-        let routed = match input {
-            Input::Bytes { len, read } => {
-                self.count_received(index, read);
-                self.note_input(index);
-                bytes = read;
-                end += len;
-                self.route(index, &buffer[..end])
-            }
-            Input::Http { len, read } => {
-                self.count_received(index, read);
-                self.note_input(index);
-                bytes = read;
-                match self.answer(index, &mut buffer[kept..kept + len]) {
-                    Some(len) => {
-                        end += len;
-                        self.route(index, &buffer[..end])
-                    }
-                    None => Routed::Closed,
-                }
-            }
-            Input::Incomplete(read) => {
-                self.count_received(index, read);
-                bytes = read;
-                self.note_stage(index, stage);
-                Routed::All(0)
-            }
-            Input::None => Routed::All(0),
-            Input::End => self.close_after(index, &Why::Ended),
-            Input::WebSocketEnd(End::Closed) => self.close_after(index, &Why::WebSocketClosed),
-            Input::WebSocketEnd(End::Failed(failure)) => {
-                self.close_after(index, &Why::WebSocketFailed(failure))
-            }
-            Input::TlsHere => self.close_after(index, &Why::TlsHere),
-            Input::TlsFailed(failure) => self.close_after(index, &Why::TlsFailed(failure)),
-            Input::Broken(error) => self.close_after(index, &Why::Broken(error)),
-        };
-        self.charge(index, bytes, units);
+        let kept = rest.move_to(&mut buffer);
+        let (read, end, routed) = self.read(index, &mut buffer, kept);
+        self.charge(index, read, units);
         let (used, is_blocked) = match routed {
             Routed::All(used) => (used, false),
             Routed::Part(used) => (used, true),
             Routed::Closed => (end, false),
         };
-        if let Some(connection) = self.connections.slots[index as usize].as_mut() {
-            if used < end {
-                connection.rest = buffer[used..end].to_vec();
-                self.connections.pool.add(connection.rest.capacity());
+        self.connections.keep_rest(index, Rest::new(&buffer[used..end], is_blocked));
+        self.buffer = buffer;
+        self.after_serving(index);
+    }
+
+    /// Reads once, behind the first `kept` bytes of `buffer`, and routes all of it.
+    ///
+    /// Returns how many bytes were read, where they end in `buffer`, and what came of routing.
+    fn read(&mut self, index: u32, buffer: &mut [u8], kept: usize) -> (usize, usize, Routed) {
+        let share = READ.min(self.connections.pool.read_share()).min(self.may_read(index));
+        let Some(connection) = self.connections.get(index) else { return (0, kept, Routed::Closed) };
+        let stage = connection.tls_stage();
+        let end = kept + share + connection.kept();
+        match connection.read(&mut buffer[kept..end], &mut self.raw) {
+            Input::Bytes { len, read } => {
+                self.count_received(index, read);
+                self.note_input(index);
+                let end = kept + len;
+                (read, end, self.route(index, &buffer[..end]))
             }
-            connection.flags.blocked = is_blocked;
-            connection.count_transport(&mut self.connections.pool);
-            let is_over = connection.stop_queueing(&mut self.connections.pool);
-            // a WebSocket may have to answer a ping
-            if !connection.flags.dirty && connection.has_output() {
-                connection.flags.dirty = true;
-                self.connections.dirty.push(index);
+            Input::Http { len, read } => {
+                self.count_received(index, read);
+                self.note_input(index);
+                let Some(len) = self.answer(index, &mut buffer[kept..kept + len]) else {
+                    return (read, kept, Routed::Closed);
+                };
+                let end = kept + len;
+                (read, end, self.route(index, &buffer[..end]))
             }
-            if connection.flags.readable && !is_blocked && !connection.is_paused() {
-                self.connections.list(index);
+            Input::Incomplete(read) => {
+                self.count_received(index, read);
+                self.note_stage(index, stage);
+                (read, kept, Routed::All(0))
             }
-            if is_over {
-                self.connections.wake(index);
+            Input::None => (0, kept, Routed::All(0)),
+            Input::End(why) => {
+                self.close(index, &why.into());
+                (0, kept, Routed::Closed)
             }
         }
-        self.buffer = buffer;
+    }
+
+    /// Puts a connection that was served on the lists where it belongs now.
+    fn after_serving(&mut self, index: u32) {
+        let connections = &mut self.connections;
+        let Some(Some(connection)) = connections.slots.get_mut(index as usize) else { return };
+        connection.count_transport(&mut connections.pool);
+        let is_over = connection.stop_queueing(&mut connections.pool);
+        let is_blocked = connection.rest.is_blocked;
+        // a WebSocket may have to answer a ping
+        if !connection.flags.dirty && connection.has_output() {
+            connection.flags.dirty = true;
+            connections.dirty.push(index);
+        }
+        if connection.flags.readable && !is_blocked && !connection.is_paused() {
+            connections.list(index);
+        }
+        if is_over {
+            connections.wake(index);
+        }
     }
 
     fn count_received(&mut self, index: u32, bytes: usize) {
@@ -225,12 +224,6 @@ impl Relay {
         }
     }
 
-    /// Closes a connection from which nothing comes any more.
-    fn close_after(&mut self, index: u32, why: &Why) -> Routed {
-        self.close(index, why);
-        Routed::Closed
-    }
-
     /// Routes bytes. Where that goes no further, sees to it that the connection is served again when it does.
     fn route(&mut self, sender: u32, bytes: &[u8]) -> Routed {
         let Some(id) = self.connections.get(sender).map(|connection| connection.id) else {
@@ -250,30 +243,11 @@ impl Relay {
                     self.connections.list(sender);
                     return Routed::Part(used);
                 }
-                Outcome::WaitFor(receiver) => {
-                    let receiver = index(receiver);
-                    if self.connections.write(receiver)
-                        || self.connections.get(receiver).is_none_or(|receiver| receiver.flags.mute)
-                    {
-                        continue; // there may be room now, or no need of any
-                    }
-                    if self.times.grace == Some(0) {
-                        self.dropped += 1;
-                        self.close(receiver, &Why::Slow);
-                        if receiver == sender {
-                            return Routed::Closed;
-                        }
-                        continue;
-                    }
-                    self.connections.wait(sender, receiver);
-                    let patience =
-                        self.times.grace.map_or(self.times.stall, |grace| grace.min(self.times.stall));
-                    self.connections.timers.arm(receiver, self.connections.now + patience);
-                    if self.connections.get(sender).is_some_and(|sender| sender.flags.read_closed) {
-                        self.connections.timers.arm(sender, self.connections.now + self.times.stall);
-                    }
-                    return Routed::Part(used);
-                }
+                Outcome::WaitFor(receiver) => match self.wait_for(sender, index(receiver)) {
+                    Blocked::NoMore => {}
+                    Blocked::Waits => return Routed::Part(used),
+                    Blocked::Closed => return Routed::Closed,
+                },
                 Outcome::Later => {
                     self.connections.pause(sender, Paused::Commands, self.connections.later);
                     return Routed::Part(used);
@@ -289,5 +263,25 @@ impl Relay {
                 }
             }
         }
+    }
+    /// Deals with a receiver's queue that lacks room: writes it, or has the sender wait for it.
+    fn wait_for(&mut self, sender: u32, receiver: u32) -> Blocked {
+        if self.connections.write(receiver)
+            || self.connections.get(receiver).is_none_or(|receiver| receiver.flags.mute)
+        {
+            return Blocked::NoMore; // there may be room now, or no need of any
+        }
+        if self.times.grace == Some(0) {
+            self.dropped += 1;
+            self.close(receiver, &Why::Slow);
+            return if receiver == sender { Blocked::Closed } else { Blocked::NoMore };
+        }
+        self.connections.wait(sender, receiver);
+        let patience = self.times.grace.map_or(self.times.stall, |grace| grace.min(self.times.stall));
+        self.connections.timers.arm(receiver, self.connections.now + patience);
+        if self.connections.get(sender).is_some_and(|sender| sender.flags.read_closed) {
+            self.connections.timers.arm(sender, self.connections.now + self.times.stall);
+        }
+        Blocked::Waits
     }
 }
