@@ -19,13 +19,13 @@ const SHORT_IS_ALL: bool = cfg!(unix);
 /// The first byte of TLS: a record of a handshake.
 const TLS: u8 = 22;
 
-/// Whether this is the first byte of an HTTP request: methods are upper-case letters. As the first byte of the joint protocol it would be data for a
-/// channel that cannot be yet.
+/// Whether this is the first byte of an HTTP request: methods are upper-case letters, and there may be empty lines in front. As the first byte of the
+/// joint protocol it would be data for a channel that cannot be yet.
 ///
 /// That is so for all methods and not for GET alone, because a page can make a browser send any bytes behind `POST`, with no handshake that says
 /// which page it is; as data they would be skipped, and what comes behind them would be commands.
 const fn begins_http(byte: u8) -> bool {
-    byte.is_ascii_uppercase()
+    byte.is_ascii_uppercase() || matches!(byte, b'\r' | b'\n')
 }
 
 /// Everything about one connection but who is in which channel.

@@ -14,6 +14,7 @@ mod http;
 mod listen;
 mod log;
 mod metrics;
+mod pages;
 mod policy;
 mod queue;
 mod rate;

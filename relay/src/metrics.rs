@@ -1,6 +1,6 @@
 //! The relay's figures in Prometheus' text format.
 
-use std::fmt;
+use std::fmt::{self, Write};
 use std::time::SystemTime;
 
 use prometheus_client::collector::Collector;
@@ -13,6 +13,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::causes::{Cause, Counts};
+use crate::http::Format;
 use crate::stats::Stats;
 
 /// The queues of all connections at a moment.
@@ -25,7 +26,7 @@ pub(crate) struct Queues {
 }
 
 /// All figures as a page. `started` is when the relay was opened.
-pub(crate) fn page(stats: &Stats, queues: Queues, started: SystemTime) -> String {
+pub(crate) fn page(stats: &Stats, queues: Queues, started: SystemTime, format: Format) -> String {
     let mut registry = Registry::with_prefix("peote_relay");
     let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
     registry.register("build", "The program", build);
@@ -33,6 +34,38 @@ pub(crate) fn page(stats: &Stats, queues: Queues, started: SystemTime) -> String
     let mut text = String::new();
     // a string takes everything
     let _ = encode(&mut text, &registry);
+    match format {
+        Format::OpenMetrics => text,
+        Format::Text => in_text_format(&text),
+    }
+}
+
+/// The same figures in Prometheus' text format 0.0.4. It names a counter with `_total`, and has neither units, nor types for information, nor an
+/// end.
+fn in_text_format(open_metrics: &str) -> String {
+    let mut text = String::with_capacity(open_metrics.len());
+    let mut help = "";
+    for line in open_metrics.lines() {
+        let mut words = line.splitn(4, ' ');
+        match [words.next(), words.next(), words.next(), words.next()] {
+            // its name depends on the type, which comes behind it
+            [Some("#"), Some("HELP"), _, Some(words)] => help = words,
+            [Some("#"), Some("TYPE"), Some(name), Some(kind)] => {
+                let (end, kind) = match kind {
+                    "counter" => ("_total", kind),
+                    "info" => ("_info", "gauge"),
+                    _ => ("", kind),
+                };
+                // a string takes everything
+                let _ = writeln!(text, "# HELP {name}{end} {help}\n# TYPE {name}{end} {kind}");
+            }
+            [Some("#"), ..] => {}
+            _ => {
+                text.push_str(line);
+                text.push('\n');
+            }
+        }
+    }
     text
 }
 
@@ -148,7 +181,8 @@ mod tests {
     #[test]
     fn every_figure_is_on_the_page_with_its_type() {
         let stats = Stats { connections: 3, received_bytes: 1 << 40, ..Stats::default() };
-        let page = page(&stats, Queues { longest: 7, above_half: 1 }, SystemTime::UNIX_EPOCH);
+        let page =
+            page(&stats, Queues { longest: 7, above_half: 1 }, SystemTime::UNIX_EPOCH, Format::OpenMetrics);
         let lines: Vec<_> = page.lines().collect();
         for line in [
             "# TYPE peote_relay_connections gauge",
@@ -164,11 +198,50 @@ mod tests {
         }
     }
 
+    /// What `promtool check metrics` looks at: <https://prometheus.io/docs/instrumenting/exposition_formats/>, text format 0.0.4.
+    #[test]
+    fn the_text_format_has_what_it_has_and_nothing_else() {
+        let stats = Stats { connections: 3, accepted: 9, ..Stats::default() };
+        let text = page(&stats, Queues::default(), SystemTime::UNIX_EPOCH, Format::Text);
+        let open = page(&stats, Queues::default(), SystemTime::UNIX_EPOCH, Format::OpenMetrics);
+        let samples = |page: &str| {
+            page.lines().filter(|line| !line.starts_with('#')).map(String::from).collect::<Vec<_>>()
+        };
+        assert_eq!(samples(&text), samples(&open));
+        let (mut helped, mut typed) = (String::new(), String::new());
+        let mut seen = std::collections::HashSet::new();
+        for line in text.lines() {
+            let words: Vec<_> = line.splitn(4, ' ').collect();
+            match words[..] {
+                ["#", "HELP", name, help] => {
+                    assert!(seen.insert(name.to_string()) && !help.is_empty(), "{line}");
+                    helped = name.into();
+                }
+                ["#", "TYPE", name, kind] => {
+                    assert_eq!(name, helped);
+                    assert!(matches!(kind, "counter" | "gauge"), "{line}");
+                    assert_eq!(kind == "counter", name.ends_with("_total"), "{line}");
+                    typed = name.into();
+                }
+                _ => {
+                    let end = line.find(['{', ' ']).unwrap();
+                    assert_eq!(line[..end], typed, "{line}");
+                }
+            }
+        }
+        assert!(text.contains("# TYPE peote_relay_build_info gauge\npeote_relay_build_info{"), "{text}");
+        assert!(
+            text.contains("# TYPE peote_relay_accepted_total counter\npeote_relay_accepted_total 9\n"),
+            "{text}"
+        );
+        assert!(text.ends_with('\n') && !text.contains("# EOF"));
+    }
+
     #[test]
     fn every_connection_has_one_transport() {
         let stats =
             Stats { connections: 10, websockets: 4, tls: 5, secure_websockets: 3, ..Stats::default() };
-        let page = page(&stats, Queues::default(), SystemTime::UNIX_EPOCH);
+        let page = page(&stats, Queues::default(), SystemTime::UNIX_EPOCH, Format::OpenMetrics);
         for (transport, count) in [("plain", 4), ("websocket", 1), ("tls", 2), ("wss", 3)] {
             let line =
                 format!("\npeote_relay_connections_by_transport{{transport=\"{transport}\"}} {count}\n");
@@ -178,7 +251,7 @@ mod tests {
 
     #[test]
     fn every_cause_is_on_the_page_from_the_start() {
-        let page = page(&Stats::default(), Queues::default(), SystemTime::UNIX_EPOCH);
+        let page = page(&Stats::default(), Queues::default(), SystemTime::UNIX_EPOCH, Format::OpenMetrics);
         for cause in Refused::ALL {
             assert!(
                 page.contains(&format!("\npeote_relay_refused_total{{cause=\"{cause}\"}} 0\n")),

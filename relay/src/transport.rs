@@ -2,7 +2,7 @@
 
 use std::io::{self, IoSlice, Write};
 
-use crate::http::Request;
+use crate::pages::Request;
 use crate::queue::{BLOCK, Pool, Queue};
 use crate::websocket::{Event, Failure, Kind, WebSocket};
 

@@ -22,6 +22,47 @@ fn the_pages() {
     assert_eq!((stats.http_requests, stats.queued_bytes, stats.dropped), (4, 0, 0));
 }
 
+/// What browsers and proxies send and a request of the shortest kind has not.
+#[test]
+fn requests_of_browsers_and_proxies() {
+    let relay = start(config());
+    // all cookies of a host, whatever the port
+    let cookies = (0..3).map(|number| format!("session{number}={}", "v".repeat(5000))).collect::<Vec<_>>();
+    let cookies = format!("Cookie: {}\r\nHost:", cookies.join("; "));
+    let lines = format!("{}Host:", "X-Forwarded-For: 192.0.2.1\r\n".repeat(95));
+    let requests = [
+        REQUEST.replace("Host:", &cookies),
+        REQUEST.replace("Host:", &lines),
+        REQUEST.replace("GET /", "GET ws://relay:7680/path"),
+        REQUEST.replace("HTTP/1.1", "HTTP/1.2"),
+        format!("\r\n\r\n{REQUEST}"),
+        format!("\n{REQUEST}"),
+        REQUEST.replace("dGhlIHNhbXBsZSBub25jZQ==", "AQIDBAUGBwgJCgsMDQ4PEC=="),
+        REQUEST.replace("Host:", "Sec-WebSocket-Protocol: base64, binary\r\nHost:"),
+    ];
+    for request in requests {
+        let mut socket = relay.connect().socket;
+        socket.write_all(request.as_bytes()).unwrap();
+        let head = common::websocket::head(&mut socket);
+        assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+        let is_asked = request.contains("Protocol");
+        assert_eq!(head.contains("\r\nSec-WebSocket-Protocol: binary\r\n"), is_asked, "{head}");
+        // what comes behind is frames
+        let mut browser = Browser::behind(socket);
+        browser.send(b"\0\0\x01\x01b");
+        assert_eq!(browser.control(), [1, 0, 0]);
+    }
+    for request in [
+        "HEAD /health HTTP/1.1\r\nHost: x\r\n\r\n",
+        "\r\nHEAD /health HTTP/1.0\r\n\r\n",
+        "HEAD http://relay/health HTTP/1.1\r\nHost: x\r\n\r\n",
+    ] {
+        let response = response(&relay, request.as_bytes());
+        assert!(response.starts_with("HTTP/1.1 200 OK\r\n") && response.ends_with("\r\n\r\n"), "{response}");
+        assert!(response.contains("\r\nContent-Length: 3\r\n"), "{response}");
+    }
+}
+
 #[test]
 fn the_figures_where_they_are_switched_on() {
     let relay = start(Config { metrics: true, ..config() });
@@ -47,11 +88,13 @@ fn handshakes_that_are_wrong_are_answered_and_closed() {
         (REQUEST.replace("GET", "GOT"), "405"),
         (REQUEST.replace("GET", "POST"), "405"),
         (REQUEST.replace("GET", "HEAD"), "405"),
-        (REQUEST.replace("Host", &"h".repeat(9000)), "431"),
-        (REQUEST.replace("Host: relay", &["A: b"; 100].join("\r\n")), "431"),
+        ("HEAD / HTTP/1.1\r\nHost: x\r\n\r\n".into(), "404"),
+        ("GET / HTTP/1.1\r\n\r\n".into(), "400"),
+        (REQUEST.replace("Host", &"h".repeat(17_000)), "431"),
+        (REQUEST.replace("Host: relay", &["A: b"; 101].join("\r\n")), "431"),
         ("G\n\n".into(), "400"),
         // what comes behind a request that is refused does not keep the endpoint from reading why
-        (format!("GET / HTTP/1.1\r\n\r\n{}", "x".repeat(400_000)), "404"),
+        (format!("GET / HTTP/1.1\r\nHost: x\r\n\r\n{}", "x".repeat(400_000)), "404"),
     ];
     for (request, status) in cases {
         let response = response(&relay, request.as_bytes());
@@ -59,7 +102,7 @@ fn handshakes_that_are_wrong_are_answered_and_closed() {
     }
     talk(&mut server, &mut user);
     let stats = relay.until(|stats| stats.connections == 2);
-    assert_eq!((stats.http_requests, stats.websockets, stats.queued_bytes), (12, 0, 0));
+    assert_eq!((stats.http_requests, stats.websockets, stats.queued_bytes), (14, 0, 0));
 }
 
 /// A page can make a browser send any bytes to any port, behind the head of a request.
@@ -67,13 +110,21 @@ fn handshakes_that_are_wrong_are_answered_and_closed() {
 fn what_a_page_of_another_origin_makes_a_browser_send_is_no_command() {
     let relay = start(Config { allowed_origins: vec!["https://good.example".into()], ..config() });
     let (mut server, mut user) = relay.pair(b"a");
-    for method in ["POST", "PUT", "OPTIONS", "HEAD", "DELETE", "X"] {
+    for (method, status) in [
+        ("POST", 405),
+        ("PUT", 405),
+        ("OPTIONS", 405),
+        ("HEAD", 404),
+        ("DELETE", 405),
+        ("X", 405),
+        ("\r\nPOST", 405),
+    ] {
         let head = format!("{method} / HTTP/1.1\r\nHost: relay\r\nOrigin: https://evil.example\r\n\r\n");
         // as data for nobody the head would end with one of them
         for skipped in 0..128 {
             let commands = [&b"\0\x01\x01\x01a"[..], &to_server(0, b"evil")].concat();
             let bytes = [head.as_bytes(), &[b'x'; 128][..skipped], &commands].concat();
-            assert!(response(&relay, &bytes).starts_with("HTTP/1.1 405 "));
+            assert!(response(&relay, &bytes).starts_with(&format!("HTTP/1.1 {status} ")));
         }
     }
     talk(&mut server, &mut user);

@@ -220,7 +220,7 @@ fn browsers_come_from_allowed_origins_and_other_programs_from_everywhere() {
         assert!(common::websocket::head(&mut socket).starts_with("HTTP/1.1 101 "));
     }
     // nor is it asked of pages for operators, or of endpoints that are no WebSocket
-    let health = response(&relay, b"GET /health HTTP/1.1\r\nOrigin: https://evil.example\r\n\r\n");
+    let health = response(&relay, b"GET /health HTTP/1.1\r\nHost: x\r\nOrigin: https://evil.example\r\n\r\n");
     assert!(health.starts_with("HTTP/1.1 200 "), "{health}");
     relay.connect().create(b"a");
 }
@@ -303,7 +303,7 @@ fn every_end_has_its_cause() {
     let mut browser = Browser::new(&relay);
     browser.raw(b"\x82\x01x"); // not masked
     browser.is_closed(Some(1002));
-    response(&relay, b"GET /health HTTP/1.1\r\n\r\n");
+    response(&relay, b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n");
     response(&relay, b"GET /nothing HTTP/1.1\r\n\r\n");
     relay.connect().create(b"a");
     let closed = relay.until(|stats| stats.closed.total() == 8).closed;

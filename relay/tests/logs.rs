@@ -207,9 +207,9 @@ fn connections_that_end_by_themselves_or_for_what_they_send() {
         relay.send(b"\0\x63\x01\0"),
         relay.send(&[REQUEST.as_bytes(), b"\x82\x01x"].concat()),
         relay.send(REQUEST.replace("Host", "Origin: https://b.example\r\nHost").as_bytes()),
-        relay.send(b"GET /metrics HTTP/1.1\r\n\r\n"),
-        relay.send(b"GET /\x1b HTTP/1.1\r\n\r\n"),
-        relay.send(b"GET /health HTTP/1.1\r\n\r\n"),
+        relay.send(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"),
+        relay.send(b"GET /\x1b HTTP/1.1\r\nHost: x\r\n\r\n"),
+        relay.send(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"),
     ];
     // in the order in which they were sent, or in any other
     let mut lines = Vec::new();
@@ -222,8 +222,16 @@ fn connections_that_end_by_themselves_or_for_what_they_send() {
         ("malformed", "WARN", "malformed: "),
         ("unknown-command", "WARN", "unknown command 99"),
         ("websocket-failed", "INFO", "its WebSocket failed with code 1002: "),
-        ("origin", "WARN", "its HTTP request was answered with HTTP/1.1 403 Forbidden"),
-        ("watch-from", "WARN", "its HTTP request was answered with HTTP/1.1 403 Forbidden"),
+        (
+            "origin",
+            "WARN",
+            "its HTTP request was answered with HTTP/1.1 403 Forbidden: pages of this origin may not",
+        ),
+        (
+            "watch-from",
+            "WARN",
+            "its HTTP request was answered with HTTP/1.1 403 Forbidden: this page is not shown",
+        ),
         ("bad-request", "INFO", "its HTTP request was answered with HTTP/1.1 400 Bad Request"),
         ("page", "INFO", "its HTTP request was answered with HTTP/1.1 200 OK"),
     ] {

@@ -8,8 +8,8 @@ use tracing::{info, warn};
 use super::Relay;
 use crate::causes::Closed;
 use crate::connection::Ending;
-use crate::http;
 use crate::listen;
+use crate::pages::Response;
 use crate::tls;
 use crate::transport::{End, Transport};
 use crate::websocket::Failure;
@@ -36,7 +36,7 @@ pub(super) enum Why {
     /// Its queue was full for too long.
     Slow,
     /// Its HTTP request was answered with this response, for this cause.
-    Http(Vec<u8>, Closed),
+    Http(Response, Closed),
     /// Its HTTP request did not come in time.
     NoRequest,
     /// Its TLS handshake was not over in time.
@@ -131,9 +131,11 @@ impl fmt::Display for Why {
                 f.write_str("it has ended, and a receiver of what it had sent had no room for too long")
             }
             Self::Slow => f.write_str("too slow: its queue was full for too long"),
-            Self::Http(response, _) => {
-                let line = response.split(|byte| *byte == b'\r').next().unwrap_or_default();
-                write!(f, "its HTTP request was answered with {}", line.escape_ascii())
+            Self::Http(Response { status, what: "", .. }, _) => {
+                write!(f, "its HTTP request was answered with HTTP/1.1 {status}")
+            }
+            Self::Http(Response { status, what, .. }, _) => {
+                write!(f, "its HTTP request was answered with HTTP/1.1 {status}: {what}")
             }
             Self::NoRequest => f.write_str("its HTTP request did not come in time"),
             Self::NoHandshake => f.write_str("its TLS handshake was not over in time"),
@@ -197,9 +199,9 @@ impl Relay {
     /// Tells the endpoint the end, where it speaks a protocol that has words for that and takes them at once. Says whether it was told.
     fn say_goodbye(&mut self, index: u32, why: &Why) -> bool {
         let Some(connection) = self.connections.get(index) else { return false };
-        let response = match why {
-            Why::Http(response, _) => response,
-            Why::NoRequest => &http::too_slow(),
+        let response = match (why, &connection.transport) {
+            (Why::Http(response, _), _) => response.bytes.clone(),
+            (Why::NoRequest, Transport::Http(request)) => request.too_slow().bytes,
             _ => {
                 if let Some(code) = why.code() {
                     connection.transport.close(code);
@@ -216,6 +218,6 @@ impl Relay {
         };
         self.http_requests += 1;
         listen::make_room(connection.socket(), response.len());
-        connection.say(response)
+        connection.say(&response)
     }
 }

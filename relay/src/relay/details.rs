@@ -6,6 +6,7 @@ use std::fmt::{self, Write};
 use super::Relay;
 use crate::connection::{Connection, Traffic};
 use crate::connections::narrow;
+use crate::http::Format;
 use crate::log::Name;
 use crate::metrics::{self, Queues};
 use crate::transport::Transport;
@@ -31,8 +32,8 @@ pub(super) struct Details {
 
 impl Relay {
     /// The page with the figures.
-    pub(super) fn metrics(&mut self) -> String {
-        metrics::page(&self.stats(), self.queues(), self.started_at)
+    pub(super) fn metrics(&mut self, format: Format) -> String {
+        metrics::page(&self.stats(), self.queues(), self.started_at, format)
     }
 
     /// The queues of all connections at this moment.

@@ -8,7 +8,6 @@ use super::Relay;
 use super::close::Why;
 use crate::causes::Closed;
 use crate::connections::narrow;
-use crate::http;
 use crate::timers::Timers;
 use crate::transport::Transport;
 
@@ -58,8 +57,9 @@ impl Relay {
     fn begin_to_end(&mut self, index: u32) {
         self.connections.stop_waiting(index);
         let Some(connection) = self.connections.get(index) else { return };
-        if matches!(connection.transport, Transport::Http(_)) {
-            return self.close(index, &Why::Http(http::stopping(), Closed::Stopping));
+        if let Transport::Http(request) = &connection.transport {
+            let response = request.stopping();
+            return self.close(index, &Why::Http(response, Closed::Stopping));
         }
         connection.flags.mute = true;
         connection.flags.dirty = true;

@@ -3,7 +3,7 @@
 use super::Relay;
 use super::close::Why;
 use crate::causes::Closed;
-use crate::http::{self, Answer, Page};
+use crate::pages::{Answer, Page, Response};
 use crate::transport::Transport;
 
 impl Relay {
@@ -13,36 +13,56 @@ impl Relay {
         let config = &self.connections.config;
         let connection = self.connections.slots.get_mut(index as usize)?.as_mut()?;
         let Transport::Http(request) = &mut connection.transport else { return Some(0) };
-        match request.receive(bytes, config) {
-            Answer::Wait => Some(0),
+        let (response, cause) = match request.receive(bytes, config) {
+            Answer::Wait => return Some(0),
             Answer::Upgrade(response, used) => {
-                connection.transport = Transport::web_socket(&response);
-                let is_tls = connection.is_tls();
-                let behind = bytes.len() - used;
-                bytes.copy_within(used.., 0);
-                let len = connection.decode(&mut bytes[..behind]);
-                let keepalive = connection.last_sent + self.times.keepalive;
-                self.connections.timers.arm(index, keepalive);
-                self.websockets += 1;
-                self.secure_websockets += usize::from(is_tls);
-                Some(len)
+                return Some(self.begin_web_socket(index, bytes, &response, used));
             }
-            Answer::Page(page) => {
-                let is_allowed = config.allows_watching_from(connection.address.ip());
-                let (response, cause) = match page {
-                    Page::Metrics if !config.metrics => (http::not_found(), Closed::BadRequest),
-                    Page::Details if !config.details => (http::not_found(), Closed::BadRequest),
-                    _ if !is_allowed => (http::not_shown(), Closed::WatchFrom),
-                    Page::Metrics => (http::metrics(&self.metrics()), Closed::Page),
-                    Page::Details => (http::details(&self.details()), Closed::Page),
-                };
-                self.close(index, &Why::Http(response, cause));
-                None
-            }
-            Answer::Close(response, cause) => {
-                self.close(index, &Why::Http(response, cause));
-                None
-            }
-        }
+            Answer::Page(page) => self.page(index, page)?,
+            Answer::Refuse(refusal, cause) => (request.refuse(refusal), cause),
+        };
+        self.close(index, &Why::Http(response, cause));
+        None
+    }
+
+    /// Goes on as a WebSocket. Returns how many bytes of the joint protocol came behind the request, of which `used` are the end.
+    fn begin_web_socket(&mut self, index: u32, bytes: &mut [u8], response: &[u8], used: usize) -> usize {
+        let Some(connection) = self.connections.get(index) else { return 0 };
+        connection.transport = Transport::web_socket(response);
+        let is_tls = connection.is_tls();
+        let behind = bytes.len() - used;
+        bytes.copy_within(used.., 0);
+        let len = connection.decode(&mut bytes[..behind]);
+        let keepalive = connection.last_sent + self.times.keepalive;
+        self.connections.timers.arm(index, keepalive);
+        self.websockets += 1;
+        self.secure_websockets += usize::from(is_tls);
+        len
+    }
+
+    /// The response to whoever asks for a page, and what it is counted as.
+    fn page(&mut self, index: u32, page: Page) -> Option<(Response, Closed)> {
+        let config = &self.connections.config;
+        let is_there = match page {
+            Page::Health => true,
+            Page::Metrics(_) => config.metrics,
+            Page::Details => config.details,
+        };
+        let connection = self.connections.slots.get(index as usize)?.as_ref()?;
+        let may_watch = config.allows_watching_from(connection.address.ip());
+        let content = match page {
+            _ if !is_there => None,
+            Page::Health => Some("ok\n".into()),
+            _ if !may_watch => None,
+            Page::Metrics(format) => Some(self.metrics(format)),
+            Page::Details => Some(self.details()),
+        };
+        let connection = self.connections.get(index)?;
+        let Transport::Http(request) = &connection.transport else { return None };
+        Some(match content {
+            Some(content) => (request.page(page, &content), Closed::Page),
+            None if !is_there => (request.not_found(), Closed::BadRequest),
+            None => (request.not_shown(), Closed::WatchFrom),
+        })
     }
 }

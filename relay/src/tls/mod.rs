@@ -16,9 +16,9 @@ use rustls::{Error, ServerConfig};
 
 pub(crate) use credentials::load;
 
+use crate::http::Refusal;
 use crate::queue::{Pool, Queue};
 use crate::transport::Transport;
-use crate::websocket::Refusal;
 
 /// What connections are accepted with: certificate and key, as they were read last.
 pub(crate) type Credentials = Arc<ServerConfig>;
@@ -41,9 +41,6 @@ const STATE: usize = 8 * 1024;
 
 /// Bytes of memory that a connection with TLS may always have, on top of what each connection may.
 pub(crate) const RESERVE: usize = STATE + MAX_KEPT + MAX_PLAIN + OVERHEAD;
-
-/// The first byte of an HTTP request.
-const HTTP: u8 = b'G';
 
 /// TLS of one connection, as its server.
 pub(crate) struct Tls {
@@ -171,10 +168,10 @@ impl Tls {
         if read == 0 {
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "cut off: TLS was not closed"));
         }
-        if !self.has_begun && raw[0] == HTTP {
+        if !self.has_begun && raw[0].is_ascii_uppercase() {
             self.has_begun = true;
-            self.output =
-                Refusal { status: "400 Bad Request", what: "this port speaks TLS: https or wss" }.response();
+            let is_head = raw[..read].starts_with(b"HEAD ");
+            self.output = Refusal::bad("this port speaks TLS: https or wss").response(is_head);
             self.end = Some(End::Failed(Failure::PlainHttp));
             return Ok(Got::Failed(Failure::PlainHttp));
         }

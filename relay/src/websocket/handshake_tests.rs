@@ -53,10 +53,6 @@ fn no_part_of_a_request_is_an_answer() {
     for len in 0..whole.len() {
         assert_eq!(handshake(&whole[..len]), Ok(None), "{len} bytes");
     }
-    // the end is found wherever the pieces end
-    for from in 0..whole.len() {
-        assert_eq!(end_of_head(&whole, from), Some(whole.len()), "from {from}");
-    }
     let more = [&whole[..], b"\x82\x80abcd\n\r\n\r\n"].concat();
     assert_eq!(handshake(&more).unwrap().unwrap().0, whole.len());
 }
@@ -87,7 +83,57 @@ fn each_part_is_necessary() {
     is_refused(&without("Sec-WebSocket-Version"), "426");
     is_refused(&with("GET", "GET / HTTP/1.0"), "505");
     is_refused(&with("GET", "GET / HTTP/2.0"), "505");
-    assert!(is_refused(&with("GET", "GETS / HTTP/1.1"), "405").contains("\r\nAllow: GET\r\n"));
+    assert!(is_refused(&with("GET", "GETS / HTTP/1.1"), "405").contains("\r\nAllow: GET, HEAD\r\n"));
+    // what comes behind would be taken for frames
+    for content in
+        ["Content-Length: 5", "Content-Length: x", "Content-Length: ", "Transfer-Encoding: chunked"]
+    {
+        is_refused(&request(&[&GOOD[..], &[content]].concat()), "400");
+    }
+    is_agreed_to(&request(&[&GOOD[..], &["Content-Length: 0"]].concat()));
+}
+
+/// RFC 6455, section 4.1, has a key of which the bits behind its 16 bytes are not 0, and says no word about them.
+#[test]
+fn the_bits_behind_a_key_may_be_anything() {
+    let with_key = |key: &str| {
+        let line = format!("Sec-WebSocket-Key: {key}");
+        request(&GOOD.map(|old| if old.starts_with("Sec-WebSocket-Key") { &line } else { old }))
+    };
+    // from an implementation of its own: base64(sha1(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
+    for (key, accept) in [
+        ("AQIDBAUGBwgJCgsMDQ4PEC==", "OfS0wDaT5NoxF2gqm7Zj2YtetzM="),
+        ("AQIDBAUGBwgJCgsMDQ4PEA==", "C/0nmHhBztSRGR1CwL6Tf4ZjwpY="),
+    ] {
+        let response = String::from_utf8(handshake(&with_key(key)).unwrap().unwrap().1).unwrap();
+        assert!(response.contains(&format!("\r\nSec-WebSocket-Accept: {accept}\r\n")), "{response}");
+    }
+    for wrong in ["AQIDBAUGBwgJCgsMDQ4P=C==", "AQIDBAUGBwgJCgsMDQ4PE===", "AQIDBAUGBwgJCgsMDQ4PECAA", "=="] {
+        is_refused(&with_key(wrong), "400");
+    }
+}
+
+/// RFC 6455, sections 4.2.2 and 11.3.4: the server names one of those asked for, or none.
+#[test]
+fn the_subprotocol_binary_is_named_back() {
+    let named = |lines: &[&str]| {
+        let response = handshake(&request(&[&GOOD[..], lines].concat())).unwrap().unwrap().1;
+        let response = String::from_utf8(response).unwrap();
+        let line = response.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Protocol: "));
+        line.map(String::from)
+    };
+    assert_eq!(named(&[]), None);
+    for lines in [
+        &["Sec-WebSocket-Protocol: binary"][..],
+        &["sec-websocket-protocol: base64, binary"],
+        &["Sec-WebSocket-Protocol: base64", "Sec-WebSocket-Protocol: ,binary ,"],
+    ] {
+        assert_eq!(named(lines).as_deref(), Some("binary"), "{lines:?}");
+    }
+    // names are compared as they are
+    for lines in [&["Sec-WebSocket-Protocol: chat"][..], &["Sec-WebSocket-Protocol: Binary, binary2"]] {
+        assert_eq!(named(lines), None, "{lines:?}");
+    }
 }
 
 #[test]
@@ -95,7 +141,7 @@ fn what_is_no_request_is_refused() {
     is_refused(b"G\r\n\r\n", "400");
     is_refused(b"GET / HTTP/1.1\r\nno colon\r\n\r\n", "400");
     is_refused(b"GET /\x00 HTTP/1.1\r\n\r\n", "400");
-    is_refused(&request(&[&GOOD[..], &["Many: x"; MAX_HEADERS]].concat()), "431");
+    is_refused(&request(&[&GOOD[..], &["Many: x"; MAX_LINES]].concat()), "431");
     is_refused(&[b'G'; MAX_REQUEST], "431");
     assert_eq!(handshake(&[b'G'; MAX_REQUEST - 1]), Ok(None));
     let long = format!("X: {}", "x".repeat(MAX_REQUEST));

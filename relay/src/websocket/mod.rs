@@ -35,7 +35,7 @@ use std::fmt;
 use std::ops::Range;
 
 pub use handshake::{MAX_REQUEST, handshake};
-pub(crate) use handshake::{Refusal, end_of_head, hosts, is_upgrade, origins, parse, upgrade};
+pub(crate) use handshake::{is_upgrade, upgrade};
 
 use input::{Input, Item};
 use output::Output;

@@ -80,6 +80,11 @@ impl<S: Read + Write> Browser<S> {
         socket.write_all(REQUEST.as_bytes()).unwrap();
         let response = head(&mut socket);
         assert!(response.starts_with("HTTP/1.1 101 "), "{response}");
+        Self::behind(socket)
+    }
+
+    /// One whose handshake is over.
+    pub fn behind(socket: S) -> Self {
         Self { socket, received: Vec::new(), pongs: Vec::new() }
     }
 
