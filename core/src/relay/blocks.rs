@@ -1,7 +1,7 @@
 //! Who is kept out of a channel: for each channel a list of connections, in pages.
 
-use super::ConnectionId;
-use super::slots::{PAGE, Page};
+use super::host::ConnectionId;
+use super::places::{Chained, PAGE, Page};
 use super::tables::Tables;
 
 /// Connections in a page, behind the place of the next page.
@@ -67,7 +67,7 @@ impl Tables<'_> {
         let Some(index) = taken.take(self.parts.pages) else { return false };
         if let Some(page) = self.parts.pages.get_mut(index as usize) {
             *page = Page::EMPTY;
-            *super::slots::Chained::next(page) = first;
+            *page.next() = first;
         }
         let new = index.saturating_add(1);
         if let Some(channel) = self.parts.channels.get_mut(channel as usize) {

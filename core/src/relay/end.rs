@@ -2,6 +2,8 @@
 
 use super::host::{ConnectionId, Host, Note};
 use super::names;
+use super::numbers::Numbers;
+use super::places::Page;
 use super::slots::{ChannelSlot, ConnectionSlot, MembershipSlot};
 use super::tables::Tables;
 use crate::Reason;
@@ -122,8 +124,8 @@ impl Tables<'_> {
 
 /// The first number in use that is not below `from`.
 fn first<const PAGES: usize>(
-    numbers: &super::numbers::Numbers<PAGES>,
-    pages: &[super::slots::Page],
+    numbers: &Numbers<PAGES>,
+    pages: &[Page],
     from: u8,
 ) -> Option<(u8, u32)> {
     (from..=u8::MAX)

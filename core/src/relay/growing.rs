@@ -2,7 +2,8 @@
 
 use alloc::vec::Vec;
 
-use super::slots::{ChannelSlot, ConnectionSlot, MembershipSlot, Page};
+use super::places::Page;
+use super::slots::{ChannelSlot, ConnectionSlot, MembershipSlot};
 use super::storage::{Parts, Pool, Storage};
 
 /// Places that a table has when it is needed for the first time: enough pages for any one command.

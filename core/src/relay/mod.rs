@@ -62,6 +62,7 @@ mod growing;
 mod host;
 mod names;
 mod numbers;
+mod places;
 mod route;
 mod slots;
 mod storage;
@@ -74,7 +75,8 @@ pub use blocks::MAX_BLOCKED;
 #[cfg(feature = "alloc")]
 pub use growing::GrowingStorage;
 pub use host::{Cause, ConnectionId, Decision, Full, Host, Note, Outcome, Received, Request};
-pub use slots::{ChannelSlot, ConnectionSlot, MembershipSlot, Page};
+pub use places::Page;
+pub use slots::{ChannelSlot, ConnectionSlot, MembershipSlot};
 pub use storage::{Parts, Pool, StaticStorage, Storage};
 
 use crate::protocol::MAX_COMMAND;
@@ -197,7 +199,7 @@ impl<S: Storage> Relay<S> {
     /// Makes room for what one command can need at most, where the storage can grow.
     fn reserve(&mut self) {
         let parts = self.storage.parts();
-        let short = |taken: slots::Taken, len: usize, needed: usize| len.saturating_sub(taken.now()) < needed;
+        let short = |taken: places::Taken, len: usize, needed: usize| len.saturating_sub(taken.now()) < needed;
         let (channels, memberships, pages, buckets) = (
             short(self.counters.channels, parts.channels.len(), 1),
             short(self.counters.memberships, parts.memberships.len(), 1),

@@ -1,6 +1,7 @@
 //! Channels by name: chains of those whose hashes fall into one bucket, and the names themselves in pages.
 
-use super::slots::{ChannelSlot, NAME_PAGES, PAGE, Page, Taken};
+use super::places::{PAGE, Page, Taken};
+use super::slots::{ChannelSlot, NAME_PAGES};
 use super::tables::Tables;
 use crate::protocol::MAX_NAME;
 

@@ -1,12 +1,10 @@
 //! The numbers that stand for channels and users on the wire, each table with up to 16 pages of 16.
 
-use super::slots::{PAGE, Page, Taken};
-
-/// The greatest index plus one that an entry can hold.
-pub(super) const MAX_INDEX: u32 = FREE - 1;
+use super::places::{MAX_INDEX, PAGE, Page, Taken};
 
 /// Bit of an entry that is free but was used before; the other bits are the next free number plus one.
 const FREE: u32 = 1 << 31;
+const _: () = assert!(MAX_INDEX < FREE, "an index must not look like a free entry");
 
 /// Numbers in use with what they stand for (an index plus one), and those that are free, in the order in which they became free.
 ///

@@ -1,11 +1,10 @@
-//! The places of the relay's tables. All of them start as zero bits: indices are kept plus one, 0 is none.
+//! What stands in the relay's tables: connections, channels, memberships. All of them start as zero bits: indices are kept plus one,
+//! 0 is none.
 
-use super::ConnectionId;
+use super::host::ConnectionId;
 use super::numbers::Numbers;
+use super::places::{Chained, PAGE};
 use crate::protocol::{MAX_CHANNELS, MAX_NAME, MAX_USERS};
-
-/// Entries in a [`Page`].
-pub(super) const PAGE: usize = 16;
 
 /// Pages of a table of a connection's channels.
 pub(super) const CHANNEL_PAGES: usize = MAX_CHANNELS / PAGE;
@@ -105,15 +104,6 @@ impl MembershipSlot {
     };
 }
 
-/// 16 entries of a table of channels or users, 64 bytes of a channel's name, or 7 connections that a channel's server has blocked.
-#[derive(Clone, Debug)]
-pub struct Page(pub(super) [u32; PAGE]);
-
-impl Page {
-    /// The state to start with, all bits zero.
-    pub const EMPTY: Self = Self([0; PAGE]);
-}
-
 /// Who gets the unit under way. Fixed when its first byte is routed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Target {
@@ -138,11 +128,6 @@ impl Target {
     pub(super) const NOBODY: Self = Self { sequence: 0, index: 0, kind: Kind::Nobody, excluded: None };
 }
 
-/// A place that is chained to another one while it is free.
-pub(super) trait Chained {
-    fn next(&mut self) -> &mut u32;
-}
-
 impl Chained for ConnectionSlot {
     fn next(&mut self) -> &mut u32 {
         &mut self.next
@@ -158,56 +143,5 @@ impl Chained for ChannelSlot {
 impl Chained for MembershipSlot {
     fn next(&mut self) -> &mut u32 {
         &mut self.channel
-    }
-}
-
-impl Chained for Page {
-    fn next(&mut self) -> &mut u32 {
-        let [first, ..] = &mut self.0;
-        first
-    }
-}
-
-/// Which places of one kind are taken.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Taken {
-    /// Places that were ever taken; those behind are as they were made.
-    ever: u32,
-    /// Index plus one of the first free place among them.
-    free: u32,
-    /// Places that are taken now.
-    now: u32,
-}
-
-impl Taken {
-    pub(super) const NONE: Self = Self { ever: 0, free: 0, now: 0 };
-
-    pub(super) const fn now(self) -> usize {
-        self.now as usize
-    }
-
-    /// Takes a place. What it holds is whatever its last owner left, except for its chain field, which is 0.
-    pub(super) fn take<T: Chained>(&mut self, slots: &mut [T]) -> Option<u32> {
-        let index = if let Some(index) = self.free.checked_sub(1) {
-            self.free = core::mem::take(slots.get_mut(index as usize)?.next());
-            index
-        } else {
-            if self.ever as usize >= slots.len() || self.ever >= super::numbers::MAX_INDEX {
-                return None;
-            }
-            let index = self.ever;
-            self.ever = index.saturating_add(1);
-            index
-        };
-        self.now = self.now.saturating_add(1);
-        Some(index)
-    }
-
-    /// Gives a place back that was taken.
-    pub(super) fn give<T: Chained>(&mut self, slots: &mut [T], index: u32) {
-        if let Some(slot) = slots.get_mut(index as usize) {
-            *slot.next() = core::mem::replace(&mut self.free, index.saturating_add(1));
-            self.now = self.now.saturating_sub(1);
-        }
     }
 }

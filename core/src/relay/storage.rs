@@ -1,6 +1,7 @@
 //! Where a relay's tables lie.
 
-use super::slots::{ChannelSlot, ConnectionSlot, MembershipSlot, Page};
+use super::places::Page;
+use super::slots::{ChannelSlot, ConnectionSlot, MembershipSlot};
 
 /// One of the tables of a [`Storage`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,7 +1,8 @@
 //! The tables together with what is known about them, and the ways through them.
 
-use super::ConnectionId;
-use super::slots::{ChannelSlot, ConnectionSlot, MembershipSlot, Taken, Target};
+use super::host::ConnectionId;
+use super::places::Taken;
+use super::slots::{ChannelSlot, ConnectionSlot, MembershipSlot, Target};
 use super::storage::Parts;
 
 /// What is known about the tables.
