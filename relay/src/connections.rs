@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use peote_net::Reason;
 use peote_net::relay::{ConnectionId, Decision, Host, Note, Request};
+use peote_net::time::Instant;
 use tracing::{debug, info, warn};
 
 use crate::addresses::Addresses;
@@ -346,6 +347,10 @@ impl Host for Connections {
 
     fn cut(&self) -> usize {
         CUT
+    }
+
+    fn now(&self) -> Instant {
+        Instant::from_millis(self.now)
     }
 
     fn count(&mut self, _: ConnectionId, units: usize, broadcasts: usize) {

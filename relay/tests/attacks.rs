@@ -223,15 +223,18 @@ fn storms_of_commands() {
     let relay = Attacked::start(&["--commands-per-second", "0", "--queue-bytes", "64KiB"]);
     // who is told of all that come and go, and does not listen
     let mut server = Endpoint::new(relay.small_socket());
-    server.create(b"storm");
+    // a channel for each round, since the numbers of those who have left rest
+    for round in 0..128u8 {
+        server.create(&[b"storm", &[round][..]].concat());
+    }
     let mut sockets: Vec<_> = (0..20).map(|_| relay.socket()).collect();
-    for round in 0..50u8 {
+    for round in 0..128u8 {
         for (number, socket) in (0u8..).zip(&mut sockets) {
             // numbers that come and go, names that are long, and nobody reads an answer
             let name = [&[number, round][..], &[b'x'; 250]].concat();
             let create = [&[0, 0, 1, 252][..], &name].concat();
             // a number is given again when all others have had their turn
-            let leave = |place: u8| [b"\0\x01\x01\x05storm\0\x02\0\x01", &[place & 127][..]].concat();
+            let leave = |place: u8| [b"\0\x01\x01\x06storm", &[round, 0, 2, 0, 1, place & 127][..]].concat();
             let first = round.wrapping_mul(40);
             let enter_leave: Vec<u8> = (0..40).flat_map(|more| leave(first.wrapping_add(more))).collect();
             flood(socket, &[&create[..], &enter_leave, &[0, 3, 0, 1, round]].concat(), 1);

@@ -1,12 +1,15 @@
 //! The commands: create, enter, leave, delete, remove, block.
 
-use super::host::{Cause, ConnectionId, Decision, Host, Note, Outcome, Request};
+use super::end::End;
+use super::host::{Cause, ConnectionId, Decision, Home, Host, Note, Outcome, Request};
 use super::names;
+use super::numbers::UnderWay;
 use super::slots::{ChannelSlot, MembershipSlot};
 use super::tables::Tables;
 use crate::Reason;
 use crate::protocol::to_endpoint;
 use crate::protocol::to_relay::{Command, Decoder, Unit};
+use crate::time::Instant;
 
 /// Room for an answer.
 const ANSWER: usize = to_endpoint::success(0, 0).len();
@@ -38,7 +41,7 @@ impl Tables<'_> {
                 if let [number] = *payload.bytes()
                     && let Some(membership) = self.entered(sender, number)
                 {
-                    self.end_membership(membership, Reason::OnPurpose, host);
+                    self.end_membership(membership, End::Left, host);
                 }
             }
             Command::Delete => {
@@ -90,7 +93,7 @@ impl Tables<'_> {
         refused = refused.or(ask(sender, &request, host)?);
         let created = match refused {
             Some(reason) => Err(reason),
-            None => self.new_channel(sender, name, hash).ok_or(Reason::TooManyChannels),
+            None => self.new_channel(sender, name, hash, host.now()).ok_or(Reason::TooManyChannels),
         };
         match created {
             Ok(channel) => {
@@ -107,7 +110,7 @@ impl Tables<'_> {
     }
 
     /// Takes what a new channel needs, all or nothing, and gives its number.
-    fn new_channel(&mut self, server: ConnectionId, name: &[u8], hash: u32) -> Option<u8> {
+    fn new_channel(&mut self, server: ConnectionId, name: &[u8], hash: u32, now: Instant) -> Option<u8> {
         let name_len = u8::try_from(name.len()).ok()?;
         let index = self.counters.channels.take(self.parts.channels)?;
         let Some(places) = names::store(name, self.parts.pages, &mut self.counters.pages) else {
@@ -115,7 +118,7 @@ impl Tables<'_> {
             return None;
         };
         let own = self.parts.connections.get_mut(server.index()).map(|slot| &mut slot.own);
-        let number = own.and_then(|own| own.take(self.parts.pages, &mut self.counters.pages, index));
+        let number = own.and_then(|own| own.take(self.parts.pages, &mut self.counters.pages, index, now));
         let (Some(number), Some(slot)) = (number, self.parts.channels.get_mut(index as usize)) else {
             names::discard(places, self.parts.pages, &mut self.counters.pages);
             self.counters.channels.give(self.parts.channels, index);
@@ -155,11 +158,16 @@ impl Tables<'_> {
             return Err(Outcome::WaitFor(server));
         }
         let entered = self.parts.connections.get(sender.index()).map_or(0, |slot| slot.entered.used());
-        let request = Request::Enter { name, entered, users };
+        let now = host.now();
+        let (of_address, of_network) = match found {
+            Some((_, channel)) if refused.is_none() => self.numbers_of(channel, self.home(sender), now),
+            _ => (0, 0),
+        };
+        let request = Request::Enter { name, entered, users, of_address, of_network };
         refused = refused.or(ask(sender, &request, host)?);
         let entered = match refused {
             Some(reason) => Err(reason),
-            None => self.new_membership(sender, channel).ok_or(Reason::ChannelFull),
+            None => self.new_membership(sender, channel, now),
         };
         match entered {
             Ok(MembershipSlot { at_user, at_server, number, .. }) => {
@@ -184,27 +192,45 @@ impl Tables<'_> {
             .any(|(_, index)| self.membership(index).is_some_and(|membership| membership.channel == channel))
     }
 
+    /// How many numbers of a channel users from the same address and from the same network have, those included that rest.
+    fn numbers_of(&self, channel: &ChannelSlot, home: Home, now: Instant) -> (usize, usize) {
+        let pages = &*self.parts.pages;
+        let (mut of_address, mut of_network) = channel.users.resting(pages, home, now);
+        for (_, index) in channel.users.iter(pages) {
+            let Some(user) = self.membership(index).map(|user| self.home(user.user)) else { continue };
+            of_address = of_address.saturating_add(usize::from(user.address == home.address));
+            of_network = of_network.saturating_add(usize::from(user.network == home.network));
+        }
+        (of_address, of_network)
+    }
+
     /// Takes what a new membership needs, all or nothing.
-    fn new_membership(&mut self, user: ConnectionId, channel: u32) -> Option<MembershipSlot> {
+    fn new_membership(
+        &mut self,
+        user: ConnectionId,
+        channel: u32,
+        now: Instant,
+    ) -> Result<MembershipSlot, Reason> {
         let pages = &mut *self.parts.pages;
-        let index = self.counters.memberships.take(self.parts.memberships)?;
+        let full = Reason::ChannelFull;
+        let index = self.counters.memberships.take(self.parts.memberships).ok_or(full)?;
         let entered = self.parts.connections.get_mut(user.index()).map(|slot| &mut slot.entered);
         let channel_slot = self.parts.channels.get_mut(channel as usize);
         let (Some(entered), Some(slot)) = (entered, channel_slot) else {
             self.counters.memberships.give(self.parts.memberships, index);
-            return None;
+            return Err(full);
         };
-        let at_user = entered.take(pages, &mut self.counters.pages, index);
-        let number = slot.users.take(pages, &mut self.counters.pages, index);
+        let at_user = entered.take(pages, &mut self.counters.pages, index, now);
+        let number = slot.users.take(pages, &mut self.counters.pages, index, now);
         let (Some(at_user), Some(number)) = (at_user, number) else {
             if let Some(at_user) = at_user {
-                entered.release(pages, at_user);
+                entered.release(pages, at_user, UnderWay::Nothing, now);
             }
             if let Some(number) = number {
-                slot.users.release(pages, number);
+                slot.users.release(pages, number, UnderWay::Nothing, now);
             }
             self.counters.memberships.give(self.parts.memberships, index);
-            return None;
+            return Err(if at_user.is_none() { Reason::TooManyChannels } else { full });
         };
         self.counters.sequence = self.counters.sequence.saturating_add(1);
         let membership = MembershipSlot {
@@ -216,8 +242,10 @@ impl Tables<'_> {
             at_user,
             number,
         };
-        *self.parts.memberships.get_mut(index as usize)? = membership.clone();
-        Some(membership)
+        if let Some(slot) = self.parts.memberships.get_mut(index as usize) {
+            *slot = membership.clone();
+        }
+        Ok(membership)
     }
 }
 

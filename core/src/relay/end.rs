@@ -2,19 +2,45 @@
 
 use super::host::{ConnectionId, Host, Note};
 use super::names;
-use super::numbers::Numbers;
+use super::numbers::{Numbers, UnderWay};
 use super::places::Page;
 use super::slots::{ChannelSlot, ConnectionSlot, MembershipSlot};
 use super::tables::Tables;
 use crate::Reason;
 use crate::protocol::{MAX_CHANNELS, MAX_USERS, to_endpoint};
+use crate::time::Instant;
+
+/// How a membership ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// The user has left.
+    Left,
+    /// The user's connection is gone.
+    Lost,
+    /// The channel's server has removed the user.
+    Removed,
+    /// The channel is gone with its server, for this reason.
+    Channel(Reason),
+}
+
+impl End {
+    const fn reason(self) -> Reason {
+        match self {
+            Self::Left => Reason::OnPurpose,
+            Self::Lost => Reason::ConnectionLost,
+            Self::Removed => Reason::Kicked,
+            Self::Channel(reason) => reason,
+        }
+    }
+}
 
 impl Tables<'_> {
     /// A user leaves, is lost or removed: tells the channel's server.
-    pub(super) fn end_membership<H: Host>(&mut self, index: u32, reason: Reason, host: &mut H) {
+    pub(super) fn end_membership<H: Host>(&mut self, index: u32, end: End, host: &mut H) {
         let Some(membership) = self.membership(index).cloned() else { return };
-        self.forget_membership(index, &membership, reason, host);
-        let notice = to_endpoint::user_gone(membership.at_server, membership.number, reason.end_code());
+        self.forget_membership(index, &membership, end, host);
+        let code = end.reason().end_code();
+        let notice = to_endpoint::user_gone(membership.at_server, membership.number, code);
         host.push(membership.server, &notice, &[]);
     }
 
@@ -26,7 +52,7 @@ impl Tables<'_> {
         };
         let is_kept = block && self.block(channel, user);
         host.push(user, &to_endpoint::channel_gone(at_user, Reason::Kicked.end_code()), &[]);
-        self.end_membership(index, Reason::Kicked, host);
+        self.end_membership(index, End::Removed, host);
         if block && let Some(name) = self.channel(channel).map(|channel| self.name(channel)) {
             host.notify(&Note::Blocked { user, number, server, name: name.as_bytes(), is_kept });
         }
@@ -41,7 +67,7 @@ impl Tables<'_> {
             let Some((number, user)) = first(&channel.users, self.parts.pages, from) else { break };
             from = number;
             let Some(membership) = self.membership(user).cloned() else { break };
-            self.forget_membership(user, &membership, reason, host);
+            self.forget_membership(user, &membership, End::Channel(reason), host);
             let notice = to_endpoint::channel_gone(membership.at_user, reason.end_code());
             host.push(membership.user, &notice, &[]);
         }
@@ -53,7 +79,8 @@ impl Tables<'_> {
         names::discard(channel.name, self.parts.pages, &mut self.counters.pages);
         self.unblock_all(channel.blocked);
         if let Some(server) = self.parts.connections.get_mut(channel.server.index()) {
-            server.own.release(self.parts.pages, channel.number);
+            // what the server says of the number it says of its next holder, and what users sent is routed by theirs
+            server.own.release(self.parts.pages, channel.number, UnderWay::Nothing, host.now());
         }
         self.counters.channels.give(self.parts.channels, index);
         host.notify(&Note::Deleted {
@@ -74,7 +101,7 @@ impl Tables<'_> {
             let entered = slot.entered.clone();
             let Some((number, membership)) = first(&entered, self.parts.pages, from) else { break };
             from = number;
-            self.end_membership(membership, Reason::ConnectionLost, host);
+            self.end_membership(membership, End::Lost, host);
         }
         from = 0;
         for _ in 0..MAX_CHANNELS {
@@ -96,15 +123,10 @@ impl Tables<'_> {
         &mut self,
         index: u32,
         membership: &MembershipSlot,
-        reason: Reason,
+        end: End,
         host: &mut H,
     ) {
-        if let Some(user) = self.parts.connections.get_mut(membership.user.index()) {
-            user.entered.release(self.parts.pages, membership.at_user);
-        }
-        if let Some(channel) = self.parts.channels.get_mut(membership.channel as usize) {
-            channel.users.release(self.parts.pages, membership.number);
-        }
+        self.release_numbers(membership, end, host.now());
         if let Some(slot) = self.parts.memberships.get_mut(index as usize) {
             *slot = MembershipSlot::EMPTY;
         }
@@ -116,18 +138,29 @@ impl Tables<'_> {
                 number: membership.number,
                 server: membership.server,
                 name: name.as_bytes(),
-                reason,
+                reason: end.reason(),
             });
+        }
+    }
+
+    /// Gives both numbers of a membership back. The side that has ended it says nothing more of its number; the other one may have.
+    fn release_numbers(&mut self, membership: &MembershipSlot, end: End, now: Instant) {
+        let home = self.home(membership.user);
+        let (user, server) = match end {
+            End::Left | End::Lost => (UnderWay::Nothing, UnderWay::Something(home)),
+            End::Removed | End::Channel(_) => (UnderWay::Something(home), UnderWay::Nothing),
+        };
+        if let Some(connection) = self.parts.connections.get_mut(membership.user.index()) {
+            connection.entered.release(self.parts.pages, membership.at_user, user, now);
+        }
+        if let Some(channel) = self.parts.channels.get_mut(membership.channel as usize) {
+            channel.users.release(self.parts.pages, membership.number, server, now);
         }
     }
 }
 
 /// The first number in use that is not below `from`.
-fn first<const PAGES: usize>(
-    numbers: &Numbers<PAGES>,
-    pages: &[Page],
-    from: u8,
-) -> Option<(u8, u32)> {
+fn first<const PAGES: usize>(numbers: &Numbers<PAGES>, pages: &[Page], from: u8) -> Option<(u8, u32)> {
     (from..=u8::MAX)
         .take_while(|number| u16::from(*number) < numbers.end())
         .find_map(|number| Some((number, numbers.get(pages, number)?)))

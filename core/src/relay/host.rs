@@ -5,6 +5,7 @@ use core::fmt;
 use crate::Reason;
 use crate::protocol::to_endpoint::Capabilities;
 use crate::protocol::to_relay::Malformed;
+use crate::time::Instant;
 
 /// One connection of a [`Relay`](super::Relay): a place in its table and how often the place was used before, so that a stale one is never
 /// taken for its successor.
@@ -36,6 +37,18 @@ impl fmt::Display for ConnectionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.index, self.generation)
     }
+}
+
+/// Where a connection comes from, for limits of what one address and one network may have.
+///
+/// Any numbers that are the same for the same address, such as a hash of it. Where they do not matter all are 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Home {
+    /// Stands for the address.
+    pub address: u32,
+    /// Stands for the network that the address belongs to.
+    pub network: u32,
 }
 
 /// What [`receive`](super::Relay::receive) did.
@@ -127,6 +140,12 @@ pub enum Request<'a> {
         entered: usize,
         /// Users the channel has so far, 0..=256; 0 if there is no such channel.
         users: usize,
+        /// Numbers in the channel that users of the connection's address ([`Home`]) have, or had and which
+        /// [rest](super#numbers) now, 0..=256. A few that rest may be those of another address. 0 where entering is
+        /// refused anyway.
+        of_address: usize,
+        /// The same for the connection's network.
+        of_network: usize,
     },
     /// Leave an entered channel.
     Leave,
@@ -256,6 +275,9 @@ pub trait Host {
     fn cut(&self) -> usize {
         1024
     }
+
+    /// The present moment. It says for how long numbers [rest](super#numbers), so it has to go on.
+    fn now(&self) -> Instant;
 
     /// What this relay can do beyond the original protocol: all that the core can do, or some of it. Each connection is told when its first byte has
     /// come, unless it is [`Capabilities::NONE`]. A command that is not among it is unknown. Must not change while a connection is there.

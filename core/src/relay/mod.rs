@@ -7,6 +7,8 @@
 //! ```
 //! use peote_net::relay::{ConnectionId, Host, Outcome, Relay, StaticStorage};
 //!
+//! use peote_net::time::Instant;
+//!
 //! /// Queues that have room for ever. Yours are bounded.
 //! struct Queues(Vec<Vec<u8>>);
 //!
@@ -16,6 +18,9 @@
 //!     }
 //!     fn push(&mut self, connection: ConnectionId, header: &[u8], payload: &[u8]) {
 //!         self.0[connection.index()].extend(header.iter().chain(payload));
+//!     }
+//!     fn now(&self) -> Instant {
+//!         Instant::ZERO // yours goes on
 //!     }
 //! }
 //!
@@ -41,6 +46,15 @@
 //! queue has room for is that a user is gone (7 bytes) or a channel is gone (6 bytes). Each is said once for a membership, and a membership begins
 //! only while there is room, so a queue is at most `7 * users of the connection's channels + 6 * channels entered` bytes
 //! above its bound.
+//!
+//! # Numbers
+//!
+//! A number is given out again as late as possible: first all that were never used, then the one that has been free for
+//! the longest time. What was sent to a user before its server knew that the user is gone is still under way, and so is
+//! what a user sent before it knew that the channel is gone. Such numbers rest for at least 5 s ([`Host::now`]): they are
+//! given to nobody meanwhile, and where all others are in use the channel is full, or the connection in too many channels. So what
+//! comes within that time reaches nobody. Numbers that the other side gave up itself (a user that was
+//! removed, a channel that was left) need not rest.
 //!
 //! # Removing and blocking
 //!
@@ -74,7 +88,7 @@ mod tests;
 pub use blocks::MAX_BLOCKED;
 #[cfg(feature = "alloc")]
 pub use growing::GrowingStorage;
-pub use host::{Cause, ConnectionId, Decision, Full, Host, Note, Outcome, Received, Request};
+pub use host::{Cause, ConnectionId, Decision, Full, Home, Host, Note, Outcome, Received, Request};
 pub use places::Page;
 pub use slots::{ChannelSlot, ConnectionSlot, MembershipSlot};
 pub use storage::{Parts, Pool, StaticStorage, Storage};
@@ -103,15 +117,23 @@ impl<S: Storage> Relay<S> {
         Self { storage, counters: Counters::ZERO }
     }
 
-    /// A connection has come.
+    /// A connection has come, from wherever it may be.
     ///
     /// # Errors
     /// [`Full`] if the storage has no place for it.
     pub fn connect(&mut self) -> Result<ConnectionId, Full> {
+        self.connect_from(Home::default())
+    }
+
+    /// A connection has come from somewhere that matters to limits.
+    ///
+    /// # Errors
+    /// [`Full`] if the storage has no place for it.
+    pub fn connect_from(&mut self, home: Home) -> Result<ConnectionId, Full> {
         if self.counters.connections.now() >= self.storage.parts().connections.len() {
             self.storage.grow(Pool::Connections);
         }
-        self.tables().connect().ok_or(Full)
+        self.tables().connect(home).ok_or(Full)
     }
 
     /// Bytes have come from a connection: routes them, as far as the queues have room.
@@ -199,7 +221,8 @@ impl<S: Storage> Relay<S> {
     /// Makes room for what one command can need at most, where the storage can grow.
     fn reserve(&mut self) {
         let parts = self.storage.parts();
-        let short = |taken: places::Taken, len: usize, needed: usize| len.saturating_sub(taken.now()) < needed;
+        let short =
+            |taken: places::Taken, len: usize, needed: usize| len.saturating_sub(taken.now()) < needed;
         let (channels, memberships, pages, buckets) = (
             short(self.counters.channels, parts.channels.len(), 1),
             short(self.counters.memberships, parts.memberships.len(), 1),

@@ -1,7 +1,7 @@
 //! What stands in the relay's tables: connections, channels, memberships. All of them start as zero bits: indices are kept plus one,
 //! 0 is none.
 
-use super::host::ConnectionId;
+use super::host::{ConnectionId, Home};
 use super::numbers::Numbers;
 use super::places::{Chained, PAGE};
 use crate::protocol::{MAX_CHANNELS, MAX_NAME, MAX_USERS};
@@ -15,12 +15,13 @@ pub(super) const USER_PAGES: usize = MAX_USERS / PAGE;
 /// Pages of the longest name.
 pub(super) const NAME_PAGES: usize = MAX_NAME.div_ceil(PAGE * 4);
 
-/// Memory for one connection, 112 bytes.
+/// Memory for one connection, 136 bytes.
 #[derive(Clone, Debug)]
 pub struct ConnectionSlot {
     pub(super) own: Numbers<CHANNEL_PAGES>,
     pub(super) entered: Numbers<CHANNEL_PAGES>,
     pub(super) target: Target,
+    pub(super) home: Home,
     /// Payload bytes of the unit under way that are still to come.
     pub(super) left: u16,
     pub(super) open: bool,
@@ -36,6 +37,7 @@ impl ConnectionSlot {
         own: Numbers::EMPTY,
         entered: Numbers::EMPTY,
         target: Target::NOBODY,
+        home: Home { address: 0, network: 0 },
         left: 0,
         open: false,
         announced: false,
@@ -44,7 +46,7 @@ impl ConnectionSlot {
     };
 }
 
-/// Memory for one channel, 112 bytes, without its users, its name and those it has blocked.
+/// Memory for one channel, 120 bytes, without its users, its name and those it has blocked.
 #[derive(Clone, Debug)]
 pub struct ChannelSlot {
     pub(super) server: ConnectionId,

@@ -1,6 +1,6 @@
 //! The tables together with what is known about them, and the ways through them.
 
-use super::host::ConnectionId;
+use super::host::{ConnectionId, Home};
 use super::places::Taken;
 use super::slots::{ChannelSlot, ConnectionSlot, MembershipSlot, Target};
 use super::storage::Parts;
@@ -33,11 +33,12 @@ pub(super) struct Tables<'a> {
 }
 
 impl Tables<'_> {
-    pub(super) fn connect(&mut self) -> Option<ConnectionId> {
+    pub(super) fn connect(&mut self, home: Home) -> Option<ConnectionId> {
         let index = self.counters.connections.take(self.parts.connections)?;
         let slot = self.parts.connections.get_mut(index as usize)?;
         slot.open = true;
         slot.left = 0;
+        slot.home = home;
         slot.target = Target::NOBODY;
         Some(ConnectionId { index, generation: slot.generation })
     }
@@ -47,6 +48,11 @@ impl Tables<'_> {
     pub(super) fn connection(&mut self, id: ConnectionId) -> Option<&mut ConnectionSlot> {
         let slot = self.parts.connections.get_mut(id.index as usize)?;
         if slot.open && slot.generation == id.generation { Some(slot) } else { None }
+    }
+
+    /// Where a connection comes from.
+    pub(super) fn home(&self, id: ConnectionId) -> Home {
+        self.parts.connections.get(id.index as usize).map_or(Home::default(), |slot| slot.home)
     }
 
     #[inline]

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use peote_net::protocol::to_endpoint::Capabilities;
 use peote_net::relay::{ConnectionId, Host, Note};
+use peote_net::time::Instant;
 
 use super::{RelayConfig, RelayEvent};
 use crate::line::LineId;
@@ -132,6 +133,10 @@ impl Host for Queues {
             connection.output.extend(header.iter().chain(payload));
             connection.said_at = now;
         }
+    }
+
+    fn now(&self) -> Instant {
+        Instant::from_millis(self.now)
     }
 
     fn cut(&self) -> usize {

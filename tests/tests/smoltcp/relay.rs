@@ -26,8 +26,8 @@ struct Seat {
     unused: Vec<u8>,
 }
 
-/// Queues of 8 KiB.
-struct Queues([Vec<u8>; 4]);
+/// Queues of 8 KiB, and the present moment.
+struct Queues([Vec<u8>; 4], Instant);
 
 impl Host for Queues {
     fn free(&self, connection: ConnectionId) -> usize {
@@ -36,6 +36,10 @@ impl Host for Queues {
 
     fn push(&mut self, connection: ConnectionId, header: &[u8], payload: &[u8]) {
         self.0[connection.index()].extend(header.iter().chain(payload));
+    }
+
+    fn now(&self) -> Instant {
+        self.1
     }
 }
 
@@ -47,7 +51,7 @@ impl RelayMachine {
             machine,
             relay: Relay::new(StaticStorage::new()),
             seats,
-            queues: Queues(Default::default()),
+            queues: Queues(Default::default(), Instant::ZERO),
             keepalive_at: 0,
             down: false,
         }
@@ -64,7 +68,8 @@ impl RelayMachine {
 
     pub(crate) fn poll(&mut self) {
         self.machine.poll();
-        let now = self.machine.hub.now().as_millis();
+        self.queues.1 = self.machine.hub.now();
+        let now = self.queues.1.as_millis();
         let keepalive = now >= self.keepalive_at;
         if keepalive {
             self.keepalive_at = now + 5000;

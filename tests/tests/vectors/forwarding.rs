@@ -6,6 +6,7 @@ use peote_net::protocol::to_endpoint::Capabilities;
 use peote_net::protocol::to_endpoint::Unit as FromRelay;
 use peote_net::protocol::to_relay::{self, Command, Decoder, Unit as FromEndpoint};
 use peote_net::relay::{ConnectionId, Host, Outcome, Relay, StaticStorage};
+use peote_net::time::Instant;
 
 use crate::recording::{self, Recording};
 use crate::wire::{self, Heard};
@@ -28,6 +29,10 @@ impl Host for Queues {
         let queue = &mut self.0[connection.index()];
         queue.extend_from_slice(header);
         queue.extend_from_slice(payload);
+    }
+
+    fn now(&self) -> Instant {
+        Instant::ZERO
     }
 }
 

@@ -26,14 +26,13 @@ fn create_is_refused_for_a_name_in_use_and_above_128_channels() {
     world.send(0, &command(Command::Create, 1, b"a"));
     world.send(1, &command(Command::Create, 2, b"a"));
     assert_eq!(world.take(1), [0, 3, 2, 1, 2]);
-    // the tables of these tests hold 64 channels, and that is refused as "too many" too
-    for number in 1..64u8 {
-        world.send(0, &command(Command::Create, 1, &[number]));
+    for number in 1..128u8 {
+        world.send(0, &command(Command::Create, 1, &[b'n', number]));
     }
     world.take(0);
-    world.send(0, &command(Command::Create, 3, b"z"));
+    world.send(0, &command(Command::Create, 3, b"zz"));
     assert_eq!(world.take(0), [0, 3, 3, 1, 1]);
-    world.send(1, &command(Command::Enter, 3, &[63]));
+    world.send(1, &command(Command::Enter, 3, &[b'n', 127]));
     assert_eq!(world.take(1), [0, 3, 3, 0, 0]);
 }
 
@@ -102,6 +101,7 @@ fn a_user_number_is_given_again_as_late_as_possible() {
     for expected in (1..=255).chain([0, 1]) {
         let entered = world.last_byte_to(1);
         world.send(1, &[0, 2, 0, 1, entered]);
+        world.pass(1);
         world.take(0);
         world.send(1, &command(Command::Enter, 1, b"a"));
         assert_eq!(world.take(0), [0, 4, 0, 0, 0, expected]);

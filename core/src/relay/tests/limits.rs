@@ -51,8 +51,8 @@ fn requests_say_what_there_is_already() {
     let mut world = World::with_channel(3);
     world.host.decision = |request| match *request {
         Request::Create { own: 1, channels: 1, name: b"b" }
-        | Request::Enter { entered: 1, users: 2, name: b"a" }
-        | Request::Enter { entered: 1, users: 0, name: b"z" } => Decision::Yes,
+        | Request::Enter { entered: 1, users: 2, name: b"a", of_address: 0, of_network: 0 }
+        | Request::Enter { entered: 1, users: 0, name: b"z", of_address: 0, of_network: 0 } => Decision::Yes,
         _ => Decision::Close,
     };
     world.send(0, b"\0\0\x01\x01b");
@@ -97,39 +97,6 @@ fn one_that_comes_and_goes_does_not_use_up_the_pages() {
     for (user, name) in [(1, b'x'), (2, b'y')] {
         let _ = relay.receive(ids[user], &[0, 0, 1, 1, name], &mut host);
         assert_eq!(host.queues[user], [0, 3, 1, 0, 0]);
-    }
-}
-
-/// Storage that grows by one place at a time, so that everything happens that growing can bring about.
-#[derive(Default)]
-struct Growing {
-    connections: Vec<ConnectionSlot>,
-    channels: Vec<ChannelSlot>,
-    memberships: Vec<MembershipSlot>,
-    pages: Vec<Page>,
-    buckets: Vec<u32>,
-}
-
-impl Storage for Growing {
-    fn parts(&mut self) -> Parts<'_> {
-        Parts {
-            connections: &mut self.connections,
-            channels: &mut self.channels,
-            memberships: &mut self.memberships,
-            pages: &mut self.pages,
-            buckets: &mut self.buckets,
-        }
-    }
-
-    fn grow(&mut self, pool: Pool) -> bool {
-        match pool {
-            Pool::Connections => self.connections.push(ConnectionSlot::EMPTY),
-            Pool::Channels => self.channels.push(ChannelSlot::EMPTY),
-            Pool::Memberships => self.memberships.push(MembershipSlot::EMPTY),
-            Pool::Pages => self.pages.extend(std::vec![Page::EMPTY; 16]),
-            Pool::Buckets => self.buckets.push(0),
-        }
-        true
     }
 }
 

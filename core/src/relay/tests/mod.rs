@@ -6,6 +6,7 @@ mod growing;
 mod limits;
 mod queues;
 mod removing;
+mod resting;
 mod sizes;
 mod weaknesses;
 
@@ -14,12 +15,44 @@ use std::vec::Vec;
 use super::*;
 use crate::Reason;
 use crate::protocol::to_endpoint::{Capabilities, Decoder, Unit};
+use crate::time::{Duration, Instant};
 
-type Tables = StaticStorage<16, 64, 1024, 512>;
+/// Storage that grows by one place at a time, so that everything happens that growing can bring about.
+#[derive(Default)]
+pub(super) struct Growing {
+    connections: Vec<ConnectionSlot>,
+    channels: Vec<ChannelSlot>,
+    memberships: Vec<MembershipSlot>,
+    pages: Vec<Page>,
+    buckets: Vec<u32>,
+}
+
+impl Storage for Growing {
+    fn parts(&mut self) -> Parts<'_> {
+        Parts {
+            connections: &mut self.connections,
+            channels: &mut self.channels,
+            memberships: &mut self.memberships,
+            pages: &mut self.pages,
+            buckets: &mut self.buckets,
+        }
+    }
+
+    fn grow(&mut self, pool: Pool) -> bool {
+        match pool {
+            Pool::Connections => self.connections.push(ConnectionSlot::EMPTY),
+            Pool::Channels => self.channels.push(ChannelSlot::EMPTY),
+            Pool::Memberships => self.memberships.push(MembershipSlot::EMPTY),
+            Pool::Pages => self.pages.extend(std::vec![Page::EMPTY; 16]),
+            Pool::Buckets => self.buckets.push(0),
+        }
+        true
+    }
+}
 
 /// A relay with queues in memory.
 pub(super) struct World {
-    relay: Relay<Tables>,
+    relay: Relay<Growing>,
     host: Queues,
     ids: Vec<ConnectionId>,
 }
@@ -33,6 +66,7 @@ pub(super) struct Queues {
     decision: fn(&Request<'_>) -> Decision,
     /// None, unless a test is about them: then the wire is that of the original protocol, byte by byte.
     capabilities: Capabilities,
+    now: Instant,
     notes: usize,
     units: usize,
     broadcasts: usize,
@@ -48,6 +82,7 @@ impl Default for Queues {
             cut: 1024,
             decision: |_| Decision::Yes,
             capabilities: Capabilities::NONE,
+            now: Instant::ZERO,
             notes: 0,
             units: 0,
             broadcasts: 0,
@@ -64,6 +99,10 @@ impl Host for Queues {
 
     fn push(&mut self, connection: ConnectionId, header: &[u8], payload: &[u8]) {
         self.queues[connection.index()].extend(header.iter().chain(payload));
+    }
+
+    fn now(&self) -> Instant {
+        self.now
     }
 
     fn cut(&self) -> usize {
@@ -99,7 +138,7 @@ impl Host for Queues {
 impl World {
     /// `connections` that have sent nothing yet, numbered from 0.
     pub(super) fn new(connections: usize) -> Self {
-        let mut relay = Relay::new(Tables::new());
+        let mut relay = Relay::new(Growing::default());
         let ids = (0..connections).map(|_| relay.connect().unwrap()).collect();
         Self { relay, host: Queues::default(), ids }
     }
@@ -132,6 +171,16 @@ impl World {
         let Outcome::Close(cause) = self.receive(from, bytes).outcome else { panic!("not closed") };
         self.disconnect(from);
         cause
+    }
+
+    pub(super) fn pass(&mut self, seconds: u64) {
+        self.host.now = self.host.now + Duration::from_secs(seconds);
+    }
+
+    /// One more connection. Returns its place among them.
+    pub(super) fn connect_from(&mut self, address: u32, network: u32) -> usize {
+        self.ids.push(self.relay.connect_from(Home { address, network }).unwrap());
+        self.ids.len() - 1
     }
 
     pub(super) fn disconnect(&mut self, connection: usize) {

@@ -208,7 +208,7 @@ fn removing_adds_one_notice_for_a_membership_to_a_full_queue() {
 }
 
 /// A relay with a server and its channel "a".
-fn crowd(storage: Tables) -> World {
+fn crowd(storage: Growing) -> World {
     let mut world = World::new(0);
     world.relay = Relay::new(storage);
     world.host.capabilities = BOTH;
@@ -251,7 +251,7 @@ fn a_list_holds_as_many_as_it_says_and_those_that_are_gone_make_room() {
 
 #[test]
 fn coming_and_being_blocked_again_and_again_takes_no_more_memory() {
-    let mut world = crowd(Tables::new());
+    let mut world = crowd(Growing::default());
     for round in 0..2000u16 {
         let user = world.join();
         let number = u8::try_from(usize::from(round) % MAX_USERS).unwrap();

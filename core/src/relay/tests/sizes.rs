@@ -4,8 +4,8 @@ use super::super::{ChannelSlot, ConnectionSlot, MembershipSlot, Page, Relay, Sta
 
 #[test]
 fn slots_have_the_documented_sizes() {
-    assert_eq!(size_of::<ConnectionSlot>(), 112);
-    assert_eq!(size_of::<ChannelSlot>(), 112);
+    assert_eq!(size_of::<ConnectionSlot>(), 136);
+    assert_eq!(size_of::<ChannelSlot>(), 120);
     assert_eq!(size_of::<MembershipSlot>(), 32);
     assert_eq!(size_of::<Page>(), 64);
 }
@@ -13,7 +13,7 @@ fn slots_have_the_documented_sizes() {
 #[test]
 fn static_storage_has_the_documented_size() {
     fn formula(connections: usize, channels: usize, memberships: usize, pages: usize) -> usize {
-        (112 * connections + 116 * channels + 32 * memberships + 64 * pages).next_multiple_of(8)
+        (136 * connections + 124 * channels + 32 * memberships + 64 * pages).next_multiple_of(8)
     }
     assert_eq!(size_of::<StaticStorage<2, 1, 1, 4>>(), formula(2, 1, 1, 4));
     assert_eq!(size_of::<StaticStorage<8, 8, 32, 20>>(), formula(8, 8, 32, 20));

@@ -135,6 +135,7 @@ fn the_rest_of_a_unit_never_reaches_the_next_holder_of_a_number() {
     for _ in 0..256 {
         world.take(0);
         world.take(3);
+        world.pass(7);
         world.send(3, b"\0\x01\x01\x01a");
         number = world.take(0)[5];
         if number == 1 {

@@ -272,6 +272,10 @@ impl Host for Switchboard<'_> {
         }
     }
 
+    fn now(&self) -> Instant {
+        self.now
+    }
+
     fn notify(&mut self, note: &Note<'_>) {
         match note {
             Note::Created { server, name, .. } => {

@@ -6,6 +6,7 @@ use peote_net::protocol::to_endpoint::{Decoder, Unit};
 use peote_net::relay::{
     ConnectionId, Decision, GrowingStorage, Host, MAX_REST, Outcome, Received, Relay, Request,
 };
+use peote_net::time::{Duration, Instant};
 
 use super::Input;
 use reference::{Endpoint, Model};
@@ -28,6 +29,8 @@ pub enum Step {
     Disconnect(usize),
     /// From now on commands are carried out later (`true`), or again at once.
     Later(bool),
+    /// So many seconds pass.
+    Pass(u64),
 }
 
 /// The relay's caller, with a queue for each connection.
@@ -38,6 +41,7 @@ struct Queues {
     bound: usize,
     cut: usize,
     later: bool,
+    now: Instant,
     /// All names fall together.
     collide: bool,
 }
@@ -49,6 +53,10 @@ impl Host for Queues {
 
     fn push(&mut self, connection: ConnectionId, header: &[u8], payload: &[u8]) {
         self.queues[connection.index()].extend(header.iter().chain(payload));
+    }
+
+    fn now(&self) -> Instant {
+        self.now
     }
 
     fn cut(&self) -> usize {
@@ -92,7 +100,7 @@ impl Both {
         let queues = vec![Vec::new(); CONNECTIONS];
         let mut model = Model::default();
         model.endpoints.extend((0..CONNECTIONS).map(|connection| (connection, Endpoint::default())));
-        let host = Queues { queues, bound, cut, later: false, collide };
+        let host = Queues { queues, bound, cut, later: false, now: Instant::ZERO, collide };
         Self { relay, host, ids, model, outboxes: vec![Vec::new(); CONNECTIONS] }
     }
 
@@ -107,6 +115,10 @@ impl Both {
             Step::Drain(of) => self.drain(of),
             Step::Disconnect(connection) => self.disconnect(connection),
             Step::Later(later) => self.host.later = later,
+            Step::Pass(seconds) => {
+                self.host.now = self.host.now + Duration::from_secs(seconds);
+                self.model.now = self.host.now.as_millis();
+            }
         }
     }
 
@@ -271,7 +283,8 @@ pub fn check(bytes: &[u8]) {
             0..=29 => Step::Queue(connection, unit(&mut input)),
             30..=37 => Step::Present(connection, 1 + input.below(20)),
             38..=52 => Step::Present(connection, 100_000),
-            53..=60 => Step::Drain(connection),
+            53..=59 => Step::Drain(connection),
+            60 => Step::Pass(input.below(8).try_into().unwrap_or_default()),
             61 => Step::Later(connection > 1),
             62 => {
                 let len = input.below(64);

@@ -11,29 +11,48 @@ enum Item {
     Data(Vec<u8>, VecDeque<u8>),
 }
 
+/// Milliseconds of a tick, and for how many of them a number rests.
+const TICK: u64 = 1024;
+const REST: u64 = 6;
+
 /// Numbers that are given out late.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Late<T> {
     used: BTreeMap<u8, T>,
     fresh: u16,
-    free: VecDeque<u8>,
+    /// In the order in which they became free, with the tick from which on each may be given again.
+    free: VecDeque<(u8, u64)>,
+}
+
+impl<T> Default for Late<T> {
+    fn default() -> Self {
+        Self { used: BTreeMap::new(), fresh: 0, free: VecDeque::new() }
+    }
 }
 
 impl<T> Late<T> {
-    fn take(&mut self, limit: u16, value: T) -> u8 {
+    /// Whether a number can be taken.
+    fn has_room(&self, limit: u16, now: u64) -> bool {
+        self.fresh < limit || self.free.iter().any(|(_, from)| *from <= now / TICK)
+    }
+
+    fn take(&mut self, limit: u16, value: T, now: u64) -> u8 {
         let number = if self.fresh < limit {
             self.fresh += 1;
             u8::try_from(self.fresh - 1).unwrap()
         } else {
-            self.free.pop_front().unwrap()
+            // the oldest if it has rested, else the first that need not
+            let place = self.free.iter().position(|(_, from)| *from <= now / TICK).unwrap();
+            self.free.remove(place).unwrap().0
         };
         self.used.insert(number, value);
         number
     }
 
-    fn release(&mut self, number: u8) -> Option<T> {
+    /// Gives a number back, which rests unless nothing can be under way for it.
+    fn release(&mut self, number: u8, rests: bool, now: u64) -> Option<T> {
         let value = self.used.remove(&number)?;
-        self.free.push_back(number);
+        self.free.push_back((number, if rests { now / TICK + REST } else { 0 }));
         Some(value)
     }
 }
@@ -71,6 +90,8 @@ pub(super) struct Model {
     pub(super) channels: BTreeMap<Vec<u8>, Channel>,
     queues: BTreeMap<usize, VecDeque<Item>>,
     members: u64,
+    /// In milliseconds.
+    pub(super) now: u64,
     alive: BTreeSet<u64>,
 }
 
@@ -221,17 +242,14 @@ impl Model {
 
     fn command(&mut self, from: usize, command: u8, tag: u8, payload: &[u8]) {
         let endpoint = self.endpoints.get_mut(&from).unwrap();
+        let now = self.now;
         let result = match (command, payload) {
             (0, _) if endpoint.own.used.len() == 128 => Err(1),
             (0, _) if self.channels.contains_key(payload) => Err(2),
             (0, _) => {
-                let number = endpoint.own.take(128, payload.to_vec());
-                let channel = Channel {
-                    server: from,
-                    number,
-                    users: Late { used: BTreeMap::new(), fresh: 0, free: VecDeque::new() },
-                    blocked: BTreeSet::new(),
-                };
+                let number = endpoint.own.take(128, payload.to_vec(), now);
+                let channel =
+                    Channel { server: from, number, users: Late::default(), blocked: BTreeSet::new() };
                 self.channels.insert(payload.to_vec(), channel);
                 Ok((number, None))
             }
@@ -241,12 +259,19 @@ impl Model {
                 Some(channel) if channel.users.used.values().any(|user| user.connection == from) => Err(3),
                 Some(channel) if channel.blocked.contains(&from) => Err(6),
                 Some(_) if endpoint.entered.used.len() == 128 => Err(5),
+                Some(_) if !endpoint.entered.has_room(128, now) => Err(5),
+                Some(channel) if !channel.users.has_room(256, now) => {
+                    // both were asked, and the one that was there went back
+                    let number = endpoint.entered.take(128, payload.to_vec(), now);
+                    endpoint.entered.release(number, false, now);
+                    Err(4)
+                }
                 Some(channel) => {
-                    let number_there = endpoint.entered.take(128, payload.to_vec());
+                    let number_there = endpoint.entered.take(128, payload.to_vec(), now);
                     self.members += 1;
                     self.alive.insert(self.members);
-                    let user =
-                        channel.users.take(256, Member { id: self.members, connection: from, number_there });
+                    let member = Member { id: self.members, connection: from, number_there };
+                    let user = channel.users.take(256, member, now);
                     Ok((number_there, Some((channel.server, channel.number, user))))
                 }
             },
@@ -267,10 +292,12 @@ impl Model {
     }
 
     fn leave(&mut self, from: usize, number: u8, reason: u8) {
-        let Some(name) = self.endpoints.get_mut(&from).unwrap().entered.release(number) else { return };
+        let now = self.now;
+        let entered = &mut self.endpoints.get_mut(&from).unwrap().entered;
+        let Some(name) = entered.release(number, false, now) else { return };
         let channel = self.channels.get_mut(&name).unwrap();
         let (&user, _) = channel.users.used.iter().find(|(_, user)| user.connection == from).unwrap();
-        let member = channel.users.release(user).unwrap();
+        let member = channel.users.release(user, true, now).unwrap();
         self.alive.remove(&member.id);
         let event = [0, 1, channel.number, user, reason];
         let server = channel.server;
@@ -278,23 +305,28 @@ impl Model {
     }
 
     fn remove(&mut self, from: usize, number: u8, user: u8, block: bool) {
+        let now = self.now;
         let Some(name) = self.endpoints[&from].own.used.get(&number) else { return };
         let channel = self.channels.get_mut(name).unwrap();
-        let Some(member) = channel.users.release(user) else { return };
+        let Some(member) = channel.users.release(user, false, now) else { return };
         if block {
             channel.blocked.insert(member.connection);
         }
         self.alive.remove(&member.id);
-        self.endpoints.get_mut(&member.connection).unwrap().entered.release(member.number_there);
+        let entered = &mut self.endpoints.get_mut(&member.connection).unwrap().entered;
+        entered.release(member.number_there, true, now);
         self.control(member.connection, &[0, 2, member.number_there, 2]);
         self.control(from, &[0, 1, number, user, 2]);
     }
 
     fn delete(&mut self, from: usize, number: u8, reason: u8) {
-        let Some(name) = self.endpoints.get_mut(&from).unwrap().own.release(number) else { return };
+        let now = self.now;
+        let own = &mut self.endpoints.get_mut(&from).unwrap().own;
+        let Some(name) = own.release(number, false, now) else { return };
         for user in self.channels.remove(&name).unwrap().users.used.values() {
             self.alive.remove(&user.id);
-            self.endpoints.get_mut(&user.connection).unwrap().entered.release(user.number_there);
+            let entered = &mut self.endpoints.get_mut(&user.connection).unwrap().entered;
+            entered.release(user.number_there, true, now);
             self.control(user.connection, &[0, 2, user.number_there, reason]);
         }
     }
