@@ -3,6 +3,8 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
+#[cfg(feature = "tls")]
+use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -348,17 +350,31 @@ impl Config {
     }
 }
 
-/// A value of a [`Config`] that is outside its range.
+/// A value of a [`Config`] that is outside its range, or names a file that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidConfig {
     field: &'static str,
-    value: String,
+    /// The value, where it is the value that is wrong and not what it stands for.
+    value: Option<String>,
     allowed: String,
 }
 
 impl InvalidConfig {
     fn new(field: &'static str, value: impl Into<String>, allowed: impl Into<String>) -> Self {
-        Self { field, value: value.into(), allowed: allowed.into() }
+        Self { field, value: Some(value.into()), allowed: allowed.into() }
+    }
+
+    /// A setting that cannot be had, whatever its value is.
+    #[cfg(not(feature = "tls"))]
+    pub(crate) fn whole(field: &'static str, what: impl fmt::Display) -> Self {
+        Self { field, value: None, allowed: format!("{}: {what}", field.replace('_', "-")) }
+    }
+
+    /// A file that cannot be used.
+    #[cfg(feature = "tls")]
+    pub(crate) fn file(field: &'static str, file: &Path, what: impl fmt::Display) -> Self {
+        let allowed = format!("{} {}: {what}", field.replace('_', "-"), file.display());
+        Self { field, value: None, allowed }
     }
 
     /// The name of the field, as in [`Config`].
@@ -367,7 +383,7 @@ impl InvalidConfig {
         self.field
     }
 
-    /// What would be allowed, in words.
+    /// What would be allowed, in words; where the value is a file, what is wrong with that.
     #[must_use]
     pub fn allowed(&self) -> &str {
         &self.allowed
@@ -376,7 +392,10 @@ impl InvalidConfig {
 
 impl fmt::Display for InvalidConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} is {}; allowed: {}", self.field, self.value, self.allowed)
+        match &self.value {
+            Some(value) => write!(f, "{} is {value}; allowed: {}", self.field, self.allowed),
+            None => f.write_str(&self.allowed),
+        }
     }
 }
 

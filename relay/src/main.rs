@@ -88,7 +88,8 @@ fn start(loaded: Loaded, options: &Options, sockets: Sockets) -> u8 {
         Ok(()) => STOPPED,
         Err(error) => {
             complain(format!("{error}{}", advice(&error)));
-            COULD_NOT_RUN
+            // what is wrong with a setting stays wrong
+            if error.kind() == ErrorKind::InvalidInput { WRONG_SETTINGS } else { COULD_NOT_RUN }
         }
     }
 }

@@ -20,13 +20,12 @@ pub(crate) fn reload(relay: &mut Relay, logging: &Logging, options: &Options, lo
     new.log_notes();
     let kept = match relay.reconfigure(new.settings.relay.clone()) {
         Ok(kept) => kept,
-        Err(problem) => return error!("{problem}: the settings stay as they were"),
+        Err(problem) => {
+            return error!("{problem}: all settings, certificate and key stay as they were");
+        }
     };
     if let Err(problem) = logging.set_level(new.settings.log_level) {
         error!("the log level stays as it was: {problem}");
-    }
-    if let Err(problem) = relay.reload_tls() {
-        error!("{problem}: certificate and key stay as they were");
     }
     let mut changes = 0;
     for (name, now, before) in new.changes(loaded) {

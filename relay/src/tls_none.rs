@@ -6,6 +6,7 @@ use std::path::Path;
 
 use mio::net::TcpStream;
 
+use crate::config::InvalidConfig;
 use crate::queue::{Pool, Queue};
 use crate::transport::Transport;
 
@@ -30,10 +31,9 @@ pub(crate) const RESERVE: usize = 0;
 
 /// # Errors
 /// There is no TLS.
-pub(crate) fn load(_: &Path, _: &Path) -> io::Result<Credentials> {
-    let what =
-        "listen-tls: this relay was built without TLS; build it with the feature tls, or remove listen-tls";
-    Err(io::Error::new(io::ErrorKind::Unsupported, what))
+pub(crate) fn load(_: &Path, _: &Path) -> Result<Credentials, InvalidConfig> {
+    let what = "this relay was built without TLS; build it with the feature tls, or remove listen-tls";
+    Err(InvalidConfig::whole("listen_tls", what))
 }
 
 impl Tls {

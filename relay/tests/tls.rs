@@ -332,9 +332,15 @@ fn the_program_reads_them_again_on_sighup() {
     relay.log_until("configuration read again");
     let mut new = Endpoint::over(files.connect(address));
     assert_eq!(new.create(b"b"), 0);
+    // it is said once, whatever else has changed, and as often as it is tried
     spoil(&certificate);
-    relay.signal(Signal::HUP);
-    relay.log_until("certificate and key stay as they were");
+    for _ in 0..2 {
+        relay.signal(Signal::HUP);
+        let log = relay.log_until("certificate and key stay as they were").join("\n");
+        assert!(log.contains(&format!("tls-certificate {}: ", certificate.display())), "{log}");
+        assert!(!log.contains("read again"), "{log}");
+        assert_eq!(log.matches(" ERROR ").count(), 1, "{log}");
+    }
     assert_eq!(Endpoint::over(files.connect(address)).create(b"c"), 0);
     assert_eq!(old.create(b"d"), 1);
     relay.signal(Signal::TERM);
@@ -343,4 +349,74 @@ fn the_program_reads_them_again_on_sighup() {
         &["--listen-tls", "127.0.0.1:0"],
         &["--listen-tls: listen-tls needs tls-certificate; set it, or remove listen-tls"],
     );
+}
+
+/// Whatever is wrong with a file is wrong at the next start, too: exit code 2, and a line that names the file and what it is.
+#[test]
+fn the_program_names_files_that_cannot_be_used() {
+    let files = Files::new();
+    let other = Files::new();
+    let [certificate, key, wrong] =
+        [&files.certificate, &files.key, &files.certificate.with_file_name("wrong.pem")]
+            .map(|path| path.clone());
+    let read = |path: &std::path::Path| std::fs::read(path).unwrap();
+    let refused = |certificate: &std::path::Path, key: &std::path::Path, start: &str, part: &str| {
+        let [certificate, key] = [certificate, key].map(|path| path.to_str().unwrap().to_string());
+        let arguments = ["--listen", "127.0.0.1:0", "--listen-tls", "127.0.0.1:0"];
+        let files = ["--tls-certificate", &certificate, "--tls-key", &key];
+        let output = program::output(&[&arguments[..], &files].concat());
+        let line = program::text(&output.stderr);
+        let line = line.lines().last().unwrap();
+        assert!(line.starts_with(&format!("peote-relay: {start} ")) && line.contains(part), "{line}");
+        assert_eq!((output.status.code(), program::text(&output.stdout)), (Some(2), String::new()), "{line}");
+    };
+    let wrong_key = |content: &[u8], part: &str| {
+        std::fs::write(&wrong, content).unwrap();
+        refused(&certificate, &wrong, "tls-key", part);
+    };
+    wrong_key(
+        b"-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n",
+        "passphrase",
+    );
+    wrong_key(b"", "empty");
+    wrong_key(
+        b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+        "of no kind that is known here",
+    );
+    wrong_key(&read(&certificate), "the wrong way round?");
+    wrong_key(&read(&other.key), "not the key of the certificate in");
+    refused(&certificate, certificate.parent().unwrap(), "tls-key", "cannot be read");
+    refused(&certificate, &certificate.with_file_name("nothing.pem"), "tls-key", "cannot be read");
+    refused(&key, &key, "tls-certificate", "the wrong way round?");
+    std::fs::write(&wrong, [read(&other.certificate), read(&certificate)].concat()).unwrap();
+    refused(&wrong, &key, "tls-key", "the key of certificate number 2 in");
+    std::fs::write(&wrong, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n").unwrap();
+    refused(&wrong, &key, "tls-certificate", "not a certificate: ");
+}
+
+/// All or nothing: with a file that cannot be used nothing of a new configuration holds.
+#[cfg(unix)]
+#[test]
+fn a_reload_that_cannot_take_a_file_takes_nothing() {
+    let files = Files::new();
+    let wrong = files.key.with_file_name("wrong.pem");
+    std::fs::write(&wrong, "").unwrap();
+    let config = |key: &std::path::Path, channels: u32| {
+        let certificate = &files.certificate;
+        let tls =
+            format!("listen-tls = [\"127.0.0.1:0\"]\ntls-certificate = {certificate:?}\ntls-key = {key:?}\n");
+        format!("listen = []\nmax-channels = {channels}\n{tls}")
+    };
+    let path = program::file("tls-reload.toml", &config(&files.key, 10));
+    let mut relay = program::Running::start(&["--config", path.to_str().unwrap()]);
+    let address = relay.address();
+    for key in [&wrong, &wrong, &files.key] {
+        std::fs::write(&path, config(key, 1)).unwrap();
+        relay.signal(rustix::process::Signal::HUP);
+        let is_taken = key == &files.key;
+        let log = relay.log_until(if is_taken { "read again" } else { "stay as they were" }).join("\n");
+        assert_eq!(log.contains("max-channels = 1, before 10"), is_taken, "{log}");
+        assert!(!log.contains("tls-key = "), "{log}");
+        assert_eq!(Endpoint::over(files.connect(address)).create(b"a"), 0);
+    }
 }

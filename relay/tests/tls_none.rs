@@ -20,7 +20,7 @@ fn listening_with_tls_is_refused() {
         ..Config::default()
     };
     let error = Relay::bind(config).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
     assert_eq!(error.to_string(), WHAT);
     assert!(
         Relay::bind(Config { listen: vec!["127.0.0.1:0".parse().unwrap()], ..Config::default() }).is_ok()
@@ -38,5 +38,5 @@ fn the_program_says_so_too() {
         "key.pem",
     ]);
     assert_eq!(program::text(&output.stderr), format!("peote-relay: {WHAT}\n"));
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(2));
 }

@@ -47,7 +47,7 @@ Exit codes:
   0  stopped on request
   1  could not run or not go on: an address is in use or not permitted,
      no more files or memory
-  2  wrong options or configuration
+  2  wrong options or configuration, files for TLS included
 
 Exit codes of top and health:
   0  shown; well

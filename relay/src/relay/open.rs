@@ -1,5 +1,6 @@
 //! Opening a relay.
 
+use std::error::Error;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use super::linger::Lingering;
 use super::serve::READ;
 use super::{EVENTS, Handle, Relay, WAKER, details};
 use crate::causes::Counts;
-use crate::config::Config;
+use crate::config::{Config, InvalidConfig};
 use crate::connections::Connections;
 use crate::listen;
 use crate::tls::{self, Credentials};
@@ -25,8 +26,8 @@ impl Relay {
     ///
     /// # Errors
     /// - An address cannot be listened on (in use, not allowed, not this machine's); the error says which one.
-    /// - The certificate or the key for TLS cannot be used; the error says which file is wrong and why.
-    /// - The configuration is out of its ranges ([`Config::check`]): [`io::ErrorKind::InvalidInput`].
+    /// - The configuration is out of its ranges ([`Config::check`]), or the certificate or the key for TLS cannot be used, and the error says which
+    ///   file is wrong and why: [`io::ErrorKind::InvalidInput`].
     /// - The system has no more of what it takes to wait for events.
     pub fn bind(config: Config) -> io::Result<Self> {
         Self::bind_with(config, Vec::new())
@@ -51,8 +52,8 @@ impl Relay {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn bind_with(config: Config, sockets: Vec<TcpListener>) -> io::Result<Self> {
-        config.check().map_err(|error| wrong(error.to_string()))?;
-        let credentials = credentials(&config)?;
+        config.check().map_err(wrong)?;
+        let credentials = credentials(&config).map_err(wrong)?;
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), Token(WAKER))?);
         let mut given = sockets
@@ -112,12 +113,12 @@ impl Relay {
     /// # Errors
     /// One of the files cannot be used; the error says which one and why. Those that were read before stay in use.
     pub fn reload_tls(&mut self) -> io::Result<()> {
-        self.credentials = credentials(&self.connections.config)?;
+        self.credentials = credentials(&self.connections.config).map_err(wrong)?;
         Ok(())
     }
 }
 
-fn wrong(what: String) -> io::Error {
+fn wrong(what: impl Into<Box<dyn Error + Send + Sync>>) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, what)
 }
 
@@ -128,7 +129,7 @@ fn addresses(config: &Config) -> impl Iterator<Item = (SocketAddr, bool)> {
 }
 
 /// What connections with TLS are to be accepted with, if there are to be any.
-fn credentials(config: &Config) -> io::Result<Option<Credentials>> {
+pub(super) fn credentials(config: &Config) -> Result<Option<Credentials>, InvalidConfig> {
     match (&config.tls_certificate, &config.tls_key) {
         (Some(certificate), Some(key)) if !config.listen_tls.is_empty() => {
             tls::load(certificate, key).map(Some)

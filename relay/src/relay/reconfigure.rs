@@ -1,6 +1,7 @@
 //! A new configuration for a relay that runs.
 
 use super::deadlines::Times;
+use super::open::credentials;
 use super::{Relay, receive_buffer};
 use crate::config::{Config, InvalidConfig};
 use crate::connections::narrow;
@@ -19,11 +20,12 @@ impl Relay {
     /// another matter: a connection that has been silent for longer than a shorter time allows is closed.
     ///
     /// Returned are the names of the fields, as in [`Config`], whose new value can only take effect when a relay is opened; the old one stays. It
-    /// is [`listen`](Config::listen) and [`listen_tls`](Config::listen_tls) that can be among them, and with the latter certificate and key. The
-    /// files of certificate and key are read by [`reload_tls`](Self::reload_tls).
+    /// is [`listen`](Config::listen) and [`listen_tls`](Config::listen_tls) that can be among them, and with the latter certificate and key.
+    ///
+    /// The files of certificate and key are read again, as by [`reload_tls`](Self::reload_tls).
     ///
     /// # Errors
-    /// The configuration is out of its ranges ([`Config::check`]); then nothing has changed.
+    /// The configuration is out of its ranges ([`Config::check`]), or a file cannot be used; then nothing has changed.
     ///
     /// ```
     /// use peote_relay::{Config, Relay};
@@ -56,6 +58,7 @@ impl Relay {
                 }
             }
         }
+        self.credentials = credentials(&config)?;
         let patience = |config: &Config| (config.tcp_keepalive, config.stall_timeout);
         let has_new_options = patience(&config) != patience(&self.connections.config);
         let is_slower = config.bytes_per_second < self.connections.config.bytes_per_second

@@ -4,6 +4,7 @@
 //! the beginning of a record that has not come whole, and records that the socket has not taken.
 
 mod credentials;
+mod pem;
 
 use std::fmt;
 use std::io::{self, IoSlice, Read, Write};
