@@ -258,7 +258,7 @@ export class Session {
    */
   #refused(what, reason) {
     // The link has said so already.
-    if (reason === 'link-lost') return;
+    if (reason === 'link-lost' || reason === 'no-answer') return;
     this.#fail(`Cannot ${what} room ${this.#room}: ${REFUSED[reason] ?? `the relay refuses it (${reason})`}.`);
   }
 
@@ -315,6 +315,7 @@ export class Session {
       'timeout': `${this.#url} does not answer`,
       'closed': `${this.#url} has closed the connection`,
       'silent': `${this.#url} has gone silent`,
+      'no-answer': `${this.#url} does not answer what it is asked`,
       'not-a-relay': `what answers at ${this.#url} is not a relay`,
     }[reason];
     if (!this.#hasArrived || reason === 'not-a-relay') return this.#fail(`Cannot get into the room: ${why}.`);

@@ -1,146 +1,23 @@
 // @ts-check
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /**
- * Channels, and what they have in common with links: events, errors, reasons. Programs use `peote-net.js`, which exports from
- * here what they need.
+ * Channels. Programs use `peote-net.js`, which exports from here what they need.
  * @module
  */
 
+import { numberOf, optionsOf, toBytes, userOf, wordOf } from './peote-net-check.js';
+import { PeoteError, Target } from './peote-net-event.js';
 import {
   Assembler, Command, MAX_CHUNK_LIMIT, MAX_NAME, encodeCommand, encodeData, encodedLength, lengthField,
 } from './peote-net-wire.js';
 
+/** @typedef {import('./peote-net-check.js').Sendable} Sendable */
+/** @typedef {import('./peote-net-event.js').Reason} Reason */
+/** @typedef {import('./peote-net-time.js').Backoff} Backoff */
 /** @typedef {import('./peote-net-wire.js').Violation} Violation */
-
-/**
- * Why something ended or was refused, by what happened:
- *
- * - `on-purpose`: the user left, or the server deleted the channel;
- * - `connection-lost`: the connection of the user or server at the other end was lost;
- * - `link-lost`: this link's own connection to the relay was lost;
- * - `removed`: the channel's server removed this user;
- * - `name-in-use`: creating, and there is such a channel already;
- * - `no-such-channel`, `own-channel`, `already-entered`, `channel-full`, `blocked`: entering;
- * - `too-many-channels`: 128 of this kind on this connection, or as many as the relay allows;
- * - `unknown`: a number that this version does not know.
- * @typedef {'on-purpose' | 'connection-lost' | 'link-lost' | 'removed' | 'name-in-use' | 'no-such-channel' | 'own-channel'
- *   | 'already-entered' | 'channel-full' | 'blocked' | 'too-many-channels' | 'unknown'} Reason
- */
-
-/** @type {Readonly<Record<'create' | 'enter' | 'end', Readonly<Record<number, Reason>>>>} sections 4.2 and 4.5 */
-export const REASONS = {
-  create: { 1: 'too-many-channels', 2: 'name-in-use' },
-  enter: { 1: 'no-such-channel', 2: 'own-channel', 3: 'already-entered', 4: 'channel-full', 5: 'too-many-channels', 6: 'blocked' },
-  end: { 0: 'on-purpose', 1: 'connection-lost', 2: 'removed' },
-};
 
 /** What may be different at the next attempt, if the channel has been open before. */
 const MAY_PASS = new Set(['name-in-use', 'no-such-channel', 'channel-full', 'connection-lost']);
-
-/**
- * What the `code` of a {@link PeoteError} can be:
- *
- * - `would-block`: no room now, nothing was sent; `await link.room()` and try again;
- * - `not-open`: the channel is not open, or there is no such user in it;
- * - `empty`: nothing to send;
- * - `too-long`: a chunk above the channel's maximum, or a message above `maxBuffered`;
- * - `name-too-long`: a channel's name of more than 255 bytes;
- * - `chunk-limit`: a maximum chunk size that is not a whole number from 1 to 2,147,483,647;
- * - `too-many-channels`: 128 channels of this kind already;
- * - `unsupported`: the relay has not announced that it can do that;
- * - `closed`: the link is closed.
- * @typedef {'would-block' | 'not-open' | 'empty' | 'too-long' | 'name-too-long' | 'chunk-limit' | 'too-many-channels'
- *   | 'unsupported' | 'closed'} ErrorCode
- */
-
-/** What calls of this module throw: nothing was sent or changed. */
-export class PeoteError extends Error {
-  /**
-   * @param {ErrorCode} code
-   * @param {string} message
-   */
-  constructor(code, message) {
-    super(message);
-    this.name = 'PeoteError';
-    /** @type {ErrorCode} */
-    this.code = code;
-  }
-}
-
-/**
- * An event of a link or a channel; what it is about are properties of its own.
- * @template {object} Fields
- */
-class PeoteEvent extends Event {
-  /**
-   * @param {string} type
-   * @param {Fields} fields
-   */
-  constructor(type, fields) {
-    super(type);
-    Object.assign(this, fields);
-  }
-}
-
-/**
- * An `EventTarget` whose events are known.
- * @template {Record<string, object>} Events
- */
-export class Target extends EventTarget {
-  /**
-   * The same as `addEventListener`, with types; returns `this`.
-   * @template {keyof Events & string} Type
-   * @param {Type} type
-   * @param {(event: Event & Events[Type]) => void} listener
-   * @param {AddEventListenerOptions} [options]
-   */
-  on(type, listener, options) {
-    this.addEventListener(type, /** @type {EventListener} */ (listener), options);
-    return this;
-  }
-
-  /**
-   * @template {keyof Events & string} Type
-   * @param {Type} type
-   * @param {Events[Type]} fields
-   * @internal
-   */
-  _tell(type, fields) {
-    this.dispatchEvent(new PeoteEvent(type, fields));
-  }
-}
-
-/**
- * Delays double from a first to a greatest one, and each is shortened by up to `jitter`, evenly distributed. They are short again
- * once the relay has answered a command: that a connection was accepted does not mean that the relay works. The delays for
- * channels that are asked for again follow the same rules.
- * @typedef {object} ReconnectOptions
- * @property {number} first milliseconds, 250 by default
- * @property {number} greatest milliseconds, 30,000 by default
- * @property {number} jitter 0 to 1, 0.5 by default
- * @property {number} attempts without an answer between them, `Infinity` by default; then the link is closed, or the channel given up
- */
-
-/** How far from the greatest delay a series of attempts is. */
-export class Backoff {
-  attempts = 0;
-  /**
-   * @param {ReconnectOptions | undefined} rules `undefined`: no attempt at all
-   * @param {() => number} random
-   */
-  constructor(rules, random) {
-    this.rules = rules;
-    this.random = random;
-  }
-
-  /** Milliseconds to wait before the next attempt; `undefined`: there is none. */
-  next() {
-    const { rules, attempts } = this;
-    if (!rules || attempts >= rules.attempts) return undefined;
-    this.attempts += 1;
-    return Math.min(rules.greatest, rules.first * 2 ** attempts) * (1 - rules.jitter * this.random());
-  }
-}
 
 /**
  * What a link lets its channels do.
@@ -177,17 +54,12 @@ export class Backoff {
  * }} ChannelEvents
  */
 
-/**
- * What was sent: text is sent as UTF-8.
- * @typedef {string | ArrayBuffer | ArrayBufferView} Sendable
- */
-
-/** @param {Sendable} data */
-function toBytes(data) {
-  if (typeof data === 'string') return new TextEncoder().encode(data);
-  if (data instanceof ArrayBuffer) return new Uint8Array(data);
-  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-}
+/** @type {readonly ['chunks', 'data']} */
+const MODES = ['chunks', 'data'];
+/** @type {readonly ['if-opened', 'always', 'never']} */
+const RETRIES = ['if-opened', 'always', 'never'];
+/** Of both kinds, so that programs can treat them alike: an entered one never tells `enter` or `leave`. */
+const CHANNEL_EVENTS = ['open', 'refused', 'lost', 'enter', 'leave', 'message', 'malicious'];
 
 /**
  * What own and entered channels have in common.
@@ -199,8 +71,8 @@ export class Channel extends Target {
   _kind = 'own';
   /** @internal @type {number | undefined} on this connection, while open */
   _number;
-  /** @internal @type {ReturnType<typeof setTimeout> | undefined} */
-  _retryTimer;
+  /** @internal @type {(() => void) | undefined} there while it waits for its time to be asked for again */
+  _stopRetry;
   /** @type {'waiting' | 'asked' | 'open' | 'closed'} */
   #state = 'waiting';
   #wasOpen = false;
@@ -214,24 +86,26 @@ export class Channel extends Target {
    * @param {ChannelOptions} [options]
    * @internal
    */
-  constructor(access, name, options = {}) {
-    super();
+  constructor(access, name, options) {
+    super(/** @type {any} */ (CHANNEL_EVENTS));
     /** @internal */
     this._access = access;
     /** The name it was asked for with. */
     this.name = name;
-    this.#nameBytes = toBytes(name).slice();
+    this.#nameBytes = toBytes(name, 'name').slice();
     if (this.#nameBytes.length > MAX_NAME) {
       throw new PeoteError('name-too-long', `a name of ${this.#nameBytes.length} bytes; at most ${MAX_NAME} are allowed`);
     }
+    /** @type {Partial<ChannelOptions>} */
+    const { mode, maxChunk, retry } = optionsOf(options, 'options', ['mode', 'maxChunk', 'retry']);
     /** Whether messages are sent as chunks, or as data. */
-    this.mode = options.mode ?? 'chunks';
+    this.mode = wordOf(mode, 'options.mode', MODES);
     /** The maximum chunk size in bytes. */
-    this.maxChunk = options.maxChunk ?? 32_768;
+    this.maxChunk = numberOf(maxChunk, 'options.maxChunk', 32_768);
     if (!Number.isInteger(this.maxChunk) || this.maxChunk < 1 || this.maxChunk > MAX_CHUNK_LIMIT) {
       throw new PeoteError('chunk-limit', `a maximum chunk size of ${this.maxChunk}; 1 to ${MAX_CHUNK_LIMIT} are allowed`);
     }
-    this.#retry = options.retry ?? 'if-opened';
+    this.#retry = wordOf(retry, 'options.retry', RETRIES);
     this.#backoff = access.backoff();
   }
 
@@ -248,11 +122,10 @@ export class Channel extends Target {
   /**
    * @param {readonly number[]} prefix
    * @param {readonly number[]} head
-   * @param {Sendable} data
+   * @param {Uint8Array} bytes
    * @internal
    */
-  _sendData(prefix, head, data) {
-    const bytes = toBytes(data);
+  _sendData(prefix, head, bytes) {
     if (this.#state !== 'open') throw new PeoteError('not-open', 'the channel is not open');
     if (bytes.length === 0) throw new PeoteError('empty', 'there is nothing to send');
     if (this.mode === 'chunks' && bytes.length > this.maxChunk) {
@@ -290,7 +163,7 @@ export class Channel extends Target {
     this._cleared();
     const mayRetry = this.#retry === 'always' || (this.#retry === 'if-opened' && this.#wasOpen);
     // After a loss it is asked for in any case when there is a connection, unless it never is.
-    const afterLoss = reason === 'link-lost' && this.#retry !== 'never';
+    const afterLoss = (reason === 'link-lost' || reason === 'no-answer') && this.#retry !== 'never';
     const retryIn = !afterLoss && mayRetry && MAY_PASS.has(reason) ? this.#backoff.next() : undefined;
     const retry = afterLoss || retryIn !== undefined;
     this.#state = retry ? 'waiting' : 'closed';
@@ -303,7 +176,7 @@ export class Channel extends Target {
     const was = this.#state;
     const number = this._number;
     this.#state = 'closed';
-    clearTimeout(this._retryTimer);
+    this._stopRetry?.();
     this._access.forget(this);
     this._number = undefined;
     this._cleared();
@@ -368,10 +241,13 @@ export class OwnChannel extends Channel {
    * @param {number} user
    * @param {Sendable} data
    * @throws {PeoteError} `would-block`, `not-open`, `empty`, `too-long`
+   * @throws {TypeError} a wrong kind of argument
    */
   send(user, data) {
+    userOf(user, 'user');
+    const bytes = toBytes(data, 'data');
     this.#check(user);
-    this._sendData([], [128 + (this._number ?? 0), user], data);
+    this._sendData([], [128 + (this._number ?? 0), user], bytes);
   }
 
   /**
@@ -379,17 +255,23 @@ export class OwnChannel extends Channel {
    * @param {Sendable} data
    * @param {{ except?: number }} [options] all but this user
    * @throws {PeoteError} `would-block`, `not-open`, `empty`, `too-long`
+   * @throws {TypeError} a wrong kind of argument
    */
-  broadcast(data, { except } = {}) {
-    if (except === undefined) return this._sendData([1, 1], [128 + (this._number ?? 0)], data);
+  broadcast(data, options) {
+    /** @type {{ except?: number }} */
+    const { except } = optionsOf(options, 'options', ['except']);
+    const bytes = toBytes(data, 'data');
+    if (except === undefined) return this._sendData([1, 1], [128 + (this._number ?? 0)], bytes);
+    userOf(except, 'options.except');
     if (!Number.isInteger(except) || except < 0 || except > 255) throw new PeoteError('not-open', `${except} is no user's number`);
-    this._sendData([1, 0], [128 + (this._number ?? 0), except], data);
+    this._sendData([1, 0], [128 + (this._number ?? 0), except], bytes);
   }
 
   /**
    * Has the relay remove a user, who may enter again. Both are told, with reason `removed`.
    * @param {number} user
    * @throws {PeoteError} `unsupported`, `not-open`, `would-block`
+   * @throws {TypeError} a wrong kind of argument
    */
   remove(user) {
     this.#command(Command.remove, 'remove', user);
@@ -399,6 +281,7 @@ export class OwnChannel extends Channel {
    * Has the relay remove a user, and refuse its connection from now on.
    * @param {number} user
    * @throws {PeoteError} `unsupported`, `not-open`, `would-block`
+   * @throws {TypeError} a wrong kind of argument
    */
   block(user) {
     this.#command(Command.block, 'block', user);
@@ -420,7 +303,7 @@ export class OwnChannel extends Channel {
    * @param {number} user
    */
   #command(command, what, user) {
-    this.#check(user);
+    this.#check(userOf(user, 'user'));
     // An unknown command would close the connection.
     if (!this._access.capabilities()[what]) throw new PeoteError('unsupported', `the relay cannot ${what} users`);
     const bytes = encodeCommand(command, 0, [this._number ?? 0, user]);
@@ -486,9 +369,10 @@ export class EnteredChannel extends Channel {
    * Sends to the channel's server.
    * @param {Sendable} data
    * @throws {PeoteError} `would-block`, `not-open`, `empty`, `too-long`
+   * @throws {TypeError} a wrong kind of argument
    */
   send(data) {
-    this._sendData([], [this._number ?? 0], data);
+    this._sendData([], [this._number ?? 0], toBytes(data, 'data'));
   }
 
   /** Leaves the channel. The server hears of it; there are no further events here. */

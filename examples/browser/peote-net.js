@@ -17,17 +17,24 @@
  * @module
  */
 
-import { Backoff, EnteredChannel, OwnChannel, PeoteError, REASONS, Target } from './peote-net-channel.js';
-import { Decoder, MAX_NAME } from './peote-net-wire.js';
+import { EnteredChannel, OwnChannel } from './peote-net-channel.js';
+import { functionOf, millisOf, numberOf, optionsOf, urlOf } from './peote-net-check.js';
+import { Commands } from './peote-net-commands.js';
+import { Connection } from './peote-net-connection.js';
+import { PeoteError, REASONS, Target } from './peote-net-event.js';
+import { Backoff, after, randomOf, reconnectRulesOf } from './peote-net-time.js';
+import { MAX_NAME } from './peote-net-wire.js';
 
-export { EnteredChannel, OwnChannel, PeoteError } from './peote-net-channel.js';
+export { EnteredChannel, OwnChannel } from './peote-net-channel.js';
+export { PeoteError } from './peote-net-event.js';
 
 /** @typedef {import('./peote-net-channel.js').Channel<any>} Channel */
 /** @typedef {import('./peote-net-channel.js').ChannelOptions} ChannelOptions */
-/** @typedef {import('./peote-net-channel.js').ReconnectOptions} ReconnectOptions */
-
+/** @typedef {import('./peote-net-connection.js').LossReason} LossReason */
+/** @typedef {import('./peote-net-time.js').ReconnectOptions} ReconnectOptions */
 
 /**
+ * Every option may be left out or `undefined`. Milliseconds are above 0, and `Infinity` is no limit.
  * @typedef {object} LinkOptions
  * @property {typeof WebSocket} [WebSocket] the constructor to use; needed in Node.js before version 22
  * @property {number} [maxBuffered] the most bytes that may wait to be sent, at least 1024, 1 MiB by default. `send` and the like throw
@@ -35,15 +42,10 @@ export { EnteredChannel, OwnChannel, PeoteError } from './peote-net-channel.js';
  * @property {number} [silenceLimit] milliseconds after which a relay that says nothing counts as lost, 20,000 by default, and
  *   up to a quarter later; it says something every 5 s. Time in which the page was suspended does not count
  * @property {number} [connectTimeout] milliseconds that an attempt to connect may take, 10,000 by default
+ * @property {number} [answerTimeout] milliseconds that the relay may take to answer a command, 15,000 by default, and up to a quarter
+ *   more. Then the connection counts as lost. Time in which a command waits for what is sent before it does not count
  * @property {Partial<ReconnectOptions> | false} [reconnect] when to try again after a loss; `false`: never, the link is then closed
  * @property {() => number} [random] evenly distributed from 0 up to and without 1, `Math.random` by default
- */
-
-/**
- * What was wrong with a connection: `unreachable` never came about (browsers do not tell why), `timeout` neither in time;
- * `closed` was ended by the other side or the network; `silent` said nothing for the silence limit; `not-a-relay` said what a relay
- * does not say.
- * @typedef {'unreachable' | 'timeout' | 'closed' | 'silent' | 'not-a-relay'} LossReason
  */
 
 /**
@@ -51,21 +53,22 @@ export { EnteredChannel, OwnChannel, PeoteError } from './peote-net-channel.js';
  *
  * - `open`: connected; `again` if it was before. Channels are asked for by themselves.
  * - `lost`: an attempt failed, or a connection is lost, for `reason` (with WebSocket's `code`, 1006 if there was none). `unsent` bytes
- *   certainly did not arrive; of others nobody knows. The next attempt is in `retryIn` ms, or never: `undefined`.
+ *   certainly did not arrive; of others nobody knows. The next attempt is in `retryIn` ms, or never: `undefined`. `error` is what the
+ *   environment's WebSocket has thrown, if it has.
  * - `closed`: there will be no further attempt. The last event.
  * @typedef {{
  *   open: { again: boolean },
- *   lost: { reason: LossReason, code: number, unsent: number, retryIn: number | undefined },
+ *   lost: { reason: LossReason, code: number, unsent: number, retryIn: number | undefined, error: unknown },
  *   closed: {},
  * }} LinkEvents
  */
 
-/** How often silence is looked at in the time of its limit. It is noticed by a quarter of the limit later. */
-const TICKS = 4;
 /** How often `room` looks, in milliseconds: WebSockets do not tell when what waited has been sent. */
 const ROOM_INTERVAL = 10;
 /** The bytes of the longest command (section 3.2). */
 const LONGEST_COMMAND = 4 + MAX_NAME;
+/** @type {readonly (keyof LinkOptions)[]} */
+const OPTIONS = ['WebSocket', 'maxBuffered', 'silenceLimit', 'connectTimeout', 'answerTimeout', 'reconnect', 'random'];
 
 /**
  * One connection to a relay, made again whenever it is lost, with its channels.
@@ -75,51 +78,57 @@ export class Link extends Target {
   #url;
   #WebSocket;
   #maxBuffered;
-  #silenceLimit;
-  #connectTimeout;
+  #limits;
   #rules;
   #random;
   #backoff;
-  /** @type {WebSocket | undefined} */
-  #socket;
+  /** @type {Connection | undefined} */
+  #connection;
   /** @type {'connecting' | 'open' | 'waiting' | 'closed'} */
   #state = 'connecting';
   #wasOpen = false;
-  #capabilities = 0;
-  /** Of silence. */
-  #ticks = 0;
-  /** @type {ReturnType<typeof setTimeout> | undefined} the next attempt, the end of this one, or the next tick */
-  #timer;
-  /** @type {ReturnType<typeof setTimeout> | undefined} looks whether there is room for commands */
-  #pumpTimer;
-  #tag = 0;
-  /** @type {Map<number, Channel>} commands that wait for their answers */
-  #asked = new Map();
+  /** @type {() => void} stops the time until the next attempt */
+  #stopRetry = () => {};
+  /** @type {(() => void) | undefined} there while it is looked whether there is room for commands */
+  #stopPump;
+  /** @type {Commands<Channel>} */
+  #commands;
   /** @type {{ own: Map<number, OwnChannel>, entered: Map<number, EnteredChannel> }} open channels by their numbers */
   #numbers = { own: new Map(), entered: new Map() };
   /** @type {Set<Channel>} all that are not closed, in the order in which they are asked for */
   #channels = new Set();
+  /** @type {Set<() => void>} to be called when there is a connection, or never will be */
+  #waitsForConnection = new Set();
 
   /**
    * Begins to connect; events come later, never during a call.
    * @param {string | URL} url `ws:` or `wss:`, with any path
    * @param {LinkOptions} [options]
-   * @throws {SyntaxError} if the URL cannot be one of a WebSocket
-   * @throws {RangeError} if `maxBuffered` is below 1024
+   * @throws {TypeError} a wrong kind of argument, an option that there is not, or no WebSocket in this environment
+   * @throws {RangeError} a number out of range
+   * @throws {SyntaxError} if the URL cannot be one of a WebSocket, and whatever else the environment's WebSocket throws at the first
+   *   attempt. What it throws later is a loss
    */
-  constructor(url, options = {}) {
-    super();
-    this.#url = url;
-    this.#WebSocket = options.WebSocket ?? globalThis.WebSocket;
-    if (!this.#WebSocket) throw new TypeError('there is no WebSocket here: pass a constructor in options.WebSocket');
-    this.#maxBuffered = options.maxBuffered ?? 1 << 20;
-    if (!(this.#maxBuffered >= 1024)) throw new RangeError('maxBuffered is at least 1024 bytes');
-    this.#silenceLimit = options.silenceLimit ?? 20_000;
-    this.#connectTimeout = options.connectTimeout ?? 10_000;
-    this.#random = options.random ?? Math.random;
-    const rules = { first: 250, greatest: 30_000, jitter: 0.5, attempts: Infinity };
-    this.#rules = options.reconnect === false ? undefined : { ...rules, ...options.reconnect };
+  constructor(url, options) {
+    super(['open', 'lost', 'closed']);
+    /** @type {LinkOptions} */
+    const given = optionsOf(options, 'options', OPTIONS);
+    this.#url = urlOf(url);
+    const WebSocket = functionOf(given.WebSocket, 'options.WebSocket', globalThis.WebSocket, 'a constructor');
+    if (!WebSocket) throw new TypeError('options.WebSocket: there is no WebSocket here, so a constructor is wanted');
+    this.#WebSocket = WebSocket;
+    const isEnough = (/** @type {number} */ bytes) => bytes >= 1024;
+    this.#maxBuffered = numberOf(given.maxBuffered, 'options.maxBuffered', 1 << 20, isEnough, 'a number of bytes from 1024 on');
+    this.#limits = {
+      silenceLimit: millisOf(given.silenceLimit, 'options.silenceLimit', 20_000),
+      connectTimeout: millisOf(given.connectTimeout, 'options.connectTimeout', 10_000),
+    };
+    const answerTimeout = millisOf(given.answerTimeout, 'options.answerTimeout', 15_000);
+    this.#rules = reconnectRulesOf(given.reconnect);
+    this.#random = randomOf(given.random);
     this.#backoff = new Backoff(this.#rules, this.#random);
+    const sent = () => (this.#connection?.handed ?? 0) - this.bufferedAmount;
+    this.#commands = new Commands(answerTimeout, sent, () => this.#lost('no-answer', 1006, undefined));
     this.#connect();
   }
 
@@ -130,12 +139,13 @@ export class Link extends Target {
 
   /** Bytes that wait to be sent, at most `maxBuffered` and a few commands of 5 bytes. */
   get bufferedAmount() {
-    return this.#socket?.bufferedAmount ?? 0;
+    return this.#connection?.bufferedAmount ?? 0;
   }
 
   /** What the relay has announced that it can do beyond the original protocol (section 11.1). */
   get capabilities() {
-    return { remove: (this.#capabilities & 1) !== 0, block: (this.#capabilities & 2) !== 0 };
+    const bits = this.#connection?.capabilities ?? 0;
+    return { remove: (bits & 1) !== 0, block: (bits & 2) !== 0 };
   }
 
   /**
@@ -143,6 +153,7 @@ export class Link extends Target {
    * @param {string | Uint8Array} name up to 255 bytes
    * @param {ChannelOptions} [options] the users' have to be the same in mode and maximum chunk size
    * @throws {PeoteError} `name-too-long`, `chunk-limit`, `too-many-channels`, `closed`
+   * @throws {TypeError} a wrong kind of argument, or an option that there is not
    */
   create(name, options) {
     return this.#add(new OwnChannel(this.#access, name, options));
@@ -154,6 +165,7 @@ export class Link extends Target {
    * @param {string | Uint8Array} name up to 255 bytes
    * @param {ChannelOptions} [options]
    * @throws {PeoteError} `name-too-long`, `chunk-limit`, `too-many-channels`, `closed`
+   * @throws {TypeError} a wrong kind of argument, or an option that there is not
    */
   enter(name, options) {
     return this.#add(new EnteredChannel(this.#access, name, options));
@@ -168,7 +180,10 @@ export class Link extends Target {
   async room() {
     while (this.#state !== 'open' || this.bufferedAmount > this.#maxBuffered / 2) {
       if (this.#state === 'closed') throw new PeoteError('closed', 'the link is closed');
-      await new Promise((resolve) => setTimeout(resolve, ROOM_INTERVAL));
+      await new Promise((resolve) => {
+        if (this.#state === 'open') after(ROOM_INTERVAL, () => resolve(undefined));
+        else this.#waitsForConnection.add(() => resolve(undefined));
+      });
     }
   }
 
@@ -183,7 +198,7 @@ export class Link extends Target {
   /** @type {import('./peote-net-channel.js').Access} */
   #access = {
     send: (encode, length) => this.#send(encode, length),
-    end: (command) => this.#socket?.send(/** @type {Uint8Array<ArrayBuffer>} */ (command)),
+    end: (command) => unlessLost(() => this.#connection?.send(command)),
     capabilities: () => this.capabilities,
     forget: (channel) => this.#forget(channel),
     wait: (channel, delay) => this.#wait(channel, delay),
@@ -220,91 +235,73 @@ export class Link extends Target {
   #wait(channel, delay) {
     this.#channels.add(channel);
     if (delay === undefined) return;
-    const ask = () => {
-      channel._retryTimer = undefined;
+    channel._stopRetry = after(delay, () => {
+      channel._stopRetry = undefined;
       this.#pump();
-    };
-    channel._retryTimer = setTimeout(ask, delay);
+    });
   }
 
   #connect() {
-    const socket = new this.#WebSocket(this.#url);
-    this.#socket = socket;
     this.#state = 'connecting';
-    socket.binaryType = 'arraybuffer';
-    const decoder = new Decoder();
-    // A socket that has been given up says nothing any more.
-    const mine = (/** @type {(event: any) => void} */ act) => (/** @type {any} */ event) => {
-      if (this.#socket === socket) act(event);
-    };
-    socket.onopen = mine(() => this.#opened());
-    socket.onmessage = mine(({ data }) => {
-      this.#ticks = 0;
-      if (!(data instanceof ArrayBuffer)) return this.#lost('not-a-relay', 1003);
-      for (const unit of decoder.push(new Uint8Array(data))) {
-        this.#receive(unit);
-        // A listener may have closed the link.
-        if (this.#socket !== socket) return;
-      }
+    this.#connection = new Connection(this.#WebSocket, this.#url, this.#limits, {
+      opened: () => this.#opened(),
+      unit: (unit) => this.#receive(unit),
+      lost: (reason, code, error) => this.#lost(reason, code, error),
     });
-    socket.onclose = mine(({ code }) => this.#lost(this.#state === 'open' ? 'closed' : 'unreachable', code ?? 1006));
-    // `close` always follows; without a listener, some implementations throw.
-    socket.onerror = () => {};
-    this.#timer = setTimeout(() => this.#lost('timeout', 1006), this.#connectTimeout);
+  }
+
+  #connectAgain() {
+    try {
+      this.#connect();
+    } catch (error) {
+      // Too many sockets, or rules of the page: perhaps not for ever.
+      this.#lost('unreachable', 1006, error);
+    }
   }
 
   #opened() {
     this.#state = 'open';
-    this.#watch();
     const again = this.#wasOpen;
     this.#wasOpen = true;
+    this.#endWaits();
     this._tell('open', { again });
     this.#pump();
   }
 
-  /**
-   * Counts silence in ticks rather than by the clock: a page that was suspended wakes up to one late tick, and to what has come
-   * meanwhile.
-   */
-  #watch() {
-    clearTimeout(this.#timer);
-    this.#ticks = 0;
-    const tick = () => {
-      this.#ticks += 1;
-      // Bit 7: silence means nothing.
-      if (this.#ticks > TICKS && this.#capabilities < 128) return this.#lost('silent', 1006);
-      this.#timer = setTimeout(tick, this.#silenceLimit / TICKS);
-    };
-    this.#timer = setTimeout(tick, this.#silenceLimit / TICKS);
+  #endWaits() {
+    for (const end of this.#waitsForConnection) end();
+    this.#waitsForConnection.clear();
   }
 
   /**
    * @param {LossReason} reason
    * @param {number} code
+   * @param {unknown} error
    */
-  #lost(reason, code) {
+  #lost(reason, code, error) {
     const unsent = this.#drop();
     const retryIn = this.#backoff.next();
     this.#state = 'waiting';
-    if (retryIn !== undefined) this.#timer = setTimeout(() => this.#connect(), retryIn);
-    this._tell('lost', { reason, code, unsent, retryIn });
-    for (const channel of [...this.#channels]) channel._ended('link-lost');
+    if (retryIn !== undefined) this.#stopRetry = after(retryIn, () => this.#connectAgain());
+    this._tell('lost', { reason, code, unsent, retryIn, error });
+    for (const channel of [...this.#channels]) {
+      channel._ended(reason === 'no-answer' && channel.state === 'asked' ? 'no-answer' : 'link-lost');
+    }
     // A listener may have closed it.
     if (retryIn === undefined && this.state !== 'closed') this.#end();
   }
 
-  /** Gives the socket up; returns how many bytes it had not sent. */
+  /** Gives the connection up; returns how many bytes it had not sent. */
   #drop() {
-    const socket = this.#socket;
+    const connection = this.#connection;
     const unsent = this.bufferedAmount;
-    this.#socket = undefined;
-    this.#capabilities = 0;
-    this.#asked.clear();
+    this.#connection = undefined;
+    this.#commands.clear();
     this.#numbers = { own: new Map(), entered: new Map() };
-    clearTimeout(this.#timer);
-    clearTimeout(this.#pumpTimer);
-    this.#pumpTimer = undefined;
-    socket?.close();
+    this.#stopRetry();
+    this.#stopPump?.();
+    this.#stopPump = undefined;
+    connection?.close();
     return unsent;
   }
 
@@ -313,6 +310,7 @@ export class Link extends Target {
     this.#drop();
     for (const channel of [...this.#channels]) channel._close();
     this.#channels.clear();
+    this.#endWaits();
     this._tell('closed', {});
   }
 
@@ -321,35 +319,33 @@ export class Link extends Target {
    * @param {number} length of what it makes
    */
   #send(encode, length) {
-    if (this.#state !== 'open' || !this.#socket) throw new PeoteError('not-open', 'there is no connection to the relay');
+    if (this.#state !== 'open' || !this.#connection) throw new PeoteError('not-open', 'there is no connection to the relay');
     if (length > this.#maxBuffered) {
       throw new PeoteError('too-long', `a message of ${length} bytes; maxBuffered is ${this.#maxBuffered}`);
     }
     if (this.bufferedAmount + length > this.#maxBuffered) {
       throw new PeoteError('would-block', `${this.bufferedAmount} bytes wait to be sent already; await link.room()`);
     }
-    this.#socket.send(/** @type {Uint8Array<ArrayBuffer>} */ (encode()));
+    this.#connection.send(encode());
   }
 
   /** Asks the relay for the channels that are to be asked for, as far as there is room and there are tags. */
   #pump() {
     if (this.#state !== 'open') return;
     for (const channel of this.#channels) {
-      if (channel.state !== 'waiting' || channel._retryTimer !== undefined) continue;
+      if (channel.state !== 'waiting' || channel._stopRetry !== undefined) continue;
       // The next answer makes a tag free.
-      if (this.#asked.size === 255) return;
+      if (this.#commands.isFull) return;
       if (this.bufferedAmount + LONGEST_COMMAND > this.#maxBuffered) {
-        const again = () => {
-          this.#pumpTimer = undefined;
+        this.#stopPump ??= after(ROOM_INTERVAL, () => {
+          this.#stopPump = undefined;
           this.#pump();
-        };
-        this.#pumpTimer ??= setTimeout(again, ROOM_INTERVAL);
+        });
         return;
       }
-      do this.#tag = (this.#tag % 255) + 1;
-      while (this.#asked.has(this.#tag));
-      this.#asked.set(this.#tag, channel);
-      channel._ask(this.#tag);
+      const end = (this.#connection?.handed ?? 0) + 1;
+      const tag = this.#commands.add(channel, end);
+      if (!unlessLost(() => channel._ask(tag))) return;
     }
   }
 
@@ -365,9 +361,6 @@ export class Link extends Target {
         return own.get(unit.channel)?._userGone(unit.user, REASONS.end[unit.code] ?? 'unknown');
       case 'channel-gone':
         return entered.get(unit.channel)?._ended(REASONS.end[unit.code] ?? 'unknown');
-      case 'keepalive':
-        if (unit.capabilities !== undefined) this.#capabilities = unit.capabilities;
-        return;
       case 'data':
         if (unit.user === undefined) return entered.get(unit.channel)?._received(unit.payload);
         return own.get(unit.channel)?._receivedFrom(unit.user, unit.payload);
@@ -376,9 +369,8 @@ export class Link extends Target {
 
   /** @param {{ tag: number, refused: boolean, value: number }} answer */
   #answered({ tag, refused, value }) {
-    const channel = this.#asked.get(tag);
+    const channel = this.#commands.take(tag);
     if (!channel) return;
-    this.#asked.delete(tag);
     this.#backoff.attempts = 0;
     // Numbers are 0 to 127; a relay that says another one has not said which.
     const reason = refused ? (REASONS[channel._kind === 'own' ? 'create' : 'enter'][value] ?? 'unknown') : 'unknown';
@@ -399,3 +391,16 @@ export class Link extends Target {
   }
 }
 
+/**
+ * Does what sends something. Whether it was sent; if not, the connection is lost, and the loss is told later.
+ * @param {() => void} send
+ */
+function unlessLost(send) {
+  try {
+    send();
+    return true;
+  } catch (error) {
+    if (!(error instanceof PeoteError)) throw error;
+    return false;
+  }
+}

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
 import { Link } from '../../../examples/browser/peote-net.js';
-import { FakeSocket, connected, hex, listen, random, utf8 } from './support.mjs';
+import { FakeSocket, connected, hex, listen, random, timed, utf8 } from './support.mjs';
 
 const code = (code) => (error) => error.name === 'PeoteError' && error.code === code;
 /** An own channel `a`, open with number 5 and users. */
@@ -25,20 +25,6 @@ function entered(options = {}, linkOptions = {}) {
   socket.take();
   told.length = 0;
   return { link, socket, channel, told };
-}
-/** With a clock that the test moves. */
-function timed(name, run) {
-  test(name, () => {
-    mock.timers.enable({ apis: ['setTimeout'] });
-    try {
-      run((ms) => {
-        // In steps, because the clock moves before timers run.
-        for (; ms > 0; ms -= 10) mock.timers.tick(Math.min(ms, 10));
-      });
-    } finally {
-      mock.timers.reset();
-    }
-  });
 }
 const RULES = { first: 100, greatest: 400, jitter: 0 };
 

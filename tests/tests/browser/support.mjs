@@ -1,7 +1,11 @@
 // What the tests of the module need: a socket without a network, seeded random numbers, recordings.
 import { readFileSync } from 'node:fs';
-import { after } from 'node:test';
+import { after, mock, test } from 'node:test';
+import { Worker } from 'node:worker_threads';
 import { Link } from '../../../examples/browser/peote-net.js';
+
+// A loop without end fails instead of hanging: it stops this thread, and no other.
+new Worker("setTimeout(() => process.kill(process.pid, 'SIGKILL'), 60_000)", { eval: true }).unref();
 
 /** Stands in for the browser's WebSocket; the test is the relay. */
 export class FakeSocket {
@@ -43,6 +47,24 @@ export function connected(options = {}) {
   socket.open();
   links.push(link);
   return { link, socket };
+}
+
+/** With a clock that the test moves. */
+export function timed(name, run) {
+  test(name, () => {
+    mock.timers.enable({ apis: ['setTimeout'] });
+    // As real timers do it; those of the test wait as long as they are told.
+    const { setTimeout: wait } = globalThis;
+    globalThis.setTimeout = (act, delay) => wait(act, delay >= 1 && delay <= 2 ** 31 - 1 ? delay : 1);
+    try {
+      run((ms) => {
+        // In steps, because the clock moves before timers run.
+        for (; ms > 0; ms -= 10) mock.timers.tick(Math.min(ms, 10));
+      });
+    } finally {
+      mock.timers.reset();
+    }
+  });
 }
 
 export const utf8 = (text) => [...new TextEncoder().encode(text)];
