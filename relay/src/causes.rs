@@ -148,6 +148,8 @@ causes! {
 causes! {
     /// Why a connection was closed as soon as it came.
     TurnedAway {
+        /// [`Config::connect_from`](crate::Config::connect_from).
+        AddressNotAllowed = "address-not-allowed",
         /// [`Config::max_connections`](crate::Config::max_connections).
         Connections = "connections",
         /// [`Config::max_connections_per_address`](crate::Config::max_connections_per_address).

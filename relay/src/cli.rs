@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use self::legacy::Note;
+use self::legacy::{Names, Note};
 pub(crate) use self::options::Options;
 use self::options::{Command, NoRun};
 use self::problem::Problem;
@@ -47,6 +47,8 @@ pub(crate) struct Loaded {
     file: Option<PathBuf>,
     /// What was made of each line of `--legacy-config`.
     pub(crate) notes: Vec<Note>,
+    /// What host names of `--legacy-config` stand for.
+    pub(crate) names: Names,
     /// Addresses of sockets that were handed over; the settings have them as well.
     pub(crate) handed_over: HandedOver,
 }
@@ -76,18 +78,22 @@ pub(crate) fn task(arguments: impl IntoIterator<Item = OsString>, handed_over: &
         Err(NoRun::Asked(help)) => return Task::Help(help),
         Err(NoRun::Wrong(problem)) => return Task::Complain(vec![problem]),
     };
-    match load(&options, handed_over) {
+    match load(&options, handed_over, Names::default()) {
         Ok(loaded) if options.print_config => Task::Print(print::toml(&loaded), loaded.notes),
         Ok(loaded) => Task::Run(Box::new(loaded), options),
         Err(problems) => Task::Complain(problems),
     }
 }
 
-/// Reads the file again, if there is one, under the options that the program was started with.
+/// Reads the file, if there is one, under the options that the program was started with. `names` are those that were looked up before.
 ///
 /// # Errors
 /// All that is wrong.
-pub(crate) fn load(options: &Options, handed_over: &HandedOver) -> Result<Loaded, Vec<Problem>> {
+pub(crate) fn load(
+    options: &Options,
+    handed_over: &HandedOver,
+    mut names: Names,
+) -> Result<Loaded, Vec<Problem>> {
     let mut settings = Settings::default();
     let mut origins = [Origin::Default; SETTINGS.len()];
     let mut problems = Vec::new();
@@ -98,7 +104,7 @@ pub(crate) fn load(options: &Options, handed_over: &HandedOver) -> Result<Loaded
     }
     let mut notes = Vec::new();
     if let Some(path) = &options.legacy_config {
-        match legacy::read(path, &mut settings, |index, origin| origins[index] = origin) {
+        match legacy::read(path, &mut settings, &mut names, |index, origin| origins[index] = origin) {
             Ok(made) => notes = made,
             Err(found) => problems.extend(found),
         }
@@ -123,7 +129,7 @@ pub(crate) fn load(options: &Options, handed_over: &HandedOver) -> Result<Loaded
         }
     }
     let file = options.config.clone().or_else(|| options.legacy_config.clone());
-    let mut loaded = Loaded { settings, origins, file, notes, handed_over: handed_over.clone() };
+    let mut loaded = Loaded { settings, origins, file, notes, names, handed_over: handed_over.clone() };
     loaded.note_precedence();
     loaded.use_handed_over();
     if problems.is_empty() {

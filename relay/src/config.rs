@@ -94,6 +94,9 @@ pub struct Config {
     /// Names that channels may be given: patterns in which `*` stands for any bytes, or none. Empty, the default: any name.
     pub allowed_names: Vec<String>,
 
+    /// Ranges of addresses from which connections are accepted; others are turned away as soon as they come. Empty, the default: from everywhere.
+    pub connect_from: Vec<IpNet>,
+
     /// Ranges of addresses from which channels may be created. Empty, the default: from everywhere. Everybody may enter.
     pub create_from: Vec<IpNet>,
 
@@ -216,6 +219,7 @@ impl Default for Config {
             burst: Duration::from_secs(10),
             max_name_bytes: 255,
             allowed_names: Vec::new(),
+            connect_from: Vec::new(),
             create_from: Vec::new(),
             allowed_origins: Vec::new(),
             first_byte_timeout: Duration::from_secs(5),

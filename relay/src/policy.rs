@@ -20,6 +20,11 @@ impl Config {
         self.allowed_names.is_empty() || self.allowed_names.iter().any(|pattern| matches(pattern, name))
     }
 
+    /// Whether connections are accepted from this address.
+    pub(crate) fn allows_connecting_from(&self, address: IpAddr) -> bool {
+        is_within(address, &self.connect_from)
+    }
+
     /// Whether channels may be created from this address.
     pub(crate) fn allows_creating_from(&self, address: IpAddr) -> bool {
         is_within(address, &self.create_from)

@@ -10,7 +10,7 @@ use crate::open_files;
 /// Reads the configuration again and has the relay go on with it. If anything is wrong with it, all of that is logged, and everything stays as
 /// it is.
 pub(crate) fn reload(relay: &mut Relay, logging: &Logging, options: &Options, loaded: &mut Loaded) {
-    let new = match cli::load(options, &loaded.handed_over) {
+    let new = match cli::load(options, &loaded.handed_over, loaded.names.clone()) {
         Ok(new) => new,
         Err(problems) => {
             problems.iter().for_each(|problem| error!("{problem}"));

@@ -2,12 +2,12 @@
 
 mod program;
 
+use std::io::{Read, Write};
 use std::net::TcpStream;
 
 use program::{Running, file, output, refused, settings, text};
 
-const FILE: &str =
-    "# relay\nport = 7681\naddress = 127.0.0.1\nmax_conn_per_ip = 23\nwebsocket = on\u{1b}[2J\n";
+const FILE: &str = "# relay\nport = 7681\nADDRESS = LocalHost:9 # here\nmax_connections_per_ip = 23\nwebsocket = on\u{1b}[2J\n";
 
 #[test]
 fn a_file_is_converted_and_says_what_became_of_each_line() {
@@ -18,16 +18,21 @@ fn a_file_is_converted_and_says_what_became_of_each_line() {
     assert_eq!(output.status.code(), Some(0));
     let report = text(&output.stderr);
     let report: Vec<_> = report.lines().map(|line| line.strip_prefix("peote-relay: ").unwrap()).collect();
-    let unknown = format!(
-        "{path}:5: websocket = on [2J: not understood; look for such a setting in the sample relay.toml, or remove the line"
-    );
+    let unknown = format!("{path}:5: websocket = on [2J: there is no such key; passed over, as before");
     assert_eq!(
         report,
         [
             format!("{path}:2: port = 7681 -> listen = [\"127.0.0.1:7681\"]"),
-            format!("{path}:3: address = 127.0.0.1 -> listen = [\"127.0.0.1:7681\"]"),
-            format!("{path}:4: max_conn_per_ip = 23 -> max-connections-per-address = 23"),
+            format!(
+                "{path}:3: ADDRESS = LocalHost:9 # here -> listen = [\"127.0.0.1:7681\"], of which only localhost counts, as \
+                 before"
+            ),
+            format!("{path}:4: max_connections_per_ip = 23 -> max-connections-per-address = 23"),
             unknown.clone(),
+            format!(
+                "{path}: no line names a logfile: the log goes to standard error, and not to peote.log as before; add \
+                 2>>peote.log to the command, or leave it to a service manager"
+            ),
         ]
     );
     let converted = text(&output.stdout);
@@ -54,9 +59,8 @@ fn options_go_before_the_file_which_is_said() {
     let output =
         output(&["--legacy-config", path, "--listen", "127.0.0.1:9", "--unlimited", "--print-config"]);
     let report = text(&output.stderr);
-    let all = "all of IPv4 because no line names an address";
     for line in [
-        format!("{path}:1: port = 7681 -> listen = [\"0.0.0.0:7681\"], {all}, but --listen goes before that"),
+        format!("{path}:1: port = 7681 -> listen = [\"127.0.0.1:7681\"], but --listen goes before that"),
         format!(
             "{path}: no line limits the connections of one address -> max-connections-per-address = 13, \
              as without such a line before, but --unlimited goes before that"
@@ -70,22 +74,34 @@ fn options_go_before_the_file_which_is_said() {
 
 #[test]
 fn what_is_wrong_is_refused() {
-    let path = file("wrong.conf", "port = 1\nport = 2\nmax_per_ip = x\n");
+    let path = file("wrong.conf", "port = 99999\naddress = nowhere.invalid\n");
     let path = path.to_str().unwrap();
-    refused(
-        &["--legacy-config", path],
-        &[
-            &format!("{path}:2: port = 2: line 1 has set this already; remove one"),
-            &format!("{path}:3: max_per_ip = x: write a whole number from 0 to 4294967295"),
-        ],
+    let output = output(&["--legacy-config", path]);
+    assert_eq!(output.status.code(), Some(2));
+    let report = text(&output.stderr);
+    assert!(report.contains(&format!("{path}:1: port = 99999: write a port from 1 to 65535\n")), "{report}");
+    assert!(
+        report.contains(":2: address = nowhere.invalid: nowhere.invalid cannot be looked up: "),
+        "{report}"
     );
     refused(
         &["--legacy-config", path, "--config", path],
         &["the argument '--legacy-config <FILE>' cannot be used with '--config <FILE>'; see --help"],
     );
-    let output = output(&["--legacy-config", "/nowhere/peote-server.conf"]);
+    let output = program::output(&["--legacy-config", "/nowhere/peote-server.conf"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("; name another file with --legacy-config"));
+}
+
+#[test]
+fn a_relay_for_nobody_turns_everybody_away() {
+    let path = file("nobody.conf", "max_connections_per_ip = 0\n");
+    let path = path.to_str().unwrap();
+    let mut relay = Running::start(&["--legacy-config", path, "--listen", "127.0.0.1:0"]);
+    let mut socket = TcpStream::connect(relay.address()).unwrap();
+    let _ = socket.write_all(b"\0\0\x01\x01a");
+    assert!(matches!(socket.read(&mut [0; 100]), Ok(0) | Err(_)));
+    relay.log_until("cause=address-not-allowed");
 }
 
 #[cfg(unix)]
@@ -96,9 +112,9 @@ fn a_relay_runs_with_it_and_reads_it_again() {
     let mut relay = Running::start(&["--legacy-config", path, "--listen", "127.0.0.1:0"]);
     TcpStream::connect(relay.address()).unwrap();
     let log = relay.log_until("listening").join("\n");
-    assert!(log.contains(" WARN ") && log.contains(":2: what = ever: not understood"), "{log}");
+    assert!(log.contains(" WARN ") && log.contains(":2: what = ever: there is no such key"), "{log}");
     assert!(log.contains("-> max-connections-per-address = 13"), "{log}");
-    file("run.conf", "max_conn_per_ip = 23\n");
+    file("run.conf", "max_connections_per_ip = 23\n");
     relay.signal(rustix::process::Signal::HUP);
     relay.log_until("max-connections-per-address = 23, before 13");
 }

@@ -63,9 +63,9 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
 
-    /// Read settings from the configuration file of the relay that this one replaces (peote-server.conf); how that file
-    /// is written is documented nowhere, so this is the best that can be done: read what it says about each line.
-    /// With --print-config, the result is a file for --config
+    /// Read settings from the configuration file of the relay that this one replaces (peote-server.conf), as that one
+    /// reads it, defaults included; what cannot be carried over is said, line by line. With --print-config, the
+    /// result is a file for --config
     #[arg(long, value_name = "FILE", conflicts_with = "config")]
     pub(crate) legacy_config: Option<PathBuf>,
 

@@ -71,7 +71,7 @@ const LOG_FORMAT: [&str; 2] = ["text", "json"];
 const LOG_FORMAT_VALUES: [LogFormat; 2] = [LogFormat::Text, LogFormat::Json];
 const SLOW_RECEIVER: [&str; 2] = ["pause", "drop"];
 const SLOW_RECEIVER_VALUES: [SlowReceiver; 2] = [SlowReceiver::Pause, SlowReceiver::Drop];
-pub(super) const LOG_LEVEL: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+const LOG_LEVEL: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 const LOG_LEVEL_VALUES: [LogLevel; 6] =
     [LogLevel::Off, LogLevel::Error, LogLevel::Warn, LogLevel::Info, LogLevel::Debug, LogLevel::Trace];
 
@@ -84,7 +84,7 @@ const SLOW: &str = "Receivers slower than their senders";
 const WATCHING: &str = "Watching it";
 
 /// All settings, in the order in which they are shown.
-pub(crate) static SETTINGS: [Setting; 36] = [
+pub(crate) static SETTINGS: [Setting; 37] = [
     Setting {
         name: "listen",
         group: LISTENING,
@@ -184,6 +184,12 @@ pub(crate) static SETTINGS: [Setting; 36] = [
         group: LIMITS,
         help: "Bytes of the longest name of a channel; the protocol has at most 255",
         field: Field::Count(|all| &mut all.relay.max_name_bytes, Config::MAX_NAME_BYTES),
+    },
+    Setting {
+        name: "connect-from",
+        group: POLICY,
+        help: "Range of addresses from which connections are accepted; give it again for more",
+        field: Field::Ranges(|all| &mut all.relay.connect_from),
     },
     Setting {
         name: "create-from",

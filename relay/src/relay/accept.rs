@@ -75,6 +75,9 @@ impl Relay {
     fn admit(&mut self, mut socket: TcpStream, address: SocketAddr, is_tls: bool) {
         let ip = address.ip();
         let now = self.connections.now_micros;
+        if !self.connections.config.allows_connecting_from(ip) {
+            return self.turn_away(address, TurnedAway::AddressNotAllowed, None);
+        }
         if let Err(why) = self.connections.addresses.add(ip, now, &self.connections.config) {
             return self.turn_away(address, why, None);
         }

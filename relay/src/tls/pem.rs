@@ -61,7 +61,7 @@ impl Pem {
         if !sections.is_empty() {
             return Ok(Self { sections });
         }
-        if bytes.starts_with(&[0x30]) && text.contains(|c: char| c == '\u{fffd}' || c == '\0') {
+        if bytes.starts_with(&[0x30]) && text.contains(['\u{fffd}', '\0']) {
             return Err("DER or PKCS #12, and not PEM; convert it with openssl x509, openssl pkey or \
                  openssl pkcs12"
                 .into());

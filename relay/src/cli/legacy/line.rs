@@ -1,91 +1,96 @@
-//! The shapes of lines: `key = value`, `key: value`, `key value`, `'key' => "value",`, `my $key = 'value';`, `$config{key} = value;`.
+//! Lines and values of the file, as the relay before reads them.
+
+/// The keys that there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Key {
+    Address,
+    Port,
+    /// Connections of one address.
+    PerAddress,
+    Logging,
+    ErrorLogging,
+    AccessLogging,
+    LogFile,
+    ErrorLogFile,
+    AccessLogFile,
+    /// Read before and used for nothing.
+    Unused,
+}
+
+const KEYS: [(&str, Key); 15] = [
+    ("address", Key::Address),
+    ("port", Key::Port),
+    ("max_connections_per_ip", Key::PerAddress),
+    ("logging", Key::Logging),
+    ("error_logging", Key::ErrorLogging),
+    ("access_logging", Key::AccessLogging),
+    ("logfile", Key::LogFile),
+    ("error_logfile", Key::ErrorLogFile),
+    ("access_logfile", Key::AccessLogFile),
+    ("forward_http_address", Key::Unused),
+    ("forward_http_port", Key::Unused),
+    ("forward_https_address", Key::Unused),
+    ("forward_https_port", Key::Unused),
+    ("compress_min_bytes", Key::Unused),
+    ("compress_level", Key::Unused),
+];
 
 /// What a line is.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Line<'a> {
-    /// Empty, a comment, or braces and the like.
+pub(super) enum Line {
+    /// Empty, or nothing but a comment.
     Nothing,
-    /// `[section]`
-    Section,
-    Setting {
-        name: &'a str,
-        value: &'a str,
-    },
-    Other,
+    /// A key and what counts of its value. Both are made lower case.
+    Setting(Key, String),
+    /// Not understood, for this reason, and passed over.
+    PassedOver(String),
 }
 
 /// Looks at one line.
-pub(super) fn parse(line: &str) -> Line<'_> {
-    let line = line.trim_start_matches('\u{feff}').trim();
-    let is_structure = line.chars().all(|c| c.is_whitespace() || "(){}[];,".contains(c));
-    if is_structure || is_comment(line) {
+pub(super) fn parse(line: &str) -> Line {
+    let line = line.split('#').next().unwrap_or_default().trim();
+    if line.is_empty() {
         return Line::Nothing;
     }
-    if line.starts_with('[') {
-        return if line.ends_with(']') { Line::Section } else { Line::Other };
+    let Some((key, value)) = line.split_once('=') else {
+        return Line::PassedOver("there is no = in it".into());
+    };
+    let (key, value) = (key.trim().to_lowercase(), value.trim().to_lowercase());
+    let Some((_, key)) = KEYS.iter().find(|(name, _)| *name == key) else {
+        let names = KEYS.map(|(name, _)| name);
+        let question = super::did_you_mean(&key.replace('-', "_"), "", &names);
+        let question = question.map_or(String::new(), |question| format!("; {question}"));
+        return Line::PassedOver(format!("there is no such key{question}"));
+    };
+    match counting(*key, &value) {
+        Some(counting) => Line::Setting(*key, counting.into()),
+        None => Line::PassedOver(format!("the value is not {}", form(*key))),
     }
-    let mut rest = line.trim_start_matches(['{', '(', ' ', '\t']);
-    for word in ["my", "our", "local"] {
-        if let Some(behind) = rest.strip_prefix(word).filter(|behind| behind.starts_with([' ', '\t'])) {
-            rest = behind.trim_start();
+}
+
+/// What counts of a value, if it has the form that it must have.
+fn counting(key: Key, value: &str) -> Option<&str> {
+    match key {
+        Key::Address => first_run(value, |c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')),
+        Key::Port | Key::PerAddress => first_run(value, |c| c.is_ascii_digit()),
+        Key::Logging | Key::ErrorLogging | Key::AccessLogging => {
+            ["on", "off"].contains(&value).then_some(value)
         }
-    }
-    let (name, rest) = quoted(rest).unwrap_or_else(|| rest.split_at(end_of_name(rest)));
-    let is_apart = rest.starts_with([' ', '\t']);
-    let rest = rest.trim_start();
-    // two colons are the beginning of an address
-    let signs: &[&str] = if rest.starts_with("::") { &[] } else { &["=>", "=", ":"] };
-    let behind = signs.iter().find_map(|sign| rest.strip_prefix(sign));
-    match behind.or(is_apart.then_some(rest)).and_then(value) {
-        Some(value) => Line::Setting { name: bare(name), value },
-        None => Line::Other,
+        Key::LogFile | Key::ErrorLogFile | Key::AccessLogFile => Some(value.trim_matches(['"', '\''])),
+        Key::Unused => Some(value),
     }
 }
 
-fn is_comment(text: &str) -> bool {
-    text.starts_with(['#', ';']) || text.starts_with("//")
+fn form(key: Key) -> &'static str {
+    match key {
+        Key::Address => "an IPv4 address or a host name",
+        Key::Port | Key::PerAddress => "a number",
+        _ => "on or off",
+    }
 }
 
-/// Text in quotes at the beginning, without them, and what comes behind.
-fn quoted(text: &str) -> Option<(&str, &str)> {
-    let quote = text.chars().next().filter(|c| matches!(c, '"' | '\''))?;
-    text[1..].split_once(quote)
-}
-
-/// Where a name without quotes ends: at a space, an equals sign or a colon, but not at two colons.
-fn end_of_name(text: &str) -> usize {
-    let bytes = text.as_bytes();
-    let is_colon = |at: Option<usize>| at.and_then(|at| bytes.get(at)) == Some(&b':');
-    let is_end = |(at, c): &(usize, char)| match c {
-        ':' => !is_colon(at.checked_sub(1)) && !is_colon(at.checked_add(1)),
-        c => *c == '=' || c.is_whitespace(),
-    };
-    text.char_indices().find(is_end).map_or(text.len(), |(at, _)| at)
-}
-
-/// A name without what a programming language puts around it.
-fn bare(name: &str) -> &str {
-    let name = name.rsplit("::").next().unwrap_or(name);
-    let name = name.rsplit('{').next().unwrap_or(name);
-    name.trim_matches(['$', '-', '}', '"', '\''])
-}
-
-/// A value without quotes, the end of a statement, and a comment behind it.
-fn value(text: &str) -> Option<&str> {
-    let text = text.trim();
-    let (value, rest) = quoted(text).unwrap_or_else(|| {
-        let end = [";", " #", "\t#", " //", "\t//"].iter().filter_map(|sign| text.find(sign)).min();
-        text.split_at(end.unwrap_or(text.len()))
-    });
-    let value = if text.starts_with(['"', '\'']) {
-        value
-    } else {
-        value.trim_end_matches([',', ')', '}', ' ', '\t'])
-    };
-    let rest = rest.trim_start().trim_start_matches([',', ')', '}']).trim_start();
-    let is_end = rest.is_empty() || is_comment(rest);
-    // behind a semicolon there may be one more of them, which must not go unnoticed
-    let is_another = rest.starts_with(';') && rest.contains('=');
-    let value = value.trim();
-    (is_end && !is_another && !value.is_empty() && !value.starts_with(['{', '('])).then_some(value)
+fn first_run(text: &str, is_part: impl Fn(char) -> bool) -> Option<&str> {
+    let start = text.find(&is_part)?;
+    let end = text[start..].find(|c| !is_part(c)).map_or(text.len(), |len| start + len);
+    Some(&text[start..end])
 }
