@@ -9,6 +9,7 @@ use std::time::Duration;
 use self::legacy::{Names, Note};
 pub(crate) use self::options::Options;
 use self::options::{Command, NoRun};
+use self::place::Place;
 use self::problem::Problem;
 use self::settings::{SETTINGS, Settings};
 use crate::sockets::HandedOver;
@@ -16,6 +17,7 @@ use crate::sockets::HandedOver;
 mod file;
 mod legacy;
 mod options;
+pub(crate) mod place;
 mod print;
 mod problem;
 pub(crate) mod settings;
@@ -25,9 +27,9 @@ mod value;
 #[derive(Debug)]
 pub(crate) enum Task {
     /// Ask a relay whether it is well.
-    Health(SocketAddr),
+    Health(Place),
     /// Show what a relay is doing: where it is, how often to look, and whether only once.
-    Top(SocketAddr, Duration, bool),
+    Top(Place, Duration, bool),
     /// Run the relay.
     Run(Box<Loaded>, Box<Options>),
     /// Print this, with these remarks beside it, and be done.
@@ -72,8 +74,8 @@ pub(crate) enum Origin {
 pub(crate) fn task(arguments: impl IntoIterator<Item = OsString>, handed_over: &HandedOver) -> Task {
     let arguments: Vec<_> = arguments.into_iter().collect();
     let options = match options::parse(&arguments) {
-        Ok(Command::Health(watched)) => return Task::Health(watched.address),
-        Ok(Command::Top(watched, interval, once)) => return Task::Top(watched.address, interval, once),
+        Ok(Command::Health(watched)) => return Task::Health(watched.place),
+        Ok(Command::Top(watched, interval, once)) => return Task::Top(watched.place, interval, once),
         Ok(Command::Run(options)) => options,
         Err(NoRun::Asked(help)) => return Task::Help(help),
         Err(NoRun::Wrong(problem)) => return Task::Complain(vec![problem]),

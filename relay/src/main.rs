@@ -38,7 +38,7 @@ fn main() -> ExitCode {
     };
     let code = match cli::task(env::args_os(), &sockets.addresses) {
         Task::Run(loaded, options) => start(*loaded, &options, sockets),
-        Task::Health(address) => match watch::health(address) {
+        Task::Health(place) => match watch::health(&place) {
             Ok(answer) => {
                 say(&answer);
                 STOPPED
@@ -48,7 +48,7 @@ fn main() -> ExitCode {
                 COULD_NOT_RUN
             }
         },
-        Task::Top(address, interval, once) => match watch::top(address, interval, once) {
+        Task::Top(place, interval, once) => match watch::top(&place, interval, once) {
             Ok(()) => STOPPED,
             Err(problem) => {
                 complain(problem);

@@ -134,7 +134,18 @@ fn unlimited_lifts_limits_but_neither_times_nor_memory() {
 #[test]
 fn wrong_values_of_options() {
     let address = "write ADDRESS:PORT, for example 127.0.0.1:7680, 0.0.0.0:7680 or [::]:7680";
-    refused(&["--listen", "localhost"], &[&format!("--listen localhost: {address}")]);
+    refused(&["--listen", "7680"], &[&format!("--listen 7680: {address}")]);
+    let names = "names are not looked up here; write 127.0.0.1:7680 for this machine, 0.0.0.0:7680 and [::]:7680 for \
+                 everybody, or one of this machine's addresses";
+    for option in ["--listen", "--listen-tls"] {
+        for name in ["localhost", "relay.example:7680"] {
+            refused(&[option, name], &[&format!("{option} {name}: {names}")]);
+        }
+    }
+    let range = "names are not looked up here; write ADDRESS or ADDRESS/LENGTH, for example 192.168.0.0/16 or 2001:db8::/32";
+    for option in ["--connect-from", "--create-from", "--watch-from"] {
+        refused(&[option, "localhost"], &[&format!("{option} localhost: {range}")]);
+    }
     refused(&["--listen", "::"], &["--listen ::: the port is missing; write [::]:7680"]);
     refused(&["--max-channels", "-5"], &["--max-channels -5: write a whole number from 0 to 4294967295"]);
     refused(

@@ -131,6 +131,27 @@ fn top_as_text() {
 }
 
 #[test]
+fn relays_are_found_by_name() {
+    let relay = start(Config { details: true, ..config() });
+    let place = format!("localhost:{}", relay.address.port());
+    assert_eq!(program::output(&["health", &place]).status.code(), Some(0));
+    let top = program::output(&["top", "--once", &place]);
+    assert_eq!((top.status.code(), text(&top.stderr)), (Some(0), String::new()));
+    let top = text(&top.stdout);
+    assert!(top.starts_with(&format!("peote-relay {} at {place}, up ", env!("CARGO_PKG_VERSION"))), "{top}");
+    assert!(top.lines().all(|line| line.chars().count() <= 80), "{top}");
+    for command in ["health", "top"] {
+        let output = program::output(&[command, "relay.invalid:7680"]);
+        let line = text(&output.stderr);
+        assert!(line.starts_with("peote-relay: relay.invalid:7680: the name "), "{line}");
+        assert_eq!((output.status.code(), line.lines().count()), (Some(1), 1), "{line}");
+        let output = program::output(&[command, "ws://localhost:7680"]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(text(&output.stderr).contains("write HOST:PORT without what stands in front"), "{output:?}");
+    }
+}
+
+#[test]
 fn health_and_what_can_be_wrong() {
     let relay = start(config());
     assert_eq!(beside(&relay, &["health"]), (Some(0), "ok\n".into(), String::new()));

@@ -357,8 +357,7 @@ fn the_program_names_files_that_cannot_be_used() {
     let files = Files::new();
     let other = Files::new();
     let [certificate, key, wrong] =
-        [&files.certificate, &files.key, &files.certificate.with_file_name("wrong.pem")]
-            .map(|path| path.clone());
+        [&files.certificate, &files.key, &files.certificate.with_file_name("wrong.pem")].map(Clone::clone);
     let read = |path: &std::path::Path| std::fs::read(path).unwrap();
     let refused = |certificate: &std::path::Path, key: &std::path::Path, start: &str, part: &str| {
         let [certificate, key] = [certificate, key].map(|path| path.to_str().unwrap().to_string());

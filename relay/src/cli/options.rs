@@ -1,13 +1,13 @@
 //! The command line.
 
 use std::ffi::OsString;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Parser};
 
+use super::place::Place;
 use super::problem::{Problem, did_you_mean, shorten};
 use super::settings::{SETTINGS, Settings};
 use super::value;
@@ -133,12 +133,12 @@ impl clap::FromArgMatches for Given {
 /// A relay that runs already.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Watched {
-    /// Where the relay listens
-    #[arg(value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7680", value_parser = value::address)]
-    pub(crate) address: SocketAddr,
+    /// Where the relay listens, without TLS; a name is looked up
+    #[arg(value_name = "HOST:PORT", default_value = "127.0.0.1:7680", value_parser = Place::parse)]
+    pub(crate) place: Place,
 }
 
-/// Ask a running relay whether it is well: exit code 0 if it is, 1 if it is stopping or does not answer.
+/// Ask a running relay whether it is well: exit code 0 if it is, 1 if it is stopping, full or does not answer.
 #[derive(Debug, Parser)]
 #[command(name = "peote-relay health", bin_name = "peote-relay health", version)]
 struct Health {

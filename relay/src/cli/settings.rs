@@ -88,13 +88,13 @@ pub(crate) static SETTINGS: [Setting; 37] = [
     Setting {
         name: "listen",
         group: LISTENING,
-        help: "Address to accept connections on; give it again for more. Port 0: any free port",
+        help: "IP address to accept connections on (names are not looked up); give it again for more. Port 0: any free port",
         field: Field::Addresses(|all| &mut all.relay.listen),
     },
     Setting {
         name: "listen-tls",
         group: LISTENING,
-        help: "Address to accept connections on that begin with TLS (wss:// and others); give it again for more",
+        help: "IP address to accept connections on that begin with TLS (wss:// and others); give it again for more",
         field: Field::Addresses(|all| &mut all.relay.listen_tls),
     },
     Setting {

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use peote_relay::{Config, IpNet};
 
+use super::place::is_host;
+
 /// Units of memory, largest first, so that the first that divides an amount is the one to print it in.
 const SIZE_UNITS: [(&str, u64); 4] = [("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
 
@@ -57,6 +59,16 @@ pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
         return Ok(address);
     }
     let port = Config::DEFAULT_PORT;
+    if let Some(rest) = without_scheme(text) {
+        return Err(format!("write ADDRESS:PORT without what stands in front of it: {rest}"));
+    }
+    let name = text.rsplit_once(':').map_or(text, |(name, _)| name);
+    if is_host(name) && name.parse::<IpAddr>().is_err() {
+        return Err(format!(
+            "names are not looked up here; write 127.0.0.1:{port} for this machine, 0.0.0.0:{port} and [::]:{port} for everybody, \
+             or one of this machine's addresses"
+        ));
+    }
     let bare = text.trim_start_matches('[').trim_end_matches(']');
     Err(match bare.parse::<IpAddr>() {
         Ok(address) => format!("the port is missing; write {}", SocketAddr::new(address, port)),
@@ -64,11 +76,20 @@ pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
     })
 }
 
+/// What stands behind a scheme such as `ws://`, without a path, if there is one.
+pub(crate) fn without_scheme(text: &str) -> Option<&str> {
+    let (_, rest) = text.split_once("://")?;
+    Some(rest.split(['/', '?', '#']).next().unwrap_or(rest))
+}
+
 /// A range of addresses, or a single one.
 pub(crate) fn range(text: &str) -> Result<IpNet, String> {
     let one = text.parse::<IpAddr>().map(IpNet::from);
     let range = text.parse::<IpNet>().or(one).map(|range| range.trunc());
-    range.map_err(|_| "write ADDRESS/LENGTH, for example 192.168.0.0/16 or 2001:db8::/32".into())
+    range.map_err(|_| {
+        let names = if is_host(text) { "names are not looked up here; " } else { "" };
+        format!("{names}write ADDRESS or ADDRESS/LENGTH, for example 192.168.0.0/16 or 2001:db8::/32")
+    })
 }
 
 /// The position of `text` in `choices`.
@@ -192,9 +213,19 @@ mod tests {
         assert_eq!(address("::1").unwrap_err(), "the port is missing; write [::1]:7680");
         assert_eq!(address("[::1]").unwrap_err(), "the port is missing; write [::1]:7680");
         assert_eq!(address("10.0.0.1").unwrap_err(), "the port is missing; write 10.0.0.1:7680");
-        for wrong in ["", "localhost:7680", "7680", "1.2.3.4:99999"] {
-            assert!(address(wrong).unwrap_err().starts_with("write ADDRESS:PORT"), "{wrong:?}");
+        for wrong in ["", "7680", "1.2.3.4:99999", "1.2.3.4:", "a b:1", "[::1]:x"] {
+            assert!(address(wrong).unwrap_err().starts_with("write ADDRESS:PORT,"), "{wrong:?}");
         }
+        for name in ["localhost", "localhost:7680", "relay.example:7680", "*.example", "eth0:1"] {
+            let is_name = !name.contains('*');
+            assert_eq!(
+                address(name).unwrap_err().starts_with("names are not looked up here; "),
+                is_name,
+                "{name:?}"
+            );
+        }
+        let url = address("ws://127.0.0.1:7680/").unwrap_err();
+        assert_eq!(url, "write ADDRESS:PORT without what stands in front of it: 127.0.0.1:7680");
     }
 
     #[test]
@@ -209,7 +240,12 @@ mod tests {
             assert_eq!(range(text).unwrap().to_string(), shown);
         }
         for wrong in ["", "10.0.0.0/33", "10.0.0/8", "localhost", "10.0.0.0/", "::/129", "10.0.0.0/-1"] {
-            assert!(range(wrong).is_err(), "{wrong:?}");
+            let what = range(wrong).unwrap_err();
+            assert_eq!(
+                what.starts_with("names are not looked up here; write "),
+                wrong == "localhost",
+                "{what}"
+            );
         }
     }
 

@@ -1,7 +1,7 @@
 //! The live view on a terminal.
 
+use std::env;
 use std::io::{self, Write};
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
@@ -13,6 +13,7 @@ use crossterm::{cursor, execute, queue};
 
 use super::page::Details;
 use super::{details, view};
+use crate::cli::place::Place;
 
 /// A terminal that is ours until this is dropped, however that comes about.
 struct Screen;
@@ -35,20 +36,20 @@ impl Drop for Screen {
     }
 }
 
-/// Shows the relay at `address` until `q`, Esc or Ctrl-C is pressed. A relay that does not answer is asked again and again.
-pub(super) fn run(address: SocketAddr, interval: Duration) -> io::Result<()> {
+/// Shows the relay at `place` until `q`, Esc or Ctrl-C is pressed. A relay that does not answer is asked again and again.
+pub(super) fn run(place: &Place, interval: Duration) -> io::Result<()> {
     // what is wrong from the start is said where it stays to be read
-    let mut shown = details(address).map_err(io::Error::other)?;
+    let mut shown = details(place).map_err(io::Error::other)?;
     let mut problem = None;
     let _screen = Screen::take()?;
     let mut due = Instant::now() + interval;
     loop {
-        draw(&shown, problem.as_deref(), address)?;
+        draw(&shown, problem.as_deref(), place)?;
         if is_to_end(due)? {
             return Ok(());
         }
         if due <= Instant::now() {
-            match details(address) {
+            match details(place) {
                 Ok(details) => (shown, problem) = (details, None),
                 Err(error) => problem = Some(error),
             }
@@ -68,22 +69,48 @@ fn is_to_end(due: Instant) -> io::Result<bool> {
     Ok(is_end && key.kind != KeyEventKind::Release)
 }
 
-fn draw(details: &Details, problem: Option<&str>, address: SocketAddr) -> io::Result<()> {
-    let (width, height) = size()?;
-    let (width, height) = (usize::from(width), usize::from(height));
+fn draw(details: &Details, problem: Option<&str>, place: &Place) -> io::Result<()> {
+    let (width, height) = dimensions(size().ok(), |name| env::var(name).ok());
     let foot =
         problem.map_or_else(|| "q: quit".into(), |problem| format!("{problem}; trying again; q: quit"));
-    let lines = view::screen(details, address, width, height.saturating_sub(1));
+    let lines = view::screen(details, place, width, height.saturating_sub(1));
     let mut output = io::stdout().lock();
     queue!(output, cursor::MoveTo(0, 0))?;
-    for (number, line) in lines.iter().enumerate() {
-        let is_bold = number == 0 || view::is_heading(number, &lines);
-        let attribute = if is_bold { Attribute::Bold } else { Attribute::Reset };
-        queue!(output, SetAttribute(attribute), Print(line), SetAttribute(Attribute::Reset))?;
+    for line in &lines {
+        let attribute = if line.is_heading { Attribute::Bold } else { Attribute::Reset };
+        queue!(output, SetAttribute(attribute), Print(&line.text), SetAttribute(Attribute::Reset))?;
         queue!(output, Clear(ClearType::UntilNewLine), Print("\r\n"))?;
     }
-    let foot: String = foot.chars().filter(|character| !character.is_control()).take(width).collect();
+    let foot = view::cut(&view::plain(&foot), width);
     queue!(output, Clear(ClearType::FromCursorDown), SetAttribute(Attribute::Dim), Print(foot))?;
     queue!(output, SetAttribute(Attribute::Reset))?;
     output.flush()
+}
+
+/// Columns and lines to draw. A terminal of which nobody has said the size (`docker exec -t`, serial lines) says 0: then what is in `COLUMNS` and
+/// `LINES` counts, and else the size that terminals used to have.
+fn dimensions(said: Option<(u16, u16)>, variable: impl Fn(&str) -> Option<String>) -> (usize, usize) {
+    let (width, height) = said.unwrap_or_default();
+    let or = |said: u16, name: &str, usual: u16| {
+        let set = || variable(name)?.trim().parse().ok().filter(|size: &u16| *size > 0);
+        usize::from(if said > 0 { said } else { set().unwrap_or(usual) })
+    };
+    (or(width, "COLUMNS", 80), or(height, "LINES", 24))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_that_does_not_know_its_size_has_the_usual_one() {
+        let none = |_: &str| None;
+        assert_eq!(dimensions(Some((100, 30)), none), (100, 30));
+        assert_eq!(dimensions(Some((0, 0)), none), (80, 24));
+        assert_eq!(dimensions(Some((0, 30)), none), (80, 30));
+        assert_eq!(dimensions(None, none), (80, 24));
+        let set = |name: &str| Some(if name == "LINES" { "50" } else { "x" }.to_string());
+        assert_eq!(dimensions(Some((0, 0)), set), (80, 50));
+        assert_eq!(dimensions(Some((90, 20)), set), (90, 20));
+    }
 }

@@ -1,140 +1,209 @@
 //! What is shown, as lines of text.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::fmt::Display;
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::page::{Connection, Details};
 
-/// Lines that say how the relay as a whole is; the tables come behind them.
-const TOTALS: usize = 3;
+/// Columns of an address where there is room for no more; the tables are then 78 columns wide.
+const ADDRESS: usize = 21;
+const NARROW: usize = 78;
 
-/// The whole, each line at most `width` characters.
-pub(super) fn lines(details: &Details, address: SocketAddr, width: usize) -> Vec<String> {
-    let mut lines = totals(details, address);
-    for table in tables(details) {
-        lines.push(String::new());
+/// Columns of the longest address.
+const LONGEST_ADDRESS: usize = 47;
+
+/// A line.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Line {
+    pub(super) text: String,
+    /// The first one, and those above a table.
+    pub(super) is_heading: bool,
+}
+
+/// The whole, each line at most `width` columns.
+pub(super) fn lines(details: &Details, place: impl Display, width: usize) -> Vec<Line> {
+    let mut lines = totals(details, place, width);
+    for table in tables(details, width) {
+        lines.push(Line::default());
         lines.extend(table);
     }
-    lines.iter().map(|line| cut(line, width)).collect()
+    all_cut(lines, width)
 }
 
 /// As much of it as fits on a screen: each table has its share of the lines, and what one leaves the next ones have.
-pub(super) fn screen(details: &Details, address: SocketAddr, width: usize, height: usize) -> Vec<String> {
-    let mut lines = totals(details, address);
-    let tables = tables(details);
+pub(super) fn screen(details: &Details, place: impl Display, width: usize, height: usize) -> Vec<Line> {
+    let mut lines = totals(details, place, width);
+    let tables = tables(details, width);
     let count = tables.len();
     for (number, table) in tables.into_iter().enumerate() {
         let share = height.saturating_sub(lines.len()) / (count - number);
         if share >= 3 {
-            lines.push(String::new());
+            lines.push(Line::default());
             lines.extend(table.into_iter().take(share - 1));
         }
     }
     lines.truncate(height);
-    lines.iter().map(|line| cut(line, width)).collect()
+    all_cut(lines, width)
 }
 
-/// Whether a line is the heading of a table.
-pub(super) fn is_heading(number: usize, lines: &[String]) -> bool {
-    number > TOTALS && lines.get(number - 1).is_some_and(String::is_empty)
+fn all_cut(lines: Vec<Line>, width: usize) -> Vec<Line> {
+    lines.into_iter().map(|line| Line { text: cut(&line.text, width), ..line }).collect()
 }
 
-fn totals(details: &Details, address: SocketAddr) -> Vec<String> {
+fn heading(text: impl Into<String>) -> Line {
+    Line { text: text.into(), is_heading: true }
+}
+
+fn row(text: String) -> Line {
+    Line { text: text.trim_end().into(), is_heading: false }
+}
+
+fn totals(details: &Details, place: impl Display, width: usize) -> Vec<Line> {
     let version = plain(&details.version);
-    let lines: [String; TOTALS] = [
-        format!("peote-relay {version} at {address}, up {}", time(details.uptime_ms)),
-        format!(
-            "connections {} (WebSockets {})   channels {}   users {}   paused {}   dropped {}",
-            details.connections,
-            details.websockets,
-            details.channel_count,
-            details.users,
-            details.paused,
-            details.dropped,
-        ),
-        format!(
-            "in {}/s   out {}/s   queues {}, longest {} of {}, above half {}",
-            bytes(details.received_per_second),
-            bytes(details.sent_per_second),
-            bytes(details.queued_bytes),
-            bytes(details.longest_queue),
-            bytes(details.queue_limit),
-            details.queues_above_half,
-        ),
+    let mut lines =
+        vec![heading(format!("peote-relay {version} at {place}, up {}", time(details.uptime_ms)))];
+    let connections = [
+        format!("connections {} (WebSockets {})", details.connections, details.websockets),
+        format!("channels {}", details.channel_count),
+        format!("users {}", details.users),
+        format!("paused {}", details.paused),
+        format!("dropped {}", details.dropped),
     ];
-    lines.into()
+    let traffic = [
+        format!("in {}/s", bytes(details.received_per_second)),
+        format!("out {}/s", bytes(details.sent_per_second)),
+        format!("queues {}", bytes(details.queued_bytes)),
+        format!("longest {} of {}", bytes(details.longest_queue), bytes(details.queue_limit)),
+        format!("above half {}", details.queues_above_half),
+    ];
+    for items in [connections, traffic] {
+        lines.extend(flow(&items, width).into_iter().map(row));
+    }
+    lines
 }
 
-fn tables(details: &Details) -> Vec<Vec<String>> {
+/// Items one behind the other, on as few lines as they fit on.
+fn flow(items: &[String], width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for item in items {
+        match lines.last_mut() {
+            Some(line) if line.len() + 3 + item.len() <= width => {
+                line.push_str("   ");
+                line.push_str(item);
+            }
+            _ => lines.push(item.clone()),
+        }
+    }
+    lines
+}
+
+fn tables(details: &Details, width: usize) -> Vec<Vec<Line>> {
+    // what there is more of is for addresses
+    let address = (ADDRESS + width.saturating_sub(NARROW)).min(LONGEST_ADDRESS);
     let mut tables = Vec::new();
     if !details.slowest.is_empty() {
-        let mut table =
-            vec![row(["SLOW RECEIVER", "ADDRESS", "TRANSPORT", "QUEUE", "OTHERS WAIT", "", "", ""])];
-        table.extend(details.slowest.iter().map(|connection| {
-            row([
-                &plain(&connection.connection),
-                &plain(&connection.address),
-                &plain(&connection.transport),
-                &bytes(connection.queued_bytes),
-                &time(connection.holds_up_ms),
-                "",
-                "",
-                "",
-            ])
-        }));
-        tables.push(table);
+        tables.push(slowest(details, address));
     }
-    let mut table =
-        vec![row(["CONNECTION", "ADDRESS", "TRANSPORT", "IN/S", "OUT/S", "QUEUE", "OWN+IN", "AGE"])];
-    table.extend(details.busiest.iter().map(|connection| {
-        row([
-            &format!("{}{}", plain(&connection.connection), if connection.paused { " paused" } else { "" }),
-            &plain(&connection.address),
-            &plain(&connection.transport),
-            &bytes(connection.received_per_second),
-            &bytes(connection.sent_per_second),
-            &bytes(connection.queued_bytes),
-            &format!("{}+{}", connection.own, connection.entered),
-            &time(connection.age_ms),
-        ])
-    }));
-    tables.push(table);
-    let servers: HashMap<&str, &Connection> =
-        details.busiest.iter().map(|connection| (&*connection.connection, connection)).collect();
-    let mut table = vec![channel(["USERS", "SERVER", "ITS IN/S", "ITS OUT/S", "CHANNEL"])];
-    table.extend(details.channels.iter().map(|one| {
-        let server = servers.get(&*one.connection);
-        let rate = |get: fn(&Connection) -> u64| server.map(|server| bytes(get(server))).unwrap_or_default();
-        channel([
-            &one.users.to_string(),
-            &plain(&one.connection),
-            &rate(|server| server.received_per_second),
-            &rate(|server| server.sent_per_second),
-            &plain(&one.name),
-        ])
-    }));
-    tables.push(table);
+    tables.extend([busiest(details, address), channels(details)]);
     tables
 }
 
-fn row([name, address, transport, a, b, c, d, e]: [&str; 8]) -> String {
-    let line = format!("{name:<15} {address:<22} {transport:<9} {a:>10} {b:>11} {c:>9} {d:>8} {e:>9}");
-    line.trim_end().into()
+fn slowest(details: &Details, width: usize) -> Vec<Line> {
+    let title = format!(
+        "{:<13} {:<width$} {:<5} {:>7} {:>11}",
+        "SLOW RECEIVER", "ADDRESS", "VIA", "QUEUE", "OTHERS WAIT"
+    );
+    let rows = details.slowest.iter().map(|one| {
+        let (queue, waited) = (short_bytes(one.queued_bytes), short_time(one.holds_up_ms));
+        row(format!("{} {} {} {queue:>7} {waited:>11}", name(one, 13), address(one, width), via(one)))
+    });
+    std::iter::once(heading(title)).chain(rows).collect()
 }
 
-fn channel([users, server, a, b, name]: [&str; 5]) -> String {
-    format!("{users:>5}  {server:<15} {a:>10} {b:>10}  {name}")
+fn busiest(details: &Details, width: usize) -> Vec<Line> {
+    let title = format!(
+        "{:<10} {:<width$} {:<5} {:>7} {:>7} {:>7} {:>7} {:>7}",
+        "CONNECTION", "ADDRESS", "VIA", "IN/S", "OUT/S", "QUEUE", "OWN+IN", "AGE"
+    );
+    let rows = details.busiest.iter().map(|one| {
+        // one that is not read has no rate
+        let received = if one.paused { "paused".into() } else { short_bytes(one.received_per_second) };
+        let (sent, queue) = (short_bytes(one.sent_per_second), short_bytes(one.queued_bytes));
+        let (channels, age) = (format!("{}+{}", one.own, one.entered), short_time(one.age_ms));
+        row(format!(
+            "{} {} {} {received:>7} {sent:>7} {queue:>7} {channels:>7} {age:>7}",
+            name(one, 10),
+            address(one, width),
+            via(one)
+        ))
+    });
+    std::iter::once(heading(title)).chain(rows).collect()
 }
 
-/// Bytes in the largest unit that leaves a digit before the point.
+fn channels(details: &Details) -> Vec<Line> {
+    let servers: HashMap<&str, &Connection> =
+        details.busiest.iter().map(|connection| (&*connection.connection, connection)).collect();
+    let rows = details.channels.iter().map(|one| {
+        let server = servers.get(&*one.connection);
+        let rate =
+            |get: fn(&Connection) -> u64| server.map(|server| short_bytes(get(server))).unwrap_or_default();
+        let (received, sent) =
+            (rate(|server| server.received_per_second), rate(|server| server.sent_per_second));
+        let (server, name) = (fit(&plain(&one.connection), 10), plain(&one.name));
+        row(format!("{:>5}  {server} {received:>8} {sent:>9}  {name}", one.users))
+    });
+    let title =
+        format!("{:>5}  {:<10} {:>8} {:>9}  {}", "USERS", "SERVER", "ITS IN/S", "ITS OUT/S", "CHANNEL");
+    std::iter::once(heading(title)).chain(rows).collect()
+}
+
+fn name(one: &Connection, width: usize) -> String {
+    fit(&plain(&one.connection), width)
+}
+
+/// An address; where there is no room for all of it, its end with the port is shown.
+fn address(one: &Connection, width: usize) -> String {
+    let address = plain(&one.address);
+    let len = address.chars().count();
+    if len <= width {
+        return fit(&address, width);
+    }
+    let end: String = address.chars().skip(len + 1 - width / 2).collect();
+    format!("{}{end}", cut(&address, width + 1 - width / 2))
+}
+
+/// How a connection comes in, shortened.
+fn via(one: &Connection) -> String {
+    let transport = if one.transport == "websocket" { "ws" } else { &one.transport };
+    fit(&plain(transport), 5)
+}
+
+/// A text in exactly so many columns.
+fn fit(text: &str, width: usize) -> String {
+    let text = cut(text, width);
+    let missing = width - text.width();
+    text + &" ".repeat(missing)
+}
+
+/// Bytes in the largest unit that leaves a digit before the point, with the unit's name.
 fn bytes(count: u64) -> String {
-    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
-    let unit = (count.max(1).ilog2() as usize / 10).min(UNITS.len() - 1);
+    amount(count, ["B", "KiB", "MiB", "GiB", "TiB"], " ")
+}
+
+/// The same, short.
+fn short_bytes(count: u64) -> String {
+    amount(count, ["", "K", "M", "G", "T"], "")
+}
+
+fn amount(count: u64, units: [&str; 5], space: &str) -> String {
+    let unit = (count.max(1).ilog2() as usize / 10).min(units.len() - 1);
     match unit {
-        0 => format!("{count} B"),
+        0 => format!("{count}{}{}", if units[0].is_empty() { "" } else { space }, units[0]),
         _ => {
             let tenths = u128::from(count) * 10 / (1 << (10 * unit));
-            format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
+            format!("{}.{}{space}{}", tenths / 10, tenths % 10, units[unit])
         }
     }
 }
@@ -149,81 +218,42 @@ fn time(millis: u64) -> String {
     }
 }
 
+/// The same, short.
+fn short_time(millis: u64) -> String {
+    let seconds = millis / 1000;
+    match seconds {
+        0..60 => format!("{seconds}.{}s", millis % 1000 / 100),
+        60..3600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
+        3600..86_400 => format!("{}h{:02}m", seconds / 3600, seconds / 60 % 60),
+        _ => format!("{}d{:02}h", seconds / 86_400, seconds / 3600 % 24),
+    }
+}
+
 /// A relay that is not ours could send anything; a terminal must not be made to obey it.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     text.chars().filter(|character| !character.is_control()).collect()
 }
 
-fn cut(line: &str, width: usize) -> String {
-    line.chars().take(width).collect()
+/// As much of a line as fits into so many columns. That there is more is shown.
+pub(super) fn cut(line: &str, width: usize) -> String {
+    if line.width() <= width {
+        return line.into();
+    }
+    let mut taken = 0;
+    let mut text = String::new();
+    for character in line.chars() {
+        taken += character.width().unwrap_or_default();
+        if taken >= width {
+            break;
+        }
+        text.push(character);
+    }
+    if width > 0 {
+        text.push('…');
+    }
+    text
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn sample(connections: usize) -> Details {
-        let one = |number: usize| {
-            format!(
-                r#"{{"connection":"{number}.1","address":"[2001:db8::1]:4711","transport":"websocket","age_ms":61000,
-                "received_per_second":2048,"sent_per_second":10,"received_bytes":1,"sent_bytes":2,
-                "queued_bytes":1572864,"paused":{},"holds_up_ms":1500,"own":1,"entered":2}}"#,
-                number == 1
-            )
-        };
-        let list = (0..connections).map(one).collect::<Vec<_>>().join(",");
-        serde_json::from_str(&format!(
-            r#"{{"version":"1.2.3","uptime_ms":93784000,"interval_ms":2000,"connections":12,"websockets":3,
-            "channel_count":4,"users":9,"paused":1,"dropped":0,"queued_bytes":8192,"longest_queue":1572864,
-            "queue_limit":2097152,"queues_above_half":1,"received_per_second":0,"sent_per_second":5000000000,
-            "busiest":[{list}],"slowest":[{}],
-            "channels":[{{"name":"lobby \u001b[2J","connection":"0.1","number":0,"users":7}}]}}"#,
-            one(7)
-        ))
-        .unwrap()
-    }
-
-    #[test]
-    fn everything_is_shown() {
-        let text = lines(&sample(2), "127.0.0.1:7680".parse().unwrap(), 100);
-        let expected = "\
-peote-relay 1.2.3 at 127.0.0.1:7680, up 1 d 2 h
-connections 12 (WebSockets 3)   channels 4   users 9   paused 1   dropped 0
-in 0 B/s   out 4.6 GiB/s   queues 8.0 KiB, longest 1.5 MiB of 2.0 MiB, above half 1
-
-SLOW RECEIVER   ADDRESS                TRANSPORT      QUEUE OTHERS WAIT
-7.1             [2001:db8::1]:4711     websocket    1.5 MiB       1.5 s
-
-CONNECTION      ADDRESS                TRANSPORT       IN/S       OUT/S     QUEUE   OWN+IN       AGE
-0.1             [2001:db8::1]:4711     websocket    2.0 KiB        10 B   1.5 MiB      1+2 1 min 1 s
-1.1 paused      [2001:db8::1]:4711     websocket    2.0 KiB        10 B   1.5 MiB      1+2 1 min 1 s
-
-USERS  SERVER            ITS IN/S  ITS OUT/S  CHANNEL
-    7  0.1                2.0 KiB       10 B  lobby [2J";
-        assert_eq!(text.join("\n"), expected);
-        assert!(is_heading(4, &text) && !is_heading(5, &text) && !is_heading(0, &text));
-    }
-
-    #[test]
-    fn a_screen_is_never_exceeded() {
-        let address = "127.0.0.1:7680".parse().unwrap();
-        for height in 0..60 {
-            for width in [0, 1, 7, 80, 200] {
-                let lines = screen(&sample(40), address, width, height);
-                assert!(lines.len() <= height && lines.iter().all(|line| line.chars().count() <= width));
-            }
-        }
-        let lines = screen(&sample(40), address, 80, 24);
-        for part in ["SLOW RECEIVER", "CONNECTION", "CHANNEL", "lobby"] {
-            assert!(lines.iter().any(|line| line.contains(part)), "{part} is not in {lines:#?}");
-        }
-    }
-
-    #[test]
-    fn amounts_have_the_unit_that_fits() {
-        for (count, text) in [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (u64::MAX, "16777215.9 TiB")] {
-            assert_eq!(bytes(count), text);
-        }
-        assert_eq!(time(3_600_000), "1 h 0 min");
-    }
-}
+#[path = "view_tests.rs"]
+mod tests;
