@@ -152,12 +152,29 @@ pub struct Config {
     /// s.
     pub slow_receiver_grace: Duration,
 
-    /// A receiver that has not taken a single byte for this long, while somebody waits for it, is dropped,
-    /// whatever [`slow_receiver`](Self::slow_receiver) says; 1 s to 24 h. Default: 60 s.
+    /// How long others wait for a receiver that takes nothing, whatever
+    /// [`slow_receiver`](Self::slow_receiver) says; then it is dropped. 0.1 s to 24 h. Default: 5 s.
     ///
-    /// So two connections that wait for each other cannot do so for ever. A connection that has ended waits this long as well for a receiver of
-    /// what it had sent; then the rest of it is lost.
+    /// It is a budget of time. Waiting of others takes from it; bytes that the receiver takes give to it, by
+    /// [`slow_receiver_bytes_per_second`](Self::slow_receiver_bytes_per_second). While nobody waits it comes
+    /// back, a second in 8.
+    ///
+    /// A receiver that waits for another one itself may be unable to read before it can write, so the one at
+    /// the end of such a chain is timed. A receiver further up has 64 times this time. Those in a circle,
+    /// who wait for each other, are timed like all others.
+    ///
+    /// A connection that has ended waits for a receiver of what it had sent 4 times as long; then the rest
+    /// of it is lost.
     pub stall_timeout: Duration,
+
+    /// Bytes a second that a receiver has to take while somebody waits for it; 0 B to 1 GiB. 0: a single
+    /// byte within [`stall_timeout`](Self::stall_timeout) is enough. Default: 12 KiB.
+    ///
+    /// A receiver that takes less is dropped once the lack has used up
+    /// [`stall_timeout`](Self::stall_timeout): with the defaults after 15 s at 8 KiB a second. Counted is
+    /// what the system takes from the queue. On Linux it takes at least 32 KiB at once when a receiver is
+    /// slow, so a rate below 8 KiB a second asks for a longer [`stall_timeout`](Self::stall_timeout).
+    pub slow_receiver_bytes_per_second: usize,
 
     /// How long a relay that was asked to stop goes on writing what is queued, and waits for endpoints to close their side; 0 s to 1 min.
     /// Default: 1 s.
@@ -186,6 +203,11 @@ pub struct Config {
 pub enum SlowReceiver {
     /// The connections that send to it are not read until the queue has drained: nothing is lost, and TCP
     /// makes the senders wait.
+    ///
+    /// What it costs: a sender waits with all that it sends, to whomever, in all its channels. So one slow
+    /// user of one channel slows down all users of that channel's server, to
+    /// [`Config::slow_receiver_bytes_per_second`] at worst. A command that stands behind the data, such as
+    /// the removal of that user, waits with it: for `n` bytes, `n` divided by that rate at most.
     #[default]
     Pause,
     /// The receiver's connection is closed once its queue has been full for [`Config::slow_receiver_grace`];
@@ -232,7 +254,8 @@ impl Default for Config {
             memory_bytes: 256 * MIB,
             slow_receiver: SlowReceiver::Pause,
             slow_receiver_grace: Duration::from_secs(10),
-            stall_timeout: Duration::from_secs(60),
+            stall_timeout: Duration::from_secs(5),
+            slow_receiver_bytes_per_second: 12 << 10,
             shutdown_timeout: Duration::from_secs(1),
             metrics: false,
             details: false,
@@ -283,7 +306,10 @@ impl Config {
     /// Range of [`slow_receiver_grace`](Self::slow_receiver_grace).
     pub const SLOW_RECEIVER_GRACE: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(3600);
     /// Range of [`stall_timeout`](Self::stall_timeout).
-    pub const STALL_TIMEOUT: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(86_400);
+    pub const STALL_TIMEOUT: RangeInclusive<Duration> =
+        Duration::from_millis(100)..=Duration::from_secs(86_400);
+    /// Range of [`slow_receiver_bytes_per_second`](Self::slow_receiver_bytes_per_second).
+    pub const SLOW_RECEIVER_BYTES_PER_SECOND: RangeInclusive<usize> = 0..=1 << 30;
     /// Range of [`shutdown_timeout`](Self::shutdown_timeout).
     pub const SHUTDOWN_TIMEOUT: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(60);
 
@@ -350,6 +376,11 @@ impl Config {
         }
         within("slow_receiver_grace", &self.slow_receiver_grace, &Self::SLOW_RECEIVER_GRACE)?;
         within("stall_timeout", &self.stall_timeout, &Self::STALL_TIMEOUT)?;
+        within(
+            "slow_receiver_bytes_per_second",
+            &self.slow_receiver_bytes_per_second,
+            &Self::SLOW_RECEIVER_BYTES_PER_SECOND,
+        )?;
         within("shutdown_timeout", &self.shutdown_timeout, &Self::SHUTDOWN_TIMEOUT)
     }
 }

@@ -6,11 +6,14 @@ use std::net::SocketAddr;
 use mio::net::TcpStream;
 use peote_net::relay::ConnectionId;
 
+use crate::deadlines::Times;
+use crate::patience::Patience;
 use crate::queue::{Pool, Queue};
 use crate::rate::{Bucket, Rate};
 use crate::rest::Rest;
 use crate::tls::{self, Credentials, Got, Tls};
 use crate::transport::{End, Transport};
+use crate::waits::Wait;
 
 /// Whether a read or write that handled less than it was asked for has emptied (or filled) the socket, so that readiness will be reported again.
 /// Elsewhere only "would block" says that.
@@ -60,8 +63,12 @@ pub(crate) struct Connection {
     pub(crate) unused_since: u64,
     /// When something has come from it last, in milliseconds.
     pub(crate) last_received: u64,
-    /// When it came, and then when something was last written to it, in milliseconds.
-    pub(crate) last_sent: u64,
+    /// When its stage began, in milliseconds.
+    pub(crate) stage_since: u64,
+    /// When it is sent a keepalive unless it is sent something else, in milliseconds.
+    pub(crate) keepalive_at: u64,
+    /// Bytes that had come from it when it was found to be late, while something was to be served.
+    pub(crate) overdue: Option<u64>,
 }
 
 /// What is known about a connection's socket, and on which lists it is.
@@ -85,29 +92,6 @@ pub(crate) struct Flags {
     pub(crate) listed: bool,
     /// It is on the list of those to be written.
     pub(crate) dirty: bool,
-}
-
-/// Who waits for whom. Indices are kept plus one, 0 is none.
-#[derive(Debug, Default)]
-pub(crate) struct Wait {
-    /// The connection whose queue lacked room.
-    pub(crate) for_whom: u32,
-    /// Neighbours in the list of all that wait for the same one.
-    pub(crate) previous: u32,
-    pub(crate) next: u32,
-    /// Ends of the list of those that wait for this one.
-    pub(crate) first: u32,
-    pub(crate) last: u32,
-    /// When somebody began to wait for this one, in milliseconds.
-    pub(crate) since: u64,
-    /// When this one took a byte since then.
-    pub(crate) taken: u64,
-    /// When this one began to wait for another one, in milliseconds.
-    pub(crate) began: u64,
-    /// When it was noticed, while it waited, that its endpoint sends nothing any more, in milliseconds; 0: it was not.
-    pub(crate) ended: u64,
-    /// When this one, which has sent as much as it may, is read again, in milliseconds; 0: it is.
-    pub(crate) until: u64,
 }
 
 /// Bytes in both directions.
@@ -147,6 +131,19 @@ pub(crate) enum Ending {
     Broken(io::Error),
 }
 
+/// How far a connection is on its way to the joint protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// Its first byte has not come, over TLS or without.
+    Silent,
+    /// Its TLS handshake has begun.
+    TlsHandshake,
+    /// Its HTTP request has begun.
+    Request,
+    /// It speaks the joint protocol.
+    Open,
+}
+
 /// How far a connection's TLS is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TlsStage {
@@ -159,7 +156,13 @@ pub(crate) enum TlsStage {
 }
 
 impl Connection {
-    pub(crate) fn new(id: ConnectionId, socket: TcpStream, address: SocketAddr, now: u64) -> Self {
+    pub(crate) fn new(
+        id: ConnectionId,
+        socket: TcpStream,
+        address: SocketAddr,
+        now: u64,
+        times: &Times,
+    ) -> Self {
         let flags = Flags { writable: true, ..Flags::default() };
         Self {
             id,
@@ -171,7 +174,7 @@ impl Connection {
             queue: Queue::default(),
             rest: Rest::default(),
             flags,
-            wait: Wait::default(),
+            wait: Wait::new(Patience::new(now, times.terms)),
             since: now,
             traffic: Traffic::default(),
             looked_at: Traffic::default(),
@@ -181,13 +184,10 @@ impl Connection {
             channels: 0,
             unused_since: now,
             last_received: now,
-            last_sent: now,
+            stage_since: now,
+            keepalive_at: now + times.keepalive,
+            overdue: None,
         }
-    }
-
-    /// Whether it is paused: it waits for somebody's queue, or has sent as much as it may.
-    pub(crate) fn is_paused(&self) -> bool {
-        self.wait.for_whom != 0 || self.wait.until != 0
     }
 
     /// Has it begin with TLS.
@@ -207,6 +207,16 @@ impl Connection {
             Some(tls) if tls.is_established() => TlsStage::Established,
             Some(tls) if tls.has_begun() => TlsStage::Handshake,
             _ => TlsStage::None,
+        }
+    }
+
+    /// How far it is on its way to the joint protocol.
+    pub(crate) fn stage(&self) -> Stage {
+        match (&self.transport, self.flags.started) {
+            (Transport::Http(_), _) => Stage::Request,
+            (_, true) => Stage::Open,
+            (_, false) if self.tls_stage() == TlsStage::Handshake => Stage::TlsHandshake,
+            (_, false) => Stage::Silent,
         }
     }
 
@@ -243,14 +253,12 @@ impl Connection {
                     // what has come before the end is routed first; the next read says why it is the end
                     (self.flags.readable, self.flags.read_closed) = (true, true);
                 }
+                let is_first = !self.flags.started;
+                self.flags.started |= len > 0;
                 match self.transport {
                     _ if len == 0 => Input::Incomplete(read),
-                    Transport::Plain if !self.flags.started && buffer[0] == TLS => {
-                        Input::End(Ending::TlsHere)
-                    }
-                    Transport::Plain if self.flags.started || !begins_http(buffer[0]) => {
-                        Input::Bytes { len, read }
-                    }
+                    Transport::Plain if is_first && buffer[0] == TLS => Input::End(Ending::TlsHere),
+                    Transport::Plain if !is_first || !begins_http(buffer[0]) => Input::Bytes { len, read },
                     Transport::Plain => {
                         self.transport = Transport::Http(Box::default());
                         Input::Http { len, read }
@@ -321,7 +329,7 @@ impl Connection {
     }
 
     /// Writes what is queued, as far as the socket takes it. Says how many bytes it took.
-    pub(crate) fn write(&mut self, pool: &mut Pool, now: u64) -> usize {
+    pub(crate) fn write(&mut self, pool: &mut Pool) -> usize {
         let mut all = 0;
         while self.flags.writable && self.has_output() {
             let written = match &mut self.tls {
@@ -340,14 +348,7 @@ impl Connection {
                 Err(_) => self.silence(pool),
             }
         }
-        if all > 0 {
-            self.wait.taken = now;
-            if self.flags.started {
-                // what a TLS handshake says does not prolong it
-                self.last_sent = now;
-            }
-            self.traffic.sent += all as u64;
-        }
+        self.traffic.sent += all as u64;
         self.count_transport(pool);
         all
     }

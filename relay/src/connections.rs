@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
-use std::time::Duration;
 
 use peote_net::Reason;
 use peote_net::relay::{ConnectionId, Decision, Host, Note, Request};
@@ -13,7 +12,9 @@ use crate::addresses::Addresses;
 use crate::causes::{Counts, Paused, Refused};
 use crate::config::Config;
 use crate::connection::Connection;
+use crate::deadlines::Times;
 use crate::log::{EVENTS, Flood, Name, WARNINGS};
+use crate::patience::Patience;
 use crate::queue::{BLOCK, Pool};
 use crate::rest::Rest;
 use crate::timers::Timers;
@@ -61,8 +62,10 @@ pub(crate) struct Connections {
     /// Why the command is refused that is being asked about, where its reason on the wire does not say that.
     refusal: Option<(Refused, Reason)>,
     hasher: RandomState,
-    /// What the relay was told. Nothing here has a copy of any of it.
+    /// What the relay was told. Nothing here has a copy of any of it but for the times.
     pub(crate) config: Config,
+    /// The times in it.
+    pub(crate) times: Times,
 }
 
 /// A limit where 0 is none.
@@ -97,6 +100,7 @@ impl Connections {
             pauses: Counts::default(),
             refusal: None,
             hasher: RandomState::new(),
+            times: Times::new(&config),
             config,
         }
     }
@@ -104,14 +108,20 @@ impl Connections {
     /// Goes on with another configuration. Those who wait for room, or for what they may send, try again: there may be more now.
     pub(crate) fn reconfigure(&mut self, config: Config) {
         self.pool.set_budget(config.memory_bytes);
+        self.times = Times::new(&config);
         let rates = |config: &Config| (config.messages_per_second, config.bytes_per_second, config.burst);
         let has_new_rates = rates(&config) != rates(&self.config);
         self.config = config;
         let now = self.now;
         for index in 0..self.slots.len() {
             let index = narrow(index);
-            if let Some(connection) = self.get(index).filter(|connection| connection.wait.until != 0) {
-                connection.wait.until = now;
+            let (terms, keepalive) = (self.times.terms, now + self.times.keepalive);
+            if let Some(connection) = self.get(index) {
+                if connection.wait.until != 0 {
+                    connection.wait.until = now;
+                }
+                connection.wait.patience = Patience::new(now, terms);
+                connection.keepalive_at = connection.keepalive_at.min(keepalive);
             }
             if has_new_rates && let Some(connection) = self.get(index) {
                 // what is owed is kept as a time, which would be too long with a higher rate
@@ -152,82 +162,30 @@ impl Connections {
         self.pool.add(memory);
     }
 
-    /// Makes a connection wait for room in a receiver's queue.
-    pub(crate) fn wait(&mut self, sender: u32, receiver: u32) {
-        let now = self.now;
-        let Some(to) = self.get(receiver) else { return };
-        if to.wait.first == 0 {
-            (to.wait.since, to.wait.taken) = (now, now);
-        }
-        let last = std::mem::replace(&mut to.wait.last, sender + 1);
-        if last == 0 {
-            to.wait.first = sender + 1;
-        } else if let Some(last) = self.get(last - 1) {
-            last.wait.next = sender + 1;
-        }
-        if let Some(from) = self.get(sender) {
-            from.wait.for_whom = receiver + 1;
-            (from.wait.previous, from.wait.next, from.wait.began) = (last, 0, now);
-            self.paused += 1;
-            self.pauses.add(Paused::FullQueue);
-        }
-    }
-
-    /// Makes a connection wait for nobody any more. Does nothing if it does not wait.
-    pub(crate) fn stop_waiting(&mut self, sender: u32) {
-        let now = self.now;
-        let Some(from) = self.get(sender).filter(|from| from.wait.for_whom != 0) else { return };
-        let receiver = std::mem::take(&mut from.wait.for_whom) - 1;
-        let began = from.wait.began;
-        let previous = std::mem::take(&mut from.wait.previous);
-        let next = std::mem::take(&mut from.wait.next);
-        // it was not read meanwhile, which is not its fault
-        from.last_received = now;
-        self.paused -= 1;
-        self.paused_millis += self.now.saturating_sub(began);
-        match previous.checked_sub(1).and_then(|previous| self.get(previous)) {
-            Some(previous) => previous.wait.next = next,
-            None => {
-                if let Some(to) = self.get(receiver) {
-                    to.wait.first = next;
-                }
-            }
-        }
-        match next.checked_sub(1).and_then(|next| self.get(next)) {
-            Some(next) => next.wait.previous = previous,
-            None => {
-                if let Some(to) = self.get(receiver) {
-                    to.wait.last = previous;
-                }
-            }
-        }
-    }
-
-    /// Lets all go on that wait for a receiver, in the order in which they began to wait.
-    pub(crate) fn wake(&mut self, receiver: u32) {
-        while let Some(sender) = self.get(receiver).and_then(|to| to.wait.first.checked_sub(1)) {
-            self.stop_waiting(sender);
-            self.list(sender);
-        }
-    }
-
     /// Writes what is queued for a connection, and lets those go on that waited for it to take that.
     ///
     /// Says whether the socket took anything.
     pub(crate) fn write(&mut self, index: u32) -> bool {
-        let now = self.now;
         let Some(connection) = self.slots.get_mut(index as usize).and_then(Option::as_mut) else {
             return false;
         };
         connection.flags.dirty = false;
         // queues grow between writes, so this is the longest that each becomes
-        self.longest_queue = self.longest_queue.max(connection.queue.len());
-        let taken = connection.write(&mut self.pool, now);
+        let before = connection.queue.len();
+        self.longest_queue = self.longest_queue.max(before);
+        let taken = connection.write(&mut self.pool);
+        let drained = before.saturating_sub(connection.queue.len());
         let enough = connection.queue.is_empty()
             || connection.queue.len() <= self.config.queue_bytes.min(self.pool.share()) / 2;
+        if taken > 0 {
+            connection.keepalive_at = self.now + self.times.keepalive;
+        }
         self.sent_bytes += taken as u64;
         if connection.flags.mute {
             self.list(index);
+        }
+        if drained > 0 {
+            self.note_taken(index, drained);
         }
         if enough {
             self.wake(index);
@@ -260,9 +218,7 @@ impl Connections {
         connection.channels = connection.channels.saturating_sub(1);
         if connection.channels == 0 {
             connection.unused_since = now;
-            if !self.config.unused_timeout.is_zero() {
-                self.timers.arm(index(id), now.saturating_add(millis(self.config.unused_timeout)));
-            }
+            self.schedule(index(id));
         }
     }
 
@@ -274,8 +230,8 @@ impl Connections {
         let Some(connection) = self.get(index) else { return };
         connection.wait.until = connection.wait.until.max(until);
         let is_news = !std::mem::replace(&mut connection.flags.limited, true);
-        let (id, address, until) = (connection.id, connection.address, connection.wait.until);
-        self.timers.arm(index, until);
+        let (id, address) = (connection.id, connection.address);
+        self.schedule(index);
         if is_news && self.warnings.may_say(now) {
             warn!(connection = %id, %address, %cause, "connection slowed down: it sends more than it may");
         }
@@ -309,11 +265,6 @@ fn cause_of(reason: Reason) -> Refused {
         Reason::Blocked => Refused::Blocked,
         _ => Refused::Other,
     }
-}
-
-/// A duration in milliseconds.
-pub(crate) fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX / 4)
 }
 
 /// An id's place.

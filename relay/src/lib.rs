@@ -7,14 +7,17 @@
 
 mod addresses;
 mod causes;
+mod clock;
 pub mod config;
 mod connection;
 mod connections;
+mod deadlines;
 mod http;
 mod listen;
 mod log;
 mod metrics;
 mod pages;
+mod patience;
 mod policy;
 mod queue;
 mod rate;
@@ -28,6 +31,7 @@ mod tls;
 #[path = "tls_none.rs"]
 mod tls;
 mod transport;
+mod waits;
 pub mod websocket;
 
 pub use causes::{Cause, Closed, Counts, Paused, Refused, TurnedAway};

@@ -40,7 +40,7 @@ pub(crate) fn take_over(socket: std::net::TcpListener) -> io::Result<TcpListener
 
 /// Bytes that the system holds for a connection on top of those that are under way. What is above waits in our own queue, which is counted.
 #[cfg(target_os = "linux")]
-const UNSENT: u32 = 256 * 1024;
+const UNSENT: u32 = 64 * 1024;
 
 /// Makes the system take at once what is to be said last. It mostly does anyway.
 pub(crate) fn make_room(stream: &TcpStream, bytes: usize) {

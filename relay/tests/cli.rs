@@ -154,7 +154,7 @@ fn wrong_values_of_options() {
     );
     refused(&["--queue-bytes", "1KiB"], &["--queue-bytes 1KiB: write a size from 64KiB to 1GiB"]);
     refused(&["--metrics", "yes"], &["--metrics yes: write one of false or true"]);
-    refused(&["--stall-timeout", "0"], &["--stall-timeout 0: write seconds from 1 to 86400"]);
+    refused(&["--stall-timeout", "0"], &["--stall-timeout 0: write seconds from 0.1 to 86400"]);
     refused(&["--slow-receiver", "stop"], &["--slow-receiver stop: write one of pause or drop"]);
     refused(&["--log-level", ""], &["--log-level \"\": write one of off, error, warn, info, debug or trace"]);
 }
@@ -168,7 +168,7 @@ fn all_that_is_wrong_is_said_at_once() {
         &[
             &format!("{path}:2: queue-bytes = 1: write a size from 64KiB to 1GiB"),
             &format!("{path}:4: unknown key max-conections; did you mean max-connections?"),
-            "--stall-timeout x: write seconds from 1 to 86400; other units are ms, min and h",
+            "--stall-timeout x: write seconds from 0.1 to 86400; other units are ms, min and h",
         ],
     );
 }

@@ -265,17 +265,17 @@ fn a_connection_that_says_nothing_is_closed_only_where_configured() {
 
 #[test]
 fn a_connection_that_waits_is_not_idle() {
-    let relay = start(Config { idle_timeout: Duration::from_millis(200), ..config() });
-    let (mut server, user) = relay.pair(b"a");
     let len = 24 << 20;
     let bytes = pattern(len, 3);
-    let mut socket = user.socket.try_clone().unwrap();
     let framed = to_server(0, &bytes);
+    let relay = start(Config { idle_timeout: Duration::from_millis(300), ..config() });
+    let (mut server, user) = relay.pair(b"a");
+    let mut socket = user.socket.try_clone().unwrap();
     let writer = std::thread::spawn(move || socket.write_all(&framed).unwrap());
     relay.until(|stats| stats.paused == 1);
     // longer than it may be idle; its server says something in the meantime
     let begin = Instant::now();
-    while begin.elapsed() < Duration::from_millis(700) {
+    while begin.elapsed() < Duration::from_millis(1500) {
         server.send(&[0x80, 0]);
         std::thread::sleep(Duration::from_millis(10));
     }

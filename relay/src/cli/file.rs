@@ -194,7 +194,7 @@ mod tests {
         assert_eq!(
             problems,
             [
-                "r.toml:1: stall-timeout = -1: write seconds from 1 to 86400",
+                "r.toml:1: stall-timeout = -1: write seconds from 0.1 to 86400",
                 "r.toml:2: unknown key queue_bytes; did you mean queue-bytes?",
                 "r.toml:3: max-channels = 1.5: write a whole number from 0 to 4294967295",
                 "r.toml:4: unknown table [limits]; settings stand at the top level, without tables",

@@ -84,7 +84,7 @@ const SLOW: &str = "Receivers slower than their senders";
 const WATCHING: &str = "Watching it";
 
 /// All settings, in the order in which they are shown.
-pub(crate) static SETTINGS: [Setting; 37] = [
+pub(crate) static SETTINGS: [Setting; 38] = [
     Setting {
         name: "listen",
         group: LISTENING,
@@ -286,6 +286,16 @@ pub(crate) static SETTINGS: [Setting; 37] = [
         help: "Drop a receiver that has taken nothing for so many seconds while others wait for it, \
                whatever slow-receiver says",
         field: Field::Seconds(|all| &mut all.relay.stall_timeout, Config::STALL_TIMEOUT),
+    },
+    Setting {
+        name: "slow-receiver-bytes-per-second",
+        group: SLOW,
+        help: "What a receiver has to take while others wait for it, or it is dropped once it lacks \
+               stall-timeout's worth; 0: a single byte within stall-timeout is enough",
+        field: Field::Size(
+            |all| &mut all.relay.slow_receiver_bytes_per_second,
+            Config::SLOW_RECEIVER_BYTES_PER_SECOND,
+        ),
     },
     Setting {
         name: "metrics",

@@ -101,7 +101,7 @@ impl Relay {
         if self.connections.slots.len() <= index as usize {
             self.connections.slots.resize_with(index as usize + 1, || None);
         }
-        let mut connection = Connection::new(id, socket, address, now);
+        let mut connection = Connection::new(id, socket, address, now, &self.connections.times);
         if is_tls {
             let begun = match &self.credentials {
                 Some(credentials) => connection.begin_tls(credentials),
@@ -115,7 +115,7 @@ impl Relay {
         self.connections.pool.reserve(connection.reserve());
         connection.count_transport(&mut self.connections.pool);
         self.connections.slots[index as usize] = Some(connection);
-        self.connections.timers.arm(index, now + self.times.first_byte);
+        self.connections.schedule(index);
     }
 
     /// Turns a connection away that was counted already.

@@ -8,6 +8,7 @@ use tracing::{info, warn};
 use super::Relay;
 use crate::causes::Closed;
 use crate::connection::Ending;
+use crate::deadlines::Late;
 use crate::listen;
 use crate::pages::Response;
 use crate::tls;
@@ -23,24 +24,10 @@ pub(super) enum Why {
     Broken(io::Error),
     /// The forwarding core wants it.
     Cause(Cause),
-    /// Nothing came in time.
-    Silent,
-    /// Nothing has come for too long.
-    Idle,
-    /// It was in no channel for too long.
-    Unused,
-    /// It took nothing while somebody waited for it.
-    Stalled,
-    /// It has ended, and what it had sent could not be routed for too long.
-    Undelivered,
-    /// Its queue was full for too long.
-    Slow,
+    /// Something has not come in time.
+    Late(Late),
     /// Its HTTP request was answered with this response, for this cause.
     Http(Response, Closed),
-    /// Its HTTP request did not come in time.
-    NoRequest,
-    /// Its TLS handshake was not over in time.
-    NoHandshake,
     /// Its endpoint speaks TLS where that is not spoken.
     TlsHere,
     /// Its endpoint does not speak TLS, or not as it should.
@@ -76,7 +63,7 @@ impl Why {
     fn code(&self) -> Option<u16> {
         match self {
             Self::Stopping => Some(1001),
-            Self::Cause(_) | Self::Stalled | Self::Slow | Self::Idle | Self::Unused => Some(1008),
+            Self::Cause(_) | Self::Late(_) => Some(1008),
             Self::WebSocketFailed(failure) => Some(failure.code()),
             _ => None,
         }
@@ -87,8 +74,7 @@ impl Why {
         matches!(
             self,
             Self::Cause(_)
-                | Self::Stalled
-                | Self::Slow
+                | Self::Late(Late::Taking | Late::Room)
                 | Self::Http(_, Closed::Origin | Closed::WatchFrom)
                 | Self::TlsHere
                 | Self::TlsFailed(_)
@@ -103,13 +89,8 @@ impl Why {
             Self::Cause(Cause::Malformed(_)) => Closed::Malformed,
             Self::Cause(Cause::UnknownCommand(_)) => Closed::UnknownCommand,
             Self::Cause(_) => Closed::Other,
-            Self::Silent => Closed::FirstByteTimeout,
-            Self::Idle => Closed::IdleTimeout,
-            Self::Unused => Closed::UnusedTimeout,
-            Self::Stalled | Self::Undelivered => Closed::StallTimeout,
-            Self::Slow => Closed::SlowReceiver,
+            Self::Late(late) => late.closed(),
             Self::Http(_, cause) => *cause,
-            Self::NoRequest | Self::NoHandshake => Closed::HandshakeTimeout,
             Self::TlsHere | Self::TlsFailed(_) => Closed::TlsFailed,
             Self::WebSocketFailed(_) => Closed::WebSocketFailed,
             Self::Stopping => Closed::Stopping,
@@ -123,22 +104,13 @@ impl fmt::Display for Why {
             Self::Ended => f.write_str("closed by the endpoint"),
             Self::Broken(error) => write!(f, "lost: {error}"),
             Self::Cause(cause) => cause.fmt(f),
-            Self::Silent => f.write_str("nothing was sent in time"),
-            Self::Idle => f.write_str("idle: it has sent nothing for too long"),
-            Self::Unused => f.write_str("unused: it was in no channel for too long"),
-            Self::Stalled => f.write_str("stalled: it took nothing while others waited for it"),
-            Self::Undelivered => {
-                f.write_str("it has ended, and a receiver of what it had sent had no room for too long")
-            }
-            Self::Slow => f.write_str("too slow: its queue was full for too long"),
+            Self::Late(late) => late.fmt(f),
             Self::Http(Response { status, what: "", .. }, _) => {
                 write!(f, "its HTTP request was answered with HTTP/1.1 {status}")
             }
             Self::Http(Response { status, what, .. }, _) => {
                 write!(f, "its HTTP request was answered with HTTP/1.1 {status}: {what}")
             }
-            Self::NoRequest => f.write_str("its HTTP request did not come in time"),
-            Self::NoHandshake => f.write_str("its TLS handshake was not over in time"),
             Self::TlsHere => f.write_str("it began with TLS, which this address does not speak"),
             Self::TlsFailed(failure) => write!(f, "its TLS failed: {failure}"),
             Self::WebSocketClosed => f.write_str("its WebSocket was closed by the endpoint"),
@@ -201,7 +173,7 @@ impl Relay {
         let Some(connection) = self.connections.get(index) else { return false };
         let response = match (why, &connection.transport) {
             (Why::Http(response, _), _) => response.bytes.clone(),
-            (Why::NoRequest, Transport::Http(request)) => request.too_slow().bytes,
+            (Why::Late(Late::Request), Transport::Http(request)) => request.too_slow().bytes,
             _ => {
                 if let Some(code) = why.code() {
                     connection.transport.close(code);

@@ -1,121 +1,90 @@
 //! What happens because time passes.
-
-use std::time::Duration;
+//!
+//! A deadline is judged once everything is served that was ready when it came: the process may have stood
+//! still, or have had much to do, and what an endpoint is asked for may lie in its socket.
 
 use peote_net::protocol::to_endpoint;
 
 use super::Relay;
 use super::close::Why;
-use crate::config::{Config, SlowReceiver};
-use crate::connection::TlsStage;
-use crate::connections::millis;
-use crate::transport::Transport;
+use crate::deadlines::{Due, Late};
 
-/// The configuration's times, in milliseconds. Made of it whenever it changes.
-#[derive(Debug)]
-pub(super) struct Times {
-    pub(super) first_byte: u64,
-    pub(super) handshake: u64,
-    pub(super) keepalive: u64,
-    pub(super) stall: u64,
-    /// How long a queue may stay full; `None` means for ever.
-    pub(super) grace: Option<u64>,
-    /// How long nothing may come, and how long a connection may be in no channel; `None` means for ever.
-    idle: Option<u64>,
-    unused: Option<u64>,
-}
-
-impl Times {
-    pub(super) fn new(config: &Config) -> Self {
-        let if_any = |time: Duration| (!time.is_zero()).then(|| millis(time));
-        Self {
-            first_byte: millis(config.first_byte_timeout),
-            handshake: millis(config.handshake_timeout),
-            keepalive: millis(config.keepalive_interval),
-            stall: millis(config.stall_timeout),
-            grace: (config.slow_receiver == SlowReceiver::Drop).then(|| millis(config.slow_receiver_grace)),
-            idle: if_any(config.idle_timeout),
-            unused: if_any(config.unused_timeout),
-        }
-    }
-}
+/// Bytes that a socket holds at most of what has come. After as many more an endpoint that keeps on
+/// sending is judged all the same.
+const UNREAD: u64 = 8 << 20;
 
 impl Relay {
-    /// Looks at everything that happens to a connection because of time, and sets its next deadline.
-    pub(super) fn check_times(&mut self, index: u32) {
-        let (now, times) = (self.connections.now, &self.times);
+    /// Does what is due at `now`, up to which everything that was ready has been served.
+    pub(super) fn judge(&mut self, now: u64) {
+        self.lingering.expire(now);
+        while let Some(index) = self.connections.timers.pop(now) {
+            self.judge_connection(index, now);
+        }
+    }
+
+    fn judge_connection(&mut self, index: u32, now: u64) {
+        let times = &self.connections.times;
+        let Some(Some(connection)) = self.connections.slots.get_mut(index as usize) else { return };
+        let due = connection.due(times, now);
+        if !due.iter().any(|due| matches!(due, Due::Close(_))) {
+            connection.overdue = None;
+        }
+        if due.contains(&Due::Resume) {
+            self.resume(index);
+        }
+        if due.contains(&Due::Keepalive) {
+            self.say_alive(index);
+        }
+        for due in due {
+            if let Due::Close(late) = due
+                && self.is_served(index, late)
+            {
+                self.dropped += u64::from(matches!(late, Late::Taking | Late::Room));
+                return self.close(index, &Why::Late(late));
+            }
+        }
+        let Some(Some(connection)) = self.connections.slots.get(index as usize) else { return };
+        let next = connection.next_deadline(&self.connections.times);
+        // what could not be judged yet is looked at in the next turn
+        self.connections.timers.arm(index, next.unwrap_or(u64::MAX).max(now + 1));
+    }
+
+    /// A connection's stage has begun: how long it may take is counted from now.
+    pub(super) fn begin_stage(&mut self, index: u32) {
+        let (now, keepalive) = (self.connections.now, self.connections.times.keepalive);
         let Some(connection) = self.connections.get(index) else { return };
-        let is_http = matches!(connection.transport, Transport::Http(_));
-        let is_in_handshake = connection.tls_stage() == TlsStage::Handshake;
-        let mut next = connection.last_sent
-            + match connection.flags.started {
-                false if is_in_handshake => times.handshake,
-                false => times.first_byte,
-                true if is_http => times.handshake,
-                true => times.keepalive,
-            };
-        let mut why = None;
-        let mut says_alive = false;
-        if next <= now {
-            if !connection.flags.started {
-                why = Some(if is_in_handshake { Why::NoHandshake } else { Why::Silent });
-            } else if is_http {
-                why = Some(Why::NoRequest);
-            } else {
-                says_alive = connection.queue.is_empty();
-                next = now + times.keepalive;
-            }
+        (connection.stage_since, connection.keepalive_at) = (now, now + keepalive);
+        self.connections.schedule(index);
+    }
+
+    /// Whether a connection has nothing left to be served that could have been in time.
+    fn is_served(&mut self, index: u32, late: Late) -> bool {
+        let Some(connection) = self.connections.get(index) else { return true };
+        let has_unread = connection.flags.readable || connection.flags.listed;
+        if !late.is_of_input() || !has_unread || connection.is_paused() {
+            return true;
         }
-        if connection.is_paused() {
-            // it may have sent what is not read yet
-            connection.last_received = now;
-        }
-        if connection.flags.started && !is_http {
-            if let Some(idle) = times.idle {
-                let idle = connection.last_received + idle;
-                why = (idle <= now).then_some(Why::Idle);
-                next = next.min(idle);
-            }
-            if let Some(unused) = times.unused.filter(|_| connection.channels == 0) {
-                let unused = connection.unused_since + unused;
-                if unused <= now {
-                    why = Some(Why::Unused);
-                }
-                next = next.min(unused);
-            }
-        }
-        if connection.wait.first != 0 {
-            let stalled = connection.wait.taken + times.stall;
-            let slow = times.grace.map_or(u64::MAX, |grace| connection.wait.since + grace);
-            if stalled <= now {
-                why = Some(Why::Stalled);
-            } else if slow <= now {
-                why = Some(Why::Slow);
-            }
-            next = next.min(stalled).min(slow);
-        }
-        if connection.wait.for_whom != 0 && connection.flags.read_closed {
-            let too_long = connection.wait.began.max(connection.wait.ended) + times.stall;
-            if too_long <= now {
-                why = Some(Why::Undelivered);
-            }
-            next = next.min(too_long);
-        }
-        if connection.wait.until != 0 {
-            if connection.wait.until <= now {
-                connection.wait.until = 0;
-                self.connections.list(index);
-            } else {
-                next = next.min(connection.wait.until);
-            }
-        }
-        if let Some(why) = why {
-            self.dropped += u64::from(matches!(why, Why::Stalled | Why::Slow));
-            return self.close(index, &why);
-        }
-        if says_alive {
+        let since = *connection.overdue.get_or_insert(connection.traffic.received);
+        connection.traffic.received - since >= UNREAD
+    }
+
+    /// Tells an endpoint that the relay is there, unless it has something else to read.
+    fn say_alive(&mut self, index: u32) {
+        let next = self.connections.now + self.connections.times.keepalive;
+        let Some(connection) = self.connections.get(index) else { return };
+        connection.keepalive_at = next;
+        if connection.queue.is_empty() {
             self.connections.queue(index, &to_endpoint::keepalive(), &[]);
         }
-        self.connections.timers.arm(index, next);
+    }
+
+    /// Goes on with a connection that had sent more than it may.
+    fn resume(&mut self, index: u32) {
+        let now = self.connections.now;
+        let Some(connection) = self.connections.get(index) else { return };
+        connection.wait.until = 0;
+        // it was not read meanwhile
+        connection.last_received = now;
+        self.connections.list(index);
     }
 }

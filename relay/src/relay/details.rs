@@ -70,11 +70,12 @@ impl Relay {
         let totals = rate(total, self.details.total, interval);
         write!(
             page,
-            "{{\"version\":\"{}\",\"uptime_ms\":{now},\"interval_ms\":{interval},\"connections\":{},\
+            "{{\"version\":\"{}\",\"uptime_ms\":{},\"interval_ms\":{interval},\"connections\":{},\
              \"websockets\":{},\"channel_count\":{},\"users\":{},\"paused\":{},\"queued_bytes\":{},\
              \"longest_queue\":{},\"queues_above_half\":{},\"queue_limit\":{},\"received_bytes\":{},\
              \"sent_bytes\":{},\"received_per_second\":{},\"sent_per_second\":{},\"dropped\":{}",
             env!("CARGO_PKG_VERSION"),
+            self.started.elapsed().as_millis(),
             stats.connections,
             stats.websockets,
             stats.channels,
@@ -99,7 +100,7 @@ impl Relay {
             Some(rate.received + rate.sent)
         });
         let slow = self.first(SLOWEST, |connection| {
-            (connection.wait.first != 0).then(|| u64::try_from(connection.queue.len()).unwrap_or(u64::MAX))
+            connection.wait.is_awaited().then(|| u64::try_from(connection.queue.len()).unwrap_or(u64::MAX))
         });
         for (name, list) in [("busiest", &busy), ("slowest", &slow)] {
             write!(page, ",\n\"{name}\":[")?;
@@ -155,7 +156,7 @@ impl Relay {
             (Transport::WebSocket(_), false) => "websocket",
             (Transport::WebSocket(_), true) => "wss",
         };
-        let held_up = if connection.wait.first == 0 { 0 } else { now - connection.wait.since };
+        let held_up = if connection.wait.is_awaited() { now - connection.wait.since } else { 0 };
         let id = connection.id;
         write!(
             page,

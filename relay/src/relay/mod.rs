@@ -21,13 +21,15 @@ use std::time::{Duration, Instant, SystemTime};
 use mio::event::Event;
 use mio::{Events, Poll, Registry, Token, Waker};
 use peote_net::relay::{GrowingStorage, Relay as Core};
+use tracing::info;
 
 use accept::Listener;
-use deadlines::Times;
 use linger::Lingering;
 
 use crate::causes::{Closed, Counts, TurnedAway};
-use crate::connections::{Connections, millis};
+use crate::clock::Clock;
+use crate::connections::{Connections, narrow};
+use crate::deadlines::millis;
 use crate::stats::Stats;
 use crate::tls::Credentials;
 
@@ -75,9 +77,9 @@ pub struct Relay {
     raw: Vec<u8>,
     /// What connections with TLS are accepted with.
     credentials: Option<Credentials>,
+    clock: Clock,
     started: Instant,
     started_at: SystemTime,
-    times: Times,
     accepted: u64,
     turned_away: Counts<TurnedAway>,
     closings: Counts<Closed>,
@@ -172,8 +174,12 @@ impl Relay {
             queued_units: self.connections.pushed,
             longest_queue: self.connections.longest_queue,
             paused_time: Duration::from_millis(self.connections.paused_millis),
-            open_sockets: self.core.connections() + self.lingering.len() + self.listeners.len(),
+            open_sockets: self.open_sockets(),
         }
+    }
+
+    fn open_sockets(&self) -> usize {
+        self.core.connections() + self.lingering.len() + self.listeners.len()
     }
 
     /// Runs until [`Handle::stop`] is called, then shuts down.
@@ -196,14 +202,19 @@ impl Relay {
     /// Only if waiting for events fails, which does not happen while the process lives. Whatever goes wrong with a connection or with accepting one
     /// is dealt with, and logged.
     pub fn turn(&mut self, timeout: Option<Duration>) -> io::Result<()> {
-        self.wait(timeout, Self::note)?;
+        let noted = self.wait(timeout, Self::note)?;
         self.accept();
-        self.lingering.expire(self.connections.now);
-        while let Some(index) = self.connections.timers.pop(self.connections.now) {
-            self.check_times(index);
+        self.serve_ready();
+        if let Some(noted) = noted {
+            self.judge(noted);
+            self.connections.write_dirty();
         }
-        let before = self.received_bytes;
-        let mut written = before;
+        Ok(())
+    }
+
+    /// Serves all that have something to read or to route, once each, and writes what came of it.
+    fn serve_ready(&mut self) {
+        let mut written = self.received_bytes;
         for _ in 0..self.connections.ready.len() {
             let Some(index) = self.connections.ready.pop_front() else { break };
             self.serve(index);
@@ -213,42 +224,77 @@ impl Relay {
             }
         }
         self.connections.write_dirty();
-        Ok(())
     }
 
     /// Waits for events and hands each to `note`.
-    fn wait(&mut self, timeout: Option<Duration>, note: impl Fn(&mut Self, &Event)) -> io::Result<()> {
-        let mut timeout = timeout;
-        self.set_now();
+    ///
+    /// Returns the time up to which everything that was ready has been noted; `None` if that is not known.
+    fn wait(
+        &mut self,
+        timeout: Option<Duration>,
+        note: impl Fn(&mut Self, &Event),
+    ) -> io::Result<Option<u64>> {
+        self.set_now(Some(Duration::ZERO));
+        let before = self.connections.now;
+        let timeout = self.may_wait(timeout);
+        let Some(mut events) = self.events.take() else { return Ok(None) };
+        let mut result = self.poll.poll(&mut events, timeout);
+        self.set_now(timeout);
+        // each socket is told of once, so after so many rounds those are known that were ready before
+        for _ in 0..=self.open_sockets() / EVENTS {
+            if result.is_ok() {
+                events.iter().for_each(|event| note(self, event));
+            }
+            if result.is_err() || events.iter().count() < EVENTS {
+                break;
+            }
+            result = self.poll.poll(&mut events, Some(Duration::ZERO));
+        }
+        self.events = Some(events);
+        match result {
+            Ok(()) => Ok(Some(before)),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// How long to wait for events: at most `timeout`, and not beyond what is due.
+    fn may_wait(&self, timeout: Option<Duration>) -> Option<Duration> {
+        if !self.connections.ready.is_empty() {
+            return Some(Duration::ZERO);
+        }
         let is_accepting = self.listeners.iter().any(|listener| listener.pending);
         let next =
             [self.connections.timers.next(), is_accepting.then_some(self.accept_at), self.lingering.next()];
-        if !self.connections.ready.is_empty() {
-            timeout = Some(Duration::ZERO);
-        } else if let Some(next) = next.into_iter().flatten().min() {
-            let until = Duration::from_millis(next.saturating_sub(self.connections.now));
-            timeout = Some(timeout.map_or(until, |timeout| timeout.min(until)));
-        }
-        let Some(mut events) = self.events.take() else { return Ok(()) };
-        let result = self.poll.poll(&mut events, timeout);
-        self.set_now();
-        match &result {
-            Ok(()) => events.iter().for_each(|event| note(self, event)),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(_) => {
-                self.events = Some(events);
-                return result;
-            }
-        }
-        self.events = Some(events);
-        Ok(())
+        let next = next.into_iter().flatten().min();
+        let until = next.map(|next| Duration::from_millis(next.saturating_sub(self.connections.now)));
+        until.into_iter().chain(timeout).min()
     }
 
-    fn set_now(&mut self) {
-        let since = self.started.elapsed();
+    /// Looks at the clock, after waiting for at most `waited`.
+    fn set_now(&mut self, waited: Option<Duration>) {
+        let lost = self.clock.look(Instant::now(), waited);
+        let counted = self.clock.counted();
         // from 1, because 0 is "none" in some places
-        self.connections.now = millis(since) + 1;
-        self.connections.now_micros = u64::try_from(since.as_micros()).unwrap_or(u64::MAX / 4) + 1;
+        self.connections.now = millis(counted) + 1;
+        self.connections.now_micros = u64::try_from(counted.as_micros()).unwrap_or(u64::MAX / 4) + 1;
+        if !lost.is_zero() && self.core.connections() > 0 {
+            self.note_standstill(lost);
+        }
+    }
+
+    /// The relay stood still for a while. For endpoints that time has passed, so they are to hear of it
+    /// as soon as possible.
+    fn note_standstill(&mut self, lost: Duration) {
+        let now = self.connections.now;
+        info!(seconds = lost.as_secs_f32(), "the relay stood still; this time counts for no timeout");
+        for index in 0..self.connections.slots.len() {
+            let index = narrow(index);
+            if let Some(connection) = self.connections.get(index) {
+                connection.keepalive_at = now;
+                self.connections.schedule(index);
+            }
+        }
     }
 
     /// Notes what an event says. Events are hints: one for a connection that is gone can reach the one that has its place now.
@@ -278,7 +324,7 @@ impl Relay {
                 self.connections.list(index);
             } else if has_ended {
                 connection.wait.ended = now;
-                self.connections.timers.arm(index, now + self.times.stall);
+                self.connections.schedule(index);
             }
         }
         if is_to_write {

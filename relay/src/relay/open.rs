@@ -11,11 +11,11 @@ use peote_net::relay::{GrowingStorage, MAX_REST, Relay as Core};
 use tracing::info;
 
 use super::accept::Listener;
-use super::deadlines::Times;
 use super::linger::Lingering;
 use super::serve::READ;
 use super::{EVENTS, Handle, Relay, WAKER, details};
 use crate::causes::Counts;
+use crate::clock::Clock;
 use crate::config::{Config, InvalidConfig};
 use crate::connections::Connections;
 use crate::listen;
@@ -90,9 +90,9 @@ impl Relay {
             buffer: vec![0; MAX_REST + READ + if credentials.is_some() { tls::MAX_KEPT } else { 0 }],
             raw: vec![0; if credentials.is_some() { READ + tls::MAX_KEPT } else { 0 }],
             credentials,
+            clock: Clock::new(),
             started: Instant::now(),
             started_at: SystemTime::now(),
-            times: Times::new(&config),
             connections: Connections::new(config),
             accepted: 0,
             turned_away: Counts::default(),

@@ -1,6 +1,7 @@
 //! A new configuration for a relay that runs.
 
-use super::deadlines::Times;
+use std::time::Duration;
+
 use super::open::credentials;
 use super::{Relay, receive_buffer};
 use crate::config::{Config, InvalidConfig};
@@ -63,8 +64,7 @@ impl Relay {
         let has_new_options = patience(&config) != patience(&self.connections.config);
         let is_slower = config.bytes_per_second < self.connections.config.bytes_per_second
             || self.connections.config.bytes_per_second == 0;
-        self.times = Times::new(&config);
-        self.set_now();
+        self.set_now(Some(Duration::ZERO));
         self.connections.reconfigure(config.clone());
         let now = self.connections.now;
         for index in 0..self.connections.slots.len() {

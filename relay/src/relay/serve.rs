@@ -5,12 +5,12 @@ use peote_net::relay::{Cause, Outcome};
 use super::Relay;
 use super::close::Why;
 use crate::causes::Paused;
-use crate::connection::{Input, TlsStage};
+use crate::connection::{Input, Stage};
 use crate::connections::index;
+use crate::deadlines::Late;
 use crate::queue::LEAST_READ;
 use crate::rate::Capacity;
 use crate::rest::Rest;
-use crate::transport::Transport;
 
 /// Bytes that one read returns at most.
 pub(super) const READ: usize = 64 * 1024;
@@ -85,18 +85,18 @@ impl Relay {
     fn read(&mut self, index: u32, buffer: &mut [u8], kept: usize) -> (usize, usize, Routed) {
         let share = READ.min(self.connections.pool.read_share()).min(self.may_read(index));
         let Some(connection) = self.connections.get(index) else { return (0, kept, Routed::Closed) };
-        let stage = connection.tls_stage();
+        let stage = connection.stage();
         let end = kept + share + connection.kept();
         match connection.read(&mut buffer[kept..end], &mut self.raw) {
             Input::Bytes { len, read } => {
                 self.count_received(index, read);
-                self.note_input(index);
+                self.note_input(index, stage);
                 let end = kept + len;
                 (read, end, self.route(index, &buffer[..end]))
             }
             Input::Http { len, read } => {
                 self.count_received(index, read);
-                self.note_input(index);
+                self.note_input(index, stage);
                 let Some(len) = self.answer(index, &mut buffer[kept..kept + len]) else {
                     return (read, kept, Routed::Closed);
                 };
@@ -105,7 +105,7 @@ impl Relay {
             }
             Input::Incomplete(read) => {
                 self.count_received(index, read);
-                self.note_stage(index, stage);
+                self.note_input(index, stage);
                 (read, kept, Routed::All(0))
             }
             Input::None => (0, kept, Routed::All(0)),
@@ -195,32 +195,13 @@ impl Relay {
         )
     }
 
-    /// TLS may be further than it was: how long the next stage may take is counted from now.
-    fn note_stage(&mut self, index: u32, before: TlsStage) {
-        let now = self.connections.now;
-        let Some(connection) = self.connections.get(index) else { return };
-        let patience = match connection.tls_stage() {
-            stage if connection.flags.started || stage == before => return,
-            TlsStage::Handshake => self.times.handshake,
-            _ => self.times.first_byte,
-        };
-        connection.last_sent = now;
-        self.connections.timers.arm(index, now + patience);
-    }
-
-    /// A connection has said something, so it is one that is kept.
-    fn note_input(&mut self, index: u32) {
+    /// Something has come from a connection, which may be in another stage now than `before`.
+    fn note_input(&mut self, index: u32, before: Stage) {
         let now = self.connections.now;
         let Some(connection) = self.connections.get(index) else { return };
         connection.last_received = now;
-        if !connection.flags.started {
-            connection.flags.started = true;
-            connection.last_sent = now;
-            let patience = match connection.transport {
-                Transport::Http(_) => self.times.handshake,
-                _ => self.times.keepalive,
-            };
-            self.connections.timers.arm(index, now + patience);
+        if connection.stage() != before {
+            self.begin_stage(index);
         }
     }
 
@@ -271,17 +252,13 @@ impl Relay {
         {
             return Blocked::NoMore; // there may be room now, or no need of any
         }
-        if self.times.grace == Some(0) {
+        let is_held_up = self.connections.get(receiver).is_some_and(|receiver| receiver.is_held_up());
+        if self.connections.times.grace == Some(0) && !is_held_up {
             self.dropped += 1;
-            self.close(receiver, &Why::Slow);
+            self.close(receiver, &Why::Late(Late::Room));
             return if receiver == sender { Blocked::Closed } else { Blocked::NoMore };
         }
         self.connections.wait(sender, receiver);
-        let patience = self.times.grace.map_or(self.times.stall, |grace| grace.min(self.times.stall));
-        self.connections.timers.arm(receiver, self.connections.now + patience);
-        if self.connections.get(sender).is_some_and(|sender| sender.flags.read_closed) {
-            self.connections.timers.arm(sender, self.connections.now + self.times.stall);
-        }
         Blocked::Waits
     }
 }

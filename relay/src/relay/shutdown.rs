@@ -2,14 +2,18 @@
 
 use std::io::{self, Read};
 use std::net::Shutdown;
-use std::time::Instant;
+use std::time::Duration;
 
 use super::Relay;
 use super::close::Why;
 use crate::causes::Closed;
 use crate::connections::narrow;
+use crate::deadlines::millis;
 use crate::timers::Timers;
 use crate::transport::Transport;
+
+/// How often what is ready is still served when the time is over. The process may have stood still.
+const LATE_ROUNDS: u32 = 64;
 
 impl Relay {
     /// Stops accepting, writes what is queued, and closes all connections.
@@ -23,13 +27,22 @@ impl Relay {
     /// As for [`turn`](Self::turn).
     pub fn shutdown(&mut self) -> io::Result<()> {
         self.listeners.clear();
-        let end = Instant::now() + self.connections.config.shutdown_timeout;
-        self.set_now();
-        self.connections.timers = Timers::default();
+        self.set_now(Some(Duration::ZERO));
+        let end = self.connections.now + millis(self.connections.config.shutdown_timeout);
         self.connections.dirty.clear();
         for index in 0..self.connections.slots.len() {
             self.begin_to_end(narrow(index));
         }
+        self.end_all(end)?;
+        for index in 0..self.connections.slots.len() {
+            self.close(narrow(index), &Why::Stopping);
+        }
+        Ok(())
+    }
+
+    /// Writes and reads until all is said and closed, or until `end` and nothing more is ready then.
+    fn end_all(&mut self, end: u64) -> io::Result<()> {
+        let mut late = 0;
         loop {
             let mut dirty = std::mem::take(&mut self.connections.dirty);
             dirty.drain(..).for_each(|index| self.write_to_end(index));
@@ -39,18 +52,22 @@ impl Relay {
                 let Some(index) = self.connections.ready.pop_front() else { break };
                 self.read_to_end(index);
             }
-            self.lingering.expire(self.connections.now);
-            let left = end.saturating_duration_since(Instant::now());
-            let is_over = self.core.connections() == 0 && self.lingering.next().is_none();
-            if is_over || left.is_zero() {
-                break;
+            // no other deadline counts any more
+            self.connections.timers = Timers::default();
+            if self.core.connections() == 0 && self.lingering.next().is_none() {
+                return Ok(());
             }
-            self.wait(Some(left), Self::note)?;
+            let left = end.saturating_sub(self.connections.now);
+            if left == 0 {
+                late += 1;
+                if late > LATE_ROUNDS || late > 1 && self.connections.ready.is_empty() {
+                    return Ok(());
+                }
+            }
+            if let Some(noted) = self.wait(Some(Duration::from_millis(left)), Self::note)? {
+                self.lingering.expire(noted);
+            }
         }
-        for index in 0..self.connections.slots.len() {
-            self.close(narrow(index), &Why::Stopping);
-        }
-        Ok(())
     }
 
     /// From now on nothing more is queued for a connection.

@@ -33,8 +33,7 @@ impl Relay {
         let behind = bytes.len() - used;
         bytes.copy_within(used.., 0);
         let len = connection.decode(&mut bytes[..behind]);
-        let keepalive = connection.last_sent + self.times.keepalive;
-        self.connections.timers.arm(index, keepalive);
+        self.begin_stage(index);
         self.websockets += 1;
         self.secure_websockets += usize::from(is_tls);
         len

@@ -1,0 +1,197 @@
+//! When something happens to a connection because time passes.
+//!
+//! Each timer is a function that looks at a connection and knows of no other timer. Which deadline is over
+//! is decided when all of them have been asked, so their order means nothing.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::causes::Closed;
+use crate::config::{Config, SlowReceiver};
+use crate::connection::{Connection, Stage};
+use crate::patience::Terms;
+
+/// How many times the stall limit a connection that has ended waits for a receiver of what it had sent:
+/// longer than it takes to give that receiver up.
+const LAST_WORDS: u64 = 4;
+
+/// The configuration's times, in milliseconds. Made of it whenever it changes.
+#[derive(Debug)]
+pub(crate) struct Times {
+    pub(crate) first_byte: u64,
+    pub(crate) handshake: u64,
+    pub(crate) keepalive: u64,
+    /// How long nothing may come, and how long a connection may be in no channel; `None` means for ever.
+    pub(crate) idle: Option<u64>,
+    pub(crate) unused: Option<u64>,
+    /// What is asked of a receiver that others wait for.
+    pub(crate) terms: Terms,
+    /// How long a queue may stay full; `None` means for ever.
+    pub(crate) grace: Option<u64>,
+}
+
+impl Times {
+    pub(crate) fn new(config: &Config) -> Self {
+        let if_any = |time: Duration| (!time.is_zero()).then(|| millis(time));
+        Self {
+            first_byte: millis(config.first_byte_timeout),
+            handshake: millis(config.handshake_timeout),
+            keepalive: millis(config.keepalive_interval),
+            idle: if_any(config.idle_timeout),
+            unused: if_any(config.unused_timeout),
+            terms: Terms {
+                most: millis(config.stall_timeout),
+                rate: config.slow_receiver_bytes_per_second as u64,
+            },
+            grace: (config.slow_receiver == SlowReceiver::Drop).then(|| millis(config.slow_receiver_grace)),
+        }
+    }
+}
+
+/// A duration in milliseconds.
+pub(crate) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX / 4)
+}
+
+/// What a connection is closed for because it has not come in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Late {
+    /// Its first byte.
+    FirstByte,
+    /// The end of its TLS handshake.
+    TlsHandshake,
+    /// Its HTTP request.
+    Request,
+    /// Anything at all.
+    Input,
+    /// A channel to be in.
+    Channel,
+    /// Enough bytes that it took while others waited for it.
+    Taking,
+    /// Room in its queue, where it is to be dropped for that.
+    Room,
+    /// It has ended; room for what it had sent.
+    LastWords,
+}
+
+impl fmt::Display for Late {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::FirstByte => "nothing was sent in time",
+            Self::TlsHandshake => "its TLS handshake was not over in time",
+            Self::Request => "its HTTP request did not come in time",
+            Self::Input => "idle: it has sent nothing for too long",
+            Self::Channel => "unused: it was in no channel for too long",
+            Self::Taking => "stalled: it took too little while others waited for it",
+            Self::Room => "too slow: its queue was full for too long",
+            Self::LastWords => "it has ended, and a receiver of what it had sent had no room for too long",
+        })
+    }
+}
+
+impl Late {
+    /// What it is counted as.
+    pub(crate) fn closed(self) -> Closed {
+        match self {
+            Self::FirstByte => Closed::FirstByteTimeout,
+            Self::TlsHandshake | Self::Request => Closed::HandshakeTimeout,
+            Self::Input => Closed::IdleTimeout,
+            Self::Channel => Closed::UnusedTimeout,
+            Self::Taking | Self::LastWords => Closed::StallTimeout,
+            Self::Room => Closed::SlowReceiver,
+        }
+    }
+
+    /// Whether what is awaited comes from the endpoint, so that it may be among what is not served yet.
+    pub(crate) fn is_of_input(self) -> bool {
+        matches!(self, Self::FirstByte | Self::TlsHandshake | Self::Request | Self::Input | Self::Channel)
+    }
+}
+
+/// What happens at a deadline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Due {
+    /// The connection is closed.
+    Close(Late),
+    /// Its endpoint is told that the relay is there.
+    Keepalive,
+    /// It has waited for having sent too much, and is read again.
+    Resume,
+}
+
+/// A deadline in milliseconds, and what happens then.
+type Deadline = (u64, Due);
+
+/// All timers.
+const TIMERS: [fn(&Connection, &Times) -> Option<Deadline>; 8] =
+    [opening, keepalive, idle, unused, taking, room, last_words, resume];
+
+impl Connection {
+    fn deadlines<'a>(&'a self, times: &'a Times) -> impl Iterator<Item = Deadline> + 'a {
+        TIMERS.iter().filter_map(|timer| timer(self, times))
+    }
+
+    /// The earliest deadline.
+    pub(crate) fn next_deadline(&self, times: &Times) -> Option<u64> {
+        self.deadlines(times).map(|(at, _)| at).min()
+    }
+
+    /// What is due at `now`, the earliest deadline first.
+    pub(crate) fn due(&self, times: &Times, now: u64) -> Vec<Due> {
+        let mut over: Vec<_> = self.deadlines(times).filter(|(at, _)| *at <= now).collect();
+        over.sort_by_key(|(at, _)| *at);
+        over.into_iter().map(|(_, due)| due).collect()
+    }
+}
+
+/// Everything up to the first byte of the joint protocol.
+fn opening(connection: &Connection, times: &Times) -> Option<Deadline> {
+    let (time, late) = match connection.stage() {
+        Stage::Silent => (times.first_byte, Late::FirstByte),
+        Stage::TlsHandshake => (times.handshake, Late::TlsHandshake),
+        Stage::Request => (times.handshake, Late::Request),
+        Stage::Open => return None,
+    };
+    Some((connection.stage_since + time, Due::Close(late)))
+}
+
+/// Nothing was written for a while.
+fn keepalive(connection: &Connection, _: &Times) -> Option<Deadline> {
+    (connection.stage() == Stage::Open).then_some((connection.keepalive_at, Due::Keepalive))
+}
+
+/// Nothing has come for too long. A connection that is not read may have sent something.
+fn idle(connection: &Connection, times: &Times) -> Option<Deadline> {
+    let idle = times.idle.filter(|_| connection.stage() == Stage::Open && !connection.is_paused())?;
+    Some((connection.last_received + idle, Due::Close(Late::Input)))
+}
+
+/// It is in no channel.
+fn unused(connection: &Connection, times: &Times) -> Option<Deadline> {
+    let is_unused = connection.stage() == Stage::Open && connection.channels == 0;
+    let unused = times.unused.filter(|_| is_unused)?;
+    Some((connection.unused_since + unused, Due::Close(Late::Channel)))
+}
+
+/// Others wait for it, and it takes too little.
+fn taking(connection: &Connection, _: &Times) -> Option<Deadline> {
+    Some((connection.wait.patience.over_at(connection.pace())?, Due::Close(Late::Taking)))
+}
+
+/// Others wait for it, and its queue has been full for too long.
+fn room(connection: &Connection, times: &Times) -> Option<Deadline> {
+    Some((connection.wait.patience.waited_at(times.grace?, connection.pace())?, Due::Close(Late::Room)))
+}
+
+/// It has ended, and waits for room for what it had sent.
+fn last_words(connection: &Connection, times: &Times) -> Option<Deadline> {
+    let wait = &connection.wait;
+    let is_ended = wait.for_whom != 0 && connection.flags.read_closed;
+    let patience = times.terms.most.saturating_mul(LAST_WORDS);
+    is_ended.then(|| (wait.began.max(wait.ended).saturating_add(patience), Due::Close(Late::LastWords)))
+}
+
+/// It has sent more than it may.
+fn resume(connection: &Connection, _: &Times) -> Option<Deadline> {
+    (connection.wait.until != 0).then_some((connection.wait.until, Due::Resume))
+}

@@ -1,0 +1,217 @@
+//! Who waits for whose queue.
+//!
+//! A connection waits for one other at most, so those that wait form chains. At the end of a chain is a
+//! receiver that is read and does not take what is queued for it: that one is timed. Receivers further up
+//! may be unable to read because they cannot write; see [`Pace::HeldUp`]. A chain can also end in a
+//! circle. There everybody waits for everybody else, so everybody is timed.
+
+use crate::causes::Paused;
+use crate::connection::Connection;
+use crate::connections::Connections;
+use crate::patience::{Pace, Patience};
+
+/// Connections in the longest circle that is looked for. It bounds the work of one that begins to wait.
+/// In a longer circle everybody counts as held up.
+const LONGEST_CIRCLE: usize = 64;
+
+/// Who waits for whom. Indices are kept plus one, 0 is none.
+#[derive(Debug)]
+pub(crate) struct Wait {
+    /// The connection whose queue lacked room.
+    pub(crate) for_whom: u32,
+    /// Neighbours in the list of all that wait for the same one.
+    previous: u32,
+    next: u32,
+    /// Ends of the list of those that wait for this one.
+    first: u32,
+    last: u32,
+    /// It is in a circle of connections that wait for each other.
+    is_in_circle: bool,
+    /// How much longer others wait for this one.
+    pub(crate) patience: Patience,
+    /// When somebody began to wait for this one, in milliseconds.
+    pub(crate) since: u64,
+    /// When this one began to wait for another one, in milliseconds.
+    pub(crate) began: u64,
+    /// When it was noticed, while it waited, that its endpoint sends nothing any more, in milliseconds; 0: it was not.
+    pub(crate) ended: u64,
+    /// When this one, which has sent as much as it may, is read again, in milliseconds; 0: it is.
+    pub(crate) until: u64,
+}
+
+impl Wait {
+    pub(crate) fn new(patience: Patience) -> Self {
+        Self {
+            for_whom: 0,
+            previous: 0,
+            next: 0,
+            first: 0,
+            last: 0,
+            is_in_circle: false,
+            patience,
+            since: 0,
+            began: 0,
+            ended: 0,
+            until: 0,
+        }
+    }
+
+    /// Whether others wait for this one.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.first != 0
+    }
+}
+
+impl Connection {
+    /// Whether it is paused: it waits for somebody's queue, or has sent as much as it may.
+    pub(crate) fn is_paused(&self) -> bool {
+        self.wait.for_whom != 0 || self.wait.until != 0
+    }
+
+    /// Whether it waits for somebody else, who is to blame.
+    pub(crate) fn is_held_up(&self) -> bool {
+        self.wait.for_whom != 0 && !self.wait.is_in_circle
+    }
+
+    /// How fast the patience of those passes that wait for it.
+    pub(crate) fn pace(&self) -> Pace {
+        match self.wait.is_awaited() {
+            false => Pace::Rest,
+            true if self.is_held_up() => Pace::HeldUp,
+            true => Pace::Full,
+        }
+    }
+}
+
+impl Connections {
+    /// Makes a connection wait for room in a receiver's queue.
+    pub(crate) fn wait(&mut self, sender: u32, receiver: u32) {
+        let now = self.now;
+        self.pass(sender);
+        self.pass(receiver);
+        let Some(to) = self.get(receiver) else { return };
+        if to.wait.first == 0 {
+            to.wait.since = now;
+        }
+        let last = std::mem::replace(&mut to.wait.last, sender + 1);
+        if last == 0 {
+            to.wait.first = sender + 1;
+        } else if let Some(last) = self.get(last - 1) {
+            last.wait.next = sender + 1;
+        }
+        if let Some(from) = self.get(sender) {
+            from.wait.for_whom = receiver + 1;
+            (from.wait.previous, from.wait.next, from.wait.began) = (last, 0, now);
+            self.paused += 1;
+            self.pauses.add(Paused::FullQueue);
+        }
+        if self.closes_circle(sender) {
+            self.mark_circle(sender, true);
+        }
+        self.schedule(sender);
+        self.schedule(receiver);
+    }
+
+    /// Makes a connection wait for nobody any more. Does nothing if it does not wait.
+    pub(crate) fn stop_waiting(&mut self, sender: u32) {
+        let now = self.now;
+        let Some(from) = self.get(sender).filter(|from| from.wait.for_whom != 0) else { return };
+        let receiver = from.wait.for_whom - 1;
+        if from.wait.is_in_circle {
+            self.mark_circle(sender, false);
+        }
+        self.pass(sender);
+        self.pass(receiver);
+        let Some(from) = self.get(sender) else { return };
+        from.wait.for_whom = 0;
+        let began = from.wait.began;
+        let previous = std::mem::take(&mut from.wait.previous);
+        let next = std::mem::take(&mut from.wait.next);
+        // it was not read meanwhile, which is not its fault
+        from.last_received = now;
+        self.paused -= 1;
+        self.paused_millis += now.saturating_sub(began);
+        match previous.checked_sub(1).and_then(|previous| self.get(previous)) {
+            Some(previous) => previous.wait.next = next,
+            None => {
+                if let Some(to) = self.get(receiver) {
+                    to.wait.first = next;
+                }
+            }
+        }
+        match next.checked_sub(1).and_then(|next| self.get(next)) {
+            Some(next) => next.wait.previous = previous,
+            None => {
+                if let Some(to) = self.get(receiver) {
+                    to.wait.last = previous;
+                }
+            }
+        }
+        self.schedule(sender);
+        self.schedule(receiver);
+    }
+
+    /// Lets all go on that wait for a receiver, in the order in which they began to wait.
+    pub(crate) fn wake(&mut self, receiver: u32) {
+        while let Some(sender) = self.get(receiver).and_then(|to| to.wait.first.checked_sub(1)) {
+            self.stop_waiting(sender);
+            self.list(sender);
+        }
+    }
+
+    /// Counts the time up to now for those that wait for a connection. Comes before anything changes that
+    /// its pace depends on.
+    fn pass(&mut self, index: u32) {
+        let (now, terms) = (self.now, self.times.terms);
+        let Some(connection) = self.get(index) else { return };
+        let pace = connection.pace();
+        connection.wait.patience.pass(now, pace, terms);
+    }
+
+    /// A receiver has taken bytes from its queue.
+    pub(crate) fn note_taken(&mut self, index: u32, bytes: usize) {
+        self.pass(index);
+        let terms = self.times.terms;
+        if let Some(connection) = self.get(index) {
+            connection.wait.patience.took(bytes, terms);
+        }
+    }
+
+    /// Whether a connection that has begun to wait does so for itself, by way of others.
+    fn closes_circle(&mut self, sender: u32) -> bool {
+        let mut index = sender;
+        for _ in 0..LONGEST_CIRCLE {
+            let next = self.get(index).and_then(|connection| connection.wait.for_whom.checked_sub(1));
+            match next {
+                Some(next) if next == sender => return true,
+                Some(next) => index = next,
+                None => return false,
+            }
+        }
+        false
+    }
+
+    /// Notes of all in a circle that they are in one, or no longer.
+    fn mark_circle(&mut self, one: u32, is_in_circle: bool) {
+        let mut index = one;
+        for _ in 0..LONGEST_CIRCLE {
+            self.pass(index);
+            let Some(connection) = self.get(index) else { return };
+            connection.wait.is_in_circle = is_in_circle;
+            let next = connection.wait.for_whom.checked_sub(1);
+            self.schedule(index);
+            match next.filter(|next| *next != one) {
+                Some(next) => index = next,
+                None => return,
+            }
+        }
+    }
+
+    /// Sets a connection's deadline to the earliest that it has.
+    pub(crate) fn schedule(&mut self, index: u32) {
+        let Some(Some(connection)) = self.slots.get(index as usize) else { return };
+        if let Some(deadline) = connection.next_deadline(&self.times) {
+            self.timers.arm(index, deadline);
+        }
+    }
+}
