@@ -8,12 +8,12 @@
  * @module
  */
 
+import { wrongNick } from './chat-names.js';
+
 /** The version of this layout. */
 const VERSION = 1;
 /** The longest text, in characters. */
 export const MAX_TEXT = 2_000;
-/** The longest name, in characters. */
-export const MAX_NICK = 24;
 
 /**
  * A message from a user to the room's server.
@@ -42,44 +42,11 @@ export const GONE = { left: 'left', lost: 'lost the connection', removed: 'was r
  *   | { kind: 'here', nicks: string[] }} FromServer
  */
 
-/** Control characters, line separators, marks that turn the direction of writing, tags, and halves of characters. */
-const UNSAFE = '\\p{Cc}\\p{Cs}\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069\\u{e0000}-\\u{e007f}';
-/** Characters that take no room: two names that differ only in them look the same. */
-const INVISIBLE = '\\u00ad\\u180e\\u200b-\\u200d\\u2060-\\u2064\\ufeff\\ufe00-\\ufe0f';
-const UNSAFE_IN_TEXTS = new RegExp(`[${UNSAFE}]`, 'gu');
-const UNSAFE_IN_NAMES = new RegExp(`[\\p{White_Space}${UNSAFE}${INVISIBLE}]`, 'u');
-
 /**
- * The number of characters, as the limits count them: code points.
- * @param {string} text
+ * Control characters, line separators, marks that turn the direction of writing, other marks of the format that nobody types, tags, and
+ * halves of characters.
  */
-export function characters(text) {
-  let count = 0;
-  for (const _ of text) count += 1;
-  return count;
-}
-
-/**
- * What is wrong with a name; `undefined`: nothing. 1 to 24 characters that can be seen, none of them a space, the first one not a `/`.
- * @param {string} nick
- */
-export function wrongNick(nick) {
-  const length = characters(nick);
-  if (length < 1 || length > MAX_NICK) return `a name has 1 to ${MAX_NICK} characters`;
-  if (UNSAFE_IN_NAMES.test(nick)) return 'a name has neither spaces nor invisible characters';
-  if (nick.startsWith('/')) return 'a name does not begin with /';
-  return undefined;
-}
-
-/**
- * The same name with a number behind it, cut so that it is no longer than a name may be.
- * @param {string} nick
- * @param {number} number
- */
-export function numbered(nick, number) {
-  const suffix = `-${number}`;
-  return [...nick].slice(0, MAX_NICK - suffix.length).join('') + suffix;
-}
+const UNSAFE = /[\p{Cc}\p{Cs}\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
 
 /**
  * A text that can be shown whoever wrote it: one line, without anything that changes the direction of writing, and not too long.
@@ -87,7 +54,7 @@ export function numbered(nick, number) {
  */
 export function clean(text) {
   const all = [...text];
-  const kept = all.slice(0, MAX_TEXT).join('').replace(UNSAFE_IN_TEXTS, '\ufffd');
+  const kept = all.slice(0, MAX_TEXT).join('').replace(UNSAFE, '\ufffd');
   return all.length > MAX_TEXT ? `${kept}…` : kept;
 }
 

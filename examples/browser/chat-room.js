@@ -5,7 +5,8 @@
  * @module
  */
 
-import { GONE, clean, decodeFromUser, encodeFromServer, numbered } from './chat-message.js';
+import { GONE, clean, decodeFromUser, encodeFromServer } from './chat-message.js';
+import { numbered, shapeOf, wrongNick } from './chat-names.js';
 import { PeoteError } from './peote-net.js';
 
 /** @typedef {import('./chat-message.js').FromServer} FromServer */
@@ -41,6 +42,20 @@ export const MAX_BUFFERED = 1 << 20;
  */
 const MAX_WAITING = 64;
 
+/** The shapes of names that are looked at again and again, as many as there can be people in a room and some. */
+class Shapes {
+  /** @type {Map<string, string>} */
+  #known = new Map();
+
+  /** @param {string} nick */
+  of(nick) {
+    const shape = this.#known.get(nick) ?? shapeOf(nick);
+    if (this.#known.size >= 512) this.#known.clear();
+    this.#known.set(nick, shape);
+    return shape;
+  }
+}
+
 /** Who is in the room, and what they are called. */
 export class Room {
   #link;
@@ -54,6 +69,7 @@ export class Room {
   /** @type {Waiting[]} what waits, in the order in which it came */
   #waiting = [];
   #isAwaitingRoom = false;
+  #shapes = new Shapes();
 
   /**
    * A room with nobody but `nick` in it, who runs the server.
@@ -85,11 +101,13 @@ export class Room {
   }
 
   /**
-   * Whether somebody has this name.
+   * Whether the name is somebody's, or looks like that of somebody other than the one who wants it.
    * @param {string} nick
+   * @param {string} [now] what the one who wants it is called so far
    */
-  isTaken(nick) {
-    return this.nicks.includes(nick);
+  isTaken(nick, now) {
+    const shape = shapeOf(nick);
+    return nick === now || this.nicks.some((other) => other !== now && this.#shapes.of(other) === shape);
   }
 
   /**
@@ -122,8 +140,11 @@ export class Room {
    * @throws {PeoteError} it could not be sent
    */
   remove(nick, block) {
-    if (nick === this.#nick) return 'that is you; /quit leaves the room';
-    const user = [...this.#users.values()].find((each) => each.nick === nick && !each.removed);
+    // A name that looks the same will do: there are no two of them here, and not every keyboard has all letters.
+    const shape = wrongNick(nick) ? undefined : shapeOf(nick);
+    if (this.#shapes.of(this.#nick) === shape) return 'that is you; /quit leaves the room';
+    const isCalled = (/** @type {string | undefined} */ name) => name !== undefined && this.#shapes.of(name) === shape;
+    const user = [...this.#users.values()].find((each) => isCalled(each.nick) && !each.removed);
     if (!user) return `nobody is called ${clean(nick)}; /who tells who is here`;
     try {
       if (block) this.#channel.block(user.number);
@@ -217,7 +238,7 @@ export class Room {
         return this.#tellOthers(user, { kind, nick, text: message.text });
       }
       case 'rename':
-        if (this.isTaken(message.nick)) return this.#tell(user, { kind: 'taken', nick: message.nick });
+        if (this.isTaken(message.nick, nick)) return this.#tell(user, { kind: 'taken', nick: message.nick });
         user.nick = message.nick;
         this.#screen.notice(`${nick} is now ${message.nick}`);
         this.#showPeople();

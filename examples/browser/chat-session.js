@@ -6,7 +6,8 @@
  * @module
  */
 
-import { GONE, MAX_TEXT, characters, decodeFromServer, encodeFromUser, parse, wrongNick } from './chat-message.js';
+import { GONE, MAX_TEXT, decodeFromServer, encodeFromUser, parse } from './chat-message.js';
+import { characters, wrongNick } from './chat-names.js';
 import { MAX_BUFFERED, Room } from './chat-room.js';
 import { Link, PeoteError } from './peote-net.js';
 
@@ -182,7 +183,7 @@ export class Session {
         break;
       }
       case 'rename':
-        if (room.isTaken(command.nick)) return `${command.nick} is taken`;
+        if (room.isTaken(command.nick, room.nick)) return `${command.nick} is taken`;
         room.rename(command.nick);
         this.#view.notice(`you are now ${command.nick}`);
         this.#showOpen();

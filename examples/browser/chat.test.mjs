@@ -3,9 +3,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import {
-  clean, decodeFromServer, decodeFromUser, encodeFromServer, encodeFromUser, numbered, parse, wrongNick,
-} from './chat-message.js';
+import { clean, decodeFromServer, decodeFromUser, encodeFromServer, encodeFromUser, parse } from './chat-message.js';
+import { numbered, shapeOf, wrongNick } from './chat-names.js';
 
 const bytes = (...parts) => Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : Buffer.from([part]))));
 
@@ -62,8 +61,32 @@ test('names are short and visible', () => {
   for (const nick of ['a', 'anna', 'Jürgen', '名前', 'x_-.1', 'n'.repeat(24), '😀'.repeat(24)]) {
     assert.equal(wrongNick(nick), undefined, nick);
   }
-  for (const nick of ['', ' ', 'a b', 'a\tb', 'a\x1b[2J', '/quit', 'a\u200b', '\u202ea', '\ud83d', 'a\u{e0041}', 'n'.repeat(25)]) {
+  for (const nick of ['', ' ', 'a b', 'a\tb', 'a\x1b[2J', '/quit', '\u202ea', '\u0301a', '\ud83d', 'a\udc00', 'n'.repeat(25)]) {
     assert.notEqual(wrongNick(nick), undefined, JSON.stringify(nick));
+  }
+});
+
+test('nothing invisible is in a name', () => {
+  // Controls of the format, fillers, blanks, variation selectors, tags, annotations, private and unassigned characters, and those that are none.
+  for (const code of [
+    0xad, 0x34f, 0x61c, 0x70f, 0x115f, 0x1160, 0x17b4, 0x17b5, 0x180b, 0x180e, 0x200b, 0x200d, 0x2028, 0x2060, 0x2061, 0x2065, 0x206a, 0x206f,
+    0x2800, 0x3000, 0x303f, 0x3164, 0xa0, 0xfe0f, 0xfeff, 0xffa0, 0xfff9, 0xfffc, 0x13430, 0x13441, 0x16fe4, 0x1bca0, 0x1d159, 0x1d173, 0xe0061,
+    0xe0100, 0xe000, 0x10fffd, 0x378, 0xffff, 0x10ffff,
+  ]) {
+    assert.notEqual(wrongNick(`anna${String.fromCodePoint(code)}`), undefined, code.toString(16));
+  }
+});
+
+test('names that look the same do', () => {
+  for (const [one, other] of [
+    ['anna', 'ann\u0430'], ['paypal', '\u0440\u0430\u0443\u0440\u0430\u04cf'], ['bill', 'bi11'], ['O0', '0O'], ['modern', 'modem'],
+    ['\u00fc', 'u\u0308'], ['a\u0323\u0307', 'a\u0307\u0323'], ['\uac01', '\u1100\u1161\u11a8'],
+    ['scope', '\u0455\u0441\u043e\u0440\u0435'], ['anna', '\u{1d41a}\u{1d427}\u{1d427}\u{1d41a}'], ['\u212b', '\u00c5'],
+  ]) {
+    assert.equal(shapeOf(one), shapeOf(other), `${one} ${other}`);
+  }
+  for (const [one, other] of [['anna', 'Anna'], ['anna', 'hanna'], ['ann', 'ann\u0301'], ['bob-2', 'bob-3']]) {
+    assert.notEqual(shapeOf(one), shapeOf(other), `${one} ${other}`);
   }
 });
 
@@ -75,6 +98,7 @@ test('numbered names are names', () => {
 test('texts are cleaned on both sides', () => {
   assert.equal(clean('plain text, ünïcödé, 👩‍💻'), 'plain text, ünïcödé, 👩‍💻');
   assert.equal(clean('\x1b[31mred\x07\r\nnext\u202e'), '\ufffd[31mred\ufffd\ufffd\ufffdnext\ufffd');
+  assert.equal(clean('a\u061cb\u206fc\ufff9'), 'a\ufffdb\ufffdc\ufffd');
   assert.equal([...clean('😀'.repeat(5_000))].length, 2_001);
   assert.deepEqual(decodeFromUser(bytes(1, 2, 'a\x1b[2J')), { kind: 'say', text: 'a\ufffd[2J' });
   assert.deepEqual(Buffer.from(encodeFromUser({ kind: 'say', text: 'a\nb' })), bytes(1, 2, 'a\ufffdb'));

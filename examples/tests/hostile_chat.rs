@@ -172,6 +172,47 @@ fn a_hostile_user_is_removed_and_kept_out() {
     world.turn_until(|world| world.people[1].screen.last().is_some_and(|line| line == "<anna> peace"));
 }
 
+/// Nobody gets a name that people would take for another one's, neither by hello nor by renaming, nor one with something invisible.
+#[test]
+fn nobody_gets_a_name_that_looks_like_another() {
+    let mut world = World::new();
+    world.come("anna");
+    world.come("bill");
+    world.hostile.0.out().enter("chat/tea", Mode::default()).unwrap();
+    world.turn_until(|world| world.inside.is_some());
+    let channel = world.inside.unwrap();
+    let say = |world: &mut World, kind: u8, name: &str| {
+        let chunk = [&[1, kind, u8::try_from(name.len()).unwrap()], name.as_bytes()].concat();
+        world.hostile.0.out().send(channel, &chunk).unwrap();
+    };
+    let last_is = |line: &'static str| {
+        move |world: &World| world.people[1].screen.last().is_some_and(|last| last == line)
+    };
+    for name in ["anna\u{34f}", "anna\u{3164}", "anna\u{2800}", "anna\u{e0100}", "\u{301}anna"] {
+        say(&mut world, 1, name);
+    }
+    say(&mut world, 1, "ann\u{430}");
+    world.turn_until(last_is("-- ann\u{430}-2 joined"));
+    // what is refused, and what is not
+    for name in ["\u{430}nna", "b\u{131}ll", "bi1\u{406}", "ann\u{430}-2", "anna\u{34f}"] {
+        say(&mut world, 4, name);
+    }
+    say(&mut world, 4, "anna-2");
+    world.turn_until(last_is("-- ann\u{430}-2 is now anna-2"));
+    world.say(1, "/nick \u{430}nna");
+    world.turn_until(last_is("-- \u{430}nna is taken"));
+    world.say(1, "/nick biII");
+    world.turn_until(last_is("-- you are now biII"));
+    world.say(0, "/nick anna-\u{1d7da}");
+    world.turn_until(|world| world.people[0].screen.last().is_some_and(|last| last.ends_with(" is taken")));
+    assert_eq!(world.people[1].screen.len(), 5, "{:#?}", world.people[1].screen);
+    // one need not have the letters of a name to remove who has it
+    say(&mut world, 4, "\u{441}\u{430}r\u{43e}l");
+    world.turn_until(last_is("-- anna-2 is now \u{441}\u{430}r\u{43e}l"));
+    world.say(0, "/kick carol");
+    world.turn_until(last_is("-- \u{441}\u{430}r\u{43e}l was removed"));
+}
+
 #[test]
 fn a_hostile_server_can_show_nothing_that_a_terminal_obeys() {
     let mut world = World::new();

@@ -28,7 +28,7 @@
 
 use std::fmt;
 
-use super::text::{Nick, clean};
+use super::{Nick, clean};
 
 const VERSION: u8 = 1;
 

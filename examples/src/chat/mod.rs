@@ -5,18 +5,20 @@
 //! - [`message`]: what goes over the channel
 //! - [`Room`]: the room, as its server sees it
 //! - [`Session`]: getting into the room, staying in it, and what to do with what is typed
-//! - [`Nick`] and [`clean`]: text of others that can be printed safely
+//! - [`Nick`] and [`clean`]: names that cannot be taken for others, text of others that can be printed safely
 
 mod command;
 pub mod message;
+mod nick;
 mod room;
 mod session;
 mod text;
 
 pub use command::Command;
+pub use nick::{Nick, is_mark, is_unseen};
 pub use room::Room;
 pub use session::Session;
-pub use text::{MAX_TEXT, Nick, clean};
+pub use text::{MAX_TEXT, clean};
 
 /// A notice, as it is shown.
 fn notice(text: impl std::fmt::Display) -> String {

@@ -77,7 +77,7 @@ impl Room {
                 screen.push(acted(&nick, &text));
                 out.send(others, &FromServer::Acted(nick, text).encode())?;
             }
-            FromUser::Rename(new) if self.is_taken(&new) => {
+            FromUser::Rename(new) if self.is_taken(&new, Some(&nick)) => {
                 out.send((self.channel, user), &FromServer::Taken(new).encode())?;
             }
             FromUser::Rename(new) => {
@@ -131,7 +131,9 @@ impl Room {
             Command::Rename(name) => {
                 match Nick::new(name) {
                     Err(what) => screen.push(notice(what)),
-                    Ok(new) if self.is_taken(&new) => screen.push(notice(format_args!("{new} is taken"))),
+                    Ok(new) if self.is_taken(&new, Some(&self.nick)) => {
+                        screen.push(notice(format_args!("{new} is taken")));
+                    }
                     Ok(new) => {
                         let old = self.nick.clone();
                         out.send(all, &FromServer::Renamed { old, new: new.clone() }.encode())?;
@@ -151,7 +153,7 @@ impl Room {
         }
     }
 
-    /// Removes whoever is called so, and with `block` keeps that connection out. The others hear of it when the relay has done it; what the one who is removed
+    /// Removes who is called so, and with `block` keeps that connection out. The others hear of it when the relay has done it; what the one who is removed
     /// still says until then is not heard.
     fn remove(
         &mut self,
@@ -161,12 +163,15 @@ impl Room {
         screen: &mut Vec<String>,
     ) -> Result<(), SendError> {
         let mut say = |what: String| screen.push(notice(what));
-        if name == self.nick.as_str() {
+        // A name that looks the same will do: there are no two of them here, and not every keyboard has all letters.
+        let wanted = Nick::new(name).ok();
+        let is_called = |nick: &Nick| wanted.as_ref().is_some_and(|wanted| wanted.looks_like(nick));
+        if is_called(&self.nick) {
             say("that is you; /quit leaves the room".into());
             return Ok(());
         }
-        let is_called = |user: &Option<Nick>| user.as_ref().is_some_and(|nick| nick.as_str() == name);
-        let place = self.users.iter().position(is_called).and_then(|place| u8::try_from(place).ok());
+        let place = self.users.iter().position(|user| user.as_ref().is_some_and(is_called));
+        let place = place.and_then(|place| u8::try_from(place).ok());
         let Some(user) = place.map(User::new).filter(|user| !self.removed.contains(user)) else {
             say(format!("nobody is called {}; /who tells who is here", clean(name)));
             return Ok(());
@@ -198,7 +203,7 @@ impl Room {
         out: &mut Out<'_>,
         screen: &mut Vec<String>,
     ) -> Result<(), SendError> {
-        let taken = |nick: &Nick| self.is_taken(nick);
+        let taken = |nick: &Nick| self.is_taken(nick, None);
         let numbered = (2..).map(|number| wanted.numbered(number));
         let Some(nick) = std::iter::once(wanted.clone()).chain(numbered).find(|nick| !taken(nick)) else {
             return Ok(()); // there are more numbers than users
@@ -221,11 +226,17 @@ impl Room {
         self.users[place] = nick;
     }
 
-    fn is_taken(&self, nick: &Nick) -> bool {
-        self.nick == *nick || self.users.iter().flatten().any(|taken| taken == nick)
+    /// Whether the name is somebody's, or looks like that of somebody other than the one who wants it and is called
+    /// `now` so far.
+    fn is_taken(&self, nick: &Nick, now: Option<&Nick>) -> bool {
+        now == Some(nick) || self.names().any(|other| now != Some(other) && other.looks_like(nick))
+    }
+
+    fn names(&self) -> impl Iterator<Item = &Nick> {
+        std::iter::once(&self.nick).chain(self.users.iter().flatten())
     }
 
     fn all(&self) -> Vec<Nick> {
-        std::iter::once(&self.nick).chain(self.users.iter().flatten()).cloned().collect()
+        self.names().cloned().collect()
     }
 }

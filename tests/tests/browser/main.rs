@@ -7,6 +7,7 @@ mod chat;
 mod chromium;
 mod files;
 mod module;
+mod names;
 #[path = "../common/running.rs"]
 #[allow(dead_code, reason = "other tests look at exit codes")]
 mod running;

@@ -1,10 +1,11 @@
-//! The module's own tests, run by Node.js: files `*.test.mjs` beside this one and beside the module. Those of `relay.test.mjs` are with a relay.
+//! The module's own tests, run by Node.js: files `*.test.mjs` beside this one and beside the module. Those of `relay.test.mjs` are with a relay, that of
+//! `names.test.mjs` is with names that the terminal's chat has judged.
 
 use std::path::Path;
 use std::process::Command;
 
 use crate::running::relay;
-use crate::tools;
+use crate::{names, tools};
 
 #[test]
 fn the_module_passes_its_tests_in_node() {
@@ -13,11 +14,16 @@ fn the_module_passes_its_tests_in_node() {
     let all = [folder, example].map(|folder| folder.read_dir().unwrap());
     let mut files: Vec<_> = all.into_iter().flatten().map(|entry| entry.unwrap().path()).collect();
     files.retain(|file| file.to_string_lossy().ends_with(".test.mjs"));
-    assert!(files.len() >= 10, "{files:?}");
+    assert!(files.len() >= 11, "{files:?}");
     let (_relay, address) = relay();
+    let names = names::write();
     let mut node = Command::new(tools::node());
-    node.args(["--test", "--test-reporter=tap"]).args(&files).env("PEOTE_RELAY", address);
+    node.args(["--test", "--test-reporter=tap"])
+        .args(&files)
+        .env("PEOTE_RELAY", address)
+        .env("PEOTE_NAMES", &names);
     let ran = node.output().unwrap();
+    let _ = std::fs::remove_file(names);
     let output = String::from_utf8_lossy(&ran.stdout);
     assert!(ran.status.success(), "{output}{}", String::from_utf8_lossy(&ran.stderr));
     let count = |what: &str| -> usize {

@@ -139,3 +139,32 @@ test('who is blocked is told so', () => {
   assert.equal(seen.problem, 'Cannot enter room tea: the one who runs its server does not let you in.');
   assert.equal(socket.closed, true);
 });
+
+test('nobody gets a name that looks like another, or one with something invisible', () => {
+  const { session, socket, seen, from } = serving(3);
+  // The same as in examples/tests/hostile_chat.rs: eve is user 8, one more is user 9.
+  socket.say(hex('00 04 00 00 00 09'));
+  for (const nick of ['anna\u034f', 'anna\u3164', 'anna\u2800', 'anna\u{e0100}', '\u0301anna']) from(9, { kind: 'hello', nick });
+  assert.deepEqual(seen.people, ['anna', 'bob', 'eve']);
+  from(9, { kind: 'hello', nick: 'ann\u0430' });
+  assert.deepEqual(seen.people, ['anna', 'bob', 'eve', 'ann\u0430-2']);
+  socket.take();
+  for (const nick of ['\u0430nna', 'b\u043eb', 'ann\u0430-2']) {
+    from(9, { kind: 'rename', nick });
+    assert.deepEqual(said(socket.take()), [{ to: 'one 128,9', bytes: chunk(encodeFromServer({ kind: 'taken', nick })) }]);
+  }
+  from(9, { kind: 'rename', nick: 'anna\u034f' });
+  assert.deepEqual(socket.take(), []);
+  from(9, { kind: 'rename', nick: 'anna-2' });
+  assert.deepEqual(seen.people, ['anna', 'bob', 'eve', 'anna-2']);
+  assert.equal(session.type('/nick b\u043eb'), 'b\u043eb is taken');
+  assert.equal(session.type('/nick \u0430nna'), undefined);
+  assert.deepEqual(seen.people[0], '\u0430nna');
+  socket.take();
+  // One need not have the letters of a name to remove who has it.
+  from(9, { kind: 'rename', nick: '\u0441\u0430r\u043el' });
+  socket.take();
+  assert.equal(session.type('/kick carol'), undefined);
+  assert.deepEqual(socket.take(), hex('00 04 00 02 00 09'));
+  assert.match(session.type('/kick anna'), /that is you/u);
+});
