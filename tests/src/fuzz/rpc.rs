@@ -11,6 +11,8 @@ use peote_net::time::Instant;
 use peote_net::value::haxe::Haxe;
 use peote_net::value::messagepack::MessagePack;
 use peote_net::value::{Decode, Encode, I24, List, Map, Reader, U24, Writer};
+use peote_net_formats::haxe::{Date, Instance, Int64, IntMap, List as HaxeList, Object};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 /// An object with arguments of every kind.
@@ -100,6 +102,10 @@ pub fn check(bytes: &[u8]) {
     value::<heapless::LinearMap<u8, heapless::String<8>, 16>>(bytes);
     value::<Haxe<Foreign<'_>, 64>>(bytes);
     value::<MessagePack<Foreign<'_>>>(bytes);
+    value::<Haxe<Special>>(bytes);
+    value::<MessagePack<Special>>(bytes);
+    passed_over::<Haxe<IgnoredAny>, Haxe<Guess>>(bytes);
+    passed_over::<MessagePack<IgnoredAny>, MessagePack<Guess>>(bytes);
     message(bytes);
 }
 
@@ -110,6 +116,40 @@ enum Foreign<'a> {
     Text(&'a str),
     Object { number: i32, list: Vec<Option<Foreign<'a>>> },
     Map(BTreeMap<i32, f64>),
+}
+
+/// What serde has no word for.
+#[derive(Debug, Serialize, Deserialize)]
+struct Special {
+    when: Option<Date>,
+    big: Option<Int64>,
+    fields: Option<Object<BTreeMap<String, f64>>>,
+    instance: Option<Instance<String, BTreeMap<String, Option<Special>>>>,
+    list: Option<HaxeList<Vec<i32>>>,
+    map: Option<IntMap<BTreeMap<i32, bool>>>,
+}
+
+/// Looks at a value before it knows what it is.
+#[derive(Debug, Deserialize)]
+#[expect(dead_code, reason = "that it can be read is what counts")]
+#[serde(untagged)]
+enum Guess {
+    Number(f64),
+    Text(String),
+    Items(Vec<Guess>),
+    Fields(BTreeMap<String, Guess>),
+    Other(IgnoredAny),
+}
+
+/// What a type that guesses can read is passed over, too, and both take the same bytes.
+fn passed_over<'a, Ignored: Decode<'a>, Guessed: Decode<'a>>(bytes: &'a [u8]) {
+    let mut reader = Reader::new(bytes);
+    if reader.read::<Guessed>().is_ok() {
+        let behind = reader.remaining().len();
+        let mut reader = Reader::new(bytes);
+        reader.read::<Ignored>().expect("what can be read can be passed over");
+        assert_eq!(reader.remaining().len(), behind);
+    }
 }
 
 /// What can be read can be written, and read again to the same end.

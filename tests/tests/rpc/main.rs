@@ -3,7 +3,9 @@
 mod calls;
 mod compile_errors;
 mod faults;
+mod kinds;
 mod loopback;
 mod offers;
 mod peer;
 mod recorded;
+mod shown;
