@@ -192,7 +192,7 @@ pub struct Config {
     /// stand for the relay's address, and would read the answer in the browser of somebody who may.
     pub details: bool,
 
-    /// Ranges of addresses from which these two pages may be asked for. Others get 403. Empty: from everywhere. Default: this machine's loopback, `127.0.0.0/8` and `::1`.
+    /// Ranges of addresses from which these two pages may be asked for, and all pages while a limit of connections is used up. Others get 403, or 503. Empty: from everywhere. Default: this machine's loopback, `127.0.0.0/8` and `::1`.
     ///
     /// With a proxy on this machine, whoever comes through it comes from there.
     pub watch_from: Vec<IpNet>,

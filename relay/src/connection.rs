@@ -27,7 +27,7 @@ const TLS: u8 = 22;
 ///
 /// That is so for all methods and not for GET alone, because a page can make a browser send any bytes behind `POST`, with no handshake that says
 /// which page it is; as data they would be skipped, and what comes behind them would be commands.
-const fn begins_http(byte: u8) -> bool {
+pub(crate) const fn begins_http(byte: u8) -> bool {
     byte.is_ascii_uppercase() || matches!(byte, b'\r' | b'\n')
 }
 

@@ -26,7 +26,7 @@ pub struct Stats {
     pub queued_bytes: usize,
     /// Connections that were accepted since the start.
     pub accepted: u64,
-    /// Connections that were closed at once since the start, because of a limit. They are not among those that were accepted.
+    /// Connections that were closed at once since the start, or told that the relay is full, because of a limit. They are not among those that were accepted.
     pub turned_away: Counts<TurnedAway>,
     /// Connections that have ended since the start, of those that were accepted.
     pub closed: Counts<Closed>,

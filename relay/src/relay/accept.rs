@@ -76,15 +76,15 @@ impl Relay {
         let ip = address.ip();
         let now = self.connections.now_micros;
         if !self.connections.config.allows_connecting_from(ip) {
-            return self.turn_away(address, TurnedAway::AddressNotAllowed, None);
+            return self.receive_guest(socket, address, is_tls, TurnedAway::AddressNotAllowed);
         }
         if let Err(why) = self.connections.addresses.add(ip, now, &self.connections.config) {
-            return self.turn_away(address, why, None);
+            return self.receive_guest(socket, address, is_tls, why);
         }
         let has_room = self.core.connections() < limit(self.connections.config.max_connections);
         let Some(id) = has_room.then(|| self.core.connect().ok()).flatten() else {
             self.connections.addresses.remove(ip, now, &self.connections.config);
-            return self.turn_away(address, TurnedAway::Connections, None);
+            return self.receive_guest(socket, address, is_tls, TurnedAway::Connections);
         };
         let index = index(id);
         let interest = Interest::READABLE | Interest::WRITABLE;
@@ -126,7 +126,7 @@ impl Relay {
         self.turn_away(address, TurnedAway::System, Some(error));
     }
 
-    fn turn_away(&mut self, address: SocketAddr, why: TurnedAway, error: Option<io::Error>) {
+    pub(super) fn turn_away(&mut self, address: SocketAddr, why: TurnedAway, error: Option<io::Error>) {
         self.turned_away.add(why);
         if self.connections.warnings.may_say(self.connections.now) {
             let error = error.map(tracing::field::display);

@@ -17,6 +17,7 @@ impl Relay {
     /// Does what is due at `now`, up to which everything that was ready has been served.
     pub(super) fn judge(&mut self, now: u64) {
         self.lingering.expire(now);
+        self.expire_guests(now);
         while let Some(index) = self.connections.timers.pop(now) {
             self.judge_connection(index, now);
         }

@@ -1,6 +1,7 @@
 //! The relay: its event loop.
 
 mod accept;
+mod anteroom;
 mod close;
 mod deadlines;
 mod details;
@@ -24,6 +25,7 @@ use peote_net::relay::{GrowingStorage, Relay as Core};
 use tracing::info;
 
 use accept::Listener;
+use anteroom::Anteroom;
 use linger::Lingering;
 
 use crate::causes::{Closed, Counts, TurnedAway};
@@ -69,6 +71,7 @@ pub struct Relay {
     /// When to try to accept again, in milliseconds.
     accept_at: u64,
     lingering: Lingering,
+    anteroom: Anteroom,
     core: Core<GrowingStorage>,
     connections: Connections,
     /// What was read last, behind up to [`MAX_REST`] bytes of what was read before. Lent out while it is in use.
@@ -179,7 +182,7 @@ impl Relay {
     }
 
     fn open_sockets(&self) -> usize {
-        self.core.connections() + self.lingering.len() + self.listeners.len()
+        self.core.connections() + self.lingering.len() + self.anteroom.len() + self.listeners.len()
     }
 
     /// Runs until [`Handle::stop`] is called, then shuts down.
@@ -264,8 +267,8 @@ impl Relay {
             return Some(Duration::ZERO);
         }
         let is_accepting = self.listeners.iter().any(|listener| listener.pending);
-        let next =
-            [self.connections.timers.next(), is_accepting.then_some(self.accept_at), self.lingering.next()];
+        let accept_at = is_accepting.then_some(self.accept_at);
+        let next = [self.connections.timers.next(), accept_at, self.lingering.next(), self.anteroom.next()];
         let next = next.into_iter().flatten().min();
         let until = next.map(|next| Duration::from_millis(next.saturating_sub(self.connections.now)));
         until.into_iter().chain(timeout).min()
@@ -307,6 +310,7 @@ impl Relay {
         let now = self.connections.now;
         let Some(connection) = self.connections.get(index) else {
             self.note_ended(token);
+            self.note_guest(token);
             return self.note_accept(token);
         };
         let mut is_to_write = false;

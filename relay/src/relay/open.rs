@@ -11,6 +11,7 @@ use peote_net::relay::{GrowingStorage, MAX_REST, Relay as Core};
 use tracing::info;
 
 use super::accept::Listener;
+use super::anteroom::Anteroom;
 use super::linger::Lingering;
 use super::serve::READ;
 use super::{EVENTS, Handle, Relay, WAKER, details};
@@ -86,6 +87,7 @@ impl Relay {
             listeners,
             accept_at: 0,
             lingering: Lingering::default(),
+            anteroom: Anteroom::default(),
             core: Core::new(GrowingStorage::new()),
             buffer: vec![0; MAX_REST + READ + if credentials.is_some() { tls::MAX_KEPT } else { 0 }],
             raw: vec![0; if credentials.is_some() { READ + tls::MAX_KEPT } else { 0 }],

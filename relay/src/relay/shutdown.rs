@@ -5,6 +5,7 @@ use std::net::Shutdown;
 use std::time::Duration;
 
 use super::Relay;
+use super::anteroom::Anteroom;
 use super::close::Why;
 use crate::causes::Closed;
 use crate::connections::narrow;
@@ -27,6 +28,7 @@ impl Relay {
     /// As for [`turn`](Self::turn).
     pub fn shutdown(&mut self) -> io::Result<()> {
         self.listeners.clear();
+        self.anteroom = Anteroom::default();
         self.set_now(Some(Duration::ZERO));
         let end = self.connections.now + millis(self.connections.config.shutdown_timeout);
         self.connections.dirty.clear();

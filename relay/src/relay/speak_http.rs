@@ -41,27 +41,35 @@ impl Relay {
 
     /// The response to whoever asks for a page, and what it is counted as.
     fn page(&mut self, index: u32, page: Page) -> Option<(Response, Closed)> {
-        let config = &self.connections.config;
-        let is_there = match page {
-            Page::Health => true,
-            Page::Metrics(_) => config.metrics,
-            Page::Details => config.details,
-        };
-        let connection = self.connections.slots.get(index as usize)?.as_ref()?;
-        let may_watch = config.allows_watching_from(connection.address.ip());
-        let content = match page {
-            _ if !is_there => None,
-            Page::Health => Some("ok\n".into()),
-            _ if !may_watch => None,
-            Page::Metrics(format) => Some(self.metrics(format)),
-            Page::Details => Some(self.details()),
-        };
+        let address = self.connections.get(index)?.address;
+        let may_see =
+            matches!(page, Page::Health) || self.connections.config.allows_watching_from(address.ip());
+        let is_there = self.is_there(page);
+        let content = if may_see { self.content(page) } else { None };
         let connection = self.connections.get(index)?;
         let Transport::Http(request) = &connection.transport else { return None };
         Some(match content {
             Some(content) => (request.page(page, &content), Closed::Page),
-            None if !is_there => (request.not_found(), Closed::BadRequest),
-            None => (request.not_shown(), Closed::WatchFrom),
+            None if is_there => (request.not_shown(), Closed::WatchFrom),
+            None => (request.not_found(), Closed::BadRequest),
+        })
+    }
+
+    /// Whether a page is switched on.
+    fn is_there(&self, page: Page) -> bool {
+        match page {
+            Page::Health => true,
+            Page::Metrics(_) => self.connections.config.metrics,
+            Page::Details => self.connections.config.details,
+        }
+    }
+
+    /// What a page has to show, if it is switched on.
+    pub(super) fn content(&mut self, page: Page) -> Option<String> {
+        self.is_there(page).then(|| match page {
+            Page::Health => "ok\n".into(),
+            Page::Metrics(format) => self.metrics(format),
+            Page::Details => self.details(),
         })
     }
 }

@@ -56,8 +56,8 @@ fn heading(text: impl Into<String>) -> Line {
     Line { text: text.into(), is_heading: true }
 }
 
-fn row(text: String) -> Line {
-    Line { text: text.trim_end().into(), is_heading: false }
+fn row(text: impl AsRef<str>) -> Line {
+    Line { text: text.as_ref().trim_end().into(), is_heading: false }
 }
 
 fn totals(details: &Details, place: impl Display, width: usize) -> Vec<Line> {
