@@ -65,6 +65,8 @@ fn step() -> impl Strategy<Value = Step> {
         4 => connection.clone().prop_map(Step::Drain),
         3 => (connection.clone(), piece).prop_map(|(from, len)| Step::PresentInPieces(from, len)),
         1 => connection.prop_map(Step::Disconnect),
+        1 => prop_oneof![Just(1usize), 2usize..60, Just(usize::MAX)].prop_map(Step::Work),
+        1 => (0u64..8).prop_map(Step::Pass),
     ]
 }
 

@@ -6,6 +6,7 @@ use super::names;
 use super::numbers::UnderWay;
 use super::slots::{ChannelSlot, MembershipSlot};
 use super::tables::Tables;
+use super::turn::{COMMAND, Turn};
 use crate::Reason;
 use crate::protocol::to_endpoint;
 use crate::protocol::to_relay::{Command, Decoder, Unit};
@@ -24,6 +25,7 @@ impl Tables<'_> {
         sender: ConnectionId,
         command: Command,
         input: &[u8],
+        turn: &mut Turn,
         host: &mut H,
     ) -> Result<usize, Outcome> {
         let Some((used, Unit::Command { tag, payload, .. })) = Decoder::new().decode(input) else {
@@ -31,6 +33,9 @@ impl Tables<'_> {
         };
         if !payload.is_whole() {
             return Err(Outcome::NeedMore);
+        }
+        if !turn.take(COMMAND.saturating_add(self.told(sender, command, payload.bytes()))) {
+            return Err(Outcome::Enough);
         }
         match command {
             Command::Create => self.create(sender, tag, payload.bytes(), host)?,
@@ -67,6 +72,17 @@ impl Tables<'_> {
             }
         }
         Ok(used)
+    }
+
+    /// How many others a command has to be told to.
+    fn told(&self, sender: ConnectionId, command: Command, payload: &[u8]) -> usize {
+        match (command, payload) {
+            (Command::Delete, [number]) => {
+                let channel = self.own(sender, *number).and_then(|channel| self.channel(channel));
+                channel.map_or(0, |channel| channel.users.used())
+            }
+            _ => 0,
+        }
     }
 
     fn create<H: Host>(

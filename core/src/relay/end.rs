@@ -6,6 +6,7 @@ use super::numbers::{Numbers, UnderWay};
 use super::places::Page;
 use super::slots::{ChannelSlot, ConnectionSlot, MembershipSlot};
 use super::tables::Tables;
+use super::turn::Turn;
 use crate::Reason;
 use crate::protocol::{MAX_CHANNELS, MAX_USERS, to_endpoint};
 use crate::time::Instant;
@@ -91,31 +92,40 @@ impl Tables<'_> {
         });
     }
 
-    pub(super) fn disconnect<H: Host>(&mut self, id: ConnectionId, host: &mut H) {
+    /// Ends all that a connection is in, as far as the turn goes, and then the connection. Returns true when that is done.
+    pub(super) fn disconnect<H: Host>(&mut self, id: ConnectionId, turn: &mut Turn, host: &mut H) -> bool {
         if self.connection(id).is_none() {
-            return;
+            return true;
         }
         let mut from = 0;
         for _ in 0..MAX_CHANNELS {
-            let Some(slot) = self.connection(id) else { return };
+            let Some(slot) = self.connection(id) else { return true };
             let entered = slot.entered.clone();
             let Some((number, membership)) = first(&entered, self.parts.pages, from) else { break };
             from = number;
+            if !turn.take(1) {
+                return false;
+            }
             self.end_membership(membership, End::Lost, host);
         }
         from = 0;
         for _ in 0..MAX_CHANNELS {
-            let Some(slot) = self.connection(id) else { return };
+            let Some(slot) = self.connection(id) else { return true };
             let own = slot.own.clone();
             let Some((number, channel)) = first(&own, self.parts.pages, from) else { break };
             from = number;
+            let users = self.channel(channel).map_or(0, |channel| channel.users.used());
+            if !turn.take(users.max(1)) {
+                return false;
+            }
             self.end_channel(channel, Reason::ConnectionLost, host);
         }
-        let Some(slot) = self.parts.connections.get_mut(id.index()) else { return };
+        let Some(slot) = self.parts.connections.get_mut(id.index()) else { return true };
         slot.own.clear(self.parts.pages, &mut self.counters.pages);
         slot.entered.clear(self.parts.pages, &mut self.counters.pages);
         *slot = ConnectionSlot { generation: id.generation.wrapping_add(1), ..ConnectionSlot::EMPTY };
         self.counters.connections.give(self.parts.connections, id.index);
+        true
     }
 
     /// Takes a membership out of the tables of both sides and gives its place back.

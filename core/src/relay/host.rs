@@ -75,6 +75,9 @@ pub enum Outcome {
     WaitFor(ConnectionId),
     /// [`Host::allow`] has said so. Present the unused bytes again when it is going to say something else.
     Later,
+    /// That is all the [work](Host::work) that the connection may do for now. Present the unused bytes again when others have had
+    /// their turn.
+    Enough,
     /// Close the connection and call [`disconnect`](super::Relay::disconnect).
     Close(Cause),
 }
@@ -283,6 +286,17 @@ pub trait Host {
     /// come, unless it is [`Capabilities::NONE`]. A command that is not among it is unknown. Must not change while a connection is there.
     fn capabilities(&self) -> Capabilities {
         Capabilities::REMOVE_USER.with(Capabilities::BLOCK_USER)
+    }
+
+    /// How much work [`receive`](super::Relay::receive) may do for a connection, so that one that makes much work of few bytes does not
+    /// keep others waiting. Asked once at the start of each call; 0 is taken as 1.
+    ///
+    /// A unit that is pushed is 1 for each receiver, one that goes to nobody is 1, a command is 32 and what it pushes. What is
+    /// more than the whole of it at once (a broadcast to more users) is done when nothing else was done in that call; so
+    /// with at least 288 a call pushes at most as many units as this says.
+    fn work(&self, connection: ConnectionId) -> usize {
+        let _ = connection;
+        usize::MAX
     }
 
     /// Whether a command may be carried out. Asked once for each command that is carried out or refused, and once for each time it

@@ -81,6 +81,7 @@ mod route;
 mod slots;
 mod storage;
 mod tables;
+mod turn;
 
 #[cfg(test)]
 mod tests;
@@ -94,9 +95,10 @@ pub use slots::{ChannelSlot, ConnectionSlot, MembershipSlot};
 pub use storage::{Parts, Pool, StaticStorage, Storage};
 
 use crate::protocol::MAX_COMMAND;
-use route::{Stop, Units};
+use route::Stop;
 use slots::NAME_PAGES;
 use tables::{Counters, Tables};
+use turn::Turn;
 
 /// Bytes that [`Relay::receive`] leaves unused at most when it needs more: the longest command but for one byte.
 pub const MAX_REST: usize = MAX_COMMAND - 1;
@@ -143,17 +145,17 @@ impl<S: Storage> Relay<S> {
     ///
     /// Does not fail: nonsense is [`Outcome::Close`], which disturbs nobody else.
     pub fn receive<H: Host>(&mut self, connection: ConnectionId, input: &[u8], host: &mut H) -> Received {
-        let (mut used, mut units) = (0usize, Units::default());
+        let (mut used, mut turn) = (0usize, Turn::new(host.work(connection).max(1)));
         loop {
             let rest = input.get(used..).unwrap_or_default();
-            let (more, stop) = self.tables().route(connection, rest, &mut units, host);
+            let (more, stop) = self.tables().route(connection, rest, &mut turn, host);
             used = used.saturating_add(more);
             let outcome = match stop {
                 Stop::Outcome(outcome) => outcome,
                 Stop::Command(code) => {
                     let rest = input.get(used..).unwrap_or_default();
                     self.reserve();
-                    match self.tables().command(connection, code, rest, host) {
+                    match self.tables().command(connection, code, rest, &mut turn, host) {
                         Ok(more) => {
                             used = used.saturating_add(more);
                             continue;
@@ -165,7 +167,7 @@ impl<S: Storage> Relay<S> {
             if let Outcome::Close(cause) = outcome {
                 host.notify(&Note::Closing { connection, cause });
             }
-            host.count(connection, units.all, units.broadcasts);
+            host.count(connection, turn.units, turn.broadcasts);
             return Received { used, outcome };
         }
     }
@@ -173,7 +175,21 @@ impl<S: Storage> Relay<S> {
     /// A connection is gone, or has to go: deletes its channels, takes it out of those it is in, and tells those concerned.
     /// Does nothing if it is gone already.
     pub fn disconnect<H: Host>(&mut self, connection: ConnectionId, host: &mut H) {
-        self.tables().disconnect(connection, host);
+        self.disconnect_partly(connection, usize::MAX, host);
+    }
+
+    /// [`disconnect`](Self::disconnect), as far as so much work goes. Returns true when all is done, else it has to be called again.
+    ///
+    /// Each notice to another connection and each channel without users is 1. A channel ends at once, so the work should be 256 at least.
+    /// Until all is done the connection must not be served, and those of its channels that are left can be entered; who does is told of their
+    /// end later.
+    pub fn disconnect_partly<H: Host>(
+        &mut self,
+        connection: ConnectionId,
+        work: usize,
+        host: &mut H,
+    ) -> bool {
+        self.tables().disconnect(connection, &mut Turn::new(work.max(1)), host)
     }
 
     /// Number of connections.

@@ -3,6 +3,7 @@
 use super::host::{Cause, ConnectionId, Host, Outcome};
 use super::slots::{ChannelSlot, ConnectionSlot, Kind, MembershipSlot, Target};
 use super::tables::Tables;
+use super::turn::Turn;
 use crate::protocol::to_endpoint::Capabilities;
 use crate::protocol::to_relay::{Command, Decoder, Unit};
 use crate::protocol::{MAX_UNIT_PAYLOAD, to_endpoint};
@@ -23,33 +24,19 @@ pub(super) enum Stop {
     Command(Command),
 }
 
-/// Units of data that began.
-#[derive(Debug, Default)]
-pub(super) struct Units {
-    pub(super) all: usize,
-    /// How many of them are broadcasts.
-    pub(super) broadcasts: usize,
-}
-
-impl Units {
-    fn add(&mut self, units: usize, broadcasts: usize) {
-        self.all = self.all.saturating_add(units);
-        self.broadcasts = self.broadcasts.saturating_add(broadcasts);
-    }
-}
-
 /// Room for an announcement.
 const ANNOUNCEMENT: usize = to_endpoint::announcement(Capabilities::NONE).len();
 
 const NEED_MORE: Stop = Stop::Outcome(Outcome::NeedMore);
+const ENOUGH: Stop = Stop::Outcome(Outcome::Enough);
 
 impl Tables<'_> {
-    /// Routes data up to the first thing that is none. Says how many bytes were used, and adds to `units` how many units began in them.
+    /// Routes data up to the first thing that is none, or until the turn is over. Returns how many bytes were used.
     pub(super) fn route<H: Host>(
         &mut self,
         sender: ConnectionId,
         input: &[u8],
-        units: &mut Units,
+        turn: &mut Turn,
         host: &mut H,
     ) -> (usize, Stop) {
         let Some(slot) = self.connection(sender) else {
@@ -71,24 +58,28 @@ impl Tables<'_> {
         if slot.left > 0 {
             let (left, target) = (slot.left, slot.target);
             let payload = rest.get(..usize::from(left)).unwrap_or(rest);
-            let (sent, wait) = self.forward(sender, target, payload, cut, host);
+            let (sent, stop) = self.forward(sender, target, payload, cut, turn, host);
             self.set_under_way(sender, usize::from(left).saturating_sub(sent), target);
             rest = rest.get(sent..).unwrap_or_default();
-            if let Some(receiver) = wait {
-                return (used_to(rest), Stop::Outcome(Outcome::WaitFor(receiver)));
+            if let Some(outcome) = stop {
+                return (used_to(rest), Stop::Outcome(outcome));
             }
         }
         loop {
-            rest = self.route_short(sender, rest, units, host);
+            rest = self.route_short(sender, rest, turn, host);
             match *rest {
+                [] => return (input.len(), NEED_MORE),
+                _ if turn.is_over() => return (used_to(rest), ENOUGH),
                 // no-ops: data of size 0, and a broadcast of it; skipped here, so that no run of them is too long to keep
                 [0x80, 0, ref behind @ ..] => {
-                    units.add(1, 0);
+                    turn.count(1, 0);
+                    turn.take(1);
                     rest = behind;
                     continue;
                 }
                 [1, _, 0x80, 0, ref behind @ ..] => {
-                    units.add(1, 1);
+                    turn.count(1, 1);
+                    turn.take(1);
                     rest = behind;
                     continue;
                 }
@@ -100,7 +91,6 @@ impl Tables<'_> {
                     };
                     return (used_to(rest), stop);
                 }
-                [] => return (input.len(), NEED_MORE),
                 _ => {}
             }
             let Some((used, unit)) = Decoder::new().decode(rest) else {
@@ -119,18 +109,21 @@ impl Tables<'_> {
                 Unit::Command { .. } => return (used_to(rest), NEED_MORE), // its code is yet to come
             };
             let is_broadcast = matches!(unit, Unit::ToAll { .. } | Unit::ToAllBut { .. });
-            let (sent, wait) = self.forward(sender, target, payload.bytes(), cut, host);
-            match wait {
+            let (sent, stop) = self.forward(sender, target, payload.bytes(), cut, turn, host);
+            match stop {
                 None => {
-                    units.add(1, usize::from(is_broadcast));
+                    turn.count(1, usize::from(is_broadcast));
+                    if payload.bytes().is_empty() || target.kind == Kind::Nobody {
+                        turn.take(1);
+                    }
                     rest = rest.get(used..).unwrap_or_default();
                 }
                 // nothing is routed yet: who gets it is looked up anew next time
-                Some(receiver) if sent == 0 => {
-                    return (used_to(rest), Stop::Outcome(Outcome::WaitFor(receiver)));
+                Some(outcome) if sent == 0 => {
+                    return (used_to(rest), Stop::Outcome(outcome));
                 }
                 Some(_) => {
-                    units.add(1, usize::from(is_broadcast));
+                    turn.count(1, usize::from(is_broadcast));
                     let head = used.saturating_sub(payload.bytes().len());
                     rest = rest.get(head.saturating_add(sent)..).unwrap_or_default();
                 }
@@ -138,8 +131,8 @@ impl Tables<'_> {
             if sent < payload.total() {
                 self.set_under_way(sender, payload.total().saturating_sub(sent), target);
             }
-            if let Some(receiver) = wait {
-                return (used_to(rest), Stop::Outcome(Outcome::WaitFor(receiver)));
+            if let Some(outcome) = stop {
+                return (used_to(rest), Stop::Outcome(outcome));
             }
         }
     }
@@ -151,20 +144,24 @@ impl Tables<'_> {
         &self,
         sender: ConnectionId,
         mut rest: &'i [u8],
-        units: &mut Units,
+        turn: &mut Turn,
         host: &mut H,
     ) -> &'i [u8] {
         let Some(slot) = self.parts.connections.get(sender.index as usize) else { return rest };
         let pages = &*self.parts.pages;
         // counted here and not behind the reference, so that they stay in registers
-        let (mut count, mut broadcasts) = (0usize, 0usize);
-        loop {
+        let (mut left, mut broadcasts) = (turn.left, 0usize);
+        // work of the broadcasts; all else is one for each unit
+        let mut of_broadcasts = 0usize;
+        while left > 0 {
             let (size, channel, behind) = match rest {
                 [size @ 2..=127, channel, behind @ ..] => (size, channel, behind),
-                [1, _, _, ..] => match self.broadcast_short(slot, rest, host) {
-                    Some((behind, run)) => {
+                [1, _, _, ..] => match self.broadcast_short(slot, rest, left, host) {
+                    Some((behind, run, work)) => {
                         rest = behind;
                         broadcasts = broadcasts.saturating_add(run);
+                        of_broadcasts = of_broadcasts.saturating_add(work);
+                        left = left.saturating_sub(work);
                         continue;
                     }
                     None => break,
@@ -193,32 +190,40 @@ impl Tables<'_> {
             }
             host.push(receiver, header.as_bytes(), payload);
             rest = next;
-            count = count.saturating_add(1);
+            left = left.saturating_sub(1);
         }
-        units.add(count.saturating_add(broadcasts), broadcasts);
+        let others = turn.left.saturating_sub(left).saturating_sub(of_broadcasts);
+        turn.count(others.saturating_add(broadcasts), broadcasts);
+        turn.left = left;
         rest
     }
 
     /// Routes broadcasts as long as they are short and whole and for the same receivers, if all of those have room for all of them: first all for one
-    /// receiver, then all for the next. Gives what is behind them, and how many they were.
+    /// receiver, then all for the next. No more than `left` are pushed. Returns what is behind them, how many they were, and how much work that was.
     fn broadcast_short<'i, H: Host>(
         &self,
         slot: &ConnectionSlot,
         input: &'i [u8],
+        left: usize,
         host: &mut H,
-    ) -> Option<(&'i [u8], usize)> {
+    ) -> Option<(&'i [u8], usize, usize)> {
         let first = ShortBroadcast::parse(input)?;
         let channel = self.channel(slot.own.get(self.parts.pages, first.channel & 127)?)?;
         let same =
             |unit: &ShortBroadcast<'_>| unit.channel == first.channel && unit.excluded == first.excluded;
-        let (mut room, mut end, mut units) = (0usize, input, 0usize);
+        let (mut room, mut end, mut units, mut work) = (0usize, input, 0usize, 0usize);
+        let each = channel.users.used().max(1);
         while let Some(unit) = ShortBroadcast::parse(end).filter(same) {
             room = room.saturating_add(unit.payload.len()).saturating_add(HEADER);
             end = unit.behind;
             units = units.saturating_add(1);
-            if room > RUN {
+            work = work.saturating_add(each);
+            if room > RUN || work.saturating_add(each) > left {
                 break;
             }
+        }
+        if work > left {
+            return None;
         }
         let receivers = || self.receivers(channel, first.excluded, u64::MAX);
         if receivers().any(|to| host.free(to.user) < room) {
@@ -232,7 +237,7 @@ impl Tables<'_> {
                 rest = unit.behind;
             }
         }
-        Some((end, units))
+        Some((end, units, work))
     }
 
     /// Notes how many bytes of the unit under way are still to come.
@@ -273,7 +278,7 @@ impl Tables<'_> {
         })
     }
 
-    /// Forwards a piece of a payload, as much of it as there is room for. Says how much that was, and for whom to wait with the rest.
+    /// Forwards a piece of a payload, as much of it as there is room for. Returns how much that was, and why not more.
     #[inline]
     fn forward<H: Host>(
         &self,
@@ -281,11 +286,12 @@ impl Tables<'_> {
         target: Target,
         payload: &[u8],
         cut: usize,
+        turn: &mut Turn,
         host: &mut H,
-    ) -> (usize, Option<ConnectionId>) {
+    ) -> (usize, Option<Outcome>) {
         match target.kind {
-            Kind::Server | Kind::User => self.forward_to_one(target, payload, cut, host),
-            Kind::Users => self.forward_to_users(sender, target, payload, cut, host),
+            Kind::Server | Kind::User => self.forward_to_one(target, payload, cut, turn, host),
+            Kind::Users => self.forward_to_users(sender, target, payload, cut, turn, host),
             Kind::Nobody => (payload.len(), None),
         }
     }
@@ -296,17 +302,22 @@ impl Tables<'_> {
         target: Target,
         payload: &[u8],
         cut: usize,
+        turn: &mut Turn,
         host: &mut H,
-    ) -> (usize, Option<ConnectionId>) {
+    ) -> (usize, Option<Outcome>) {
         let Some(to) = self.membership(target.index).filter(|to| to.sequence == target.sequence) else {
             return (payload.len(), None); // gone in the middle of the unit
         };
         let receiver = if target.kind == Kind::Server { to.server } else { to.user };
         let mut rest = payload;
         while !rest.is_empty() {
+            let sent = payload.len().saturating_sub(rest.len());
             let Some(len) = fitting(rest.len(), host.free(receiver), cut) else {
-                return (payload.len().saturating_sub(rest.len()), Some(receiver));
+                return (sent, Some(Outcome::WaitFor(receiver)));
             };
+            if !turn.take(1) {
+                return (sent, Some(Outcome::Enough));
+            }
             let (piece, behind) = rest.split_at_checked(len).unwrap_or((rest, &[]));
             let header = if target.kind == Kind::Server {
                 to_endpoint::data_for_server(to.at_server, to.number, piece.len())
@@ -339,19 +350,24 @@ impl Tables<'_> {
         target: Target,
         payload: &[u8],
         cut: usize,
+        turn: &mut Turn,
         host: &mut H,
-    ) -> (usize, Option<ConnectionId>) {
+    ) -> (usize, Option<Outcome>) {
         let Some(channel) = self.channel(target.index).filter(|channel| channel.server == sender) else {
             return (payload.len(), None);
         };
         let receivers = || self.receivers(channel, target.excluded, target.sequence);
         let mut rest = payload;
         while !rest.is_empty() {
+            let sent = payload.len().saturating_sub(rest.len());
+            if !turn.take(channel.users.used().max(1)) {
+                return (sent, Some(Outcome::Enough));
+            }
             let mut len = rest.len();
             for to in receivers() {
                 match fitting(rest.len(), host.free(to.user), cut) {
                     Some(fits) => len = len.min(fits),
-                    None => return (payload.len().saturating_sub(rest.len()), Some(to.user)),
+                    None => return (sent, Some(Outcome::WaitFor(to.user))),
                 }
             }
             let (piece, behind) = rest.split_at_checked(len).unwrap_or((rest, &[]));

@@ -8,6 +8,7 @@ mod queues;
 mod removing;
 mod resting;
 mod sizes;
+mod turns;
 mod weaknesses;
 
 use std::vec::Vec;
@@ -67,6 +68,9 @@ pub(super) struct Queues {
     /// None, unless a test is about them: then the wire is that of the original protocol, byte by byte.
     capabilities: Capabilities,
     now: Instant,
+    /// What one call may do.
+    work: usize,
+    pushes: usize,
     notes: usize,
     units: usize,
     broadcasts: usize,
@@ -83,6 +87,8 @@ impl Default for Queues {
             decision: |_| Decision::Yes,
             capabilities: Capabilities::NONE,
             now: Instant::ZERO,
+            work: usize::MAX,
+            pushes: 0,
             notes: 0,
             units: 0,
             broadcasts: 0,
@@ -99,6 +105,11 @@ impl Host for Queues {
 
     fn push(&mut self, connection: ConnectionId, header: &[u8], payload: &[u8]) {
         self.queues[connection.index()].extend(header.iter().chain(payload));
+        self.pushes += 1;
+    }
+
+    fn work(&self, _: ConnectionId) -> usize {
+        self.work
     }
 
     fn now(&self) -> Instant {

@@ -31,6 +31,8 @@ pub enum Step {
     Later(bool),
     /// So many seconds pass.
     Pass(u64),
+    /// From now on each call may do so much work.
+    Work(usize),
 }
 
 /// The relay's caller, with a queue for each connection.
@@ -42,6 +44,8 @@ struct Queues {
     cut: usize,
     later: bool,
     now: Instant,
+    /// Work that one call may do.
+    work: usize,
     /// All names fall together.
     collide: bool,
 }
@@ -57,6 +61,10 @@ impl Host for Queues {
 
     fn now(&self) -> Instant {
         self.now
+    }
+
+    fn work(&self, _: ConnectionId) -> usize {
+        self.work
     }
 
     fn cut(&self) -> usize {
@@ -100,7 +108,7 @@ impl Both {
         let queues = vec![Vec::new(); CONNECTIONS];
         let mut model = Model::default();
         model.endpoints.extend((0..CONNECTIONS).map(|connection| (connection, Endpoint::default())));
-        let host = Queues { queues, bound, cut, later: false, now: Instant::ZERO, collide };
+        let host = Queues { queues, bound, cut, later: false, now: Instant::ZERO, work: usize::MAX, collide };
         Self { relay, host, ids, model, outboxes: vec![Vec::new(); CONNECTIONS] }
     }
 
@@ -115,6 +123,7 @@ impl Both {
             Step::Drain(of) => self.drain(of),
             Step::Disconnect(connection) => self.disconnect(connection),
             Step::Later(later) => self.host.later = later,
+            Step::Work(work) => self.host.work = work,
             Step::Pass(seconds) => {
                 self.host.now = self.host.now + Duration::from_secs(seconds);
                 self.model.now = self.host.now.as_millis();
@@ -140,6 +149,7 @@ impl Both {
             }
             Outcome::WaitFor(receiver) => assert!(self.ids.contains(&receiver), "it waits for nobody"),
             Outcome::Later => assert!(self.host.later, "nobody said so"),
+            Outcome::Enough => assert!(used > 0 && self.host.work < usize::MAX, "nothing was done"),
             Outcome::Close(_) => self.disconnect(from),
             other => panic!("an outcome that nobody knows: {other:?}"),
         }
@@ -283,7 +293,8 @@ pub fn check(bytes: &[u8]) {
             0..=29 => Step::Queue(connection, unit(&mut input)),
             30..=37 => Step::Present(connection, 1 + input.below(20)),
             38..=52 => Step::Present(connection, 100_000),
-            53..=59 => Step::Drain(connection),
+            53..=58 => Step::Drain(connection),
+            59 => Step::Work(input.choose(&[1, 2, 5, 40, usize::MAX])),
             60 => Step::Pass(input.below(8).try_into().unwrap_or_default()),
             61 => Step::Later(connection > 1),
             62 => {
