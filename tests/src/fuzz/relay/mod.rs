@@ -139,7 +139,8 @@ impl Both {
             self.model.announce(from);
         }
         self.model.feed(from, &input[..used]);
-        let refused = self.model.is_refused(from, &input[used..]);
+        // what comes after enough work is looked at by the next call
+        let refused = outcome != Outcome::Enough && self.model.is_refused(from, &input[used..]);
         let closed = matches!(outcome, Outcome::Close(_));
         assert_eq!(closed, refused, "{:?} is next, and the outcome {outcome:?}", &input[used..]);
         self.outboxes[from].drain(..used);
