@@ -1,7 +1,10 @@
 //! How many connections an address and its network have, and how fast new ones come.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::net::{IpAddr, Ipv4Addr};
+
+use peote_net::relay::Home;
 
 use crate::causes::TurnedAway;
 use crate::config::Config;
@@ -20,6 +23,7 @@ pub(crate) struct Addresses {
     used: usize,
     /// When `addresses` is cleared of those that need not be remembered: at this many.
     sweep_at: usize,
+    hasher: RandomState,
 }
 
 #[derive(Debug, Default)]
@@ -29,6 +33,13 @@ struct Address {
 }
 
 impl Addresses {
+    /// What stands for an address and its network elsewhere: hashes that nobody can choose.
+    #[expect(clippy::cast_possible_truncation, reason = "half of a hash is one, too")]
+    pub(crate) fn home(&self, address: IpAddr) -> Home {
+        let hash = |what: IpAddr| self.hasher.hash_one(what) as u32;
+        Home { address: hash(whose(address)), network: hash(network(address)) }
+    }
+
     /// Counts one more from that address, unless that is too much; `now` in microseconds.
     pub(crate) fn add(&mut self, address: IpAddr, now: u64, config: &Config) -> Result<(), TurnedAway> {
         let (address, network) = (whose(address), network(address));

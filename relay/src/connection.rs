@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 
 use mio::net::TcpStream;
-use peote_net::relay::ConnectionId;
+use peote_net::relay::{ConnectionId, Home};
 
 use crate::deadlines::Times;
 use crate::patience::Patience;
@@ -36,6 +36,8 @@ pub(crate) const fn begins_http(byte: u8) -> bool {
 pub(crate) struct Connection {
     pub(crate) id: ConnectionId,
     pub(crate) address: SocketAddr,
+    /// What stands for the address where that is looked for often.
+    pub(crate) home: Home,
     socket: TcpStream,
     /// Between the socket and the transport, where it was accepted so.
     tls: Option<Box<Tls>>,
@@ -88,8 +90,6 @@ pub(crate) struct Flags {
     pub(crate) started: bool,
     /// It was said in the log that it sends more than it may.
     pub(crate) limited: bool,
-    /// It is on the list of those to be served.
-    pub(crate) listed: bool,
     /// It is on the list of those to be written.
     pub(crate) dirty: bool,
 }
@@ -160,6 +160,7 @@ impl Connection {
         id: ConnectionId,
         socket: TcpStream,
         address: SocketAddr,
+        home: Home,
         now: u64,
         times: &Times,
     ) -> Self {
@@ -167,6 +168,7 @@ impl Connection {
         Self {
             id,
             address,
+            home,
             socket,
             tls: None,
             transport: Transport::Plain,
@@ -274,6 +276,10 @@ impl Connection {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Input::None,
             Err(error) => Input::End(Ending::Broken(error)),
         }
+    }
+
+    pub(crate) fn is_web_socket(&self) -> bool {
+        matches!(self.transport, Transport::WebSocket(_))
     }
 
     /// Frames that have begun in what was read since the last time this was asked, if it is a WebSocket.

@@ -1,6 +1,5 @@
 //! All connections, as the forwarding core sees them: queues, limits, log.
 
-use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
 
 use peote_net::Reason;
@@ -13,6 +12,7 @@ use crate::causes::{Counts, Paused, Refused};
 use crate::config::Config;
 use crate::connection::Connection;
 use crate::deadlines::Times;
+use crate::fair::Fair;
 use crate::log::{EVENTS, Flood, Name, WARNINGS};
 use crate::patience::Patience;
 use crate::queue::{BLOCK, Pool};
@@ -31,9 +31,11 @@ pub(crate) struct Connections {
     pub(crate) timers: Timers,
     pub(crate) addresses: Addresses,
     /// Those with something to read or to route. May hold some that have nothing (any more).
-    pub(crate) ready: VecDeque<u32>,
+    pub(crate) ready: Fair,
     /// Those whose queues got something.
-    pub(crate) dirty: Vec<u32>,
+    pub(crate) dirty: Fair,
+    /// Work that the connection that is being served may still cause.
+    pub(crate) work: usize,
     /// Now, in milliseconds and in microseconds since the start.
     pub(crate) now: u64,
     pub(crate) now_micros: u64,
@@ -80,8 +82,9 @@ impl Connections {
             pool: Pool::new(config.memory_bytes),
             timers: Timers::default(),
             addresses: Addresses::default(),
-            ready: VecDeque::new(),
-            dirty: Vec::new(),
+            ready: Fair::default(),
+            dirty: Fair::default(),
+            work: 0,
             now: 0,
             now_micros: 0,
             later: 0,
@@ -138,12 +141,24 @@ impl Connections {
 
     /// Puts a connection on the list of those to be served.
     pub(crate) fn list(&mut self, index: u32) {
-        if let Some(connection) = self.slots.get_mut(index as usize).and_then(Option::as_mut)
-            && !connection.flags.listed
-        {
-            connection.flags.listed = true;
-            self.ready.push_back(index);
+        if let Some(home) = self.get(index).map(|connection| connection.home) {
+            self.ready.push(index, home);
         }
+    }
+
+    /// Puts a connection on the list of those to be written, unless it is there already.
+    #[cold]
+    pub(crate) fn mark_dirty(&mut self, index: u32) {
+        let Some(connection) = self.get(index).filter(|connection| !connection.flags.dirty) else { return };
+        connection.flags.dirty = true;
+        let home = connection.home;
+        self.dirty.push(index, home);
+    }
+
+    /// Takes a connection off both lists, because it goes.
+    pub(crate) fn take_off(&mut self, index: u32) {
+        self.ready.remove(index);
+        self.dirty.remove(index);
     }
 
     /// Takes a connection's unrouted rest. It does not count as memory until it is kept again.
@@ -169,7 +184,9 @@ impl Connections {
         let Some(connection) = self.slots.get_mut(index as usize).and_then(Option::as_mut) else {
             return false;
         };
-        connection.flags.dirty = false;
+        if std::mem::take(&mut connection.flags.dirty) {
+            self.dirty.remove(index);
+        }
         // queues grow between writes, so this is the longest that each becomes
         let before = connection.queue.len();
         self.longest_queue = self.longest_queue.max(before);
@@ -193,14 +210,12 @@ impl Connections {
         taken > 0
     }
 
-    /// Writes to all that got something.
-    pub(crate) fn write_dirty(&mut self) {
-        let mut dirty = std::mem::take(&mut self.dirty);
-        for index in dirty.drain(..) {
+    /// Writes to those that got something, to so many at most.
+    pub(crate) fn write_dirty(&mut self, most: usize) {
+        for _ in 0..most {
+            let Some(index) = self.dirty.pop() else { break };
             self.write(index);
         }
-        // nothing was added meanwhile: writing routes nothing
-        self.dirty = dirty;
     }
 
     /// A connection owns one channel more, or is in one more.
@@ -247,8 +262,7 @@ impl Connections {
         connection.queue.push(header, payload, &mut self.pool);
         self.pushed += 1;
         if !connection.flags.dirty {
-            connection.flags.dirty = true;
-            self.dirty.push(index);
+            self.mark_dirty(index);
         }
     }
 }
@@ -304,7 +318,12 @@ impl Host for Connections {
         Instant::from_millis(self.now)
     }
 
-    fn count(&mut self, _: ConnectionId, units: usize, broadcasts: usize) {
+    fn work(&self, _: ConnectionId) -> usize {
+        self.work
+    }
+
+    fn count(&mut self, _: ConnectionId, units: usize, broadcasts: usize, work: usize) {
+        self.work = self.work.saturating_sub(work);
         self.units += units as u64;
         self.broadcasts += broadcasts as u64;
     }

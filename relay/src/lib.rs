@@ -12,6 +12,7 @@ pub mod config;
 mod connection;
 mod connections;
 mod deadlines;
+mod fair;
 mod http;
 mod listen;
 mod log;

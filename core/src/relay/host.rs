@@ -307,10 +307,10 @@ pub trait Host {
     }
 
     /// Units of data that began in what a [`receive`](super::Relay::receive) has used, those of size 0 and those for nobody included, and how many of them are
-    /// broadcasts; for limits of what a connection may send, and for figures. Said once at the end of each call. Commands are not among them: for those there
-    /// is [`Host::allow`].
-    fn count(&mut self, connection: ConnectionId, units: usize, broadcasts: usize) {
-        let _ = (connection, units, broadcasts);
+    /// broadcasts; for limits of what a connection may send, and for figures. Commands are not among them: for those there
+    /// is [`Host::allow`]. And the [work](Host::work) that the call has done. Said once at the end of each call.
+    fn count(&mut self, connection: ConnectionId, units: usize, broadcasts: usize, work: usize) {
+        let _ = (connection, units, broadcasts, work);
     }
 
     /// Something has happened.

@@ -167,7 +167,7 @@ impl<S: Storage> Relay<S> {
             if let Outcome::Close(cause) = outcome {
                 host.notify(&Note::Closing { connection, cause });
             }
-            host.count(connection, turn.units, turn.broadcasts);
+            host.count(connection, turn.units, turn.broadcasts, turn.done());
             return Received { used, outcome };
         }
     }

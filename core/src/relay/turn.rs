@@ -37,6 +37,11 @@ impl Turn {
         true
     }
 
+    /// Work that was done. One thing that was more than the whole counts as the whole.
+    pub(super) const fn done(&self) -> usize {
+        self.full.saturating_sub(self.left)
+    }
+
     /// Whether nothing more may be done.
     pub(super) const fn is_over(&self) -> bool {
         self.left == 0

@@ -81,8 +81,9 @@ impl Relay {
         if let Err(why) = self.connections.addresses.add(ip, now, &self.connections.config) {
             return self.receive_guest(socket, address, is_tls, why);
         }
+        let home = self.connections.addresses.home(ip);
         let has_room = self.core.connections() < limit(self.connections.config.max_connections);
-        let Some(id) = has_room.then(|| self.core.connect().ok()).flatten() else {
+        let Some(id) = has_room.then(|| self.core.connect_from(home).ok()).flatten() else {
             self.connections.addresses.remove(ip, now, &self.connections.config);
             return self.receive_guest(socket, address, is_tls, TurnedAway::Connections);
         };
@@ -101,7 +102,7 @@ impl Relay {
         if self.connections.slots.len() <= index as usize {
             self.connections.slots.resize_with(index as usize + 1, || None);
         }
-        let mut connection = Connection::new(id, socket, address, now, &self.connections.times);
+        let mut connection = Connection::new(id, socket, address, home, now, &self.connections.times);
         if is_tls {
             let begun = match &self.credentials {
                 Some(credentials) => connection.begin_tls(credentials),

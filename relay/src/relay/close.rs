@@ -139,8 +139,9 @@ impl Relay {
         self.connections.stop_waiting(index);
         self.connections.wake(index);
         self.connections.take_rest(index);
+        self.connections.take_off(index);
         let Some(mut connection) = self.connections.slots[index as usize].take() else { return };
-        self.core.disconnect(id, &mut self.connections);
+        self.forget(id);
         self.connections.timers.clear(index);
         let now = self.connections.now_micros;
         self.connections.addresses.remove(address.ip(), now, &self.connections.config);

@@ -13,12 +13,16 @@ use crate::deadlines::{Due, Late};
 /// sending is judged all the same.
 const UNREAD: u64 = 8 << 20;
 
+/// Connections whose deadlines are judged in a turn, at most.
+const JUDGED: usize = 256;
+
 impl Relay {
     /// Does what is due at `now`, up to which everything that was ready has been served.
     pub(super) fn judge(&mut self, now: u64) {
         self.lingering.expire(now);
         self.expire_guests(now);
-        while let Some(index) = self.connections.timers.pop(now) {
+        for _ in 0..JUDGED {
+            let Some(index) = self.connections.timers.pop(now) else { break };
             self.judge_connection(index, now);
         }
     }
@@ -61,10 +65,14 @@ impl Relay {
     /// Whether a connection has nothing left to be served that could have been in time.
     fn is_served(&mut self, index: u32, late: Late) -> bool {
         let Some(connection) = self.connections.get(index) else { return true };
-        let has_unread = connection.flags.readable || connection.flags.listed;
-        if !late.is_of_input() || !has_unread || connection.is_paused() {
+        if !late.is_of_input() || connection.is_paused() {
             return true;
         }
+        let is_readable = connection.flags.readable;
+        if !is_readable && !self.connections.ready.contains(index) {
+            return true;
+        }
+        let Some(connection) = self.connections.get(index) else { return true };
         let since = *connection.overdue.get_or_insert(connection.traffic.received);
         connection.traffic.received - since >= UNREAD
     }

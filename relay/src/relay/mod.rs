@@ -12,6 +12,7 @@ mod reconfigure;
 mod serve;
 mod shutdown;
 mod speak_http;
+mod turns;
 
 use std::io;
 use std::net::SocketAddr;
@@ -34,9 +35,6 @@ use crate::connections::{Connections, narrow};
 use crate::deadlines::millis;
 use crate::stats::Stats;
 use crate::tls::Credentials;
-
-/// Bytes that are read from connections before what came of them is written.
-const READ_BEFORE_WRITE: usize = 128 * 1024;
 
 /// Events taken from the system at once.
 const EVENTS: usize = 1024;
@@ -94,6 +92,7 @@ pub struct Relay {
     secure_websockets: usize,
     http_requests: u64,
     received_bytes: u64,
+    turns: turns::Turns,
     /// The page with details that was made last.
     details: details::Details,
 }
@@ -198,7 +197,7 @@ impl Relay {
 
     /// Waits until there is something to do, for `timeout` at most, and does it: accepts, reads, routes, writes.
     ///
-    /// Does a bounded amount of work: each connection is read once at most. What is left to do makes the next turn return without
+    /// Does a bounded amount of work. What is left to do makes the next turn return without
     /// waiting. Without a timeout it may wait for ever, but for the times in the configuration it wakes up by itself.
     ///
     /// # Errors
@@ -210,23 +209,8 @@ impl Relay {
         self.serve_ready();
         if let Some(noted) = noted {
             self.judge(noted);
-            self.connections.write_dirty();
         }
         Ok(())
-    }
-
-    /// Serves all that have something to read or to route, once each, and writes what came of it.
-    fn serve_ready(&mut self) {
-        let mut written = self.received_bytes;
-        for _ in 0..self.connections.ready.len() {
-            let Some(index) = self.connections.ready.pop_front() else { break };
-            self.serve(index);
-            if self.received_bytes - written >= READ_BEFORE_WRITE as u64 {
-                written = self.received_bytes;
-                self.connections.write_dirty();
-            }
-        }
-        self.connections.write_dirty();
     }
 
     /// Waits for events and hands each to `note`.
@@ -263,7 +247,7 @@ impl Relay {
 
     /// How long to wait for events: at most `timeout`, and not beyond what is due.
     fn may_wait(&self, timeout: Option<Duration>) -> Option<Duration> {
-        if !self.connections.ready.is_empty() {
+        if self.has_work() {
             return Some(Duration::ZERO);
         }
         let is_accepting = self.listeners.iter().any(|listener| listener.pending);
@@ -316,8 +300,7 @@ impl Relay {
         let mut is_to_write = false;
         if event.is_writable() || event.is_write_closed() || event.is_error() {
             connection.flags.writable = true;
-            is_to_write = connection.has_output() && !connection.flags.dirty;
-            connection.flags.dirty |= is_to_write;
+            is_to_write = connection.has_output();
         }
         let read_closed = event.is_read_closed() || event.is_error();
         if event.is_readable() || read_closed {
@@ -332,7 +315,7 @@ impl Relay {
             }
         }
         if is_to_write {
-            self.connections.dirty.push(index);
+            self.connections.mark_dirty(index);
         }
     }
 }

@@ -105,6 +105,7 @@ impl Relay {
             secure_websockets: 0,
             http_requests: 0,
             received_bytes: 0,
+            turns: super::turns::Turns::default(),
             details: details::Details::default(),
         })
     }

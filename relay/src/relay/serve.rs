@@ -4,6 +4,7 @@ use peote_net::relay::{Cause, Outcome};
 
 use super::Relay;
 use super::close::Why;
+use super::turns::{BYTES_FOR_WORK, OF_A_READ, OF_A_WRITE, WORK};
 use crate::causes::Paused;
 use crate::connection::{Input, Stage};
 use crate::connections::index;
@@ -15,9 +16,8 @@ use crate::rest::Rest;
 /// Bytes that one read returns at most.
 pub(super) const READ: usize = 64 * 1024;
 
-/// Bytes that are routed at once, and units that one connection may cause to be queued before the others have their turn.
-const SLICE: usize = 8 * 1024;
-const PUSHES: u64 = 16 * 1024;
+/// Bytes that one read of a WebSocket returns at most: no more frames of the shortest kind than there is [`WORK`] in a turn.
+const READ_FRAMES: usize = 6 * WORK;
 
 /// Bytes that are read at once for each message that a connection may still send.
 const BYTES_FOR_EACH_MESSAGE: u64 = 16;
@@ -46,9 +46,20 @@ enum Blocked {
 
 impl Relay {
     /// Routes what a connection has sent: first what is left of earlier reads, then what one read brings.
-    pub(super) fn serve(&mut self, index: u32) {
+    ///
+    /// Returns how much work that was.
+    pub(super) fn serve(&mut self, index: u32) -> usize {
+        self.connections.work = WORK;
+        let (received, pushed) = (self.received_bytes, self.connections.pushed);
+        self.serve_once(index);
+        let read = usize::try_from(self.received_bytes - received).unwrap_or(READ);
+        // what was pushed by ways that count no work: a connection that has ended
+        let pushed = usize::try_from(self.connections.pushed - pushed).unwrap_or(WORK);
+        pushed.max(WORK - self.connections.work) + OF_A_READ + read / BYTES_FOR_WORK
+    }
+
+    fn serve_once(&mut self, index: u32) {
         let Some(connection) = self.connections.get(index) else { return };
-        connection.flags.listed = false;
         if connection.is_paused() {
             return;
         }
@@ -86,8 +97,15 @@ impl Relay {
         let share = READ.min(self.connections.pool.read_share()).min(self.may_read(index));
         let Some(connection) = self.connections.get(index) else { return (0, kept, Routed::Closed) };
         let stage = connection.stage();
+        let share = if connection.is_web_socket() { share.min(READ_FRAMES) } else { share };
         let end = kept + share + connection.kept();
-        match connection.read(&mut buffer[kept..end], &mut self.raw) {
+        let input = connection.read(&mut buffer[kept..end], &mut self.raw);
+        // one that is empty, or a ping, is work as well
+        let frames = connection.take_frames();
+        self.connections.work =
+            self.connections.work.saturating_sub(usize::try_from(frames).unwrap_or(usize::MAX));
+        self.turns.frames += frames;
+        match input {
             Input::Bytes { len, read } => {
                 self.count_received(index, read);
                 self.note_input(index, stage);
@@ -124,11 +142,12 @@ impl Relay {
         let is_over = connection.stop_queueing(&mut connections.pool);
         let is_blocked = connection.rest.is_blocked;
         // a WebSocket may have to answer a ping
-        if !connection.flags.dirty && connection.has_output() {
-            connection.flags.dirty = true;
-            connections.dirty.push(index);
+        let is_to_write = connection.has_output();
+        let is_to_read = connection.flags.readable && !is_blocked && !connection.is_paused();
+        if is_to_write {
+            connections.mark_dirty(index);
         }
-        if connection.flags.readable && !is_blocked && !connection.is_paused() {
+        if is_to_read {
             connections.list(index);
         }
         if is_over {
@@ -165,6 +184,7 @@ impl Relay {
     /// Takes what a connection has sent from what it may send: so many bytes, and the units of data since `units`. Lets it wait if that was too much.
     #[inline]
     fn charge(&mut self, index: u32, read: usize, units: u64) {
+        let frames = std::mem::take(&mut self.turns.frames);
         let (bytes, messages) = self.capacities();
         if bytes.per_second == 0 && messages.per_second == 0 {
             return;
@@ -178,7 +198,7 @@ impl Relay {
         }
         let Some(connection) = self.connections.get(index) else { return };
         // what comes in frames is counted in them, if they are more: empty ones and pings have no units
-        let count = connection.take_frames().max(units);
+        let count = frames.max(units);
         if messages.per_second > 0
             && let Some(micros) = connection.messages.spend(now, count, messages)
         {
@@ -211,19 +231,17 @@ impl Relay {
             return Routed::Closed;
         };
         let mut used = 0;
-        let work = self.connections.pushed;
         loop {
-            let end = bytes.len().min(used + SLICE);
-            let received = self.core.receive(id, &bytes[used..end], &mut self.connections);
+            if self.connections.work == 0 && used < bytes.len() {
+                // the others first
+                self.connections.list(sender);
+                return Routed::Part(used);
+            }
+            let received = self.core.receive(id, &bytes[used..], &mut self.connections);
             used += received.used;
             match received.outcome {
-                Outcome::NeedMore if end == bytes.len() => return Routed::All(used),
-                Outcome::NeedMore if self.connections.pushed - work < PUSHES => {}
-                Outcome::NeedMore => {
-                    // a broadcast to many is much work for few bytes: the others first
-                    self.connections.list(sender);
-                    return Routed::Part(used);
-                }
+                Outcome::NeedMore => return Routed::All(used),
+                Outcome::Enough => self.connections.work = 0,
                 Outcome::WaitFor(receiver) => match self.wait_for(sender, index(receiver)) {
                     Blocked::NoMore => {}
                     Blocked::Waits => return Routed::Part(used),
@@ -245,8 +263,10 @@ impl Relay {
             }
         }
     }
+
     /// Deals with a receiver's queue that lacks room: writes it, or has the sender wait for it.
     fn wait_for(&mut self, sender: u32, receiver: u32) -> Blocked {
+        self.connections.work = self.connections.work.saturating_sub(OF_A_WRITE);
         if self.connections.write(receiver)
             || self.connections.get(receiver).is_none_or(|receiver| receiver.flags.mute)
         {

@@ -31,7 +31,6 @@ impl Relay {
         self.anteroom = Anteroom::default();
         self.set_now(Some(Duration::ZERO));
         let end = self.connections.now + millis(self.connections.config.shutdown_timeout);
-        self.connections.dirty.clear();
         for index in 0..self.connections.slots.len() {
             self.begin_to_end(narrow(index));
         }
@@ -46,12 +45,13 @@ impl Relay {
     fn end_all(&mut self, end: u64) -> io::Result<()> {
         let mut late = 0;
         loop {
-            let mut dirty = std::mem::take(&mut self.connections.dirty);
-            dirty.drain(..).for_each(|index| self.write_to_end(index));
-            // it is empty: closing and writing queue nothing any more
-            self.connections.dirty = dirty;
+            // closing and writing queue nothing any more
+            while let Some(index) = self.connections.dirty.pop() {
+                self.write_to_end(index);
+            }
+            while self.forget_more() {}
             for _ in 0..self.connections.ready.len() {
-                let Some(index) = self.connections.ready.pop_front() else { break };
+                let Some(index) = self.connections.ready.pop() else { break };
                 self.read_to_end(index);
             }
             // no other deadline counts any more
@@ -81,9 +81,8 @@ impl Relay {
             return self.close(index, &Why::Http(response, Closed::Stopping));
         }
         connection.flags.mute = true;
-        connection.flags.dirty = true;
         connection.wait.until = 0;
-        self.connections.dirty.push(index);
+        self.connections.mark_dirty(index);
     }
 
     /// Writes what is queued, and closes the sending direction behind it.
@@ -110,7 +109,6 @@ impl Relay {
     /// Throws away what a connection sends, so that it is not reset for being closed with something unread; closes it when nothing more comes.
     fn read_to_end(&mut self, index: u32) {
         let Some(connection) = self.connections.get(index) else { return };
-        connection.flags.listed = false;
         match connection.socket().read(&mut self.buffer) {
             Ok(1..) => self.connections.list(index),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}

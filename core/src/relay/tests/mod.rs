@@ -124,7 +124,7 @@ impl Host for Queues {
         (self.decision)(request)
     }
 
-    fn count(&mut self, _: ConnectionId, units: usize, broadcasts: usize) {
+    fn count(&mut self, _: ConnectionId, units: usize, broadcasts: usize, _: usize) {
         self.units += units;
         self.broadcasts += broadcasts;
     }

@@ -1,0 +1,99 @@
+//! What is done in one turn of the loop, and for whom first.
+
+use std::collections::VecDeque;
+
+use peote_net::relay::ConnectionId;
+
+use super::Relay;
+
+/// Work that one connection may cause in a turn: units that are queued, one for each receiver, and others for what
+/// costs about as much. Also the work after which a turn serves no further connection.
+pub(super) const WORK: usize = 4096;
+
+/// Work that a read and a write cost, whatever comes of them, and the bytes that cost as much as a unit that is queued.
+pub(super) const OF_A_READ: usize = 64;
+pub(super) const OF_A_WRITE: usize = 64;
+pub(super) const BYTES_FOR_WORK: usize = 64;
+
+/// Connections that are written in a turn, at most.
+const WRITES: usize = 64;
+
+/// What may come of one network alone before it is written.
+const PUT_OFF_WORK: usize = 16 * 1024;
+const PUT_OFF_BYTES: u64 = 64 * 1024;
+
+/// What is left over from one turn to the next.
+#[derive(Debug, Default)]
+pub(super) struct Turns {
+    /// Work and bytes that came since the last writing.
+    unwritten_work: usize,
+    unwritten_from: u64,
+    /// The network that all of it came from.
+    network: Option<u32>,
+    /// Frames that came from the connection that is being served.
+    pub(super) frames: u64,
+    /// Connections that are gone and of which the core still has a part.
+    going: VecDeque<ConnectionId>,
+}
+
+impl Relay {
+    /// Whether there is something to do without anything happening.
+    pub(super) fn has_work(&self) -> bool {
+        !self.connections.ready.is_empty()
+            || !self.connections.dirty.is_empty()
+            || !self.turns.going.is_empty()
+    }
+
+    /// Serves those whose turn it is, up to a bound, and writes what came of it.
+    pub(super) fn serve_ready(&mut self) {
+        self.forget_more();
+        let mut work = 0;
+        let mut networks = 0;
+        let mut network = self.turns.network;
+        for _ in 0..self.connections.ready.len() {
+            let Some(index) = self.connections.ready.pop() else { break };
+            let Some(of) = self.connections.get(index).map(|connection| connection.home.network) else {
+                continue;
+            };
+            networks += usize::from(network != Some(of));
+            network = Some(of);
+            work += self.serve(index);
+            if work >= WORK {
+                break;
+            }
+        }
+        self.turns.unwritten_work += work;
+        if self.may_put_off(networks) {
+            self.turns.network = network;
+            return;
+        }
+        self.connections.write_dirty(WRITES);
+        self.turns.unwritten_work = 0;
+        self.turns.unwritten_from = self.received_bytes;
+        self.turns.network = None;
+    }
+
+    /// Whether writing can wait. Larger writes are cheaper, but only who causes them may have to wait for them: so that is for one network
+    /// alone, and up to a bound.
+    fn may_put_off(&self, networks: usize) -> bool {
+        !self.connections.ready.is_empty()
+            && (networks == 0 || networks == 1 && self.turns.network.is_none())
+            && self.turns.unwritten_work < PUT_OFF_WORK
+            && self.received_bytes - self.turns.unwritten_from < PUT_OFF_BYTES
+    }
+
+    /// Has the core forget a connection, now or in parts: its channels may have many users to be told.
+    pub(super) fn forget(&mut self, id: ConnectionId) {
+        if !self.core.disconnect_partly(id, WORK, &mut self.connections) {
+            self.turns.going.push_back(id);
+        }
+    }
+
+    /// Has the core forget a part of the connections that go. Returns whether there is more to be forgotten.
+    pub(super) fn forget_more(&mut self) -> bool {
+        if let Some(id) = self.turns.going.pop_front() {
+            self.forget(id);
+        }
+        !self.turns.going.is_empty()
+    }
+}
