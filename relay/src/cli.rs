@@ -23,6 +23,9 @@ mod problem;
 pub(crate) mod settings;
 mod value;
 
+/// After so much time without a word existing endpoints, and those of this project, take a connection for lost.
+const SILENCE: Duration = Duration::from_secs(20);
+
 /// What the program is to do.
 #[derive(Debug)]
 pub(crate) enum Task {
@@ -47,7 +50,7 @@ pub(crate) struct Loaded {
     /// One for each of [`SETTINGS`].
     origins: [Origin; SETTINGS.len()],
     file: Option<PathBuf>,
-    /// What was made of each line of `--legacy-config`.
+    /// What was made of each line of `--legacy-config`, and other warnings.
     pub(crate) notes: Vec<Note>,
     /// What host names of `--legacy-config` stand for.
     pub(crate) names: Names,
@@ -133,6 +136,7 @@ pub(crate) fn load(
     let file = options.config.clone().or_else(|| options.legacy_config.clone());
     let mut loaded = Loaded { settings, origins, file, notes, names, handed_over: handed_over.clone() };
     loaded.note_precedence();
+    loaded.note_silence();
     loaded.use_handed_over();
     if problems.is_empty() {
         problems.extend(loaded.conflict());
@@ -141,7 +145,7 @@ pub(crate) fn load(
 }
 
 impl Loaded {
-    /// Logs what was made of each line of `--legacy-config`.
+    /// Logs what was made of each line of `--legacy-config`, and other warnings.
     pub(crate) fn log_notes(&self) {
         for note in &self.notes {
             if note.is_warning {
@@ -174,6 +178,22 @@ impl Loaded {
             };
             note.text = Problem::new(format!("{}, but {what} goes before that", note.text));
         }
+    }
+
+    /// Says it where connections are said nothing for so long that endpoints take them for lost.
+    fn note_silence(&mut self) {
+        let name = "keepalive-interval";
+        if self.settings.relay.keepalive_interval < SILENCE {
+            return;
+        }
+        let (prefix, value) =
+            (self.prefix(name), value::show_seconds(self.settings.relay.keepalive_interval));
+        let limit = SILENCE.as_secs();
+        let text = Problem::new(format!(
+            "{prefix}{name} = {value}: endpoints take {limit} s without a word for the loss of the connection, so those to \
+             which nothing is sent will connect again and again; set it well below {limit}"
+        ));
+        self.notes.push(Note { text, is_warning: true, setting: None });
     }
 
     /// Has sockets that were handed over take the place of the default of `listen`; beside addresses that were set, they are used in addition.

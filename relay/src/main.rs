@@ -9,6 +9,7 @@ use peote_relay::Relay;
 
 use crate::cli::{Loaded, Options, Origin, Task};
 use crate::logging::Logging;
+use crate::service::Service;
 use crate::signals::Signals;
 use crate::sockets::Sockets;
 
@@ -106,17 +107,20 @@ fn run(mut loaded: Loaded, options: &Options, sockets: Sockets, logging: &Loggin
         format!("listening on {address}{how}\n")
     });
     say(&lines.collect::<String>());
-    service::is_ready();
+    let mut service = Service::find();
+    service.is_ready();
     while !signals.is_to_stop() {
-        relay.turn(signals::LONGEST_SLEEP)?;
+        service.is_alive();
+        let longest_sleep = signals::LONGEST_SLEEP.into_iter().chain(service.may_sleep()).min();
+        relay.turn(longest_sleep)?;
         if signals.is_to_reload() {
-            service::is_reloading();
+            service.is_reloading();
             reload::reload(&mut relay, logging, options, &mut loaded);
-            service::is_ready();
+            service.is_ready();
         }
     }
     tracing::info!("stopping");
-    service::is_stopping();
+    service.is_stopping();
     relay.shutdown()?;
     tracing::info!("stopped");
     Ok(())

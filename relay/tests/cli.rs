@@ -217,6 +217,36 @@ fn values_that_do_not_go_together() {
     refused(&["--listen", address, "--listen", "127.0.0.1:8", "--listen", address], &[line]);
 }
 
+/// Endpoints take 20 s without a word for the loss of the connection.
+#[test]
+fn keepalives_that_come_too_late_for_endpoints_are_warned_of() {
+    let warned = |arguments: &[&str]| {
+        let output = output(&[arguments, &["--print-config"]].concat());
+        assert_eq!(output.status.code(), Some(0));
+        let (errors, printed) = (text(&output.stderr), text(&output.stdout));
+        assert_eq!(
+            errors.contains("take 20 s without a word"),
+            printed.contains("#   "),
+            "{errors}\n{printed}"
+        );
+        errors
+    };
+    assert_eq!(warned(&["--keepalive-interval", "19.9"]), "");
+    let warning = warned(&["--keepalive-interval", "30"]);
+    assert!(
+        warning.starts_with("peote-relay: --keepalive-interval: keepalive-interval = 30: endpoints"),
+        "{warning}"
+    );
+    let path = file("silence.toml", "\nkeepalive-interval = 60\nlisten = [\"127.0.0.1:0\"]\n");
+    let path = path.to_str().unwrap();
+    assert!(
+        warned(&["--config", path]).starts_with(&format!("peote-relay: {path}:2: keepalive-interval = 60: "))
+    );
+    let mut relay = Running::start(&["--config", path]);
+    let log = relay.log_until("take 20 s without a word");
+    assert!(log.last().unwrap().contains(" WARN "), "{log:?}");
+}
+
 #[test]
 fn a_wrong_log_filter_is_refused() {
     let output = program(&["--listen", "127.0.0.1:0"]).env("RUST_LOG", "a=b=c").output().unwrap();

@@ -204,6 +204,88 @@ fn a_service_manager_is_told_what_the_relay_is_doing() {
     assert_eq!(relay.end().0, Some(0));
 }
 
+/// A socket whose name is in the abstract namespace and no other test's, and what a relay is told of it.
+fn abstract_manager(name: &str) -> (UnixDatagram, String) {
+    use std::os::linux::net::SocketAddrExt;
+    use std::os::unix::net::SocketAddr;
+
+    let name = format!("peote-relay-{name}-{}", std::process::id());
+    let socket = UnixDatagram::bind_addr(&SocketAddr::from_abstract_name(&name).unwrap()).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    (socket, format!("@{name}"))
+}
+
+fn told(socket: &UnixDatagram) -> String {
+    let mut buffer = [0; 200];
+    let len = socket.recv(&mut buffer).unwrap();
+    text(&buffer[..len])
+}
+
+#[test]
+fn a_service_manager_may_have_a_name_without_a_file() {
+    let (socket, name) = abstract_manager("abstract");
+    let mut command = program::program(&["--listen", "127.0.0.1:0"]);
+    let mut relay = Running::spawn(command.env("NOTIFY_SOCKET", name));
+    assert_eq!(told(&socket), "READY=1\n");
+    relay.signal(Signal::TERM);
+    assert_eq!(told(&socket), "STOPPING=1\n");
+    assert_eq!(relay.end().0, Some(0));
+}
+
+/// While nobody is connected, while somebody is, and while the configuration is read again.
+#[test]
+fn a_watchdog_hears_that_the_relay_is_alive() {
+    let (socket, name) = abstract_manager("watchdog");
+    let mut command = program::program(&["--listen", "127.0.0.1:0"]);
+    command.env("NOTIFY_SOCKET", name).env("WATCHDOG_USEC", "200000").env_remove("WATCHDOG_PID");
+    let mut relay = Running::spawn(&mut command);
+    assert_eq!(told(&socket), "READY=1\n");
+    for _ in 0..5 {
+        assert_eq!(told(&socket), "WATCHDOG=1\n");
+    }
+    let (mut server, mut user) = {
+        let address = relay.address();
+        (
+            Endpoint::new(TcpStream::connect(address).unwrap()),
+            Endpoint::new(TcpStream::connect(address).unwrap()),
+        )
+    };
+    open(b"a", &mut server, &mut user);
+    talk(&mut server, &mut user);
+    assert_eq!(told(&socket), "WATCHDOG=1\n");
+    relay.signal(Signal::HUP);
+    while !told(&socket).starts_with("RELOADING=1\n") {}
+    assert_eq!(told(&socket), "READY=1\n");
+    assert_eq!(told(&socket), "WATCHDOG=1\n");
+}
+
+#[test]
+fn a_watchdog_of_another_process_hears_nothing() {
+    let (socket, name) = abstract_manager("other");
+    let mut command = program::program(&["--listen", "127.0.0.1:0"]);
+    command.env("NOTIFY_SOCKET", name).env("WATCHDOG_USEC", "1000").env("WATCHDOG_PID", "1");
+    let relay = Running::spawn(&mut command);
+    assert_eq!(told(&socket), "READY=1\n");
+    std::thread::sleep(std::time::Duration::from_millis(50));
+    relay.signal(Signal::TERM);
+    assert_eq!(told(&socket), "STOPPING=1\n");
+}
+
+#[test]
+fn a_service_manager_that_cannot_be_told_is_no_reason_not_to_run() {
+    for (name, value, part) in [
+        ("NOTIFY_SOCKET", "relative", "NOTIFY_SOCKET cannot be used"),
+        ("NOTIFY_SOCKET", "vsock:2:1", "NOTIFY_SOCKET cannot be used"),
+        ("NOTIFY_SOCKET", "/nowhere/notify", "the service manager cannot be told: READY=1"),
+        ("NOTIFY_SOCKET", "@peote-relay-nobody", "the service manager cannot be told: READY=1"),
+    ] {
+        let mut command = program::program(&["--listen", "127.0.0.1:0"]);
+        let mut relay = Running::spawn(command.env(name, value).stderr(Stdio::piped()));
+        TcpStream::connect(relay.address()).unwrap();
+        relay.log_until(part);
+    }
+}
+
 fn write(path: &Path, content: &str) {
     fs::write(path, content).unwrap();
 }

@@ -27,6 +27,9 @@ Environment:
   RUST_LOG  what is logged, as a level or by module (peote_relay=debug);
             goes before log-level in the file, and after --log-level
   NO_COLOR  if set, log lines have no colours on a terminal either
+  NOTIFY_SOCKET, WATCHDOG_USEC
+            as set by systemd: whom to tell what the relay is doing, and how
+            often that it is alive
 
 Sockets that are handed over (LISTEN_FDS, as by systemd) are listened on in
 place of the default of --listen, and beside what is given there. Those with

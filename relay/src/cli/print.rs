@@ -12,7 +12,7 @@ pub(crate) fn toml(loaded: &Loaded) -> String {
     let version = env!("CARGO_PKG_VERSION");
     let mut text = format!("# Settings of peote-relay {version}, and behind each where it comes from.\n");
     if loaded.notes.iter().any(|note| note.is_warning) {
-        text.push_str("#\n# What --legacy-config did not understand, or was not sure of:\n");
+        text.push_str("#\n# Warnings:\n");
     }
     for note in loaded.notes.iter().filter(|note| note.is_warning) {
         text.push_str(&format!("#   {}\n", note.text));

@@ -240,7 +240,7 @@ pub(crate) static SETTINGS: [Setting; 38] = [
         name: "keepalive-interval",
         group: TIMES,
         help: "Say something to a connection that was sent nothing for this time; \
-               endpoints take 20 s of silence for the loss of the connection",
+               endpoints take 20 s of silence for the loss of the connection, so from 20 on there is a warning",
         field: Field::Seconds(|all| &mut all.relay.keepalive_interval, Config::KEEPALIVE_INTERVAL),
     },
     Setting {
