@@ -7,9 +7,10 @@ use std::io;
 use std::task::Poll;
 use std::time::Duration;
 
+use embedded_io::{ErrorType, Read, ReadReady, Write, WriteReady};
 use peote_net::link::{Buffers, Error, Event, IntoFlow, Link, Mode, Out, SendError};
-use peote_net::reconnect::{AddError, Backoff, Exhausted, Notice, Place, Reconnect, Retry, Status};
-use peote_net::time::Instant;
+use peote_net::reconnect::{AddError, Backoff, Cause, Exhausted, Notice, Place, Reconnect, Retry, Status};
+use peote_net::time::{self, Instant};
 
 #[cfg(feature = "tls")]
 use crate::TlsOptions;
@@ -95,7 +96,8 @@ pub enum Change {
     ConnectFailed(ConnectError),
     /// The connection is lost. [`ReconnectingLink::status`] says when the next attempt is made.
     Lost(Error<TcpError>),
-    /// A channel of the list cannot be asked for at all, or not now.
+    /// A channel of the list cannot be asked for at all, or not now, or the relay has not answered for it in time; the connection is lost then, as the
+    /// next change says.
     Channel(Notice),
 }
 
@@ -105,6 +107,10 @@ impl fmt::Display for Change {
             Self::Connected => f.write_str("connected to the relay"),
             Self::ConnectFailed(error) => write!(f, "{error}"),
             Self::Lost(error) => write!(f, "{error}"),
+            Self::Channel(
+                Notice::Waiting { cause: Cause::NoAnswer, .. }
+                | Notice::GivenUp { cause: Cause::NoAnswer, .. },
+            ) => write!(f, "a channel is not there: {}", Cause::NoAnswer),
             Self::Channel(Notice::Waiting { cause, .. }) => {
                 write!(f, "a channel cannot be asked for now: {cause}")
             }
@@ -141,6 +147,56 @@ impl std::error::Error for ReconnectError {
             Self::Handler(error) => Some(error),
             Self::GivenUp(exhausted) => Some(exhausted),
         }
+    }
+}
+
+/// Whether the relay has not answered for a channel in time.
+const fn is_unanswered(notice: &Notice) -> bool {
+    matches!(
+        notice,
+        Notice::Waiting { cause: Cause::NoAnswer, .. } | Notice::GivenUp { cause: Cause::NoAnswer, .. }
+    )
+}
+
+/// In place of a transport whose relay does not answer: the link loses it, and tells the channels.
+#[derive(Debug)]
+struct Unanswered;
+
+impl Unanswered {
+    fn error() -> TcpError {
+        io::Error::new(io::ErrorKind::TimedOut, "the relay does not answer").into()
+    }
+}
+
+impl ErrorType for Unanswered {
+    type Error = TcpError;
+}
+
+impl ReadReady for Unanswered {
+    fn read_ready(&mut self) -> Result<bool, TcpError> {
+        Err(Self::error())
+    }
+}
+
+impl Read for Unanswered {
+    fn read(&mut self, _: &mut [u8]) -> Result<usize, TcpError> {
+        Err(Self::error())
+    }
+}
+
+impl WriteReady for Unanswered {
+    fn write_ready(&mut self) -> Result<bool, TcpError> {
+        Err(Self::error())
+    }
+}
+
+impl Write for Unanswered {
+    fn write(&mut self, _: &[u8]) -> Result<usize, TcpError> {
+        Err(Self::error())
+    }
+
+    fn flush(&mut self) -> Result<(), TcpError> {
+        Err(Self::error())
     }
 }
 
@@ -188,6 +244,15 @@ impl<const CHANNELS: usize, B: Buffers> ReconnectingLink<CHANNELS, B> {
     /// How long one attempt to connect may take. Without this call: 10 s.
     pub const fn set_connect_timeout(&mut self, timeout: Duration) {
         self.connect_timeout = timeout;
+    }
+
+    /// How long the relay may take to answer for a channel of the list; see [`Reconnect::set_answer_timeout`]. Without this call: 15 s. A connection on which an answer is
+    /// missing is given up, and counts as lost.
+    pub fn set_answer_timeout(&mut self, timeout: Option<Duration>) {
+        let to_time = |timeout: Duration| {
+            time::Duration::from_millis(timeout.as_millis().try_into().unwrap_or(u64::MAX))
+        };
+        self.channels.set_answer_timeout(timeout.map(to_time));
     }
 
     /// Connects over TLS from the next attempt on. A handshake that fails is an attempt that has failed, and the next one is made as after any other:
@@ -325,13 +390,20 @@ impl<const CHANNELS: usize, B: Buffers> ReconnectingLink<CHANNELS, B> {
         }
         if let Stage::Connected(transport) = stage {
             transport.send();
+            let mut is_answering = true;
             while let Some(notice) = channels.restore(&mut link.out(), now) {
+                is_answering &= !is_unanswered(&notice);
                 changes.push_back(Change::Channel(notice));
             }
-            let polled = link.poll(transport, now, |event, out| {
+            let on_event = |event: Event<'_>, out: &mut Out<'_>| {
                 let notice = channels.observe(&event, now);
                 handler(event, &mut Context { out, notice, channels })
-            });
+            };
+            let polled = if is_answering {
+                link.poll(transport, now, on_event)
+            } else {
+                link.poll(&mut Unanswered, now, on_event)
+            };
             self.unfinished = matches!(polled, Err(Error::Handler(_)));
             match polled {
                 Ok(()) => {}

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use common::{LONG, listener, refusing, reset};
 use peote_net::link::{Error, Event, Mode, SendError};
-use peote_net::reconnect::{Backoff, Exhausted, Notice, Status};
+use peote_net::reconnect::{Backoff, Cause, Exhausted, Notice, Retry, Status};
 use peote_net::time;
 use peote_net_std::{Change, ReconnectError, ReconnectingLink};
 
@@ -185,4 +185,37 @@ fn handlers_errors_and_channels_that_cannot_be_asked_for() {
 fn closing_without_a_connection() {
     let link = ReconnectingLink::<1>::new(&refusing().to_string(), rules()).unwrap();
     link.close(LONG).unwrap();
+}
+
+/// A relay that says that it is there, and answers nothing, is given up; the next one answers.
+#[test]
+fn a_relay_that_does_not_answer_is_lost() {
+    let (listener, address) = listener();
+    let mut link = ReconnectingLink::new(&address.to_string(), rules()).unwrap();
+    link.set_answer_timeout(Some(Duration::from_secs(1)));
+    let place = link.add_own("echo", Mode::default()).unwrap();
+    link.set_retry(place, Retry::Always);
+    let relay = || {
+        let mut silent = accept(&listener);
+        silent.write_all(&[0, 4, 0, 255, 0, 0]).unwrap();
+        let mut heard = Vec::new();
+        silent.read_to_end(&mut heard).unwrap();
+        assert_eq!(heard, CREATE_ECHO);
+        let mut relay = accept(&listener);
+        let mut asked = CREATE_ECHO;
+        relay.read_exact(&mut asked).unwrap();
+        let created = [0, 3, asked[2], 0, 0];
+        relay.write_all(&[&created[..], &USER_7_ENTERED, &HI_OF_USER_7].concat()).unwrap();
+        expect(&mut relay, &HI_OF_USER_7);
+    };
+    let (notices, changes) = run(&mut link, relay, |link| matches!(link.status(), Status::Lost { .. }));
+    assert_eq!(notices.first(), Some(&Notice::Opened { place, first: true }), "{notices:?}");
+    let told: Vec<String> = changes.iter().map(ToString::to_string).collect();
+    assert!(
+        matches!(changes[1], Change::Channel(Notice::Waiting { cause: Cause::NoAnswer, .. })),
+        "{changes:?}"
+    );
+    assert!(matches!(changes[2], Change::Lost(Error::Transport(_))), "{changes:?}");
+    assert_eq!(told[1], "a channel is not there: the relay does not answer");
+    assert!(told[2].ends_with("the relay does not answer"), "{told:?}");
 }

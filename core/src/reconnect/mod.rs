@@ -91,7 +91,8 @@
 //!
 //! A relay notices late that a connection is lost. Until then it holds on to the name of a channel whose server is coming back already, and to the places of
 //! users. So these may pass, and the channel is asked for again under the rules of delays, unless [`Retry`] says otherwise: name in use,
-//! no such channel, channel full, the channel is gone because its server's connection was lost, no free place in the link.
+//! no such channel, channel full, the channel is gone because its server's connection was lost, no free place in the link, no answer from the relay within
+//! 15 s ([`Reconnect::set_answer_timeout`]).
 //! Everything else is final: the channel was deleted on purpose, this program was removed or blocked, it has too many channels, the name is too long for the
 //! transmit ring.
 
@@ -106,13 +107,13 @@ pub use report::{AddError, Cause, ChannelState, Handle, Notice, Place, Retry, St
 use crate::Reason;
 use crate::link::{EnteredChannel, Event, Mode, Out, OwnChannel, SendError};
 use crate::protocol::MAX_NAME;
-use crate::time::Instant;
-use slot::{NoRoom, Slot};
+use crate::time::{Duration, Instant};
+use slot::{NEVER, NoRoom, Slot};
 
 /// A list of channels that come back after a lost connection, and when to connect. The [module](self) shows the loop around it.
 ///
 /// `N` is what names are kept in: `&'static str`, `heapless::String`, `String`. `CHANNELS` is how many there can be at a time, at most 65,535.
-/// It takes `CHANNELS × (80 + size of N) + 168` bytes, rounded up to a multiple of 8, if `Option<N>` is as large as `N`, and a few bytes less on a 32-bit
+/// It takes `CHANNELS × (80 + size of N) + 176` bytes, rounded up to a multiple of 8, if `Option<N>` is as large as `N`, and a few bytes less on a 32-bit
 /// target. Moving and copying it is harmless.
 #[derive(Clone, Debug)]
 pub struct Reconnect<N, const CHANNELS: usize> {
@@ -121,6 +122,7 @@ pub struct Reconnect<N, const CHANNELS: usize> {
     attempts: Backoff,
     retries: Backoff,
     next_order: u32,
+    answer_timeout: Duration,
     /// The last time the link had no room for all commands that were due.
     blocked: bool,
 }
@@ -139,6 +141,9 @@ impl<N, const CHANNELS: usize> Reconnect<N, CHANNELS> {
         "CHANNELS, the number of channels of a `Reconnect`, is 65,535 at most"
     );
 
+    /// How long the relay may take to answer for a channel, unless [`set_answer_timeout`](Self::set_answer_timeout) says otherwise: 15 s.
+    pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
+
     /// An empty list, and no connection yet: the first attempt is due at once. `rules` are those of attempts to connect, and of asking for a channel
     /// again that has been refused for a reason that may pass.
     #[must_use]
@@ -150,6 +155,7 @@ impl<N, const CHANNELS: usize> Reconnect<N, CHANNELS> {
             attempts: rules,
             retries: rules,
             next_order: 0,
+            answer_timeout: Self::ANSWER_TIMEOUT,
             blocked: false,
         }
     }
@@ -159,6 +165,16 @@ impl<N, const CHANNELS: usize> Reconnect<N, CHANNELS> {
     pub const fn with_channel_rules(mut self, rules: Backoff) -> Self {
         self.retries = rules;
         self
+    }
+
+    /// How long the relay may take to answer for a channel, counted from the [`restore`](Self::restore) that asks for it; `None`: for ever. Then the next `restore` tells of it
+    /// with [`Cause::NoAnswer`], at most a second later. A relay that says keepalives and answers nothing so leaves no program waiting. The time that the link takes to send
+    /// what was queued before counts, so where much is queued on a slow line it has to be longer. Holds for channels that are asked for after the call.
+    pub const fn set_answer_timeout(&mut self, timeout: Option<Duration>) {
+        self.answer_timeout = match timeout {
+            Some(timeout) => timeout,
+            None => Duration::from_millis(NEVER),
+        };
     }
 
     // ---- the list
@@ -342,13 +358,16 @@ impl<N, const CHANNELS: usize> Reconnect<N, CHANNELS> {
         }
     }
 
-    /// When [`start_attempt`](Self::start_attempt) or [`restore`](Self::restore) has something to do that does not follow from an event; `None`: never. Never, too, while
-    /// the link has no room, for its writability ends the sleep then.
+    /// When [`start_attempt`](Self::start_attempt) or [`restore`](Self::restore) has something to do that does not follow from an event; `None`: never. While
+    /// the link has no room for commands, its writability ends the sleep.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
         match self.connection {
             Connection::Lost { until } => Some(until),
-            Connection::Up if !self.blocked => self.slots.iter().filter_map(Slot::due).min(),
+            Connection::Up => {
+                let due = self.slots.iter().filter_map(Slot::due).filter(|_| !self.blocked);
+                due.chain(self.slots.iter().filter_map(Slot::answer_due)).min()
+            }
             _ => None,
         }
     }
@@ -358,7 +377,7 @@ impl<N, const CHANNELS: usize> Reconnect<N, CHANNELS> {
     /// Asks for the channels that are due, in the order in which they were added, as far as there is room for the commands. To be called before every poll, until it
     /// returns `None`; does nothing without a connection. Not to be called by a handler: while the link tells of a loss its places are not all free.
     ///
-    /// A notice says that the link cannot ask for a channel at all, or not now.
+    /// A notice says that the link cannot ask for a channel at all, or not now, or that the relay has not answered for one in time.
     pub fn restore(&mut self, out: &mut Out<'_>, now: Instant) -> Option<Notice>
     where
         N: AsRef<[u8]>,
@@ -367,12 +386,19 @@ impl<N, const CHANNELS: usize> Reconnect<N, CHANNELS> {
         if !matches!(self.connection, Connection::Up) {
             return None;
         }
+        let unanswered = (0u16..).zip(&mut self.slots).find_map(|(index, slot)| {
+            let place = Place { slot: index, order: slot.order };
+            slot.is_unanswered(now).then(|| slot.unanswered(place, out, &mut self.retries, now))
+        });
+        if unanswered.is_some() {
+            return unanswered;
+        }
         loop {
             let due =
                 (0u16..).zip(&mut self.slots).filter(|(_, slot)| slot.due().is_some_and(|due| due <= now));
             let (slot, next) = due.min_by_key(|(_, slot)| slot.order)?;
             let place = Place { slot, order: next.order };
-            match next.ask(place, out, &mut self.retries, now) {
+            match next.ask(place, out, &mut self.retries, now, self.answer_timeout) {
                 Ok(None) => {}
                 Ok(notice) => return notice,
                 Err(NoRoom) => {

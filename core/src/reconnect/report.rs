@@ -58,7 +58,7 @@ impl From<Source> for Handle {
 
 /// What to do about a refusal that may pass: the name is in use (perhaps by this program's own former connection, whose loss the relay has not
 /// noticed yet), there is no such channel (perhaps its server is coming back as well), the channel is full (perhaps of former selves), the server's connection was
-/// lost, the link has no free place.
+/// lost, the link has no free place, the relay does not answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -81,6 +81,9 @@ pub enum Cause {
     Relay(Reason),
     /// This link could not ask for it.
     Link(SendError),
+    /// The relay was asked and has not answered in time ([`Reconnect::set_answer_timeout`](super::Reconnect::set_answer_timeout)), though it has said that it
+    /// is there. It obeys commands in their order, so what was sent since is not obeyed either: another connection is worth a try.
+    NoAnswer,
 }
 
 impl fmt::Display for Cause {
@@ -88,6 +91,7 @@ impl fmt::Display for Cause {
         match self {
             Self::Relay(reason) => write!(f, "{reason}"),
             Self::Link(error) => write!(f, "{error}"),
+            Self::NoAnswer => f.write_str("the relay does not answer"),
         }
     }
 }

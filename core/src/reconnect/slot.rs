@@ -4,7 +4,13 @@ use super::backoff::Progress;
 use super::{Backoff, Cause, ChannelState, Exhausted, Handle, Notice, Place, Retry};
 use crate::Reason;
 use crate::link::{Mode, Out, SendError};
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
+
+/// How much longer an answer is waited for once its time is over, so that what came while the program stood still is read first.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// A time in milliseconds that does not come.
+pub(super) const NEVER: u64 = u64::MAX;
 
 /// The place of one channel in a list's memory.
 #[derive(Clone, Debug)]
@@ -33,10 +39,21 @@ enum Openings {
 
 #[derive(Clone, Copy, Debug)]
 enum State {
-    Waiting { until: Instant },
-    Asked(Handle),
+    Waiting {
+        until: Instant,
+    },
+    /// `until` is when the answer has to have come, [`NEVER`] if it may take as long as it likes; `late`: that it has not by then has
+    /// been noticed once.
+    Asked {
+        handle: Handle,
+        until: Instant,
+        late: bool,
+    },
     Open(Handle),
-    GivenUp { cause: Cause, exhausted: Option<Exhausted> },
+    GivenUp {
+        cause: Cause,
+        exhausted: Option<Exhausted>,
+    },
 }
 
 impl<N> Slot<N> {
@@ -58,7 +75,7 @@ impl<N> Slot<N> {
 
     pub(super) const fn handle(&self) -> Option<Handle> {
         match self.state {
-            State::Asked(handle) | State::Open(handle) => Some(handle),
+            State::Asked { handle, .. } | State::Open(handle) => Some(handle),
             State::Waiting { .. } | State::GivenUp { .. } => None,
         }
     }
@@ -66,7 +83,7 @@ impl<N> Slot<N> {
     pub(super) const fn state(&self) -> ChannelState {
         match self.state {
             State::Waiting { until } => ChannelState::Waiting { until },
-            State::Asked(_) => ChannelState::Asked,
+            State::Asked { .. } => ChannelState::Asked,
             State::Open(handle) => ChannelState::Open(handle),
             State::GivenUp { cause, exhausted } => ChannelState::GivenUp { cause, exhausted },
         }
@@ -81,7 +98,46 @@ impl<N> Slot<N> {
     }
 
     pub(super) fn is_being_restored(&self) -> bool {
-        self.name.is_some() && matches!(self.state, State::Waiting { .. } | State::Asked(_))
+        self.name.is_some() && matches!(self.state, State::Waiting { .. } | State::Asked { .. })
+    }
+
+    /// When the answer has to have come, if it is waited for.
+    pub(super) const fn answer_due(&self) -> Option<Instant> {
+        match self.state {
+            State::Asked { until, .. } if until.as_millis() < NEVER => Some(until),
+            _ => None,
+        }
+    }
+
+    /// Whether the answer has not come in time, and what has come since was read.
+    pub(super) fn is_unanswered(&mut self, now: Instant) -> bool {
+        match &mut self.state {
+            State::Asked { until, late, .. } if until.as_millis() < NEVER && *until <= now => {
+                let is_over = *late;
+                *late = true;
+                *until = now.saturating_add(GRACE);
+                is_over
+            }
+            _ => false,
+        }
+    }
+
+    /// The relay does not answer: the link forgets that it has asked.
+    pub(super) fn unanswered(
+        &mut self,
+        place: Place,
+        out: &mut Out<'_>,
+        rules: &mut Backoff,
+        now: Instant,
+    ) -> Notice {
+        // A channel without an answer is dropped without a command.
+        let _ = match self.handle() {
+            Some(Handle::Own(channel)) => out.delete(channel),
+            Some(Handle::Entered(channel)) => out.leave(channel),
+            None => Ok(()),
+        };
+        self.ended = None;
+        self.not_open(place, Cause::NoAnswer, true, rules, now)
     }
 
     /// To be asked for at once.
@@ -93,7 +149,7 @@ impl<N> Slot<N> {
     /// The relay has let the link create or enter it.
     pub(super) fn opened(&mut self, place: Place, handle: Handle) -> Option<Notice> {
         match self.state {
-            State::Asked(asked) if asked == handle => {
+            State::Asked { handle: asked, .. } if asked == handle => {
                 self.progress = Progress::NONE;
                 self.state = State::Open(handle);
                 self.ended = None;
@@ -142,7 +198,7 @@ impl<N> Slot<N> {
             State::GivenUp { cause, exhausted } => Some(Notice::GivenUp { place, cause, exhausted }),
             _ if matches!(reason, Reason::LinkLost) => Some(Notice::Interrupted { place }),
             State::Waiting { until } => Some(Notice::Waiting { place, cause, until }),
-            State::Asked(_) => Some(Notice::Waiting { place, cause, until: Instant::ZERO }),
+            State::Asked { .. } => Some(Notice::Waiting { place, cause, until: Instant::ZERO }),
             State::Open(_) => None,
         }
     }
@@ -157,6 +213,7 @@ impl<N> Slot<N> {
         out: &mut Out<'_>,
         rules: &mut Backoff,
         now: Instant,
+        answer_timeout: Duration,
     ) -> Result<Option<Notice>, NoRoom>
     where
         N: AsRef<[u8]>,
@@ -169,7 +226,8 @@ impl<N> Slot<N> {
         };
         match asked {
             Ok(handle) => {
-                self.state = State::Asked(handle);
+                let until = now.saturating_add(answer_timeout);
+                self.state = State::Asked { handle, until, late: false };
                 Ok(None)
             }
             Err(SendError::WouldBlock | SendError::TooManyCommands) => Err(NoRoom),

@@ -319,7 +319,7 @@ fn lost_while_they_are_being_restored() {
     }
 }
 
-/// The ring holds one of these commands: the rest follow in order, as the transport takes them, and no deadline keeps the loop awake meanwhile.
+/// The ring holds one of these commands: the rest follow in order, as the transport takes them, and no deadline but that of the answer keeps the loop awake meanwhile.
 #[test]
 fn a_ring_that_cannot_hold_all_commands() {
     let mut rig = Rig::new();
@@ -328,7 +328,8 @@ fn a_ring_that_cannot_hold_all_commands() {
     rig.connect();
     rig.wire().room = 0;
     rig.asks(&[]);
-    assert_eq!((rig.deadline(), rig.link.wants_write()), (None, true));
+    let answer = 15_000;
+    assert_eq!((rig.deadline(), rig.link.wants_write()), (Some(answer), true));
     for name in &names {
         rig.asks(&[]);
         rig.wire().room = 205;

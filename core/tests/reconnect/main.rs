@@ -1,5 +1,6 @@
 //! Coming back after a lost connection.
 
+mod answers;
 mod backoff;
 mod channels;
 mod connection;
