@@ -33,10 +33,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// ```no_run
 /// use peote_net::link::{Event, Mode};
 /// use peote_net::reconnect::Backoff;
-/// use peote_net_std::{ReconnectingLink, random_seed};
+/// use peote_net_std::ReconnectingLink;
 ///
 /// fn main() -> Result<(), Box<dyn std::error::Error>> {
-///     let mut link: ReconnectingLink = ReconnectingLink::new("localhost:7680", Backoff::new().with_seed(random_seed()))?;
+///     let mut link: ReconnectingLink = ReconnectingLink::new("localhost:7680", Backoff::new())?;
 ///     link.add_own("echo", Mode::default())?;
 ///     loop {
 ///         let change = link.poll(|event, context| match event {
@@ -200,7 +200,7 @@ impl Write for Unanswered {
     }
 }
 
-/// A seed for [`Backoff::with_seed`] that is another one in each process.
+/// A seed for [`Backoff::with_seed`] that is another one at each call. A [`ReconnectingLink`] takes one by itself.
 #[must_use]
 pub fn random_seed() -> u64 {
     RandomState::new().build_hasher().finish()
@@ -208,7 +208,7 @@ pub fn random_seed() -> u64 {
 
 impl<const CHANNELS: usize> ReconnectingLink<CHANNELS> {
     /// A link to the relay at `"host:port"`, with memory of the [default sizes](crate::Sizes). Does not block; the first attempt to connect is made by
-    /// the first [`poll`](Self::poll). `rules` are those of [`Reconnect::new`].
+    /// the first [`poll`](Self::poll). `rules` are those of [`Reconnect::new`]; their jitter is random unless they have a seed ([`Backoff::with_seed`]).
     ///
     /// # Errors
     ///
@@ -228,7 +228,7 @@ impl<const CHANNELS: usize, B: Buffers> ReconnectingLink<CHANNELS, B> {
         let clock = Clock::new();
         Ok(Self {
             link,
-            channels: Reconnect::new(rules),
+            channels: Reconnect::new(rules.or_seed(random_seed())),
             relay: relay.to_owned(),
             stage: Stage::Nothing,
             changes: VecDeque::new(),

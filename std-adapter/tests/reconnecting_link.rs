@@ -135,6 +135,27 @@ fn given_up_when_nobody_is_there() {
     );
 }
 
+/// When the attempt after a first one that has failed is due, by the link's clock.
+fn second_attempt(rules: Backoff) -> u64 {
+    let mut link = ReconnectingLink::<1>::new(&refusing().to_string(), rules).unwrap();
+    while !matches!(link.poll(|_, _| ()).unwrap(), Some(Change::ConnectFailed(_))) {
+        link.wait(&mut [], None).unwrap();
+    }
+    link.channels().next_deadline().unwrap().as_millis()
+}
+
+/// Programs that were started at one moment do not come back at one moment, although none has thought of a seed.
+#[test]
+fn jitter_is_random_unless_there_is_a_seed() {
+    // so long a delay that the time this test takes is nothing beside the jitter
+    let delay = time::Duration::from_secs(1_000_000_000_000);
+    let rules = Backoff::new().with_delays(delay, delay);
+    let differ = |one: u64, other: u64| one.abs_diff(other) > LONG.as_secs() * 10_000;
+    assert!(differ(second_attempt(rules), second_attempt(rules)));
+    let seeded = rules.with_seed(7);
+    assert!(!differ(second_attempt(seeded), second_attempt(seeded)));
+}
+
 #[test]
 fn handlers_errors_and_channels_that_cannot_be_asked_for() {
     let (listener, address) = listener();

@@ -34,6 +34,7 @@ pub struct Backoff {
     jitter_percent: u8,
     most_attempts: Option<u32>,
     time_limit: Option<Duration>,
+    has_seed: bool,
     random: Random,
     progress: Progress,
 }
@@ -84,7 +85,9 @@ impl Backoff {
     /// The jitter, unless [`with_jitter_percent`](Self::with_jitter_percent) says otherwise: 50 %.
     pub const JITTER_PERCENT: u8 = 50;
 
-    /// Delays of 250 ms, doubling up to 30 s, less up to 50 % of jitter, without end, from seed 0.
+    /// Delays of 250 ms, doubling up to 30 s, less up to 50 % of jitter, without end.
+    ///
+    /// The jitter begins with seed 0 unless there is another seed: see [`with_seed`](Self::with_seed). `peote_net_std::ReconnectingLink` takes a random one where none is given.
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -93,6 +96,7 @@ impl Backoff {
             jitter_percent: Self::JITTER_PERCENT,
             most_attempts: None,
             time_limit: None,
+            has_seed: false,
             random: Random::new(0),
             progress: Progress::NONE,
         }
@@ -120,7 +124,14 @@ impl Backoff {
     #[must_use]
     pub const fn with_seed(mut self, seed: u64) -> Self {
         self.random = Random::new(seed);
+        self.has_seed = true;
         self
+    }
+
+    /// The seed, unless [`with_seed`](Self::with_seed) has given one: for what knows a source of random numbers, and is handed rules that may have none.
+    #[must_use]
+    pub const fn or_seed(self, seed: u64) -> Self {
+        if self.has_seed { self } else { self.with_seed(seed) }
     }
 
     /// At most this many attempts in a row; none at all with 0. Without this call: no limit.

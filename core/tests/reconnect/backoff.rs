@@ -161,3 +161,16 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_seed_that_counts_only_where_there_is_none() {
+    let first = |mut backoff: Backoff| backoff.next(Instant::ZERO).unwrap();
+    assert_eq!(first(Backoff::new().or_seed(5)), first(Backoff::new().with_seed(5)));
+    assert_ne!(first(Backoff::new().or_seed(5)), first(Backoff::new()));
+    // 0 is a seed like any other
+    for seed in [0, 4] {
+        let given = Backoff::new().with_seed(seed);
+        assert_eq!(first(given.or_seed(5)), first(given));
+        assert_eq!(first(Backoff::new().or_seed(seed).or_seed(5)), first(given));
+    }
+}

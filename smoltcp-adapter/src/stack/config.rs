@@ -118,14 +118,29 @@ fn set_gateway(interface: &mut Interface, gateway: IpAddress) -> Result<(), Conf
 pub enum RelayAddress {
     /// At this address and port.
     Endpoint(IpEndpoint),
-    /// At the address that the name has when it is connected to.
+    /// At the address that the name has when it is connected to. A name that is an IP address itself is one: name servers are not asked.
     #[cfg(feature = "dns")]
     Name {
-        /// The name.
+        /// The name, or an IP address as text: `10.0.0.2`, `fe80::1`, `[fe80::1]`. IPv6 takes the feature `ipv6`.
         name: &'static str,
         /// The port; that of relays is 7680.
         port: u16,
     },
+}
+
+impl RelayAddress {
+    /// Where the relay is known to be without asking.
+    pub(super) fn known(self) -> Self {
+        match self {
+            Self::Endpoint(_) => self,
+            #[cfg(feature = "dns")]
+            Self::Name { name, port } => {
+                let address = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
+                let address = address.parse::<IpAddress>();
+                address.map_or(self, |address| Self::Endpoint(IpEndpoint::new(address, port)))
+            }
+        }
+    }
 }
 
 /// What is wrong with a [`Config`].

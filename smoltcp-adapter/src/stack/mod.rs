@@ -92,8 +92,9 @@ impl<'a> Stack<'a> {
         interface_config.random_seed = config.seed;
         let mut interface = Interface::new(interface_config, device, to_smoltcp(now));
         config.addressing.apply(&mut interface)?;
+        let relay = config.relay.known();
         #[cfg(feature = "dns")]
-        let resolver = match config.relay {
+        let resolver = match relay {
             RelayAddress::Name { .. } => Some(dns::Resolver::new(&mut sockets, queries, config.dns_servers)),
             RelayAddress::Endpoint(_) => None,
         };
@@ -109,7 +110,7 @@ impl<'a> Stack<'a> {
             socket: sockets.add(socket),
             sockets,
             connector: Connector::new(config.seed),
-            relay: config.relay,
+            relay,
             network_is_up: true,
             unfinished: false,
             #[cfg(feature = "dhcpv4")]

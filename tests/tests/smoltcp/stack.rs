@@ -344,6 +344,38 @@ fn a_name_through_the_server_that_dhcp_tells() {
     assert_eq!(network.device.course(), ["no address", "resolving", "connecting", "connected"]);
 }
 
+/// A settings page asks for a name, and an address is written there.
+#[test]
+fn a_name_that_is_an_address_is_not_looked_up() {
+    for name in ["10.0.0.2", "[10.0.0.2]"] {
+        let servers = [address(3)];
+        let mut config = Config::new(hardware(1), fixed(1), by_name(name), 1);
+        config.dns_servers = &servers;
+        let mut network = Network::with_config(config);
+        network.until_connected();
+        assert_eq!(network.device.course(), ["connecting", "connected"]);
+        assert_eq!(network.dns.asked, 0);
+    }
+    // by DHCP as well, and without any name server
+    let mut network = Network::new(Addressing::Dhcp, by_name("10.0.0.2"));
+    network.until_connected();
+    assert_eq!(network.device.course(), ["no address", "connecting", "connected"]);
+}
+
+/// What only looks like an address is a name.
+#[test]
+fn names_that_are_nearly_addresses_are_looked_up() {
+    for name in ["10.0.0", "10.0.0.256", "10.0.0.2.example"] {
+        let servers = [address(3)];
+        let mut config = Config::new(hardware(1), fixed(1), by_name(name), 1);
+        config.dns_servers = &servers;
+        let mut network = Network::with_config(config);
+        network.dns.names.insert(name, vec![Ipv4Address::new(10, 0, 0, 2)]);
+        network.until_connected();
+        assert_eq!(network.dns.asked, 1, "{name}");
+    }
+}
+
 #[test]
 fn no_such_name() {
     let mut config = Config::new(hardware(1), fixed(1), by_name("nowhere.example"), 1);

@@ -12,7 +12,7 @@ use peote_net_examples::Failure;
 use peote_net_examples::chat::{Command, Nick, Session};
 use peote_net_examples::options::RelayOptions;
 use peote_net_examples::report::print;
-use peote_net_std::{Change, Lines, ReconnectingLink, random_seed};
+use peote_net_std::{Change, Lines, ReconnectingLink};
 
 /// How long to try to connect, and how long to wait in the end until everything has been sent.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -37,7 +37,7 @@ pub(crate) struct Chat {
 impl Chat {
     /// On the way to the relay, and into the room.
     pub(crate) fn new(relay: &RelayOptions, room: &str, nick: Nick) -> Result<Self, Failure> {
-        let mut link = ReconnectingLink::new(&relay.relay, RULES.with_seed(random_seed()))?;
+        let mut link = ReconnectingLink::new(&relay.relay, RULES)?;
         link.set_connect_timeout(TIMEOUT);
         if let Some(tls) = relay.tls()? {
             link.set_tls(tls);

@@ -1,0 +1,81 @@
+//! The first program of the guide for microcontrollers, for a board that is a test: it fits together with its own sleep, and says hello.
+
+mod desk;
+
+// From here on as in docs/EMBEDDED.md, to the letter.
+use peote_net::link::{Event, Link, LinkBuffers, Mode};
+use peote_net::time::Instant;
+use peote_net_smoltcp::{Addressing, Config, ConfigError, RelayAddress, Stack, StackMemory};
+use smoltcp::phy::Device;
+use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr};
+use static_cell::ConstStaticCell;
+
+/// Chunks up to 256 bytes, 1 party, no own channel, 512 bytes to send, 512 bytes to receive.
+type Buffers = LinkBuffers<256, 1, 0, 512, 512>;
+
+static LINK: ConstStaticCell<Link<Buffers>> = ConstStaticCell::new(Link::new());
+static STACK: ConstStaticCell<StackMemory<'static, 1460, 1460>> = ConstStaticCell::new(StackMemory::new());
+const MODE: Mode = Mode::chunks(256);
+
+/// What the board support has to offer.
+trait Board {
+    fn now(&self) -> Instant;
+    fn seed(&self) -> u64;
+    fn disable_interrupts(&mut self);
+    fn enable_interrupts(&mut self);
+    /// `wfi`: sleeps until there is an interrupt, also while interrupts are disabled.
+    fn wait_for_interrupt(&mut self);
+}
+
+/// What the network device has to say besides.
+trait Frames {
+    /// Whether a frame has come.
+    fn has_frame(&mut self) -> bool;
+}
+
+/// Sleeps until a frame comes or the deadline is there: see "Sleeping".
+fn sleep_until(deadline: Option<Instant>, board: &mut impl Board, device: &mut impl Frames) {
+    while deadline.is_none_or(|deadline| board.now() < deadline) {
+        board.disable_interrupts();
+        let has_frame = device.has_frame();
+        if !has_frame {
+            board.wait_for_interrupt(); // of the clock or the device; it is served below
+        }
+        board.enable_interrupts();
+        if has_frame {
+            return;
+        }
+    }
+}
+
+fn run(board: &mut impl Board, device: &mut (impl Device + Frames)) -> Result<(), ConfigError> {
+    let config = Config::new(
+        EthernetAddress([0x02, 0, 0, 0, 0, 1]).into(),
+        Addressing::Static { address: IpCidr::new(IpAddress::v4(192, 168, 1, 50), 24), gateway: None },
+        RelayAddress::Endpoint((IpAddress::v4(192, 168, 1, 2), 7680).into()),
+        board.seed(),
+    );
+    let mut stack = Stack::new(STACK.take(), config, device, board.now())?;
+    let link = LINK.take();
+    let mut wanted = true;
+    loop {
+        let now = board.now();
+        if wanted {
+            // queued, and on its way as soon as there is a connection
+            wanted = link.out().enter("greetings", MODE).is_err();
+        }
+        let result = stack.drive(device, link, now, |event, out| match event {
+            Event::Entered { channel } => out.send(channel, b"hello"),
+            Event::Chunk { from, bytes } => out.send(from, bytes),
+            Event::EnterRefused { .. } | Event::ChannelGone { .. } => {
+                wanted = true; // a real program waits a while: see "Coming back"
+                Ok(())
+            }
+            _ => Ok(()),
+        });
+        if let Err(_lost) = result {
+            // every channel has been told; the stack connects again by itself
+        }
+        sleep_until(stack.next_deadline(link, now), board, device);
+    }
+}
