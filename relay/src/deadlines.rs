@@ -120,7 +120,7 @@ pub(crate) enum Due {
 }
 
 /// A deadline in milliseconds, and what happens then.
-type Deadline = (u64, Due);
+pub(crate) type Deadline = (u64, Due);
 
 /// All timers.
 const TIMERS: [fn(&Connection, &Times) -> Option<Deadline>; 8] =
@@ -137,10 +137,10 @@ impl Connection {
     }
 
     /// What is due at `now`, the earliest deadline first.
-    pub(crate) fn due(&self, times: &Times, now: u64) -> Vec<Due> {
+    pub(crate) fn due(&self, times: &Times, now: u64) -> Vec<Deadline> {
         let mut over: Vec<_> = self.deadlines(times).filter(|(at, _)| *at <= now).collect();
         over.sort_by_key(|(at, _)| *at);
-        over.into_iter().map(|(_, due)| due).collect()
+        over
     }
 }
 

@@ -16,6 +16,12 @@ const UNREAD: u64 = 8 << 20;
 /// Connections whose deadlines are judged in a turn, at most.
 const JUDGED: usize = 256;
 
+/// Milliseconds by which a deadline is judged late only if the relay did not run.
+const BEHIND: u64 = 100;
+
+/// Milliseconds of extra time, at least.
+const EXTRA: u64 = 1000;
+
 impl Relay {
     /// Does what is due at `now`, up to which everything that was ready has been served.
     pub(super) fn judge(&mut self, now: u64) {
@@ -31,18 +37,20 @@ impl Relay {
         let times = &self.connections.times;
         let Some(Some(connection)) = self.connections.slots.get_mut(index as usize) else { return };
         let due = connection.due(times, now);
-        if !due.iter().any(|due| matches!(due, Due::Close(_))) {
-            connection.overdue = None;
+        let is_due = |what: Due| due.iter().any(|(_, due)| *due == what);
+        if !due.iter().any(|(_, due)| matches!(due, Due::Close(_))) {
+            (connection.overdue, connection.flags.has_extra_time) = (None, false);
         }
-        if due.contains(&Due::Resume) {
+        if is_due(Due::Resume) {
             self.resume(index);
         }
-        if due.contains(&Due::Keepalive) {
+        if is_due(Due::Keepalive) {
             self.say_alive(index);
         }
-        for due in due {
+        for (at, due) in due {
             if let Due::Close(late) = due
                 && self.is_served(index, late)
+                && !self.gives_time(index, late, now - at)
             {
                 self.dropped += u64::from(matches!(late, Late::Taking | Late::Room));
                 return self.close(index, &Why::Late(late));
@@ -75,6 +83,27 @@ impl Relay {
         let Some(connection) = self.connections.get(index) else { return true };
         let since = *connection.overdue.get_or_insert(connection.traffic.received);
         connection.traffic.received - since >= UNREAD
+    }
+
+    /// Gives a connection as much time again as its deadline is judged `behind`, and a second at least.
+    /// Does so once.
+    ///
+    /// That is time in which the relay did not look, so what it says came late as well, and the endpoint
+    /// may have to answer it: in a TLS handshake.
+    fn gives_time(&mut self, index: u32, late: Late, behind: u64) -> bool {
+        if behind < BEHIND || !late.is_of_input() {
+            return false;
+        }
+        let Some(connection) = self.connections.get(index) else { return false };
+        if std::mem::replace(&mut connection.flags.has_extra_time, true) {
+            return false;
+        }
+        *match late {
+            Late::Input => &mut connection.last_received,
+            Late::Channel => &mut connection.unused_since,
+            _ => &mut connection.stage_since,
+        } += behind + behind.max(EXTRA);
+        true
     }
 
     /// Tells an endpoint that the relay is there, unless it has something else to read.

@@ -75,6 +75,9 @@ pub fn start(config: Config) -> Running {
     Running { address, addresses, handle, turns, ask, thread: Some(thread) }
 }
 
+/// While it is there, a relay stands still.
+pub struct Standstill(#[expect(dead_code, reason = "it is dropped")] mpsc::Sender<()>);
+
 impl Running {
     /// Has the relay's thread do something, between two turns.
     pub fn with<T: Send + 'static>(&self, task: impl FnOnce(&mut Relay) -> T + Send + 'static) -> T {
@@ -85,6 +88,21 @@ impl Running {
         self.ask.send(Box::new(task)).unwrap();
         self.handle.wake();
         answered.recv_timeout(PATIENCE).expect("the relay is dead")
+    }
+
+    /// Has the relay stand still, as a process that is stopped, until what is returned is dropped.
+    pub fn stand_still(&self) -> Standstill {
+        let (go_on, goes_on) = mpsc::channel::<()>();
+        let (stand, stands) = mpsc::channel();
+        self.ask
+            .send(Box::new(move |_| {
+                stand.send(()).unwrap();
+                let _ = goes_on.recv();
+            }))
+            .unwrap();
+        self.handle.wake();
+        stands.recv_timeout(PATIENCE).expect("the relay is dead");
+        Standstill(go_on)
     }
 
     pub fn stats(&self) -> Stats {
