@@ -2,7 +2,7 @@
 
 use heapless::{LinearMap, String, Vec};
 
-use super::length::{len_of_length, put_length};
+use super::length::{MAX_BYTES, len_of_length, put_length};
 use super::{Decode, DecodeError, Encode, EncodeError, Reader, Sink};
 
 impl<T: Encode, const N: usize> Encode for Vec<T, N> {
@@ -53,12 +53,12 @@ impl<'a, const N: usize> Decode<'a> for String<N> {
 /// In the order of the entries.
 impl<K: Encode + Eq, V: Encode, const N: usize> Encode for LinearMap<K, V, N> {
     fn encoded_len(&self) -> Result<usize, EncodeError> {
-        let length = len_of_length(self.len())?;
+        let length = len_of_length::<MAX_BYTES>(self.len())?;
         self.iter().try_fold(length, |len, entry| Ok(len.saturating_add(entry.encoded_len()?)))
     }
 
     fn encode(&self, sink: &mut impl Sink) {
-        put_length(self.len(), sink);
+        put_length::<MAX_BYTES>(self.len(), sink);
         self.iter().for_each(|entry| entry.encode(sink));
     }
 }

@@ -1,7 +1,7 @@
 //! Writing values by their type.
 
 use super::EncodeError;
-use super::length::{len_of_length, put_length};
+use super::length::{MAX_BYTES, len_of_length, put_length};
 use crate::link::Payload;
 
 /// Takes the bytes of values.
@@ -99,12 +99,12 @@ impl<T: Encode + ?Sized> Encode for &T {
 impl<T: Encode> Encode for [T] {
     #[inline]
     fn encoded_len(&self) -> Result<usize, EncodeError> {
-        Ok(len_of_length(self.len())?.saturating_add(T::items_len(self)?))
+        Ok(len_of_length::<MAX_BYTES>(self.len())?.saturating_add(T::items_len(self)?))
     }
 
     #[inline]
     fn encode(&self, sink: &mut impl Sink) {
-        put_length(self.len(), sink);
+        put_length::<MAX_BYTES>(self.len(), sink);
         T::encode_items(self, sink);
     }
 }

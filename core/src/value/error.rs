@@ -75,7 +75,7 @@ pub enum EncodeError {
         /// Bytes that are free.
         free: usize,
     },
-    /// A string or collection above [`MAX_LENGTH`](super::MAX_LENGTH).
+    /// A string or collection above [`MAX_LENGTH`](super::MAX_LENGTH), or above that of its [`Counted`](super::Counted).
     TooLong {
         /// Its length.
         len: usize,

@@ -32,7 +32,7 @@
 use peote_net_formats::haxe::{ROOM, from_str_within, text_len, write};
 use serde::{Deserialize, Serialize};
 
-use super::length::{len_of_length, put_length};
+use super::length::{MAX_BYTES, len_of_length, put_length};
 use super::{Decode, DecodeError, Encode, EncodeError, Reader, Sink};
 
 /// A value that travels in the format of `haxe.Serializer`, as a string. See the [module](self).
@@ -57,12 +57,12 @@ impl<T> Haxe<T> {
 impl<T: Serialize, const N: usize> Encode for Haxe<T, N> {
     fn encoded_len(&self) -> Result<usize, EncodeError> {
         let len = text_len(&self.0).map_err(|error| EncodeError::Inner(error.as_str()))?;
-        Ok(len_of_length(len)?.saturating_add(len))
+        Ok(len_of_length::<MAX_BYTES>(len)?.saturating_add(len))
     }
 
     fn encode(&self, sink: &mut impl Sink) {
         let Ok(len) = text_len(&self.0) else { return };
-        put_length(len, sink);
+        put_length::<MAX_BYTES>(len, sink);
         // it has been counted, so it can be written
         let _ = write(&self.0, |bytes| sink.put(bytes));
     }

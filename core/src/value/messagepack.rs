@@ -31,7 +31,7 @@
 use peote_net_formats::messagepack::{encoded_len, from_slice, write};
 use serde::{Deserialize, Serialize};
 
-use super::length::{len_of_length, put_length};
+use super::length::{MAX_BYTES, len_of_length, put_length};
 use super::{Decode, DecodeError, Encode, EncodeError, Reader, Sink};
 
 /// A value that travels as `MessagePack`, as a byte string. See the [module](self).
@@ -45,12 +45,12 @@ pub struct MessagePack<T>(
 impl<T: Serialize> Encode for MessagePack<T> {
     fn encoded_len(&self) -> Result<usize, EncodeError> {
         let len = encoded_len(&self.0).map_err(|error| EncodeError::Inner(error.as_str()))?;
-        Ok(len_of_length(len)?.saturating_add(len))
+        Ok(len_of_length::<MAX_BYTES>(len)?.saturating_add(len))
     }
 
     fn encode(&self, sink: &mut impl Sink) {
         let Ok(len) = encoded_len(&self.0) else { return };
-        put_length(len, sink);
+        put_length::<MAX_BYTES>(len, sink);
         // it has been counted, so it can be written
         let _ = write(&self.0, |bytes| sink.put(bytes));
     }

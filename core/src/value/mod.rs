@@ -50,6 +50,7 @@
 //! | [`BigEndian`] of a number | big end first | yes, outside of remote procedure calls |
 //! | `&str`, [`heapless::String`] | length in bytes, UTF-8 | String |
 //! | `&[u8]`, [`List`] or [`heapless::Vec`] of `u8` | length, bytes | Bytes |
+//! | [`Counted`] of a string | as a string, with a length of 1 to 4 bytes | yes, outside of remote procedure calls |
 //! | [`List`], [`heapless::Vec`], `[T; N]`; slices, to encode | length in items, items | Array, List, Vector |
 //! | [`Map`], [`heapless::LinearMap`] | length in entries; key, value, key, value … | Map |
 //! | tuples of 1 to 12 | their values, nothing in between | as that many values |
@@ -68,6 +69,7 @@
 
 mod bytes;
 mod collections;
+mod counted;
 mod decode;
 mod encode;
 mod error;
@@ -81,9 +83,11 @@ mod map;
 pub mod messagepack;
 mod plain;
 mod reader;
+mod room;
 mod tuple;
 mod writer;
 
+pub use counted::Counted;
 pub use decode::Decode;
 pub use encode::{Encode, Sink};
 pub use error::{DecodeError, EncodeError};
@@ -93,4 +97,5 @@ pub use list::{List, ListIter};
 pub use map::{Map, MapIter};
 pub use plain::BigEndian;
 pub use reader::Reader;
+pub use room::{Fixed, Room};
 pub use writer::Writer;

@@ -1,6 +1,6 @@
 //! Reading values one after another.
 
-use super::length::read_length;
+use super::length::{MAX_BYTES, read_length};
 use super::{Decode, DecodeError, I24, U24};
 
 /// Reads values from bytes, one after another. What has a length borrows from the bytes.
@@ -200,7 +200,16 @@ impl<'a> Reader<'a> {
     /// [`DecodeError::End`], [`DecodeError::OverlongLength`].
     #[inline]
     pub fn length(&mut self) -> Result<usize, DecodeError> {
-        let (length, rest) = read_length(self.bytes)?;
+        self.length_within::<MAX_BYTES>()
+    }
+
+    /// Reads the length of something, of at most `N` bytes: see [`Counted`](super::Counted).
+    ///
+    /// # Errors
+    /// [`DecodeError::End`], [`DecodeError::OverlongLength`].
+    #[inline]
+    pub fn length_within<const N: usize>(&mut self) -> Result<usize, DecodeError> {
+        let (length, rest) = read_length::<N>(self.bytes)?;
         self.bytes = rest;
         Ok(length)
     }
@@ -226,7 +235,16 @@ impl<'a> Reader<'a> {
     /// [`DecodeError::End`], [`DecodeError::OverlongLength`].
     #[inline]
     pub fn byte_string(&mut self) -> Result<&'a [u8], DecodeError> {
-        let len = self.length()?;
+        self.byte_string_within::<MAX_BYTES>()
+    }
+
+    /// Reads a byte string whose length has at most `N` bytes: see [`Counted`](super::Counted).
+    ///
+    /// # Errors
+    /// As [`byte_string`](Self::byte_string).
+    #[inline]
+    pub fn byte_string_within<const N: usize>(&mut self) -> Result<&'a [u8], DecodeError> {
+        let len = self.length_within::<N>()?;
         self.bytes(len)
     }
 
@@ -236,6 +254,15 @@ impl<'a> Reader<'a> {
     /// [`DecodeError::End`], [`DecodeError::OverlongLength`], [`DecodeError::Utf8`].
     #[inline]
     pub fn string(&mut self) -> Result<&'a str, DecodeError> {
-        core::str::from_utf8(self.byte_string()?).map_err(|_| DecodeError::Utf8)
+        self.string_within::<MAX_BYTES>()
+    }
+
+    /// Reads a string whose length has at most `N` bytes: see [`Counted`](super::Counted).
+    ///
+    /// # Errors
+    /// As [`string`](Self::string).
+    #[inline]
+    pub fn string_within<const N: usize>(&mut self) -> Result<&'a str, DecodeError> {
+        core::str::from_utf8(self.byte_string_within::<N>()?).map_err(|_| DecodeError::Utf8)
     }
 }

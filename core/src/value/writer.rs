@@ -1,10 +1,11 @@
 //! Writing values one after another.
 
-use super::length::{len_of_length, put_length};
-use super::{Encode, EncodeError, I24, Sink, U24};
-use crate::bytes::copy_to;
+use super::length::{MAX_BYTES, len_of_length, put_length};
+use super::room::{Fixed, Room};
+use super::{Counted, Encode, EncodeError, I24, Sink, U24};
 
-/// Writes values into a buffer, one after another, each whole or not at all.
+/// Writes values, one after another, each whole or not at all: into a buffer ([`new`](Self::new)), or into memory that grows (`growing`, feature
+/// `alloc`).
 ///
 /// Numbers are little-endian; those whose names end in `_be` are big-endian.
 ///
@@ -22,19 +23,17 @@ use crate::bytes::copy_to;
 /// For a message that goes through a link it is shorter, and saves a copy, to hand a tuple of values to
 /// [`Out::send_with`](crate::link::Out::send_with): see the [module](super).
 #[derive(Debug)]
-pub struct Writer<'a> {
-    buffer: &'a mut [u8],
-    len: usize,
+pub struct Writer<B> {
+    room: B,
 }
 
-/// The free part of a buffer.
-struct Tail<'a, 'b>(&'a mut Writer<'b>);
+/// What takes the bytes of a value that has room.
+struct Tail<'w, B>(&'w mut B);
 
-impl Sink for Tail<'_, '_> {
+impl<B: Room> Sink for Tail<'_, B> {
     #[inline]
     fn put(&mut self, bytes: &[u8]) {
-        copy_to(self.0.buffer, self.0.len, bytes);
-        self.0.len = self.0.len.saturating_add(bytes.len()).min(self.0.buffer.len());
+        self.0.put(bytes);
     }
 }
 
@@ -60,29 +59,63 @@ macro_rules! numbers {
     )*};
 }
 
-impl<'a> Writer<'a> {
+impl<'a> Writer<Fixed<'a>> {
     /// Writes to the start of `buffer`.
     #[must_use]
     pub const fn new(buffer: &'a mut [u8]) -> Self {
-        Self { buffer, len: 0 }
-    }
-
-    /// What has been written.
-    #[must_use]
-    pub fn written(&self) -> &[u8] {
-        self.buffer.get(..self.len).unwrap_or_default()
+        Self { room: Fixed::new(buffer) }
     }
 
     /// Bytes that are free.
     #[must_use]
     pub const fn free(&self) -> usize {
-        self.buffer.len().saturating_sub(self.len)
+        self.room.free()
     }
 
     /// Ends writing: what has been written.
     #[must_use]
     pub fn finish(self) -> &'a mut [u8] {
-        self.buffer.get_mut(..self.len).unwrap_or_default()
+        self.room.finish()
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl Writer<alloc::vec::Vec<u8>> {
+    /// Writes to the heap, whose memory grows as needed. [`EncodeError::Full`] never comes. Feature `alloc`.
+    ///
+    /// ```
+    /// # #[cfg(feature = "alloc")] {
+    /// use peote_net::value::Writer;
+    /// let mut writer = Writer::growing();
+    /// for number in 0..1_000 {
+    ///     writer.i32(number)?;
+    /// }
+    /// assert_eq!(writer.finish().len(), 4_000);
+    /// # }
+    /// # Ok::<(), peote_net::value::EncodeError>(())
+    /// ```
+    #[must_use]
+    pub const fn growing() -> Self {
+        Self { room: alloc::vec::Vec::new() }
+    }
+
+    /// Forgets what has been written, and keeps the memory for the next message.
+    pub fn clear(&mut self) {
+        self.room.clear();
+    }
+
+    /// Ends writing: what has been written.
+    #[must_use]
+    pub fn finish(self) -> alloc::vec::Vec<u8> {
+        self.room
+    }
+}
+
+impl<B: Room> Writer<B> {
+    /// What has been written.
+    #[must_use]
+    pub fn written(&self) -> &[u8] {
+        self.room.written()
     }
 
     /// Writes a value by its type.
@@ -91,8 +124,8 @@ impl<'a> Writer<'a> {
     /// [`EncodeError::Full`], or the value cannot be written at all.
     #[inline]
     pub fn write<T: Encode + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
-        self.check(value.encoded_len()?)?;
-        value.encode(&mut Tail(self));
+        self.room.prepare(value.encoded_len()?)?;
+        value.encode(&mut Tail(&mut self.room));
         Ok(())
     }
 
@@ -102,14 +135,9 @@ impl<'a> Writer<'a> {
     /// [`EncodeError::Full`].
     #[inline]
     pub fn bytes(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
-        self.check(bytes.len())?;
-        Tail(self).put(bytes);
+        self.room.prepare(bytes.len())?;
+        self.room.put(bytes);
         Ok(())
-    }
-
-    #[inline]
-    const fn check(&self, needed: usize) -> Result<(), EncodeError> {
-        if needed <= self.free() { Ok(()) } else { Err(EncodeError::Full { needed, free: self.free() }) }
     }
 
     /// Writes a bool.
@@ -188,8 +216,17 @@ impl<'a> Writer<'a> {
     /// [`EncodeError::TooLong`], [`EncodeError::Full`].
     #[inline]
     pub fn length(&mut self, length: usize) -> Result<(), EncodeError> {
-        self.check(len_of_length(length)?)?;
-        put_length(length, &mut Tail(self));
+        self.length_within::<MAX_BYTES>(length)
+    }
+
+    /// Writes the length of something that follows, in at most `N` bytes: see [`Counted`].
+    ///
+    /// # Errors
+    /// [`EncodeError::TooLong`], [`EncodeError::Full`].
+    #[inline]
+    pub fn length_within<const N: usize>(&mut self, length: usize) -> Result<(), EncodeError> {
+        self.room.prepare(len_of_length::<N>(length)?)?;
+        put_length::<N>(length, &mut Tail(&mut self.room));
         Ok(())
     }
 
@@ -202,6 +239,15 @@ impl<'a> Writer<'a> {
         self.write(bytes)
     }
 
+    /// Writes a byte string whose length has at most `N` bytes: see [`Counted`].
+    ///
+    /// # Errors
+    /// [`EncodeError::TooLong`], [`EncodeError::Full`].
+    #[inline]
+    pub fn byte_string_within<const N: usize>(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
+        self.write(&Counted::<_, N>(bytes))
+    }
+
     /// Writes a string.
     ///
     /// # Errors
@@ -209,5 +255,14 @@ impl<'a> Writer<'a> {
     #[inline]
     pub fn string(&mut self, string: &str) -> Result<(), EncodeError> {
         self.write(string)
+    }
+
+    /// Writes a string whose length has at most `N` bytes: see [`Counted`].
+    ///
+    /// # Errors
+    /// [`EncodeError::TooLong`], [`EncodeError::Full`].
+    #[inline]
+    pub fn string_within<const N: usize>(&mut self, string: &str) -> Result<(), EncodeError> {
+        self.write(&Counted::<_, N>(string))
     }
 }

@@ -10,7 +10,7 @@ use peote_net::rpc::{Context, Error, Message, Remote, remote};
 use peote_net::time::Instant;
 use peote_net::value::haxe::Haxe;
 use peote_net::value::messagepack::MessagePack;
-use peote_net::value::{Decode, Encode, I24, List, Map, Reader, U24, Writer};
+use peote_net::value::{Counted, Decode, Encode, I24, List, Map, Reader, U24, Writer};
 use peote_net_formats::haxe::{Date, Instance, Int64, IntMap, List as HaxeList, Object};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
@@ -96,6 +96,7 @@ pub fn check(bytes: &[u8]) {
     value::<(bool, u8, i8, u16, i16, u32, i32)>(bytes);
     value::<(u64, i64, U24, I24)>(bytes);
     value::<(&str, &[u8])>(bytes);
+    value::<(Counted<&[u8], 1>, Counted<&str, 2>, Counted<&[u8], 3>)>(bytes);
     value::<List<'_, (&str, Option<List<'_, u16>>)>>(bytes);
     value::<Map<'_, &[u8], Map<'_, u8, bool>>>(bytes);
     value::<heapless::Vec<[u8; 2], 16>>(bytes);
@@ -160,6 +161,9 @@ fn value<'a, T: Decode<'a> + Encode>(bytes: &'a [u8]) {
     let len = value.encoded_len().expect("what was read can be written");
     let mut buffer = vec![0; len];
     Writer::new(&mut buffer).write(&value).expect("it fits");
+    let mut growing = Writer::growing();
+    growing.write(&value).expect("there is room");
+    assert_eq!(growing.finish(), buffer);
 }
 
 fn message(bytes: &[u8]) {
