@@ -1,4 +1,4 @@
-//! How many connections an address and its network have, and how fast new ones come.
+//! What each address and its network have: connections, channels, and how fast new connections and TLS handshakes come.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -6,30 +6,35 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use peote_net::relay::Home;
 
-use crate::causes::TurnedAway;
-use crate::config::Config;
+use crate::causes::{Refused, TurnedAway};
+use crate::config::{Config, limit};
 use crate::rate::{Bucket, Capacity};
 
-/// Addresses without a connection that are remembered at the same time, for the rate at which theirs come.
+/// Addresses, and networks, without a connection that are remembered at the same time, for the rates at which theirs come.
 const REMEMBERED: usize = 65_536;
 
-/// Connections of each address and each network. What is kept is in proportion to the connections there are, and
-/// [`REMEMBERED`] addresses beside them.
+/// What each address and each network has. What is kept is in proportion to the connections there are, and
+/// [`REMEMBERED`] addresses and as many networks beside them.
 #[derive(Debug, Default)]
 pub(crate) struct Addresses {
-    addresses: HashMap<IpAddr, Address>,
-    networks: HashMap<IpAddr, u32>,
-    /// Addresses with connections.
-    used: usize,
-    /// When `addresses` is cleared of those that need not be remembered: at this many.
-    sweep_at: usize,
+    addresses: Kept<Address>,
+    networks: Kept<Network>,
     hasher: RandomState,
 }
 
 #[derive(Debug, Default)]
 struct Address {
     connections: u32,
+    channels: usize,
+    /// Connections that come.
     rate: Bucket,
+}
+
+#[derive(Debug, Default)]
+struct Network {
+    connections: u32,
+    channels: usize,
+    handshakes: Bucket,
 }
 
 impl Addresses {
@@ -43,79 +48,182 @@ impl Addresses {
     /// Counts one more from that address, unless that is too much; `now` in microseconds.
     pub(crate) fn add(&mut self, address: IpAddr, now: u64, config: &Config) -> Result<(), TurnedAway> {
         let (address, network) = (whose(address), network(address));
-        let capacity = Capacity::new(config.connections_per_second_per_address.into(), config.burst);
-        let most = config.max_connections_per_address;
-        let known = self.addresses.get_mut(&address);
-        if let Some(known) = &known {
-            if most > 0 && known.connections >= most {
+        let capacity = Address::capacity(config);
+        if let Some(known) = self.addresses.get(address) {
+            if known.connections >= at_most(config.max_connections_per_address) {
                 return Err(TurnedAway::Address);
             }
             if capacity.per_second > 0 && known.rate.left(now, capacity) == 0 {
                 return Err(TurnedAway::Rate);
             }
         }
-        let most = config.max_connections_per_network;
-        if most > 0 && self.networks.get(&network).is_some_and(|count| *count >= most) {
+        let most = at_most(config.max_connections_per_network);
+        if self.networks.get(network).is_some_and(|network| network.connections >= most) {
             return Err(TurnedAway::Network);
         }
-        let entry = match known {
-            Some(known) => known,
-            None => {
-                self.forget(now, capacity);
-                self.addresses.entry(address).or_default()
-            }
-        };
-        self.used += usize::from(entry.connections == 0);
-        entry.connections += 1;
+        let entry = self.addresses.enter(address, now, config);
         if capacity.per_second > 0 {
             entry.rate.spend(now, 1, capacity);
         }
-        *self.networks.entry(network).or_default() += 1;
+        self.networks.enter(network, now, config);
         Ok(())
     }
 
     /// The counterpart of [`add`](Self::add).
     pub(crate) fn remove(&mut self, address: IpAddr, now: u64, config: &Config) {
-        let (address, network) = (whose(address), network(address));
-        let capacity = Capacity::new(config.connections_per_second_per_address.into(), config.burst);
-        if let Some(entry) = self.addresses.get_mut(&address) {
-            entry.connections = entry.connections.saturating_sub(1);
-            if entry.connections == 0 {
-                self.used = self.used.saturating_sub(1);
-                if is_forgettable(entry, now, capacity) || self.addresses.len() - self.used > REMEMBERED {
-                    self.addresses.remove(&address);
-                }
-            }
-        }
-        decrease(&mut self.networks, &network);
+        self.addresses.leave(whose(address), now, config);
+        self.networks.leave(network(address), now, config);
     }
 
-    /// Makes room where many addresses without a connection are remembered. Takes time in proportion to them, and comes once for as many new ones.
-    fn forget(&mut self, now: u64, capacity: Capacity) {
-        if self.addresses.len() >= self.sweep_at {
-            self.addresses.retain(|_, entry| !is_forgettable(entry, now, capacity));
-            self.sweep_at = (2 * self.addresses.len()).max(1024);
+    /// Whether a connection of that address may create a channel more, as far as address and network are concerned.
+    pub(crate) fn may_own(&self, address: IpAddr, config: &Config) -> Result<(), Refused> {
+        let of_address = self.addresses.get(whose(address)).map_or(0, |address| address.channels);
+        let of_network = self.networks.get(network(address)).map_or(0, |network| network.channels);
+        if of_address >= limit(config.max_channels_per_address) {
+            return Err(Refused::AddressChannels);
+        }
+        if of_network >= limit(config.max_channels_per_network) {
+            return Err(Refused::NetworkChannels);
+        }
+        Ok(())
+    }
+
+    /// A connection of that address owns so many channels more.
+    pub(crate) fn own(&mut self, address: IpAddr, channels: usize) {
+        self.count_channels(address, |count| *count += channels);
+    }
+
+    /// The counterpart of [`own`](Self::own). Comes before [`remove`](Self::remove).
+    pub(crate) fn disown(&mut self, address: IpAddr, channels: usize) {
+        self.count_channels(address, |count| *count = count.saturating_sub(channels));
+    }
+
+    fn count_channels(&mut self, address: IpAddr, count: impl Fn(&mut usize)) {
+        if let Some(entry) = self.addresses.get_mut(whose(address)) {
+            count(&mut entry.channels);
+        }
+        if let Some(entry) = self.networks.get_mut(network(address)) {
+            count(&mut entry.channels);
+        }
+    }
+
+    /// Counts a TLS handshake of a network, unless there are too many; then in how many microseconds there may be one. `now` in microseconds.
+    pub(crate) fn shake_hands(&mut self, address: IpAddr, now: u64, config: &Config) -> Result<(), u64> {
+        let capacity = Network::capacity(config);
+        let Some(network) = self.networks.get_mut(network(address)) else { return Ok(()) };
+        if capacity.per_second == 0 {
+            return Ok(());
+        }
+        if network.handshakes.left(now, capacity) == 0 {
+            return Err(SOON.max(1_000_000 / capacity.per_second));
+        }
+        network.handshakes.spend(now, 1, capacity);
+        Ok(())
+    }
+}
+
+/// Microseconds after which a handshake that had to wait is tried again, at least: all that wait do so.
+const SOON: u64 = 100_000;
+
+/// A limit where 0 is none.
+fn at_most(count: u32) -> u32 {
+    if count == 0 { u32::MAX } else { count }
+}
+
+/// Something that is kept while it has connections, and beyond while its rate has not recovered.
+trait Entry: Default {
+    fn connections(&mut self) -> &mut u32;
+
+    /// What its rate allows.
+    fn capacity(config: &Config) -> Capacity;
+
+    fn rate(&self) -> &Bucket;
+}
+
+impl Entry for Address {
+    fn connections(&mut self) -> &mut u32 {
+        &mut self.connections
+    }
+
+    fn capacity(config: &Config) -> Capacity {
+        Capacity::new(config.connections_per_second_per_address.into(), config.burst)
+    }
+
+    fn rate(&self) -> &Bucket {
+        &self.rate
+    }
+}
+
+impl Entry for Network {
+    fn connections(&mut self) -> &mut u32 {
+        &mut self.connections
+    }
+
+    fn capacity(config: &Config) -> Capacity {
+        Capacity::new(config.tls_handshakes_per_second_per_network.into(), config.burst)
+    }
+
+    fn rate(&self) -> &Bucket {
+        &self.handshakes
+    }
+}
+
+/// Addresses or networks.
+#[derive(Debug, Default)]
+struct Kept<T> {
+    entries: HashMap<IpAddr, T>,
+    /// Those with connections.
+    used: usize,
+    /// When it is cleared of those that need not be remembered: at this many.
+    sweep_at: usize,
+}
+
+impl<T: Entry> Kept<T> {
+    fn get(&self, address: IpAddr) -> Option<&T> {
+        self.entries.get(&address)
+    }
+
+    fn get_mut(&mut self, address: IpAddr) -> Option<&mut T> {
+        self.entries.get_mut(&address)
+    }
+
+    /// Counts a connection more.
+    fn enter(&mut self, address: IpAddr, now: u64, config: &Config) -> &mut T {
+        // Takes time in proportion to those that are remembered, and comes once for as many new ones.
+        if self.entries.len() >= self.sweep_at && !self.entries.contains_key(&address) {
+            self.entries.retain(|_, entry| !is_forgettable(entry, now, config));
+            self.sweep_at = (2 * self.entries.len()).max(1024);
+        }
+        let entry = self.entries.entry(address).or_default();
+        self.used += usize::from(*entry.connections() == 0);
+        *entry.connections() += 1;
+        entry
+    }
+
+    /// Counts a connection less.
+    fn leave(&mut self, address: IpAddr, now: u64, config: &Config) {
+        let Some(entry) = self.entries.get_mut(&address) else { return };
+        *entry.connections() = entry.connections().saturating_sub(1);
+        if *entry.connections() == 0 {
+            self.used = self.used.saturating_sub(1);
+            let is_forgettable = is_forgettable(entry, now, config);
+            if is_forgettable || self.entries.len() - self.used > REMEMBERED {
+                self.entries.remove(&address);
+            }
         }
     }
 }
 
-/// Whether an address is one as if it had never been there.
-fn is_forgettable(entry: &Address, now: u64, capacity: Capacity) -> bool {
-    entry.connections == 0 && (capacity.per_second == 0 || entry.rate.left(now, capacity) >= full(capacity))
+/// Whether an entry is one as if it had never been there.
+fn is_forgettable<T: Entry>(entry: &mut T, now: u64, config: &Config) -> bool {
+    let capacity = T::capacity(config);
+    *entry.connections() == 0
+        && (capacity.per_second == 0 || entry.rate().left(now, capacity) >= full(capacity))
 }
 
 /// Tokens of a bucket from which nothing was taken.
 fn full(capacity: Capacity) -> u64 {
     Bucket::default().left(u64::MAX / 2000, capacity)
-}
-
-fn decrease(counts: &mut HashMap<IpAddr, u32>, network: &IpAddr) {
-    if let Some(count) = counts.get_mut(network) {
-        *count -= 1;
-        if *count == 0 {
-            counts.remove(network);
-        }
-    }
 }
 
 /// What stands for the one behind an address: with IPv6 everybody has at least a /64 of them.
@@ -179,8 +287,9 @@ mod tests {
         for gone in ["1.2.3.4", "1.2.3.4", "1.2.3.5", "2001:db8::2", "2001:db8:0:1::1"] {
             addresses.remove(address(gone), 0, &two);
         }
-        assert!(addresses.addresses.is_empty(), "nothing is kept of those who are gone");
-        assert!(addresses.networks.is_empty() && addresses.used == 0);
+        assert!(addresses.addresses.entries.is_empty(), "nothing is kept of those who are gone");
+        assert!(addresses.networks.entries.is_empty());
+        assert_eq!((addresses.addresses.used, addresses.networks.used), (0, 0));
     }
 
     #[test]
@@ -231,7 +340,7 @@ mod tests {
             assert_eq!(addresses.add(address, SECOND, &config), Ok(()));
             addresses.remove(address, SECOND, &config);
         }
-        assert!(addresses.addresses.len() <= REMEMBERED + 1, "{}", addresses.addresses.len());
+        assert!(addresses.addresses.entries.len() <= REMEMBERED + 1, "{}", addresses.addresses.entries.len());
         // once their time is over they go
         let later = 10 * SECOND;
         for number in 300_000..600_000u32 {
@@ -240,7 +349,55 @@ mod tests {
             assert_eq!(addresses.add(address, now, &config), Ok(()));
             addresses.remove(address, now, &config);
         }
-        assert!(addresses.addresses.len() <= REMEMBERED + 1, "{}", addresses.addresses.len());
-        assert!(addresses.networks.is_empty());
+        assert!(addresses.addresses.entries.len() <= REMEMBERED + 1, "{}", addresses.addresses.entries.len());
+        assert!(addresses.networks.entries.is_empty());
+    }
+
+    #[test]
+    fn channels_of_an_address_and_a_network_are_counted() {
+        let mut addresses = Addresses::default();
+        let config = Config { max_channels_per_address: 2, max_channels_per_network: 3, ..config(0, 0, 0) };
+        for text in ["9.9.9.1", "9.9.9.1", "9.9.9.2", "9.9.8.1"] {
+            assert_eq!(addresses.add(address(text), 0, &config), Ok(()));
+        }
+        addresses.own(address("9.9.9.1"), 1);
+        assert_eq!(addresses.may_own(address("9.9.9.1"), &config), Ok(()));
+        addresses.own(address("::ffff:9.9.9.1"), 1);
+        assert_eq!(addresses.may_own(address("9.9.9.1"), &config), Err(Refused::AddressChannels));
+        assert_eq!(addresses.may_own(address("9.9.9.2"), &config), Ok(()));
+        addresses.own(address("9.9.9.2"), 1);
+        assert_eq!(addresses.may_own(address("9.9.9.2"), &config), Err(Refused::NetworkChannels));
+        assert_eq!(addresses.may_own(address("9.9.8.1"), &config), Ok(()));
+        addresses.disown(address("9.9.9.1"), 2);
+        addresses.remove(address("9.9.9.1"), 0, &config);
+        assert_eq!(addresses.may_own(address("9.9.9.2"), &config), Ok(()));
+        assert_eq!(addresses.may_own(address("9.9.9.1"), &config), Ok(()));
+        let none = Config { max_channels_per_address: 0, max_channels_per_network: 0, ..config };
+        addresses.own(address("9.9.9.2"), 1_000_000);
+        assert_eq!(addresses.may_own(address("9.9.9.2"), &none), Ok(()));
+    }
+
+    #[test]
+    fn handshakes_of_a_network_come_as_fast_as_allowed_and_no_faster() {
+        let mut addresses = Addresses::default();
+        let config = Config { tls_handshakes_per_second_per_network: 5, ..config(0, 0, 0) };
+        let now = 5 * SECOND;
+        for last in 1..=9 {
+            assert_eq!(addresses.add(IpAddr::from([9, 9, 9, last]), now, &config), Ok(()));
+        }
+        assert_eq!(addresses.add(address("9.9.8.1"), now, &config), Ok(()));
+        for last in 1..=5 {
+            assert_eq!(addresses.shake_hands(IpAddr::from([9, 9, 9, last]), now, &config), Ok(()));
+        }
+        assert_eq!(addresses.shake_hands(address("9.9.9.6"), now, &config), Err(SECOND / 5));
+        assert_eq!(addresses.shake_hands(address("9.9.8.1"), now, &config), Ok(()));
+        assert_eq!(addresses.shake_hands(address("9.9.9.6"), now + SECOND / 5, &config), Ok(()));
+        assert!(addresses.shake_hands(address("9.9.9.7"), now + SECOND / 5, &config).is_err());
+        // to go and come again is no way around it
+        for last in 1..=9 {
+            addresses.remove(IpAddr::from([9, 9, 9, last]), now, &config);
+        }
+        assert_eq!(addresses.add(address("9.9.9.6"), now, &config), Ok(()));
+        assert!(addresses.shake_hands(address("9.9.9.6"), now, &config).is_err());
     }
 }

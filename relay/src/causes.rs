@@ -130,8 +130,16 @@ causes! {
         ChannelFull = "channel-full",
         /// [`Config::max_channels_per_connection`](crate::Config::max_channels_per_connection).
         ConnectionChannels = "connection-channels",
+        /// Creating: [`Config::max_channels_per_address`](crate::Config::max_channels_per_address).
+        AddressChannels = "address-channels",
+        /// Creating: [`Config::max_channels_per_network`](crate::Config::max_channels_per_network).
+        NetworkChannels = "network-channels",
         /// Creating: [`Config::max_channels`](crate::Config::max_channels).
         RelayChannels = "relay-channels",
+        /// Entering: [`Config::max_users_per_channel_per_address`](crate::Config::max_users_per_channel_per_address).
+        AddressUsers = "address-users",
+        /// Entering: [`Config::max_users_per_channel_per_network`](crate::Config::max_users_per_channel_per_network).
+        NetworkUsers = "network-users",
         /// Creating: [`Config::max_name_bytes`](crate::Config::max_name_bytes).
         NameTooLong = "name-too-long",
         /// Creating: [`Config::allowed_names`](crate::Config::allowed_names).
@@ -216,6 +224,8 @@ causes! {
         Bytes = "bytes",
         /// [`Config::messages_per_second`](crate::Config::messages_per_second).
         Messages = "messages",
+        /// [`Config::tls_handshakes_per_second_per_network`](crate::Config::tls_handshakes_per_second_per_network), of its network.
+        Handshakes = "handshakes",
     }
 }
 

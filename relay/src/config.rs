@@ -58,6 +58,13 @@ pub struct Config {
     /// Channels at the same time on the whole relay; 0: no limit. Default: 16,384.
     pub max_channels: u32,
 
+    /// Channels at the same time that the connections of one IP address own together; 0: no limit. Default: 512. With IPv6 a whole /64
+    /// counts as one address.
+    pub max_channels_per_address: u32,
+
+    /// Channels at the same time that the connections of one network (a /24, or a /48 with IPv6) own together; 0: no limit. Default: 1024.
+    pub max_channels_per_network: u32,
+
     /// Channels that one connection may own at the same time, and, counted separately, channels that it may
     /// be a user of; 0 to 128. 0 is the protocol's limit, 128, which is also the default.
     pub max_channels_per_connection: u32,
@@ -65,6 +72,16 @@ pub struct Config {
     /// Users of one channel at the same time; 0 to 256. 0 is the protocol's limit, 256, which is also the
     /// default.
     pub max_users_per_channel: u32,
+
+    /// Numbers of one channel that users of one IP address (or /64) may have at the same time; 0: no limit. Default: 64.
+    ///
+    /// A number that rests, for about 6 s after a user has left, counts for the address of that user: who comes and goes takes no more of a
+    /// channel than who stays.
+    pub max_users_per_channel_per_address: u32,
+
+    /// Numbers of one channel that users of one network (a /24, or a /48 with IPv6) may have at the same time, those included that
+    /// rest; 0: no limit. Default: 192, three quarters of a channel.
+    pub max_users_per_channel_per_network: u32,
 
     /// Commands (create, enter, leave, delete …) a second from one connection; 0: no limit. Default: 500.
     ///
@@ -82,9 +99,16 @@ pub struct Config {
     /// What comes in [`burst`](Self::burst) may come at once; who sends more is read more slowly, and nothing is lost.
     pub bytes_per_second: usize,
 
+    /// TLS handshakes a second from one network (a /24, or a /48 with IPv6); 0: no limit. Default: 50.
+    ///
+    /// What comes in [`burst`](Self::burst) may come at once. Those above it wait, and end with
+    /// [`handshake_timeout`](Self::handshake_timeout) if it takes too long.
+    pub tls_handshakes_per_second_per_network: u32,
+
     /// How much may come at once where a number a second is limited: as much as is allowed in this time; 0.1 s to 1 min. Default: 10 s.
     ///
-    /// Holds for [`messages_per_second`](Self::messages_per_second), [`bytes_per_second`](Self::bytes_per_second) and
+    /// Holds for [`messages_per_second`](Self::messages_per_second), [`bytes_per_second`](Self::bytes_per_second),
+    /// [`tls_handshakes_per_second_per_network`](Self::tls_handshakes_per_second_per_network) and
     /// [`connections_per_second_per_address`](Self::connections_per_second_per_address).
     pub burst: Duration,
 
@@ -215,6 +239,11 @@ pub enum SlowReceiver {
     Drop,
 }
 
+/// A limit where 0 is none.
+pub(crate) fn limit(count: u32) -> usize {
+    if count == 0 { usize::MAX } else { count as usize }
+}
+
 /// One mebibyte, in bytes.
 const MIB: usize = 1 << 20;
 
@@ -233,11 +262,16 @@ impl Default for Config {
             max_connections_per_network: 1024,
             connections_per_second_per_address: 100,
             max_channels: 16_384,
+            max_channels_per_address: 512,
+            max_channels_per_network: 1024,
             max_channels_per_connection: 128,
             max_users_per_channel: 256,
+            max_users_per_channel_per_address: 64,
+            max_users_per_channel_per_network: 192,
             commands_per_second: 500,
             messages_per_second: 1_000_000,
             bytes_per_second: 128 * MIB,
+            tls_handshakes_per_second_per_network: 50,
             burst: Duration::from_secs(10),
             max_name_bytes: 255,
             allowed_names: Vec::new(),
@@ -320,6 +354,11 @@ impl Config {
         self.max_connections_per_network = 0;
         self.connections_per_second_per_address = 0;
         self.max_channels = 0;
+        self.max_channels_per_address = 0;
+        self.max_channels_per_network = 0;
+        self.max_users_per_channel_per_address = 0;
+        self.max_users_per_channel_per_network = 0;
+        self.tls_handshakes_per_second_per_network = 0;
         self.max_channels_per_connection = 0;
         self.max_users_per_channel = 0;
         self.commands_per_second = 0;

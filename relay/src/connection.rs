@@ -7,6 +7,7 @@ use mio::net::TcpStream;
 use peote_net::relay::{ConnectionId, Home};
 
 use crate::deadlines::Times;
+use crate::hellos::{HEAD, TLS};
 use crate::patience::Patience;
 use crate::queue::{Pool, Queue};
 use crate::rate::{Bucket, Rate};
@@ -18,9 +19,6 @@ use crate::waits::Wait;
 /// Whether a read or write that handled less than it was asked for has emptied (or filled) the socket, so that readiness will be reported again.
 /// Elsewhere only "would block" says that.
 const SHORT_IS_ALL: bool = cfg!(unix);
-
-/// The first byte of TLS: a record of a handshake.
-const TLS: u8 = 22;
 
 /// Whether this is the first byte of an HTTP request: methods are upper-case letters, and there may be empty lines in front. As the first byte of the
 /// joint protocol it would be data for a channel that cannot be yet.
@@ -129,6 +127,8 @@ pub(crate) enum Ending {
     TlsHere,
     /// What came is not TLS, or not as it should be.
     TlsFailed(tls::Failure),
+    /// The hello of its TLS is a copy of one that was answered.
+    TlsCopied,
     /// The connection is broken.
     Broken(io::Error),
 }
@@ -214,6 +214,11 @@ impl Connection {
         }
     }
 
+    /// Whether it begins with TLS and that is not established.
+    pub(crate) fn is_in_handshake(&self) -> bool {
+        self.is_tls() && self.tls_stage() != TlsStage::Established
+    }
+
     /// How far it is on its way to the joint protocol.
     pub(crate) fn stage(&self) -> Stage {
         match (&self.transport, self.flags.started) {
@@ -232,6 +237,13 @@ impl Connection {
     /// Bytes of memory that it may always have, on top of what each connection may.
     pub(crate) fn reserve(&self) -> usize {
         if self.is_tls() { tls::RESERVE } else { 0 }
+    }
+
+    /// How a connection that begins with TLS begins, as far as it has come; nothing where it has begun already. Nothing is read by that.
+    pub(crate) fn peek_hello<'a>(&self, head: &'a mut [u8; HEAD]) -> Option<&'a [u8]> {
+        self.tls.as_ref().filter(|tls| !tls.has_begun())?;
+        let len = self.socket.peek(head).ok()?;
+        head.get(..len).filter(|head| !head.is_empty())
     }
 
     /// Reads once. What came over TLS is decrypted by way of `raw`.

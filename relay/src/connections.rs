@@ -1,6 +1,7 @@
 //! All connections, as the forwarding core sees them: queues, limits, log.
 
 use std::hash::{BuildHasher, RandomState};
+use std::net::IpAddr;
 
 use peote_net::Reason;
 use peote_net::relay::{ConnectionId, Decision, Host, Note, Request};
@@ -9,7 +10,7 @@ use tracing::{debug, info, warn};
 
 use crate::addresses::Addresses;
 use crate::causes::{Counts, Paused, Refused};
-use crate::config::Config;
+use crate::config::{Config, limit};
 use crate::connection::Connection;
 use crate::deadlines::Times;
 use crate::fair::Fair;
@@ -68,11 +69,6 @@ pub(crate) struct Connections {
     pub(crate) config: Config,
     /// The times in it.
     pub(crate) times: Times,
-}
-
-/// A limit where 0 is none.
-pub(crate) fn limit(count: u32) -> usize {
-    if count == 0 { usize::MAX } else { count as usize }
 }
 
 impl Connections {
@@ -225,6 +221,13 @@ impl Connections {
         }
     }
 
+    /// Counts a channel that a connection owns, or owns no more, for its address. Those of one that is being closed are counted there.
+    fn count_own(&mut self, id: ConnectionId, count: fn(&mut Addresses, IpAddr, usize)) {
+        if let Some(address) = self.get(index(id)).map(|connection| connection.address.ip()) {
+            count(&mut self.addresses, address, 1);
+        }
+    }
+
     /// A connection owns one channel less, or is in one less.
     fn part(&mut self, id: ConnectionId) {
         let now = self.now;
@@ -356,11 +359,25 @@ impl Host for Connections {
             Request::Create { channels, .. } if channels >= limit(config.max_channels) => {
                 (Refused::RelayChannels, Reason::TooManyChannels)
             }
+            Request::Create { .. } => match self.addresses.may_own(address, config) {
+                Ok(()) => return Decision::Yes,
+                Err(refused) => (refused, Reason::TooManyChannels),
+            },
             Request::Enter { entered, .. } if entered >= of_connection => {
                 (Refused::ConnectionChannels, Reason::TooManyChannels)
             }
             Request::Enter { users, .. } if users >= limit(config.max_users_per_channel) => {
                 (Refused::ChannelFull, Reason::ChannelFull)
+            }
+            Request::Enter { of_address, .. }
+                if of_address >= limit(config.max_users_per_channel_per_address) =>
+            {
+                (Refused::AddressUsers, Reason::ChannelFull)
+            }
+            Request::Enter { of_network, .. }
+                if of_network >= limit(config.max_users_per_channel_per_network) =>
+            {
+                (Refused::NetworkUsers, Reason::ChannelFull)
             }
             _ => return Decision::Yes,
         };
@@ -372,12 +389,14 @@ impl Host for Connections {
         match *note {
             Note::Created { server, channel, name } => {
                 self.join(server);
+                self.count_own(server, Addresses::own);
                 if self.events.may_say(self.now) {
                     info!(connection = %server, number = channel, name = %Name(name), "channel created");
                 }
             }
             Note::Deleted { server, channel, name, reason } => {
                 self.part(server);
+                self.count_own(server, Addresses::disown);
                 if self.events.may_say(self.now) {
                     info!(connection = %server, number = channel, name = %Name(name), %reason, "channel deleted");
                 }

@@ -13,6 +13,7 @@ mod connection;
 mod connections;
 mod deadlines;
 mod fair;
+mod hellos;
 mod http;
 mod listen;
 mod log;

@@ -44,6 +44,8 @@ impl Attacked {
             .args(["--metrics", "true"])
             .args(["--max-connections-per-address", "0", "--max-connections-per-network", "0"])
             .args(["--connections-per-second-per-address", "0"])
+            .args(["--max-channels-per-address", "0", "--max-channels-per-network", "0"])
+            .args(["--max-users-per-channel-per-address", "0", "--max-users-per-channel-per-network", "0"])
             .args(options)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -118,11 +118,16 @@ fn unlimited_lifts_limits_but_neither_times_nor_memory() {
         "max-connections-per-address = 0",
         "max-connections-per-network = 0",
         "connections-per-second-per-address = 0",
+        "max-channels-per-address = 0",
+        "max-channels-per-network = 0",
         "max-channels-per-connection = 0",
         "max-users-per-channel = 0",
+        "max-users-per-channel-per-address = 0",
+        "max-users-per-channel-per-network = 0",
         "commands-per-second = 0",
         "messages-per-second = 0",
         "bytes-per-second = 0",
+        "tls-handshakes-per-second-per-network = 0",
         // a time, and none by default
         "idle-timeout = 0",
     ];

@@ -84,7 +84,7 @@ const SLOW: &str = "Receivers slower than their senders";
 const WATCHING: &str = "Watching it";
 
 /// All settings, in the order in which they are shown.
-pub(crate) static SETTINGS: [Setting; 38] = [
+pub(crate) static SETTINGS: [Setting; 43] = [
     Setting {
         name: "listen",
         group: LISTENING,
@@ -140,6 +140,18 @@ pub(crate) static SETTINGS: [Setting; 38] = [
         field: Field::Count(|all| &mut all.relay.max_channels, Config::COUNT),
     },
     Setting {
+        name: "max-channels-per-address",
+        group: LIMITS,
+        help: "Channels that the connections of one IP address (or /64) own together",
+        field: Field::Count(|all| &mut all.relay.max_channels_per_address, Config::COUNT),
+    },
+    Setting {
+        name: "max-channels-per-network",
+        group: LIMITS,
+        help: "Channels that the connections of one network (a /24, or a /48 with IPv6) own together",
+        field: Field::Count(|all| &mut all.relay.max_channels_per_network, Config::COUNT),
+    },
+    Setting {
         name: "max-channels-per-connection",
         group: LIMITS,
         help: "Channels one connection may own, and channels it may be in; \
@@ -154,6 +166,18 @@ pub(crate) static SETTINGS: [Setting; 38] = [
         group: LIMITS,
         help: "Users of one channel; the protocol has at most 256",
         field: Field::Count(|all| &mut all.relay.max_users_per_channel, Config::MAX_USERS_PER_CHANNEL),
+    },
+    Setting {
+        name: "max-users-per-channel-per-address",
+        group: LIMITS,
+        help: "Users of one channel from one IP address (or /64); one who has left counts for 6 s more",
+        field: Field::Count(|all| &mut all.relay.max_users_per_channel_per_address, Config::COUNT),
+    },
+    Setting {
+        name: "max-users-per-channel-per-network",
+        group: LIMITS,
+        help: "Users of one channel from one network (a /24, or a /48 with IPv6), counted in the same way",
+        field: Field::Count(|all| &mut all.relay.max_users_per_channel_per_network, Config::COUNT),
     },
     Setting {
         name: "commands-per-second",
@@ -174,9 +198,15 @@ pub(crate) static SETTINGS: [Setting; 38] = [
         field: Field::Size(|all| &mut all.relay.bytes_per_second, Config::BYTES_PER_SECOND),
     },
     Setting {
+        name: "tls-handshakes-per-second-per-network",
+        group: LIMITS,
+        help: "TLS handshakes a second from one network (a /24, or a /48 with IPv6); more have to wait",
+        field: Field::Count(|all| &mut all.relay.tls_handshakes_per_second_per_network, Config::COUNT),
+    },
+    Setting {
         name: "burst",
         group: LIMITS,
-        help: "Seconds whose worth of messages, bytes and connections may come at once",
+        help: "Seconds whose worth of messages, bytes, connections and TLS handshakes may come at once",
         field: Field::Seconds(|all| &mut all.relay.burst, Config::BURST),
     },
     Setting {

@@ -10,8 +10,9 @@ use tracing::{info, warn};
 
 use super::{Relay, WAKER, receive_buffer};
 use crate::causes::TurnedAway;
+use crate::config::limit;
 use crate::connection::Connection;
-use crate::connections::{index, limit};
+use crate::connections::index;
 use crate::listen;
 
 /// Connections that one turn accepts at most from one listening socket.

@@ -32,6 +32,8 @@ pub(super) enum Why {
     TlsHere,
     /// Its endpoint does not speak TLS, or not as it should.
     TlsFailed(tls::Failure),
+    /// The hello of its TLS is a copy.
+    TlsCopied,
     /// Its endpoint has closed the WebSocket.
     WebSocketClosed,
     /// Its endpoint does not keep to the rules of WebSocket.
@@ -48,6 +50,7 @@ impl From<Ending> for Why {
             Ending::WebSocket(End::Failed(failure)) => Self::WebSocketFailed(failure),
             Ending::TlsHere => Self::TlsHere,
             Ending::TlsFailed(failure) => Self::TlsFailed(failure),
+            Ending::TlsCopied => Self::TlsCopied,
             Ending::Broken(error) => Self::Broken(error),
         }
     }
@@ -78,6 +81,7 @@ impl Why {
                 | Self::Http(_, Closed::Origin | Closed::WatchFrom)
                 | Self::TlsHere
                 | Self::TlsFailed(_)
+                | Self::TlsCopied
         )
     }
 
@@ -91,7 +95,7 @@ impl Why {
             Self::Cause(_) => Closed::Other,
             Self::Late(late) => late.closed(),
             Self::Http(_, cause) => *cause,
-            Self::TlsHere | Self::TlsFailed(_) => Closed::TlsFailed,
+            Self::TlsHere | Self::TlsFailed(_) | Self::TlsCopied => Closed::TlsFailed,
             Self::WebSocketFailed(_) => Closed::WebSocketFailed,
             Self::Stopping => Closed::Stopping,
         }
@@ -113,6 +117,7 @@ impl fmt::Display for Why {
             }
             Self::TlsHere => f.write_str("it began with TLS, which this address does not speak"),
             Self::TlsFailed(failure) => write!(f, "its TLS failed: {failure}"),
+            Self::TlsCopied => f.write_str("its TLS failed: the hello is a copy of an earlier one"),
             Self::WebSocketClosed => f.write_str("its WebSocket was closed by the endpoint"),
             Self::WebSocketFailed(failure) => {
                 write!(f, "its WebSocket failed with code {}: {failure}", failure.code())
@@ -141,6 +146,8 @@ impl Relay {
         self.connections.take_rest(index);
         self.connections.take_off(index);
         let Some(mut connection) = self.connections.slots[index as usize].take() else { return };
+        let (own, _) = self.core.channels_of(id);
+        self.connections.addresses.disown(address.ip(), own);
         self.forget(id);
         self.connections.timers.clear(index);
         let now = self.connections.now_micros;

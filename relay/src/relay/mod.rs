@@ -33,6 +33,7 @@ use crate::causes::{Closed, Counts, TurnedAway};
 use crate::clock::Clock;
 use crate::connections::{Connections, narrow};
 use crate::deadlines::millis;
+use crate::hellos::Hellos;
 use crate::stats::Stats;
 use crate::tls::Credentials;
 
@@ -93,6 +94,7 @@ pub struct Relay {
     http_requests: u64,
     received_bytes: u64,
     turns: turns::Turns,
+    hellos: Hellos,
     /// The page with details that was made last.
     details: details::Details,
 }

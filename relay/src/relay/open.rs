@@ -19,6 +19,7 @@ use crate::causes::Counts;
 use crate::clock::Clock;
 use crate::config::{Config, InvalidConfig};
 use crate::connections::Connections;
+use crate::hellos::Hellos;
 use crate::listen;
 use crate::tls::{self, Credentials};
 
@@ -106,6 +107,7 @@ impl Relay {
             http_requests: 0,
             received_bytes: 0,
             turns: super::turns::Turns::default(),
+            hellos: Hellos::default(),
             details: details::Details::default(),
         })
     }

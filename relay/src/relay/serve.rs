@@ -6,9 +6,10 @@ use super::Relay;
 use super::close::Why;
 use super::turns::{BYTES_FOR_WORK, OF_A_READ, OF_A_WRITE, WORK};
 use crate::causes::Paused;
-use crate::connection::{Input, Stage};
+use crate::connection::{Ending, Input, Stage};
 use crate::connections::index;
 use crate::deadlines::Late;
+use crate::hellos::{HEAD, TLS};
 use crate::queue::LEAST_READ;
 use crate::rate::Capacity;
 use crate::rest::Rest;
@@ -50,17 +51,53 @@ impl Relay {
     /// Returns how much work that was.
     pub(super) fn serve(&mut self, index: u32) -> usize {
         self.connections.work = WORK;
+        let is_in_handshake =
+            self.connections.get(index).is_some_and(|connection| connection.is_in_handshake());
         let (received, pushed) = (self.received_bytes, self.connections.pushed);
         self.serve_once(index);
         let read = usize::try_from(self.received_bytes - received).unwrap_or(READ);
         // what was pushed by ways that count no work: a connection that has ended
         let pushed = usize::try_from(self.connections.pushed - pushed).unwrap_or(WORK);
-        pushed.max(WORK - self.connections.work) + OF_A_READ + read / BYTES_FOR_WORK
+        // one that begins or goes on with a handshake is as much as anybody may cause
+        let handshake = if is_in_handshake && read > 0 { WORK } else { 0 };
+        pushed.max(WORK - self.connections.work) + OF_A_READ + read / BYTES_FOR_WORK + handshake
+    }
+
+    /// Whether a connection that begins with TLS may be answered now; looked at before anything is read of it. One that may not is closed, or
+    /// waits.
+    fn may_shake_hands(&mut self, index: u32) -> bool {
+        let now = self.connections.now_micros;
+        let Some(connection) = self.connections.get(index) else { return false };
+        let mut head = [0; HEAD];
+        let Some(head) = connection.peek_hello(&mut head) else { return true };
+        // nobody who ends here can take the answer
+        let ending = if connection.flags.read_closed && head[0] == TLS {
+            Some(Ending::Ended)
+        } else if self.hellos.is_known(head) {
+            Some(Ending::TlsCopied)
+        } else {
+            None
+        };
+        if let Some(ending) = ending {
+            self.close(index, &ending.into());
+            return false;
+        }
+        let address = connection.address.ip();
+        let connections = &mut self.connections;
+        if let Err(micros) = connections.addresses.shake_hands(address, now, &connections.config) {
+            self.connections.pause(index, Paused::Handshakes, micros);
+            return false;
+        }
+        self.hellos.note(head);
+        true
     }
 
     fn serve_once(&mut self, index: u32) {
         let Some(connection) = self.connections.get(index) else { return };
         if connection.is_paused() {
+            return;
+        }
+        if !self.may_shake_hands(index) {
             return;
         }
         let units = self.connections.units;
