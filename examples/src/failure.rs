@@ -36,6 +36,12 @@ impl Failure {
         }
     }
 
+    /// The relay has not answered a command within [`ANSWER_TIMEOUT`](crate::ANSWER_TIMEOUT).
+    #[must_use]
+    pub fn no_answer() -> Self {
+        Self::Lost("it says that it is there, and does not answer".into())
+    }
+
     /// The same, with the relay's address where it is not yet named.
     #[must_use]
     pub fn with_relay(self, address: &str) -> Self {

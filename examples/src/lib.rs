@@ -15,3 +15,6 @@ pub mod rpc;
 pub mod traffic;
 
 pub use failure::Failure;
+
+/// How long the relay may take to answer a command.
+pub const ANSWER_TIMEOUT: peote_net::time::Duration = peote_net::time::Duration::from_secs(15);

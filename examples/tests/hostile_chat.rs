@@ -38,7 +38,7 @@ impl World {
     fn come(&mut self, name: &str) {
         let mut link = Link::with_buffers(HeapBuffers::default());
         let mut session = Session::new("tea", Nick::new(name).unwrap());
-        session.begin(&mut link.out()).unwrap();
+        session.begin(&mut link.out(), self.clock.now()).unwrap();
         self.people.push(Person { link, transport: connect(&self.relay), session, screen: Vec::new() });
         self.turn_until(|world| world.people.iter().all(|person| person.session.is_inside()));
     }
@@ -220,7 +220,7 @@ fn a_hostile_server_can_show_nothing_that_a_terminal_obeys() {
     world.turn_until(|world| !world.hostile.0.wants_write());
     let mut link = Link::with_buffers(HeapBuffers::default());
     let mut session = Session::new("tea", Nick::new("anna").unwrap());
-    session.begin(&mut link.out()).unwrap();
+    session.begin(&mut link.out(), world.clock.now()).unwrap();
     let transport = connect(&world.relay);
     world.people.push(Person { link, transport, session, screen: Vec::new() });
     world.turn_until(|world| world.relay.stats().users == 1);

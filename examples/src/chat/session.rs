@@ -7,7 +7,7 @@ use peote_net::time::{Duration, Instant};
 
 use super::message::{FromServer, FromUser};
 use super::{Command, Nick, Room, acted, clean, here, notice, said};
-use crate::Failure;
+use crate::{ANSWER_TIMEOUT, Failure};
 
 /// How long a server may take to say welcome.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -15,6 +15,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The same after the connection was lost: the room may still have a server whose connection was lost as well, until the relay
 /// notices that it will never speak again.
 const PATIENCE_AFTER_A_LOSS: Duration = Duration::from_secs(60);
+
+/// How many lines may wait to be shown before no more are taken on.
+const MUCH_TO_SHOW: usize = 500;
 
 /// How often to try to get into a room that always turns out to exist when it is created, and not to exist
 /// when it is entered.
@@ -39,8 +42,10 @@ pub struct Session {
 /// Where one is on the way into the room.
 #[derive(Debug)]
 enum Place {
-    /// Not in it; the relay has been asked to let one enter or create it.
+    /// Not in it, and without a connection.
     Outside,
+    /// The relay has been asked to let one enter or create it, and has to answer by then.
+    Asking(Instant),
     /// In the channel, and hello has been said.
     Greeting(EnteredChannel, Instant),
     User(EnteredChannel),
@@ -69,7 +74,7 @@ impl Session {
     ///
     /// # Errors
     /// The name of the room is too long.
-    pub fn begin(&mut self, out: &mut Out<'_>) -> Result<(), Failure> {
+    pub fn begin(&mut self, out: &mut Out<'_>, now: Instant) -> Result<(), Failure> {
         let max = MAX_NAME - channel_name("").len();
         if self.room.len() > max {
             return Err(Failure::Usage(format!(
@@ -77,19 +82,13 @@ impl Session {
                 self.room.len()
             )));
         }
-        Ok(self.enter(out)?)
+        Ok(self.enter(out, now)?)
     }
 
     /// Whether one is in the room, so that what is typed can be said.
     #[must_use]
     pub const fn is_inside(&self) -> bool {
         matches!(self.place, Place::User(_) | Place::Server(_))
-    }
-
-    /// Whether one has left the room on purpose.
-    #[must_use]
-    pub const fn has_left(&self) -> bool {
-        matches!(self.place, Place::Left)
     }
 
     /// Has something shown to the one at the keyboard.
@@ -102,11 +101,17 @@ impl Session {
         std::mem::take(&mut self.screen)
     }
 
+    /// Whether so many lines wait to be shown that no more should be taken on.
+    #[must_use]
+    pub const fn has_much_to_show(&self) -> bool {
+        self.screen.len() >= MUCH_TO_SHOW
+    }
+
     /// When [`check`](Self::check) has to be called, whatever comes.
     #[must_use]
     pub const fn next_deadline(&self) -> Option<Instant> {
         match self.place {
-            Place::Greeting(_, deadline) => Some(deadline),
+            Place::Asking(deadline) | Place::Greeting(_, deadline) => Some(deadline),
             _ => None,
         }
     }
@@ -116,11 +121,15 @@ impl Session {
     /// # Errors
     /// Why it cannot.
     pub fn check(&mut self, now: Instant) -> Result<(), Failure> {
-        if self.next_deadline().is_some_and(|deadline| deadline <= now) {
-            self.fail(format!(
+        match self.place {
+            Place::Asking(deadline) if deadline <= now => {
+                self.failure.get_or_insert_with(Failure::no_answer);
+            }
+            Place::Greeting(_, deadline) if deadline <= now => self.fail(format!(
                 "room {}: its server does not speak as a chat does; choose another room",
                 self.room
-            ));
+            )),
+            _ => {}
         }
         self.failure.take().map_or(Ok(()), Err)
     }
@@ -137,8 +146,8 @@ impl Session {
             | Event::CreateRefused { reason: Reason::LinkLost, .. }
             | Event::ChannelGone { reason: Reason::LinkLost, .. } => {}
             // The way in.
-            Event::EnterRefused { reason: Reason::NoSuchChannel, .. } => self.create(out)?,
-            Event::CreateRefused { reason: Reason::NameInUse, .. } => self.enter(out)?,
+            Event::EnterRefused { reason: Reason::NoSuchChannel, .. } => self.create(out, now)?,
+            Event::CreateRefused { reason: Reason::NameInUse, .. } => self.enter(out, now)?,
             Event::EnterRefused { reason: Reason::Blocked, .. } => {
                 self.fail(format!(
                     "cannot enter room {}: the one who runs its server does not let you in",
@@ -173,7 +182,7 @@ impl Session {
                 )));
             }
             Event::ChannelGone { reason, .. } => {
-                self.create(out)?;
+                self.create(out, now)?;
                 let how = match reason {
                     Reason::OnPurpose => "has left",
                     _ => "has lost the connection",
@@ -251,18 +260,18 @@ impl Session {
         Ok(())
     }
 
-    fn enter(&mut self, out: &mut Out<'_>) -> Result<(), SendError> {
+    fn enter(&mut self, out: &mut Out<'_>, now: Instant) -> Result<(), SendError> {
         out.enter(channel_name(&self.room), Mode::default())?;
-        self.place = Place::Outside;
+        self.place = Place::Asking(now + ANSWER_TIMEOUT);
         self.attempt();
         Ok(())
     }
 
     /// Of several that do this at the same time, the first wins; the others learn that the name is in use,
     /// and enter.
-    fn create(&mut self, out: &mut Out<'_>) -> Result<(), SendError> {
+    fn create(&mut self, out: &mut Out<'_>, now: Instant) -> Result<(), SendError> {
         out.create(channel_name(&self.room), Mode::default())?;
-        self.place = Place::Outside;
+        self.place = Place::Asking(now + ANSWER_TIMEOUT);
         self.attempt();
         Ok(())
     }

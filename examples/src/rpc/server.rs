@@ -4,17 +4,20 @@ use peote_net::link::{
     Destination, Event, Flow, IntoFlow as _, Mode, Out, OwnChannel, SendError, Source, User,
 };
 use peote_net::rpc::{self, Context, Message, Remote};
+use peote_net::time::Instant;
 use peote_net::value::List;
 use peote_net_std::{TcpLink, TcpTransport};
 
 use super::{BOARD, Board, Picture, SCREEN, ScreenCaller};
-use crate::Failure;
+use crate::{ANSWER_TIMEOUT, Failure};
 
 /// A server of the whiteboard on a connection of its own.
 #[derive(Debug)]
 pub struct Server {
     link: TcpLink,
     state: State,
+    /// When the channel has to be there.
+    answer_due: Instant,
 }
 
 #[derive(Debug)]
@@ -52,13 +55,14 @@ impl Server {
             finished: false,
             violations: 0,
         };
-        Ok(Self { link, state })
+        let answer_due = link.now() + ANSWER_TIMEOUT;
+        Ok(Self { link, state, answer_due })
     }
 
     /// Deals with what has come; does not block.
     ///
     /// # Errors
-    /// The connection is lost, or the channel cannot be created.
+    /// The connection is lost, the channel cannot be created, or the relay does not answer.
     pub fn poll(&mut self) -> Result<(), Failure> {
         let state = &mut self.state;
         let mut refused = None;
@@ -70,6 +74,7 @@ impl Server {
         })?;
         match refused {
             Some(reason) => Err(Failure::Failed(format!("the channel cannot be created: {reason}"))),
+            None if !self.state.created && self.answer_due <= self.link.now() => Err(Failure::no_answer()),
             None => Ok(()),
         }
     }
@@ -79,7 +84,7 @@ impl Server {
     /// # Errors
     /// Waiting failed.
     pub fn wait(&mut self) -> Result<(), Failure> {
-        self.link.wait(&mut [], None)?;
+        self.link.wait(&mut [], (!self.state.created).then_some(self.answer_due))?;
         Ok(())
     }
 

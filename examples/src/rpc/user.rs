@@ -2,11 +2,12 @@
 
 use peote_net::link::{EnteredChannel, Event, Flow, Mode, Out, SendError};
 use peote_net::rpc::{self, Message};
+use peote_net::time::Instant;
 use peote_net::value::List;
 use peote_net_std::{TcpLink, TcpTransport};
 
 use super::{BOARD, BoardCaller, HEIGHT, Picture, SCREEN, Screen, WIDTH};
-use crate::Failure;
+use crate::{ANSWER_TIMEOUT, Failure};
 
 /// A user of the whiteboard on a connection of its own.
 #[derive(Debug)]
@@ -15,6 +16,8 @@ pub struct User {
     channel: EnteredChannel,
     state: State,
     pen: Pen,
+    /// When the channel has to be entered.
+    answer_due: Instant,
 }
 
 #[derive(Debug)]
@@ -28,6 +31,7 @@ struct State {
     verified: Option<bool>,
     /// Strokes seen.
     drawn: u32,
+    entered: bool,
     refused: Option<peote_net::Reason>,
 }
 
@@ -60,21 +64,26 @@ impl User {
             picture: None,
             verified: None,
             drawn: 0,
+            entered: false,
             refused: None,
         };
         let random = 0x9e37_79b9_7f4a_7c15 ^ (u64::from(colour) << 32);
-        Ok(Self { link, channel, state, pen: Pen { colour, left: Some(strokes), random } })
+        let answer_due = link.now() + ANSWER_TIMEOUT;
+        Ok(Self { link, channel, answer_due, state, pen: Pen { colour, left: Some(strokes), random } })
     }
 
     /// Deals with what has come, and draws as long as there is room to send; does not block.
     ///
     /// # Errors
-    /// The connection is lost, or the channel cannot be entered.
+    /// The connection is lost, the channel cannot be entered, or the relay does not answer.
     pub fn poll(&mut self) -> Result<(), Failure> {
         let state = &mut self.state;
         self.link.poll(|event, out| state.handle(&event, out))?;
         if let Some(reason) = self.state.refused {
             return Err(Failure::Failed(format!("the channel cannot be entered: {reason}")));
+        }
+        if !self.state.entered && self.answer_due <= self.link.now() {
+            return Err(Failure::no_answer());
         }
         if let (Some(board), Some(_)) = (self.state.board, &self.state.picture) {
             match self.pen.draw(board, &mut self.link.out()) {
@@ -90,7 +99,7 @@ impl User {
     /// # Errors
     /// Waiting failed.
     pub fn wait(&mut self) -> Result<(), Failure> {
-        self.link.wait(&mut [], None)?;
+        self.link.wait(&mut [], (!self.state.entered).then_some(self.answer_due))?;
         Ok(())
     }
 
@@ -126,7 +135,10 @@ impl User {
 impl State {
     fn handle(&mut self, event: &Event<'_>, out: &mut Out<'_>) -> Result<Flow, SendError> {
         match *event {
-            Event::Entered { channel } => rpc::offer(out, channel, SCREEN)?,
+            Event::Entered { channel } => {
+                self.entered = true;
+                rpc::offer(out, channel, SCREEN)?;
+            }
             Event::EnterRefused { reason, .. } => self.refused = Some(reason),
             Event::ChannelGone { reason, .. } if self.verified.is_none() => self.refused = Some(reason),
             Event::Chunk { from, bytes } => match Message::read(from, bytes) {

@@ -4,6 +4,10 @@
 //! keyboard and the screen together is in `terminal.rs` beside this file.
 
 #[cfg(unix)]
+mod keyboard;
+#[cfg(unix)]
+mod screen;
+#[cfg(unix)]
 mod terminal;
 
 use std::process::ExitCode;
@@ -48,14 +52,16 @@ Without --tls everybody on the way can read along. A relay of one's own with a
 certificate of one's own is reached with --tls --ca FILE, where the file is its
 certificate or that of who signed it.
 
-When the connection is lost, chat comes back by itself. What is typed meanwhile waits.
+When the connection is lost, chat comes back by itself. What is typed meanwhile waits,
+as it does while the relay cannot keep up; /quit leaves within seconds all the same.
 
 Exit codes:
   0  left
-  1  the room cannot be entered, or standard output was closed
+  1  the room cannot be entered, standard output was closed, or not all that was typed
+     could be said
   2  wrong options
   3  the relay was not reached (with --tls: or not trusted), or not again for two
-     minutes after the connection was lost
+     minutes after the connection was lost, or it does not answer
   4  removed by the one who runs the room's server";
 
 fn main() -> ExitCode {

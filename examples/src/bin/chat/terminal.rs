@@ -1,21 +1,26 @@
 //! The connection, the keyboard and the screen, in one thread that sleeps until one of them has something.
 
-use std::fs::File;
-use std::io::ErrorKind;
-use std::task::Poll;
 use std::time::Duration;
 
-use peote_net::link::SendError;
-use peote_net::reconnect::{Backoff, Status};
-use peote_net::time;
+use peote_net::link::{Event, SendError};
+use peote_net::reconnect::Backoff;
+use peote_net::time::{self, Instant};
 use peote_net_examples::Failure;
 use peote_net_examples::chat::{Command, Nick, Session};
 use peote_net_examples::options::RelayOptions;
-use peote_net_examples::report::print;
-use peote_net_std::{Change, Lines, ReconnectingLink};
+use peote_net_std::{Change, ReconnectingLink};
+
+use crate::keyboard::Keyboard;
+use crate::screen::Screen;
 
 /// How long to try to connect, and how long to wait in the end until everything has been sent.
 const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long to wait in the end when somebody has typed `/quit` and waits, too.
+const SHORT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How long to wait in the end until everything has been shown.
+const SHOW_TIMEOUT: time::Duration = time::Duration::from_secs(1);
 
 /// When to try again after the connection was lost, and for how long.
 const RULES: Backoff = Backoff::new()
@@ -29,9 +34,11 @@ pub(crate) struct Chat {
     session: Session,
     /// There has been a connection.
     began: bool,
-    keyboard: Lines<File>,
-    /// What was typed and could not be sent yet.
-    typed: Option<Command>,
+    has_been_inside: bool,
+    keyboard: Keyboard,
+    screen: Screen,
+    /// An event was not taken, because there was no room to show what it says.
+    is_held: bool,
 }
 
 impl Chat {
@@ -42,44 +49,83 @@ impl Chat {
         if let Some(tls) = relay.tls()? {
             link.set_tls(tls);
         }
-        let session = Session::new(room, nick);
-        Ok(Self { link, session, began: false, keyboard: Lines::stdin()?, typed: None })
+        Ok(Self {
+            link,
+            session: Session::new(room, nick),
+            began: false,
+            has_been_inside: false,
+            keyboard: Keyboard::new()?,
+            screen: Screen::new()?,
+            is_held: false,
+        })
     }
 
     /// Talks until the one at the keyboard has had enough.
     pub(crate) fn run(mut self) -> Result<(), Failure> {
-        loop {
-            let Self { link, session, .. } = &mut self;
-            let now = link.now();
-            let change = link.poll(|event, context| session.handle(event, context.out, now))?;
-            if let Some(change) = change {
-                self.note(change)?;
+        let ended = loop {
+            match self.turn() {
+                Ok(false) => {}
+                Ok(true) => break Ok(()),
+                Err(failure) => break Err(failure),
             }
-            // what has come before the end is shown, too
-            self.session.take_screen().iter().try_for_each(print)?;
-            self.session.check(now)?;
-            let is_listening = self.read_keyboard()?;
-            self.session.take_screen().iter().try_for_each(print)?;
-            if self.session.has_left() {
-                return Ok(self.link.close(TIMEOUT)?);
-            }
-            let deadline = self.session.next_deadline();
-            let keyboard = self.keyboard.watch();
-            // Without the keyboard in it, a wait goes on although there is something to read.
-            let mut watches = Vec::from_iter(is_listening.then_some(keyboard));
-            self.link.wait(&mut watches, deadline)?;
+        };
+        let Self { link, session, keyboard, screen, .. } = self;
+        let closed = ended.and_then(|()| close(link, session, &keyboard));
+        // what has come before the end is shown, too
+        let shown = screen.finish(SHOW_TIMEOUT);
+        closed.and(shown)
+    }
+
+    /// Goes on with all of it, then sleeps. Whether it is over.
+    fn turn(&mut self) -> Result<bool, Failure> {
+        let now = self.link.now();
+        let change = self.poll(now)?;
+        if let Some(change) = change {
+            self.note(change, now)?;
         }
+        let Self { session, keyboard, screen, link, .. } = self;
+        screen.show(session.take_screen())?;
+        session.check(now)?;
+        self.has_been_inside |= session.is_inside();
+        keyboard.read(session, now)?;
+        keyboard.say(session, &mut link.out())?;
+        if keyboard.is_over(self.has_been_inside, now) {
+            return Ok(true);
+        }
+        screen.show(session.take_screen())?;
+        self.sleep()
+    }
+
+    fn poll(&mut self, now: Instant) -> Result<Option<Change>, Failure> {
+        let Self { link, session, screen, is_held, .. } = self;
+        *is_held = false;
+        Ok(link.poll(|event, context| {
+            let says_something = matches!(event, Event::Chunk { .. });
+            if says_something && (screen.is_full() || session.has_much_to_show()) {
+                *is_held = true;
+                return Err(SendError::WouldBlock);
+            }
+            session.handle(event, context.out, now)
+        })?)
+    }
+
+    fn sleep(&mut self) -> Result<bool, Failure> {
+        let at_once = (self.is_held && !self.screen.is_full()).then_some(Instant::ZERO);
+        let deadlines = [at_once, self.session.next_deadline(), self.keyboard.next_deadline()];
+        let mut watches = Vec::from_iter(self.keyboard.watch().into_iter().chain(self.screen.watch()));
+        self.link.wait(&mut watches, deadlines.into_iter().flatten().min())?;
+        Ok(false)
     }
 
     /// Tells how it is with the connection; a new one means to get into the room anew.
-    fn note(&mut self, change: Change) -> Result<(), Failure> {
+    fn note(&mut self, change: Change, now: Instant) -> Result<(), Failure> {
         match change {
             Change::Connected => {
                 if self.began {
                     self.session.show("connected again");
                 }
                 self.began = true;
-                self.session.begin(&mut self.link.out())?;
+                self.session.begin(&mut self.link.out(), now)?;
             }
             Change::ConnectFailed(error) if !self.began => return Err(error.into()),
             Change::Lost(error) => self.session.show(&format!("{error}; trying to connect again")),
@@ -87,45 +133,19 @@ impl Chat {
         }
         Ok(())
     }
+}
 
-    /// Says what has been typed. Whether there may be more to read; not so while it could not be said, so
-    /// that it waits in the pipe or file it comes from.
-    fn read_keyboard(&mut self) -> Result<bool, Failure> {
-        // While the connection is lost one line is read ahead, for it may be /quit.
-        let is_away = self.began && matches!(self.link.status(), Status::Lost { .. } | Status::Connecting);
-        while self.session.is_inside() || (is_away && self.typed.is_none() && !self.session.has_left()) {
-            let command = match self.typed.take() {
-                Some(command) => command,
-                None => match self.next_command()? {
-                    Poll::Ready(command) => command,
-                    Poll::Pending => return Ok(true),
-                },
-            };
-            if !self.session.is_inside() && !matches!(command, Command::Quit) {
-                self.typed = Some(command);
-                break;
-            }
-            match self.session.type_in(&command, &mut self.link.out()) {
-                Ok(()) => {}
-                Err(SendError::WouldBlock) => {
-                    self.typed = Some(command);
-                    break;
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(false)
+/// Leaves the room, if one is in it.
+fn close(mut link: ReconnectingLink<0>, mut session: Session, keyboard: &Keyboard) -> Result<(), Failure> {
+    let timeout = if keyboard.is_asked_to_end() { SHORT_TIMEOUT } else { TIMEOUT };
+    if session.is_inside() {
+        // where there is no room for the command, the end of the connection says it
+        let _ = session.type_in(&Command::Quit, &mut link.out());
+        link.close(timeout)?;
     }
-
-    /// The next line; its end is as good as `/quit`.
-    fn next_command(&mut self) -> Result<Poll<Command>, Failure> {
-        match self.keyboard.poll_line() {
-            Ok(line) => Ok(line.map(|line| line.map_or(Command::Quit, |line| Command::parse(&line)))),
-            Err(error) if error.kind() == ErrorKind::InvalidData => {
-                self.session.show("that line is too long to be said");
-                Ok(Poll::Ready(Command::Nothing))
-            }
-            Err(error) => Err(Failure::Failed(format!("standard input: {error}"))),
-        }
+    match keyboard.unsaid() {
+        0 => Ok(()),
+        1 => Err(Failure::Failed("a line that was typed was not said".into())),
+        count => Err(Failure::Failed(format!("{count} lines that were typed were not said"))),
     }
 }

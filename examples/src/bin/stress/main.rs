@@ -11,9 +11,9 @@ use std::rc::Rc;
 use std::time::{Duration, Instant as Moment};
 
 use peote_net::time::{self, Instant};
-use peote_net_examples::Failure;
 use peote_net_examples::report::{Pace, count, print, second, second_header, table};
 use peote_net_examples::traffic::{Clients, Noise, Servers, Tally};
+use peote_net_examples::{ANSWER_TIMEOUT, Failure};
 use peote_net_std::{Clock, Waiter, Watch};
 
 use options::{Options, Role};
@@ -94,8 +94,12 @@ impl Stress {
             happened: (0, Moment::now()),
             patience: PATIENCE + Duration::from_millis(options.delay.into()),
         };
+        let answer_due = clock.now() + ANSWER_TIMEOUT;
         while !stress.servers.iter().all(Servers::all_open) {
             stress.turn()?;
+            if clock.now() >= answer_due && !stress.servers.iter().all(Servers::all_open) {
+                return Err(Failure::no_answer());
+            }
         }
         if options.role != Role::Servers {
             for members in options.clients() {
