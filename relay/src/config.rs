@@ -155,8 +155,12 @@ pub struct Config {
     /// should stay well below that.
     pub keepalive_interval: Duration,
 
-    /// An idle connection is probed by TCP after this time, so that one whose endpoint is gone without a word
-    /// is noticed; 1 s to 32,767 s (the system counts whole seconds). Default: 60 s.
+    /// How long a connection is kept whose endpoint gives no sign of life; 1 s to 32,767 s (the system counts whole seconds). Default: 15 s.
+    ///
+    /// An endpoint that is gone without a word acknowledges nothing that is sent to it, keepalives included, so by default its names are free again 20 s later at most.
+    /// The time is never shorter than two [`keepalive_interval`](Self::keepalive_interval)s and [`stall_timeout`](Self::stall_timeout). It also holds for one that is there, but takes
+    /// nothing of what waits for it in the system; while the relay does not read from it, because it waits for others or has sent too much, it has 64 `stall_timeout`s more.
+    /// On Linux this is `TCP_USER_TIMEOUT`; elsewhere the system only probes connections to which nothing is sent.
     pub tcp_keepalive: Duration,
 
     /// Bytes that may wait to be sent to one connection; 64 KiB to 1 GiB. Default: 1 MiB.
@@ -283,7 +287,7 @@ impl Default for Config {
             idle_timeout: Duration::ZERO,
             unused_timeout: Duration::from_secs(300),
             keepalive_interval: Duration::from_secs(5),
-            tcp_keepalive: Duration::from_secs(60),
+            tcp_keepalive: Duration::from_secs(15),
             queue_bytes: MIB,
             memory_bytes: 256 * MIB,
             slow_receiver: SlowReceiver::Pause,

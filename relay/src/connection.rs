@@ -88,6 +88,8 @@ pub(crate) struct Flags {
     pub(crate) started: bool,
     /// It was late, and was given more time, because the relay was late itself.
     pub(crate) has_extra_time: bool,
+    /// The system was told that it may take nothing for long, because it is held up.
+    pub(crate) patient: bool,
     /// It was said in the log that it sends more than it may.
     pub(crate) limited: bool,
     /// It is on the list of those to be written.

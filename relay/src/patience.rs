@@ -24,7 +24,7 @@ const RECOVERY: u64 = 8;
 ///
 /// Not none at all: with an accomplice that reads just fast enough, a receiver that takes nothing could
 /// be held up for ever, and hold up others.
-pub(crate) const HELD_UP: u64 = 64;
+pub(crate) const HELD_UP: u32 = 64;
 
 /// One second in the unit of the budget, microseconds.
 const SECOND: u64 = 1_000_000;
@@ -68,7 +68,7 @@ impl Patience {
                 self.left = self.left.saturating_sub(micros);
                 self.waited += passed;
             }
-            Pace::HeldUp => self.left = self.left.saturating_sub(micros / HELD_UP),
+            Pace::HeldUp => self.left = self.left.saturating_sub(micros / u64::from(HELD_UP)),
         }
     }
 
@@ -90,7 +90,7 @@ impl Patience {
         let times = match pace {
             Pace::Rest => return None,
             Pace::Full => 1,
-            Pace::HeldUp => HELD_UP,
+            Pace::HeldUp => HELD_UP.into(),
         };
         Some(self.at.saturating_add(self.left.saturating_mul(times).div_ceil(1000)))
     }

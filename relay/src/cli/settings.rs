@@ -276,7 +276,7 @@ pub(crate) static SETTINGS: [Setting; 43] = [
     Setting {
         name: "tcp-keepalive",
         group: TIMES,
-        help: "Let TCP probe a connection that was idle for this time; counted in whole seconds",
+        help: "Give up a connection whose endpoint gives no sign of life for this time; counted in whole seconds",
         field: Field::Seconds(|all| &mut all.relay.tcp_keepalive, Config::TCP_KEEPALIVE),
     },
     Setting {

@@ -8,6 +8,7 @@ use peote_net::protocol::to_endpoint;
 use super::Relay;
 use super::close::Why;
 use crate::deadlines::{Due, Late};
+use crate::listen;
 
 /// Bytes that a socket holds at most of what has come. After as many more an endpoint that keeps on
 /// sending is judged all the same.
@@ -111,8 +112,23 @@ impl Relay {
         let next = self.connections.now + self.connections.times.keepalive;
         let Some(connection) = self.connections.get(index) else { return };
         connection.keepalive_at = next;
+        self.note_patience(index);
+        let Some(connection) = self.connections.get(index) else { return };
         if connection.queue.is_empty() {
             self.connections.queue(index, &to_endpoint::keepalive(), &[]);
+        }
+    }
+
+    /// Sees to it that the system does not give up a connection that nothing is read from: its endpoint may be unable to read before it can write.
+    ///
+    /// Nothing was taken for a while when this is called. It ends when everything has been taken: until then the system may count what was before.
+    fn note_patience(&mut self, index: u32) {
+        let Some(Some(connection)) = self.connections.slots.get_mut(index as usize) else { return };
+        let was_patient = connection.flags.patient;
+        let is_patient = connection.is_paused() || was_patient && !connection.queue.is_empty();
+        if is_patient != was_patient {
+            connection.flags.patient = is_patient;
+            listen::set_patience(connection.socket(), &self.connections.config, is_patient);
         }
     }
 

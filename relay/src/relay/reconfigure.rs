@@ -60,7 +60,8 @@ impl Relay {
             }
         }
         self.credentials = credentials(&config)?;
-        let patience = |config: &Config| (config.tcp_keepalive, config.stall_timeout);
+        let patience =
+            |config: &Config| (config.tcp_keepalive, config.keepalive_interval, config.stall_timeout);
         let has_new_options = patience(&config) != patience(&self.connections.config);
         let is_slower = config.bytes_per_second < self.connections.config.bytes_per_second
             || self.connections.config.bytes_per_second == 0;
@@ -72,6 +73,8 @@ impl Relay {
             let Some(connection) = self.connections.get(index) else { continue };
             if has_new_options {
                 listen::set_options(connection.socket(), &config);
+                // the next keepalive sets it again
+                connection.flags.patient = false;
             }
             if is_slower {
                 receive_buffer::limit(connection.socket(), &config);
