@@ -41,7 +41,7 @@
 //! | instance of a class that writes itself (`hxSerialize`) | a sequence of what it has written, to read |
 //! | exception, reference to an object (`Serializer.USE_CACHE`), a class or an enum itself | an error of its own |
 //!
-//! **What a type does not want is passed over**, of every kind and however deep: unknown fields, and `serde::de::IgnoredAny`. Types that look before they know what they want
+//! **What a type does not want is passed over**, of every kind and however deep: unknown fields, constructors that it does not know (`#[serde(other)]`), `serde::de::IgnoredAny`. Types that look before they know what they want
 //! (`#[serde(flatten)]`, `#[serde(untagged)]`, `#[serde(tag = "…")]`) are told of everything, too: an enum as serde's buffer has it (a string, or a map from
 //! the constructor to its arguments), what cannot be represented in a form that no other type takes for its own.
 //!

@@ -15,8 +15,6 @@ const DEPTH: u8 = 128;
 /// The type of an extension that is a timestamp.
 const TIMESTAMP: i8 = -1;
 
-const CONTENT: Error = Error::new("a constructor has content where none is expected");
-
 /// Reads a value, which has to be all there is.
 pub(super) fn read<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, Error> {
     let mut deserializer = Deserializer { input: Input(bytes), depth: 0 };
@@ -310,11 +308,9 @@ impl<'de> EnumAccess<'de> for Content<'_, 'de> {
 impl<'de> VariantAccess<'de> for Content<'_, 'de> {
     type Error = Error;
 
+    /// Content is passed over: that of a constructor that the type does not know (`#[serde(other)]`).
     fn unit_variant(self) -> Result<(), Error> {
-        match self.deserializer.input.head()? {
-            Head::Nil => Ok(()),
-            _ => Err(CONTENT),
-        }
+        self.deserializer.input.skip()
     }
 
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Error> {

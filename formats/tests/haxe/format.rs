@@ -288,7 +288,40 @@ fn dates_numbers_objects_and_instances() {
     assert_eq!(value("cy9:geo.Pointy1:xi1y1:yng"), Ok(point));
     assert_eq!(text(Instance { class: "C", fields: &fields }), "cy1:Cy5:a%20bi1y1:cng");
     assert_eq!(text(List([1, 2])), "li1i2h");
+    // nulls in a row are one in an array only: programs in Haxe refuse them in a list
+    assert_eq!(text(List([None::<i32>; 2])), "lnnh");
+    assert_eq!(text([Some(List([None::<i32>; 2])), None, None]), "alnnhu2h");
+    assert_eq!(text(List([[None::<i32>; 2]; 2])), "lau2hau2hh");
     assert_eq!(text(IntMap(BTreeMap::<i32, i32>::new())), "qh");
+}
+
+#[test]
+fn constructors_that_are_not_known_are_passed_over() {
+    #[derive(Debug, PartialEq, Deserialize)]
+    enum Known {
+        Here(i32),
+        #[serde(other)]
+        Other,
+    }
+    for other in ["y3:New:0", "y3:New:3i1v5cy1:Cy1:aai1hg", "y3:New:1xwR0y1:x:2nn"] {
+        let list = format!("awy5:Known{other}wR0y4:Here:1i7h");
+        assert_eq!(value(&list), Ok([Known::Other, Known::Here(7)]), "{other}");
+    }
+}
+
+/// A struct with fields that are known at run time only is a map to serde, and an object if it is said so.
+#[test]
+fn fields_that_are_known_at_run_time_only() {
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Flat {
+        x: i32,
+        #[serde(flatten)]
+        rest: BTreeMap<String, String>,
+    }
+    let flat = || Flat { x: 1, rest: BTreeMap::from([("name".to_owned(), "a b".to_owned())]) };
+    assert_eq!(text(Object(flat())), "oy1:xi1y4:namey5:a%20bg");
+    assert_eq!(value("oy1:xi1y4:namey5:a%20bg"), Ok(Object(flat())));
+    assert_eq!(text(flat()), "by1:xi1y4:namey5:a%20bh");
 }
 
 /// Other formats see what is inside.

@@ -142,12 +142,25 @@ fn each_cause_has_an_error_of_its_own() {
     let enum_expected = "an enum is expected: a string, or a map of one entry";
     assert_eq!(value::<Shape>(b"\x82\xa1x\x01\xa1y\x01"), Err(enum_expected));
     assert_eq!(value::<Shape>(b"\xa1?"), Err("the enum has no such constructor"));
-    assert_eq!(value::<Shape>(b"\x81\xa5Empty\x01"), Err("a constructor has content where none is expected"));
     let unknown = serde_iterator();
     assert_eq!(
         encoded_len(&unknown).map_err(Error::as_str),
         Err("a sequence or map does not know its length")
     );
+}
+
+#[test]
+fn constructors_that_are_not_known_are_passed_over() {
+    #[derive(Debug, PartialEq, Deserialize)]
+    enum Known {
+        Here(i32),
+        #[serde(other)]
+        Other,
+    }
+    for other in [&b"\xa3New"[..], b"\x81\xa3New\x93\x01\xd4\x05\x00\x91\xc0"] {
+        let list = [b"\x92", other, b"\x81\xa4Here\x07"].concat();
+        assert_eq!(value(&list), Ok([Known::Other, Known::Here(7)]), "{other:x?}");
+    }
 }
 
 /// A sequence whose length is not known beforehand.

@@ -156,8 +156,9 @@ impl<const N: usize> Arguments<'_, '_, N> {
 impl<'de, const N: usize> VariantAccess<'de> for Arguments<'_, 'de, N> {
     type Error = Error;
 
+    /// Arguments are passed over: those of a constructor that the type does not know (`#[serde(other)]`).
     fn unit_variant(self) -> Result<(), Error> {
-        self.check(0)
+        (0..self.left).try_for_each(|_| self.deserializer.skip())
     }
 
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Error> {

@@ -1,15 +1,14 @@
 //! Writing.
 
+mod items;
 mod map;
 mod structs;
 
 use core::fmt::{self, Write as _};
 
-use serde::ser::{
-    Serialize, SerializeSeq, SerializeStructVariant, SerializeTuple, SerializeTupleStruct,
-    SerializeTupleVariant,
-};
+use serde::ser::{Serialize, SerializeStructVariant, SerializeTupleVariant};
 
+use self::items::Items;
 use self::map::Map;
 use self::structs::Struct;
 use crate::Error;
@@ -153,13 +152,6 @@ impl<P: FnMut(&[u8])> Serializer<P> {
         self.put(format_args!(":{arguments}"))
     }
 
-    fn put_item<T: Serialize + ?Sized>(&mut self, item: &T) -> Result<(), Error> {
-        self.is_item = true;
-        item.serialize(&mut *self)?;
-        self.is_item = false;
-        Ok(())
-    }
-
     /// Writes an Int64, which is an instance.
     fn put_int64(&mut self, int: i64) -> Result<(), Error> {
         let ([class, _], [high, low]) = (INT64_CLASSES, INT64_FIELDS);
@@ -232,9 +224,9 @@ macro_rules! float {
 impl<'a, P: FnMut(&[u8])> serde::Serializer for &'a mut Serializer<P> {
     type Ok = ();
     type Error = Error;
-    type SerializeSeq = Self;
-    type SerializeTuple = Self;
-    type SerializeTupleStruct = Self;
+    type SerializeSeq = Items<'a, P>;
+    type SerializeTuple = Items<'a, P>;
+    type SerializeTupleStruct = Items<'a, P>;
     type SerializeTupleVariant = Self;
     type SerializeMap = Map<'a, P>;
     type SerializeStruct = Struct<'a, P>;
@@ -332,17 +324,15 @@ impl<'a, P: FnMut(&[u8])> serde::Serializer for &'a mut Serializer<P> {
         value.serialize(self)
     }
 
-    fn serialize_seq(self, _: Option<usize>) -> Result<Self, Error> {
-        let sign = if self.takes_form(Form::List) { "l" } else { "a" };
-        self.put(format_args!("{sign}"))?;
-        Ok(self)
+    fn serialize_seq(self, _: Option<usize>) -> Result<Items<'a, P>, Error> {
+        Items::begin(self)
     }
 
-    fn serialize_tuple(self, len: usize) -> Result<Self, Error> {
+    fn serialize_tuple(self, len: usize) -> Result<Items<'a, P>, Error> {
         self.serialize_seq(Some(len))
     }
 
-    fn serialize_tuple_struct(self, _: &'static str, len: usize) -> Result<Self, Error> {
+    fn serialize_tuple_struct(self, _: &'static str, len: usize) -> Result<Items<'a, P>, Error> {
         self.serialize_seq(Some(len))
     }
 
@@ -378,45 +368,6 @@ impl<'a, P: FnMut(&[u8])> serde::Serializer for &'a mut Serializer<P> {
 
     fn collect_str<T: fmt::Display + ?Sized>(self, _: &T) -> Result<(), Error> {
         Err(Error::new("a value that is made a string on the way needs an allocator"))
-    }
-}
-
-impl<P: FnMut(&[u8])> SerializeSeq for &mut Serializer<P> {
-    type Ok = ();
-    type Error = Error;
-
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, item: &T) -> Result<(), Error> {
-        self.put_item(item)
-    }
-
-    fn end(self) -> Result<(), Error> {
-        self.put(format_args!("h"))
-    }
-}
-
-impl<P: FnMut(&[u8])> SerializeTuple for &mut Serializer<P> {
-    type Ok = ();
-    type Error = Error;
-
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, item: &T) -> Result<(), Error> {
-        self.put_item(item)
-    }
-
-    fn end(self) -> Result<(), Error> {
-        self.put(format_args!("h"))
-    }
-}
-
-impl<P: FnMut(&[u8])> SerializeTupleStruct for &mut Serializer<P> {
-    type Ok = ();
-    type Error = Error;
-
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, item: &T) -> Result<(), Error> {
-        self.put_item(item)
-    }
-
-    fn end(self) -> Result<(), Error> {
-        self.put(format_args!("h"))
     }
 }
 
