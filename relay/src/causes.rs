@@ -229,6 +229,73 @@ causes! {
     }
 }
 
+impl Refused {
+    /// What it means, for the log. What an endpoint is told has only few words for all of these.
+    pub(crate) fn text(self) -> &'static str {
+        match self {
+            Self::NameInUse => "there is a channel of this name",
+            Self::NoSuchChannel => "there is no channel of this name",
+            Self::OwnChannel => "the channel is the connection's own",
+            Self::AlreadyEntered => "the connection is in the channel already",
+            Self::ChannelFull => "the channel has as many users as it may (max-users-per-channel)",
+            Self::ConnectionChannels => {
+                "the connection has as many channels as it may (max-channels-per-connection)"
+            }
+            Self::AddressChannels => "the address owns as many channels as it may (max-channels-per-address)",
+            Self::NetworkChannels => "the network owns as many channels as it may (max-channels-per-network)",
+            Self::RelayChannels => "there are as many channels as there may be (max-channels)",
+            Self::AddressUsers => {
+                "the address has as many users in the channel as it may (max-users-per-channel-per-address)"
+            }
+            Self::NetworkUsers => {
+                "the network has as many users in the channel as it may (max-users-per-channel-per-network)"
+            }
+            Self::NameTooLong => "the name is longer than it may be (max-name-bytes)",
+            Self::NameNotAllowed => "the name is not one of those that are allowed (allowed-names)",
+            Self::AddressNotAllowed => "channels may not be created from this address (create-from)",
+            Self::Blocked => "the channel's server has blocked the connection",
+            Self::Other => "the relay has no room for it",
+        }
+    }
+
+    /// Whether endpoints try again and again until it is over: a user that waits for its server or for a place, a server that waits for its name.
+    pub(crate) fn is_waited_out(self) -> bool {
+        matches!(
+            self,
+            Self::NoSuchChannel
+                | Self::NameInUse
+                | Self::ChannelFull
+                | Self::AddressUsers
+                | Self::NetworkUsers
+        )
+    }
+}
+
+impl TurnedAway {
+    /// What it means, for the log.
+    pub(crate) fn text(self) -> &'static str {
+        self.told().trim_start_matches("full: ")
+    }
+
+    /// What is said to those who ask over HTTP.
+    pub(crate) fn told(self) -> &'static str {
+        match self {
+            Self::AddressNotAllowed => "connections from this address are not accepted (connect-from)",
+            Self::Connections => "full: there are as many connections as there may be (max-connections)",
+            Self::Address => {
+                "full: the address has as many connections as it may (max-connections-per-address)"
+            }
+            Self::Network => {
+                "full: the network has as many connections as it may (max-connections-per-network)"
+            }
+            Self::Rate => {
+                "full: the address connects more often than it may (connections-per-second-per-address)"
+            }
+            Self::System => "full: the system has no room for it",
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

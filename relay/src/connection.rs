@@ -57,6 +57,8 @@ pub(crate) struct Connection {
     /// Messages and bytes that it may send.
     pub(crate) messages: Bucket,
     pub(crate) bytes: Bucket,
+    /// Why commands of it were refused, as far as that was logged: a bit for each cause.
+    pub(crate) refusals_said: u32,
     /// Channels that it owns or is in.
     pub(crate) channels: u32,
     /// Since when it has been in none, in milliseconds.
@@ -187,6 +189,7 @@ impl Connection {
             commands: Rate::default(),
             messages: Bucket::default(),
             bytes: Bucket::default(),
+            refusals_said: 0,
             channels: 0,
             unused_since: now,
             last_received: now,

@@ -9,7 +9,7 @@ use peote_net::time::Instant;
 use tracing::{debug, info, warn};
 
 use crate::addresses::Addresses;
-use crate::causes::{Counts, Paused, Refused};
+use crate::causes::{Cause, Counts, Paused, Refused};
 use crate::config::{Config, limit};
 use crate::connection::Connection;
 use crate::deadlines::Times;
@@ -255,6 +255,31 @@ impl Connections {
         }
     }
 
+    /// Logs that a command was refused: a warning, but for what endpoints wait out, of which the first of each connection is worth a line.
+    fn log_refusal(&mut self, id: ConnectionId, request: &Request<'_>, cause: Refused) {
+        let (what, name) = match *request {
+            Request::Create { name, .. } => ("create", name),
+            Request::Enter { name, .. } => ("enter", name),
+            _ => ("command", &[][..]),
+        };
+        let (name, why) = (Name(name), cause.text());
+        let bit = 1 << cause.index();
+        let was_said = self.get(index(id)).is_some_and(|connection| {
+            let said = connection.refusals_said & bit != 0;
+            connection.refusals_said |= bit;
+            said
+        });
+        if cause.is_waited_out() && was_said {
+            debug!(connection = %id, %name, %cause, "{what} refused: {why}");
+        } else if cause == Refused::NoSuchChannel {
+            if self.events.may_say(self.now) {
+                info!(connection = %id, %name, %cause, "{what} refused: {why}");
+            }
+        } else if self.warnings.may_say(self.now) {
+            warn!(connection = %id, %name, %cause, "{what} refused: {why}");
+        }
+    }
+
     /// Puts bytes into a connection's queue.
     #[inline]
     pub(crate) fn queue(&mut self, index: u32, header: &[u8], payload: &[u8]) {
@@ -429,14 +454,7 @@ impl Host for Connections {
                 let of_host = self.refusal.take().filter(|(_, of_host)| *of_host == reason);
                 let cause = of_host.map_or_else(|| cause_of(reason), |(cause, _)| cause);
                 self.refusals.add(cause);
-                if self.warnings.may_say(self.now) {
-                    let (what, name) = match request {
-                        Request::Create { name, .. } => ("create", name),
-                        Request::Enter { name, .. } => ("enter", name),
-                        _ => ("command", &[][..]),
-                    };
-                    warn!(%connection, name = %Name(name), %cause, "{what} refused: {reason}");
-                }
+                self.log_refusal(connection, &request, cause);
             }
             // a connection that has to be closed, which is logged when it is
             _ => {}

@@ -102,7 +102,8 @@ impl Logged {
 
     #[track_caller]
     fn refuses(&mut self, cause: &str, message: &str, name: &str) {
-        let line = self.logs("refused", cause, "WARN", message);
+        let level = if cause == "no-such-channel" { "INFO" } else { "WARN" };
+        let line = self.logs("refused", cause, level, message);
         assert_eq!(line["name"], format!("\"{name}\""), "{line}");
         assert!(line["connection"].is_string(), "{line}");
     }
@@ -159,37 +160,61 @@ fn commands_that_are_refused() {
     ]);
     let (mut server, mut user) = relay.pair(b"my-a");
     server.send(&command(0, b"my-a-name-"));
-    relay.refuses("name-too-long", "create refused", "my-a-name-");
+    relay.refuses(
+        "name-too-long",
+        "create refused: the name is longer than it may be (max-name-bytes)",
+        "my-a-name-",
+    );
     server.send(&command(0, b"yours\n"));
-    relay.refuses("name-not-allowed", "create refused", "yours\\n");
+    relay.refuses(
+        "name-not-allowed",
+        "create refused: the name is not one of those that are allowed (allowed-names)",
+        "yours\\n",
+    );
     server.send(&command(1, b"my-none"));
-    relay.refuses("no-such-channel", "enter refused", "my-none");
+    relay.refuses("no-such-channel", "enter refused: there is no channel of this name", "my-none");
     server.send(&command(1, b"my-a"));
-    relay.refuses("own-channel", "enter refused", "my-a");
+    relay.refuses("own-channel", "enter refused: the channel is the connection's own", "my-a");
     server.send(&command(0, b"my-b"));
-    relay.refuses("connection-channels", "create refused", "my-b");
+    relay.refuses(
+        "connection-channels",
+        "create refused: the connection has as many channels as it may (max-channels-per-connection)",
+        "my-b",
+    );
     let mut third = relay.connect();
     third.send(&command(1, b"my-a"));
-    relay.refuses("channel-full", "enter refused", "my-a");
+    relay.refuses(
+        "channel-full",
+        "enter refused: the channel has as many users as it may (max-users-per-channel)",
+        "my-a",
+    );
     third.send(&command(0, b"my-a"));
-    relay.refuses("name-in-use", "create refused", "my-a");
+    relay.refuses("name-in-use", "create refused: there is a channel of this name", "my-a");
     assert_eq!((third.control(), third.control()), (vec![9, 1, 4], vec![9, 1, 2]));
     third.create(b"my-b");
     user.send(&command(0, b"my-c"));
-    relay.refuses("relay-channels", "create refused", "my-c");
+    relay.refuses(
+        "relay-channels",
+        "create refused: there are as many channels as there may be (max-channels)",
+        "my-c",
+    );
     // user 0 is removed and blocked
     server.send(b"\0\x05\0\x02\0\0");
     relay.line("\"message\":\"user blocked\"");
     user.send(&command(1, b"my-a"));
-    relay.refuses("blocked", "enter refused", "my-a");
+    relay.refuses("blocked", "enter refused: the channel's server has blocked the connection", "my-a");
 
     let mut relay = Logged::start(&["--create-from", "10.0.0.0/8"]);
     relay.connect().send(&command(0, b"a"));
-    relay.refuses("address-not-allowed", "create refused", "a");
+    relay.refuses(
+        "address-not-allowed",
+        "create refused: channels may not be created from this address (create-from)",
+        "a",
+    );
     let mut relay = Logged::start(&[]);
     let (_server, mut user) = relay.pair(b"a");
     user.send(&command(1, b"a"));
-    relay.refuses("already-entered", "enter refused", "a");
+    relay.refuses("already-entered", "enter refused: the connection is in the channel already", "a");
 }
 
 #[test]
@@ -335,8 +360,8 @@ fn is_limited(relay: &mut Logged, flood: &[u8], part: &str, per_second: usize, c
     let begin = Instant::now();
     endpoint.send(flood);
     // the answers of all
-    endpoint.send(&command(1, b"done"));
-    while endpoint.control() != [9, 1, 1] {}
+    endpoint.send(b"\0\0\x07\x04done");
+    while endpoint.control()[0] != 7 {}
     // the next second has begun
     std::thread::sleep(Duration::from_millis(1100));
     let seconds = usize::try_from(begin.elapsed().as_secs()).unwrap();
@@ -352,6 +377,36 @@ fn is_limited(relay: &mut Logged, flood: &[u8], part: &str, per_second: usize, c
     assert!(said <= per_second * (seconds + 2), "{said} in {seconds} s");
 }
 
+/// A user that waits for its server, a server that waits for its name, a user that waits for a place: one line each, and no warning for the first.
+#[test]
+fn who_tries_again_and_again_is_logged_once() {
+    let mut relay = Logged::start(&["--max-users-per-channel", "1"]);
+    let (_server, _user) = relay.pair(b"taken");
+    let mut waiting = relay.connect();
+    for _ in 0..5 {
+        for (kind, name, code) in [(1, &b"none"[..], 1), (0, b"taken", 2), (1, b"taken", 4)] {
+            waiting.send(&command(kind, name));
+            assert_eq!(waiting.control(), [9, 1, code]);
+        }
+    }
+    waiting.create(b"last");
+    let log = relay.relay.log_until("\\\"last\\\"");
+    let lines: Vec<Value> = log.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let levels = |cause: &str| -> Vec<_> {
+        lines.iter().filter(|line| line["cause"] == cause).map(|line| line["level"].clone()).collect()
+    };
+    assert_eq!(levels("no-such-channel"), ["INFO"]);
+    assert_eq!(levels("name-in-use"), ["WARN"]);
+    assert_eq!(levels("channel-full"), ["WARN"]);
+    for (cause, count) in [("no-such-channel", 5), ("name-in-use", 5), ("channel-full", 5)] {
+        assert_eq!(relay.figure(&format!("refused_total{{cause=\"{cause}\"}}")), count);
+    }
+    // what nobody waits out is said each time, and another connection is another matter
+    let mut other = relay.connect();
+    other.send(&command(1, b"none"));
+    relay.refuses("no-such-channel", "enter refused", "none");
+}
+
 #[test]
 fn what_endpoints_can_cause_to_be_logged_is_limited() {
     let mut relay = Logged::start(&["--commands-per-second", "0", "--allowed-names", "a"]);
@@ -361,5 +416,5 @@ fn what_endpoints_can_cause_to_be_logged_is_limited() {
     // created and deleted again and again, with every number in turn
     let create_delete = |number: u8| [command(0, b"a"), vec![0, 3, 0, 1, number]].concat();
     let flood: Vec<u8> = (0..128).cycle().take(20_000).flat_map(create_delete).collect();
-    is_limited(&mut relay, &flood, "channel ", 1000, 40_001);
+    is_limited(&mut relay, &flood, "channel ", 1000, 40_002);
 }

@@ -132,7 +132,7 @@ impl Relay {
         self.turned_away.add(why);
         if self.connections.warnings.may_say(self.connections.now) {
             let error = error.map(tracing::field::display);
-            warn!(%address, cause = %why, error, "connection turned away");
+            warn!(%address, cause = %why, error, "connection turned away: {}", why.text());
         }
     }
 }

@@ -205,22 +205,5 @@ impl Relay {
 
 /// What somebody is told for whom there is no room.
 fn full(cause: TurnedAway) -> Refusal {
-    Refusal::new(
-        "503 Service Unavailable",
-        match cause {
-            TurnedAway::Connections => {
-                "full: there are as many connections as there may be (max-connections)"
-            }
-            TurnedAway::Address => {
-                "full: your address has as many connections as it may (max-connections-per-address)"
-            }
-            TurnedAway::Network => {
-                "full: your network has as many connections as it may (max-connections-per-network)"
-            }
-            TurnedAway::Rate => {
-                "full: your address connects more often than it may (connections-per-second-per-address)"
-            }
-            _ => "full",
-        },
-    )
+    Refusal::new("503 Service Unavailable", cause.told())
 }
