@@ -229,10 +229,17 @@ impl Loaded {
         let all: Vec<(&str, SocketAddr)> = (relay.listen.iter().map(|address| ("listen", *address)))
             .chain(relay.listen_tls.iter().map(|address| ("listen-tls", *address)))
             .collect();
-        let is_twice = |(i, (_, address)): &(usize, &(&str, SocketAddr))| {
-            address.port() != 0 && all.iter().take(*i).any(|(_, other)| other == address)
+        // one address may be among all of its family
+        let is_same = |one: &SocketAddr, other: &SocketAddr| {
+            let is_among = one.ip().is_unspecified() || other.ip().is_unspecified();
+            one.port() != 0
+                && one.port() == other.port()
+                && (one.ip() == other.ip() || is_among && one.is_ipv4() == other.is_ipv4())
         };
-        let twice = all.iter().enumerate().find(is_twice).map(|(_, one)| *one);
+        let twice = all.iter().enumerate().find_map(|(i, (name, address))| {
+            let (_, other) = all.iter().take(i).find(|(_, other)| is_same(address, other))?;
+            Some((*name, *address, *other))
+        });
         if relay.listen.is_empty() && relay.listen_tls.is_empty() {
             let prefix = self.prefix("listen");
             return Some(Problem::new(format!("{prefix}listen = []: write at least one, or listen-tls")));
@@ -247,9 +254,14 @@ impl Loaded {
                 )));
             }
         }
-        if let Some((name, address)) = twice {
+        if let Some((name, address, other)) = twice {
             let prefix = self.prefix(name);
-            return Some(Problem::new(format!("{prefix}{address} is there twice; remove one")));
+            let what = if address == other {
+                format!("{address} is there twice")
+            } else {
+                format!("{address} and {other} have an address in common")
+            };
+            return Some(Problem::new(format!("{prefix}{what}; remove one")));
         }
         if relay.memory_bytes < relay.queue_bytes {
             return Some(Problem::new(format!(

@@ -57,6 +57,11 @@ pub(crate) fn start(level: LogLevel, format: LogFormat, level_was_option: bool) 
 }
 
 impl Logging {
+    /// Whether `RUST_LOG` says what is logged.
+    pub(crate) fn is_fixed(&self) -> bool {
+        self.set_filter.is_none()
+    }
+
     /// Changes what is logged, unless `RUST_LOG` says that.
     ///
     /// # Errors

@@ -30,7 +30,9 @@ pub(crate) fn reload(relay: &mut Relay, logging: &Logging, options: &Options, lo
     let mut changes = 0;
     for (name, now, before) in new.changes(loaded) {
         changes += 1;
-        if name == "log-format" || kept.iter().any(|field| field.replace('_', "-") == name) {
+        if name == "log-level" && logging.is_fixed() {
+            warn!("{name} = {now} has no effect: RUST_LOG says what is logged");
+        } else if name == "log-format" || kept.iter().any(|field| field.replace('_', "-") == name) {
             warn!("{name} = {now} takes effect at the next start; until then it is {before}");
         } else {
             info!("{name} = {now}, before {before}");

@@ -220,6 +220,14 @@ fn values_that_do_not_go_together() {
     let address = "127.0.0.1:9";
     let line = "--listen: 127.0.0.1:9 is there twice; remove one";
     refused(&["--listen", address, "--listen", "127.0.0.1:8", "--listen", address], &[line]);
+    for (one, other) in [("0.0.0.0:9", address), (address, "0.0.0.0:9"), ("[::]:9", "[::1]:9")] {
+        let line = format!("--listen: {other} and {one} have an address in common; remove one");
+        refused(&["--listen", one, "--listen", other], &[&line]);
+    }
+    assert_eq!(
+        settings(&["--listen", "0.0.0.0:9", "--listen", "[::]:9", "--listen", "127.0.0.1:8"]).len(),
+        settings(&[]).len()
+    );
 }
 
 /// Endpoints take 20 s without a word for the loss of the connection.

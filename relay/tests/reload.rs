@@ -92,6 +92,17 @@ fn the_log_level_changes() {
 }
 
 #[test]
+fn a_log_level_that_cannot_change_is_said_so() {
+    let path = file("reload-fixed.toml", "listen = [\"127.0.0.1:0\"]\nlog-level = \"warn\"\n");
+    let mut command = program::program(&["--config", path.to_str().unwrap()]);
+    let mut relay = Running::spawn(command.env("RUST_LOG", "info").stderr(std::process::Stdio::piped()));
+    relay.address();
+    let log = reload(&mut relay, &path, "listen = [\"127.0.0.1:0\"]\nlog-level = \"debug\"\n", GOOD);
+    assert!(log.contains("log-level = \"debug\" has no effect: RUST_LOG says what is logged"), "{log}");
+    assert!(!log.contains("before \"warn\""), "{log}");
+}
+
+#[test]
 fn many_signals_are_no_harm() {
     let path = file("reload-many.toml", "listen = [\"127.0.0.1:0\"]\n");
     let mut relay = Running::start(&["--config", path.to_str().unwrap(), "--commands-per-second", "0"]);

@@ -14,7 +14,13 @@ pub(super) fn parse(text: &str) -> Result<Address, &'static str> {
     if let Ok(address) = text.parse() {
         return Ok(Address::Literal(address));
     }
-    if text.parse::<IpAddr>().is_ok() {
+    if text.contains("://") {
+        return Err(
+            "it is written as \"host:port\", with nothing in front of it and no path; TLS is chosen apart from it",
+        );
+    }
+    let is_address = text.parse::<IpAddr>().is_ok();
+    if is_address || text.starts_with('[') && text.ends_with(']') {
         return Err("the port is missing; it is written as \"host:port\", with an IPv6 host in brackets");
     }
     let (host, port) = text.rsplit_once(':').ok_or("the port is missing; it is written as \"host:port\"")?;
@@ -86,7 +92,11 @@ mod tests {
             ("localhost", "port is missing"),
             ("::1", "port is missing"),
             ("127.0.0.1", "port is missing"),
-            ("[::1]", "not a number"),
+            ("[::1]", "port is missing"),
+            ("[fe80::1%eth0]", "port is missing"),
+            ("ws://localhost:7680", "nothing in front of it"),
+            ("https://[::1]:7680/path", "nothing in front of it"),
+            ("http://localhost", "nothing in front of it"),
             ("host:", "not a number"),
             ("host:http", "not a number"),
             ("host:+80", "not a number"),
