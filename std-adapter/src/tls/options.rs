@@ -1,6 +1,7 @@
 //! Whom TLS trusts, and whom it expects.
 
 use std::fmt;
+use std::fs;
 use std::io;
 use std::net::Ipv6Addr;
 use std::path::Path;
@@ -8,7 +9,7 @@ use std::sync::Arc;
 
 use rustls::client::Resumption;
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::pem::{self, PemObject as _};
+use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
@@ -66,7 +67,7 @@ impl TlsOptions {
     ///
     /// There is no certificate in the text, or one that cannot be read.
     pub fn with_roots(pem: &[u8]) -> io::Result<Self> {
-        Self::with_roots_called("the root certificates", CertificateDer::pem_slice_iter(pem).collect())
+        Self::with_roots_called("the root certificates", pem)
     }
 
     /// The same from a file.
@@ -76,8 +77,10 @@ impl TlsOptions {
     /// The file cannot be read, or those of [`with_roots`](Self::with_roots); names the file.
     pub fn with_roots_from(file: impl AsRef<Path>) -> io::Result<Self> {
         let file = file.as_ref();
-        let certificates = CertificateDer::pem_file_iter(file).and_then(Iterator::collect);
-        Self::with_roots_called(&file.display().to_string(), certificates)
+        let name = file.display();
+        let pem = fs::read(file)
+            .map_err(|error| io::Error::new(error.kind(), format!("{name}: cannot be read: {error}")))?;
+        Self::with_roots_called(&name.to_string(), &pem)
     }
 
     /// The name, or address, that the relay's certificate has to be for. Without this it is the host that is connected to; so it is for those who reach
@@ -97,23 +100,21 @@ impl TlsOptions {
         Self { config: Arc::new(config), server_name: None }
     }
 
-    fn with_roots_called(
-        what: &str,
-        certificates: Result<Vec<CertificateDer<'static>>, pem::Error>,
-    ) -> io::Result<Self> {
-        let wrong = |kind, why: &dyn fmt::Display| io::Error::new(kind, format!("{what}: {why}"));
-        let invalid = io::ErrorKind::InvalidData;
-        let certificates = certificates.map_err(|error| match error {
-            pem::Error::Io(error) => wrong(error.kind(), &format_args!("cannot be read: {error}")),
-            error => wrong(invalid, &format_args!("not a PEM file: {error}")),
-        })?;
+    fn with_roots_called(what: &str, pem: &[u8]) -> io::Result<Self> {
+        let wrong =
+            |why: &dyn fmt::Display| io::Error::new(io::ErrorKind::InvalidData, format!("{what}: {why}"));
+        // a mark that some editors write in front of text
+        let pem = pem.strip_prefix("\u{feff}".as_bytes()).unwrap_or(pem);
+        let certificates: Result<Vec<CertificateDer<'static>>, _> =
+            CertificateDer::pem_slice_iter(pem).collect();
+        let certificates = certificates.map_err(|error| wrong(&format_args!("not a PEM file: {error}")))?;
         if certificates.is_empty() {
-            return Err(wrong(invalid, &"no certificate in it; it has to be a PEM file"));
+            return Err(wrong(&format_args!("no certificate in it{}", instead(pem))));
         }
         let mut roots = RootCertStore::empty();
         for (index, certificate) in certificates.into_iter().enumerate() {
             roots.add(certificate).map_err(|error| {
-                wrong(invalid, &format_args!("certificate {} cannot be a root: {error}", index + 1))
+                wrong(&format_args!("certificate {} cannot be a root: {error}", index + 1))
             })?;
         }
         Ok(Self::new(builder()?.with_root_certificates(roots).with_no_client_auth()))
@@ -133,6 +134,24 @@ impl fmt::Debug for TlsOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TlsOptions").field("server_name", &self.server_name).finish_non_exhaustive()
     }
+}
+
+/// What there is where no certificate is.
+fn instead(pem: &[u8]) -> String {
+    let text = String::from_utf8_lossy(pem);
+    let labels =
+        text.lines().filter_map(|line| line.trim().strip_prefix("-----BEGIN ")?.strip_suffix("-----"));
+    let labels: Vec<_> = labels.collect();
+    if !labels.is_empty() {
+        return format!(", but {}", labels.join(", "));
+    }
+    if pem.trim_ascii().is_empty() {
+        return ": it is empty; it has to be a PEM file".into();
+    }
+    if pem.starts_with(&[0x30]) && text.contains(['\u{fffd}', '\0']) {
+        return ": it is DER and not PEM; convert it with openssl x509 -inform der".into();
+    }
+    "; it has to be a PEM file".into()
 }
 
 fn builder() -> io::Result<ConfigBuilder<ClientConfig, WantsVerifier>> {
@@ -180,7 +199,20 @@ mod tests {
     fn wrong_roots_are_told() {
         let wrong = |pem: &[u8]| TlsOptions::with_roots(pem).unwrap_err().to_string();
         assert_eq!(wrong(b"nothing"), "the root certificates: no certificate in it; it has to be a PEM file");
+        assert_eq!(
+            wrong(b" \n"),
+            "the root certificates: no certificate in it: it is empty; it has to be a PEM file"
+        );
+        let der = wrong(&[&[0x30, 0x82, 2, 1, 0xa5][..], &[0; 40]].concat());
+        assert!(der.contains("it is DER and not PEM"), "{der}");
+        let key = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+        assert_eq!(wrong(key.as_bytes()), "the root certificates: no certificate in it, but PRIVATE KEY");
         let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        // whatever the line ends are, and whatever an editor has put in front
+        for text in [broken.to_string(), broken.replace('\n', "\r\n"), format!("\u{feff}{broken}")] {
+            let error = wrong(text.as_bytes());
+            assert!(error.starts_with("the root certificates: certificate 1 cannot be a root: "), "{error}");
+        }
         let error = wrong(broken.as_bytes());
         assert!(error.starts_with("the root certificates: certificate 1 cannot be a root: "), "{error}");
         let error = wrong(b"-----BEGIN CERTIFICATE-----\nAAAA\n");
