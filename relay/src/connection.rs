@@ -92,6 +92,8 @@ pub(crate) struct Flags {
     pub(crate) has_extra_time: bool,
     /// The system was told that it may take nothing for long, because it is held up.
     pub(crate) patient: bool,
+    /// It is a WebSocket, and what was read last was many small frames.
+    pub(crate) small_frames: bool,
     /// It was said in the log that it sends more than it may.
     pub(crate) limited: bool,
     /// It is on the list of those to be written.

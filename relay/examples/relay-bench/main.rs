@@ -1,13 +1,14 @@
 //! Measures a relay side by side with others on this machine, over loopback. `docs/BENCHMARKS.md` has results.
 //!
 //! ```text
-//! cargo run --release -p peote-relay --example relay-bench -- [bulk|fanout|throughput|roundtrip|core|idle]... [--rounds N]
+//! cargo run --release -p peote-relay --example relay-bench -- [bulk|fanout|throughput|roundtrip|core|idle|fair]... [--rounds N]
 //! ```
 //!
-//! Without a job all of them are run but `core` and `idle`. Each job is done in turns by the relay and what it is compared with; the figures are medians of
+//! Without a job all of them are run but `core`, `idle` and `fair`. Each job is done in turns by the relay and what it is compared with; the figures are medians of
 //! all rounds. `nats-server` has to be in the path for the comparison with it.
 
 mod core;
+mod fair;
 mod forwarder;
 mod idle;
 mod processor;
@@ -29,6 +30,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--rounds" => rounds = arguments.next().unwrap_or_default().parse()?,
+            "--attackers" => return Ok(fair::attack(&arguments.collect::<Vec<_>>())?),
             "--idle-clients" => return Ok(idle::clients(&arguments.collect::<Vec<_>>())?),
             _ => jobs.push(argument),
         }
@@ -67,6 +69,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             }
             "idle" => idle::run()?,
             "core" => core::run(),
+            "fair" => fair::run(rounds)?,
             other => return Err(format!("there is no job \"{other}\"").into()),
         }
     }

@@ -16,7 +16,7 @@ use crate::connections::index;
 use crate::listen;
 
 /// Connections that one turn accepts at most from one listening socket.
-const ACCEPTS: usize = 64;
+const ACCEPTS: usize = 16;
 
 /// Milliseconds after which accepting is tried again when the system has refused it.
 const ACCEPT_AGAIN: u64 = 100;

@@ -4,7 +4,7 @@ use peote_net::relay::{Cause, Outcome};
 
 use super::Relay;
 use super::close::Why;
-use super::turns::{BYTES_FOR_WORK, OF_A_READ, OF_A_WRITE, WORK};
+use super::turns::{BYTES_FOR_WORK, OF_A_FRAME, OF_A_READ, OF_A_WRITE, WORK};
 use crate::causes::Paused;
 use crate::connection::{Ending, Input, Stage};
 use crate::connections::index;
@@ -17,8 +17,13 @@ use crate::rest::Rest;
 /// Bytes that one read returns at most.
 pub(super) const READ: usize = 64 * 1024;
 
-/// Bytes that one read of a WebSocket returns at most: no more frames of the shortest kind than there is [`WORK`] in a turn.
+/// Bytes that one read of a WebSocket returns at most, and of one whose frames are small: no more frames of the shortest kind than
+/// [`WORK`], and than it costs.
 const READ_FRAMES: usize = 6 * WORK;
+const READ_SMALL_FRAMES: usize = READ_FRAMES / OF_A_FRAME;
+
+/// Frames in a read that make them small ones.
+const MANY_FRAMES: u64 = (WORK / OF_A_FRAME) as u64;
 
 /// Bytes that are read at once for each message that a connection may still send.
 const BYTES_FOR_EACH_MESSAGE: u64 = 16;
@@ -134,13 +139,18 @@ impl Relay {
         let share = READ.min(self.connections.pool.read_share()).min(self.may_read(index));
         let Some(connection) = self.connections.get(index) else { return (0, kept, Routed::Closed) };
         let stage = connection.stage();
-        let share = if connection.is_web_socket() { share.min(READ_FRAMES) } else { share };
+        let share = match (connection.is_web_socket(), connection.flags.small_frames) {
+            (false, _) => share,
+            (true, false) => share.min(READ_FRAMES),
+            (true, true) => share.min(READ_SMALL_FRAMES),
+        };
         let end = kept + share + connection.kept();
         let input = connection.read(&mut buffer[kept..end], &mut self.raw);
         // one that is empty, or a ping, is work as well
         let frames = connection.take_frames();
-        self.connections.work =
-            self.connections.work.saturating_sub(usize::try_from(frames).unwrap_or(usize::MAX));
+        connection.flags.small_frames = frames >= MANY_FRAMES / 2;
+        let work = usize::try_from(frames).unwrap_or(WORK).saturating_mul(OF_A_FRAME);
+        self.connections.work = self.connections.work.saturating_sub(work);
         self.turns.frames += frames;
         match input {
             Input::Bytes { len, read } => {

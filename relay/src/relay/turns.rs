@@ -11,12 +11,15 @@ use super::Relay;
 pub(super) const WORK: usize = 4096;
 
 /// Work that a read and a write cost, whatever comes of them, and the bytes that cost as much as a unit that is queued.
-pub(super) const OF_A_READ: usize = 64;
-pub(super) const OF_A_WRITE: usize = 64;
+pub(super) const OF_A_READ: usize = 256;
+pub(super) const OF_A_WRITE: usize = 256;
 pub(super) const BYTES_FOR_WORK: usize = 64;
 
-/// Connections that are written in a turn, at most.
-const WRITES: usize = 64;
+/// Work that a frame of a WebSocket costs, whatever is in it.
+pub(super) const OF_A_FRAME: usize = 4;
+
+/// Connections that are written in a turn, at most: as much work as is done in reading.
+const WRITES: usize = WORK / OF_A_WRITE;
 
 /// What may come of one network alone before it is written.
 const PUT_OFF_WORK: usize = 16 * 1024;
