@@ -217,9 +217,19 @@ export function decodeFromServer(bytes) {
 
 /**
  * What a line asks for.
- * @typedef {{ kind: 'nothing' | 'quit' } | { kind: 'who' } | { kind: 'say' | 'act', text: string } | { kind: 'unknown', text: string }
+ * @typedef {{ kind: 'nothing' | 'quit' | 'help' } | { kind: 'who' } | { kind: 'say' | 'act', text: string } | { kind: 'unknown', text: string }
  *   | { kind: 'rename', nick: string } | { kind: 'kick' | 'block', nick: string }} Command
  */
+
+/** What can be typed, line by line; the same as in examples/src/chat/command.rs. */
+export const HELP = [
+  '/me TEXT does it: "* anna waves"',
+  '/who tells who is here',
+  '/nick NAME changes what you are called',
+  '/kick NAME removes somebody, /block NAME keeps that connection out as well; for the one who runs the server',
+  '/quit leaves the room',
+  'two slashes in front say something that begins with one',
+];
 
 /**
  * Understands a line. Two slashes in front make one that is said.
@@ -237,5 +247,6 @@ export function parse(line) {
   if ((word === 'kick' || word === 'block') && rest) return { kind: word, nick: rest };
   if (word === 'who' && !rest) return { kind: 'who' };
   if (word === 'quit' && !rest) return { kind: 'quit' };
+  if (word === 'help' && !rest) return { kind: 'help' };
   return { kind: 'unknown', text };
 }

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { GONE, MAX_TEXT, decodeFromServer, encodeFromUser, parse } from './chat-message.js';
+import { GONE, HELP, MAX_TEXT, clean, decodeFromServer, encodeFromUser, parse } from './chat-message.js';
 import { characters, wrongNick } from './chat-names.js';
 import { MAX_BUFFERED, Room } from './chat-room.js';
 import { Link, PeoteError } from './peote-net.js';
@@ -134,7 +134,7 @@ export class Session {
   }
 
   /**
-   * Does what was typed: says it, or `/me`, `/nick`, `/who`, `/kick`, `/block`, `/quit`.
+   * Does what was typed: says it, or `/me`, `/nick`, `/who`, `/kick`, `/block`, `/quit`, `/help`.
    * @param {string} line
    * @returns {string | undefined} why nothing was done, in words for people; `undefined`: it was
    */
@@ -147,7 +147,10 @@ export class Session {
         this.leave();
         return undefined;
       case 'unknown':
-        return 'there are /who, /me …, /nick …, /kick …, /block … and /quit; to say something that begins with /, type //';
+        return `${clean(command.text)} is not known; /help tells what there is`;
+      case 'help':
+        HELP.forEach((line) => this.#view.notice(line));
+        return undefined;
       case 'rename': {
         const wrong = wrongNick(command.nick);
         if (wrong) return wrong;

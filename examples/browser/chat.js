@@ -44,6 +44,8 @@ let session;
 function span(kind, content) {
   const made = document.createElement('span');
   made.className = kind;
+  // Whatever direction it is written in, what is beside it stays where it is.
+  made.dir = 'auto';
   made.textContent = content;
   return made;
 }
@@ -103,7 +105,7 @@ const view = {
   people(nicks) {
     const items = nicks.map((nick) => {
       const item = document.createElement('li');
-      item.textContent = nick;
+      item.append(span('nick', nick));
       if (session?.canRemove && nick !== session.nick) item.append(removeButton(nick));
       return item;
     });
@@ -113,12 +115,17 @@ const view = {
     const was = status.dataset.state;
     status.dataset.state = state;
     status.textContent = what;
+    status.title = what;
     const isOff = state === 'off';
     join.hidden = !isOff;
     inside.hidden = isOff;
     leave.hidden = isOff;
     if (state === was) return;
-    if (state === 'open') problem.textContent = '';
+    if (state === 'open') {
+      problem.textContent = '';
+      followRoom();
+    }
+    document.title = isOff ? 'Chat' : `${fields.room.value.trim()} – Chat`;
     // What had the focus is hidden now.
     if (isOff) fields.room.focus();
     else if (was === 'off') text.focus();
@@ -151,6 +158,18 @@ leave.addEventListener('click', () => session?.leave());
 
 // So that the others hear that it was on purpose.
 addEventListener('pagehide', () => session?.leave());
+
+/**
+ * The page's address leads to the room that one is in, so that it can be given to others and kept. A name is in it only if it was before.
+ */
+function followRoom() {
+  const address = new URL(location.href);
+  for (const [name, field] of Object.entries(fields)) {
+    const isWanted = name === 'room' || field.value.trim() !== field.defaultValue;
+    if (address.searchParams.has(name) || (isWanted && name !== 'name')) address.searchParams.set(name, field.value.trim());
+  }
+  if (address.href !== location.href) history.replaceState(null, '', address);
+}
 
 const query = new URLSearchParams(location.search);
 for (const [name, field] of Object.entries(fields)) {

@@ -125,6 +125,8 @@ test('lines are understood', () => {
     ['/kick', { kind: 'unknown', text: '/kick' }],
     ['/block ', { kind: 'unknown', text: '/block' }],
     ['/quit', { kind: 'quit' }],
+    ['/help', { kind: 'help' }],
+    ['/help me', { kind: 'unknown', text: '/help me' }],
     ['/me', { kind: 'unknown', text: '/me' }],
     ['/who is it', { kind: 'unknown', text: '/who is it' }],
     ['/dance', { kind: 'unknown', text: '/dance' }],

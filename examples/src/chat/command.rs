@@ -1,5 +1,15 @@
 //! What is typed.
 
+/// What can be typed, line by line.
+pub(super) const HELP: [&str; 6] = [
+    "/me TEXT does it: \"* anna waves\"",
+    "/who tells who is here",
+    "/nick NAME changes what you are called",
+    "/kick NAME removes somebody, /block NAME keeps that connection out as well; for the one who runs the server",
+    "/quit leaves the room",
+    "two slashes in front say something that begins with one",
+];
+
 /// What a line asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
@@ -17,6 +27,8 @@ pub enum Command {
     Kick(String),
     /// `/block` …: remove whoever is called so, and keep that connection out.
     Block(String),
+    /// `/help`: what can be typed?
+    Help,
     /// `/quit`, or the end of the input.
     Quit,
     /// Something that begins with `/` and is none of these.
@@ -41,6 +53,7 @@ impl Command {
             ("kick", name) if !name.is_empty() => Self::Kick(name.into()),
             ("block", name) if !name.is_empty() => Self::Block(name.into()),
             ("who", "") => Self::Who,
+            ("help", "") => Self::Help,
             ("quit", "") => Self::Quit,
             _ => Self::Unknown(line.into()),
         }
@@ -66,6 +79,8 @@ mod tests {
             ("/kick", Command::Unknown("/kick".into())),
             ("/block ", Command::Unknown("/block".into())),
             ("/quit", Command::Quit),
+            ("/help", Command::Help),
+            ("/help me", Command::Unknown("/help me".into())),
             ("/me", Command::Unknown("/me".into())),
             ("/who is it", Command::Unknown("/who is it".into())),
             ("/dance", Command::Unknown("/dance".into())),

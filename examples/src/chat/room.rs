@@ -149,7 +149,7 @@ impl Room {
             }
             Command::Kick(name) => self.remove(name, false, out, screen),
             Command::Block(name) => self.remove(name, true, out, screen),
-            Command::Nothing | Command::Unknown(_) | Command::Quit => Ok(()),
+            Command::Nothing | Command::Unknown(_) | Command::Help | Command::Quit => Ok(()),
         }
     }
 

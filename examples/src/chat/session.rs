@@ -5,6 +5,7 @@ use peote_net::link::{EnteredChannel, Event, Mode, Out, SendError, Source};
 use peote_net::protocol::MAX_NAME;
 use peote_net::time::{Duration, Instant};
 
+use super::command::HELP;
 use super::message::{FromServer, FromUser};
 use super::{Command, Nick, Room, acted, clean, here, notice, said};
 use crate::{ANSWER_TIMEOUT, Failure};
@@ -220,9 +221,10 @@ impl Session {
             (Command::Unknown(what), _) => {
                 let what = clean(what);
                 self.screen.push(notice(format_args!(
-                    "{what}: not known; there are /who, /me …, /nick …, /kick …, /block … and /quit"
+                    "{what}: not known; there are /who, /me …, /nick …, /kick …, /block …, /quit and /help"
                 )));
             }
+            (Command::Help, _) => self.screen.extend(HELP.map(notice)),
             (Command::Quit, place) => {
                 match place {
                     Place::User(channel) => out.leave(*channel)?,

@@ -193,3 +193,103 @@ fn a_page_says_what_is_wrong() {
     chromium.wait_for(&page, "document.querySelector('#problem').textContent.trim() != ''");
     assert_eq!(chromium.complaints, Vec::<String>::new());
 }
+
+/// What a person would find ugly, at several widths: a time over two lines, a hint that is cut, a page that is wider than the
+/// window, a name that takes the place of the room.
+#[test]
+fn a_page_looks_right() {
+    let files = Files::serve();
+    let (_relay, address) = relay();
+    let mut chromium = Chromium::start();
+    let long = "Wilhelmina-Constantinopl";
+    let anna = enter(&mut chromium, &files, &address, "anna", "tea");
+    let other = enter(&mut chromium, &files, &address, long, "tea");
+    sees(&mut chromium, &anna, &["anna", long]);
+    for text in [
+        "https://relay.example/".to_owned() + &"x".repeat(200),
+        "w ".repeat(300),
+        "\u{5e9}\u{5dc} abc".into(),
+    ] {
+        say(&mut chromium, &other, &text);
+        hears(&mut chromium, &anna, long, text.trim());
+    }
+    say(&mut chromium, &anna, "/help");
+    let ugly = "(() => {
+        const all = (what) => [...document.querySelectorAll(what)];
+        const box = (element) => element.getBoundingClientRect();
+        const wrong = all('#messages time').filter((time) => time.getClientRects().length != 1).map((time) => `time ${time.textContent}`);
+        const field = document.querySelector('#text');
+        const style = getComputedStyle(field);
+        const canvas = document.createElement('canvas').getContext('2d');
+        canvas.font = style.font;
+        const room = field.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+        if (canvas.measureText(field.placeholder).width > room) wrong.push('placeholder');
+        if (document.documentElement.scrollWidth > innerWidth) wrong.push('wider than the window');
+        if (document.documentElement.scrollHeight > innerHeight) wrong.push('higher than the window');
+        if (box(document.querySelector('#log')).height < innerHeight / 3) wrong.push('no room for messages');
+        for (const button of all('#people button')) {
+            if (box(button).height > 32) wrong.push('button');
+            if (box(button).right > innerWidth) wrong.push('button outside');
+        }
+        if (document.querySelector('#problem').textContent) wrong.push('problem');
+        return wrong;
+    })()";
+    for (width, height) in [(1280, 800), (768, 1024), (600, 600), (390, 700), (320, 568)] {
+        for page in [&anna, &other] {
+            chromium.resize(page, width, height);
+            assert_eq!(chromium.evaluate(page, ugly), serde_json::json!([]), "{width} x {height}");
+        }
+    }
+    // /help is an answer, what is not known is a problem
+    hears(&mut chromium, &anna, "", "/who tells who is here");
+    say(&mut chromium, &anna, "/dance");
+    let problem =
+        "document.querySelector('#problem').textContent == '/dance is not known; /help tells what there is.'";
+    chromium.wait_for(&anna, problem);
+    // a name that looks the same is refused by the page, too
+    say(&mut chromium, &other, "/nick ann\u{430}");
+    hears(&mut chromium, &other, "", "ann\u{430} is taken");
+    assert_eq!(chromium.complaints, Vec::<String>::new());
+}
+
+/// The page's address leads to the room that one is in, and its title says which one that is.
+#[test]
+fn the_address_of_a_page_follows_the_room() {
+    let files = Files::serve();
+    let (_relay, address) = relay();
+    let mut chromium = Chromium::start();
+    let page = chromium.open(&format!("http://{}/index.html", files.address));
+    let fields = [
+        ("relay", format!("ws://{address}/")),
+        ("room", "tea & milk".to_owned()),
+        ("name", "anna".to_owned()),
+    ];
+    for (id, value) in &fields {
+        chromium.evaluate(&page, &format!("document.querySelector('#{id}').value = {value:?}"));
+    }
+    chromium.evaluate(&page, "document.querySelector('#enter').click()");
+    is_in(&mut chromium, &page);
+    let query = |name: &str| format!("new URLSearchParams(location.search).get('{name}')");
+    assert_eq!(chromium.evaluate(&page, &query("room")), "tea & milk");
+    assert_eq!(chromium.evaluate(&page, &query("relay")), format!("ws://{address}/"));
+    assert_eq!(chromium.evaluate(&page, &query("name")), serde_json::Value::Null);
+    assert_eq!(chromium.evaluate(&page, "document.title"), "tea & milk \u{2013} Chat");
+    // it leads there
+    let there = chromium.evaluate(&page, "location.href").as_str().unwrap().to_owned();
+    let other = chromium.open(&there);
+    chromium.evaluate(
+        &other,
+        "document.querySelector('#name').value = 'bob'; document.querySelector('#enter').click()",
+    );
+    is_in(&mut chromium, &other);
+    sees(&mut chromium, &page, &["anna", "bob"]);
+    // into another room
+    chromium.evaluate(
+        &page,
+        "document.querySelector('#leave').click(); document.querySelector('#room').value = 'coffee'",
+    );
+    chromium.evaluate(&page, "document.querySelector('#enter').click()");
+    is_in(&mut chromium, &page);
+    assert_eq!(chromium.evaluate(&page, &query("room")), "coffee");
+    assert_eq!(chromium.complaints, Vec::<String>::new());
+}

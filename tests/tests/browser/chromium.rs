@@ -81,6 +81,12 @@ impl Chromium {
         page
     }
 
+    /// Gives a page this size, in CSS pixels.
+    pub(crate) fn resize(&mut self, page: &Page, width: u32, height: u32) {
+        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.call(Some(page), "Emulation.setDeviceMetricsOverride", &size);
+    }
+
     /// What an expression is in a page.
     #[track_caller]
     pub(crate) fn evaluate(&mut self, page: &Page, expression: &str) -> Value {

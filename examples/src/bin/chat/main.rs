@@ -43,6 +43,7 @@ Type:
   /nick NICK   be called otherwise
   /kick NICK   remove somebody; for the one who runs the room's server
   /block NICK  the same, and that connection may not come back
+  /help        what can be typed
   /quit        leave; the end of the input, Ctrl-D on a terminal, does the same
 
 Messages are plain lines on standard output, so they can go into a file or a pipe,
