@@ -205,6 +205,15 @@ fn what_each_platform_makes_of_lists_strings_and_maps() {
     is_read("empty int map", BTreeMap::<i32, i32>::new());
 }
 
+/// What a type that guesses takes is in order, too.
+#[test]
+fn types_that_guess_are_no_more_lenient() {
+    for wrong in ["Bz", "Aag", "Bs6:Colour", "x", "r", "wzy1:A:0", "Cz"] {
+        assert!(from_str::<IgnoredAny>(wrong).is_err(), "{wrong}");
+        assert!(from_str::<Guess>(wrong).is_err(), "{wrong}");
+    }
+}
+
 /// References to objects are passed over, and an error of their own where they are wanted.
 #[test]
 fn references_to_objects() {

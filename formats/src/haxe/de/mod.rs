@@ -199,6 +199,8 @@ impl<'de, const N: usize> Deserializer<'de, N> {
     fn odd_value<V: Visitor<'de>>(&mut self, sign: u8, visitor: V) -> Result<V::Value, Error> {
         match sign {
             b'w' | b'j' => self.any_enum(sign, visitor),
+            // a class or an enum itself is its name
+            b'A' | b'B' if !matches!(self.text.peek()?, b'y' | b'R') => Err(STRING),
             b'x' | b'A' | b'B' => self.deeper(|this| visitor.visit_newtype_struct(&mut *this)),
             b'r' => {
                 let number = u32::try_from(self.text.count()?).map_err(|_| NUMBER)?;
