@@ -6,7 +6,8 @@ use serde::de::{Expected, Unexpected};
 
 /// Why a value cannot be written, or bytes cannot be read as the type that was asked for.
 ///
-/// Each cause has a text of its own. Texts of types (`serde::de::Error::custom`) are not kept, because there is no allocator.
+/// Each cause has a text of its own. Texts of types (`serde::de::Error::custom`) are not kept,
+/// because there is no allocator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Error(&'static str);

@@ -5,9 +5,11 @@ use heapless::{String, Vec};
 use super::length::{greatest, len_of_length, put_length};
 use super::{Decode, DecodeError, Encode, EncodeError, Reader, Sink};
 
-/// A string or byte string whose length has at most `N` bytes, 1 to 4, of which the last one carries 8 bits: up to 255, 32,767, 4,194,303 or 536,870,911 bytes.
+/// A string or byte string whose length has at most `N` bytes, 1 to 4, of which the last one
+/// carries 8 bits: up to 255, 32,767, 4,194,303 or 536,870,911 bytes.
 ///
-/// With 4 it is the string of all other places. The growing output of existing peers can be made for fewer, outside of remote procedure calls; both ends have to agree on it.
+/// With 4 it is the string of all other places. The growing output of existing peers can be made
+/// for fewer, outside of remote procedure calls; both ends have to agree on it.
 ///
 /// ```
 /// use peote_net::value::{Counted, Reader, Writer};

@@ -7,7 +7,8 @@ use core::fmt;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum DecodeError {
-    /// The bytes end too early: a value, or the items that a length announces, cannot fit into them.
+    /// The bytes end too early: a value, or the items that a length announces, cannot fit into
+    /// them.
     End {
         /// Bytes that are needed at least.
         needed: usize,
@@ -75,7 +76,8 @@ pub enum EncodeError {
         /// Bytes that are free.
         free: usize,
     },
-    /// A string or collection above [`MAX_LENGTH`](super::MAX_LENGTH), or above that of its [`Counted`](super::Counted).
+    /// A string or collection above [`MAX_LENGTH`](super::MAX_LENGTH), or above that of its
+    /// [`Counted`](super::Counted).
     TooLong {
         /// Its length.
         len: usize,

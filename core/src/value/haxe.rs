@@ -1,8 +1,10 @@
 //! Values in the format of `haxe.Serializer`, through serde: feature `haxe`.
 //!
-//! [`Haxe`] carries any type that serde knows through a remote procedure call to programs written in Haxe, whose compiler sends values without a type of
-//! their own on the wire this way. It is a string on the wire. The format itself, and types for what serde has no word for (`Date`, `Int64`, `Object`, `Instance`), are in the
-//! package `peote-net-formats`, whose page of the format has the table of what is read and written as what.
+//! [`Haxe`] carries any type that serde knows through a remote procedure call to programs written
+//! in Haxe, whose compiler sends values without a type of their own on the wire this way. It is a
+//! string on the wire. The format itself, and types for what serde has no word for (`Date`,
+//! `Int64`, `Object`, `Instance`), are in the package `peote-net-formats`, whose page of the format
+//! has the table of what is read and written as what.
 //!
 //! ```
 //! use peote_net::value::haxe::Haxe;
@@ -27,7 +29,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Writing goes through the value twice, to count and to write. Reading needs a buffer of `N` bytes on the stack, and some 600 bytes besides.
+//! Writing goes through the value twice, to count and to write. Reading needs a buffer of `N` bytes
+//! on the stack, and some 600 bytes besides.
 
 use peote_net_formats::haxe::{ROOM, from_str_within, text_len, write};
 use serde::{Deserialize, Serialize};
@@ -37,9 +40,11 @@ use super::{Decode, DecodeError, Encode, EncodeError, Reader, Sink};
 
 /// A value that travels in the format of `haxe.Serializer`, as a string. See the [module](self).
 ///
-/// `N` is the number of bytes that a string with escapes (a blank is one), and bytes, can have when they are read; they are decoded in a buffer of that size on the
-/// stack. With the feature `alloc`, longer ones are decoded on the heap. As an argument of a procedure `Haxe(value)` is enough; elsewhere [`Haxe::new`] chooses the
-/// default of 4,096. A microcontroller names less: `Haxe<Player, 64>`.
+/// `N` is the number of bytes that a string with escapes (a blank is one), and bytes, can have when
+/// they are read; they are decoded in a buffer of that size on the stack. With the feature `alloc`,
+/// longer ones are decoded on the heap. As an argument of a procedure `Haxe(value)` is enough;
+/// elsewhere [`Haxe::new`] chooses the default of 4,096. A microcontroller names less:
+/// `Haxe<Player, 64>`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Haxe<T, const N: usize = ROOM>(

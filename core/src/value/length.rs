@@ -1,6 +1,7 @@
 //! The lengths of strings and collections.
 //!
-//! Not those of chunks: the plain number is coded, and always in at most 4 bytes, whatever the channel; but for [`Counted`](super::Counted), which names how many.
+//! Not those of chunks: the plain number is coded, and always in at most 4 bytes, whatever the
+//! channel; but for [`Counted`](super::Counted), which names how many.
 
 use super::{DecodeError, EncodeError, Sink};
 

@@ -1,8 +1,10 @@
 //! Values as `MessagePack`, through serde: feature `messagepack`.
 //!
-//! [`MessagePack`] carries any type that serde knows through a remote procedure call to programs written in Haxe that were built with their
-//! `MessagePack` library; and between programs of this library, where it is shorter and quicker than the text of `haxe.Serializer`. It is a byte string on
-//! the wire. The format itself is in the package `peote-net-formats`, whose page of the format says what is read and written as what.
+//! [`MessagePack`] carries any type that serde knows through a remote procedure call to programs
+//! written in Haxe that were built with their `MessagePack` library; and between programs of this
+//! library, where it is shorter and quicker than the text of `haxe.Serializer`. It is a byte string
+//! on the wire. The format itself is in the package `peote-net-formats`, whose page of the format
+//! says what is read and written as what.
 //!
 //! ```
 //! use peote_net::value::messagepack::MessagePack;
@@ -26,7 +28,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Nothing is allocated. Writing goes through the value twice, to count and to write. Reading borrows strings and byte strings.
+//! Nothing is allocated. Writing goes through the value twice, to count and to write. Reading
+//! borrows strings and byte strings.
 
 use peote_net_formats::messagepack::{encoded_len, from_slice, write};
 use serde::{Deserialize, Serialize};

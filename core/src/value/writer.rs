@@ -4,8 +4,8 @@ use super::length::{MAX_BYTES, len_of_length, put_length};
 use super::room::{Fixed, Room};
 use super::{Counted, Encode, EncodeError, I24, Sink, U24};
 
-/// Writes values, one after another, each whole or not at all: into a buffer ([`new`](Self::new)), or into memory that grows (`growing`, feature
-/// `alloc`).
+/// Writes values, one after another, each whole or not at all: into a buffer ([`new`](Self::new)),
+/// or into memory that grows (`growing`, feature `alloc`).
 ///
 /// Numbers are little-endian; those whose names end in `_be` are big-endian.
 ///
@@ -20,8 +20,8 @@ use super::{Counted, Encode, EncodeError, I24, Sink, U24};
 /// # Ok::<(), EncodeError>(())
 /// ```
 ///
-/// For a message that goes through a link it is shorter, and saves a copy, to hand a tuple of values to
-/// [`Out::send_with`](crate::link::Out::send_with): see the [module](super).
+/// For a message that goes through a link it is shorter, and saves a copy, to hand a tuple of
+/// values to [`Out::send_with`](crate::link::Out::send_with): see the [module](super).
 #[derive(Debug)]
 pub struct Writer<B> {
     room: B,
@@ -81,7 +81,8 @@ impl<'a> Writer<Fixed<'a>> {
 
 #[cfg(feature = "alloc")]
 impl Writer<alloc::vec::Vec<u8>> {
-    /// Writes to the heap, whose memory grows as needed. [`EncodeError::Full`] never comes. Feature `alloc`.
+    /// Writes to the heap, whose memory grows as needed. [`EncodeError::Full`] never comes. Feature
+    /// `alloc`.
     ///
     /// ```
     /// # #[cfg(feature = "alloc")] {

@@ -10,7 +10,8 @@ const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 
 const HEX: &[u8; 16] = b"0123456789ABCDEF";
 
-/// Whether a byte of a string stands for itself. Existing programs escape all others; some escape fewer, which is read as well.
+/// Whether a byte of a string stands for itself. Existing programs escape all others; some escape
+/// fewer, which is read as well.
 pub(crate) const fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~')
 }
@@ -26,7 +27,8 @@ pub(crate) fn escape(byte: u8) -> [u8; 3] {
     [b'%', digit(byte >> 4), digit(byte)]
 }
 
-/// Whether a string has characters that stand for others. What is escaped for no need is read too, so only these two matter.
+/// Whether a string has characters that stand for others. What is escaped for no need is read too,
+/// so only these two matter.
 pub(crate) fn has_escapes(escaped: &[u8]) -> bool {
     escaped.iter().any(|byte| matches!(byte, b'%' | b'+'))
 }

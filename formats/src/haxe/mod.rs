@@ -41,9 +41,12 @@
 //! | instance of a class that writes itself (`hxSerialize`) | a sequence of what it has written, to read |
 //! | exception, reference to an object (`Serializer.USE_CACHE`), a class or an enum itself | an error of its own |
 //!
-//! **What a type does not want is passed over**, of every kind and however deep: unknown fields, constructors that it does not know (`#[serde(other)]`), `serde::de::IgnoredAny`. Types that look before they know what they want
-//! (`#[serde(flatten)]`, `#[serde(untagged)]`, `#[serde(tag = "…")]`) are told of everything, too: an enum as serde's buffer has it (a string, or a map from
-//! the constructor to its arguments), what cannot be represented in a form that no other type takes for its own.
+//! **What a type does not want is passed over**, of every kind and however deep: unknown fields,
+//! constructors that it does not know (`#[serde(other)]`), `serde::de::IgnoredAny`. Types that look
+//! before they know what they want (`#[serde(flatten)]`, `#[serde(untagged)]`, `#[serde(tag =
+//! "…")]`) are told of everything, too: an enum as serde's buffer has it (a string, or a map from
+//! the constructor to its arguments), what cannot be represented in a form that no other type takes
+//! for its own.
 //!
 //! # Limits of reading
 //!
@@ -57,8 +60,9 @@
 //! | nesting of what is not wanted | none: no stack is used |
 //! | strings referred to, bytes on the way to them, nulls in runs | in sum 64 times the length of the text, plus 65,536 |
 //!
-//! *References to strings.* The places of the first 128 strings are remembered, in 512 bytes. Of more strings it is every second, every fourth one and so on, and the
-//! others are found by going on from the nearest one before. Instructions on x86-64, for strings of 12 characters:
+//! *References to strings.* The places of the first 128 strings are remembered, in 512 bytes. Of
+//! more strings it is every second, every fourth one and so on, and the others are found by going
+//! on from the nearest one before. Instructions on x86-64, for strings of 12 characters:
 //!
 //! | different strings in the text | for each string written in full | for each reference |
 //! |--:|--:|--:|
@@ -67,7 +71,8 @@
 //! | 1,000 | 470 | 1,400 |
 //! | 4,000 | 470 | 3,700 |
 //!
-//! Reading takes `N` bytes of stack, 600 for itself, and some hundred for each level of nesting that is wanted.
+//! Reading takes `N` bytes of stack, 600 for itself, and some hundred for each level of nesting
+//! that is wanted.
 mod de;
 mod escape;
 mod room;
@@ -85,8 +90,9 @@ pub const ROOM: usize = 4_096;
 
 /// Reads a value from a text, which has to be nothing but the value.
 ///
-/// A string without escapes can be borrowed. Others, and bytes, are decoded in a buffer of [`ROOM`] bytes on the stack, from where owned types take them; with
-/// the feature `alloc`, longer ones on the heap.
+/// A string without escapes can be borrowed. Others, and bytes, are decoded in a buffer of [`ROOM`]
+/// bytes on the stack, from where owned types take them; with the feature `alloc`, longer ones on
+/// the heap.
 ///
 /// # Errors
 /// The text is wrong, is beyond a limit, or is no value of this type.
@@ -115,7 +121,8 @@ pub fn text_len<T: Serialize + ?Sized>(value: &T) -> Result<usize, Error> {
 /// Writes a value piece by piece. All pieces together are text; a piece alone may end anywhere.
 ///
 /// # Errors
-/// The format cannot represent the value. Pieces may have been written by then; after a [`text_len`] without error there is none.
+/// The format cannot represent the value. Pieces may have been written by then; after a
+/// [`text_len`] without error there is none.
 pub fn write<T: Serialize + ?Sized>(value: &T, put: impl FnMut(&[u8])) -> Result<(), Error> {
     ser::write(value, put)
 }

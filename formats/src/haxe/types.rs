@@ -1,6 +1,7 @@
 //! Values that serde has no word for.
 //!
-//! Each is a newtype or struct of a name that the serializer and deserializer of this package know; to other formats it is its content.
+//! Each is a newtype or struct of a name that the serializer and deserializer of this package know;
+//! to other formats it is its content.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,8 +18,9 @@ pub(crate) mod name {
 
 /// A `Date`: milliseconds since the start of 1970, UTC.
 ///
-/// Milliseconds are what is written. Reading takes the older form (`2023-11-14 22:13:20`) as well, which does not say in which time zone it is; it is taken for
-/// UTC. A date can also be read as a number of any type that has room for its milliseconds.
+/// Milliseconds are what is written. Reading takes the older form (`2023-11-14 22:13:20`) as well,
+/// which does not say in which time zone it is; it is taken for UTC. A date can also be read as a
+/// number of any type that has room for its milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[serde(rename = "$haxe::Date")]
@@ -29,7 +31,8 @@ pub struct Date(
 
 /// A `haxe.Int64`, as programs of Haxe 4 write it: an instance of the class `haxe._Int64.___Int64`.
 ///
-/// Reading takes an `Int` as well, and an `Int64` can be read as a number of any type that has room for it.
+/// Reading takes an `Int` as well, and an `Int64` can be read as a number of any type that has room
+/// for it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[serde(rename = "$haxe::Int64")]
@@ -47,7 +50,8 @@ pub struct List<T>(
     pub T,
 );
 
-/// An `IntMap` also when it has no entries: a map without any would be written as a `StringMap` otherwise. Reading takes no other map.
+/// An `IntMap` also when it has no entries: a map without any would be written as a `StringMap`
+/// otherwise. Reading takes no other map.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[serde(rename = "$haxe::IntMap")]
@@ -56,9 +60,11 @@ pub struct IntMap<T>(
     pub T,
 );
 
-/// An anonymous object whose fields are known at run time only: a map with strings as keys, which would be written as a `StringMap` otherwise.
+/// An anonymous object whose fields are known at run time only: a map with strings as keys, which
+/// would be written as a `StringMap` otherwise.
 ///
-/// For a struct with `#[serde(flatten)]` as well, which serde treats as a map. Reading takes an anonymous object or an instance of a class, and no map.
+/// For a struct with `#[serde(flatten)]` as well, which serde treats as a map. Reading takes an
+/// anonymous object or an instance of a class, and no map.
 ///
 /// ```
 /// use peote_net_formats::haxe::{Object, from_str, to_slice};
@@ -81,7 +87,8 @@ pub struct Object<T>(
 
 /// An instance of a class, with the class's name at hand.
 ///
-/// An instance can be read as a struct or map of its fields without this type; then its class does not matter.
+/// An instance can be read as a struct or map of its fields without this type; then its class does
+/// not matter.
 ///
 /// ```
 /// use peote_net_formats::haxe::{Instance, from_str, to_slice};
@@ -102,6 +109,7 @@ pub struct Object<T>(
 pub struct Instance<C, T> {
     /// The name of the class, with its package in front: any type of string.
     pub class: C,
-    /// The fields: a struct or a map. Of a class that writes itself (`hxSerialize`), what it has written: a sequence, to read only.
+    /// The fields: a struct or a map. Of a class that writes itself (`hxSerialize`), what it has
+    /// written: a sequence, to read only.
     pub fields: T,
 }

@@ -308,7 +308,8 @@ impl<'de> EnumAccess<'de> for Content<'_, 'de> {
 impl<'de> VariantAccess<'de> for Content<'_, 'de> {
     type Error = Error;
 
-    /// Content is passed over: that of a constructor that the type does not know (`#[serde(other)]`).
+    /// Content is passed over: that of a constructor that the type does not know
+    /// (`#[serde(other)]`).
     fn unit_variant(self) -> Result<(), Error> {
         self.deserializer.input.skip()
     }

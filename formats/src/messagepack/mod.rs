@@ -30,10 +30,12 @@
 //! | enum | the name of the constructor; with content, a map from the name to it | |
 //! | extension | with the types of `messagepack_serde::extension` | with those, too |
 //!
-//! Writing is that of the package `messagepack-serde`. Sequences and maps have to know their length beforehand, as those in memory do.
+//! Writing is that of the package `messagepack-serde`. Sequences and maps have to know their length
+//! beforehand, as those in memory do.
 //!
-//! **What a type does not want is passed over**, extensions included, however deep and without stack. What is wanted can be nested 128 deep. Everything is borrowed, so
-//! nothing else has a limit. A length is believed only as far as the bytes go.
+//! **What a type does not want is passed over**, extensions included, however deep and without
+//! stack. What is wanted can be nested 128 deep. Everything is borrowed, so nothing else has a
+//! limit. A length is believed only as far as the bytes go.
 
 mod de;
 mod head;
@@ -44,7 +46,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 
-/// Reads a value from bytes, which have to be nothing but the value. Strings and byte strings can be borrowed.
+/// Reads a value from bytes, which have to be nothing but the value. Strings and byte strings can
+/// be borrowed.
 ///
 /// # Errors
 /// The bytes are wrong, are beyond a limit, or are no value of this type.
@@ -67,7 +70,8 @@ impl<P: FnMut(&[u8])> IoWrite for Pieces<P> {
 /// Writes a value piece by piece.
 ///
 /// # Errors
-/// The format cannot represent the value. Pieces may have been written by then; after an [`encoded_len`] without error there is none.
+/// The format cannot represent the value. Pieces may have been written by then; after an
+/// [`encoded_len`] without error there is none.
 pub fn write<T: Serialize + ?Sized>(value: &T, put: impl FnMut(&[u8])) -> Result<(), Error> {
     match ser::to_core_writer(&value, &mut Pieces(put)) {
         Ok(_) => Ok(()),

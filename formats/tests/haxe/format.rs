@@ -309,7 +309,8 @@ fn constructors_that_are_not_known_are_passed_over() {
     }
 }
 
-/// A struct with fields that are known at run time only is a map to serde, and an object if it is said so.
+/// A struct with fields that are known at run time only is a map to serde, and an object if it is
+/// said so.
 #[test]
 fn fields_that_are_known_at_run_time_only() {
     #[derive(Debug, PartialEq, Serialize, Deserialize)]

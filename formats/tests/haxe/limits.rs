@@ -74,7 +74,8 @@ fn a_short_text_cannot_stand_for_much() {
         cause(from_str::<Vec<Option<i32>>>(&runs)).map(drop),
         Err("runs of nulls stand for too long a list")
     );
-    // of two strings one is remembered, and between them lie 16,000 bytes; both are referred to many times
+    // of two strings one is remembered, and between them lie 16,000 bytes; both are referred to
+    // many times
     let strings = "y1:x".repeat(129).replacen("y1:x", &format!("y1:x{}", "i5".repeat(8_000)), 1);
     let far = format!("a{strings}{}h", "R1".repeat(4_000));
     assert_eq!(

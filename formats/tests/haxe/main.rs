@@ -1,4 +1,5 @@
-//! The format of `haxe.Serializer`: what it says, what its limits are, and what programs in Haxe have written.
+//! The format of `haxe.Serializer`: what it says, what its limits are, and what programs in Haxe
+//! have written.
 
 mod format;
 mod limits;

@@ -64,7 +64,8 @@ fn every_value_is_passed_over() {
     }
 }
 
-/// A type that looks at a value before it knows whether it wants it, as serde's `flatten`, `untagged` and `tag` do.
+/// A type that looks at a value before it knows whether it wants it, as serde's `flatten`,
+/// `untagged` and `tag` do.
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(untagged)]
 enum Guess {

@@ -1,4 +1,5 @@
-//! `MessagePack`: bytes of each type, what is passed over, what is wrong, and what another implementation makes of it.
+//! `MessagePack`: bytes of each type, what is passed over, what is wrong, and what another
+//! implementation makes of it.
 
 use std::collections::BTreeMap;
 
@@ -32,7 +33,8 @@ fn bytes_of_each_type() {
     assert_eq!(bytes(&0.1), b"\xcb\x3f\xb9\x99\x99\x99\x99\x99\x9a");
     assert_eq!(bytes(&1.5), b"\xca\x3f\xc0\x00\x00");
     assert_eq!(bytes(&BTreeMap::from([(9, "nine")])), b"\x81\x09\xa4nine");
-    // as other programs may write it: an integer in more bytes or as a float, fields in another order, a struct without names
+    // as other programs may write it: an integer in more bytes or as a float, fields in another
+    // order, a struct without names
     let wide = b"\x82\xa1y\xd2\xff\xff\xff\xff\xa1x\xce\x00\x00\x01\x2c";
     assert_eq!(value(wide), Ok(Point { x: 300, y: Some(-1) }));
     assert_eq!(value(b"\x82\xa1x\xca\x40\x00\x00\x00\xa1y\xc0"), Ok(Point { x: 2, y: None }));

@@ -1,6 +1,7 @@
 //! Dates as text.
 
-/// Returns the milliseconds from the start of 1970 to `YYYY-MM-DD HH:MM:SS`, or `None` if it is no such date.
+/// Returns the milliseconds from the start of 1970 to `YYYY-MM-DD HH:MM:SS`, or `None` if it is no
+/// such date.
 #[expect(
     clippy::cast_precision_loss,
     reason = "four digits of years are fewer milliseconds than f64 has whole numbers"
@@ -27,7 +28,8 @@ fn number(digits: &[u8]) -> Option<i64> {
     })
 }
 
-/// Days from the start of 1970, by counting from a 1st of March, so that the odd day is the last one of a year.
+/// Days from the start of 1970, by counting from a 1st of March, so that the odd day is the last
+/// one of a year.
 fn days(year: i64, month: i64, day: i64) -> i64 {
     let year = if month < 3 { year.wrapping_sub(1) } else { year };
     let month = month.wrapping_add(9).wrapping_rem(12);

@@ -48,8 +48,8 @@ impl<'de, const N: usize> Deserializer<'de, N> {
         self.deeper(|this| visitor.visit_enum(Enum { deserializer: this, constructor, arguments }))
     }
 
-    /// An enum for a type that takes anything: a string or number if there are no arguments, else a map from that to them. This is what serde makes enums
-    /// of again.
+    /// An enum for a type that takes anything: a string or number if there are no arguments, else a
+    /// map from that to them. This is what serde makes enums of again.
     pub(super) fn any_enum<V: Visitor<'de>>(&mut self, sign: u8, visitor: V) -> Result<V::Value, Error> {
         let string = self.text.next()?;
         self.pass_string(string)?;
@@ -156,7 +156,8 @@ impl<const N: usize> Arguments<'_, '_, N> {
 impl<'de, const N: usize> VariantAccess<'de> for Arguments<'_, 'de, N> {
     type Error = Error;
 
-    /// Arguments are passed over: those of a constructor that the type does not know (`#[serde(other)]`).
+    /// Arguments are passed over: those of a constructor that the type does not know
+    /// (`#[serde(other)]`).
     fn unit_variant(self) -> Result<(), Error> {
         (0..self.left).try_for_each(|_| self.deserializer.skip())
     }

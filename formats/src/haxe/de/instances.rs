@@ -15,7 +15,8 @@ pub(crate) const INT64_FIELDS: [&str; 2] = ["high", "low"];
 const INT64: Error = Error::new("an Int64 has other fields than its two halves");
 
 impl<'de, const N: usize> Deserializer<'de, N> {
-    /// An instance whose sign was read: its fields, or a number if it is an Int64 and no fields are expected.
+    /// An instance whose sign was read: its fields, or a number if it is an Int64 and no fields are
+    /// expected.
     pub(super) fn instance<V: Visitor<'de>>(
         &mut self,
         visitor: V,
@@ -51,7 +52,8 @@ impl<'de, const N: usize> Deserializer<'de, N> {
         Ok(i64::from(high) << 32 | i64::from(low.cast_unsigned()))
     }
 
-    /// An instance of a class that has written itself, whose sign was read: a list of what it has written.
+    /// An instance of a class that has written itself, whose sign was read: a list of what it has
+    /// written.
     pub(super) fn custom_instance<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Error> {
         let sign = self.text.next()?;
         self.pass_string(sign)?;

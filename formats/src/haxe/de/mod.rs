@@ -56,8 +56,8 @@ struct Deserializer<'de, const N: usize> {
     text: Text<'de>,
     strings: Strings,
     depth: u8,
-    /// Bytes of strings referred to and on the way to them, and nulls of runs, that may still come. A few bytes of a hostile text could stand for
-    /// millions of them.
+    /// Bytes of strings referred to and on the way to them, and nulls of runs, that may still come.
+    /// A few bytes of a hostile text could stand for millions of them.
     credit: usize,
     /// Where strings are unescaped.
     room: Room<N>,
@@ -194,8 +194,8 @@ impl<'de, const N: usize> Deserializer<'de, N> {
         }
     }
 
-    /// What only a type that takes anything takes, such as serde's buffer of fields that may turn out not to be wanted: in a form that no other type
-    /// takes for its own.
+    /// What only a type that takes anything takes, such as serde's buffer of fields that may turn
+    /// out not to be wanted: in a form that no other type takes for its own.
     fn odd_value<V: Visitor<'de>>(&mut self, sign: u8, visitor: V) -> Result<V::Value, Error> {
         match sign {
             b'w' | b'j' => self.any_enum(sign, visitor),

@@ -1,4 +1,5 @@
-//! Passing over what is not wanted: every kind of value, however deep, without a function that calls itself.
+//! Passing over what is not wanted: every kind of value, however deep, without a function that
+//! calls itself.
 
 use super::{Deserializer, NO_VALUE};
 use crate::Error;
@@ -14,7 +15,8 @@ impl<const N: usize> Deserializer<'_, N> {
         self.pass(1, 1)
     }
 
-    /// Passes over values until `open` lists, maps and objects have ended, and `left` values outside of any.
+    /// Passes over values until `open` lists, maps and objects have ended, and `left` values
+    /// outside of any.
     ///
     /// What is inside of them matters only as far as it says where they end.
     fn pass(&mut self, mut open: usize, mut left: usize) -> Result<(), Error> {

@@ -3,8 +3,8 @@
 /// Strings whose places are remembered.
 const PLACES: usize = 128;
 
-/// The places of strings, in memory that does not grow: of 128 strings all, then of every second one, every fourth one, and so on. Others are
-/// found by going on from the nearest one before.
+/// The places of strings, in memory that does not grow: of 128 strings all, then of every second
+/// one, every fourth one, and so on. Others are found by going on from the nearest one before.
 pub(super) struct Strings {
     places: [u32; PLACES],
     count: usize,
@@ -43,7 +43,8 @@ impl Strings {
         Some(())
     }
 
-    /// Returns the nearest place at or before a string, and how many strings further that string is. `None` if it has not come yet.
+    /// Returns the nearest place at or before a string, and how many strings further that string
+    /// is. `None` if it has not come yet.
     pub(super) fn nearest(&self, number: usize) -> Option<(usize, usize)> {
         if number >= self.count {
             return None;

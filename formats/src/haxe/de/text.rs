@@ -111,7 +111,8 @@ impl<'de> Text<'de> {
         self.bytes(len)
     }
 
-    /// Goes on to behind the sign of the next string that is written in full. All before has been read once, so it is in order.
+    /// Goes on to behind the sign of the next string that is written in full. All before has been
+    /// read once, so it is in order.
     pub(super) fn find_string(&mut self) -> Result<(), Error> {
         loop {
             match self.next()? {
