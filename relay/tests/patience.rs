@@ -104,6 +104,27 @@ fn a_slow_network_is_enough() {
     }
 }
 
+/// What is taken is seen, and is too little.
+#[test]
+fn it_is_the_rate_that_counts() {
+    let stall_timeout = Duration::from_secs(1);
+    for (slow_receiver_bytes_per_second, is_enough) in [(32 << 20, false), (0, true), (100_000, true)] {
+        let relay = start(Config { slow_receiver_bytes_per_second, ..small(stall_timeout) });
+        let (server, user) = relay.pair(b"a");
+        let writer = flood(&server, to_all(0, &[7; 900]));
+        // about 1 MB a second
+        let _slow = Reader::new(&user.socket, 50_000, Duration::from_millis(50));
+        if is_enough {
+            let stats = relay.until(|stats| stats.paused_time > 3 * stall_timeout);
+            assert_eq!((stats.dropped, stats.connections), (0, 2), "{slow_receiver_bytes_per_second}");
+        } else {
+            gives_up_one(&relay, 1);
+        }
+        end(&server);
+        writer.join().unwrap();
+    }
+}
+
 #[test]
 fn browsers_and_tls_are_no_different() {
     let relay = start(small(Duration::from_secs(1)));
