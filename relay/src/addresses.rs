@@ -107,6 +107,13 @@ impl Addresses {
         }
     }
 
+    /// Addresses and networks with connections, and the channels that are counted for either.
+    pub(crate) fn used(&self) -> usize {
+        let of_addresses = self.addresses.entries.values().map(|address| address.channels);
+        let of_networks = self.networks.entries.values().map(|network| network.channels);
+        self.addresses.used + self.networks.used + of_addresses.chain(of_networks).sum::<usize>()
+    }
+
     /// Counts a TLS handshake of a network, unless there are too many; then in how many microseconds there may be one. `now` in microseconds.
     pub(crate) fn shake_hands(&mut self, address: IpAddr, now: u64, config: &Config) -> Result<(), u64> {
         let capacity = Network::capacity(config);

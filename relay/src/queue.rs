@@ -64,6 +64,10 @@ impl Pool {
         self.used
     }
 
+    pub(crate) fn reserved(&self) -> usize {
+        self.reserved
+    }
+
     /// A connection has come: what it may always have, `more` than others, is not there for the others.
     pub(crate) fn reserve(&mut self, more: usize) {
         self.reserved += RESERVE + more;

@@ -23,6 +23,11 @@ pub(crate) struct Timers {
 }
 
 impl Timers {
+    /// How many connections have a deadline.
+    pub(crate) fn len(&self) -> usize {
+        self.heap.len()
+    }
+
     /// The earliest deadline.
     pub(crate) fn next(&self) -> Option<u64> {
         self.heap.first().map(|(deadline, _)| *deadline)

@@ -210,6 +210,12 @@ impl<S: Storage> Relay<S> {
         self.counters.memberships.now()
     }
 
+    /// Number of pages in use, of all tables together; see [`Parts::pages`]. 0 while there is no channel.
+    #[must_use]
+    pub fn pages(&self) -> usize {
+        self.counters.pages.now()
+    }
+
     /// Numbers of channels that a connection owns and has entered; 0 of both if it is gone.
     #[must_use]
     pub fn channels_of(&mut self, connection: ConnectionId) -> (usize, usize) {

@@ -73,8 +73,11 @@ impl Relay {
 
     /// Whether a connection has nothing left to be served that could have been in time.
     fn is_served(&mut self, index: u32, late: Late) -> bool {
+        if !late.is_of_input() {
+            return self.is_written(index, late);
+        }
         let Some(connection) = self.connections.get(index) else { return true };
-        if !late.is_of_input() || connection.is_paused() {
+        if connection.is_paused() {
             return true;
         }
         let is_readable = connection.flags.readable;
@@ -84,6 +87,17 @@ impl Relay {
         let Some(connection) = self.connections.get(index) else { return true };
         let since = *connection.overdue.get_or_insert(connection.traffic.received);
         connection.traffic.received - since >= UNREAD
+    }
+
+    /// Whether the receiver that others wait for was offered what its socket has room for.
+    fn is_written(&mut self, index: u32, late: Late) -> bool {
+        let Some(connection) = self.connections.get(index) else { return true };
+        let receiver = match late {
+            Late::LastWords => connection.wait.for_whom.saturating_sub(1),
+            _ => index,
+        };
+        let receiver = self.connections.get(receiver);
+        receiver.is_none_or(|receiver| !receiver.flags.writable || !receiver.has_output())
     }
 
     /// Gives a connection as much time again as its deadline is judged `behind`, and a second at least.

@@ -5,6 +5,7 @@ mod anteroom;
 mod close;
 mod deadlines;
 mod details;
+mod leftovers;
 mod linger;
 mod open;
 mod receive_buffer;

@@ -74,7 +74,12 @@ pub fn start(config: Config) -> Running {
                 turns.fetch_add(1, Ordering::Relaxed);
                 asked.try_iter().for_each(|task| task(&mut relay));
             }
-            relay.shutdown()
+            relay.shutdown()?;
+            // after the storm everything is as at the start
+            match relay.leftovers() {
+                left if left.is_empty() => Ok(()),
+                left => Err(io::Error::other(format!("left over from those who are gone: {left:?}"))),
+            }
         }
     });
     Running { address, addresses, handle, turns, ask, thread: Some(thread) }
