@@ -284,9 +284,3 @@ fn blocks_leave_half_of_the_pages_to_others() {
     // name, users, two tables of channels; then one page of the list, and with what comes later half of all are taken
     assert_eq!(kept, 7);
 }
-
-impl<S: Storage> Relay<S> {
-    fn pages(&self) -> usize {
-        self.counters.pages.now()
-    }
-}
