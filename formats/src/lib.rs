@@ -34,3 +34,5 @@ mod number;
 mod pieces;
 
 pub use error::Error;
+/// The traits of what can be read and written.
+pub use serde;

@@ -33,7 +33,7 @@
 //! on the stack, and some 600 bytes besides.
 
 use peote_net_formats::haxe::{ROOM, from_str_within, text_len, write};
-use serde::{Deserialize, Serialize};
+use peote_net_formats::serde::{Deserialize, Serialize};
 
 use super::length::{MAX_BYTES, len_of_length, put_length};
 use super::{Decode, DecodeError, Encode, EncodeError, Reader, Sink};

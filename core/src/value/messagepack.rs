@@ -32,7 +32,7 @@
 //! borrows strings and byte strings.
 
 use peote_net_formats::messagepack::{encoded_len, from_slice, write};
-use serde::{Deserialize, Serialize};
+use peote_net_formats::serde::{Deserialize, Serialize};
 
 use super::length::{MAX_BYTES, len_of_length, put_length};
 use super::{Decode, DecodeError, Encode, EncodeError, Reader, Sink};
