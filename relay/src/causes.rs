@@ -136,9 +136,11 @@ causes! {
         NetworkChannels = "network-channels",
         /// Creating: [`Config::max_channels`](crate::Config::max_channels).
         RelayChannels = "relay-channels",
-        /// Entering: [`Config::max_users_per_channel_per_address`](crate::Config::max_users_per_channel_per_address).
+        /// Entering:
+        /// [`Config::max_users_per_channel_per_address`](crate::Config::max_users_per_channel_per_address).
         AddressUsers = "address-users",
-        /// Entering: [`Config::max_users_per_channel_per_network`](crate::Config::max_users_per_channel_per_network).
+        /// Entering:
+        /// [`Config::max_users_per_channel_per_network`](crate::Config::max_users_per_channel_per_network).
         NetworkUsers = "network-users",
         /// Creating: [`Config::max_name_bytes`](crate::Config::max_name_bytes).
         NameTooLong = "name-too-long",
@@ -182,7 +184,8 @@ causes! {
         Malformed = "malformed",
         /// It gave a command that does not exist.
         UnknownCommand = "unknown-command",
-        /// It did not speak TLS where that is spoken, or broke its rules, or it spoke TLS elsewhere.
+        /// It did not speak TLS where that is spoken, or broke its rules, or it spoke TLS
+        /// elsewhere.
         TlsFailed = "tls-failed",
         /// It broke the rules of WebSocket.
         WebSocketFailed = "websocket-failed",
@@ -224,7 +227,8 @@ causes! {
         Bytes = "bytes",
         /// [`Config::messages_per_second`](crate::Config::messages_per_second).
         Messages = "messages",
-        /// [`Config::tls_handshakes_per_second_per_network`](crate::Config::tls_handshakes_per_second_per_network), of its network.
+        /// [`Config::tls_handshakes_per_second_per_network`](crate::Config::tls_handshakes_per_second_per_network),
+        /// of its network.
         Handshakes = "handshakes",
     }
 }
@@ -258,7 +262,8 @@ impl Refused {
         }
     }
 
-    /// Whether endpoints try again and again until it is over: a user that waits for its server or for a place, a server that waits for its name.
+    /// Whether endpoints try again and again until it is over: a user that waits for its server or
+    /// for a place, a server that waits for its name.
     pub(crate) fn is_waited_out(self) -> bool {
         matches!(
             self,

@@ -155,12 +155,16 @@ pub struct Config {
     /// should stay well below that.
     pub keepalive_interval: Duration,
 
-    /// How long a connection is kept whose endpoint gives no sign of life; 1 s to 32,767 s (the system counts whole seconds). Default: 15 s.
+    /// How long a connection is kept whose endpoint gives no sign of life; 1 s to 32,767 s (the system
+    /// counts whole seconds). Default: 15 s.
     ///
-    /// An endpoint that is gone without a word acknowledges nothing that is sent to it, keepalives included, so by default its names are free again 20 s later at most.
-    /// The time is never shorter than two [`keepalive_interval`](Self::keepalive_interval)s and [`stall_timeout`](Self::stall_timeout). It also holds for one that is there, but takes
-    /// nothing of what waits for it in the system; while the relay does not read from it, because it waits for others or has sent too much, it has 64 `stall_timeout`s more.
-    /// On Linux this is `TCP_USER_TIMEOUT`; elsewhere the system only probes connections to which nothing is sent.
+    /// An endpoint that is gone without a word acknowledges nothing that is sent to it, keepalives
+    /// included, so by default its names are free again 20 s later at most. The time is never shorter than
+    /// two [`keepalive_interval`](Self::keepalive_interval)s and [`stall_timeout`](Self::stall_timeout). It
+    /// also holds for one that is there, but takes nothing of what waits for it in the system; while the
+    /// relay does not read from it, because it waits for others or has sent too much, it has 64
+    /// `stall_timeout`s more. On Linux this is `TCP_USER_TIMEOUT`; elsewhere the system only probes
+    /// connections to which nothing is sent.
     pub tcp_keepalive: Duration,
 
     /// Bytes that may wait to be sent to one connection; 64 KiB to 1 GiB. Default: 1 MiB.

@@ -22,7 +22,8 @@ pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
             // so that an IPv4 address with the same port can be listened on as well
             socket.set_only_v6(true)?;
         }
-        // a restart must not have to wait for the connections of the last run; elsewhere this would steal the port
+        // a restart must not have to wait for the connections of the last run; elsewhere this would
+        // steal the port
         #[cfg(unix)]
         socket.set_reuse_address(true)?;
         socket.set_nonblocking(true)?;
@@ -41,7 +42,8 @@ pub(crate) fn take_over(socket: std::net::TcpListener) -> io::Result<TcpListener
     Ok(TcpListener::from_std(socket))
 }
 
-/// Bytes that the system holds for a connection on top of those that are under way. What is above waits in our own queue, which is counted.
+/// Bytes that the system holds for a connection on top of those that are under way. What is above
+/// waits in our own queue, which is counted.
 #[cfg(target_os = "linux")]
 const UNSENT: u32 = 64 * 1024;
 
@@ -58,11 +60,13 @@ pub(crate) fn make_room(stream: &TcpStream, bytes: usize) {
 /// One that is gone already makes this fail, which shows soon enough.
 pub(crate) fn set_options(stream: &TcpStream, config: &Config) {
     // for idle connections, and where there is no other way to find out
-    let keepalive = TcpKeepalive::new()
-        .with_time(config.tcp_keepalive)
-        .with_interval((config.tcp_keepalive / PROBES).max(Duration::from_secs(1)));
-    #[cfg(not(any(target_os = "openbsd", target_os = "redox", target_os = "solaris")))]
-    let keepalive = keepalive.with_retries(PROBES);
+    let keepalive = TcpKeepalive::new().with_time(config.tcp_keepalive);
+    #[cfg(any(target_os = "linux", target_os = "macos", target_os = "freebsd", windows))]
+    let keepalive = {
+        // counted in whole seconds
+        let interval = (config.tcp_keepalive / PROBES).max(Duration::from_secs(1));
+        keepalive.with_interval(interval).with_retries(PROBES)
+    };
     let _ = stream.set_nodelay(true);
     let socket = SockRef::from(stream);
     let _ = socket.set_tcp_keepalive(&keepalive);
@@ -71,11 +75,13 @@ pub(crate) fn set_options(stream: &TcpStream, config: &Config) {
     set_patience(stream, config, false);
 }
 
-/// Says how long an endpoint may acknowledge nothing of what was sent to it, or take nothing of what waits in the system. Then the connection is lost.
+/// Says how long an endpoint may acknowledge nothing of what was sent to it, or take nothing of
+/// what waits in the system. Then the connection is lost.
 ///
 /// `is_held_up`: the relay does not read from it, so it may be unable to read before it can write.
 pub(crate) fn set_patience(stream: &TcpStream, config: &Config, is_held_up: bool) {
-    // our own keepalives are unacknowledged data, in the presence of which TCP does not probe: it would take a quarter of an hour
+    // our own keepalives are unacknowledged data, in the presence of which TCP does not probe: it
+    // would take a quarter of an hour
     #[cfg(target_os = "linux")]
     let _ = SockRef::from(stream).set_tcp_user_timeout(Some(patience(config, is_held_up)));
     #[cfg(not(target_os = "linux"))]
@@ -83,6 +89,7 @@ pub(crate) fn set_patience(stream: &TcpStream, config: &Config, is_held_up: bool
 }
 
 /// Probes of an idle connection that are not answered before it is given up.
+#[cfg(any(target_os = "linux", target_os = "macos", target_os = "freebsd", windows))]
 const PROBES: u32 = 3;
 
 /// The longest that the system is told to wait, which it counts in milliseconds with 32 bits.

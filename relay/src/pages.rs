@@ -40,7 +40,8 @@ pub(crate) struct Request {
 pub(crate) enum Answer {
     /// Wait for more of it.
     Wait,
-    /// Send this response, and go on as a WebSocket. So many of the bytes that came last belong to the request.
+    /// Send this response, and go on as a WebSocket. So many of the bytes that came last belong to
+    /// the request.
     Upgrade(Vec<u8>, usize),
     /// Send the response that refuses it and close, for this cause.
     Refuse(Refusal, Closed),
@@ -88,7 +89,8 @@ impl Request {
             }
             return upgrade(&head).map(|response| Answer::Upgrade(response, used));
         }
-        // A page elsewhere can have a browser here ask under its own name, by having it stand for this address, and read the answer.
+        // A page elsewhere can have a browser here ask under its own name, by having it stand for
+        // this address, and read the answer.
         if matches!(page, Some(Page::Details))
             && config.details
             && !config.watch_from.is_empty()
@@ -113,7 +115,8 @@ impl Request {
         self.refuse(TOO_SLOW)
     }
 
-    /// The response while the relay stops: to whoever asks, and for a WebSocket that will not come about.
+    /// The response while the relay stops: to whoever asks, and for a WebSocket that will not come
+    /// about.
     pub(crate) fn stopping(&self) -> Response {
         self.refuse(STOPPING)
     }

@@ -1,4 +1,5 @@
-//! What a service manager is told, where there is one (`sd_notify(3)`; `Type=notify` and `Type=notify-reload` of systemd).
+//! What a service manager is told, where there is one (`sd_notify(3)`; `Type=notify` and
+//! `Type=notify-reload` of systemd).
 
 pub(crate) use system::Service;
 
@@ -68,9 +69,11 @@ mod system {
             self.tell("READY=1\n");
         }
 
-        /// The configuration is being read again. [`is_ready`](Self::is_ready) ends that, however it went.
+        /// The configuration is being read again. [`is_ready`](Self::is_ready) ends that, however
+        /// it went.
         pub(crate) fn is_reloading(&mut self) {
-            // it tells by the time which of several reloads this belongs to, and both have to come together
+            // it tells by the time which of several reloads this belongs to, and both have to come
+            // together
             let now = clock_gettime(ClockId::Monotonic);
             let micros = i128::from(now.tv_sec) * 1_000_000 + i128::from(now.tv_nsec) / 1000;
             self.tell(&format!("RELOADING=1\nMONOTONIC_USEC={micros}\n"));

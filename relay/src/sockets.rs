@@ -80,5 +80,8 @@ fn is_listened_on(listener: &TcpListener) -> bool {
     #[cfg(any(target_os = "android", target_os = "freebsd", target_os = "linux"))]
     return socket2::SockRef::from(listener).is_listener().unwrap_or(false);
     #[cfg(not(any(target_os = "android", target_os = "freebsd", target_os = "linux")))]
-    true
+    {
+        let _ = listener;
+        true
+    }
 }

@@ -25,7 +25,8 @@ pub(crate) fn health(place: &Place) -> Result<String, String> {
     request::get(place, "/health", PATIENCE)
 }
 
-/// Shows what a relay is doing: as text when there is no terminal or only one look is wanted, else live until `q` is pressed.
+/// Shows what a relay is doing: as text when there is no terminal or only one look is wanted, else
+/// live until `q` is pressed.
 ///
 /// # Errors
 /// Why nothing can be shown.
@@ -52,8 +53,8 @@ pub(crate) fn top(place: &Place, interval: Duration, once: bool) -> Result<(), S
 fn details(place: &Place) -> Result<Details, String> {
     let text = request::get(place, "/details", PATIENCE).map_err(|error| {
         let advice = match () {
-            () if error.contains("404") => "; start the relay with --details true",
-            () if error.contains("403") => "; have --watch-from include this machine's address",
+            () if error.contains(": /details: 404") => "; start the relay with --details true",
+            () if error.contains(": /details: 403") => "; have --watch-from include this machine's address",
             () => "",
         };
         format!("{error}{advice}")

@@ -1,4 +1,5 @@
-//! A relay that is as full as it may be: those who watch it see that it is well, others are told that it is full.
+//! A relay that is as full as it may be: those who watch it see that it is well, others are told
+//! that it is full.
 
 mod common;
 mod program;

@@ -1,4 +1,5 @@
-//! An endpoint that the relay does not read from may be unable to read before it can write. The system must not give it up for that.
+//! An endpoint that the relay does not read from may be unable to read before it can write. The
+//! system must not give it up for that.
 #![cfg(target_os = "linux")]
 
 mod common;

@@ -1,6 +1,8 @@
-//! `--legacy-config`: the configuration file of the relay that this one replaces (`peote-server.conf`), read as that relay reads it.
+//! `--legacy-config`: the configuration file of the relay that this one replaces
+//! (`peote-server.conf`), read as that relay reads it.
 //!
-//! Of every line it is said what was made of it, and of what no line says what the relay before did then.
+//! Of every line it is said what was made of it, and of what no line says what the relay before did
+//! then.
 
 use std::collections::HashMap;
 use std::fs;
@@ -40,7 +42,8 @@ pub(crate) struct Note {
     pub(crate) setting: Option<usize>,
 }
 
-/// Host names that were looked up. A relay that runs cannot listen elsewhere, so it need not wait for the same answer again.
+/// Host names that were looked up. A relay that runs cannot listen elsewhere, so it need not wait
+/// for the same answer again.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Names(HashMap<String, Ipv4Addr>);
 

@@ -1,4 +1,5 @@
-//! Which of two formats a request asks for: the header `Accept` (RFC 9110, sections 12.4.2 and 12.5.1).
+//! Which of two formats a request asks for: the header `Accept` (RFC 9110, sections 12.4.2 and
+//! 12.5.1).
 
 /// A format of the figures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,12 +17,14 @@ type Offer = (&'static str, &'static str, &'static str);
 const TEXT: Offer = ("text", "plain", "0.0.4");
 const OPEN_METRICS: Offer = ("application", "openmetrics-text", "1.0.0");
 
-/// How well a range fits an offer (the more of it is named, the better), and how much it is wanted, in thousandths.
+/// How well a range fits an offer (the more of it is named, the better), and how much it is wanted,
+/// in thousandths.
 type Fit = (u8, u16);
 
 /// Returns what is wanted most by the values of `Accept`.
 ///
-/// Text where both are wanted as much and neither is named more precisely, where neither is wanted, and without any value.
+/// Text where both are wanted as much and neither is named more precisely, where neither is wanted,
+/// and without any value.
 pub(crate) fn format(values: impl Iterator<Item = impl AsRef<[u8]>>) -> Format {
     let (mut text, mut open): (Fit, Fit) = ((0, 0), (0, 0));
     for value in values {
@@ -35,7 +38,8 @@ pub(crate) fn format(values: impl Iterator<Item = impl AsRef<[u8]>>) -> Format {
     if by_quality(open) > by_quality(text) && open.1 > 0 { Format::OpenMetrics } else { Format::Text }
 }
 
-/// The fit that counts: the more precise one, and of two that are as precise the one that is wanted more.
+/// The fit that counts: the more precise one, and of two that are as precise the one that is wanted
+/// more.
 fn better(one: Fit, other: Option<Fit>) -> Fit {
     other.map_or(one, |other| one.max(other))
 }

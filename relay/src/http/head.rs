@@ -4,7 +4,8 @@ use httparse::{Header, Status};
 
 use super::response::Refusal;
 
-/// Bytes of the longest head, from the first byte of the connection up to and including the empty line behind it.
+/// Bytes of the longest head, from the first byte of the connection up to and including the empty
+/// line behind it.
 pub(crate) const MAX_HEAD: usize = 16 * 1024;
 
 /// Header lines of the longest head.
@@ -44,7 +45,8 @@ pub(crate) struct Head<'h, 'b> {
 }
 
 impl Collected {
-    /// Takes what has come. Returns how many of these bytes belong to the head if that is whole now, and `None` if more has to come.
+    /// Takes what has come. Returns how many of these bytes belong to the head if that is whole
+    /// now, and `None` if more has to come.
     ///
     /// # Errors
     /// The head is too long.
@@ -125,7 +127,8 @@ impl<'b> Head<'_, 'b> {
         values(self.headers, name)
     }
 
-    /// The items of a header that is a list, on however many lines (RFC 9110, sections 5.3 and 5.6.1).
+    /// The items of a header that is a list, on however many lines (RFC 9110, sections 5.3 and
+    /// 5.6.1).
     pub(crate) fn items(&self, name: &str) -> impl Iterator<Item = &'b [u8]> {
         let items = self.values(name).flat_map(|value| value.split(|byte| *byte == b','));
         items.map(<[u8]>::trim_ascii).filter(|item| !item.is_empty())
@@ -176,7 +179,8 @@ fn end_of_head(bytes: &[u8], from: usize) -> Option<usize> {
     None
 }
 
-/// Looks at the version. A later one of the same major version is taken for 1.1 (RFC 9110, section 2.5).
+/// Looks at the version. A later one of the same major version is taken for 1.1 (RFC 9110, section
+/// 2.5).
 fn check_version(head: &mut [u8]) -> Result<(), Refusal> {
     let end = head.iter().position(|byte| *byte == b'\n').unwrap_or(head.len());
     let line = head[..end].trim_ascii_end();

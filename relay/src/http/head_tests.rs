@@ -119,7 +119,8 @@ fn lines_and_methods() {
         "GET  / HTTP/1.1\r\nHost: x\r\n\r\n",
         "GET / HTTP/1.1 x\r\nHost: x\r\n\r\n",
         " GET / HTTP/1.1\r\nHost: x\r\n\r\n",
-        // a name with a space behind it, a line that goes on, a line without a colon, a return by itself
+        // a name with a space behind it, a line that goes on, a line without a colon, a return by
+        // itself
         "GET / HTTP/1.1\r\nHost : x\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: x\r\nA: b\r\n c\r\n\r\n",
         "GET / HTTP/1.1\r\n Host: x\r\n\r\n",

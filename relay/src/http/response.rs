@@ -16,7 +16,8 @@ pub(crate) struct Page<'a> {
 }
 
 impl Page<'_> {
-    /// The response; without the content where `HEAD` asks for the header alone (RFC 9110, section 9.3.2).
+    /// The response; without the content where `HEAD` asks for the header alone (RFC 9110, section
+    /// 9.3.2).
     pub(crate) fn response(&self, is_head: bool) -> Vec<u8> {
         let Self { status, kind, more, content } = *self;
         let date = httpdate::fmt_http_date(SystemTime::now());
@@ -59,7 +60,8 @@ impl Refusal {
 
     pub(crate) fn response(self, is_head: bool) -> Vec<u8> {
         let Self { status, what, methods } = self;
-        // which versions and methods there are is part of saying that another one is none (RFC 6455, 4.2.2; RFC 9110, 15.5.6)
+        // which versions and methods there are is part of saying that another one is none (RFC
+        // 6455, 4.2.2; RFC 9110, 15.5.6)
         let more = match status.get(..3) {
             Some("405") => &format!("Allow: {methods}\r\n"),
             Some("426") => "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n",

@@ -1,8 +1,11 @@
-//! Connections that limits turn away, for the moment that it takes to see whether they only want a page.
+//! Connections that limits turn away, for the moment that it takes to see whether they only want a
+//! page.
 //!
-//! A relay that is as full as it may be is well, and whoever watches it has to see that. So a few of these connections are kept until their request has
-//! come: addresses of `watch-from` get their page, others are told that the relay is full. Whoever speaks anything but HTTP is turned away at its first
-//! byte. These are no connections to all the rest of the relay, and limits do not count them.
+//! A relay that is as full as it may be is well, and whoever watches it has to see that. So a few
+//! of these connections are kept until their request has come: addresses of `watch-from` get their
+//! page, others are told that the relay is full. Whoever speaks anything but HTTP is turned away at
+//! its first byte. These are no connections to all the rest of the relay, and limits do not count
+//! them.
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
@@ -19,14 +22,17 @@ use crate::http::Refusal;
 use crate::listen;
 use crate::pages::{Answer, Page, Request, Response};
 
-/// Those that are kept at the same time, of watchers and of others. When there is one more, the oldest goes.
+/// Those that are kept at the same time, of watchers and of others. When there is one more, the
+/// oldest goes.
 const MOST: usize = 8;
 
-/// Milliseconds until the first byte of one has come, and from then on until the whole request has. HTTP is spoken at once.
+/// Milliseconds until the first byte of one has come, and from then on until the whole request has.
+/// HTTP is spoken at once.
 const FIRST_BYTE: u64 = 500;
 const REQUEST: u64 = 1000;
 
-/// The tokens of these sockets: above those of sockets that have ended, below those of listening sockets.
+/// The tokens of these sockets: above those of sockets that have ended, below those of listening
+/// sockets.
 const FIRST_TOKEN: usize = (1 << 30) + (1 << 20);
 
 /// How many tokens there are: more than sockets, so that none is in use twice.

@@ -7,8 +7,8 @@ use crate::pages::{Answer, Page, Response};
 use crate::transport::Transport;
 
 impl Relay {
-    /// Takes what has come of a request. Returns how many bytes of the joint protocol it leaves at the beginning of `bytes`, or `None` if the
-    /// connection is closed now.
+    /// Takes what has come of a request. Returns how many bytes of the joint protocol it leaves at
+    /// the beginning of `bytes`, or `None` if the connection is closed now.
     pub(super) fn answer(&mut self, index: u32, bytes: &mut [u8]) -> Option<usize> {
         let config = &self.connections.config;
         let connection = self.connections.slots.get_mut(index as usize)?.as_mut()?;
@@ -25,7 +25,8 @@ impl Relay {
         None
     }
 
-    /// Goes on as a WebSocket. Returns how many bytes of the joint protocol came behind the request, of which `used` are the end.
+    /// Goes on as a WebSocket. Returns how many bytes of the joint protocol came behind the
+    /// request, of which `used` are the end.
     fn begin_web_socket(&mut self, index: u32, bytes: &mut [u8], response: &[u8], used: usize) -> usize {
         let Some(connection) = self.connections.get(index) else { return 0 };
         connection.transport = Transport::web_socket(response);

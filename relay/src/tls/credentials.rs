@@ -11,7 +11,8 @@ use super::Credentials;
 use super::pem::Pem;
 use crate::config::InvalidConfig;
 
-/// The one protocol that a WebSocket over TLS can ask for (RFC 7301). Endpoints that are none ask for nothing.
+/// The one protocol that a WebSocket over TLS can ask for (RFC 7301). Endpoints that are none ask
+/// for nothing.
 const ALPN: &[u8] = b"http/1.1";
 
 /// Reads a certificate with those that lead to its root, and its key.

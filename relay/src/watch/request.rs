@@ -59,7 +59,8 @@ fn connect(place: &Place, end: Instant) -> io::Result<(TcpStream, SocketAddr)> {
     result
 }
 
-/// The addresses of a place. The system may take its time to look up a name, so a thread waits for it.
+/// The addresses of a place. The system may take its time to look up a name, so a thread waits for
+/// it.
 fn look_up(place: &Place, end: Instant) -> io::Result<Vec<SocketAddr>> {
     if let Ok(ip) = place.host.parse() {
         return Ok(vec![SocketAddr::new(ip, place.port)]);

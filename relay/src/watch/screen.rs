@@ -36,7 +36,8 @@ impl Drop for Screen {
     }
 }
 
-/// Shows the relay at `place` until `q`, Esc or Ctrl-C is pressed. A relay that does not answer is asked again and again.
+/// Shows the relay at `place` until `q`, Esc or Ctrl-C is pressed. A relay that does not answer is
+/// asked again and again.
 pub(super) fn run(place: &Place, interval: Duration) -> io::Result<()> {
     // what is wrong from the start is said where it stays to be read
     let mut shown = details(place).map_err(io::Error::other)?;
@@ -58,7 +59,8 @@ pub(super) fn run(place: &Place, interval: Duration) -> io::Result<()> {
     }
 }
 
-/// Waits until it is time, or until something happens that changes the picture. Says whether the user has seen enough.
+/// Waits until it is time, or until something happens that changes the picture. Says whether the
+/// user has seen enough.
 fn is_to_end(due: Instant) -> io::Result<bool> {
     if !event::poll(due.saturating_duration_since(Instant::now()))? {
         return Ok(false);
@@ -87,8 +89,9 @@ fn draw(details: &Details, problem: Option<&str>, place: &Place) -> io::Result<(
     output.flush()
 }
 
-/// Columns and lines to draw. A terminal of which nobody has said the size (`docker exec -t`, serial lines) says 0: then what is in `COLUMNS` and
-/// `LINES` counts, and else the size that terminals used to have.
+/// Columns and lines to draw. A terminal of which nobody has said the size (`docker exec -t`,
+/// serial lines) says 0: then what is in `COLUMNS` and `LINES` counts, and else the size that
+/// terminals used to have.
 fn dimensions(said: Option<(u16, u16)>, variable: impl Fn(&str) -> Option<String>) -> (usize, usize) {
     let (width, height) = said.unwrap_or_default();
     let or = |said: u16, name: &str, usual: u16| {

@@ -32,7 +32,8 @@ pub(super) fn lines(details: &Details, place: impl Display, width: usize) -> Vec
     all_cut(lines, width)
 }
 
-/// As much of it as fits on a screen: each table has its share of the lines, and what one leaves the next ones have.
+/// As much of it as fits on a screen: each table has its share of the lines, and what one leaves
+/// the next ones have.
 pub(super) fn screen(details: &Details, place: impl Display, width: usize, height: usize) -> Vec<Line> {
     let mut lines = totals(details, place, width);
     let tables = tables(details, width);

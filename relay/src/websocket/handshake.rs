@@ -8,12 +8,15 @@ use crate::http::{Collected, Head, MAX_HEAD, MAX_LINES, Method, Refusal};
 /// Bytes of the longest request, up to and including the empty line behind its headers.
 pub const MAX_REQUEST: usize = MAX_HEAD;
 
-/// The one subprotocol that there is, under the name that clients for byte streams over WebSocket give it.
+/// The one subprotocol that there is, under the name that clients for byte streams over WebSocket
+/// give it.
 const SUBPROTOCOL: &str = "binary";
 
-/// Answers a request, of which `bytes` is what has come so far, and maybe some of what comes behind it.
+/// Answers a request, of which `bytes` is what has come so far, and maybe some of what comes behind
+/// it.
 ///
-/// Returns how long the request is and the response that agrees to it, or `None` if more has to come.
+/// Returns how long the request is and the response that agrees to it, or `None` if more has to
+/// come.
 ///
 /// # Errors
 /// The response that refuses it and says why; the connection ends behind it.
@@ -69,8 +72,8 @@ pub(crate) fn upgrade(head: &Head<'_, '_>) -> Result<Vec<u8>, Refusal> {
     .into_bytes())
 }
 
-/// Whether this is 16 bytes in base64. The last of its 22 digits has bits behind them, which may be anything: RFC 6455 has a key in section 4.1
-/// whose are not 0.
+/// Whether this is 16 bytes in base64. The last of its 22 digits has bits behind them, which may be
+/// anything: RFC 6455 has a key in section 4.1 whose are not 0.
 fn is_key(key: &[u8]) -> bool {
     let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
     key.strip_suffix(b"==").is_some_and(|digits| digits.len() == 22 && digits.iter().all(is_digit))

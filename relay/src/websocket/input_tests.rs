@@ -141,3 +141,17 @@ proptest! {
         prop_assert_eq!(read(&stream, at_once), read(&stream, usize::MAX));
     }
 }
+
+/// RFC 6455, section 5.2, asks for the shortest form, and section 5.3 for a mask, whatever it is.
+#[test]
+fn lengths_in_more_bytes_than_needed_and_masks_of_zeros_are_understood() {
+    for stream in [
+        &[0x82, 0x80 | 126, 0, 3, 0, 0, 0, 0, b'a', b'b', b'c'][..],
+        &[0x82, 0x80 | 127, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, b'a', b'b', b'c'],
+        &[0x82, 0x83, 0, 0, 0, 0, b'a', b'b', b'c'],
+    ] {
+        for at_once in 1..=stream.len() {
+            assert_eq!(read(stream, at_once).unwrap().0, [Some(b"abc".to_vec())]);
+        }
+    }
+}
