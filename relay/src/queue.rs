@@ -350,6 +350,21 @@ mod tests {
         }
     }
 
+    /// What connections may always have is not there for the others.
+    #[test]
+    fn what_is_reserved_is_not_shared() {
+        let mut pool = Pool::new(1 << 20);
+        assert_eq!((pool.share(), pool.read_share()), ((1 << 20) / SHARE, (1 << 20) / SHARE));
+        pool.reserve(1000);
+        let left = (1 << 20) - RESERVE - 1000;
+        assert_eq!((pool.share(), pool.read_share()), (left / SHARE, left / SHARE));
+        (0..100).for_each(|_| pool.reserve(0));
+        assert_eq!((pool.share(), pool.read_share()), (BLOCK, LEAST_READ), "never less than that");
+        (0..100).for_each(|_| pool.unreserve(0));
+        pool.unreserve(1000);
+        assert_eq!((pool.share(), pool.reserved()), ((1 << 20) / SHARE, 0));
+    }
+
     #[test]
     fn the_budget_leaves_something_for_everybody() {
         let mut pool = Pool::new(1 << 20);

@@ -117,6 +117,22 @@ fn a_network_has_as_many_connections_as_it_may() {
     relay.connect().create(b"b");
 }
 
+/// Those that are turned away because the relay is full are not counted for their address.
+#[test]
+fn a_full_relay_locks_nobody_out() {
+    let relay = start(Config { max_connections: 1, max_connections_per_address: 3, ..config() });
+    let mut first = relay.connect();
+    first.create(b"a");
+    for count in 1..10 {
+        let _turned_away = relay.connect();
+        relay.until(|stats| stats.turned_away.of(TurnedAway::Connections) == count);
+    }
+    drop(first);
+    relay.until(|stats| stats.connections == 0);
+    relay.connect().create(b"a");
+    assert_eq!(relay.stats().turned_away.of(TurnedAway::Address), 0);
+}
+
 #[test]
 fn who_connects_again_and_again_is_turned_away() {
     let burst = Duration::from_secs(1);

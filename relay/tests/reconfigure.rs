@@ -89,6 +89,28 @@ fn a_longer_queue_lets_those_go_on_that_wait() {
 }
 
 #[test]
+fn more_memory_makes_queues_longer() {
+    let little = Config { queue_bytes: 1 << 20, memory_bytes: 1 << 20, stall_timeout: HOUR, ..config() };
+    let relay = start(little.clone());
+    let mut server = relay.connect_small();
+    server.create(b"a");
+    let mut user = relay.connect();
+    user.enter(b"a");
+    let writer = std::thread::spawn(move || {
+        let _ = user.socket.write_all(&to_server(0, &common::pattern(32 << 20, 3)));
+        user
+    });
+    // a queue may take an eighth of what is left
+    let stats = relay.until(|stats| stats.paused == 1);
+    assert!(stats.longest_queue < 256 << 10, "{stats:?}");
+    relay.with(move |relay| relay.reconfigure(Config { memory_bytes: 64 << 20, ..little }).unwrap());
+    let stats = relay.until(|stats| stats.longest_queue > 512 << 10 && stats.paused == 1);
+    assert!(stats.queued_bytes < 2 << 20, "{stats:?}");
+    server.socket.shutdown(std::net::Shutdown::Both).unwrap();
+    writer.join().unwrap();
+}
+
+#[test]
 fn a_shorter_queue_drains_first() {
     let large = Config { queue_bytes: 32 << 20, ..config() };
     let relay = start(large.clone());

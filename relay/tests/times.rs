@@ -4,6 +4,7 @@ mod common;
 
 use std::time::Duration;
 
+use common::websocket::Browser;
 use common::{Got, config, start, talk};
 use peote_relay::Config;
 
@@ -44,6 +45,30 @@ fn the_first_byte_is_enough_to_stay() {
     std::thread::sleep(3 * SHORT);
     slow.send(b"\0\x01\x01a");
     assert_eq!(slow.control(), [1, 0, 0]);
+}
+
+/// No keepalive is due that could remind of it.
+#[test]
+fn idle_and_unused_times_are_kept_from_the_start() {
+    let minute = Duration::from_secs(60);
+    let quiet = Config { first_byte_timeout: minute, keepalive_interval: minute, ..config() };
+    for config in
+        [Config { idle_timeout: SHORT, ..quiet.clone() }, Config { unused_timeout: SHORT, ..quiet.clone() }]
+    {
+        let relay = start(config);
+        let mut endpoint = relay.connect();
+        endpoint.send(b"\x02\0x");
+        endpoint.is_closed();
+        let mut browser = Browser::new(&relay);
+        browser.is_closed(Some(1008));
+    }
+    // the channel is left later
+    let relay = start(Config { unused_timeout: SHORT, ..quiet });
+    let mut endpoint = relay.connect();
+    endpoint.create(b"a");
+    std::thread::sleep(3 * SHORT);
+    endpoint.send(b"\0\x03\0\x01\0");
+    endpoint.is_closed();
 }
 
 #[test]

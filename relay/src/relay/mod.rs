@@ -13,6 +13,8 @@ mod reconfigure;
 mod serve;
 mod shutdown;
 mod speak_http;
+#[cfg(test)]
+mod tests;
 mod turns;
 
 use std::io;

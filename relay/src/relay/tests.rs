@@ -1,0 +1,256 @@
+//! What depends on time, at times of the test's choice, and what is counted.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use super::Relay;
+use crate::causes::Closed;
+use crate::config::Config;
+use crate::rate::Capacity;
+
+/// A relay that is driven by hand, and those who are connected to it.
+struct World {
+    relay: Relay,
+    sockets: Vec<TcpStream>,
+}
+
+fn config() -> Config {
+    Config {
+        listen: vec!["127.0.0.1:0".parse().unwrap()],
+        keepalive_interval: Duration::from_secs(60),
+        ..Config::default()
+    }
+}
+
+impl World {
+    fn new(config: Config) -> Self {
+        Self { relay: Relay::bind(config).unwrap(), sockets: Vec::new() }
+    }
+
+    /// Turns until something is so.
+    #[track_caller]
+    fn until(&mut self, what: impl Fn(&Relay) -> bool) {
+        let end = std::time::Instant::now() + Duration::from_secs(30);
+        while !what(&self.relay) {
+            assert!(std::time::Instant::now() < end, "it does not come about");
+            self.relay.turn(Some(Duration::from_millis(10))).unwrap();
+        }
+    }
+
+    /// One more is connected. The first has place 0.
+    fn connect(&mut self) -> u32 {
+        let count = self.relay.stats().connections;
+        self.sockets.push(TcpStream::connect(self.relay.local_addrs()[0]).unwrap());
+        self.until(|relay| relay.stats().connections > count);
+        u32::try_from(count).unwrap()
+    }
+
+    /// One more has said this, and it has been routed.
+    fn connect_and_say(&mut self, bytes: &[u8]) -> u32 {
+        let index = self.connect();
+        self.say(index, bytes);
+        index
+    }
+
+    fn say(&mut self, index: u32, bytes: &[u8]) {
+        let before = self.relay.stats().received_bytes;
+        self.sockets[index as usize].write_all(bytes).unwrap();
+        self.until(|relay| relay.stats().received_bytes == before + bytes.len() as u64);
+    }
+
+    fn is_there(&mut self, index: u32) -> bool {
+        self.relay.connections.get(index).is_some()
+    }
+
+    /// So many milliseconds later, without a look at any socket.
+    fn judge_after(&mut self, millis: u64) {
+        self.relay.connections.now += millis;
+        self.relay.judge(self.relay.connections.now);
+    }
+
+    fn closed(&self, cause: Closed) -> u64 {
+        self.relay.stats().closed.of(cause)
+    }
+}
+
+#[test]
+fn who_waits_is_not_idle_and_has_time_afterwards() {
+    let mut world = World::new(Config { idle_timeout: Duration::from_secs(10), ..config() });
+    let (server, user) = (world.connect_and_say(b"\0\0\x01\x01a"), world.connect_and_say(b"\0\x01\x01\x01a"));
+    world.relay.connections.wait(user, server);
+    for _ in 0..4 {
+        world.relay.connections.get(server).unwrap().last_received = world.relay.connections.now;
+        world.relay.connections.note_taken(server, 1 << 20);
+        world.judge_after(4000);
+        assert!(world.is_there(user), "it is not read");
+    }
+    world.relay.connections.stop_waiting(user);
+    world.judge_after(9000);
+    assert!(world.is_there(user), "it was not read until now");
+    world.judge_after(1050);
+    assert!(!world.is_there(user));
+    assert_eq!(world.closed(Closed::IdleTimeout), 1);
+}
+
+#[test]
+fn who_has_sent_too_much_is_not_idle_and_has_time_afterwards() {
+    let mut world = World::new(Config { idle_timeout: Duration::from_secs(10), ..config() });
+    let server = world.connect_and_say(b"\0\0\x01\x01a");
+    world.relay.connections.pause(server, crate::causes::Paused::Bytes, 20_000_000);
+    world.judge_after(15_000);
+    assert!(world.is_there(server), "it is not read");
+    world.judge_after(6000);
+    assert!(!world.relay.connections.get(server).unwrap().is_paused());
+    // what it has sent is served
+    world.relay.connections.take_off(server);
+    world.judge_after(9000);
+    assert!(world.is_there(server), "it was not read until now");
+    world.judge_after(1050);
+    assert!(!world.is_there(server));
+}
+
+/// It can be because the relay has much to do. One that sends without end has only so many bytes.
+#[test]
+fn what_has_come_and_is_not_read_is_in_time() {
+    for (bytes, cause) in [
+        (&b""[..], Closed::FirstByteTimeout),
+        (b"GET / HTTP/1.1\r\n", Closed::HandshakeTimeout),
+        (b"\0\x01\x01\x01x", Closed::UnusedTimeout),
+    ] {
+        let mut world = World::new(config());
+        let index = world.connect_and_say(bytes);
+        let connection =
+            |world: &mut World| world.relay.connections.get(index).unwrap().flags.readable = true;
+        connection(&mut world);
+        // the first time is given back because it is judged late
+        for _ in 0..10 {
+            world.judge_after(400_000);
+            assert!(world.is_there(index), "{cause}");
+        }
+        world.relay.connections.get(index).unwrap().traffic.received += 8 << 20;
+        world.judge_after(400_000);
+        world.judge_after(10_000_000);
+        assert!(!world.is_there(index), "{cause}");
+        assert_eq!(world.closed(cause), 1);
+    }
+}
+
+#[test]
+fn a_receiver_that_is_to_be_written_is_not_judged() {
+    let mut world = World::new(config());
+    let (server, user) = (world.connect_and_say(b"\0\0\x01\x01a"), world.connect_and_say(b"\0\x01\x01\x01a"));
+    world.until(|relay| relay.connections.dirty.is_empty());
+    world.relay.connections.wait(user, server);
+    world.relay.connections.queue(server, &[0, 4, 0, 255, 0, 0], &[]);
+    world.judge_after(8000);
+    assert!(world.is_there(server), "its socket may have had room for long");
+    world.relay.connections.get(server).unwrap().flags.writable = false;
+    world.judge_after(1000);
+    assert!(!world.is_there(server));
+    assert_eq!(world.closed(Closed::StallTimeout), 1);
+}
+
+#[test]
+fn what_is_routed_after_a_wait_is_charged() {
+    let mut world = World::new(Config {
+        messages_per_second: 1_000_000,
+        queue_bytes: 64 << 10,
+        stall_timeout: Duration::from_secs(3600),
+        ..config()
+    });
+    let (server, user) = (world.connect_and_say(b"\0\0\x01\x01a"), world.connect_and_say(b"\0\x01\x01\x01a"));
+    let capacity = Capacity::new(1_000_000, Duration::from_secs(10));
+    let left = |world: &mut World| {
+        let now = world.relay.connections.now_micros;
+        world.relay.connections.get(user).unwrap().messages.left(now, capacity)
+    };
+    world.until(|relay| relay.connections.dirty.is_empty());
+    world.relay.connections.get(server).unwrap().flags.writable = false;
+    // each is 4 bytes in the queue
+    world.sockets[user as usize].write_all(&b"\x02\0x".repeat(20_000)).unwrap();
+    world.until(|relay| relay.stats().paused == 1);
+    let before = (left(&mut world), world.relay.connections.units);
+    assert!(before.1 > 10_000, "{before:?}");
+    // there is room for some, and not for all
+    let connections = &mut world.relay.connections;
+    let receiver = connections.slots[server as usize].as_mut().unwrap();
+    receiver.queue.consume(8000, &mut connections.pool);
+    connections.wake(server);
+    world.relay.serve(user);
+    let units = world.relay.connections.units - before.1;
+    assert!(world.relay.connections.get(user).unwrap().rest.is_blocked && units > 1000, "{units}");
+    assert_eq!(before.0 - left(&mut world), units);
+}
+
+#[test]
+fn accepting_goes_on_when_a_connection_goes() {
+    let mut world = World::new(config());
+    let first = world.connect();
+    // as after an error of the system
+    world.relay.accept_at = u64::MAX;
+    world.sockets.push(TcpStream::connect(world.relay.local_addrs()[0]).unwrap());
+    world.sockets.remove(first as usize);
+    world.until(|relay| relay.stats().accepted == 2);
+}
+
+mod ended {
+    //! Sockets of connections that have ended.
+
+    use super::{Duration, Read, TcpStream, World, Write, config};
+
+    /// A connection that gets a page and does not close.
+    fn ask(world: &mut World) -> TcpStream {
+        let count = world.relay.stats().http_requests;
+        let mut socket = TcpStream::connect(world.relay.local_addrs()[0]).unwrap();
+        socket.write_all(b"GET /health HTTP/1.1\r\nHost: relay\r\n\r\n").unwrap();
+        world.until(|relay| relay.stats().http_requests > count);
+        socket
+    }
+
+    #[test]
+    fn stay_for_a_while() {
+        let mut world = World::new(config());
+        let mut socket = ask(&mut world);
+        let now = world.relay.connections.now;
+        assert_eq!(world.relay.lingering.len(), 1);
+        world.relay.judge(now + 1000);
+        assert_eq!(world.relay.lingering.len(), 1);
+        world.relay.judge(now + 2100);
+        assert_eq!(world.relay.lingering.len(), 0);
+        let mut response = String::new();
+        socket.read_to_string(&mut response).unwrap();
+        assert!(response.ends_with("ok\n"), "{response}");
+    }
+
+    #[test]
+    fn are_64_at_most() {
+        let mut world = World::new(Config { max_connections_per_address: 0, ..config() });
+        let sockets: Vec<_> = (0..70).map(|_| ask(&mut world)).collect();
+        assert!(world.relay.lingering.len() <= 64, "{}", world.relay.lingering.len());
+        drop(sockets);
+        world.until(|relay| relay.lingering.len() == 0);
+    }
+
+    #[test]
+    fn take_a_mebibyte_at_most() {
+        let mut world = World::new(config());
+        let mut socket = ask(&mut world);
+        socket.set_write_timeout(Some(Duration::from_secs(30))).unwrap();
+        // its time does not pass
+        let mut sent = 0;
+        while let Ok(len) = socket.write(&[0; 10_000]) {
+            sent += len;
+            assert!(sent < 64 << 20, "all of it is taken");
+            for _ in 0..3 {
+                let now = world.relay.connections.now;
+                let _ = world.relay.wait(Some(Duration::ZERO), Relay::note).unwrap();
+                world.relay.connections.now = now;
+            }
+        }
+        assert!(sent > 1 << 20, "{sent}");
+        assert_eq!(world.relay.lingering.len(), 0);
+    }
+
+    use super::{Config, Relay};
+}
