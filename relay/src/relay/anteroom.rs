@@ -31,6 +31,9 @@ const MOST: usize = 8;
 const FIRST_BYTE: u64 = 500;
 const REQUEST: u64 = 1000;
 
+/// Pages that are shown to them in a second: whoever comes too often must not make the relay work.
+const PAGES: u32 = 50;
+
 /// The tokens of these sockets: above those of sockets that have ended, below those of listening
 /// sockets.
 const FIRST_TOKEN: usize = (1 << 30) + (1 << 20);
@@ -43,6 +46,9 @@ const TOKENS: usize = 1 << 10;
 pub(super) struct Anteroom {
     guests: VecDeque<Guest>,
     next: usize,
+    /// The second in which a page was shown last, and how many were in it.
+    second: u64,
+    shown: u32,
 }
 
 #[derive(Debug)]
@@ -80,6 +86,16 @@ impl Anteroom {
     /// When the next one goes, in milliseconds.
     pub(super) fn next(&self) -> Option<u64> {
         self.guests.iter().map(|guest| guest.until).min()
+    }
+
+    /// Whether one more page may be shown; `now` in milliseconds.
+    fn may_show(&mut self, now: u64) -> bool {
+        let second = now / 1000;
+        if second != self.second {
+            (self.second, self.shown) = (second, 0);
+        }
+        self.shown += 1;
+        self.shown <= PAGES
     }
 
     /// Takes the oldest of one kind out if there are as many as there may be.
@@ -180,7 +196,7 @@ impl Relay {
                 Answer::Refuse(refusal, cause) if guest.is_watcher => {
                     return Fate::Shown(guest.request.refuse(refusal), cause);
                 }
-                Answer::Page(page) if guest.is_watcher => {
+                Answer::Page(page) if guest.is_watcher && self.anteroom.may_show(self.connections.now) => {
                     let (response, cause) = self.page_for_guest(guest, page);
                     return Fate::Shown(response, cause);
                 }
@@ -212,4 +228,18 @@ impl Relay {
 /// What somebody is told for whom there is no room.
 fn full(cause: TurnedAway) -> Refusal {
     Refusal::new("503 Service Unavailable", cause.told())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn so_many_pages_are_shown_in_a_second() {
+        let mut anteroom = Anteroom::default();
+        for second in [0, 1, 7] {
+            let shown = (0..1000).filter(|millis| anteroom.may_show(second * 1000 + millis)).count();
+            assert_eq!(shown, PAGES as usize);
+        }
+    }
 }
