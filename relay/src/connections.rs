@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 
 use peote_net::Reason;
-use peote_net::relay::{ConnectionId, Decision, Host, Note, Request};
+use peote_net::relay::{ConnectionId, Decision, Home, Host, Note, Request};
 use peote_net::time::Instant;
 use tracing::{debug, info, warn};
 
@@ -14,7 +14,7 @@ use crate::config::{Config, limit};
 use crate::connection::Connection;
 use crate::deadlines::Times;
 use crate::fair::Fair;
-use crate::log::{EVENTS, Flood, Name, WARNINGS};
+use crate::log::{Lines, Name};
 use crate::patience::Patience;
 use crate::queue::{BLOCK, Pool};
 use crate::rest::Rest;
@@ -42,8 +42,10 @@ pub(crate) struct Connections {
     pub(crate) now_micros: u64,
     /// For how many microseconds the connection that is being served must give no more commands.
     pub(crate) later: u64,
-    pub(crate) warnings: Flood,
-    pub(crate) events: Flood,
+    /// What may be logged.
+    pub(crate) lines: Lines,
+    /// The connection that is gone and whose channels are being deleted, and what stands for its address.
+    pub(crate) leaving: Option<(ConnectionId, Home)>,
     pub(crate) paused: usize,
     /// Milliseconds of all pauses that are over.
     pub(crate) paused_millis: u64,
@@ -84,8 +86,8 @@ impl Connections {
             now: 0,
             now_micros: 0,
             later: 0,
-            warnings: Flood::new("warnings", WARNINGS),
-            events: Flood::new("events", EVENTS),
+            lines: Lines::default(),
+            leaving: None,
             paused: 0,
             paused_millis: 0,
             sent_bytes: 0,
@@ -248,11 +250,29 @@ impl Connections {
         let Some(connection) = self.get(index) else { return };
         connection.wait.until = connection.wait.until.max(until);
         let is_news = !std::mem::replace(&mut connection.flags.limited, true);
-        let (id, address) = (connection.id, connection.address);
+        let (id, address, home) = (connection.id, connection.address, connection.home);
         self.schedule(index);
-        if is_news && self.warnings.may_say(now) {
+        if is_news && self.lines.may_warn(now, cause.name(), home) {
             warn!(connection = %id, %address, %cause, "connection slowed down: it sends more than it may");
         }
+    }
+
+    /// Whether a warning of this kind about a connection may be logged.
+    fn may_warn(&mut self, kind: &'static str, id: ConnectionId) -> bool {
+        let home = self.home(id);
+        self.lines.may_warn(self.now, kind, home)
+    }
+
+    /// Whether a line about something ordinary that a connection has done may be logged.
+    fn may_tell(&mut self, kind: &'static str, id: ConnectionId) -> bool {
+        let home = self.home(id);
+        self.lines.may_tell(self.now, kind, home)
+    }
+
+    /// What stands for the address of a connection, also of one that is gone.
+    fn home(&mut self, id: ConnectionId) -> Home {
+        let leaving = self.leaving.filter(|(leaving, _)| *leaving == id).map(|(_, home)| home);
+        leaving.or_else(|| self.get(index(id)).map(|connection| connection.home)).unwrap_or_default()
     }
 
     /// Logs that a command was refused: a warning, but for what endpoints wait out, of which the first of each connection is worth a line.
@@ -263,6 +283,7 @@ impl Connections {
             _ => ("command", &[][..]),
         };
         let (name, why) = (Name(name), cause.text());
+        let address = self.get(index(id)).map(|connection| tracing::field::display(connection.address));
         let bit = 1 << cause.index();
         let was_said = self.get(index(id)).is_some_and(|connection| {
             let said = connection.refusals_said & bit != 0;
@@ -272,11 +293,11 @@ impl Connections {
         if cause.is_waited_out() && was_said {
             debug!(connection = %id, %name, %cause, "{what} refused: {why}");
         } else if cause == Refused::NoSuchChannel {
-            if self.events.may_say(self.now) {
-                info!(connection = %id, %name, %cause, "{what} refused: {why}");
+            if self.may_tell("refusals", id) {
+                info!(connection = %id, address, %name, %cause, "{what} refused: {why}");
             }
-        } else if self.warnings.may_say(self.now) {
-            warn!(connection = %id, %name, %cause, "{what} refused: {why}");
+        } else if self.may_warn(cause.name(), id) {
+            warn!(connection = %id, address, %name, %cause, "{what} refused: {why}");
         }
     }
 
@@ -415,14 +436,14 @@ impl Host for Connections {
             Note::Created { server, channel, name } => {
                 self.join(server);
                 self.count_own(server, Addresses::own);
-                if self.events.may_say(self.now) {
+                if self.may_tell("channels", server) {
                     info!(connection = %server, number = channel, name = %Name(name), "channel created");
                 }
             }
             Note::Deleted { server, channel, name, reason } => {
                 self.part(server);
                 self.count_own(server, Addresses::disown);
-                if self.events.may_say(self.now) {
+                if self.may_tell("channels", server) {
                     info!(connection = %server, number = channel, name = %Name(name), %reason, "channel deleted");
                 }
             }
@@ -437,12 +458,12 @@ impl Host for Connections {
             }
             Note::Blocked { user, number, server, name, is_kept: true } => {
                 self.blocked += 1;
-                if self.events.may_say(self.now) {
+                if self.may_tell("blocks", server) {
                     info!(connection = %user, %server, user = number, name = %Name(name), "user blocked");
                 }
             }
             Note::Blocked { user, number, server, name, is_kept: false }
-                if self.warnings.may_say(self.now) =>
+                if self.may_warn("not-blocked", server) =>
             {
                 warn!(
                     connection = %user, %server, user = number, name = %Name(name),

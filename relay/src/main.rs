@@ -14,6 +14,7 @@ use crate::signals::Signals;
 use crate::sockets::Sockets;
 
 mod cli;
+mod log_writer;
 mod logging;
 mod open_files;
 mod reload;
@@ -76,14 +77,19 @@ fn main() -> ExitCode {
 
 fn start(loaded: Loaded, options: &Options, sockets: Sockets) -> u8 {
     let level_was_option = loaded.origin("log-level") == Origin::Option;
-    let logging =
-        match logging::start(loaded.settings.log_level, loaded.settings.log_format, level_was_option) {
-            Ok(logging) => logging,
-            Err(problem) => {
-                complain(problem);
-                return WRONG_SETTINGS;
-            }
-        };
+    let settings = &loaded.settings;
+    let logging = match logging::start(
+        settings.log_level,
+        settings.log_format,
+        settings.log_bytes_per_day,
+        level_was_option,
+    ) {
+        Ok(logging) => logging,
+        Err(problem) => {
+            complain(problem);
+            return WRONG_SETTINGS;
+        }
+    };
     loaded.log_notes();
     match run(loaded, options, sockets, &logging) {
         Ok(()) => STOPPED,

@@ -27,6 +27,7 @@ pub(crate) fn reload(relay: &mut Relay, logging: &Logging, options: &Options, lo
     if let Err(problem) = logging.set_level(new.settings.log_level) {
         error!("the log level stays as it was: {problem}");
     }
+    logging.set_bytes_per_day(new.settings.log_bytes_per_day);
     let mut changes = 0;
     for (name, now, before) in new.changes(loaded) {
         changes += 1;

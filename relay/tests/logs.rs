@@ -418,3 +418,64 @@ fn what_endpoints_can_cause_to_be_logged_is_limited() {
     let flood: Vec<u8> = (0..128).cycle().take(20_000).flat_map(create_delete).collect();
     is_limited(&mut relay, &flood, "channel ", 1000, 40_002);
 }
+
+/// One connection has as many warnings written as it can; those about others are written all the same.
+#[test]
+fn warnings_about_one_address_hide_none_about_another() {
+    let mut relay = Logged::start(&["--commands-per-second", "0", "--allowed-names", "a"]);
+    relay.relay.log_until("listening");
+    let mut noisy = relay.connect();
+    // a connection that is closed for what it says
+    let address = relay.address;
+    let nonsense = |source: &str| {
+        let mut socket = connect_from(source, address);
+        socket.write_all(b"\0\x09\0\0").unwrap();
+        while matches!(socket.read(&mut [0; 64]), Ok(1..)) {}
+    };
+    for _ in 0..20 {
+        noisy.send(&command(0, b"x").repeat(50));
+        // of the same kind as those below, too
+        (0..10).for_each(|_| nonsense("127.0.0.1"));
+    }
+    (0..20).for_each(|_| nonsense("127.0.77.1"));
+    noisy.send(&command(0, b"x").repeat(50));
+    nonsense("127.0.78.1");
+    let log = relay.relay.log_until("127.0.78.1:");
+    // accepted lines are about the same addresses
+    let log = [log, relay.relay.log_until("unknown-command")].concat();
+    let about = |address: &str| {
+        log.iter().filter(|line| line.contains("unknown-command") && line.contains(address)).count()
+    };
+    assert_eq!(about("\"127.0.77.1:"), 20);
+    assert!(about("\"127.0.0.1:") < 200);
+}
+
+#[test]
+fn a_log_has_no_more_bytes_than_allowed() {
+    for format in ["text", "json"] {
+        let path = program::file(&format!("bounded-{format}.log"), "");
+        let options = ["--listen", "127.0.0.1:0", "--commands-per-second", "0"];
+        let bound = ["--log-bytes-per-day", "64KiB", "--log-format", format];
+        let mut relay = Running::spawn(
+            program::program(&[&options[..], &bound].concat()).stderr(std::fs::File::create(&path).unwrap()),
+        );
+        let address = relay.address();
+        // names that are long when they are escaped
+        let name = "\u{e0041}".repeat(63);
+        let mut lines = 0;
+        for source in 1..=9 {
+            let mut endpoint = Endpoint::new(connect_from(&format!("127.0.{source}.1"), address));
+            for number in 0..100 {
+                endpoint.send(&[command(0, name.as_bytes()), vec![0, 3, 0, 1, number]].concat());
+                endpoint.control();
+                lines += 2;
+            }
+        }
+        relay.child.kill().unwrap();
+        relay.child.wait().unwrap();
+        let log = std::fs::read_to_string(&path).unwrap();
+        assert!(log.len() <= 32 << 10, "{} bytes of {lines} lines", log.len());
+        assert!(log.len() >= 16 << 10, "{} bytes are fewer than there may be", log.len());
+        assert!(log.lines().all(|line| line.len() < 400), "{log}");
+    }
+}

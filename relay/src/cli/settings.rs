@@ -11,7 +11,7 @@ use peote_relay::{Config, IpNet, SlowReceiver};
 use super::value;
 
 /// All that can be set.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Settings {
     /// What the relay is told.
     pub(crate) relay: Config,
@@ -19,6 +19,19 @@ pub(crate) struct Settings {
     pub(crate) log_level: LogLevel,
     /// How it is logged.
     pub(crate) log_format: LogFormat,
+    /// How much is logged in a day, in bytes; 0: no limit.
+    pub(crate) log_bytes_per_day: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            relay: Config::default(),
+            log_level: LogLevel::default(),
+            log_format: LogFormat::default(),
+            log_bytes_per_day: 1 << 30,
+        }
+    }
 }
 
 /// What log lines look like.
@@ -84,7 +97,7 @@ const SLOW: &str = "Receivers slower than their senders";
 const WATCHING: &str = "Watching it";
 
 /// All settings, in the order in which they are shown.
-pub(crate) static SETTINGS: [Setting; 43] = [
+pub(crate) static SETTINGS: [Setting; 44] = [
     Setting {
         name: "listen",
         group: LISTENING,
@@ -358,6 +371,12 @@ pub(crate) static SETTINGS: [Setting; 43] = [
         group: WATCHING,
         help: "How it is logged: as lines of text, or as one JSON object in each line",
         field: Field::LogFormat(|all| &mut all.log_format),
+    },
+    Setting {
+        name: "log-bytes-per-day",
+        group: WATCHING,
+        help: "Bytes of log lines in any 24 hours, 0: no limit; ordinary lines leave a part of it to warnings",
+        field: Field::Size(|all| &mut all.log_bytes_per_day, Config::BYTES_PER_SECOND),
     },
 ];
 

@@ -5,11 +5,11 @@ use std::net::SocketAddr;
 
 use mio::net::{TcpListener, TcpStream};
 use mio::{Interest, Token};
-use peote_net::relay::ConnectionId;
+use peote_net::relay::{ConnectionId, Home};
 use tracing::{info, warn};
 
 use super::{Relay, WAKER, receive_buffer};
-use crate::causes::TurnedAway;
+use crate::causes::{Cause, TurnedAway};
 use crate::config::limit;
 use crate::connection::Connection;
 use crate::connections::index;
@@ -62,7 +62,7 @@ impl Relay {
                     Err(error) => {
                         // no file descriptor or memory left, most likely: the others go on, and some day one of them goes
                         self.accept_at = self.connections.now + ACCEPT_AGAIN;
-                        if self.connections.warnings.may_say(self.connections.now) {
+                        if self.connections.lines.may_warn(self.connections.now, "accept", Home::default()) {
                             warn!(%error, "cannot accept connections at the moment");
                         }
                         return;
@@ -96,7 +96,7 @@ impl Relay {
         listen::set_options(&socket, &self.connections.config);
         receive_buffer::limit(&socket, &self.connections.config);
         self.accepted += 1;
-        if self.connections.events.may_say(self.connections.now) {
+        if self.connections.lines.may_tell(self.connections.now, "connections", home) {
             info!(connection = %id, %address, "connection accepted");
         }
         let now = self.connections.now;
@@ -130,7 +130,8 @@ impl Relay {
 
     pub(super) fn turn_away(&mut self, address: SocketAddr, why: TurnedAway, error: Option<io::Error>) {
         self.turned_away.add(why);
-        if self.connections.warnings.may_say(self.connections.now) {
+        let home = self.connections.addresses.home(address.ip());
+        if self.connections.lines.may_warn(self.connections.now, why.name(), home) {
             let error = error.map(tracing::field::display);
             warn!(%address, cause = %why, error, "connection turned away: {}", why.text());
         }

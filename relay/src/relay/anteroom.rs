@@ -165,7 +165,8 @@ impl Relay {
             Fate::Shown(response, cause) => {
                 self.accepted += 1;
                 self.closings.add(cause);
-                if self.connections.events.may_say(self.connections.now) {
+                let home = self.connections.addresses.home(guest.address.ip());
+                if self.connections.lines.may_tell(self.connections.now, "pages", home) {
                     let (address, limit, why) = (guest.address, guest.cause, response.status);
                     info!(%address, %cause, %limit, why, "HTTP request answered above a limit");
                 }

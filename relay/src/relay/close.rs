@@ -6,7 +6,7 @@ use peote_net::relay::Cause;
 use tracing::{info, warn};
 
 use super::Relay;
-use crate::causes::Closed;
+use crate::causes::{Cause as _, Closed};
 use crate::connection::Ending;
 use crate::deadlines::Late;
 use crate::listen;
@@ -131,7 +131,7 @@ impl Relay {
     /// Ends a connection and all that it is in. Does nothing if it is gone.
     pub(super) fn close(&mut self, index: u32, why: &Why) {
         let Some(connection) = self.connections.get(index) else { return };
-        let (id, address) = (connection.id, connection.address);
+        let (id, address, home) = (connection.id, connection.address, connection.home);
         if why.may_write() {
             self.connections.write(index);
         }
@@ -148,7 +148,7 @@ impl Relay {
         let Some(mut connection) = self.connections.slots[index as usize].take() else { return };
         let (own, _) = self.core.channels_of(id);
         self.connections.addresses.disown(address.ip(), own);
-        self.forget(id);
+        self.forget(id, home);
         self.connections.timers.clear(index);
         let now = self.connections.now_micros;
         self.connections.addresses.remove(address.ip(), now, &self.connections.config);
@@ -169,10 +169,10 @@ impl Relay {
         self.accept_at = self.accept_at.min(self.connections.now);
         let (now, cause) = (self.connections.now, why.closed());
         if why.is_suspicious() {
-            if self.connections.warnings.may_say(now) {
+            if self.connections.lines.may_warn(now, cause.name(), home) {
                 warn!(connection = %id, %address, %cause, %why, "connection closed");
             }
-        } else if self.connections.events.may_say(now) {
+        } else if self.connections.lines.may_tell(now, "connections", home) {
             info!(connection = %id, %address, %cause, %why, "connection closed");
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use peote_net::relay::ConnectionId;
+use peote_net::relay::{ConnectionId, Home};
 
 use super::Relay;
 
@@ -36,7 +36,7 @@ pub(super) struct Turns {
     /// Frames that came from the connection that is being served.
     pub(super) frames: u64,
     /// Connections that are gone and of which the core still has a part.
-    going: VecDeque<ConnectionId>,
+    going: VecDeque<(ConnectionId, Home)>,
 }
 
 impl Relay {
@@ -86,16 +86,18 @@ impl Relay {
     }
 
     /// Has the core forget a connection, now or in parts: its channels may have many users to be told.
-    pub(super) fn forget(&mut self, id: ConnectionId) {
+    pub(super) fn forget(&mut self, id: ConnectionId, home: Home) {
+        self.connections.leaving = Some((id, home));
         if !self.core.disconnect_partly(id, WORK, &mut self.connections) {
-            self.turns.going.push_back(id);
+            self.turns.going.push_back((id, home));
         }
+        self.connections.leaving = None;
     }
 
     /// Has the core forget a part of the connections that go. Returns whether there is more to be forgotten.
     pub(super) fn forget_more(&mut self) -> bool {
-        if let Some(id) = self.turns.going.pop_front() {
-            self.forget(id);
+        if let Some((id, home)) = self.turns.going.pop_front() {
+            self.forget(id, home);
         }
         !self.turns.going.is_empty()
     }
