@@ -43,10 +43,9 @@
 //!
 //! **What a type does not want is passed over**, of every kind and however deep: unknown fields,
 //! constructors that it does not know (`#[serde(other)]`), `serde::de::IgnoredAny`. Types that look
-//! before they know what they want (`#[serde(flatten)]`, `#[serde(untagged)]`, `#[serde(tag =
-//! "…")]`) are told of everything, too: an enum as serde's buffer has it (a string, or a map from
-//! the constructor to its arguments), what cannot be represented in a form that no other type takes
-//! for its own.
+//! before they know what they want (serde's `flatten`, `untagged` and `tag`) are told of
+//! everything, too: an enum as serde's buffer has it (a string, or a map from the constructor to
+//! its arguments), what cannot be represented in a form that no other type takes for its own.
 //!
 //! # Limits of reading
 //!
@@ -55,24 +54,26 @@
 //! | what | limit |
 //! |---|---|
 //! | a string with escapes (a blank is one), and bytes | 4,096 bytes ([`ROOM`]), or `N` of [`from_str_within`], which is taken from the stack; with the feature `alloc` none, longer ones are decoded on the heap. None for a string without escapes, for the name of an enum or class, and for what is not wanted |
-//! | different strings, to which a text can refer back | none, see below |
+//! | different strings, to which a text can refer back | none with the feature `alloc`. Without it, there is none either, but the last row of this table: a text of 10,000 different strings, each of them referred to, is read |
 //! | nesting of what is wanted | 128 |
 //! | nesting of what is not wanted | none: no stack is used |
 //! | strings referred to, bytes on the way to them, nulls in runs | in sum 64 times the length of the text, plus 65,536 |
 //!
 //! *References to strings.* The places of the first 128 strings are remembered, in 512 bytes. Of
 //! more strings it is every second, every fourth one and so on, and the others are found by going
-//! on from the nearest one before. Instructions on x86-64, for strings of 12 characters:
+//! on from the nearest one before. With the feature `alloc` the places of all others are on the
+//! heap, 4 bytes for each. Instructions on x86-64, for strings of 12 characters:
 //!
-//! | different strings in the text | for each string written in full | for each reference |
-//! |--:|--:|--:|
-//! | up to 128 | 470 | 650 |
-//! | 256 | 470 | 760 |
-//! | 1,000 | 470 | 1,400 |
-//! | 4,000 | 470 | 3,700 |
+//! | different strings in the text | for each string written in full | for each reference | with `alloc` |
+//! |--:|--:|--:|--:|
+//! | up to 128 | 470 | 650 | 650 |
+//! | 256 | 470 | 760 | 650 |
+//! | 1,000 | 470 | 1,400 | 650 |
+//! | 4,000 | 470 | 3,700 | 650 |
 //!
 //! Reading takes `N` bytes of stack, 600 for itself, and some hundred for each level of nesting
 //! that is wanted.
+
 mod de;
 mod escape;
 mod room;

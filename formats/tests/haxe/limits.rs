@@ -21,7 +21,7 @@ fn many(count: usize, behind: &str) -> String {
 
 #[test]
 fn any_of_many_strings_is_referred_to() {
-    for count in [1, 127, 128, 129, 200, 256, 257, 1_000, 4_000] {
+    for count in [1, 127, 128, 129, 200, 256, 257, 1_000, 10_000] {
         let references: String = (0..count).map(|number| format!("R{number}")).collect();
         let strings: Vec<String> = from_str(&many(count, &references)).unwrap();
         assert_eq!(strings.len(), 2 * count);
@@ -74,37 +74,55 @@ fn a_short_text_cannot_stand_for_much() {
         cause(from_str::<Vec<Option<i32>>>(&runs)).map(drop),
         Err("runs of nulls stand for too long a list")
     );
+    // none of this is of any cost where it is not wanted
+    for text in [long, runs] {
+        assert!(from_str::<IgnoredAny>(&text).is_ok());
+    }
+}
+
+/// The places of some strings only are remembered.
+#[cfg(not(feature = "alloc"))]
+#[test]
+fn the_way_to_strings_is_not_for_nothing() {
     // of two strings one is remembered, and between them lie 16,000 bytes; both are referred to
     // many times
     let strings = "y1:x".repeat(129).replacen("y1:x", &format!("y1:x{}", "i5".repeat(8_000)), 1);
     let far = format!("a{strings}{}h", "R1".repeat(4_000));
     assert_eq!(
-        cause(from_str::<Vec<Either2>>(&far)).map(drop),
+        cause(from_str::<Vec<Short>>(&far)).map(drop),
         Err("references to strings take too long to look up")
     );
-    // none of this is of any cost where it is not wanted
-    for text in [long, runs, far] {
-        assert!(from_str::<IgnoredAny>(&text).is_ok());
-    }
+    assert!(from_str::<IgnoredAny>(&far).is_ok());
+}
+
+#[cfg(feature = "alloc")]
+#[test]
+fn with_an_allocator_any_number_of_strings_is_referred_to() {
+    let count = 50_000;
+    let references: String = (0..count).map(|number| format!("R{number}")).collect();
+    let strings: Vec<String> = from_str(&many(count, &references)).unwrap();
+    assert_eq!(strings[..count], strings[count..]);
 }
 
 /// Anything short, without a guess.
+#[cfg(not(feature = "alloc"))]
 #[derive(Debug)]
-struct Either2;
+struct Short;
 
-impl<'de> Deserialize<'de> for Either2 {
+#[cfg(not(feature = "alloc"))]
+impl<'de> Deserialize<'de> for Short {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Visitor;
         impl serde::de::Visitor<'_> for Visitor {
-            type Value = Either2;
+            type Value = Short;
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str("a string or a number")
             }
-            fn visit_i32<E>(self, _: i32) -> Result<Either2, E> {
-                Ok(Either2)
+            fn visit_i32<E>(self, _: i32) -> Result<Short, E> {
+                Ok(Short)
             }
-            fn visit_str<E>(self, _: &str) -> Result<Either2, E> {
-                Ok(Either2)
+            fn visit_str<E>(self, _: &str) -> Result<Short, E> {
+                Ok(Short)
             }
         }
         deserializer.deserialize_any(Visitor)

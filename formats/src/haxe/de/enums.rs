@@ -4,7 +4,7 @@ use serde::de::value::U32Deserializer;
 use serde::de::{
     DeserializeSeed, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor,
 };
-use serde::forward_to_deserialize_any;
+use serde::{Deserializer as _, forward_to_deserialize_any};
 
 use super::{Deserializer, NUMBER, TOO_LONG};
 use crate::Error;
@@ -93,8 +93,6 @@ impl<'de, const N: usize> serde::Deserializer<'de> for Name<'_, 'de, N> {
         tuple_struct map struct identifier newtype_struct enum ignored_any option
     }
 }
-
-use serde::Deserializer as _;
 
 /// A constructor and its arguments, as a map of one entry.
 struct Entry<'a, 'de, const N: usize> {

@@ -5,8 +5,12 @@ const PLACES: usize = 128;
 
 /// The places of strings, in memory that does not grow: of 128 strings all, then of every second
 /// one, every fourth one, and so on. Others are found by going on from the nearest one before.
+///
+/// With the feature `alloc`, all further ones are remembered on the heap.
 pub(super) struct Strings {
     places: [u32; PLACES],
+    #[cfg(feature = "alloc")]
+    further: alloc::vec::Vec<u32>,
     count: usize,
     /// The place of every 2^`step`th string is remembered.
     step: u32,
@@ -14,7 +18,13 @@ pub(super) struct Strings {
 
 impl Strings {
     pub(super) const fn new() -> Self {
-        Self { places: [0; PLACES], count: 0, step: 0 }
+        Self {
+            places: [0; PLACES],
+            #[cfg(feature = "alloc")]
+            further: alloc::vec::Vec::new(),
+            count: 0,
+            step: 0,
+        }
     }
 
     pub(super) const fn count(&self) -> usize {
@@ -24,6 +34,12 @@ impl Strings {
     /// Adds the next string. `None` if the text is longer than 4 GiB.
     pub(super) fn add(&mut self, place: usize) -> Option<()> {
         let place = u32::try_from(place).ok()?;
+        #[cfg(feature = "alloc")]
+        if self.count >= PLACES {
+            self.further.push(place);
+            self.count = self.count.wrapping_add(1);
+            return Some(());
+        }
         if self.count >> self.step >= PLACES {
             for to in 0..PLACES / 2 {
                 let from = self.places.get(to.wrapping_mul(2)).copied();
@@ -48,6 +64,10 @@ impl Strings {
     pub(super) fn nearest(&self, number: usize) -> Option<(usize, usize)> {
         if number >= self.count {
             return None;
+        }
+        #[cfg(feature = "alloc")]
+        if let Some(index) = number.checked_sub(PLACES) {
+            return Some((usize::try_from(*self.further.get(index)?).ok()?, 0));
         }
         let index = number >> self.step;
         let place = self.places.get(index).copied()?;
