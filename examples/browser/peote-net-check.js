@@ -167,6 +167,26 @@ export function functionOf(value, name, byDefault, wanted = 'a function') {
 }
 
 /**
+ * Something that can be called with `new`; the value by default where `value` is `undefined`.
+ * @template {Function | undefined} T
+ * @param {unknown} value
+ * @param {string} name of the argument
+ * @param {T} byDefault
+ * @returns {T}
+ * @throws {TypeError} it cannot
+ */
+export function constructorOf(value, name, byDefault) {
+  const found = functionOf(value, name, byDefault, 'a constructor');
+  try {
+    // Asks without calling it.
+    if (found !== undefined) Reflect.construct(Object, [], found);
+  } catch {
+    throw wrongKind(name, 'a constructor', found);
+  }
+  return found;
+}
+
+/**
  * A number that may be a user's; whether there is such a user is another question.
  * @param {unknown} value
  * @param {string} name of the argument

@@ -18,7 +18,7 @@
  */
 
 import { EnteredChannel, OwnChannel } from './peote-net-channel.js';
-import { functionOf, millisOf, numberOf, optionsOf, urlOf } from './peote-net-check.js';
+import { constructorOf, millisOf, numberOf, optionsOf, urlOf } from './peote-net-check.js';
 import { Commands } from './peote-net-commands.js';
 import { Connection } from './peote-net-connection.js';
 import { PeoteError, REASONS, Target } from './peote-net-event.js';
@@ -114,7 +114,7 @@ export class Link extends Target {
     /** @type {LinkOptions} */
     const given = optionsOf(options, 'options', OPTIONS);
     this.#url = urlOf(url);
-    const WebSocket = functionOf(given.WebSocket, 'options.WebSocket', globalThis.WebSocket, 'a constructor');
+    const WebSocket = constructorOf(given.WebSocket, 'options.WebSocket', globalThis.WebSocket);
     if (!WebSocket) throw new TypeError('options.WebSocket: there is no WebSocket here, so a constructor is wanted');
     this.#WebSocket = WebSocket;
     const isEnough = (/** @type {number} */ bytes) => bytes >= 1024;

@@ -87,6 +87,9 @@
 //!   Who they are has to be said anew.
 //! - What was said in an entered channel while the connection was lost has not been heard.
 //!
+//! - **A relay that does not answer** for a channel within 15 s ([`Reconnect::set_answer_timeout`]), though it says keepalives, is told with [`Cause::NoAnswer`]. It obeys commands
+//!   in their order, so it obeys nothing that was sent since. A program with a loop of its own had better end the transport then, and treat it as lost.
+//!
 //! # Which refusals are final
 //!
 //! A relay notices late that a connection is lost. Until then it holds on to the name of a channel whose server is coming back already, and to the places of

@@ -30,7 +30,7 @@ test('options of a link: wrong kinds', () => connectsNot(() => {
   for (const name of ['maxBuffered', 'silenceLimit', 'connectTimeout', 'answerTimeout']) {
     for (const value of NO_NUMBERS) assert.throws(() => link({ [name]: value }), names(`options.${name}`));
   }
-  for (const value of [null, 'WebSocket', 5, {}]) assert.throws(() => link({ WebSocket: value }), names('options.WebSocket'));
+  for (const value of [null, 'WebSocket', 5, {}, () => {}, async function later() {}, Math.max]) assert.throws(() => link({ WebSocket: value }), names('options.WebSocket'));
   for (const value of [null, 0.5, 'Math.random', {}]) assert.throws(() => link({ random: value }), names('options.random'));
   for (const value of [...NO_OPTIONS, 0, '']) assert.throws(() => linkAgain(value), names('options.reconnect'));
   for (const name of ['first', 'greatest', 'jitter', 'attempts']) {
