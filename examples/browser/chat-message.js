@@ -1,10 +1,11 @@
 // @ts-check
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /**
- * What goes through the channel of a chat room, and what is typed: the same as in the terminal's `chat`, whose
- * examples/src/chat/message.rs has the table of messages. No DOM and no link in here.
+ * What goes through the channel of a chat room, and what is typed: the same as in the terminal's
+ * `chat`, whose examples/src/chat/message.rs has the table of messages. No DOM and no link in here.
  *
- * Nothing that comes is trusted. Decoding gives `undefined` for what is not exactly a message, names are checked, texts cleaned.
+ * Nothing that comes is trusted. Decoding gives `undefined` for what is not exactly a message,
+ * names are checked, texts cleaned.
  * @module
  */
 
@@ -17,11 +18,13 @@ export const MAX_TEXT = 2_000;
 
 /**
  * A message from a user to the room's server.
- * @typedef {{ kind: 'hello' | 'rename', nick: string } | { kind: 'say' | 'act', text: string } | { kind: 'who' }} FromUser
+ * @typedef {{ kind: 'hello' | 'rename', nick: string } | { kind: 'say' | 'act', text: string } | {
+ *   kind: 'who' }} FromUser
  */
 
 /**
- * How somebody has gone: on purpose, with the connection lost, or removed by the one who runs the server.
+ * How somebody has gone: on purpose, with the connection lost, or removed by the one who runs the
+ * server.
  * @typedef {'left' | 'lost' | 'removed'} Parting
  */
 
@@ -32,8 +35,8 @@ const PARTINGS = ['left', 'lost', 'removed'];
 export const GONE = { left: 'left', lost: 'lost the connection', removed: 'was removed' };
 
 /**
- * A message from the room's server to one user or several. `welcome`: you are called so here, and I am called so. `here`: the answer
- * to `who`. `taken`: the answer to `rename`, if it cannot be.
+ * A message from the room's server to one user or several. `welcome`: you are called so here, and I
+ * am called so. `here`: the answer to `who`. `taken`: the answer to `rename`, if it cannot be.
  * @typedef {{ kind: 'welcome', you: string, server: string }
  *   | { kind: 'said' | 'acted', nick: string, text: string }
  *   | { kind: 'joined' | 'taken', nick: string }
@@ -43,13 +46,14 @@ export const GONE = { left: 'left', lost: 'lost the connection', removed: 'was r
  */
 
 /**
- * Control characters, line separators, marks that turn the direction of writing, other marks of the format that nobody types, tags, and
- * halves of characters.
+ * Control characters, line separators, marks that turn the direction of writing, other marks of the
+ * format that nobody types, tags, and halves of characters.
  */
 const UNSAFE = /[\p{Cc}\p{Cs}\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
 
 /**
- * A text that can be shown whoever wrote it: one line, without anything that changes the direction of writing, and not too long.
+ * A text that can be shown whoever wrote it: one line, without anything that changes the direction
+ * of writing, and not too long.
  * @param {string} text
  */
 export function clean(text) {
@@ -217,7 +221,8 @@ export function decodeFromServer(bytes) {
 
 /**
  * What a line asks for.
- * @typedef {{ kind: 'nothing' | 'quit' | 'help' } | { kind: 'who' } | { kind: 'say' | 'act', text: string } | { kind: 'unknown', text: string }
+ * @typedef {{ kind: 'nothing' | 'quit' | 'help' } | { kind: 'who' } | { kind: 'say' | 'act', text:
+ *   string } | { kind: 'unknown', text: string }
  *   | { kind: 'rename', nick: string } | { kind: 'kick' | 'block', nick: string }} Command
  */
 

@@ -1,8 +1,9 @@
 // @ts-check
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /**
- * What people are called, and which names look the same: the same rules as in the terminal's `chat` (examples/src/chat/nick.rs), by the
- * same tables of Unicode. The browser's own are of whatever version it is, and names have to mean the same on both sides.
+ * What people are called, and which names look the same: the same rules as in the terminal's `chat`
+ * (examples/src/chat/nick.rs), by the same tables of Unicode. The browser's own are of whatever
+ * version it is, and names have to mean the same on both sides.
  * @module
  */
 
@@ -11,7 +12,10 @@ import { CLASSES, DECOMPOSED, MARKS, PROTOTYPES, UNSEEN } from './chat-names-dat
 /** The longest name, in characters. */
 export const MAX_NICK = 24;
 
-/** Each digit stands for five bits of a number, the lowest first; the second half of them says that there are more. */
+/**
+ * Each digit stands for five bits of a number, the lowest first; the second half of them says that
+ * there are more.
+ */
 const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
 /**
@@ -112,8 +116,8 @@ export function characters(text) {
 }
 
 /**
- * What is wrong with a name; `undefined`: nothing. 1 to 24 characters that can be seen, none of them a space, the first one neither a `/`
- * nor a mark that belongs to a character before it.
+ * What is wrong with a name; `undefined`: nothing. 1 to 24 characters that can be seen, none of
+ * them a space, the first one neither a `/` nor a mark that belongs to a character before it.
  * @param {string} nick
  */
 export function wrongNick(nick) {
@@ -136,7 +140,8 @@ export function numbered(nick, number) {
 }
 
 /**
- * The skeleton of a name after UTS #39: equal for names that look the same. It is for comparing, not for showing.
+ * The skeleton of a name after UTS #39: equal for names that look the same. It is for comparing,
+ * not for showing.
  * @param {string} nick one that is not wrong
  */
 export function shapeOf(nick) {

@@ -16,7 +16,8 @@ import { PeoteError } from './peote-net.js';
  * What is shown.
  * @typedef {object} Screen
  * @property {(text: string) => void} notice something has happened
- * @property {(nick: string, text: string, how: 'said' | 'acted') => void} say somebody has said or done something
+ * @property {(nick: string, text: string, how: 'said' | 'acted') => void} say somebody has said or
+ *   done something
  * @property {(nicks: readonly string[]) => void} people these are in the room now
  */
 
@@ -37,12 +38,15 @@ import { PeoteError } from './peote-net.js';
 /** The most bytes that may wait to be sent; the link's `maxBuffered`. */
 export const MAX_BUFFERED = 1 << 20;
 /**
- * How many messages of one user may wait until there is room for the answers. A WebSocket cannot be told to stop reading, so what
- * comes beyond them is passed over.
+ * How many messages of one user may wait until there is room for the answers. A WebSocket cannot be
+ * told to stop reading, so what comes beyond them is passed over.
  */
 const MAX_WAITING = 64;
 
-/** The shapes of names that are looked at again and again, as many as there can be people in a room and some. */
+/**
+ * The shapes of names that are looked at again and again, as many as there can be people in a room
+ * and some.
+ */
 class Shapes {
   /** @type {Map<string, string>} */
   #known = new Map();
@@ -132,15 +136,16 @@ export class Room {
   }
 
   /**
-   * Removes whoever is called so, and with `block` keeps that connection out. The others hear of it when the relay has done it; what the
-   * one who is removed still says until then is not heard.
+   * Removes whoever is called so, and with `block` keeps that connection out. The others hear of it
+   * when the relay has done it; what the one who is removed still says until then is not heard.
    * @param {string} nick
    * @param {boolean} block
    * @returns {string | undefined} why nothing was done, in words for people
    * @throws {PeoteError} it could not be sent
    */
   remove(nick, block) {
-    // A name that looks the same will do: there are no two of them here, and not every keyboard has all letters.
+    // A name that looks the same will do: there are no two of them here, and not every keyboard has
+    // all letters.
     const shape = wrongNick(nick) ? undefined : shapeOf(nick);
     if (this.#shapes.of(this.#nick) === shape) return 'that is you; /quit leaves the room';
     const isCalled = (/** @type {string | undefined} */ name) => name !== undefined && this.#shapes.of(name) === shape;
@@ -282,7 +287,8 @@ export class Room {
    * @param {FromServer} message
    */
   #tellOthers(user, message) {
-    // Of one who is gone the number can mean somebody else, who has not been welcomed yet: before that nothing said is for them.
+    // Of one who is gone the number can mean somebody else, who has not been welcomed yet: before
+    // that nothing said is for them.
     this.#channel.broadcast(encodeFromServer(message), { except: user.number });
   }
 

@@ -1,8 +1,9 @@
 // @ts-check
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /**
- * Getting into a chat room and being in it, as its user or its server; the same as `Session` in examples/src/chat/session.rs. What
- * is to be seen goes to a {@link View}, so that there is no DOM in here.
+ * Getting into a chat room and being in it, as its user or its server; the same as `Session` in
+ * examples/src/chat/session.rs. What is to be seen goes to a {@link View}, so that there is no DOM
+ * in here.
  * @module
  */
 
@@ -15,7 +16,8 @@ import { Link, PeoteError } from './peote-net.js';
 /** @typedef {import('./peote-net.js').OwnChannel} OwnChannel */
 
 /**
- * How it is with the room: `off` one is not there and will not be, `connecting` on the way there, `open` in it, `lost` coming back.
+ * How it is with the room: `off` one is not there and will not be, `connecting` on the way there,
+ * `open` in it, `lost` coming back.
  * @typedef {'off' | 'connecting' | 'open' | 'lost'} State
  */
 
@@ -32,11 +34,14 @@ const RECONNECT = { first: 250, greatest: 10_000 };
 /** Milliseconds that a server may take to say welcome. */
 const PATIENCE = 5_000;
 /**
- * The same after the connection was lost: the room may still have a server whose connection was lost as well, until the relay notices
- * that it will never speak again.
+ * The same after the connection was lost: the room may still have a server whose connection was
+ * lost as well, until the relay notices that it will never speak again.
  */
 const PATIENCE_AFTER_A_LOSS = 60_000;
-/** How often to try to get into a room that always turns out to exist when it is created, and not to exist when it is entered. */
+/**
+ * How often to try to get into a room that always turns out to exist when it is created, and not to
+ * exist when it is entered.
+ */
 const ATTEMPTS = 20;
 /** The most people that can be in a room: its server and its users. */
 const MAX_PEOPLE = 257;
@@ -87,7 +92,8 @@ export class Session {
    * @param {string} room up to 250 bytes
    * @param {string} nick
    * @param {View} view
-   * @param {{ WebSocket?: typeof WebSocket }} [options] the constructor to use; needed in Node.js before version 22
+   * @param {{ WebSocket?: typeof WebSocket }} [options] the constructor to use; needed in Node.js
+   *   before version 22
    * @throws {RangeError} what is wrong with one of them, in words for people
    */
   constructor(url, room, nick, view, options = {}) {
@@ -117,7 +123,9 @@ export class Session {
     return this.#state;
   }
 
-  /** Whether one can remove others: one runs the room's server, and the relay knows how to do it. */
+  /**
+   * Whether one can remove others: one runs the room's server, and the relay knows how to do it.
+   */
   get canRemove() {
     return this.#served !== undefined && this.#link.capabilities.remove;
   }
@@ -235,7 +243,10 @@ export class Session {
       .on('lost', ({ reason }) => this.#orphaned(reason));
   }
 
-  /** Of several that do this at the same time, the first wins; the others learn that the name is in use, and enter. */
+  /**
+   * Of several that do this at the same time, the first wins; the others learn that the name is in
+   * use, and enter.
+   */
   #create() {
     if (!this.#attempt()) return;
     const channel = this.#link.create(PREFIX + this.#room, { retry: 'never' });
@@ -308,7 +319,8 @@ export class Session {
   }
 
   /**
-   * The connection is lost, and with it one's place in the room; or an attempt to get another one has failed.
+   * The connection is lost, and with it one's place in the room; or an attempt to get another one
+   * has failed.
    * @param {import('./peote-net.js').LossReason} reason
    * @param {number} unsent
    * @param {number | undefined} retryIn

@@ -1,7 +1,8 @@
 // @ts-check
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /**
- * The page: what is typed goes to a {@link Session}, and what it shows goes into the document, as text only.
+ * The page: what is typed goes to a {@link Session}, and what it shows goes into the document, as
+ * text only.
  * @module
  */
 
@@ -68,7 +69,8 @@ function addMessage(from, ...content) {
 }
 
 /**
- * For the one who runs the server. (What it looks like is the style's, so that the text beside it is the name alone.)
+ * For the one who runs the server. (What it looks like is the style's, so that the text beside it
+ * is the name alone.)
  * @param {string} nick
  */
 function removeButton(nick) {
@@ -160,7 +162,8 @@ leave.addEventListener('click', () => session?.leave());
 addEventListener('pagehide', () => session?.leave());
 
 /**
- * The page's address leads to the room that one is in, so that it can be given to others and kept. A name is in it only if it was before.
+ * The page's address leads to the room that one is in, so that it can be given to others and kept.
+ * A name is in it only if it was before.
  */
 function followRoom() {
   const address = new URL(location.href);

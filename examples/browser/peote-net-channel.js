@@ -22,31 +22,39 @@ const MAY_PASS = new Set(['name-in-use', 'no-such-channel', 'channel-full', 'con
 /**
  * What a link lets its channels do.
  * @typedef {object} Access
- * @property {(encode: () => Uint8Array, length: number) => void} send sends what `encode` makes, `length` bytes, or throws
- * @property {(command: Uint8Array) => void} end sends a command of 5 bytes, whatever waits; without a connection it is not needed
+ * @property {(encode: () => Uint8Array, length: number) => void} send sends what `encode` makes,
+ *   `length` bytes, or throws
+ * @property {(command: Uint8Array) => void} end sends a command of 5 bytes, whatever waits; without
+ *   a connection it is not needed
  * @property {() => { remove: boolean, block: boolean }} capabilities of the relay
- * @property {(channel: Channel<any>) => void} forget the channel is not open any more, and not to be asked for
- * @property {(channel: Channel<any>, delay: number | undefined) => void} wait the channel is to be asked for again
+ * @property {(channel: Channel<any>) => void} forget the channel is not open any more, and not to
+ *   be asked for
+ * @property {(channel: Channel<any>, delay: number | undefined) => void} wait the channel is to be
+ *   asked for again
  * @property {() => Backoff} backoff
  */
 
 /**
  * @typedef {object} ChannelOptions
- * @property {'chunks' | 'data'} [mode] whole messages (the default), or a stream whose cuts mean nothing
- * @property {number} [maxChunk] the maximum chunk size in bytes, 32,768 by default. Server and users have to agree on it
- * @property {'if-opened' | 'always' | 'never'} [retry] what to do when it is refused for a reason that may pass, or lost: ask again
- *   if it has been open before (the default), ask again in any case, or give it up
+ * @property {'chunks' | 'data'} [mode] whole messages (the default), or a stream whose cuts mean
+ *   nothing
+ * @property {number} [maxChunk] the maximum chunk size in bytes, 32,768 by default. Server and
+ *   users have to agree on it
+ * @property {'if-opened' | 'always' | 'never'} [retry] what to do when it is refused for a reason
+ *   that may pass, or lost: ask again if it has been open before (the default), ask again in any
+ *   case, or give it up
  */
 
 /**
  * What both kinds of channels tell.
  *
- * - `open`: the relay has created or entered it; `again` if it was open before. Everything begins anew: users, and what was said.
+ * - `open`: the relay has created or entered it; `again` if it was open before. Everything begins
+ *   anew: users, and what was said.
  * - `refused`: the relay has refused it.
  * - `lost`: it was open and is gone: the link is lost, or for a user the server or its connection.
  *
- * After `refused` and `lost` it is asked for again, if `retry` is true: `retryIn` ms later, or as soon as there is a connection
- * (`undefined`). Otherwise it is closed.
+ * After `refused` and `lost` it is asked for again, if `retry` is true: `retryIn` ms later, or as
+ * soon as there is a connection (`undefined`). Otherwise it is closed.
  * @typedef {{
  *   open: { again: boolean },
  *   refused: { reason: Reason, retry: boolean, retryIn: number | undefined },
@@ -58,7 +66,10 @@ const MAY_PASS = new Set(['name-in-use', 'no-such-channel', 'channel-full', 'con
 const MODES = ['chunks', 'data'];
 /** @type {readonly ['if-opened', 'always', 'never']} */
 const RETRIES = ['if-opened', 'always', 'never'];
-/** Of both kinds, so that programs can treat them alike: an entered one never tells `enter` or `leave`. */
+/**
+ * Of both kinds, so that programs can treat them alike: an entered one never tells `enter` or
+ * `leave`.
+ */
 const CHANNEL_EVENTS = ['open', 'refused', 'lost', 'enter', 'leave', 'message', 'malicious'];
 
 /**
@@ -208,8 +219,8 @@ export class Channel extends Target {
  * - `enter`: a user is there;
  * - `leave`: a user is gone. From now on its number can mean somebody else;
  * - `message`: a chunk, or in mode `data` bytes of the stream; `data` is the listener's to keep;
- * - `malicious`: the user has broken the rules of chunks, and is passed over from now on. It is still there, hears what is sent to it,
- *   and its `leave` will come.
+ * - `malicious`: the user has broken the rules of chunks, and is passed over from now on. It is
+ *   still there, hears what is sent to it, and its `leave` will come.
  * @typedef {ChannelEvents & {
  *   enter: { user: number },
  *   leave: { user: number, reason: Reason },
@@ -251,7 +262,8 @@ export class OwnChannel extends Channel {
   }
 
   /**
-   * Sends to all users. One who enters while a broadcast above 32,765 bytes, length field included, is under way may hear its end only.
+   * Sends to all users. One who enters while a broadcast above 32,765 bytes, length field included,
+   * is under way may hear its end only.
    * @param {Sendable} data
    * @param {{ except?: number }} [options] all but this user
    * @throws {PeoteError} `would-block`, `not-open`, `empty`, `too-long`
@@ -348,7 +360,8 @@ export class OwnChannel extends Channel {
  * What a user of a channel hears besides.
  *
  * - `message`: a chunk, or in mode `data` bytes of the stream; `data` is the listener's to keep;
- * - `malicious`: the server has broken the rules of chunks, and is passed over from now on. The channel stays open.
+ * - `malicious`: the server has broken the rules of chunks, and is passed over from now on. The
+ *   channel stays open.
  * @typedef {ChannelEvents & {
  *   message: { data: Uint8Array },
  *   malicious: { violation: Violation },

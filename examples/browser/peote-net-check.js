@@ -1,14 +1,16 @@
 // @ts-check
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /**
- * Arguments and options: each is looked at once, before anything is done with it. A wrong kind is a `TypeError` that names the argument,
- * a number out of range a `RangeError`. Programs use `peote-net.js`, which is built on this.
+ * Arguments and options: each is looked at once, before anything is done with it. A wrong kind is a
+ * `TypeError` that names the argument, a number out of range a `RangeError`. Programs use
+ * `peote-net.js`, which is built on this.
  * @module
  */
 
 /**
- * What can be sent: text, which goes as UTF-8, or the bytes of a buffer or view, in the order in which they lie in memory. Buffers and
- * views may be shared ones and those of other realms (frames, `node:vm`). They are copied during the call.
+ * What can be sent: text, which goes as UTF-8, or the bytes of a buffer or view, in the order in
+ * which they lie in memory. Buffers and views may be shared ones and those of other realms (frames,
+ * `node:vm`). They are copied during the call.
  * @typedef {string | ArrayBufferLike | ArrayBufferView} Sendable
  */
 
@@ -86,7 +88,8 @@ function describe(value) {
 }
 
 /**
- * Options, as they are given: an object whose properties have known names. `undefined` stands for none.
+ * Options, as they are given: an object whose properties have known names. `undefined` stands for
+ * none.
  * @template {object} T
  * @param {unknown} value
  * @param {string} name of the argument

@@ -1,13 +1,17 @@
 // @ts-check
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /**
- * Commands that wait for their answers, by their tags, with a time limit. Programs use `peote-net.js`, which is built on this.
+ * Commands that wait for their answers, by their tags, with a time limit. Programs use
+ * `peote-net.js`, which is built on this.
  * @module
  */
 
 import { after } from './peote-net-time.js';
 
-/** How often the time of an answer is looked at in the time of its limit. A missing answer is noticed by a quarter of the limit later. */
+/**
+ * How often the time of an answer is looked at in the time of its limit. A missing answer is
+ * noticed by a quarter of the limit later.
+ */
 const TICKS = 4;
 /** The greatest tag, and so the most commands that can wait (section 3.2). */
 const MAX_TAG = 255;
@@ -85,7 +89,8 @@ export class Commands {
   }
 
   /**
-   * Counts a tick: time in which a command waits for what is sent before it, and that goes on, is not counted. Whether the time of one is over.
+   * Counts a tick: time in which a command waits for what is sent before it, and that goes on, is
+   * not counted. Whether the time of one is over.
    */
   #count() {
     const sent = this.#sent();

@@ -1,8 +1,8 @@
 // @ts-check
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /**
- * One WebSocket to a relay: from the attempt to its end, whatever the environment's implementation does. Programs use `peote-net.js`,
- * which is built on this.
+ * One WebSocket to a relay: from the attempt to its end, whatever the environment's implementation
+ * does. Programs use `peote-net.js`, which is built on this.
  * @module
  */
 
@@ -14,25 +14,35 @@ import { Decoder } from './peote-net-wire.js';
 /** @typedef {import('./peote-net-wire.js').Unit} Unit */
 
 /**
- * What was wrong with a connection: `unreachable` never came about (browsers do not tell why), `timeout` neither in time;
- * `closed` was ended by the other side or the network; `silent` said nothing for the silence limit; `no-answer` did not answer a command in
- * time; `not-a-relay` said what a relay does not say.
- * @typedef {'unreachable' | 'timeout' | 'closed' | 'silent' | 'no-answer' | 'not-a-relay'} LossReason
+ * What was wrong with a connection: `unreachable` never came about (browsers do not tell why),
+ * `timeout` neither in time; `closed` was ended by the other side or the network; `silent` said
+ * nothing for the silence limit; `no-answer` did not answer a command in time; `not-a-relay` said
+ * what a relay does not say.
+ * @typedef {'unreachable' | 'timeout' | 'closed' | 'silent' | 'no-answer' | 'not-a-relay'}
+ *   LossReason
  */
 
 /**
- * What a connection tells. Nothing comes during a call, and nothing after `lost` or {@link Connection.close}.
+ * What a connection tells. Nothing comes during a call, and nothing after `lost` or {@link
+ * Connection.close}.
  * @typedef {object} Heard
  * @property {() => void} opened
  * @property {(unit: Unit) => void} unit
- * @property {(reason: LossReason, code: number, error: unknown) => void} lost with WebSocket's code, and what the environment threw, if it did
+ * @property {(reason: LossReason, code: number, error: unknown) => void} lost with WebSocket's
+ *   code, and what the environment threw, if it did
  */
 
-/** How often silence is looked at in the time of its limit. It is noticed by a quarter of the limit later. */
+/**
+ * How often silence is looked at in the time of its limit. It is noticed by a quarter of the limit
+ * later.
+ */
 const TICKS = 4;
 /** The code where WebSocket has none. */
 const ABNORMAL = 1006;
-/** The longest message: with the 14 bytes of the longest frame head 65,536 bytes, because more ends some relays. */
+/**
+ * The longest message: with the 14 bytes of the longest frame head 65,536 bytes, because more ends
+ * some relays.
+ */
 const MAX_MESSAGE = 65_536 - 14;
 
 /** One connection, or the attempt to get it. */
@@ -94,7 +104,8 @@ export class Connection {
   /**
    * Sends bytes, in several messages if there are many: their boundaries mean nothing.
    * @param {Uint8Array} bytes
-   * @throws {PeoteError} `not-open`: the implementation cannot send any more, and the connection is lost
+   * @throws {PeoteError} `not-open`: the implementation cannot send any more, and the connection is
+   *   lost
    */
   send(bytes) {
     try {
@@ -145,8 +156,8 @@ export class Connection {
   }
 
   /**
-   * Counts silence in ticks rather than by the clock: a page that was suspended wakes up to one late tick, and to what has come
-   * meanwhile.
+   * Counts silence in ticks rather than by the clock: a page that was suspended wakes up to one
+   * late tick, and to what has come meanwhile.
    */
   #watch() {
     this.#stop();

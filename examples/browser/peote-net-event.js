@@ -1,7 +1,8 @@
 // @ts-check
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /**
- * What links and channels tell: events, reasons, errors. Programs use `peote-net.js`, which exports from here what they need.
+ * What links and channels tell: events, reasons, errors. Programs use `peote-net.js`, which exports
+ * from here what they need.
  * @module
  */
 
@@ -17,9 +18,11 @@ import { functionOf, optionsOf, wordOf, wrongKind } from './peote-net-check.js';
  * - `name-in-use`: creating, and there is such a channel already;
  * - `no-such-channel`, `own-channel`, `already-entered`, `channel-full`, `blocked`: entering;
  * - `too-many-channels`: 128 of this kind on this connection, or as many as the relay allows;
- * - `no-answer`: the relay has not answered within `answerTimeout`; the link gives its connection up;
+ * - `no-answer`: the relay has not answered within `answerTimeout`; the link gives its connection
+ *   up;
  * - `unknown`: a number that this version does not know.
- * @typedef {'on-purpose' | 'connection-lost' | 'link-lost' | 'removed' | 'name-in-use' | 'no-such-channel' | 'own-channel'
+ * @typedef {'on-purpose' | 'connection-lost' | 'link-lost' | 'removed' | 'name-in-use' |
+ *   'no-such-channel' | 'own-channel'
  *   | 'already-entered' | 'channel-full' | 'blocked' | 'too-many-channels' | 'no-answer'
  *   | 'unknown'} Reason
  */
@@ -35,7 +38,8 @@ export const REASONS = {
  * What the `code` of a {@link PeoteError} can be:
  *
  * - `would-block`: no room now, nothing was sent; `await link.room()` and try again;
- * - `not-open`: the channel is not open, or there is no such user in it, or the connection has just been lost;
+ * - `not-open`: the channel is not open, or there is no such user in it, or the connection has just
+ *   been lost;
  * - `empty`: nothing to send;
  * - `too-long`: a chunk above the channel's maximum, or a message above `maxBuffered`;
  * - `name-too-long`: a channel's name of more than 255 bytes;
@@ -43,7 +47,8 @@ export const REASONS = {
  * - `too-many-channels`: 128 channels of this kind already;
  * - `unsupported`: the relay has not announced that it can do that;
  * - `closed`: the link is closed.
- * @typedef {'would-block' | 'not-open' | 'empty' | 'too-long' | 'name-too-long' | 'chunk-limit' | 'too-many-channels'
+ * @typedef {'would-block' | 'not-open' | 'empty' | 'too-long' | 'name-too-long' | 'chunk-limit' |
+ *   'too-many-channels'
  *   | 'unsupported' | 'closed'} ErrorCode
  */
 
@@ -102,7 +107,8 @@ export class Target extends EventTarget {
    * @param {Type} type
    * @param {(event: Event & Events[Type]) => void} listener
    * @param {AddEventListenerOptions} [options]
-   * @throws {TypeError} there is no such event, the listener is no function, or there is no such option
+   * @throws {TypeError} there is no such event, the listener is no function, or there is no such
+   *   option
    */
   on(type, listener, options) {
     if (type === undefined) throw wrongKind('type', 'the name of an event', type);

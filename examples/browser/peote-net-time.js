@@ -1,7 +1,8 @@
 // @ts-check
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /**
- * Delays of any length, and how long to wait before the next attempt. Programs use `peote-net.js`, which is built on this.
+ * Delays of any length, and how long to wait before the next attempt. Programs use `peote-net.js`,
+ * which is built on this.
  * @module
  */
 
@@ -9,11 +10,15 @@ import { functionOf, millisOf, numberOf, optionsOf } from './peote-net-check.js'
 
 /** The longest delay of a timer; a longer one is over at once. */
 const LONGEST_TIMER = 2 ** 31 - 1;
-/** The shortest delay between two attempts, whatever the options say, so that none of them keeps a processor or a relay busy. */
+/**
+ * The shortest delay between two attempts, whatever the options say, so that none of them keeps a
+ * processor or a relay busy.
+ */
 const SHORTEST_DELAY = 10;
 
 /**
- * Calls `act` in so many milliseconds, however many that are; never, if they are infinite. Returns what stops it.
+ * Calls `act` in so many milliseconds, however many that are; never, if they are infinite. Returns
+ * what stops it.
  * @param {number} millis
  * @param {() => void} act
  * @returns {() => void}
@@ -30,15 +35,16 @@ export function after(millis, act) {
 }
 
 /**
- * Delays double from a first to a greatest one, and each is shortened by up to `jitter`, evenly distributed. They are short again
- * once the relay has answered a command: that a connection was accepted does not mean that the relay works. The delays for
- * channels that are asked for again follow the same rules. No delay is below 10 ms or above 2^31 - 1 ms (24.8 days).
+ * Delays double from a first to a greatest one, and each is shortened by up to `jitter`, evenly
+ * distributed. They are short again once the relay has answered a command: that a connection was
+ * accepted does not mean that the relay works. The delays for channels that are asked for again
+ * follow the same rules. No delay is below 10 ms or above 2^31 - 1 ms (24.8 days).
  * @typedef {object} ReconnectOptions
  * @property {number} first milliseconds above 0, 250 by default
  * @property {number} greatest milliseconds above 0, 30,000 by default
  * @property {number} jitter 0 to 1, 0.5 by default
- * @property {number} attempts without an answer between them, a whole number, `Infinity` by default; then the link is closed, or the channel
- *   given up
+ * @property {number} attempts without an answer between them, a whole number, `Infinity` by
+ *   default; then the link is closed, or the channel given up
  */
 
 /** @type {readonly (keyof ReconnectOptions)[]} */

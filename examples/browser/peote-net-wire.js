@@ -1,8 +1,8 @@
 // @ts-check
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /**
- * What an endpoint says and hears, byte by byte: units and chunks, without any input or output. Sections are those of
- * docs/PROTOCOL.md. Programs use `peote-net.js`, which is built on this.
+ * What an endpoint says and hears, byte by byte: units and chunks, without any input or output.
+ * Sections are those of docs/PROTOCOL.md. Programs use `peote-net.js`, which is built on this.
  * @module
  */
 
@@ -57,7 +57,8 @@ export function encodeCommand(command, tag, payload) {
  * Data in as few units as there can be (sections 3.3 and 3.4), all of them in one piece of memory.
  * @param {readonly number[]} prefix nothing, or the two bytes of a broadcast
  * @param {readonly number[]} head channel byte, and user byte if there is one
- * @param {readonly number[]} field the length field in front of the payload; empty for data that is no chunk
+ * @param {readonly number[]} field the length field in front of the payload; empty for data that is
+ *   no chunk
  * @param {Uint8Array} payload not empty
  * @returns {Uint8Array}
  */
@@ -98,8 +99,9 @@ export function encodedLength(prefix, head, field, payload) {
 }
 
 /**
- * One unit from the relay (sections 4.2 to 4.6). Payloads are views that are good until the next unit is asked for.
- * `nothing` is what a reader skips: unknown events, and what is too short for what it should be.
+ * One unit from the relay (sections 4.2 to 4.6). Payloads are views that are good until the next
+ * unit is asked for. `nothing` is what a reader skips: unknown events, and what is too short for
+ * what it should be.
  * @typedef {{ kind: 'answer', tag: number, refused: boolean, value: number }
  *   | { kind: 'user-entered', channel: number, user: number }
  *   | { kind: 'user-gone', channel: number, user: number, code: number }
@@ -124,8 +126,8 @@ function unitLength(bytes) {
 }
 
 /**
- * Takes the stream from the relay apart, however it is cut. Holds at most one unit, 32,769 bytes. Every sequence of
- * bytes can be taken apart (section 4.9).
+ * Takes the stream from the relay apart, however it is cut. Holds at most one unit, 32,769 bytes.
+ * Every sequence of bytes can be taken apart (section 4.9).
  */
 export class Decoder {
   #held = new Uint8Array(MAX_UNIT);
@@ -191,8 +193,8 @@ function readNotice(bytes) {
 }
 
 /**
- * How a peer broke the rules of section 6.2: `overlong` is a length code with more bytes than it needs, `too-long` a
- * chunk above the channel's maximum.
+ * How a peer broke the rules of section 6.2: `overlong` is a length code with more bytes than it
+ * needs, `too-long` a chunk above the channel's maximum.
  * @typedef {'overlong' | 'too-long'} Violation
  */
 
@@ -215,7 +217,8 @@ export class Assembler {
   }
 
   /**
-   * The chunks that end in this payload, each in memory of its own. A violation comes last; nothing may be pushed after it.
+   * The chunks that end in this payload, each in memory of its own. A violation comes last; nothing
+   * may be pushed after it.
    * @param {Uint8Array} payload
    * @returns {Generator<Uint8Array | Violation, void>}
    */
@@ -257,8 +260,8 @@ export class Assembler {
   }
 
   /**
-   * Room for so many bytes. A length is believed only as far as the bytes go, so that nobody can have much memory taken with
-   * a few bytes.
+   * Room for so many bytes. A length is believed only as far as the bytes go, so that nobody can
+   * have much memory taken with a few bytes.
    * @param {number} count
    */
   #reserve(count) {

@@ -1,8 +1,9 @@
 // @ts-check
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /**
- * Channels of a relay, over WebSocket, in browsers and in Node.js: many channels over one connection, as their server or as
- * their user. No dependencies. README.md beside this file is the guide; docs/PROTOCOL.md says what goes over the wire.
+ * Channels of a relay, over WebSocket, in browsers and in Node.js: many channels over one
+ * connection, as their server or as their user. No dependencies. README.md beside this file is the
+ * guide; docs/PROTOCOL.md says what goes over the wire.
  *
  * ```js
  * import { Link } from './peote-net.js';
@@ -12,8 +13,8 @@
  * channel.on('message', ({ data }) => console.log(new TextDecoder().decode(data)));
  * ```
  *
- * Everything that happens is an event of a {@link Link} or of a channel. Listeners run while what came is taken apart; one that
- * throws disturbs neither the other channels nor the link.
+ * Everything that happens is an event of a {@link Link} or of a channel. Listeners run while what
+ * came is taken apart; one that throws disturbs neither the other channels nor the link.
  * @module
  */
 
@@ -34,36 +35,44 @@ export { PeoteError } from './peote-net-event.js';
 /** @typedef {import('./peote-net-time.js').ReconnectOptions} ReconnectOptions */
 
 /**
- * Every option may be left out or `undefined`. Milliseconds are above 0, and `Infinity` is no limit.
+ * Every option may be left out or `undefined`. Milliseconds are above 0, and `Infinity` is no
+ * limit.
  * @typedef {object} LinkOptions
- * @property {typeof WebSocket} [WebSocket] the constructor to use; needed in Node.js before version 22
- * @property {number} [maxBuffered] the most bytes that may wait to be sent, at least 1024, 1 MiB by default. `send` and the like throw
- *   `would-block` rather than have more wait; a single message above it throws `too-long`
- * @property {number} [silenceLimit] milliseconds after which a relay that says nothing counts as lost, 20,000 by default, and
- *   up to a quarter later; it says something every 5 s. Time in which the page was suspended does not count
- * @property {number} [connectTimeout] milliseconds that an attempt to connect may take, 10,000 by default
- * @property {number} [answerTimeout] milliseconds that the relay may take to answer a command, 15,000 by default, and up to a quarter
- *   more. Then the connection counts as lost. Time in which a command waits for what is sent before it does not count
- * @property {Partial<ReconnectOptions> | false} [reconnect] when to try again after a loss; `false`: never, the link is then closed
- * @property {() => number} [random] evenly distributed from 0 up to and without 1, `Math.random` by default
+ * @property {typeof WebSocket} [WebSocket] the constructor to use; needed in Node.js before version
+ *   22
+ * @property {number} [maxBuffered] the most bytes that may wait to be sent, at least 1024, 1 MiB by
+ *   default. `send` and the like throw `would-block` rather than have more wait; a single message
+ *   above it throws `too-long`
+ * @property {number} [silenceLimit] milliseconds after which a relay that says nothing counts as
+ *   lost, 20,000 by default, and up to a quarter later; it says something every 5 s. Time in which
+ *   the page was suspended does not count
+ * @property {number} [connectTimeout] milliseconds that an attempt to connect may take, 10,000 by
+ *   default
+ * @property {number} [answerTimeout] milliseconds that the relay may take to answer a command,
+ *   15,000 by default, and up to a quarter more. Then the connection counts as lost. Time in which
+ *   a command waits for what is sent before it does not count
+ * @property {Partial<ReconnectOptions> | false} [reconnect] when to try again after a loss;
+ *   `false`: never, the link is then closed
+ * @property {() => number} [random] evenly distributed from 0 up to and without 1, `Math.random` by
+ *   default
  */
 
 /**
  * The events of a {@link Link}.
  *
  * - `open`: connected; `again` if it was before. Channels are asked for by themselves.
- * - `lost`: an attempt failed, or a connection is lost, for `reason` (with WebSocket's `code`, 1006 if there was none). `unsent` bytes
- *   certainly did not arrive; of others nobody knows. The next attempt is in `retryIn` ms, or never: `undefined`. `error` is what the
- *   environment's WebSocket has thrown, if it has.
+ * - `lost`: an attempt failed, or a connection is lost, for `reason` (with WebSocket's `code`, 1006
+ *   if there was none). `unsent` bytes certainly did not arrive; of others nobody knows. The next
+ *   attempt is in `retryIn` ms, or never: `undefined`. `error` is what the environment's WebSocket
+ *   has thrown, if it has.
  * - `closed`: there will be no further attempt. The last event.
- * @typedef {{
- *   open: { again: boolean },
- *   lost: { reason: LossReason, code: number, unsent: number, retryIn: number | undefined, error: unknown },
- *   closed: {},
- * }} LinkEvents
+ * @typedef {{ open: { again: boolean }, lost: { reason: LossReason, code: number, unsent: number,
+ *   retryIn: number | undefined, error: unknown }, closed: {}, }} LinkEvents
  */
 
-/** How often `room` looks, in milliseconds: WebSockets do not tell when what waited has been sent. */
+/**
+ * How often `room` looks, in milliseconds: WebSockets do not tell when what waited has been sent.
+ */
 const ROOM_INTERVAL = 10;
 /** The bytes of the longest command (section 3.2). */
 const LONGEST_COMMAND = 4 + MAX_NAME;
@@ -104,10 +113,11 @@ export class Link extends Target {
    * Begins to connect; events come later, never during a call.
    * @param {string | URL} url `ws:` or `wss:`, with any path
    * @param {LinkOptions} [options]
-   * @throws {TypeError} a wrong kind of argument, an option that there is not, or no WebSocket in this environment
+   * @throws {TypeError} a wrong kind of argument, an option that there is not, or no WebSocket in
+   *   this environment
    * @throws {RangeError} a number out of range
-   * @throws {SyntaxError} if the URL cannot be one of a WebSocket, and whatever else the environment's WebSocket throws at the first
-   *   attempt. What it throws later is a loss
+   * @throws {SyntaxError} if the URL cannot be one of a WebSocket, and whatever else the
+   *   environment's WebSocket throws at the first attempt. What it throws later is a loss
    */
   constructor(url, options) {
     super(['open', 'lost', 'closed']);
@@ -149,7 +159,8 @@ export class Link extends Target {
   }
 
   /**
-   * Creates a channel, now and after every loss, until it is deleted. Its event `open` or `refused` brings the answer.
+   * Creates a channel, now and after every loss, until it is deleted. Its event `open` or `refused`
+   * brings the answer.
    * @param {string | Uint8Array} name up to 255 bytes
    * @param {ChannelOptions} [options] the users' have to be the same in mode and maximum chunk size
    * @throws {PeoteError} `name-too-long`, `chunk-limit`, `too-many-channels`, `closed`
@@ -160,8 +171,8 @@ export class Link extends Target {
   }
 
   /**
-   * Enters a channel of another connection, now and after every loss, until it is left. Its event `open` or `refused` brings the
-   * answer.
+   * Enters a channel of another connection, now and after every loss, until it is left. Its event
+   * `open` or `refused` brings the answer.
    * @param {string | Uint8Array} name up to 255 bytes
    * @param {ChannelOptions} [options]
    * @throws {PeoteError} `name-too-long`, `chunk-limit`, `too-many-channels`, `closed`
@@ -172,8 +183,8 @@ export class Link extends Target {
   }
 
   /**
-   * Resolves when at most half of `maxBuffered` waits to be sent, which can take as long as the connection is away.
-   * In a page in the background, browsers may look only every second.
+   * Resolves when at most half of `maxBuffered` waits to be sent, which can take as long as the
+   * connection is away. In a page in the background, browsers may look only every second.
    * @returns {Promise<void>}
    * @throws {PeoteError} `closed`
    */
@@ -187,7 +198,9 @@ export class Link extends Target {
     }
   }
 
-  /** Ends the connection, once what waits has been sent, and all channels; there will be no other. */
+  /**
+   * Ends the connection, once what waits has been sent, and all channels; there will be no other.
+   */
   close() {
     if (this.#state === 'closed') return;
     // So that the others hear that it was on purpose.
@@ -329,7 +342,10 @@ export class Link extends Target {
     this.#connection.send(encode());
   }
 
-  /** Asks the relay for the channels that are to be asked for, as far as there is room and there are tags. */
+  /**
+   * Asks the relay for the channels that are to be asked for, as far as there is room and there are
+   * tags.
+   */
   #pump() {
     if (this.#state !== 'open') return;
     for (const channel of this.#channels) {
@@ -392,7 +408,8 @@ export class Link extends Target {
 }
 
 /**
- * Does what sends something. Whether it was sent; if not, the connection is lost, and the loss is told later.
+ * Does what sends something. Whether it was sent; if not, the connection is lost, and the loss is
+ * told later.
  * @param {() => void} send
  */
 function unlessLost(send) {

@@ -96,8 +96,8 @@ pub enum Change {
     ConnectFailed(ConnectError),
     /// The connection is lost. [`ReconnectingLink::status`] says when the next attempt is made.
     Lost(Error<TcpError>),
-    /// A channel of the list cannot be asked for at all, or not now, or the relay has not answered for it in time; the connection is lost then, as the
-    /// next change says.
+    /// A channel of the list cannot be asked for at all, or not now. Or the relay has not answered
+    /// for it in time; then the connection is lost, as the next change says.
     Channel(Notice),
 }
 
@@ -246,8 +246,9 @@ impl<const CHANNELS: usize, B: Buffers> ReconnectingLink<CHANNELS, B> {
         self.connect_timeout = timeout;
     }
 
-    /// How long the relay may take to answer for a channel of the list; see [`Reconnect::set_answer_timeout`]. Without this call: 15 s. A connection on which an answer is
-    /// missing is given up, and counts as lost.
+    /// Sets how long the relay may take to answer for a channel of the list; see
+    /// [`Reconnect::set_answer_timeout`]. Without this call: 15 s. A connection on which an answer
+    /// is missing is given up, and counts as lost.
     pub fn set_answer_timeout(&mut self, timeout: Option<Duration>) {
         let to_time = |timeout: Duration| {
             time::Duration::from_millis(timeout.as_millis().try_into().unwrap_or(u64::MAX))

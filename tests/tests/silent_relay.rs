@@ -1,4 +1,5 @@
-//! The programs with relays that do not do their part: nothing waits for ever, and the chat reads the keyboard whatever happens.
+//! The programs with relays that do not do their part: nothing waits for ever, and the chat reads
+//! the keyboard whatever happens.
 #![cfg(unix)]
 
 #[path = "common/running.rs"]
@@ -44,7 +45,8 @@ fn inside(listener: &TcpListener) -> TcpStream {
     relay
 }
 
-/// What is between the keyboard and a room: nothing is answered, and the one at the keyboard has had enough.
+/// What is between the keyboard and a room: nothing is answered, and the one at the keyboard has
+/// had enough.
 fn quits(listener: &TcpListener, address: &str, options: &[&str]) {
     let mut chat =
         Running::start("chat", &[&["--relay", address, "--name", "anna"], options, &["tea"]].concat());
@@ -88,7 +90,8 @@ fn what_could_not_be_said_is_told() {
     );
 }
 
-/// Every program that asks a relay for channels, at the same time, because it takes as long as an answer may take.
+/// Every program that asks a relay for channels, at the same time, because it takes as long as an
+/// answer may take.
 #[test]
 fn a_relay_that_answers_nothing_is_given_up() {
     let programs: [(&str, &[&str], &[&str]); 4] = [

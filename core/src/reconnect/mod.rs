@@ -87,8 +87,10 @@
 //!   Who they are has to be said anew.
 //! - What was said in an entered channel while the connection was lost has not been heard.
 //!
-//! - **A relay that does not answer** for a channel within 15 s ([`Reconnect::set_answer_timeout`]), though it says keepalives, is told with [`Cause::NoAnswer`]. It obeys commands
-//!   in their order, so it obeys nothing that was sent since. A program with a loop of its own had better end the transport then, and treat it as lost.
+//! - **A relay that does not answer** is told with [`Cause::NoAnswer`]: it says keepalives, but has
+//!   not answered for a channel within 15 s ([`Reconnect::set_answer_timeout`]). It obeys commands in
+//!   their order, so it obeys nothing that was sent since. A program with a loop of its own had
+//!   better end the transport then, and treat it as lost.
 //!
 //! # Which refusals are final
 //!
@@ -144,7 +146,8 @@ impl<N, const CHANNELS: usize> Reconnect<N, CHANNELS> {
         "CHANNELS, the number of channels of a `Reconnect`, is 65,535 at most"
     );
 
-    /// How long the relay may take to answer for a channel, unless [`set_answer_timeout`](Self::set_answer_timeout) says otherwise: 15 s.
+    /// How long the relay may take to answer for a channel: 15 s, unless
+    /// [`set_answer_timeout`](Self::set_answer_timeout) says otherwise.
     pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
 
     /// An empty list, and no connection yet: the first attempt is due at once. `rules` are those of attempts to connect, and of asking for a channel
@@ -170,9 +173,12 @@ impl<N, const CHANNELS: usize> Reconnect<N, CHANNELS> {
         self
     }
 
-    /// How long the relay may take to answer for a channel, counted from the [`restore`](Self::restore) that asks for it; `None`: for ever. Then the next `restore` tells of it
-    /// with [`Cause::NoAnswer`], at most a second later. A relay that says keepalives and answers nothing so leaves no program waiting. The time that the link takes to send
-    /// what was queued before counts, so where much is queued on a slow line it has to be longer. Holds for channels that are asked for after the call.
+    /// Sets how long the relay may take to answer for a channel; `None`: for ever.
+    ///
+    /// The time begins with the [`restore`](Self::restore) that asks for the channel. Time in which
+    /// the link sends what was queued before counts, so a slow line needs a longer one. When it is
+    /// over, a `restore` tells so with [`Cause::NoAnswer`], at most a second later. Holds for
+    /// channels that are asked for after the call.
     pub const fn set_answer_timeout(&mut self, timeout: Option<Duration>) {
         self.answer_timeout = match timeout {
             Some(timeout) => timeout,
@@ -380,7 +386,8 @@ impl<N, const CHANNELS: usize> Reconnect<N, CHANNELS> {
     /// Asks for the channels that are due, in the order in which they were added, as far as there is room for the commands. To be called before every poll, until it
     /// returns `None`; does nothing without a connection. Not to be called by a handler: while the link tells of a loss its places are not all free.
     ///
-    /// A notice says that the link cannot ask for a channel at all, or not now, or that the relay has not answered for one in time.
+    /// A notice says that the link cannot ask for a channel at all, or not now, or that the relay
+    /// has not answered for one in time.
     pub fn restore(&mut self, out: &mut Out<'_>, now: Instant) -> Option<Notice>
     where
         N: AsRef<[u8]>,

@@ -81,8 +81,9 @@ pub enum Cause {
     Relay(Reason),
     /// This link could not ask for it.
     Link(SendError),
-    /// The relay was asked and has not answered in time ([`Reconnect::set_answer_timeout`](super::Reconnect::set_answer_timeout)), though it has said that it
-    /// is there. It obeys commands in their order, so what was sent since is not obeyed either: another connection is worth a try.
+    /// The relay was asked and has not answered in time, though it has said that it is there; see
+    /// [`Reconnect::set_answer_timeout`](super::Reconnect::set_answer_timeout). It obeys commands in
+    /// their order, so what was sent since is not obeyed either. Another connection is worth a try.
     NoAnswer,
 }
 

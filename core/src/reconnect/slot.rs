@@ -6,7 +6,8 @@ use crate::Reason;
 use crate::link::{Mode, Out, SendError};
 use crate::time::{Duration, Instant};
 
-/// How much longer an answer is waited for once its time is over, so that what came while the program stood still is read first.
+/// How much longer an answer is waited for once its time is over. What came while the program stood
+/// still is read in it.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// A time in milliseconds that does not come.
@@ -42,8 +43,8 @@ enum State {
     Waiting {
         until: Instant,
     },
-    /// `until` is when the answer has to have come, [`NEVER`] if it may take as long as it likes; `late`: that it has not by then has
-    /// been noticed once.
+    /// `until` is when the answer has to have come, [`NEVER`] if there is no limit. `late`: that it
+    /// has not come by then has been noticed once.
     Asked {
         handle: Handle,
         until: Instant,

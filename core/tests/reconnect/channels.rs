@@ -319,7 +319,8 @@ fn lost_while_they_are_being_restored() {
     }
 }
 
-/// The ring holds one of these commands: the rest follow in order, as the transport takes them, and no deadline but that of the answer keeps the loop awake meanwhile.
+/// The ring holds one of these commands: the rest follow in order, as the transport takes them. No
+/// deadline but that of the answer keeps the loop awake meanwhile.
 #[test]
 fn a_ring_that_cannot_hold_all_commands() {
     let mut rig = Rig::new();

@@ -5,8 +5,8 @@ use std::fmt;
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory as _};
 use unicode_security::skeleton;
 
-/// What somebody is called in a room: 1 to 24 characters that can be seen, none of them a space, the first
-/// one neither a `/` nor a mark that belongs to a character before it.
+/// What somebody is called in a room: 1 to 24 characters that can be seen, none of them a space,
+/// the first one neither a `/` nor a mark that belongs to a character before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Nick {
     name: String,
@@ -58,8 +58,8 @@ impl Nick {
         &self.name
     }
 
-    /// The skeleton of the name after UTS #39: equal for names that look the same, `paypal` in Latin and in
-    /// Cyrillic letters. It is for comparing, not for showing.
+    /// The skeleton of the name after UTS #39: equal for names that look the same, `paypal` in
+    /// Latin and in Cyrillic letters. It is for comparing, not for showing.
     #[must_use]
     pub fn shape(&self) -> &str {
         &self.shape
@@ -78,8 +78,9 @@ impl fmt::Display for Nick {
     }
 }
 
-/// Characters that show nothing, or nothing of their own: two names that differ only in them look the same.
-/// Spaces, controls, what is unassigned or private, what Unicode has ignored by default, and blanks.
+/// Characters that show nothing, or nothing of their own: two names that differ only in them look
+/// the same. Spaces, controls, what is unassigned or private, what Unicode has ignored by default,
+/// and blanks.
 #[must_use]
 pub fn is_unseen(c: char) -> bool {
     let group = c.general_category_group();
@@ -97,7 +98,8 @@ pub fn is_mark(c: char) -> bool {
     c.general_category_group() == GeneralCategoryGroup::Mark
 }
 
-/// The property `Default_Ignorable_Code_Point`: only characters that have it are dropped from skeletons.
+/// The property `Default_Ignorable_Code_Point`: only characters that have it are dropped from
+/// skeletons.
 fn is_ignorable(c: char) -> bool {
     skeleton(c.encode_utf8(&mut [0; 4])).next().is_none()
 }
@@ -131,8 +133,8 @@ mod tests {
 
     #[test]
     fn nothing_invisible_is_in_a_name() {
-        // controls of the format, fillers, blanks, variation selectors, tags, annotations, private and
-        // unassigned characters, and those that are none
+        // controls of the format, fillers, blanks, variation selectors, tags, annotations, private
+        // and unassigned characters, and those that are none
         for c in [
             '\u{ad}',
             '\u{34f}',

@@ -1,4 +1,5 @@
-// What an environment's WebSocket may do, and relays that leave a program waiting: every link comes back or says that it does not.
+// What an environment's WebSocket may do, and relays that leave a program waiting: every link comes
+// back or says that it does not.
 import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
 import { Link } from '../../../examples/browser/peote-net.js';

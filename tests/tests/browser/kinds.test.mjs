@@ -1,4 +1,5 @@
-// What can be sent and what comes, whatever kind of JavaScript's bytes it is and whatever realm it is from.
+// What can be sent and what comes, whatever kind of JavaScript's bytes it is and whatever realm it
+// is from.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import vm from 'node:vm';

@@ -234,7 +234,8 @@ timed('after a loss channels come back by name, and it is told which and which n
   assert.notEqual(next, socket);
   next.open();
   assert.deepEqual(next.take(), hex('00 00 05 01 61  00 01 06 01 62  00 00 07 01 64'));
-  // The name is still in use: by what is left of the connection that was lost. The one that was never open is given up.
+  // The name is still in use: by what is left of the connection that was lost. The one that was
+  // never open is given up.
   next.say(hex('00 03 05 01 02  00 03 06 00 07  00 03 07 01 02'));
   assert.deepEqual(told.splice(0), [
     [0, 'refused', 'name-in-use', true], [1, 'open', true], [3, 'refused', 'name-in-use', false],

@@ -40,7 +40,8 @@ fn judged(name: &str) -> Option<String> {
     Nick::new(name).ok().map(|nick| nick.shape().to_owned())
 }
 
-/// Letters of several scripts, what looks like them, marks in any order, Hangul in both forms, and anything.
+/// Letters of several scripts, what looks like them, marks in any order, Hangul in both forms, and
+/// anything.
 fn name() -> impl Strategy<Value = String> {
     let letter = prop_oneof![
         4 => "[a-zA-Z0-9/_.-]",

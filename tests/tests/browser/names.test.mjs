@@ -1,4 +1,5 @@
-// The page and the terminal judge names alike. PEOTE_NAMES is a file of names as the terminal judges them (names.rs); without it there is nothing to test.
+// The page and the terminal judge names alike. PEOTE_NAMES is a file of names as the terminal
+// judges them (names.rs); without it there is nothing to test.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';

@@ -1,5 +1,6 @@
-// Arguments and options of every public function: each wrong kind is a TypeError that names it, each number out of range an error of its
-// own, and nothing has happened then. No option makes a link try without a pause, or never again.
+// Arguments and options of every public function: each wrong kind is a TypeError that names it,
+// each number out of range an error of its own, and nothing has happened then. No option makes a
+// link try without a pause, or never again.
 import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
 import { Link } from '../../../examples/browser/peote-net.js';

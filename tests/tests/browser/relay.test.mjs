@@ -1,4 +1,5 @@
-// The module with the relay itself, where its bytes are not the test's. PEOTE_RELAY is the relay's address, HOST:PORT; without it there is nothing to test.
+// The module with the relay itself, where its bytes are not the test's. PEOTE_RELAY is the relay's
+// address, HOST:PORT; without it there is nothing to test.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { Link } from '../../../examples/browser/peote-net.js';

@@ -1,4 +1,5 @@
-// The chat's session without a page: who may remove whom, and what becomes of those who are removed.
+// The chat's session without a page: who may remove whom, and what becomes of those who are
+// removed.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { encodeFromServer, encodeFromUser } from '../../../examples/browser/chat-message.js';
@@ -31,7 +32,10 @@ function anna() {
 const chunk = (bytes) => [bytes.length - 1, ...bytes];
 const unit = (head, payload) => [head.length + payload.length, ...head, ...payload];
 
-/** anna runs the server, own channel 0; bob is user 7 and eve user 8. The relay has announced these capabilities. */
+/**
+ * anna runs the server, own channel 0; bob is user 7 and eve user 8. The relay has announced these
+ * capabilities.
+ */
 function serving(capabilities) {
   const { session, socket, seen } = anna();
   if (capabilities !== undefined) socket.say([0, 4, 0, 255, 0x50, capabilities]);

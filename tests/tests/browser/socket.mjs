@@ -1,4 +1,5 @@
-// A WebSocket for Node.js before version 22, which has none: as much of it as the module uses, over TCP.
+// A WebSocket for Node.js before version 22, which has none: as much of it as the module uses, over
+// TCP.
 import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 
@@ -55,7 +56,8 @@ export class NetSocket {
       this.onopen?.({});
     }
     for (let frame = this.#take(); frame; frame = this.#take()) {
-      // The relay sends nothing in several frames; its pings are for those that are silent longer than a test takes.
+      // The relay sends nothing in several frames; its pings are for those that are silent longer
+      // than a test takes.
       if (frame.opcode === 2) this.onmessage?.({ data: Uint8Array.from(this.filter(frame.payload)).buffer });
       if (frame.opcode === 8) this.#socket.end();
     }

@@ -110,7 +110,10 @@ export function* cuts(bytes) {
   yield bytes.map((byte) => [byte]);
 }
 
-/** What an endpoint said: commands, and the payloads of units for the same receivers put together. Written apart from the module. */
+/**
+ * What an endpoint said: commands, and the payloads of units for the same receivers put together.
+ * Written apart from the module.
+ */
 export function said(bytes) {
   const all = [];
   for (let at = 0; at < bytes.length; ) {

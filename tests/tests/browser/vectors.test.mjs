@@ -1,4 +1,5 @@
-// The module in the place of the recorded endpoints (tests/vectors), at every cut of what the relay said.
+// The module in the place of the recorded endpoints (tests/vectors), at every cut of what the relay
+// said.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { connected, cuts, listen, said, stream, utf8 } from './support.mjs';
@@ -69,7 +70,8 @@ test('users that listen', () => {
 });
 
 test('remote procedure calls, as chunks', () => {
-  // Length field and bytes are two units each in the recording, so the payloads put together are chunks one after another.
+  // Length field and bytes are two units each in the recording, so the payloads put together are
+  // chunks one after another.
   const sent = said(stream('rpc', 1, '>')).filter(({ to }) => to === 'one 0')[0].bytes;
   const chunks = [];
   for (let at = 0; at < sent.length; at += 1 + sent[at] + 1) chunks.push(sent.slice(at + 1, at + 2 + sent[at]));

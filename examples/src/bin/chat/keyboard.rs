@@ -11,7 +11,8 @@ use peote_net_examples::Failure;
 use peote_net_examples::chat::{Command, Session};
 use peote_net_std::{Lines, Watch};
 
-/// How many bytes may wait. A pipe is not read any further then; at a terminal what is typed is refused.
+/// How many bytes may wait. A pipe is not read any further then; at a terminal what is typed is
+/// refused.
 const MAX_WAITING: usize = 1 << 20;
 
 /// How long `/quit` waits until what was typed before it has been said.
@@ -100,8 +101,8 @@ impl Keyboard {
         Ok(())
     }
 
-    /// Whether it is time to leave: all has been said, or there was time enough for it. A pipe that has ended before the room was
-    /// reached waits for the room.
+    /// Whether it is time to leave: all has been said, or there was time enough for it. A pipe that
+    /// has ended before the room was reached waits for the room.
     pub(crate) fn is_over(&self, has_been_inside: bool, now: Instant) -> bool {
         match self.end {
             None => false,

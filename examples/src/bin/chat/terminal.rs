@@ -1,4 +1,5 @@
-//! The connection, the keyboard and the screen, in one thread that sleeps until one of them has something.
+//! The connection, the keyboard and the screen, in one thread that sleeps until one of them has
+//! something.
 
 use std::time::Duration;
 
@@ -29,7 +30,8 @@ const RULES: Backoff = Backoff::new()
 
 /// One person at the keyboard.
 pub(crate) struct Chat {
-    /// The list of channels is empty: whether the room is to be created or entered, only the session knows.
+    /// The list of channels is empty: whether the room is to be created or entered, only the
+    /// session knows.
     link: ReconnectingLink<0>,
     session: Session,
     /// There has been a connection.
