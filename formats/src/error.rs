@@ -13,6 +13,7 @@ use serde::de::{Expected, Unexpected};
 pub struct Error(&'static str);
 
 impl Error {
+    #[cfg(any(feature = "haxe", feature = "messagepack"))]
     pub(crate) const fn new(what: &'static str) -> Self {
         Self(what)
     }

@@ -30,7 +30,9 @@ mod error;
 pub mod haxe;
 #[cfg(feature = "messagepack")]
 pub mod messagepack;
+#[cfg(any(feature = "haxe", feature = "messagepack"))]
 mod number;
+#[cfg(any(feature = "haxe", feature = "messagepack"))]
 mod pieces;
 
 pub use error::Error;
