@@ -37,6 +37,8 @@ import { Decoder } from './peote-net-wire.js';
  * later.
  */
 const TICKS = 4;
+/** How many milliseconds after an error the connection is over, if nothing says so. */
+const ERROR_GRACE = 1_000;
 /** The code where WebSocket has none. */
 const ABNORMAL = 1006;
 /**
@@ -58,6 +60,8 @@ export class Connection {
   #capabilities = 0;
   /** @type {() => void} stops the time limit of the attempt, or the next tick */
   #stop;
+  /** @type {() => void} stops the time in which `close` has to follow an error */
+  #stopError = () => {};
 
   /**
    * @param {new (url: string) => WebSocket} constructor
@@ -80,8 +84,11 @@ export class Connection {
     socket.onopen = mine(() => this.#opened());
     socket.onmessage = mine((event) => this.#received(decoder, event?.data));
     socket.onclose = mine((event) => this.#lose(this.#isOpen ? 'closed' : 'unreachable', event?.code));
-    // `close` always follows; without a listener, some implementations throw.
-    socket.onerror = () => {};
+    // `close` follows at once, in all implementations but a few; without a listener, some throw.
+    socket.onerror = mine(() => {
+      this.#stopError();
+      this.#stopError = after(ERROR_GRACE, () => this.#lose(this.#isOpen ? 'closed' : 'unreachable'));
+    });
     this.#stop = after(limits.connectTimeout, () => this.#lose('timeout'));
   }
 
@@ -123,6 +130,7 @@ export class Connection {
   close() {
     this.#isOver = true;
     this.#stop();
+    this.#stopError();
     try {
       this.#socket.close();
     } catch {

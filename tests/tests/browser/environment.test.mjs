@@ -1,6 +1,7 @@
 // What an environment's WebSocket may do, and relays that leave a program waiting: every link comes
 // back or says that it does not.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mock, test } from 'node:test';
 import { Link } from '../../../examples/browser/peote-net.js';
 import { FakeSocket, connected, hex, listen, timed } from './support.mjs';
@@ -123,6 +124,50 @@ test('an implementation that says less than others is enough', () => {
   socket.onerror();
   socket.onclose();
   assert.deepEqual(all, ['lost closed', 'closed']);
+});
+
+timed('an error after which nothing comes is a loss, too', (tick) => {
+  for (const isOpen of [false, true]) {
+    const link = new Link('ws://relay', { WebSocket: FakeSocket, reconnect: false, connectTimeout: Infinity });
+    const all = told(link);
+    const socket = FakeSocket.all.at(-1);
+    if (isOpen) socket.open();
+    socket.onerror();
+    socket.onerror();
+    tick(1_000);
+    assert.deepEqual(all, isOpen ? ['open', 'lost closed', 'closed'] : ['lost unreachable', 'closed']);
+  }
+  // One that is followed by its end is told once.
+  const link = new Link('ws://relay', { WebSocket: FakeSocket, reconnect: RULES });
+  const all = told(link);
+  FakeSocket.all.at(-1).onerror();
+  FakeSocket.all.at(-1).onclose({ code: 1006 });
+  tick(50);
+  link.close();
+  tick(5_000);
+  assert.deepEqual(all, ['lost unreachable', 'closed']);
+});
+
+test('random numbers that throw are seen, and are no hot loop', () => {
+  const module = new URL('../../../examples/browser/peote-net.js', import.meta.url);
+  const script = `
+    import { Link } from ${JSON.stringify(module.href)};
+    let [attempts, uncaught] = [0, 0];
+    class Refused {
+      constructor() {
+        attempts += 1;
+        setTimeout(() => this.onclose({ code: 1006 }));
+      }
+      close() {}
+    }
+    process.on('uncaughtException', ({ message }) => (uncaught += message === 'mine'));
+    const random = () => { throw new Error('mine'); };
+    new Link('ws://relay', { WebSocket: Refused, random, reconnect: { first: 50, attempts: 2 } }).on('closed', () => {
+      setTimeout(() => console.log(attempts, uncaught));
+    });
+  `;
+  const ran = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8', timeout: 30_000 });
+  assert.deepEqual([ran.stdout, ran.stderr], ['3 2\n', '']);
 });
 
 timed('room costs nothing while there is no connection', async () => {
