@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use ipnet::{IpNet, Ipv4Net};
 
+use crate::origin;
 use crate::policy;
 
 /// Everything that a [`Relay`](crate::Relay) can be told, with defaults for a small public relay.
@@ -214,7 +215,7 @@ pub struct Config {
 
     /// Whether `/metrics`, asked for over HTTP on the same port, answers with the relay's figures. Default: false.
     ///
-    /// They are totals, and nothing about single connections and channels.
+    /// They are totals, and nothing about single connections and channels. The request's `Host` has to be as for [`details`](Self::details).
     pub metrics: bool,
 
     /// Whether `/details`, asked for over HTTP on the same port, answers with the busiest and the slowest connections with their addresses, and the channels of
@@ -408,7 +409,7 @@ impl Config {
         within("burst", &self.burst, &Self::BURST)?;
         within("max_name_bytes", &self.max_name_bytes, &Self::MAX_NAME_BYTES)?;
         each("allowed_names", &self.allowed_names, policy::check_name_pattern)?;
-        each("allowed_origins", &self.allowed_origins, policy::check_origin)?;
+        each("allowed_origins", &self.allowed_origins, origin::check)?;
         within("first_byte_timeout", &self.first_byte_timeout, &Self::FIRST_BYTE_TIMEOUT)?;
         within("handshake_timeout", &self.handshake_timeout, &Self::HANDSHAKE_TIMEOUT)?;
         within("idle_timeout", &self.idle_timeout, &Self::IDLE_TIMEOUT)?;

@@ -18,6 +18,7 @@ mod http;
 mod listen;
 mod log;
 mod metrics;
+mod origin;
 mod pages;
 mod patience;
 mod policy;

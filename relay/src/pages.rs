@@ -91,11 +91,12 @@ impl Request {
         }
         // A page elsewhere can have a browser here ask under its own name, by having it stand for
         // this address, and read the answer.
-        if matches!(page, Some(Page::Details))
-            && config.details
-            && !config.watch_from.is_empty()
-            && !is_asked_by_address(&head)
-        {
+        let is_shown = match page {
+            Some(Page::Details) => config.details,
+            Some(Page::Metrics(_)) => config.metrics,
+            _ => false,
+        };
+        if is_shown && !config.watch_from.is_empty() && !is_asked_by_address(&head) {
             return Ok(Answer::Refuse(BY_NAME, Closed::WatchFrom));
         }
         page.map(Answer::Page).ok_or(NOT_FOUND)

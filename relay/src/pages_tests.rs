@@ -112,6 +112,25 @@ fn upgrades_with_an_old_version() {
 
 /// By a name of its own, which it has stand for this machine, a page elsewhere could have a browser here read the page.
 #[test]
+fn figures_are_not_shown_to_whoever_asks_by_a_name() {
+    let config = Config { metrics: true, ..Config::default() };
+    let asked = |host: &str, config: &Config| {
+        let request = format!("GET /metrics HTTP/1.1\r\nHost: {host}\r\n\r\n");
+        Request::default().receive(request.as_bytes(), config)
+    };
+    for host in ["127.0.0.1:7680", "[::1]", "localhost"] {
+        assert!(matches!(asked(host, &config), Answer::Page(Page::Metrics(_))), "{host}");
+    }
+    for host in ["evil.example", "localhost.evil.example:7680"] {
+        assert!(matches!(asked(host, &config), Answer::Refuse(BY_NAME, Closed::WatchFrom)), "{host}");
+    }
+    let everybody = Config { watch_from: Vec::new(), ..config };
+    assert!(matches!(asked("relay.example", &everybody), Answer::Page(Page::Metrics(_))));
+    // where there is none, nothing is said about names
+    assert!(matches!(asked("evil.example", &Config::default()), Answer::Page(Page::Metrics(_))));
+}
+
+#[test]
 fn details_are_not_shown_to_whoever_asks_by_a_name() {
     let asked = |host: &str, config: &Config| {
         let request = format!("GET /details HTTP/1.1\r\n{host}\r\n");

@@ -112,7 +112,7 @@ impl Attacked {
     #[track_caller]
     fn figure(&self, name: &str) -> usize {
         let mut socket = self.endpoint().socket;
-        socket.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        socket.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
         let mut page = String::new();
         socket.read_to_string(&mut page).unwrap();
         let line = page.lines().find_map(|line| line.strip_prefix(&format!("peote_relay_{name} ")));

@@ -27,7 +27,7 @@ fn the_pages_for_operators() {
     for (metrics, status) in [("true", "200 OK"), ("false", "404 Not Found")] {
         let mut relay = Running::start(&["--listen", "127.0.0.1:0", "--metrics", metrics]);
         let mut socket = TcpStream::connect(relay.address()).unwrap();
-        socket.write_all(b"GET /metrics HTTP/1.1\r\nHost: relay\r\n\r\n").unwrap();
+        socket.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
         let mut page = String::new();
         socket.read_to_string(&mut page).unwrap();
         assert!(page.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{page}");

@@ -67,7 +67,7 @@ fn requests_of_browsers_and_proxies() {
 fn the_figures_where_they_are_switched_on() {
     let relay = start(Config { metrics: true, ..config() });
     let (_server, _user) = relay.pair(b"a");
-    let page = response(&relay, b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+    let page = response(&relay, b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
     let (head, body) = page.split_once("\r\n\r\n").unwrap();
     assert!(head.contains("200 OK") && head.contains(&format!("Content-Length: {}", body.len())), "{page}");
     for line in ["peote_relay_channels 1", "peote_relay_users 1", "peote_relay_connections 3"] {

@@ -65,7 +65,7 @@ impl Logged {
             let mut socket = connect_from(OBSERVER, self.address);
             let mut page = String::new();
             // where there is no room for one more, there will be
-            if socket.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").is_ok()
+            if socket.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n").is_ok()
                 && socket.read_to_string(&mut page).is_ok()
                 && page.contains("200 OK")
             {
@@ -232,7 +232,7 @@ fn connections_that_end_by_themselves_or_for_what_they_send() {
         relay.send(b"\0\x63\x01\0"),
         relay.send(&[REQUEST.as_bytes(), b"\x82\x01x"].concat()),
         relay.send(REQUEST.replace("Host", "Origin: https://b.example\r\nHost").as_bytes()),
-        relay.send(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"),
+        relay.send(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"),
         relay.send(b"GET /\x1b HTTP/1.1\r\nHost: x\r\n\r\n"),
         relay.send(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"),
     ];
