@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use peote_relay::Relay;
 
+use crate::cli::settings::LogLevel;
 use crate::cli::{Loaded, Options, Origin, Task};
 use crate::logging::Logging;
 use crate::service::Service;
@@ -90,7 +91,12 @@ fn start(loaded: Loaded, options: &Options, sockets: Sockets) -> u8 {
             return WRONG_SETTINGS;
         }
     };
-    loaded.log_notes();
+    if matches!(settings.log_level, LogLevel::Off | LogLevel::Error) {
+        // a log that is switched off does not hide what became of the file that says so
+        loaded.notes.iter().filter(|note| note.is_warning).for_each(|note| complain(&note.text));
+    } else {
+        loaded.log_notes();
+    }
     match run(loaded, options, sockets, &logging) {
         Ok(()) => STOPPED,
         Err(error) => {

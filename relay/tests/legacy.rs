@@ -104,6 +104,16 @@ fn a_relay_for_nobody_turns_everybody_away() {
     relay.log_until("cause=address-not-allowed");
 }
 
+/// The line that switches the log off must not hide what else is in the file.
+#[test]
+fn what_is_not_carried_over_is_said_with_the_log_switched_off_too() {
+    let path = file("silent.conf", "logging = off\nmax_connection = 5\n");
+    let path = path.to_str().unwrap();
+    let mut relay = Running::start(&["--legacy-config", path, "--listen", "127.0.0.1:0"]);
+    let log = relay.log_until("max_connection = 5: there is no such key");
+    assert_eq!(log.len(), 1, "{log:?}");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_relay_runs_with_it_and_reads_it_again() {
