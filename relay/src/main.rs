@@ -110,9 +110,8 @@ fn start(loaded: Loaded, options: &Options, sockets: Sockets) -> u8 {
 /// Runs the relay until it is asked to stop.
 fn run(mut loaded: Loaded, options: &Options, sockets: Sockets, logging: &Logging) -> io::Result<()> {
     let mut signals = Signals::install()?;
-    open_files::prepare(loaded.settings.relay.max_connections);
     let without_tls = loaded.settings.relay.listen.len();
-    let mut relay = Relay::bind_with(loaded.settings.relay.clone(), sockets.listeners)?;
+    let mut relay = Relay::bind_with(reload::with_room(&loaded.settings.relay), sockets.listeners)?;
     signals.wake(relay.registry(), Relay::FIRST_TOKEN)?;
     let lines = relay.local_addrs().into_iter().enumerate().map(|(number, address)| {
         let how = if number < without_tls { "" } else { " with TLS" };

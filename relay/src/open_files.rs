@@ -2,23 +2,27 @@
 
 use std::io;
 
-/// Raises the limit of open files as far as allowed and needed for so many connections (0: as many as there
-/// can be).
+/// Makes room for so many connections (0: as many as there can be) by raising the limit of open files as
+/// far as allowed, and warns when there is not enough.
 ///
-/// Systems start programs with a low limit for the sake of old ones that cannot cope with high file numbers.
-/// Returned is the number of connections there is room for, where that is less than asked for.
-fn make_room(connections: u32) -> Option<u64> {
-    system::make_room(connections)
-}
-
-/// Makes room for so many connections, and warns when there is not enough.
-pub(crate) fn prepare(connections: u32) {
-    if let Some(room) = make_room(connections) {
+/// Systems start programs with a low limit for the sake of old ones that cannot cope with high file
+/// numbers. Returns how many connections there may be: as many, or as many as there is room for. So those
+/// that come then are turned away, which the system would not do, and pages are still answered.
+pub(crate) fn prepare(connections: u32) -> u32 {
+    let Some(room) = system::make_room(connections).map(|room| u32::try_from(room).unwrap_or(u32::MAX))
+    else {
+        return connections;
+    };
+    if connections == 0 {
+        return room.max(1);
+    }
+    if room < connections {
         tracing::warn!(
             "room for {room} connections only, not {connections}: raise the limit of open files (ulimit -n), \
              or lower max-connections"
         );
     }
+    room.clamp(1, connections)
 }
 
 /// Whether an error says that no more files can be opened.
@@ -34,17 +38,20 @@ mod system {
     use rustix::io::Errno;
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-    /// Files that a relay has open besides its connections: standard streams, listeners, what wakes it, and sockets of connections that
-    /// have just ended.
+    /// Files that a relay has open besides its connections: standard streams, listeners, what wakes it,
+    /// and sockets of connections that have just ended or are turned away.
     const OTHERS: u64 = 96;
 
+    /// Returns for how many connections there is room; `None`: for any number.
     pub(super) fn make_room(connections: u32) -> Option<u64> {
         let needed = NonZero::new(u64::from(connections)).map(|connections| connections.get() + OTHERS);
+        // with few files there are fewer others as well
+        let room = |files: u64| Some(files.saturating_sub(OTHERS).max(files / 4));
         let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
         // No value stands for no limit.
         let current = current?;
         if needed.is_some_and(|needed| needed <= current) {
-            return None;
+            return room(current);
         }
         let wanted = match (needed, maximum) {
             (Some(needed), Some(maximum)) => Some(needed.min(maximum)),
@@ -52,8 +59,7 @@ mod system {
         };
         // Some systems have a lower limit than the one they state; then the old one stays.
         let raised = setrlimit(Resource::Nofile, Rlimit { current: wanted, maximum }).is_ok();
-        let now = if raised { wanted? } else { current };
-        needed.filter(|needed| *needed > now).map(|_| now.saturating_sub(OTHERS))
+        if raised { wanted.and_then(room) } else { room(current) }
     }
 
     pub(super) fn ran_out(error: &io::Error) -> bool {

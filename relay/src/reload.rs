@@ -1,6 +1,6 @@
 //! Reading the configuration again while the relay runs.
 
-use peote_relay::Relay;
+use peote_relay::{Config, Relay};
 use tracing::{error, info, warn};
 
 use crate::cli::{self, Loaded, Options};
@@ -18,7 +18,7 @@ pub(crate) fn reload(relay: &mut Relay, logging: &Logging, options: &Options, lo
         }
     };
     new.log_notes();
-    let kept = match relay.reconfigure(new.settings.relay.clone()) {
+    let kept = match relay.reconfigure(with_room(&new.settings.relay)) {
         Ok(kept) => kept,
         Err(problem) => {
             return error!("{problem}: all settings, certificate and key stay as they were");
@@ -39,10 +39,15 @@ pub(crate) fn reload(relay: &mut Relay, logging: &Logging, options: &Options, lo
             info!("{name} = {now}, before {before}");
         }
     }
-    open_files::prepare(new.settings.relay.max_connections);
     info!(changes, "configuration read again");
     // what takes effect later is named each time
     let old = std::mem::replace(loaded, new).settings;
     loaded.settings.log_format = old.log_format;
-    loaded.settings.relay.clone_from(relay.config());
+    let wanted = loaded.settings.relay.max_connections;
+    loaded.settings.relay = Config { max_connections: wanted, ..relay.config().clone() };
+}
+
+/// A configuration with no more connections than there is room for.
+pub(crate) fn with_room(config: &Config) -> Config {
+    Config { max_connections: open_files::prepare(config.max_connections), ..config.clone() }
 }

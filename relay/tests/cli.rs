@@ -465,4 +465,20 @@ mod unix {
         let errors = relay.end().1;
         assert!(errors.contains("room for 32 connections only, not 100"), "{errors}");
     }
+
+    /// The system would leave them waiting, and whoever checks with them.
+    #[test]
+    fn connections_for_which_there_are_no_files_are_turned_away() {
+        for connections in ["100", "0"] {
+            let arguments = format!("--listen 127.0.0.1:0 --max-connections {connections} --log-level off");
+            let mut relay = Running::spawn(&mut limited("-n 128", &arguments));
+            let address = relay.address();
+            let others: Vec<_> = (0..60).map(|_| TcpStream::connect(address).unwrap()).collect();
+            let output = output(&["health", &address.to_string()]);
+            assert_eq!(output.status.code(), Some(0), "{output:?}");
+            let mut last = others.last().unwrap();
+            last.set_read_timeout(Some(PATIENCE)).unwrap();
+            assert!(matches!(last.read(&mut [0; 10]), Ok(0) | Err(_)));
+        }
+    }
 }
