@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use peote_net::value::{Decode, DecodeError, List, Map, Reader};
 use proptest::prelude::*;
 
+use crate::limit::TimeLimit;
+
 fn read<'a, T: Decode<'a>>(bytes: &'a [u8]) -> Result<T, DecodeError> {
     Reader::new(bytes).only()
 }
@@ -72,9 +74,15 @@ fn strings_have_to_be_utf8() {
     assert_eq!(read::<heapless::String<8>>(&[1, 0xff]), Err(DecodeError::Utf8));
 }
 
+/// Numbers and short texts.
+fn items() -> impl Strategy<Value = Vec<(u8, String)>> {
+    proptest::collection::vec((any::<u8>(), "[a-zü]{0,5}"), 0..30)
+}
+
 proptest! {
     #[test]
     fn any_bytes_are_a_value_or_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let _limit = TimeLimit::default();
         fn all<'a, T: Decode<'a>>(bytes: &'a [u8]) {
             let mut reader = Reader::new(bytes);
             let result = reader.read::<T>();
@@ -92,9 +100,33 @@ proptest! {
         all::<([Option<u8>; 4], List<'_, (i8, u64)>)>(&bytes);
     }
 
-    /// What a list says it has is what iterating finds.
+    /// What a list says it has is what iterating finds, and what was put into it.
+    #[test]
+    fn a_list_has_as_many_items_as_it_was_made_of(items in items(), change in any::<(usize, u8)>()) {
+        let _limit = TimeLimit::default();
+        let slices: Vec<(u8, &str)> = items.iter().map(|(number, text)| (*number, text.as_str())).collect();
+        let from = List::from(slices.as_slice());
+        prop_assert_eq!((from.len(), from.iter().count(), from.is_empty()), (items.len(), items.len(), items.is_empty()));
+        let mut bytes = vec![u8::try_from(items.len()).unwrap()];
+        for (number, text) in &items {
+            bytes.extend([*number, u8::try_from(text.len()).unwrap()]);
+            bytes.extend(text.as_bytes());
+        }
+        let list: List<'_, (u8, &str)> = Reader::new(&bytes).only().unwrap();
+        prop_assert_eq!((list.len(), list.iter().len(), list.iter().count()), (items.len(), items.len(), items.len()));
+        prop_assert!(list.iter().eq(slices.iter().copied()));
+        // with one byte changed it has other items or is none
+        let at = change.0 % bytes.len();
+        bytes[at] = change.1;
+        if let Ok(list) = Reader::new(&bytes).read::<List<'_, (u8, &str)>>() {
+            prop_assert_eq!(list.iter().count(), list.len());
+            prop_assert_eq!(list.len(), usize::from(bytes[0]));
+        }
+    }
+
     #[test]
     fn a_list_that_was_checked_has_all_its_items(bytes in proptest::collection::vec(any::<u8>(), 0..100)) {
+        let _limit = TimeLimit::default();
         if let Ok(list) = Reader::new(&bytes).read::<List<'_, (u8, &str)>>() {
             prop_assert_eq!(list.iter().count(), list.len());
         }

@@ -2,5 +2,7 @@
 
 mod counted;
 mod hostile;
+#[path = "../common/limit.rs"]
+mod limit;
 mod round_trip;
 mod wire;

@@ -5,8 +5,11 @@ use std::fmt::Debug;
 use peote_net::value::{BigEndian, Decode, Encode, I24, List, Map, Reader, U24, Writer};
 use proptest::prelude::*;
 
+use crate::limit::TimeLimit;
+
 /// Writes a value, and reads it back with `check`.
 fn round<T: Encode>(value: &T, check: impl FnOnce(Reader<'_>)) {
+    let _limit = TimeLimit::default();
     let mut buffer = vec![0; value.encoded_len().unwrap()];
     let mut writer = Writer::new(&mut buffer);
     writer.write(value).unwrap();
@@ -68,6 +71,7 @@ proptest! {
         let lists: Vec<List<'_, (i16, Option<u8>)>> = rows.iter().map(|row| List::from(row.as_slice())).collect();
         round(&lists.as_slice(), |reader| {
             let read: List<'_, List<'_, (i16, Option<u8>)>> = reader.only().unwrap();
+            assert!(read.len() == rows.len() && read.iter().zip(&rows).all(|(read, row)| read.len() == row.len()));
             let read: Vec<Vec<_>> = read.iter().map(|row| row.iter().collect()).collect();
             assert_eq!(read, rows);
         });

@@ -3,6 +3,8 @@
 mod channels;
 #[cfg(feature = "alloc")]
 mod growing;
+#[path = "../../../tests/common/limit.rs"]
+mod limit;
 mod limits;
 mod queues;
 mod removing;
@@ -12,6 +14,8 @@ mod turns;
 mod weaknesses;
 
 use std::vec::Vec;
+
+use limit::TimeLimit;
 
 use super::*;
 use crate::Reason;
@@ -76,6 +80,8 @@ pub(super) struct Queues {
     broadcasts: usize,
     blocked: Vec<(ConnectionId, u8, bool)>,
     hash: Option<u64>,
+    /// All tests have one of these.
+    _limit: TimeLimit,
 }
 
 impl Default for Queues {
@@ -94,6 +100,7 @@ impl Default for Queues {
             broadcasts: 0,
             blocked: Vec::new(),
             hash: None,
+            _limit: TimeLimit::default(),
         }
     }
 }

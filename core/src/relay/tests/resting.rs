@@ -181,6 +181,7 @@ proptest! {
     #[test]
     fn numbers_are_given_out_as_by_a_list(steps in proptest::collection::vec(step(), 0..400)) {
         const MILLIS: u64 = 1024;
+        let _limit = TimeLimit::default();
         let mut pages = std::vec![Page::EMPTY; 4];
         let mut taken = places::Taken::NONE;
         let mut numbers = Numbers::<1>::EMPTY;
