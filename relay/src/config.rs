@@ -221,7 +221,7 @@ pub struct Config {
     /// Whether `/details`, asked for over HTTP on the same port, answers with the busiest and the slowest connections with their addresses, and the channels of
     /// those with their names, as JSON. Default: false.
     ///
-    /// Unless [`watch_from`](Self::watch_from) is empty, the request's `Host` has to be an address or `localhost`: a page from elsewhere can have a name of its own
+    /// Unless [`watch_from`](Self::watch_from) is empty, the request's `Host` has to be an address, or a name without a dot such as `localhost`: a page from elsewhere can have a name of its own
     /// stand for the relay's address, and would read the answer in the browser of somebody who may.
     pub details: bool,
 

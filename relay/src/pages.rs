@@ -21,7 +21,7 @@ const ORIGIN: Refusal = Refusal::new("403 Forbidden", "pages of this origin may 
 /// The answer where a name may have been made to stand for this machine.
 const BY_NAME: Refusal = Refusal::new(
     "403 Forbidden",
-    "ask for this page by an address or as localhost; with watch-from = [] any name does, for everybody",
+    "ask for this page by an address, or by a name without a dot such as localhost; with watch-from = [] any name does, for everybody",
 );
 
 const NOT_FOUND: Refusal = Refusal::new("404 Not Found", "there is only WebSocket here");
@@ -166,15 +166,21 @@ fn is_asked_by_address(head: &Head<'_, '_>) -> bool {
     head.host.is_none_or(is_address)
 }
 
-/// Whether a host, maybe with a port, is an address or `localhost`.
+/// Whether a host, maybe with a port, is an address, or a name without a dot such as `localhost`: those are
+/// given out where the relay is, and no stranger can have one.
 fn is_address(host: &[u8]) -> bool {
     let Ok(host) = str::from_utf8(host) else { return false };
     let is_port = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     let name = host.rsplit_once(':').filter(|(_, port)| is_port(port)).map_or(host, |(name, _)| name);
     match name.strip_prefix('[') {
         Some(rest) => rest.strip_suffix(']').is_some_and(|address| address.parse::<IpAddr>().is_ok()),
-        None => name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok(),
+        None => is_local_name(name) || name.parse::<IpAddr>().is_ok(),
     }
+}
+
+fn is_local_name(name: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    !name.is_empty() && name.bytes().all(is_part)
 }
 
 #[cfg(test)]

@@ -66,6 +66,10 @@ fn what_every_response_says() {
     for (request, status, connection) in [
         ("GET /health HTTP/1.1\r\nHost: x\r\n\r\n", "200", "close"),
         ("GET /health HTTP/1.1\r\nHost: x\r\nConnection: keep-alive\r\n\r\n", "200", "close"),
+        // RFC 9110, sections 10.1.1 and 12.1: neither is a reason for anything else
+        ("GET /health HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n\r\n", "200", "close"),
+        ("GET /health HTTP/1.1\r\nHost: x\r\nAccept: image/png\r\n\r\n", "200", "close"),
+        ("GET /health HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n", "200", "close"),
         ("GET / HTTP/1.1\r\nHost: x\r\n\r\n", "404", "close"),
         (
             "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n",
@@ -140,9 +144,17 @@ fn details_are_not_shown_to_whoever_asks_by_a_name() {
     let old = "GET /details HTTP/1.0\r\n\r\n";
     let asked_without = Request::default().receive(old.as_bytes(), &config);
     assert!(matches!(asked_without, Answer::Page(Page::Details)));
-    for host in
-        ["127.0.0.1", "127.0.0.1:7680", "[::1]:7680", "[::1]", "localhost", "LocalHost:80", "192.0.2.1:7680"]
-    {
+    for host in [
+        "127.0.0.1",
+        "127.0.0.1:7680",
+        "[::1]:7680",
+        "[::1]",
+        "localhost",
+        "LocalHost:80",
+        "192.0.2.1:7680",
+        "relay",
+        "my_relay-1:7680",
+    ] {
         assert!(
             matches!(asked(&format!("Host: {host}\r\n"), &config), Answer::Page(Page::Details)),
             "{host}"
@@ -151,6 +163,8 @@ fn details_are_not_shown_to_whoever_asks_by_a_name() {
     for (host, is_wrong) in [
         ("evil.example", false),
         ("evil.example:7680", false),
+        ("evil.", false),
+        ("evil%2eexample", false),
         ("localhost.evil.example", false),
         ("127.0.0.1.evil.example:7680", false),
         ("127.0.0.1\r\nHost: evil.example", true),

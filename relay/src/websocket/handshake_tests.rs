@@ -47,6 +47,21 @@ fn the_example_of_the_rfc_in_many_spellings() {
     is_agreed_to(format!("{}\r\nOrigin: http://a.example\r\nCookie: a=b\r\n\n", GOOD.join("\n")).as_bytes());
 }
 
+/// RFC 9110, section 7.8, and RFC 6455, section 9.1.
+#[test]
+fn websocket_is_chosen_among_protocols_and_no_extension_is() {
+    for (old, new) in [
+        ("Upgrade: websocket", "Upgrade: h2c, WebSocket"),
+        ("Upgrade: websocket", "Upgrade: h2c\r\nUpgrade: websocket"),
+        ("Connection: keep-alive, Upgrade", "Connection: , keep-alive,,upgrade,"),
+    ] {
+        is_agreed_to(&request(&GOOD.map(|line| if line == old { new } else { line })));
+    }
+    let extension = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits";
+    let (_, response) = handshake(&request(&[&GOOD[..], &[extension]].concat())).unwrap().unwrap();
+    assert!(!String::from_utf8(response).unwrap().contains("Extensions"));
+}
+
 #[test]
 fn no_part_of_a_request_is_an_answer() {
     let whole = request(&GOOD);
