@@ -205,6 +205,9 @@ impl Relay {
     /// Does a bounded amount of work. What is left to do makes the next turn return without
     /// waiting. Without a timeout it may wait for ever, but for the times in the configuration it wakes up by itself.
     ///
+    /// Has to be called again within a second: of a longer time in which nobody calls it only 0.25 s count for the times in the
+    /// configuration.
+    ///
     /// # Errors
     /// Only if waiting for events fails, which does not happen while the process lives. Whatever goes wrong with a connection or with accepting one
     /// is dealt with, and logged.
