@@ -20,6 +20,9 @@ impl Instant {
     /// The moment from which the caller counts.
     pub const ZERO: Self = Self(0);
 
+    /// The last point there is.
+    pub const MAX: Self = Self(u64::MAX);
+
     /// The point `millis` milliseconds after [`Instant::ZERO`].
     #[must_use]
     pub const fn from_millis(millis: u64) -> Self {

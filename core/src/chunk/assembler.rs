@@ -12,8 +12,8 @@ pub enum Violation {
     OverlongLength,
     /// A chunk above the channel's maximum.
     ChunkTooLarge {
-        /// The length the peer stated, in bytes.
-        len: u64,
+        /// The length that the peer stated, in bytes; `u32::MAX` stands for greater ones as well.
+        len: u32,
         /// The channel's maximum in bytes.
         max: u32,
     },
@@ -52,24 +52,26 @@ pub enum Step {
     Violation(Violation),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[repr(u8)] // so that a new one is all zero
-enum State {
-    /// In the length field: `code` so far, from `bytes` bytes.
-    Length { code: u32, bytes: u8 },
-    /// In the chunk: `received` of `len` bytes are in the slot.
-    Body { len: u32, received: u32 },
-    /// The peer broke the rules.
-    Broken,
-}
-
 /// The receiving state of one direction of one channel. 12 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Assembler {
-    state: State,
+    /// The length of the current chunk; 0 while its length field comes.
+    len: u32,
+    /// Bytes of the current chunk that are in the slot. While its length field comes: the code so far.
+    done: u32,
+    /// Bytes of the length field that have come; [`BROKEN`] if the peer broke the rules.
+    field: u8,
 }
+
+/// More bytes than a length field has.
+const BROKEN: u8 = u8::MAX;
+
+/// Holds the code of a length: at most 4 × 7 + 8 bits, without large chunks 7 + 8.
+#[cfg(feature = "large-chunks")]
+type Code = u64;
+#[cfg(not(feature = "large-chunks"))]
+type Code = u32;
 
 impl Default for Assembler {
     fn default() -> Self {
@@ -78,87 +80,89 @@ impl Default for Assembler {
 }
 
 impl Assembler {
-    /// An assembler at the start of the data.
+    /// An assembler at the start of the data. All bytes are zero.
     #[must_use]
     pub const fn new() -> Self {
-        Self { state: State::Length { code: 0, bytes: 0 } }
+        Self { len: 0, done: 0, field: 0 }
     }
 
-    /// Whether the data received so far ends with the end of a chunk.
+    /// Returns true if the data received so far ends with the end of a chunk.
     #[must_use]
     pub const fn is_between_chunks(&self) -> bool {
-        matches!(self.state, State::Length { bytes: 0, .. })
+        self.len == 0 && self.field == 0
     }
 
-    /// Looks at `input` up to the end of the first chunk in it, and says how many bytes that took.
+    /// Looks at `input` up to the end of the first chunk in it. Returns how many bytes that took, and what they
+    /// amounted to.
     ///
     /// `slot` keeps the part of a chunk that has come, between calls: hand in the same one until it is complete. A chunk
     /// that is longer than the slot counts as too large, whatever the limit allows.
     #[inline]
     pub fn feed(&mut self, limit: ChunkLimit, input: &[u8], slot: &mut [u8]) -> (usize, Step) {
-        let mut used = 0usize;
-        loop {
-            match self.state {
-                State::Length { code, bytes } => {
-                    let Some(&byte) = input.get(used) else { return (used, Step::More) };
-                    used = used.wrapping_add(1);
-                    match length_byte(limit, code, bytes, byte, slot.len()) {
-                        Ok(next) => self.state = next,
-                        Err(violation) => {
-                            self.state = State::Broken;
-                            return (used, Step::Violation(violation));
-                        }
-                    }
-                }
-                State::Body { len, received } => return self.body(input, used, len, received, slot),
-                State::Broken => return (input.len(), Step::More),
+        self.feed_in(limit.up_to(slot.len()), input, slot, 0)
+    }
+
+    /// The same with a slot that begins at `at` in `memory`, and is as long as the limit's maximum.
+    #[inline]
+    pub(crate) fn feed_in(
+        &mut self,
+        limit: ChunkLimit,
+        input: &[u8],
+        memory: &mut [u8],
+        at: usize,
+    ) -> (usize, Step) {
+        let mut rest = input;
+        while self.len == 0 {
+            let Some((&byte, behind)) = rest.split_first() else { return (input.len(), Step::More) };
+            rest = behind;
+            if self.field == BROKEN {
+                return (input.len(), Step::More);
+            }
+            if let Err(violation) = self.length_byte(limit, byte) {
+                self.field = BROKEN;
+                return (input.len().wrapping_sub(rest.len()), Step::Violation(violation));
             }
         }
-    }
-
-    #[inline]
-    fn body(&mut self, input: &[u8], used: usize, len: u32, received: u32, slot: &mut [u8]) -> (usize, Step) {
-        let left = len.wrapping_sub(received) as usize;
-        let rest = input.get(used..).unwrap_or_default();
-        if rest.len() >= left && received == 0 {
-            self.state = State::Length { code: 0, bytes: 0 };
-            let end = used.wrapping_add(left);
-            return (end, Step::Whole { start: used, end });
+        let start = input.len().wrapping_sub(rest.len());
+        let left = self.len.wrapping_sub(self.done) as usize;
+        let end = start.wrapping_add(left).min(input.len());
+        if rest.len() >= left && self.done == 0 {
+            self.len = 0;
+            return (end, Step::Whole { start, end });
         }
         let piece = rest.get(..left).unwrap_or(rest);
-        copy_to(slot, received as usize, piece);
-        if piece.len() == left {
-            self.state = State::Length { code: 0, bytes: 0 };
-            return (used.wrapping_add(left), Step::Completed { len: len as usize });
+        copy_to(memory, at.wrapping_add(self.done as usize), piece);
+        #[expect(clippy::cast_possible_truncation, reason = "at most `left`, a u32")]
+        {
+            self.done = self.done.wrapping_add(piece.len() as u32);
         }
-        #[expect(clippy::cast_possible_truncation, reason = "shorter than `left`, a u32")]
-        let received = received.wrapping_add(piece.len() as u32);
-        self.state = State::Body { len, received };
-        (input.len(), Step::More)
+        let len = self.len;
+        if self.done < len {
+            return (end, Step::More);
+        }
+        (self.len, self.done) = (0, 0);
+        (end, Step::Completed { len: len as usize })
     }
-}
 
-/// The state behind one more byte of a length field.
-#[inline]
-fn length_byte(limit: ChunkLimit, code: u32, bytes: u8, byte: u8, slot: usize) -> Result<State, Violation> {
-    let last = bytes.wrapping_add(1) >= limit.length_bytes();
-    if byte == 0 && bytes > 0 {
-        return Err(Violation::OverlongLength);
-    }
-    let value = if last { byte } else { byte & 127 };
-    // at most 4 × 7 + 8 bits, for `bytes` is at most 4
-    let code = u64::from(code) | u64::from(value).wrapping_shl(7u32.wrapping_mul(bytes.into()));
-    if !last && byte & 128 != 0 {
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "at most 4 × 7 bits, or it would be the last byte"
-        )]
-        return Ok(State::Length { code: code as u32, bytes: bytes.wrapping_add(1) });
-    }
-    let len = code.wrapping_add(1);
-    let max = u32::try_from(slot).unwrap_or(u32::MAX).min(limit.max());
-    match u32::try_from(len) {
-        Ok(len) if len <= max => Ok(State::Body { len, received: 0 }),
-        _ => Err(Violation::ChunkTooLarge { len, max }),
+    /// Takes in one byte of a length field.
+    #[inline]
+    fn length_byte(&mut self, limit: ChunkLimit, byte: u8) -> Result<(), Violation> {
+        if byte == 0 && self.field > 0 {
+            return Err(Violation::OverlongLength);
+        }
+        let shift = 7u32.wrapping_mul(self.field.into());
+        self.field = self.field.wrapping_add(1);
+        if byte & 128 != 0 && self.field < limit.length_bytes() {
+            self.done |= u32::from(byte & 127).wrapping_shl(shift);
+            return Ok(());
+        }
+        let len = (Code::from(self.done) | Code::from(byte).wrapping_shl(shift)).wrapping_add(1);
+        let len = u32::try_from(len).unwrap_or(u32::MAX);
+        let max = limit.max();
+        if len > max {
+            return Err(Violation::ChunkTooLarge { len, max });
+        }
+        *self = Self { len, done: 0, field: 0 };
+        Ok(())
     }
 }

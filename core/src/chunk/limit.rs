@@ -36,7 +36,15 @@ impl EncodedLength {
     /// No length field at all.
     pub(crate) const NONE: Self = Self { bytes: [0; Self::MAX], len: 0 };
 
+    /// Returns the bytes as a number, the first one lowest.
+    #[inline]
+    pub(crate) fn to_word(self) -> u64 {
+        let [a, b, c, d, e] = self.bytes;
+        u64::from_le_bytes([a, b, c, d, e, 0, 0, 0])
+    }
+
     /// The bytes in front of a chunk.
+    #[inline]
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..usize::from(self.len)).unwrap_or(&self.bytes)
@@ -55,6 +63,9 @@ impl ChunkLimit {
 
     /// 32,768 bytes, two length bytes: what existing peers use unless told otherwise.
     pub const DEFAULT: Self = Self::new(32_768);
+
+    /// No chunks at all: raw data. All zero.
+    pub(crate) const NONE: Self = Self { max: 0, length_bytes: 0 };
 
     /// Chunks of 1 to `max` bytes; `max` is 1..=[`ChunkLimit::GREATEST`].
     ///
@@ -83,6 +94,12 @@ impl ChunkLimit {
         Self { max: self.max, length_bytes }
     }
 
+    /// Returns the limit of a receiver that has room for `room` bytes only.
+    pub(crate) fn up_to(self, room: usize) -> Self {
+        let max = u32::try_from(room).map_or(self.max, |room| self.max.min(room));
+        Self { max, ..self }
+    }
+
     /// Whether lengths can be coded under this limit.
     #[must_use]
     pub const fn is_valid(self) -> bool {
@@ -107,12 +124,30 @@ impl ChunkLimit {
         clippy::cast_possible_truncation,
         reason = "seven bits at a time; the last byte holds what is left, at most 8 bits"
     )]
-    #[cfg_attr(not(target_os = "none"), inline)]
+    #[inline]
     pub fn encode_length(self, len: usize) -> Option<EncodedLength> {
         let len = u32::try_from(len).ok().filter(|&len| len <= self.max)?;
-        let mut code = len.checked_sub(1)?;
-        let mut encoded = EncodedLength::NONE;
-        for place in encoded.bytes.iter_mut().take(self.length_bytes.into()) {
+        let code = len.checked_sub(1)?;
+        if code < 128 || self.length_bytes == 1 {
+            return Some(EncodedLength { bytes: [code as u8, 0, 0, 0, 0], len: 1 });
+        }
+        let (first, code) = (128 | code as u8, code >> 7);
+        if code < 128 || self.length_bytes == 2 {
+            return Some(EncodedLength { bytes: [first, code as u8, 0, 0, 0], len: 2 });
+        }
+        #[cfg(not(feature = "large-chunks"))]
+        return None; // a limit of three bytes, which no channel has
+        #[cfg(feature = "large-chunks")]
+        return self.encode_large(first, code);
+    }
+
+    /// The same for a length of more than two bytes: the first one, and the code without it.
+    #[cfg(feature = "large-chunks")]
+    #[expect(clippy::cast_possible_truncation, reason = "as above")]
+    #[cold]
+    fn encode_large(self, first: u8, mut code: u32) -> Option<EncodedLength> {
+        let mut encoded = EncodedLength { bytes: [first, 0, 0, 0, 0], len: 1 };
+        for place in encoded.bytes.iter_mut().take(self.length_bytes.into()).skip(1) {
             encoded.len = encoded.len.saturating_add(1);
             if code < 128 || encoded.len == self.length_bytes {
                 *place = code as u8;

@@ -144,6 +144,7 @@ pub enum Destination {
 
 impl Destination {
     /// Whether something sent to one of the two can reach somebody who is also reached by the other.
+    #[cfg(feature = "large-chunks")]
     pub(super) fn overlaps(self, other: Self) -> bool {
         let (Some(a), Some(b)) = (self.own(), other.own()) else { return self == other };
         let users_overlap = match (self, other) {
@@ -154,7 +155,7 @@ impl Destination {
         a == b && users_overlap
     }
 
-    const fn own(self) -> Option<OwnChannel> {
+    pub(super) const fn own(self) -> Option<OwnChannel> {
         match self {
             Self::Server(_) => None,
             Self::User(channel, _) | Self::All(channel) | Self::AllBut(channel, _) => Some(channel),

@@ -43,39 +43,48 @@
 //! }
 //! ```
 
-mod buffers;
 mod channel;
-mod drive;
+mod connection;
 mod error;
 mod event;
-#[cfg_attr(not(feature = "local"), path = "local_off.rs")]
+mod front;
+#[cfg_attr(not(feature = "local"), path = "local/none.rs")]
 mod local;
-mod payload;
-mod pending;
+mod memory;
+#[cfg(feature = "large-chunks")]
+mod partial;
 mod receive;
 mod ring;
 mod send;
+mod session;
+mod slots;
+mod state;
 mod status;
 mod tables;
-mod unwanted;
+mod take_in;
 
-pub use buffers::{BufferParts, Buffers, LinkBuffers};
 pub use channel::{Destination, EnteredChannel, MAX_WHOLE_BROADCAST, Mode, OwnChannel, Source, User};
 pub use error::{Error, SendError};
 pub use event::{Event, Flow, IntoFlow};
 pub use local::LocalParts;
 #[cfg(feature = "local")]
-pub use local::{LocalBuffers, LocalUserSlot, NameSlot, SimulatedLine};
-pub use payload::Payload;
-pub use send::Out;
+pub use local::{LocalUserSlot, NameSlot, SimulatedLine};
+#[cfg(feature = "local")]
+pub use memory::LocalBuffers;
+pub use memory::{BufferParts, Buffers, LinkBuffers};
+pub use send::{Out, Payload};
+pub use slots::{OwnSlot, PartySlot};
 pub use status::Status;
-pub use tables::{OwnSlot, PartySlot};
 
 use embedded_io::{Read, ReadReady, Write, WriteReady};
 
 use crate::time::{Duration, Instant};
-use drive::State;
+#[cfg(feature = "speed")]
+use connection::Handler;
+use connection::Verdict;
 use send::OutParts;
+use session::Session;
+use state::{Connection, Round, SilenceLimit, State};
 
 /// How long a relay may say nothing, unless [`Link::set_silence_limit`] says otherwise. Relays say something every 5 s.
 pub const SILENCE_LIMIT: Duration = Duration::from_secs(20);
@@ -152,20 +161,24 @@ impl<B: Buffers> Link<B> {
 
     /// The sending half. What is queued through it is written by the next poll.
     pub fn out(&mut self) -> Out<'_> {
-        self.state.out(OutParts::of(self.buffers.parts()))
+        Out::new(&mut self.state, OutParts::of(self.buffers.parts()))
     }
 
     /// How long the relay may say nothing before the connection counts as lost; `None`: for ever.
     ///
     /// Relays send a keepalive after 5 s of silence. The default is [`SILENCE_LIMIT`].
     pub const fn set_silence_limit(&mut self, limit: Option<Duration>) {
-        self.state.set_silence_limit(limit);
+        self.state.silence_limit = SilenceLimit::new(limit);
     }
 
     /// Whether there is a connection, as far as this link has found out.
     #[must_use]
     pub const fn status(&self) -> Status {
-        self.state.status()
+        match self.state.connection {
+            Connection::New => Status::Connecting,
+            Connection::Heard | Connection::Open => Status::Connected,
+            Connection::Lost => Status::Lost,
+        }
     }
 
     /// When the link has to be polled although nothing has come; `None`: never. Never, too, while an event waits for being delivered again.
@@ -204,37 +217,30 @@ impl<B: Buffers> Link<B> {
     where
         T: Read + ReadReady + Write + WriteReady + ?Sized,
     {
-        let mut lost = None;
-        self.state.interrupt();
-        loop {
-            match self.state.next(&mut self.buffers, transport, now) {
-                Ok(true) => {}
-                Ok(false) => return lost.map_or(Ok(()), Err),
-                // the channels are told before the caller is
-                Err(error) => {
-                    lost = Some(error);
-                    continue;
-                }
+        self.state.round = Round::Over;
+        let mut failed = None;
+        let mut session = self.session();
+        let mut events = |event: Event<'_>, out: &mut Out<'_>| match handler(event, out).into_flow() {
+            Ok(Flow::Continue) => Verdict::Done,
+            Ok(Flow::Again) => Verdict::Again,
+            Err(error) => {
+                failed = Some(error);
+                Verdict::Stop
             }
-            let Some((event, mut out)) = self.state.deliver(self.buffers.parts()) else { continue };
-            match handler(event, &mut out).into_flow() {
-                Ok(Flow::Continue) => {}
-                Ok(Flow::Again) => out.again(),
-                // the other channels are told all the same, and then the caller
-                Err(_) if lost.is_some() => {}
-                Err(error) => {
-                    self.state.end_round(&mut self.buffers);
-                    self.state.interrupt();
-                    return Err(Error::Handler(error));
-                }
-            }
-            if self.state.is_again() {
-                match self.state.keep(&mut self.buffers, transport) {
-                    Ok(()) => return lost.map_or(Ok(()), Err),
-                    Err(error) => lost = Some(error),
-                }
+        };
+        // with one `dyn` type all of a link exists once, however many handlers a program has
+        #[cfg(feature = "speed")]
+        let mut events: &mut dyn Handler = &mut events;
+        match session.run(transport, now, &mut events) {
+            Ok(true) => session.end_round(),
+            Ok(false) => {}
+            Err(lost) => {
+                // the channels are told before the caller is, whatever the handler says to it
+                while let Ok(true) | Err(_) = session.run(transport, now, &mut events) {}
+                return Err(lost);
             }
         }
+        failed.map_or(Ok(()), |error| Err(Error::Handler(error)))
     }
 
     /// Like [`Link::poll`] for callers that cannot use a closure: call until it returns `None`, then sleep.
@@ -265,17 +271,14 @@ impl<B: Buffers> Link<B> {
     where
         T: Read + ReadReady + Write + WriteReady + ?Sized,
     {
-        if self.state.is_again() {
-            self.state.keep(&mut self.buffers, transport)?;
+        let mut session = self.session();
+        if !session.run(transport, now, &mut |_, _| Verdict::Hold)? {
             return Ok(None);
         }
-        loop {
-            if !self.state.next(&mut self.buffers, transport, now)? {
-                return Ok(None);
-            }
-            if self.state.is_current(self.buffers.parts()) {
-                return Ok(self.state.deliver(self.buffers.parts()));
-            }
-        }
+        Ok(session.held())
+    }
+
+    fn session(&mut self) -> Session<'_> {
+        Session::new(&mut self.state, self.buffers.parts())
     }
 }

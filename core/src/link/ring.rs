@@ -1,8 +1,8 @@
-//! A ring of bytes over memory that is handed to each call.
+//! A queue of bytes over memory that is handed to each call.
 
 use crate::bytes::copy_to;
 
-/// Which part of a ring's memory is in use.
+/// Which part of a queue's memory is in use. It always lies in one piece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Ring {
     start: usize,
@@ -27,62 +27,63 @@ impl Ring {
     }
 
     /// Adds `bytes` at the end. The caller has made sure that they fit; what does not is left out.
-    #[cfg_attr(not(target_os = "none"), inline)]
+    #[cfg_attr(feature = "speed", inline)]
+    #[cfg_attr(not(feature = "speed"), inline(never))]
     pub(super) fn push(&mut self, memory: &mut [u8], bytes: &[u8]) {
-        debug_assert!(bytes.len() <= self.free(memory), "more was pushed than fits");
         let end = self.start.wrapping_add(self.len);
-        let at = if end < memory.len() { end } else { end.wrapping_sub(memory.len()) };
-        let (first, rest) = bytes.split_at_checked(memory.len().wrapping_sub(at)).unwrap_or((bytes, &[]));
-        copy_to(memory, at, first);
-        if !rest.is_empty() {
-            copy_to(memory, 0, rest);
+        if memory.len().wrapping_sub(end) < bytes.len() {
+            self.move_to_front(memory);
         }
+        copy_to(memory, self.start.wrapping_add(self.len), bytes);
         self.len = self.len.wrapping_add(bytes.len());
     }
 
-    /// The oldest bytes, as far as they lie in one piece.
+    /// Adds the first `len` bytes of `word`, at most 16.
     #[inline]
+    pub(super) fn push_word(&mut self, memory: &mut [u8], word: [u8; 16], len: usize) {
+        let end = self.start.wrapping_add(self.len);
+        match memory.get_mut(end..).and_then(|tail| tail.first_chunk_mut()) {
+            // what lies behind the end is overwritten by what comes next
+            Some(place) => {
+                *place = word;
+                self.len = self.len.wrapping_add(len);
+            }
+            None => self.push(memory, word.get(..len).unwrap_or(&word)),
+        }
+    }
+
+    /// Makes room at the end. What was taken out since the last time is room for as many bytes, so this is rare.
+    #[cold]
+    fn move_to_front(&mut self, memory: &mut [u8]) {
+        let end = self.start.wrapping_add(self.len);
+        if self.start <= end && end <= memory.len() {
+            memory.copy_within(self.start..end, 0);
+        }
+        self.start = 0;
+    }
+
+    /// Returns all bytes, the oldest one first.
     pub(super) fn front<'a>(&self, memory: &'a [u8]) -> &'a [u8] {
-        let end = self.start.saturating_add(self.len).min(memory.len());
-        memory.get(self.start..end).unwrap_or_default()
+        memory.get(self.start..self.start.wrapping_add(self.len)).unwrap_or_default()
     }
 
     /// Takes the `count` oldest bytes out.
-    #[inline]
-    pub(super) fn consume(&mut self, memory: &[u8], count: usize) {
-        let count = count.min(self.len);
-        self.len = self.len.saturating_sub(count);
-        let start = self.start.saturating_add(count);
-        // empty: start over at the front, so that what comes next lies in one piece
-        self.start = match (self.len, start < memory.len()) {
-            (0, _) => 0,
-            (_, true) => start,
-            (_, false) => start.saturating_sub(memory.len()),
-        };
+    pub(super) const fn consume(&mut self, count: usize) {
+        let count = if count < self.len { count } else { self.len };
+        self.len = self.len.wrapping_sub(count);
+        self.start = if self.len == 0 { 0 } else { self.start.wrapping_add(count) };
     }
 
     /// Copies the bytes at `offset` behind the oldest one out. The caller has made sure that they are there.
     #[cfg(feature = "local")]
     pub(super) fn peek(&self, memory: &[u8], offset: usize, bytes: &mut [u8]) {
-        for (byte, at) in bytes.iter_mut().zip(offset..) {
-            *byte = memory.get(self.place(memory, at)).copied().unwrap_or(0);
-        }
+        let at = self.start.saturating_add(offset);
+        copy_to(bytes, 0, memory.get(at..at.saturating_add(bytes.len())).unwrap_or_default());
     }
 
     /// Replaces the bytes at `offset` behind the oldest one. The caller has made sure that they are there.
     #[cfg(feature = "local")]
     pub(super) fn poke(&self, memory: &mut [u8], offset: usize, bytes: &[u8]) {
-        for (&byte, at) in bytes.iter().zip(offset..) {
-            if let Some(place) = memory.get_mut(self.place(memory, at)) {
-                *place = byte;
-            }
-        }
-    }
-
-    /// Where the byte at `offset` lies.
-    #[cfg(feature = "local")]
-    const fn place(&self, memory: &[u8], offset: usize) -> usize {
-        let at = self.start.saturating_add(offset);
-        if at < memory.len() { at } else { at.saturating_sub(memory.len()) }
+        copy_to(memory, self.start.saturating_add(offset), bytes);
     }
 }

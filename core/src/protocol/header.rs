@@ -31,6 +31,7 @@ impl Header {
 
     /// Both. `channel` is as the wire carries it.
     #[expect(clippy::cast_possible_truncation, reason = "masked or shifted into a byte")]
+    #[inline]
     pub(crate) const fn new(broadcast: bool, channel: u8, user: Option<u8>, payload: usize) -> Self {
         if cfg!(target_pointer_width = "64") {
             return Self::in_one_word(broadcast, channel, user, payload);
@@ -54,6 +55,7 @@ impl Header {
 
     /// The same, faster where a word has 64 bits.
     #[expect(clippy::cast_possible_truncation, reason = "masked or shifted into a byte")]
+    #[inline]
     const fn in_one_word(broadcast: bool, channel: u8, user: Option<u8>, payload: usize) -> Self {
         // put together from the back: the first byte is the lowest of `bytes`
         let (names, mut bytes) = match user {
@@ -78,15 +80,22 @@ impl Header {
     }
 
     /// The header's bytes.
-    #[inline]
     #[must_use]
+    #[inline]
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..usize::from(self.len)).unwrap_or(&self.bytes)
     }
 
-    /// The header's length in bytes.
+    /// Returns the bytes as a number, the first one lowest.
     #[inline]
+    pub(crate) fn to_word(self) -> u64 {
+        let [a, b, c, d, e, f] = self.bytes;
+        u64::from_le_bytes([a, b, c, d, e, f, 0, 0])
+    }
+
+    /// The header's length in bytes.
     #[must_use]
+    #[inline]
     pub const fn len(&self) -> usize {
         self.len as usize
     }

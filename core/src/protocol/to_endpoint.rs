@@ -1,5 +1,6 @@
 //! Relay to endpoint: answers, events, data (`docs/PROTOCOL.md`, "Relay to endpoint").
 
+use super::decode::{DataHead, data_head};
 use super::{Fragment, Header};
 
 /// Bit of the channel byte that says "your own channel", as opposed to one that was entered.
@@ -135,20 +136,20 @@ pub enum Unit<'a> {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Decoder {
     next: Next,
-    /// The current unit is an answer or an event, or has no meaning.
-    control: bool,
-    /// Bytes behind the head of the current unit.
-    total: u16,
-    /// Those of them that have not come yet. While the head comes: the size so far.
-    left: u16,
+    /// Bytes of an answer or event that are in `bytes`.
+    len: u8,
     /// Channel and user; or the bytes of an answer or event that mean something.
     bytes: [u8; CONTROL],
+    /// Bytes of the payload of the current unit.
+    total: u16,
+    /// Bytes of the current unit that have not come. While the size comes: the size so far.
+    left: u16,
 }
 
 /// What the next byte is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[repr(u8)] // so that a new decoder is all zero, and a link in a `static` lies in .bss
+#[repr(u8)] // a new decoder is all zero, so a link in a `static` lies in .bss
 enum Next {
     /// The first of a unit.
     First,
@@ -156,12 +157,23 @@ enum Next {
     Size,
     Channel,
     User,
-    /// Data.
-    Payload,
     /// The length of an answer or event.
     ControlLength,
     /// A byte of an answer or event.
     Control,
+    /// Data.
+    Payload,
+}
+
+/// What bytes of a unit's head amount to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Head {
+    /// Nothing yet.
+    Cut,
+    /// An answer or an event, or something without meaning: [`Decoder::control`].
+    Control,
+    /// [`Decoder::left`] bytes of data follow, of [`Decoder::party`].
+    Data,
 }
 
 impl Default for Decoder {
@@ -174,154 +186,184 @@ impl Decoder {
     /// A decoder at the start of a stream.
     #[must_use]
     pub const fn new() -> Self {
-        Self { next: Next::First, control: false, total: 0, left: 0, bytes: [0; CONTROL] }
+        Self { next: Next::First, len: 0, total: 0, left: 0, bytes: [0; CONTROL] }
     }
 
-    /// Whether the stream stands between two units.
+    /// Returns true if the stream stands between two units.
     #[must_use]
     pub const fn is_between_units(&self) -> bool {
         matches!(self.next, Next::First)
     }
 
-    /// The next unit or piece of a unit, and how many bytes of `input` were used up to its end.
+    /// Returns the next unit or piece of a unit, and how many bytes of `input` were used up to its end.
     ///
     /// `None` means that all of `input` was used and more is needed. Does not fail: what makes no sense
     /// is [`Unit::Unknown`], and the stream goes on behind it.
     #[inline]
     pub fn decode<'a>(&mut self, input: &'a [u8]) -> Option<(usize, Unit<'a>)> {
-        let (used, len) = self.advance(input)?;
-        let Some((channel, user)) = self.data_of() else {
-            return Some((used, self.control()));
-        };
-        let bytes = input.get(used.wrapping_sub(len)..used).unwrap_or_default();
-        #[expect(clippy::cast_possible_truncation, reason = "at most `total`, a u16")]
-        let offset = self.total.wrapping_sub(self.left).wrapping_sub(len as u16);
-        let payload = Fragment { bytes, offset, total: self.total };
-        let unit = match user {
-            None => Unit::FromServer { channel, payload },
-            Some(user) => Unit::FromUser { channel, user, payload },
-        };
-        Some((used, unit))
-    }
-
-    /// The channel and the user of the data that was found last; `None` if it is an answer or an event.
-    #[inline]
-    pub(crate) const fn data_of(&self) -> Option<(u8, Option<u8>)> {
-        let [channel, user, ..] = self.bytes;
-        match channel & OWN {
-            _ if self.control => None,
-            0 => Some((channel, None)),
-            _ => Some((channel & !OWN, Some(user))),
+        let mut used = 0usize;
+        let mut head = Head::Cut;
+        while self.left() == 0 && head == Head::Cut {
+            let count;
+            (count, head) = self.head(input.get(used..).filter(|rest| !rest.is_empty())?);
+            used = used.wrapping_add(count);
         }
+        if head == Head::Control {
+            return Some((used, self.control()));
+        }
+        let rest = input.get(used..)?;
+        let bytes = rest.get(..self.left()).unwrap_or(rest);
+        if bytes.is_empty() && self.left() > 0 {
+            return None;
+        }
+        let payload = Fragment { bytes, offset: self.total.wrapping_sub(self.left), total: self.total };
+        self.skip(bytes.len());
+        let (channel, user) = self.party();
+        let unit = match channel & OWN {
+            0 => Unit::FromServer { channel, payload },
+            _ => Unit::FromUser { channel: channel & !OWN, user, payload },
+        };
+        Some((used.wrapping_add(bytes.len()), unit))
     }
 
-    /// What the answer or event says that was found last. Bytes behind those that have a meaning are ignored.
+    /// Returns what the answer or event says that has just come. Bytes behind those with a meaning are ignored.
+    #[inline]
     pub(crate) const fn control(&self) -> Unit<'static> {
-        match (self.bytes, self.total) {
-            ([tag @ (1..), 0, channel, ..], 3..) => Unit::Success { tag, channel },
-            ([tag @ (1..), 1, code, ..], 3..) => Unit::Refused { tag, code },
+        match (self.bytes, self.len) {
             ([0, 0, channel, user, _], 4..) => Unit::UserEntered { channel, user },
             ([0, 1, channel, user, reason], 5..) => Unit::UserGone { channel, user, reason },
             ([0, 2, channel, reason, _], 4..) => Unit::ChannelGone { channel, reason },
             ([0, 255, a, b, _], 2..) => Unit::Keepalive { last: [a, b] },
+            ([tag @ (1..), 0, channel, ..], 3..) => Unit::Success { tag, channel },
+            ([tag @ (1..), 1, code, ..], 3..) => Unit::Refused { tag, code },
             _ => Unit::Unknown,
         }
     }
 
-    /// Goes on to the next unit, or piece of one: how many bytes of `input` were used up to its end, and how many of those, at the end,
-    /// are data. `None`: more is needed.
-    #[cfg_attr(target_os = "none", inline)]
-    #[cfg_attr(not(target_os = "none"), inline(always))] // as a call, it makes receiving slower
-    pub(crate) fn advance(&mut self, input: &[u8]) -> Option<(usize, usize)> {
-        let mut used = 0usize;
-        while self.next != Next::Payload {
-            let &byte = input.get(used)?;
-            used = used.wrapping_add(1);
-            if self.byte(byte) {
-                return Some((used, 0));
-            }
-        }
-        let len = input.len().wrapping_sub(used).min(self.left.into());
-        if len == 0 && self.left > 0 {
-            return None;
-        }
-        #[expect(clippy::cast_possible_truncation, reason = "at most `left`, a u16")]
-        let count = len as u16;
-        self.left = self.left.wrapping_sub(count);
+    /// Returns whose data has come last: the channel byte and, for an own channel, the user.
+    #[inline]
+    pub(crate) const fn party(&self) -> (u8, u8) {
+        let [channel, user, ..] = self.bytes;
+        (channel, user)
+    }
+
+    /// Returns how many bytes of data come next; 0 if a head does.
+    #[inline]
+    pub(crate) const fn left(&self) -> usize {
+        if matches!(self.next, Next::Payload) { self.left as usize } else { 0 }
+    }
+
+    /// Goes past `count` bytes of data, at most [`Decoder::left`].
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "at most `left`, a u16")]
+    pub(crate) const fn skip(&mut self, count: usize) {
+        self.left = self.left.wrapping_sub(count as u16);
         if self.left == 0 {
             self.next = Next::First;
         }
-        Some((used.wrapping_add(len), len))
     }
 
-    /// Takes in one byte that is not data. Whether it completes a unit.
-    #[cfg_attr(not(target_os = "none"), inline)]
-    #[cfg_attr(target_os = "none", inline(never))] // inlined, it takes more code
-    fn byte(&mut self, byte: u8) -> bool {
+    /// Takes in bytes of a head from the front of `input`, which is not empty. Returns how many, and what they
+    /// amount to.
+    #[inline]
+    pub(crate) fn head(&mut self, input: &[u8]) -> (usize, Head) {
+        // whole heads of data at once: most are, and it is faster than byte by byte
+        if cfg!(feature = "speed")
+            && self.is_between_units()
+            && let DataHead::Data { len, channel, user, payload } = data_head(input, |c| c & OWN != 0)
+            && input.first() != Some(&0)
+        {
+            let [to_channel, to_user, ..] = &mut self.bytes;
+            (*to_channel, *to_user) = (channel, user);
+            self.left = payload;
+            return (len, self.payload());
+        }
+        (1, input.first().map_or(Head::Cut, |&byte| self.byte(byte)))
+    }
+
+    fn payload(&mut self) -> Head {
+        self.total = self.left;
+        self.next = if self.left == 0 { Next::First } else { Next::Payload };
+        Head::Data
+    }
+
+    /// Takes in one byte of a head.
+    #[inline(never)]
+    fn byte(&mut self, byte: u8) -> Head {
         let value = u16::from(byte);
+        let [channel, user, ..] = &mut self.bytes;
         match self.next {
             Next::First => {
-                self.control = byte == 0;
                 (self.next, self.left) = match byte {
                     0 => (Next::ControlLength, 0),
                     1..128 => (Next::Channel, value),
                     _ => (Next::Size, (value & 127) << 8),
                 };
-                false
             }
             Next::Size => {
                 self.left |= value;
                 // `80 00` is nothing at all
                 self.next = if self.left == 0 { Next::First } else { Next::Channel };
-                false
             }
-            Next::Channel | Next::User | Next::Payload => {
+            Next::Channel => {
+                *channel = byte;
                 self.left = self.left.wrapping_sub(1);
-                self.total = self.left;
-                let names_user = self.next == Next::Channel && byte & OWN != 0;
-                let [channel, user, ..] = &mut self.bytes;
-                *(if self.next == Next::Channel { channel } else { user }) = byte;
-                self.next = if names_user { Next::User } else { Next::Payload };
-                // a unit that ends before it names the user has no meaning
-                self.control = names_user && self.left == 0;
-                if self.control {
-                    self.next = Next::First;
+                if byte & OWN == 0 {
+                    return self.payload();
                 }
-                self.control
+                self.next = Next::User;
+                // a unit that ends before it names the user has no meaning
+                if self.left == 0 {
+                    return self.without_meaning();
+                }
+            }
+            Next::User | Next::Payload => {
+                *user = byte;
+                self.left = self.left.wrapping_sub(1);
+                return self.payload();
             }
             Next::ControlLength => {
                 self.bytes = [0; CONTROL];
-                self.total = value;
+                self.len = 0;
                 self.left = value;
-                self.next = if value == 0 { Next::First } else { Next::Control };
-                value == 0
+                self.next = Next::Control;
+                if byte == 0 {
+                    return self.without_meaning();
+                }
             }
             Next::Control => {
-                let at = usize::from(self.total.wrapping_sub(self.left));
                 self.left = self.left.wrapping_sub(1);
                 if self.left == 0 {
                     self.next = Next::First;
                 }
                 // what comes behind the bytes that mean something is passed over
-                let Some(place) = self.bytes.get_mut(at) else { return false };
+                let Some(place) = self.bytes.get_mut(usize::from(self.len)) else { return Head::Cut };
                 *place = byte;
-                self.left == 0 || at.wrapping_add(1) == CONTROL
+                self.len = self.len.wrapping_add(1);
+                if self.left == 0 || usize::from(self.len) == CONTROL {
+                    return Head::Control;
+                }
             }
         }
+        Head::Cut
+    }
+
+    const fn without_meaning(&mut self) -> Head {
+        self.next = Next::First;
+        self.len = 0;
+        Head::Control
     }
 }
 
 /// The bytes in front of `payload` bytes of data for a user, in its entered channel `channel`.
 ///
 /// `payload` is 1..=[`MAX_UNIT_PAYLOAD`](super::MAX_UNIT_PAYLOAD).
-#[inline]
 #[must_use]
 pub const fn data_for_user(channel: u8, payload: usize) -> Header {
     Header::data(channel & !OWN, None, payload)
 }
 
 /// The bytes in front of `payload` bytes of data from `user` for the server of own channel `channel`; `payload` as for [`data_for_user`].
-#[inline]
 #[must_use]
 pub const fn data_for_server(channel: u8, user: u8, payload: usize) -> Header {
     Header::data(channel | OWN, Some(user), payload)

@@ -192,6 +192,7 @@ impl<N, const CHANNELS: usize> Reconnect<N, CHANNELS> {
     ///
     /// # Errors
     /// All places are taken, or the name is too long.
+    #[cfg(feature = "server")]
     pub fn add_own(&mut self, name: N, mode: Mode) -> Result<Place, AddError>
     where
         N: AsRef<[u8]>,
@@ -238,7 +239,10 @@ impl<N, const CHANNELS: usize> Reconnect<N, CHANNELS> {
     pub fn remove(&mut self, place: Place, out: &mut Out<'_>) -> Result<Option<N>, SendError> {
         let Some(slot) = self.slot_mut(place) else { return Ok(None) };
         let dropped = match slot.handle() {
+            #[cfg(feature = "server")]
             Some(Handle::Own(channel)) => out.delete(channel),
+            #[cfg(not(feature = "server"))]
+            Some(Handle::Own(_)) => Ok(()),
             Some(Handle::Entered(channel)) => out.leave(channel),
             None => Ok(()),
         };

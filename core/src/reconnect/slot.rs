@@ -220,10 +220,10 @@ impl<N> Slot<N> {
         N: AsRef<[u8]>,
     {
         let Some(name) = &self.name else { return Ok(None) };
-        let asked = if self.is_own {
-            out.create(name, self.mode).map(Handle::Own)
-        } else {
-            out.enter(name, self.mode).map(Handle::Entered)
+        let asked = match self.is_own {
+            #[cfg(feature = "server")]
+            true => out.create(name, self.mode).map(Handle::Own),
+            _ => out.enter(name, self.mode).map(Handle::Entered),
         };
         match asked {
             Ok(handle) => {

@@ -141,7 +141,8 @@ fn the_greatest_chunk_and_one_more() {
         }
         // a slot that is smaller than the maximum
         slot.pop();
-        let too_large = |max| Step::Violation(Violation::ChunkTooLarge { len: len as u64, max });
+        let too_large =
+            |max| Step::Violation(Violation::ChunkTooLarge { len: u32::try_from(len).unwrap(), max });
         assert_eq!(Assembler::new().feed(limit, &length, &mut slot), (length.len(), too_large(max - 1)));
         // a maximum that is smaller than the slot
         if max > 1 {

@@ -57,6 +57,7 @@ pub(crate) fn parse(stream: &[u8], limit: ChunkLimit, slot: usize) -> Parsed {
         let len = code + 1;
         let max = limit.max().min(u32::try_from(slot).unwrap());
         if len > max.into() {
+            let len = u32::try_from(len).unwrap_or(u32::MAX);
             parsed.violation = Some((at, Violation::ChunkTooLarge { len, max }));
             return parsed;
         }

@@ -315,6 +315,7 @@ fn chunk(limit: ChunkLimit, bytes: &[u8]) -> Option<Result<(usize, usize), Viola
         if last || byte < 128 {
             let (len, max) = (code + 1, limit.max());
             if len > max.into() {
+                let len = u32::try_from(len).unwrap_or(u32::MAX);
                 return Some(Err(Violation::ChunkTooLarge { len, max }));
             }
             let (start, end) = (index + 1, index + 1 + usize::try_from(len).unwrap());

@@ -1,15 +1,15 @@
 //! One direction between a local user and its server: a ring of records.
 
-use super::super::pending::Pending;
-use super::super::ring::Ring;
 use super::simulated::SimulatedLine;
+use crate::link::front::{Front, Queued};
+use crate::link::ring::Ring;
 use crate::time::Instant;
 
 /// Bytes of a record's head: kind, length, when it is due.
 pub(super) const HEAD: usize = 12;
 
 /// The longest line there can be in bytes: what the length in a head can say.
-pub(super) const MAX_LINE: usize = (1 << 24) - 1;
+pub(in crate::link) const MAX_LINE: usize = (1 << 24) - 1;
 
 /// Due of a record that was queued after the current round began.
 const UNSTAMPED: u64 = u64::MAX;
@@ -105,29 +105,21 @@ pub(super) struct Line {
     busy_until: u64,
     /// Bytes that are left of the record that is being taken in.
     pub(super) left: usize,
-    /// The event that comes of it, not dealt with yet.
-    pub(super) pending: Pending,
-    /// It is to be delivered again in the next round.
-    pub(super) again: bool,
+    /// The event that comes of it.
+    pub(super) front: Front,
 }
 
 impl Line {
-    pub(super) const EMPTY: Self = Self {
-        ring: Ring::new(),
-        unstamped: 0,
-        busy_until: 0,
-        left: 0,
-        pending: Pending::NONE,
-        again: false,
-    };
+    pub(super) const EMPTY: Self =
+        Self { ring: Ring::new(), unstamped: 0, busy_until: 0, left: 0, front: Front::EMPTY };
 
-    /// Whether an event waits for being dealt with.
-    pub(super) const fn has_event(&self) -> bool {
-        !self.pending.is_none()
+    /// An empty line with an event that is to be delivered.
+    pub(super) const fn with_event(event: Queued) -> Self {
+        Self { front: Front::of(event), ..Self::EMPTY }
     }
 
     /// Forgets everything, that event as well: who it was for is not there any more.
-    pub(super) const fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         *self = Self::EMPTY;
     }
 
@@ -186,8 +178,8 @@ impl Line {
     }
 
     /// Goes on to the payload of the next record.
-    pub(super) fn take_head(&mut self, memory: &[u8], head: Head) {
-        self.ring.consume(memory, HEAD);
+    pub(super) const fn take_head(&mut self, head: Head) {
+        self.ring.consume(HEAD);
         self.left = head.len;
     }
 
@@ -198,9 +190,9 @@ impl Line {
     }
 
     /// Takes `count` bytes of the current record's payload out.
-    pub(super) fn consume(&mut self, memory: &[u8], count: usize) {
+    pub(super) fn consume(&mut self, count: usize) {
         let count = count.min(self.left);
-        self.ring.consume(memory, count);
+        self.ring.consume(count);
         self.left = self.left.saturating_sub(count);
     }
 }

@@ -3,18 +3,18 @@
 //! Each local user has two lines, to its server and from it. A line is a ring of records: a head (what it is, how long, when
 //! it is due) and the bytes that would have been a unit's payload. A program that asks for lag or bandwidth gets it here.
 
-mod engine;
-mod joins;
+mod delivery;
 mod line;
-mod memory;
+mod membership;
 mod sending;
 mod simulated;
+mod slots;
 
-pub use memory::{LocalBuffers, LocalParts, LocalUserSlot, NameSlot};
 pub use simulated::SimulatedLine;
+pub use slots::{LocalParts, LocalUserSlot, NameSlot};
 
-pub(super) use engine::Surroundings;
-pub(super) use line::LineRef;
+pub(super) use delivery::Surroundings;
+pub(super) use line::{LineRef, MAX_LINE};
 pub(super) use sending::{LocalPayload, LocalRoute};
 
 use crate::time::Instant;
@@ -37,10 +37,10 @@ pub(in crate::link) struct LocalState {
     exhausted: bool,
     /// An event has been dealt with in this round.
     progressed: bool,
-    /// Lines whose event is to be delivered again in the next round.
-    stalled: u16,
-    /// How often the transmit ring had been written from when the first of them stalled.
-    stalled_at: u32,
+    /// A name is being deleted.
+    deleting: bool,
+    /// Lines whose event is kept for the next round.
+    kept: u16,
     /// When the next record is due, as of the end of the last round.
     next_due: Option<Instant>,
 }
@@ -54,8 +54,8 @@ impl LocalState {
             wake: false,
             exhausted: false,
             progressed: false,
-            stalled: 0,
-            stalled_at: 0,
+            deleting: false,
+            kept: 0,
             next_due: None,
         }
     }
@@ -69,11 +69,6 @@ impl LocalState {
     pub(in crate::link) fn next_deadline(&self) -> Option<Instant> {
         if self.wake { Some(Instant::ZERO) } else { self.next_due }
     }
-
-    /// Whether an event waits for room that the transmit ring has had since.
-    pub(in crate::link) const fn waits_for_writing(&self, writes: u32) -> bool {
-        self.stalled > 0 && self.stalled_at != writes
-    }
 }
 
 /// The local users of a link, for the length of one call.
@@ -84,7 +79,6 @@ pub(in crate::link) struct Local<'a> {
 }
 
 impl<'a> Local<'a> {
-    #[inline]
     pub(in crate::link) const fn new(state: &'a mut LocalState, parts: LocalParts<'a>) -> Self {
         Self { state, parts }
     }

@@ -1,10 +1,10 @@
 //! Queueing for local users and their servers.
 
-use super::super::receive::PartyRef;
-use super::super::{OwnChannel, SendError, User};
 use super::line::{HEAD, Kind, Line};
-use super::memory::{LocalUserSlot, Stage};
+use super::slots::{LocalUserSlot, Stage};
 use super::{FIRST_LOCAL_USER, Local, LocalParts, LocalState};
+use crate::link::slots::PartyRef;
+use crate::link::{OwnChannel, SendError, User};
 
 /// Which lines something goes to.
 #[derive(Clone, Copy, Debug)]
@@ -26,12 +26,10 @@ pub(super) fn place_of(user: User) -> Option<u16> {
 
 impl LocalRoute {
     /// To all local users of a channel, but possibly one.
-    #[inline]
     pub(in crate::link) fn all(state: &LocalState, own: u8, but: Option<User>) -> Self {
         if state.live == 0 { Self::None } else { Self::All { own, but: but.and_then(place_of) } }
     }
 
-    #[inline]
     pub(in crate::link) const fn is_none(self) -> bool {
         matches!(self, Self::None)
     }
@@ -138,7 +136,6 @@ pub(in crate::link) struct LocalPayload<'a> {
 
 impl<'a> LocalPayload<'a> {
     /// Begins a record of `len` bytes behind `head`, which is a chunk's length field.
-    #[inline]
     pub(in crate::link) fn begin(mut local: Local<'a>, route: LocalRoute, head: &[u8], len: usize) -> Self {
         if !route.is_none() {
             local.begin(route, len.saturating_add(head.len()));
@@ -147,7 +144,6 @@ impl<'a> LocalPayload<'a> {
         Self { local, route, left: if route.is_none() { 0 } else { len } }
     }
 
-    #[inline]
     pub(in crate::link) fn put(&mut self, bytes: &[u8]) {
         if self.left > 0 {
             let bytes = bytes.get(..self.left).unwrap_or(bytes);
@@ -156,7 +152,6 @@ impl<'a> LocalPayload<'a> {
         }
     }
 
-    #[inline]
     pub(in crate::link) const fn left(&self) -> usize {
         self.left
     }

@@ -1,72 +1,40 @@
 //! The sending half of a link.
 
-mod in_parts;
-mod removing;
+mod moderation;
+#[cfg(feature = "large-chunks")]
+mod partial_chunk;
+mod payload;
+
+pub use payload::Payload;
 
 #[cfg(feature = "local")]
 use super::SimulatedLine;
-use super::buffers::BufferParts;
-use super::local::{Local, LocalParts, LocalPayload, LocalRoute, LocalState};
-use super::payload::{Payload, Route, Units, WireRoute, length_field};
-use super::receive::PartyRef;
-use super::ring::Ring;
-use super::tables::{Key, OwnState, PartyState, TableState, Tables};
-use super::unwanted::drop_unwanted;
+use super::local::{Local, LocalParts, LocalPayload, LocalRoute};
+use super::memory::BufferParts;
+use super::slots::{Key, OwnSlot, OwnState, PartySlot, PartyState};
+use super::state::{Owed, State};
+use super::tables::{Tables, find};
 use super::{Destination, EnteredChannel, Mode, OwnChannel, SendError, User};
-use crate::chunk::EncodedLength;
+use crate::chunk::{ChunkLimit, EncodedLength};
 use crate::protocol::to_endpoint::Capabilities;
 use crate::protocol::to_relay::{self, Command};
 use crate::protocol::{MAX_CHANNELS, MAX_NAME};
-use in_parts::Unfinished;
-
-/// What the sending half keeps between calls, besides the tables.
-#[derive(Debug)]
-pub(super) struct Sender {
-    pub(super) ring: Ring,
-    unfinished: Unfinished,
-    pub(super) tables: TableState,
-    pub(super) local: LocalState,
-}
-
-impl Sender {
-    pub(super) const fn new() -> Self {
-        Self {
-            ring: Ring::new(),
-            unfinished: Unfinished::NONE,
-            tables: TableState::new(),
-            local: LocalState::new(),
-        }
-    }
-
-    /// The own channel in which a broadcast in parts has begun and not ended.
-    #[inline]
-    pub(super) fn held(&self, own: &[super::OwnSlot]) -> Option<u8> {
-        self.unfinished.held(own)
-    }
-
-    /// Forgets what was to be sent.
-    pub(super) const fn clear(&mut self) {
-        self.ring.clear();
-        self.unfinished = Unfinished::NONE;
-    }
-}
+use payload::{Route, Units, WireRoute, length_field, push_head};
 
 /// The sending half of a link: queues commands and payloads in the transmit ring, from where polls write them.
 ///
 /// Nothing here blocks or touches the transport. Everything is all or nothing: it is queued whole, or an error says why nothing was queued.
 #[derive(Debug)]
 pub struct Out<'a> {
-    pub(super) sender: &'a mut Sender,
-    capabilities: Capabilities,
-    again: &'a mut bool,
-    parts: OutParts<'a>,
+    pub(super) state: &'a mut State,
+    pub(super) parts: OutParts<'a>,
 }
 
 /// The part of a link's memory that sending needs.
 #[derive(Debug)]
 pub(super) struct OutParts<'a> {
-    pub(super) own: &'a mut [super::OwnSlot],
-    pub(super) parties: &'a mut [super::PartySlot],
+    pub(super) own: &'a mut [OwnSlot],
+    pub(super) parties: &'a mut [PartySlot],
     pub(super) transmit: &'a mut [u8],
     pub(super) chunk_size: usize,
     pub(super) local: LocalParts<'a>,
@@ -80,33 +48,23 @@ impl<'a> OutParts<'a> {
 }
 
 impl<'a> Out<'a> {
-    pub(super) fn new(
-        sender: &'a mut Sender,
-        capabilities: Capabilities,
-        again: &'a mut bool,
-        parts: OutParts<'a>,
-    ) -> Self {
-        Self { sender, capabilities, again, parts }
+    pub(super) fn new(state: &'a mut State, parts: OutParts<'a>) -> Self {
+        Self { state, parts }
     }
 
-    /// The same sending half for a shorter time, to be moved into something.
-    #[inline]
+    /// Returns the same sending half for a shorter time, to be moved into something.
     pub(crate) fn reborrow(&mut self) -> Out<'_> {
         let OutParts { own, parties, transmit, chunk_size, local } = &mut self.parts;
-        Out {
-            sender: self.sender,
-            capabilities: self.capabilities,
-            again: self.again,
-            parts: OutParts { own, parties, transmit, chunk_size: *chunk_size, local: local.reborrow() },
-        }
+        let parts = OutParts { own, parties, transmit, chunk_size: *chunk_size, local: local.reborrow() };
+        Out { state: self.state, parts }
     }
 
-    fn local(&mut self) -> Local<'_> {
-        Local::new(&mut self.sender.local, self.parts.local.reborrow())
+    pub(super) fn local(&mut self) -> Local<'_> {
+        Local::new(&mut self.state.local, self.parts.local.reborrow())
     }
 
     pub(super) fn tables(&mut self) -> Tables<'_> {
-        Tables { state: &mut self.sender.tables, own: self.parts.own, parties: self.parts.parties }
+        Tables { state: &mut self.state.tables, own: self.parts.own, parties: self.parts.parties }
     }
 
     /// Asks the relay to create a channel. [`Event::Created`](super::Event::Created) or [`Event::CreateRefused`](super::Event::CreateRefused)
@@ -117,14 +75,15 @@ impl<'a> Out<'a> {
     /// # Errors
     /// [`SendError::NameTooLong`], [`SendError::ChunkLimit`], [`SendError::TooManyOwnChannels`], [`SendError::TooManyCommands`],
     /// [`SendError::WouldBlock`].
+    #[cfg(feature = "server")]
     pub fn create(&mut self, name: impl AsRef<[u8]>, mode: Mode) -> Result<OwnChannel, SendError> {
         let name = name.as_ref();
-        self.check_mode(mode)?;
+        let limit = self.limit_of(mode)?;
         if self.tables().find_own(|state| state == OwnState::Free).is_none() {
             return Err(SendError::TooManyOwnChannels);
         }
         let tag = self.command_with_name(Command::Create, name)?;
-        let channel = self.tables().add_own(tag, mode).ok_or(SendError::TooManyOwnChannels)?;
+        let channel = self.tables().add_own(tag, limit).ok_or(SendError::TooManyOwnChannels)?;
         self.local().remember(channel.slot, name);
         Ok(channel)
     }
@@ -142,11 +101,10 @@ impl<'a> Out<'a> {
     /// [`SendError::TooManyLocalUsers`], [`SendError::TooManyCommands`], [`SendError::WouldBlock`].
     pub fn enter(&mut self, name: impl AsRef<[u8]>, mode: Mode) -> Result<EnteredChannel, SendError> {
         let name = name.as_ref();
-        self.check_mode(mode)?;
-        let next_tag = self.sender.tables.next_tag;
-        let (local, own) = self.local_and_own();
-        if let Some(slot) = local.channel(own, name, next_tag) {
-            return self.enter_own(slot, mode);
+        let limit = self.limit_of(mode)?;
+        let last_tag = self.state.tables.last_tag;
+        if let Some(slot) = self.parts.local.channel(self.parts.own, name, last_tag) {
+            return self.enter_own(slot, limit);
         }
         if self.tables().entered_count() >= MAX_CHANNELS {
             return Err(SendError::TooManyEnteredChannels);
@@ -157,8 +115,7 @@ impl<'a> Out<'a> {
         let tag = self.command_with_name(Command::Enter, name)?;
         let mut tables = self.tables();
         let state = PartyState::Entering { tag, wanted: true };
-        let slot = tables.add_party(state, mode).ok_or(SendError::TooManyParties)?;
-        Ok(tables.entered_handle(slot))
+        Ok(tables.add_party(state, limit).ok_or(SendError::TooManyParties)?.into())
     }
 
     /// Deletes an own channel. Its users hear of it; for this link the channel and its users are gone at once, without further events.
@@ -167,6 +124,7 @@ impl<'a> Out<'a> {
     ///
     /// # Errors
     /// [`SendError::NotOpen`], [`SendError::WouldBlock`].
+    #[cfg(feature = "server")]
     pub fn delete(&mut self, channel: OwnChannel) -> Result<(), SendError> {
         let mut tables = self.tables();
         let own = tables.own_mut(channel).ok_or(SendError::NotOpen)?;
@@ -174,7 +132,6 @@ impl<'a> Out<'a> {
             OwnState::Creating { tag, wanted: true } => {
                 own.state = OwnState::Creating { tag, wanted: false };
                 own.generation = own.generation.wrapping_add(1);
-                tables.state.drop_unwanted = Some(drop_unwanted);
             }
             OwnState::Open { number } => {
                 self.queue(&to_relay::number_command(Command::Delete, number))?;
@@ -194,20 +151,18 @@ impl<'a> Out<'a> {
     /// [`SendError::NotOpen`], [`SendError::WouldBlock`].
     pub fn leave(&mut self, channel: EnteredChannel) -> Result<(), SendError> {
         let mut tables = self.tables();
-        let state = tables.entered(channel).map(|party| party.state);
-        match state {
-            Some(PartyState::Entering { tag, wanted: true }) => {
-                tables.set_party(channel.slot, PartyState::Entering { tag, wanted: false });
-                if let Some(party) = tables.party_mut(channel.slot) {
-                    party.generation = party.generation.wrapping_add(1);
-                }
-                tables.state.drop_unwanted = Some(drop_unwanted);
+        let party = tables.party_mut(channel.into()).ok_or(SendError::NotOpen)?;
+        match party.state {
+            PartyState::Entering { tag, wanted: true } => {
+                party.state = PartyState::Entering { tag, wanted: false };
+                party.generation = party.generation.wrapping_add(1);
             }
-            Some(PartyState::Entered { number }) => {
+            PartyState::Entered { number } => {
                 self.queue(&to_relay::number_command(Command::Leave, number))?;
                 self.tables().free_party(channel.slot);
             }
-            Some(PartyState::Joining { user } | PartyState::Joined { user }) => {
+            #[cfg(feature = "local")]
+            PartyState::Joining { user } | PartyState::Joined { user } => {
                 tables.free_party(channel.slot);
                 self.local().leave(user);
             }
@@ -228,14 +183,20 @@ impl<'a> Out<'a> {
     /// # Errors
     /// [`SendError::WouldBlock`], [`SendError::NotOpen`], [`SendError::Empty`], [`SendError::ChunkTooLarge`],
     /// [`SendError::RingTooSmall`], [`SendError::ChunkUnfinished`].
-    #[inline]
     pub fn send(&mut self, to: impl Into<Destination>, bytes: &[u8]) -> Result<(), SendError> {
         self.send_bytes(to.into(), bytes)
     }
 
+    #[inline(never)]
     fn send_bytes(&mut self, to: Destination, bytes: &[u8]) -> Result<(), SendError> {
         let (route, length) = self.route_for(to, bytes.len())?;
-        self.queue_payload(route, length, bytes);
+        if route.is_one_unit(length, bytes.len()) {
+            let ring = &mut self.state.ring;
+            push_head(ring, self.parts.transmit, route.wire, length, bytes.len());
+            ring.push(self.parts.transmit, bytes);
+        } else {
+            self.queue_payload(route, length, bytes);
+        }
         Ok(())
     }
 
@@ -243,7 +204,6 @@ impl<'a> Out<'a> {
     ///
     /// # Errors
     /// Those of [`Out::send`].
-    #[inline]
     pub fn send_parts(&mut self, to: impl Into<Destination>, parts: &[&[u8]]) -> Result<(), SendError> {
         let len = parts.iter().fold(0usize, |len, part| len.saturating_add(part.len()));
         self.send_with(to, len, |payload| parts.iter().for_each(|part| payload.put(part)))
@@ -277,7 +237,6 @@ impl<'a> Out<'a> {
     }
 
     /// Begins a payload, if there is room for all of it.
-    #[cfg_attr(not(target_os = "none"), inline)]
     fn payload(&mut self, to: Destination, len: usize) -> Result<Payload<'_>, SendError> {
         let (route, length) = self.route_for(to, len)?;
         let (units, local) = self.begin_payload(route, length, len);
@@ -285,20 +244,18 @@ impl<'a> Out<'a> {
     }
 
     /// Begins a payload of `len` bytes behind a length field. The caller has made sure that there is room, and puts all `len` bytes.
-    #[cfg_attr(not(target_os = "none"), inline)]
     fn begin_payload(
         &mut self,
         route: Route,
         length: EncodedLength,
         len: usize,
     ) -> (Units<'_>, LocalPayload<'_>) {
-        let local = Local::new(&mut self.sender.local, self.parts.local.reborrow());
+        let local = Local::new(&mut self.state.local, self.parts.local.reborrow());
         let local = LocalPayload::begin(local, route.local, length.as_bytes(), len);
-        (Units::new(&mut self.sender.ring, self.parts.transmit, route.wire, length, len), local)
+        (Units::new(&mut self.state.ring, self.parts.transmit, route.wire, length, len), local)
     }
 
     /// Queues a payload. The caller has made sure that there is room.
-    #[cfg_attr(not(target_os = "none"), inline)]
     fn queue_payload(&mut self, route: Route, length: EncodedLength, bytes: &[u8]) {
         let (mut units, mut local) = self.begin_payload(route, length, bytes.len());
         local.put(bytes);
@@ -308,7 +265,7 @@ impl<'a> Out<'a> {
     /// Bytes of the transmit ring that are free.
     #[must_use]
     pub fn free(&self) -> usize {
-        self.sender.ring.free(self.parts.transmit)
+        self.state.ring.free(self.parts.transmit)
     }
 
     /// Whether [`Out::send`] would queue `len` bytes for `to` now, instead of an error.
@@ -319,7 +276,8 @@ impl<'a> Out<'a> {
 
     /// The users that are in an own channel now, in no particular order.
     pub fn users(&self, channel: OwnChannel) -> impl Iterator<Item = User> {
-        let known = self.own_generation(channel) == Some(channel.generation);
+        let own = self.parts.own.get(usize::from(channel.slot));
+        let known = own.is_some_and(|own| own.generation == channel.generation);
         self.parts.parties.iter().filter_map(move |party| match party.state {
             PartyState::User { own, user, .. } if known && own == channel.slot => Some(User::new(user)),
             #[cfg(feature = "local")]
@@ -331,13 +289,13 @@ impl<'a> Out<'a> {
     /// What the relay has announced that it can do beyond the original protocol.
     #[must_use]
     pub const fn relay_capabilities(&self) -> Capabilities {
-        self.capabilities
+        self.state.capabilities
     }
 
     /// Has the event that came together with this `Out` delivered again at the next poll: for callers of
     /// [`Link::next_event`](super::Link::next_event) what [`Flow::Again`](super::Flow::Again) is for handlers.
     pub const fn again(&mut self) {
-        *self.again = true;
+        self.state.again = true;
     }
 
     /// Changes what the lines between a channel and its local users are like. What is under way already is not touched.
@@ -351,97 +309,124 @@ impl<'a> Out<'a> {
         if possible { Ok(()) } else { Err(SendError::TooManyLocalUsers) }
     }
 
-    /// Enters the own channel in `slot`.
-    fn enter_own(&mut self, slot: u8, mode: Mode) -> Result<EnteredChannel, SendError> {
-        let place = self.local().free_place().ok_or(SendError::TooManyLocalUsers)?;
+    /// Enters an own channel.
+    #[cfg(feature = "local")]
+    fn enter_own(&mut self, own: OwnChannel, limit: ChunkLimit) -> Result<EnteredChannel, SendError> {
+        let user = self.local().free_slot().ok_or(SendError::TooManyLocalUsers)?;
         let mut tables = self.tables();
-        let own = tables.own_handle(slot);
         let open = tables.own(own).is_some_and(|own| matches!(own.state, OwnState::Open { .. }));
-        let state = PartyState::Joining { user: place };
-        let party = tables.add_party(state, mode).ok_or(SendError::TooManyParties)?;
-        let entered = tables.entered_handle(party);
-        self.local().enter(place, own, entered, open);
+        let state = PartyState::Joining { user };
+        let entered = tables.add_party(state, limit).ok_or(SendError::TooManyParties)?.into();
+        self.local().enter(user, own, entered, open);
         Ok(entered)
+    }
+
+    #[cfg(not(feature = "local"))]
+    const fn enter_own(
+        &mut self,
+        own: core::convert::Infallible,
+        _: ChunkLimit,
+    ) -> Result<EnteredChannel, SendError> {
+        match own {}
     }
 
     // ---- checks
 
-    fn local_and_own(&mut self) -> (Local<'_>, &[super::OwnSlot]) {
-        (Local::new(&mut self.sender.local, self.parts.local.reborrow()), self.parts.own)
-    }
-
-    fn own_generation(&self, channel: OwnChannel) -> Option<u32> {
-        self.parts.own.get(usize::from(channel.slot)).map(|own| own.generation)
-    }
-
-    /// Where `to` is; `None` if it is not there.
+    /// Returns where `to` is; `None` if it is not there.
+    #[cfg_attr(feature = "speed", inline(always))]
     fn route(&self, to: Destination) -> Option<Route> {
-        let (channel, user) = match to {
-            Destination::Server(channel) => {
-                let party = self.parts.parties.get(usize::from(channel.slot))?;
-                if party.generation != channel.generation {
-                    return None;
-                }
-                let (wire, local) = match party.state {
-                    PartyState::Entered { number } => (WireRoute::server(number), LocalRoute::None),
-                    #[cfg(feature = "local")]
-                    PartyState::Joined { user } => (WireRoute::NOWHERE, LocalRoute::Server(user)),
-                    _ => return None,
-                };
-                return Some(Route { wire, local, mode: party.mode, party: PartyRef::NONE });
-            }
-            Destination::All(channel) => (channel, None),
-            Destination::User(channel, user) | Destination::AllBut(channel, user) => (channel, Some(user)),
-        };
-        let own = self.parts.own.get(usize::from(channel.slot))?;
-        let OwnState::Open { number } = own.state else { return None };
-        if own.generation != channel.generation {
+        match to {
+            Destination::Server(channel) => self.route_to_server(channel),
+            _ => self.route_to_users(to),
+        }
+    }
+
+    #[inline]
+    fn route_to_server(&self, channel: EnteredChannel) -> Option<Route> {
+        let party = self.parts.parties.get(usize::from(channel.slot))?;
+        if party.generation != channel.generation {
             return None;
         }
-        let mut party = PartyRef::NONE;
-        let mut local = LocalRoute::None;
-        let wire = match (to, user) {
-            (Destination::User(..), Some(user)) => {
-                if let Some((user, route)) = self.parts.local.find(channel, user) {
-                    party = user;
-                    local = route;
-                    WireRoute::NOWHERE
-                } else {
-                    let user = user.on_wire()?;
-                    party = PartyRef::find(self.parts.parties, Key::user(number, user))?;
-                    WireRoute::user(number, user)
-                }
-            }
-            (_, but) => {
-                local = LocalRoute::all(&self.sender.local, channel.slot, but);
-                WireRoute::all(number, but.and_then(User::on_wire))
+        let (wire, local) = match party.state {
+            PartyState::Entered { number } => (WireRoute::server(number), LocalRoute::None),
+            #[cfg(feature = "local")]
+            PartyState::Joined { user } => (WireRoute::NOWHERE, LocalRoute::Server(user)),
+            _ => return None,
+        };
+        Some(Route {
+            wire,
+            local,
+            limit: party.limit,
+            #[cfg(feature = "large-chunks")]
+            party: None,
+        })
+    }
+
+    #[cfg_attr(feature = "speed", inline(always))]
+    fn route_to_users(&self, to: Destination) -> Option<Route> {
+        let channel = to.own()?;
+        let own = self.parts.own.get(usize::from(channel.slot))?;
+        let OwnState::Open { number } = own.state else { return None };
+        if !cfg!(feature = "server") || own.generation != channel.generation {
+            return None;
+        }
+        let limit = own.limit;
+        let Destination::User(_, user) = to else {
+            let but = if let Destination::AllBut(_, but) = to { Some(but) } else { None };
+            let local = LocalRoute::all(&self.state.local, channel.slot, but);
+            let wire = WireRoute::all(number, but.and_then(User::on_wire));
+            return Some(Route {
+                wire,
+                local,
+                limit,
+                #[cfg(feature = "large-chunks")]
+                party: None,
+            });
+        };
+        let (wire, local, party) = match self.parts.local.find(channel, user) {
+            Some((party, local)) => (WireRoute::NOWHERE, local, party),
+            None => {
+                let user = user.on_wire()?;
+                let party = find(self.parts.parties, Key::user(number, user))?;
+                (WireRoute::user(number, user), LocalRoute::None, party)
             }
         };
-        Some(Route { wire, local, mode: own.mode, party })
+        #[cfg(not(feature = "large-chunks"))]
+        let _ = party;
+        Some(Route {
+            wire,
+            local,
+            limit,
+            #[cfg(feature = "large-chunks")]
+            party: Some(party),
+        })
     }
 
     /// Where `to` is, and the length field in front of `len` bytes, if they can be queued now.
-    #[cfg_attr(not(target_os = "none"), inline)]
+    #[cfg_attr(feature = "speed", inline(always))]
     fn route_for(&self, to: Destination, len: usize) -> Result<(Route, EncodedLength), SendError> {
         let route = self.route(to).ok_or(SendError::NotOpen)?;
-        let length = length_field(route.mode, len)?;
-        self.check_unfinished(to)?;
+        let length = length_field(route.limit, len)?;
+        #[cfg(feature = "large-chunks")]
+        self.check_partial(to)?;
         let in_all = len.saturating_add(length.as_bytes().len());
         self.check_room(route.wire.wire_len(in_all))?;
         self.parts.local.check_room(route.local, in_all)?;
         Ok((route, length))
     }
 
-    fn check_mode(&self, mode: Mode) -> Result<(), SendError> {
-        match mode {
-            Mode::Chunks(limit) if !limit.is_valid() || limit.max() as usize > self.parts.chunk_size => {
-                Err(SendError::ChunkLimit { max: limit.max(), chunk_size: self.parts.chunk_size })
-            }
-            _ => Ok(()),
+    /// Returns the limit of chunks in a channel of this mode.
+    fn limit_of(&self, mode: Mode) -> Result<ChunkLimit, SendError> {
+        let Mode::Chunks(limit) = mode else { return Ok(ChunkLimit::NONE) };
+        let chunk_size = self.parts.chunk_size;
+        let is_large = limit.length_bytes() > 2 && !cfg!(feature = "large-chunks");
+        if !limit.is_valid() || is_large || limit.max() as usize > chunk_size {
+            return Err(SendError::ChunkLimit { max: limit.max(), chunk_size });
         }
+        Ok(limit)
     }
 
-    #[cfg_attr(not(target_os = "none"), inline)]
+    #[inline]
     fn check_room(&self, needed: usize) -> Result<(), SendError> {
         if needed <= self.free() {
             Ok(())
@@ -454,8 +439,31 @@ impl<'a> Out<'a> {
 
     // ---- queueing
 
-    pub(super) fn push(&mut self, bytes: &[u8]) {
-        self.sender.ring.push(self.parts.transmit, bytes);
+    /// Returns the slot of the own channel in which a broadcast in parts has begun and not ended.
+    pub(super) fn broadcast_in_parts(&self) -> Option<u8> {
+        #[cfg(feature = "large-chunks")]
+        return self.state.partial.broadcast_in(self.parts.own);
+        #[cfg(not(feature = "large-chunks"))]
+        return None;
+    }
+
+    /// Queues the command that the relay is owed, if there is room.
+    #[cfg_attr(not(feature = "speed"), inline(never))]
+    pub(super) fn pay(&mut self) {
+        let (command, number) = match self.state.owed {
+            Owed::Nothing => return,
+            Owed::Leave { number } => (Command::Leave, number),
+            Owed::Delete { number } => (Command::Delete, number),
+        };
+        let bytes = to_relay::number_command(command, number);
+        if bytes.len() <= self.state.ring.free(self.parts.transmit) {
+            self.state.ring.push(self.parts.transmit, &bytes);
+            self.state.owed = Owed::Nothing;
+        }
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        self.state.ring.push(self.parts.transmit, bytes);
     }
 
     fn queue(&mut self, bytes: &[u8]) -> Result<(), SendError> {
@@ -465,6 +473,7 @@ impl<'a> Out<'a> {
     }
 
     /// Queues a command with a name and says which tag it has.
+    #[inline(never)]
     fn command_with_name(&mut self, command: Command, name: &[u8]) -> Result<u8, SendError> {
         if name.len() > MAX_NAME {
             return Err(SendError::NameTooLong { len: name.len() });

@@ -1,14 +1,15 @@
 //! From records to events.
 
-use super::super::User;
-use super::super::pending::{Pending, What};
-use super::super::receive::{PartyRef, take_in};
-use super::super::tables::{PartyState, Tables};
 use super::line::{Kind, LineRef};
-use super::memory::Stage;
-use super::{FIRST_LOCAL_USER, Local};
+use super::slots::Stage;
+use super::{FIRST_LOCAL_USER, Local, LocalParts};
 use crate::Reason;
 use crate::bytes::copy_to;
+use crate::link::front::Queued;
+use crate::link::slots::{PartyRef, PartyState};
+use crate::link::tables::Tables;
+use crate::link::take_in::take_in;
+use crate::link::{Event, User};
 use crate::time::Instant;
 
 /// What events need besides the lines.
@@ -26,7 +27,7 @@ impl Local<'_> {
     /// A round begins: what was queued since the last one is on its way, events that were kept are tried again.
     pub(in crate::link) fn start_round(&mut self, now: Instant) {
         self.state.wake = false;
-        self.state.stalled = 0;
+        self.state.kept = 0;
         self.state.progressed = false;
         self.state.exhausted = false;
         for place in self.places() {
@@ -37,7 +38,7 @@ impl Local<'_> {
             };
             for to_server in [true, false] {
                 if let Some((line, memory)) = self.line(place, to_server) {
-                    line.again = false;
+                    line.front.begin_round();
                     line.stamp(memory, now, simulated);
                 }
             }
@@ -48,7 +49,7 @@ impl Local<'_> {
     pub(in crate::link) fn end_round(&mut self, held: Option<u8>) {
         self.state.next_due = None;
         // whoever waits may wait for what has been taken out of a line since; the relay's event that is kept has been tried after all lines
-        if self.state.progressed && self.state.stalled > 0 {
+        if self.state.progressed && self.state.kept > 0 {
             self.state.next_due = Some(Instant::ZERO);
             return;
         }
@@ -57,10 +58,10 @@ impl Local<'_> {
             let is_held = user.own.is_some_and(|own| Some(own.slot) == held) && user.stage == Stage::Entering;
             for to_server in [true, false] {
                 let Some((line, memory)) = self.line(place, to_server) else { continue };
-                if line.again || (is_held && to_server) {
+                if line.front.is_kept() || (is_held && to_server) {
                     continue;
                 }
-                let due = if line.has_event() { Some(Instant::ZERO) } else { line.next_due(memory) };
+                let due = if line.front.has_event() { Some(Instant::ZERO) } else { line.next_due(memory) };
                 self.state.next_due = [due, self.state.next_due].into_iter().flatten().min();
             }
         }
@@ -91,22 +92,19 @@ impl Local<'_> {
             let receiver = if to_server { user.party } else { user.entered.map(PartyRef::from) };
             let own = user.own.map(|own| own.slot);
             let Some((line, memory)) = self.line(place, to_server) else { return false };
-            if line.again {
-                return false;
-            }
-            if line.has_event() {
-                return true;
+            if line.front.has_event() {
+                return line.front.is_due();
             }
             if line.left == 0 {
                 let Some(head) = line.due(memory, around.now) else { return false };
                 if head.kind == Kind::Enter && around.held.is_some() && around.held == own {
                     return false;
                 }
-                line.take_head(memory, head);
+                line.take_head(head);
                 if head.kind != Kind::Data {
                     let event = self.notice(place, head.kind, &mut around.tables);
                     if let (Some(event), Some((line, _))) = (event, self.line(place, to_server)) {
-                        line.pending = event;
+                        line.front.event = Queued::Notice(event);
                     }
                     self.state.progressed = true;
                     self.free_if_over(place);
@@ -117,19 +115,19 @@ impl Local<'_> {
             if piece.is_empty() {
                 line.left = 0; // cannot be: records are queued whole
             }
-            let (used, pending) = match receiver {
+            let (used, event) = match receiver {
                 Some(receiver) => in_slot(receiver, piece, around),
-                None => (piece.len(), Pending::NONE),
+                None => (piece.len(), Queued::None),
             };
-            line.pending = pending;
-            line.consume(memory, used);
+            line.front.event = event;
+            line.consume(used);
             // also without an event: there is room now, for which others may wait
             self.state.progressed = true;
         }
     }
 
     /// What a record without payload means.
-    fn notice(&mut self, place: u16, kind: Kind, tables: &mut Tables<'_>) -> Option<Pending> {
+    fn notice(&mut self, place: u16, kind: Kind, tables: &mut Tables<'_>) -> Option<Event<'static>> {
         let user = self.parts.users.get_mut(usize::from(place))?;
         let number = User::local(place);
         match kind {
@@ -137,15 +135,15 @@ impl Local<'_> {
             Kind::Enter => {
                 let channel = user.own?;
                 user.stage = Stage::Served;
-                let mode = tables.own(channel)?.mode;
+                let limit = tables.own(channel)?.limit;
                 let state = PartyState::LocalUser { own: channel.slot, user: place };
-                let Some(slot) = tables.add_party(state, mode) else {
-                    warning!("no party is free for a local user of own channel {}", channel.slot);
-                    return Some(Pending::user(What::Exhausted, channel, number));
-                };
-                user.party = PartyRef::of(tables.parties, slot);
+                user.party = tables.add_party(state, limit);
+                if user.party.is_none() {
+                    warning!("no party slot is free for a local user of own channel {}", channel.slot);
+                    return Some(Event::Exhausted { channel, user: number });
+                }
                 debug!("a local user entered own channel {}", channel.slot);
-                Some(Pending::user(What::UserEntered, channel, number))
+                Some(Event::UserEntered { channel, user: number })
             }
             Kind::Leave => {
                 let (channel, party) = (user.own?, user.party);
@@ -153,69 +151,65 @@ impl Local<'_> {
                 user.end_service();
                 tables.free_party(party?.slot);
                 debug!("a local user is gone from own channel {}", channel.slot);
-                Some(Pending::user(What::UserGone, channel, number).because(reason))
+                Some(Event::UserGone { channel, user: number, reason })
             }
             Kind::Entered => {
                 let channel = user.entered?;
                 tables.set_party(channel.slot, PartyState::Joined { user: place });
-                Some(Pending::entered(What::Entered, channel))
+                Some(Event::Entered { channel })
             }
             Kind::Gone | Kind::Removed | Kind::Blocked | Kind::NotCreated | Kind::NotThere => {
                 let channel = user.entered.take()?;
                 tables.free_party(channel.slot);
-                let (what, reason) = match kind {
-                    Kind::Removed => (What::ChannelGone, Reason::Kicked),
-                    Kind::Blocked => (What::EnterRefused, Reason::Blocked),
-                    Kind::NotCreated => (What::EnterRefused, Reason::NameInUse),
-                    Kind::NotThere => (What::EnterRefused, Reason::NoSuchChannel),
-                    _ => (What::ChannelGone, Reason::OnPurpose),
-                };
-                Some(Pending::entered(what, channel).because(reason))
+                let refused = |reason| Some(Event::EnterRefused { channel, reason });
+                match kind {
+                    Kind::Blocked => refused(Reason::Blocked),
+                    Kind::NotCreated => refused(Reason::NameInUse),
+                    Kind::NotThere => refused(Reason::NoSuchChannel),
+                    Kind::Removed => Some(Event::ChannelGone { channel, reason: Reason::Kicked }),
+                    _ => Some(Event::ChannelGone { channel, reason: Reason::OnPurpose }),
+                }
             }
         }
     }
 
-    /// The event of a line that has been found by [`Local::advance`].
-    pub(in crate::link) fn pending(&self, line: LineRef) -> Pending {
-        let user = self.user(line.user);
-        user.map_or(
-            Pending::NONE,
-            |user| if line.to_server { user.to_server.pending } else { user.to_user.pending },
-        )
-    }
-
-    /// The event of a line has been dealt with, or is to be delivered `again`. `writes` counts writings of the transmit ring.
-    pub(in crate::link) fn settle(&mut self, which: LineRef, again: bool, writes: u32) {
-        let Some((line, _)) = self.line(which.user, which.to_server) else { return };
-        if again && line.has_event() {
-            line.again = true;
-            if self.state.stalled == 0 {
-                self.state.stalled_at = writes;
-            }
-            self.state.stalled = self.state.stalled.saturating_add(1);
-        } else {
-            line.pending = Pending::NONE;
-            self.state.progressed = true;
-            self.free_if_over(which.user);
+    /// Takes note of what has become of a line's event. Returns true if it is kept.
+    pub(in crate::link) fn settle(&mut self, which: LineRef, again: bool) -> bool {
+        let Some((line, _)) = self.line(which.user, which.to_server) else { return false };
+        if line.front.settle(again) {
+            self.state.kept = self.state.kept.saturating_add(1);
+            return true;
         }
+        self.state.progressed = true;
+        self.free_if_over(which.user);
+        false
     }
 }
 
-/// Takes `piece` in for a party: how many bytes of it were used, and what came of it, which lies in the party's slot. (Not in the line, to which the handler
-/// can write.)
-fn in_slot(party: PartyRef, piece: &[u8], around: &mut Surroundings<'_>) -> (usize, Pending) {
+impl LocalParts<'_> {
+    /// Returns the event at the front of a line.
+    pub(in crate::link) fn event(&self, line: LineRef) -> Queued {
+        let user = self.users.get(usize::from(line.user));
+        let line = user.map(|user| if line.to_server { &user.to_server } else { &user.to_user });
+        line.map_or(Queued::None, |line| line.front.event)
+    }
+}
+
+/// Takes `piece` in for a party. Returns how many bytes of it were used, and the event, whose bytes lie in the
+/// party's slot. (Not in the line, which the handler can write to.)
+fn in_slot(party: PartyRef, piece: &[u8], around: &mut Surroundings<'_>) -> (usize, Queued) {
     let Surroundings { tables, chunks, chunk_size, .. } = around;
     let piece = piece.get(..*chunk_size).unwrap_or(piece);
-    let (used, pending) = take_in(party, piece, 0, tables, chunks, *chunk_size);
-    let Some(bytes) = pending.in_scratch() else { return (used, pending) };
-    let bytes = piece.get(bytes).unwrap_or_default();
-    copy_to(chunks, usize::from(party.slot).wrapping_mul(*chunk_size), bytes);
-    (used, Pending::assembled(party, bytes.len()))
+    let (used, event) = take_in(party, piece, 0, tables.own, tables.parties, chunks, *chunk_size);
+    let Queued::Received { from, start, end } = event else { return (used, event) };
+    let bytes = piece.get(start..end).unwrap_or_default();
+    copy_to(chunks, usize::from(from.slot).wrapping_mul(*chunk_size), bytes);
+    (used, Queued::Assembled { from, len: bytes.len() })
 }
 
 impl User {
-    /// The local user in this place.
-    pub(in crate::link) const fn local(place: u16) -> Self {
-        Self::numbered(FIRST_LOCAL_USER.saturating_add(place))
+    /// The local user in this slot.
+    pub(in crate::link) const fn local(slot: u16) -> Self {
+        Self::numbered(FIRST_LOCAL_USER.saturating_add(slot))
     }
 }

@@ -1,7 +1,7 @@
 //! Users that are removed from their channel, and kept out of it.
 
 use super::Out;
-use crate::link::tables::{Key, OwnState};
+use crate::link::slots::{Key, OwnState};
 use crate::link::{OwnChannel, SendError, User};
 use crate::protocol::to_relay::{self, Command};
 
@@ -53,7 +53,7 @@ impl Out<'_> {
         }
         let user = user.on_wire().ok_or(SendError::NotOpen)?;
         self.tables().find(Key::user(number, user)).ok_or(SendError::NotOpen)?;
-        if !self.capabilities.contains(command.capability()) {
+        if !self.state.capabilities.contains(command.capability()) {
             return Err(SendError::Unsupported);
         }
         self.queue(&to_relay::user_command(command, number, user))

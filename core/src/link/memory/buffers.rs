@@ -1,7 +1,7 @@
 //! The memory of a link.
 
-use super::local::LocalParts;
-use super::tables::{OwnSlot, PartySlot};
+use crate::link::local::LocalParts;
+use crate::link::{OwnSlot, PartySlot};
 use crate::protocol::{MAX_CHANNELS, MAX_COMMAND};
 
 /// Hands out the memory of a link. [`LinkBuffers`] has it in arrays; other implementations can have it elsewhere.
@@ -12,7 +12,7 @@ pub trait Buffers {
     fn parts(&mut self) -> BufferParts<'_>;
 }
 
-impl<B: Buffers> Buffers for &mut B {
+impl<B: Buffers + ?Sized> Buffers for &mut B {
     fn parts(&mut self) -> BufferParts<'_> {
         B::parts(self)
     }

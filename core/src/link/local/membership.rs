@@ -1,10 +1,44 @@
 //! How local users come and go.
 
-use super::super::tables::OwnState;
-use super::super::{EnteredChannel, OwnChannel, OwnSlot};
 use super::line::{Kind, Line};
-use super::memory::{LocalUserSlot, Stage};
-use super::{Local, LocalRoute, LocalState, SimulatedLine};
+use super::slots::{LocalUserSlot, NameSlot, Stage};
+use super::{FIRST_LOCAL_USER, Local, LocalParts, LocalRoute, LocalState, SimulatedLine};
+use crate::link::front::Queued;
+use crate::link::slots::{OwnSlot, OwnState};
+use crate::link::{EnteredChannel, Event, OwnChannel};
+
+impl LocalParts<'_> {
+    /// Returns the own channel of this name: the one that is there, else the one that was asked for first.
+    /// `last_tag` is that of the latest command.
+    pub(in crate::link) fn channel(&self, own: &[OwnSlot], name: &[u8], last_tag: u8) -> Option<OwnChannel> {
+        if self.users.is_empty() {
+            return None;
+        }
+        let mut oldest = None;
+        for (slot, (place, own)) in (0..).zip(self.names.iter().zip(own)) {
+            // the greatest age is that of a channel that is there
+            let age = match own.state {
+                OwnState::Open { .. } => u16::MAX,
+                OwnState::Creating { tag, wanted: true } => u16::from(last_tag.wrapping_sub(tag)),
+                _ => continue,
+            };
+            if place.get() == name && oldest.is_none_or(|(_, oldest)| age > oldest) {
+                oldest = Some((OwnChannel { slot, generation: own.generation }, age));
+            }
+        }
+        oldest.map(|(channel, _)| channel)
+    }
+
+    /// Returns true if the relay has another own channel with the name of the one in `slot`.
+    pub(in crate::link) fn is_double(&self, own: &[OwnSlot], slot: u8) -> bool {
+        let Some(name) = self.names.get(usize::from(slot)).map(NameSlot::get) else { return false };
+        let mut others = (0..).zip(self.names.iter().zip(own));
+        others.any(|(other, (place, own))| {
+            let is_used = matches!(own.state, OwnState::Open { .. }) || place.deleting;
+            other != slot && is_used && place.get() == name
+        })
+    }
+}
 
 impl Local<'_> {
     /// Keeps the name of the own channel in `slot`.
@@ -13,35 +47,23 @@ impl Local<'_> {
             place.set(name);
             place.simulated = SimulatedLine::new();
             place.blocked = false;
+            place.deleting = false;
         }
     }
 
-    /// The own channel of this name: the one that is there, else the one that was asked for first. `next_tag` is that of the latest command.
-    pub(in crate::link) fn channel(&self, own: &[OwnSlot], name: &[u8], next_tag: u8) -> Option<u8> {
-        let mut oldest = None;
-        for (slot, (place, own)) in (0..).zip(self.parts.names.iter().zip(own)) {
-            // the greatest age is that of a channel that is there
-            let age = match own.state {
-                OwnState::Open { .. } => u16::MAX,
-                OwnState::Creating { tag, wanted: true } => u16::from(next_tag.wrapping_sub(tag)),
-                _ => continue,
-            };
-            if place.get() == name && oldest.is_none_or(|(_, oldest)| age > oldest) {
-                oldest = Some((slot, age));
-            }
+    /// The relay had created the channel in `slot` when it was no longer wanted, and will delete it.
+    pub(in crate::link) fn deleting(&mut self, slot: u8) {
+        if let Some(name) = self.parts.names.get_mut(usize::from(slot)) {
+            name.deleting = true;
+            self.state.deleting = true;
         }
-        oldest.map(|(slot, _)| slot).filter(|_| !self.parts.users.is_empty())
     }
 
-    /// Whether an own channel that the relay still has is of the same name as the one in `slot`.
-    pub(in crate::link) fn is_double(&self, own: &[OwnSlot], slot: u8) -> bool {
-        let Some(name) = self.parts.names.get(usize::from(slot)).map(super::NameSlot::get) else {
-            return false;
-        };
-        let other = |(place, own): (&super::NameSlot, &OwnSlot)| {
-            matches!(own.state, OwnState::Open { .. } | OwnState::Unwanted { .. }) && place.get() == name
-        };
-        self.parts.names.iter().zip(own).any(other)
+    /// The relay has deleted those channels.
+    pub(in crate::link) fn deleted(&mut self) {
+        if core::mem::take(&mut self.state.deleting) {
+            self.parts.names.iter_mut().for_each(|name| name.deleting = false);
+        }
     }
 
     /// Changes what the lines of a channel are like. Whether that channel can have local users.
@@ -54,13 +76,13 @@ impl Local<'_> {
         !self.parts.users.is_empty()
     }
 
-    /// A place for another local user.
-    pub(in crate::link) fn free_place(&self) -> Option<u16> {
+    /// Returns a free slot for another local user.
+    pub(in crate::link) fn free_slot(&self) -> Option<u16> {
         let users = &self.parts.users;
         let free = |&place: &usize| users.get(place).is_some_and(|user| user.stage == Stage::Free);
         let fresh = usize::from(self.state.fresh).min(users.len());
         let place = (fresh..users.len()).find(free).or_else(|| (0..fresh).find(free))?;
-        u16::try_from(place).ok().filter(|&place| place <= u16::MAX - super::FIRST_LOCAL_USER)
+        u16::try_from(place).ok().filter(|&place| place <= u16::MAX - FIRST_LOCAL_USER)
     }
 
     /// A local user enters; `open` says whether the channel has been created already.
@@ -170,9 +192,10 @@ impl Local<'_> {
     pub(in crate::link) fn clear(&mut self) {
         *self.state = LocalState::new();
         for user in self.parts.users.iter_mut() {
-            let ends = user.to_user.pending.ends_entered();
-            let mut to_user = Line::EMPTY;
-            to_user.pending = user.to_user.pending;
+            let event = user.to_user.front.event;
+            let ends =
+                matches!(event, Queued::Notice(Event::ChannelGone { .. } | Event::EnterRefused { .. }));
+            let to_user = Line::with_event(event);
             *user = LocalUserSlot::FREE;
             if ends {
                 *user = LocalUserSlot { stage: Stage::Ended, to_user, ..LocalUserSlot::FREE };
@@ -194,7 +217,11 @@ impl Local<'_> {
             *user = LocalUserSlot::FREE;
             self.state.live = self.state.live.saturating_sub(1);
             if self.state.live == 0 {
-                *self.state = LocalState { fresh: self.state.fresh, ..LocalState::new() };
+                *self.state = LocalState {
+                    fresh: self.state.fresh,
+                    deleting: self.state.deleting,
+                    ..LocalState::new()
+                };
             }
         }
     }
@@ -216,7 +243,7 @@ impl LocalUserSlot {
     }
 
     /// The server has nothing to do with this user any more.
-    pub(super) const fn end_service(&mut self) {
+    pub(super) fn end_service(&mut self) {
         self.own = None;
         self.party = None;
         self.stage = Stage::Ended;
@@ -227,7 +254,7 @@ impl LocalUserSlot {
     fn is_over(&self) -> bool {
         self.stage == Stage::Ended
             && self.entered.is_none()
-            && !self.to_server.has_event()
-            && !self.to_user.has_event()
+            && !self.to_server.front.has_event()
+            && !self.to_user.front.has_event()
     }
 }

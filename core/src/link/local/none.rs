@@ -1,11 +1,12 @@
 //! Stands in for local users where they are switched off: there are none, and no code for them.
 
+use core::convert::Infallible;
 use core::marker::PhantomData;
 
-use super::pending::Pending;
-use super::receive::PartyRef;
+use super::front::Queued;
+use super::slots::{OwnSlot, PartyRef};
 use super::tables::Tables;
-use super::{EnteredChannel, OwnChannel, OwnSlot, SendError, User};
+use super::{OwnChannel, SendError, User};
 use crate::time::Instant;
 
 /// The part of a link's memory that is for local users: none, for they are switched off (feature `local`).
@@ -27,6 +28,18 @@ impl LocalParts<'_> {
         None
     }
 
+    pub(super) const fn channel(&self, _: &[OwnSlot], _: &[u8], _: u8) -> Option<Infallible> {
+        None
+    }
+
+    pub(super) const fn is_double(&self, _: &[OwnSlot], _: u8) -> bool {
+        false
+    }
+
+    pub(super) const fn event(&self, line: LineRef) -> Queued {
+        match line {}
+    }
+
     pub(super) const fn room(&self, _: LocalRoute) -> usize {
         usize::MAX
     }
@@ -45,6 +58,10 @@ pub(super) enum LocalRoute {
 }
 
 impl LocalRoute {
+    pub(super) const fn is_none(self) -> bool {
+        true
+    }
+
     pub(super) const fn all(_: &LocalState, _: u8, _: Option<User>) -> Self {
         Self::None
     }
@@ -65,13 +82,9 @@ impl LocalState {
     pub(super) const fn next_deadline(&self) -> Option<Instant> {
         None
     }
-
-    pub(super) const fn waits_for_writing(&self, _: u32) -> bool {
-        false
-    }
 }
 
-#[expect(dead_code, reason = "nobody looks at it")]
+#[expect(dead_code, reason = "there are no local users to look at it")]
 #[derive(Debug)]
 pub(super) struct Surroundings<'a> {
     pub(super) tables: Tables<'a>,
@@ -91,25 +104,13 @@ impl<'a> Local<'a> {
 
     pub(super) const fn remember(&mut self, _: u8, _: &[u8]) {}
 
-    pub(super) const fn channel(&self, _: &[OwnSlot], _: &[u8], _: u8) -> Option<u8> {
-        None
-    }
+    pub(super) const fn deleted(&mut self) {}
 
-    pub(super) const fn is_double(&self, _: &[OwnSlot], _: u8) -> bool {
-        false
-    }
-
-    pub(super) const fn free_place(&self) -> Option<u16> {
-        None
-    }
-
-    pub(super) const fn enter(&mut self, _: u16, _: OwnChannel, _: EnteredChannel, _: bool) {}
+    pub(super) const fn deleting(&mut self, _: u8) {}
 
     pub(super) const fn opened(&mut self, _: u8) {}
 
     pub(super) const fn ended(&mut self, _: u8, _: bool) {}
-
-    pub(super) const fn leave(&mut self, _: u16) {}
 
     pub(super) const fn remove(&mut self, _: LocalRoute, _: bool) {}
 
@@ -123,11 +124,7 @@ impl<'a> Local<'a> {
         None
     }
 
-    pub(super) const fn pending(&self, line: LineRef) -> Pending {
-        match line {}
-    }
-
-    pub(super) const fn settle(&mut self, line: LineRef, _: bool, _: u32) {
+    pub(super) const fn settle(&mut self, line: LineRef, _: bool) -> bool {
         match line {}
     }
 }

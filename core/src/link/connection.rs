@@ -1,0 +1,345 @@
+//! What a link does when it is polled: a state machine that says what the transport is to do next.
+
+use embedded_io::{Read, ReadReady, Write, WriteReady};
+
+use super::front::Queued;
+#[cfg(feature = "local")]
+use super::local::{LineRef, Local, Surroundings};
+use super::send::Out;
+use super::session::Session;
+use super::state::{Connection, Held, Owed, Round, Telling};
+use super::{Error, Event};
+use crate::time::{Duration, Instant};
+
+/// What comes next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// The handler wants no more events for now.
+    Stop,
+    /// Write what is queued, if the transport is ready: [`Session::wrote`].
+    Write,
+    /// Flush what was written.
+    Flush,
+    /// Read, if the transport is ready: [`Session::came`], [`Session::nothing_came`].
+    Read,
+    /// Nothing is left to do in this round.
+    Done,
+}
+
+/// What becomes of an event that was handed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It is dealt with.
+    Done,
+    /// It is to be handed over again in the next round.
+    Again,
+    /// It is dealt with, and the round is broken off.
+    Stop,
+    /// It stays, and the round goes on later: [`Session::held`] has the event.
+    Hold,
+}
+
+/// Takes the events.
+pub(super) trait Handler: FnMut(Event<'_>, &mut Out<'_>) -> Verdict {}
+
+impl<F: FnMut(Event<'_>, &mut Out<'_>) -> Verdict + ?Sized> Handler for F {}
+
+impl<'a> Session<'a> {
+    /// Goes on until the handler stops or holds an event (`true`), or nothing is left to do in this round
+    /// (`false`).
+    pub(super) fn run<T, H>(
+        &mut self,
+        transport: &mut T,
+        now: Instant,
+        handler: &mut H,
+    ) -> Result<bool, Error<T::Error>>
+    where
+        T: Read + ReadReady + Write + WriteReady + ?Sized,
+        H: Handler + ?Sized,
+    {
+        loop {
+            let result = match self.step(now, handler) {
+                Step::Stop => return Ok(true),
+                Step::Done => return Ok(false),
+                Step::Flush => transport.flush().map_err(Error::Transport),
+                Step::Write => self.write(transport, now).map_err(Error::Transport),
+                Step::Read => self.read(transport, now),
+            };
+            if result.is_err() {
+                self.lose();
+                result?;
+            }
+        }
+    }
+
+    fn write<T: Write + WriteReady + ?Sized>(
+        &mut self,
+        transport: &mut T,
+        now: Instant,
+    ) -> Result<(), T::Error> {
+        let mut count = 0;
+        if transport.write_ready()? {
+            count = transport.write(self.out.state.ring.front(self.out.parts.transmit))?;
+        }
+        self.wrote(count, now);
+        Ok(())
+    }
+
+    fn read<T: Read + ReadReady + ?Sized>(
+        &mut self,
+        transport: &mut T,
+        now: Instant,
+    ) -> Result<(), Error<T::Error>> {
+        if transport.read_ready().map_err(Error::Transport)? {
+            match transport.read(self.inbox.receive).map_err(Error::Transport)? {
+                0 => return Err(Error::Closed),
+                len => self.came(len, now),
+            }
+        } else if let Some(duration) = self.nothing_came(now) {
+            return Err(Error::Silent { duration });
+        }
+        Ok(())
+    }
+
+    /// Goes on to what the transport is to do next.
+    #[inline(never)]
+    fn step<H: Handler + ?Sized>(&mut self, now: Instant, handler: &mut H) -> Step {
+        self.settle_held();
+        loop {
+            match self.out.state.round {
+                Round::Over => self.begin_round(now),
+                Round::Finding => {
+                    if self.hand_over_all(now, handler) {
+                        return Step::Stop;
+                    }
+                    self.out.state.round = Round::Writing;
+                }
+                Round::Writing => {
+                    self.out.pay();
+                    let state = &mut *self.out.state;
+                    // what is queued after a loss is for the next connection
+                    if state.connection != Connection::Lost && state.ring.len() > 0 {
+                        return Step::Write;
+                    }
+                    state.round = Round::Written;
+                    // some transports gather what is written until they are flushed
+                    if core::mem::take(&mut state.unflushed) {
+                        return Step::Flush;
+                    }
+                }
+                Round::Written => {
+                    let state = &mut *self.out.state;
+                    let is_left = state.received.start < state.received.end;
+                    state.round = Round::Finding;
+                    if state.front.is_due() {
+                        continue;
+                    }
+                    if !state.front.has_event() && state.owed == Owed::Nothing {
+                        if is_left {
+                            continue;
+                        }
+                        if !core::mem::replace(&mut state.has_read, true) {
+                            return Step::Read;
+                        }
+                    }
+                    self.end_round();
+                    return Step::Done;
+                }
+            }
+        }
+    }
+
+    #[cfg_attr(not(feature = "speed"), inline(never))]
+    fn begin_round(&mut self, now: Instant) {
+        let state = &mut *self.out.state;
+        state.has_read = false;
+        state.room.begin_round();
+        state.front.begin_round();
+        if state.connection == Connection::Lost {
+            state.connection = Connection::New;
+        }
+        // an event that was kept may wait for room
+        state.round = if state.front.has_event() { Round::Writing } else { Round::Finding };
+        self.out.local().deleted();
+        if !self.out.state.local.is_idle() {
+            self.out.local().start_round(now);
+        }
+    }
+
+    /// The round ends, or the poll does before it.
+    pub(super) fn end_round(&mut self) {
+        self.out.state.round = Round::Over;
+        if !self.out.state.local.is_idle() {
+            let held = self.out.broadcast_in_parts();
+            self.out.local().end_round(held);
+        }
+    }
+
+    /// Takes note of what has become of the event that was held.
+    #[cfg_attr(not(feature = "speed"), inline(never))]
+    fn settle_held(&mut self) {
+        let again = core::mem::take(&mut self.out.state.again);
+        let held = core::mem::replace(&mut self.out.state.held, Held::None);
+        if held != Held::None {
+            self.settle(held, if again { Verdict::Again } else { Verdict::Done });
+        }
+    }
+
+    /// Takes note of what becomes of a source's event. Returns true if the handler takes no more.
+    #[cfg_attr(not(feature = "speed"), inline(never))]
+    fn settle(&mut self, source: Held, verdict: Verdict) -> bool {
+        if verdict == Verdict::Hold {
+            self.out.state.held = source;
+            return true;
+        }
+        let is_again = verdict == Verdict::Again;
+        let is_kept = match source {
+            #[cfg(feature = "local")]
+            Held::Local(line) => self.out.local().settle(line, is_again),
+            _ => self.out.state.front.settle(is_again),
+        };
+        if is_kept {
+            self.out.state.room.keep();
+        }
+        verdict == Verdict::Stop
+    }
+
+    /// Hands all events over that there are now. Returns true if the handler takes no more.
+    fn hand_over_all<H: Handler + ?Sized>(&mut self, now: Instant, handler: &mut H) -> bool {
+        #[cfg(feature = "local")]
+        while !self.out.state.local.is_idle()
+            && let Some(line) = self.next_local(now)
+        {
+            let event = self.out.parts.local.event(line);
+            let verdict = self.hand_over(event, handler);
+            if self.settle(Held::Local(line), verdict) {
+                return true;
+            }
+        }
+        loop {
+            if !self.out.state.front.has_event() {
+                self.tell_loss();
+            }
+            if !self.out.state.front.has_event() {
+                return self.hand_over_received(handler);
+            }
+            if self.out.state.front.is_kept() {
+                return false;
+            }
+            let verdict = self.hand_over(self.out.state.front.event, handler);
+            if self.settle(Held::Relay, verdict) {
+                return true;
+            }
+        }
+    }
+
+    /// Hands an event over.
+    #[cfg_attr(feature = "speed", inline(always))]
+    pub(super) fn hand_over<H: Handler + ?Sized>(&mut self, event: Queued, handler: &mut H) -> Verdict {
+        let Self { out, inbox } = self;
+        let Some(event) = inbox.event(event, out) else { return Verdict::Done };
+        match handler(event, out) {
+            Verdict::Done if core::mem::take(&mut out.state.again) => Verdict::Again,
+            verdict => verdict,
+        }
+    }
+
+    /// Hands an event over that the relay has just brought. Returns true if nothing more is to be handed over.
+    #[inline]
+    pub(super) fn hand_over_new<H: Handler + ?Sized>(
+        &mut self,
+        event: Queued,
+        handler: &mut H,
+    ) -> Option<bool> {
+        let verdict = self.hand_over(event, handler);
+        if verdict == Verdict::Done {
+            return None;
+        }
+        self.out.state.front.event = event;
+        Some(self.settle(Held::Relay, verdict))
+    }
+
+    /// Returns the event that is held.
+    pub(super) fn held(self) -> Option<(Event<'a>, Out<'a>)> {
+        let event = match self.out.state.held {
+            Held::None => return None,
+            Held::Relay => self.out.state.front.event,
+            #[cfg(feature = "local")]
+            Held::Local(line) => self.out.parts.local.event(line),
+        };
+        Some((self.inbox.into_event(event, &self.out)?, self.out))
+    }
+
+    /// Finds the next local user, or server of one, that has an event.
+    #[cfg(feature = "local")]
+    fn next_local(&mut self, now: Instant) -> Option<LineRef> {
+        let held = self.out.broadcast_in_parts();
+        let Self { out: Out { state, parts }, inbox } = self;
+        let tables =
+            super::tables::Tables { state: &mut state.tables, own: parts.own, parties: parts.parties };
+        let mut lines = Local::new(&mut state.local, parts.local.reborrow());
+        let chunks = &mut *inbox.chunks;
+        lines.advance(Surroundings { tables, chunks, chunk_size: parts.chunk_size, now, held })
+    }
+
+    /// Puts the next event that tells of the lost connection at the front, if there is one.
+    #[cfg_attr(not(feature = "speed"), inline(never))]
+    fn tell_loss(&mut self) {
+        let event = match self.out.state.telling {
+            Telling::Done => return,
+            Telling::Link { unsent } => {
+                self.out.state.telling = Telling::Channels;
+                Event::LinkLost { unsent }
+            }
+            Telling::Channels => match self.out.tables().next_lost() {
+                Some(event) => event,
+                None => {
+                    self.out.state.telling = Telling::Done;
+                    return;
+                }
+            },
+        };
+        self.out.state.front.event = Queued::Notice(event);
+    }
+
+    /// `len` bytes have come.
+    fn came(&mut self, len: usize, now: Instant) {
+        let state = &mut *self.out.state;
+        if state.connection == Connection::New {
+            state.connection = Connection::Heard;
+        }
+        state.heard = now;
+        (state.received.start, state.received.end) = (0, len);
+    }
+
+    /// Nothing can be read. Returns for how long the relay has been silent, if that is too long.
+    fn nothing_came(&self, now: Instant) -> Option<Duration> {
+        let silent_at = self.out.state.silent_at();
+        let is_silent = now >= silent_at && silent_at != Instant::MAX;
+        is_silent.then(|| now.saturating_since(self.out.state.heard))
+    }
+
+    /// The transport has taken `count` bytes; 0 if it takes none for now.
+    fn wrote(&mut self, count: usize, now: Instant) {
+        let state = &mut *self.out.state;
+        if count == 0 {
+            state.round = Round::Written;
+            return;
+        }
+        state.ring.consume(count);
+        state.room.written();
+        state.unflushed = true;
+        if state.connection != Connection::Open {
+            state.connection = Connection::Open;
+            state.heard = now;
+        }
+    }
+
+    /// The connection is lost.
+    #[inline(never)]
+    fn lose(&mut self) {
+        self.out.state.lose();
+        self.out.tables().lose_all();
+        self.out.local().clear();
+    }
+}

@@ -1,0 +1,112 @@
+//! The event at the front of one source, until the program has dealt with it.
+//!
+//! A link has several sources of events: the relay, and the two directions of each local user's
+//! line. Each keeps its order, and none waits for another.
+
+use super::Event;
+use super::slots::PartyRef;
+
+/// An event that has happened and not been dealt with yet.
+#[derive(Clone, Copy, Debug)]
+#[repr(u8)] // `None` is all zero, so a link in a `static` lies in .bss
+pub(super) enum Queued {
+    None,
+    /// An event without bytes.
+    Notice(Event<'static>),
+    /// Data or a chunk: `start..end` of the receive scratch.
+    Received {
+        from: PartyRef,
+        start: usize,
+        end: usize,
+    },
+    /// Data or a chunk: the first `len` bytes of the party's slot.
+    Assembled {
+        from: PartyRef,
+        len: usize,
+    },
+}
+
+/// The front of one source.
+#[derive(Clone, Debug)]
+pub(super) struct Front {
+    pub(super) event: Queued,
+    /// The program has seen the event in this round and wants it again.
+    kept: bool,
+}
+
+impl Front {
+    /// No event. All bytes are zero.
+    pub(super) const EMPTY: Self = Self { event: Queued::None, kept: false };
+
+    #[cfg(feature = "local")]
+    pub(super) const fn of(event: Queued) -> Self {
+        Self { event, kept: false }
+    }
+
+    /// Returns true if an event has not been dealt with.
+    pub(super) const fn has_event(&self) -> bool {
+        !matches!(self.event, Queued::None)
+    }
+
+    /// Returns true if the event is due for delivery in this round.
+    pub(super) const fn is_due(&self) -> bool {
+        self.has_event() && !self.kept
+    }
+
+    /// Returns true if the event waits for the next round.
+    pub(super) const fn is_kept(&self) -> bool {
+        self.has_event() && self.kept
+    }
+
+    /// A round begins: an event that was kept is due again.
+    pub(super) const fn begin_round(&mut self) {
+        self.kept = false;
+    }
+
+    /// The program has seen the event. It stays if the program wants it `again`. Returns true if it does.
+    pub(super) const fn settle(&mut self, again: bool) -> bool {
+        self.kept = again;
+        if !again {
+            self.event = Queued::None;
+        }
+        self.is_kept()
+    }
+}
+
+/// Tells whether an event that is kept may have got the room that it waits for.
+#[derive(Debug)]
+pub(super) struct Room {
+    /// How often the transmit ring has been written from.
+    writes: u32,
+    /// The same at the time when the first event of this round was kept.
+    kept_at: u32,
+    kept: bool,
+}
+
+impl Room {
+    pub(super) const fn new() -> Self {
+        Self { writes: 0, kept_at: 0, kept: false }
+    }
+
+    pub(super) const fn begin_round(&mut self) {
+        self.kept = false;
+    }
+
+    /// An event is kept.
+    pub(super) const fn keep(&mut self) {
+        if !self.kept {
+            self.kept = true;
+            self.kept_at = self.writes;
+        }
+    }
+
+    /// Bytes of the ring have been written, so there is more room.
+    pub(super) const fn written(&mut self) {
+        self.writes = self.writes.wrapping_add(1);
+    }
+
+    /// Returns true if an event is kept and there has been more room since.
+    pub(super) const fn has_grown(&self) -> bool {
+        self.kept && self.kept_at != self.writes
+    }
+}

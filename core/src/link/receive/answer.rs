@@ -1,0 +1,129 @@
+//! The relay's answers to commands, and its notices about users and channels.
+
+use crate::Reason;
+use crate::link::session::Session;
+use crate::link::slots::{Key, OwnState, PartyState};
+use crate::link::state::Owed;
+use crate::link::{Event, OwnChannel, User};
+use crate::protocol::MAX_CHANNELS;
+use crate::protocol::to_endpoint::{Capabilities, Unit};
+
+impl Session<'_> {
+    /// Returns the event that the answer or notice stands for that has just come, if it stands for one.
+    #[inline(never)]
+    pub(super) fn control(&mut self) -> Option<Event<'static>> {
+        match self.out.state.received.decoder.control() {
+            Unit::Success { tag, channel: number } => {
+                // no relay gives out a greater number; as it stands, it would mean another channel
+                let answer = if usize::from(number) < MAX_CHANNELS { Ok(number) } else { Err(number) };
+                self.answered(tag, answer)
+            }
+            Unit::Refused { tag, code } => self.answered(tag, Err(code)),
+            Unit::UserEntered { channel, user } => self.user_entered(channel, user),
+            Unit::UserGone { channel, user, reason } => self.user_gone(channel, user, reason),
+            Unit::ChannelGone { channel, reason } if usize::from(channel) < MAX_CHANNELS => {
+                let mut tables = self.out.tables();
+                let party = tables.find(Key::entered(channel))?;
+                tables.free_party(party.slot);
+                debug!("an entered channel is gone");
+                let reason = Reason::of_end(reason);
+                Some(Event::ChannelGone { channel: party.into(), reason })
+            }
+            Unit::Keepalive { last } => {
+                if let Some(capabilities) = Capabilities::from_keepalive(last) {
+                    self.out.state.capabilities = capabilities;
+                }
+                None
+            }
+            // units without a meaning are passed over; data does not come here
+            _ => None,
+        }
+    }
+
+    /// A command was carried out, and its channel has a number, or it was refused with a code.
+    fn answered(&mut self, tag: u8, answer: Result<u8, u8>) -> Option<Event<'static>> {
+        let mut tables = self.out.tables();
+        if let Some(channel) = tables.find_creating(tag) {
+            return self.create_answered(channel, answer);
+        }
+        let party = tables.find_entering(tag)?;
+        let channel = party.into();
+        let is_wanted = matches!(tables.party(party)?.state, PartyState::Entering { wanted: true, .. });
+        let event = match answer {
+            Ok(number) if is_wanted => {
+                debug!("entered channel number {}", number);
+                tables.set_party(party.slot, PartyState::Entered { number });
+                return Some(Event::Entered { channel });
+            }
+            Ok(number) => {
+                self.out.state.owed = Owed::Leave { number };
+                None
+            }
+            Err(code) => {
+                warning!("entering a channel was refused, code {}", code);
+                is_wanted.then_some(Event::EnterRefused { channel, reason: Reason::of_enter(code) })
+            }
+        };
+        self.out.tables().free_party(party.slot);
+        event
+    }
+
+    /// The same for the command that creates an own channel.
+    fn create_answered(&mut self, channel: OwnChannel, answer: Result<u8, u8>) -> Option<Event<'static>> {
+        let mut tables = self.out.tables();
+        let own = tables.own_mut(channel)?;
+        let is_wanted = matches!(own.state, OwnState::Creating { wanted: true, .. });
+        let reason = match answer {
+            Ok(number) => {
+                own.state = OwnState::Open { number };
+                // offline, the link itself has to see to it that names are unique
+                let is_double = is_wanted && self.is_double(channel.slot);
+                if is_wanted && !is_double {
+                    debug!("own channel {} created", channel.slot);
+                    self.out.local().opened(channel.slot);
+                    return Some(Event::Created { channel });
+                }
+                self.out.state.owed = Owed::Delete { number };
+                self.out.local().deleting(channel.slot);
+                Reason::NameInUse
+            }
+            Err(code) => {
+                warning!("creating a channel was refused, code {}", code);
+                Reason::of_create(code)
+            }
+        };
+        self.out.tables().free_own(channel.slot);
+        self.out.local().ended(channel.slot, true);
+        is_wanted.then_some(Event::CreateRefused { channel, reason })
+    }
+
+    fn is_double(&self, slot: u8) -> bool {
+        self.out.parts.local.is_double(self.out.parts.own, slot)
+    }
+
+    fn user_entered(&mut self, number: u8, user: u8) -> Option<Event<'static>> {
+        let mut tables = self.out.tables();
+        let (channel, limit) = tables.find_open(number)?;
+        // no relay says so twice
+        if tables.find(Key::user(number, user)).is_some() {
+            return None;
+        }
+        let party = tables.add_party(PartyState::User { own: channel.slot, number, user }, limit);
+        let user = User::new(user);
+        if party.is_none() {
+            warning!("no party slot is free for a user of own channel {}", channel.slot);
+            return Some(Event::Exhausted { channel, user });
+        }
+        debug!("a user entered own channel {}", channel.slot);
+        Some(Event::UserEntered { channel, user })
+    }
+
+    fn user_gone(&mut self, number: u8, user: u8, reason: u8) -> Option<Event<'static>> {
+        let mut tables = self.out.tables();
+        let (channel, _) = tables.find_open(number)?;
+        let party = tables.find(Key::user(number, user))?;
+        tables.free_party(party.slot);
+        debug!("a user is gone from own channel {}", channel.slot);
+        Some(Event::UserGone { channel, user: User::new(user), reason: Reason::of_end(reason) })
+    }
+}

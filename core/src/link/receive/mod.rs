@@ -1,0 +1,75 @@
+//! From received bytes to events.
+
+mod answer;
+
+use super::connection::Handler;
+use super::front::Queued;
+use super::send::Out;
+use super::session::Session;
+use super::slots::Key;
+use super::state::Owed;
+use super::tables::find;
+use super::take_in::take_in;
+use crate::protocol::to_endpoint::Head;
+
+impl Session<'_> {
+    /// Goes through what has been received, until nothing is left of it, an event is kept, or the relay is owed a
+    /// command first (`false`), or the handler takes no more (`true`).
+    pub(super) fn hand_over_received<H: Handler + ?Sized>(&mut self, handler: &mut H) -> bool {
+        while self.out.state.received.start < self.out.state.received.end {
+            if self.out.state.owed != Owed::Nothing {
+                break;
+            }
+            let event = match self.out.state.received.decoder.left() {
+                0 => self.take_head(),
+                left => self.take_piece(left),
+            };
+            if !matches!(event, Queued::None)
+                && let Some(is_over) = self.hand_over_new(event, handler)
+            {
+                return is_over;
+            }
+        }
+        false
+    }
+
+    /// Takes in bytes of the next unit's head. Returns the event that it stands for, if it stands for one.
+    #[cfg_attr(feature = "speed", inline(always))]
+    #[cfg_attr(not(feature = "speed"), inline(never))]
+    fn take_head(&mut self) -> Queued {
+        let received = &mut self.out.state.received;
+        let input = self.inbox.receive.get(received.start..received.end).unwrap_or_default();
+        let (used, head) = received.decoder.head(input);
+        received.start = received.start.wrapping_add(used);
+        match head {
+            Head::Cut => Queued::None,
+            Head::Data => {
+                let (channel, user) = received.decoder.party();
+                received.party = find(self.out.parts.parties, Key::on_wire(channel, user));
+                Queued::None
+            }
+            Head::Control => self.control().map_or(Queued::None, Queued::Notice),
+        }
+    }
+
+    /// Takes in a party's data, of which `left` bytes are left in the current unit, up to the first event in it.
+    #[cfg_attr(feature = "speed", inline(always))]
+    #[cfg_attr(not(feature = "speed"), inline(never))]
+    fn take_piece(&mut self, left: usize) -> Queued {
+        let Self { out: Out { state, parts }, inbox } = self;
+        let received = &mut state.received;
+        let start = received.start;
+        let input = inbox.receive.get(start..received.end).unwrap_or_default();
+        let piece = input.get(..left).unwrap_or(input);
+        let (used, event) = match received.party {
+            Some(party) => {
+                let chunks = &mut *inbox.chunks;
+                take_in(party, piece, start, parts.own, parts.parties, chunks, parts.chunk_size)
+            }
+            None => (piece.len(), Queued::None),
+        };
+        received.start = start.wrapping_add(used);
+        received.decoder.skip(used);
+        event
+    }
+}

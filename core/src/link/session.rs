@@ -1,0 +1,66 @@
+//! A link for the length of one call.
+
+use super::Event;
+use super::front::Queued;
+use super::memory::BufferParts;
+use super::send::{Out, OutParts};
+use super::state::State;
+use super::tables::{is_current, source};
+use crate::chunk::ChunkLimit;
+
+/// A link's state and memory. What events borrow from is apart from what handlers write to.
+#[derive(Debug)]
+pub(super) struct Session<'a> {
+    pub(super) out: Out<'a>,
+    pub(super) inbox: Inbox<'a>,
+}
+
+/// The memory that the bytes of events lie in.
+#[derive(Debug)]
+pub(super) struct Inbox<'a> {
+    pub(super) chunks: &'a mut [u8],
+    pub(super) receive: &'a mut [u8],
+}
+
+impl<'a> Session<'a> {
+    pub(super) fn new(state: &'a mut State, parts: BufferParts<'a>) -> Self {
+        let BufferParts { own_channels: own, parties, chunks, chunk_size, transmit, receive, local } = parts;
+        Self {
+            out: Out::new(state, OutParts { own, parties, transmit, chunk_size, local }),
+            inbox: Inbox { chunks, receive },
+        }
+    }
+}
+
+impl<'a> Inbox<'a> {
+    /// Returns an event that waits; `None` if it is about a channel or a user that is no longer there.
+    pub(super) fn event(&self, event: Queued, out: &Out<'_>) -> Option<Event<'_>> {
+        find(event, out, self.chunks, self.receive)
+    }
+
+    /// The same, for as long as the memory lasts.
+    pub(super) fn into_event(self, event: Queued, out: &Out<'_>) -> Option<Event<'a>> {
+        find(event, out, self.chunks, self.receive)
+    }
+}
+
+#[cfg_attr(feature = "speed", inline(always))]
+fn find<'a>(event: Queued, out: &Out<'_>, chunks: &'a [u8], receive: &'a [u8]) -> Option<Event<'a>> {
+    let (from, bytes) = match event {
+        Queued::None => return None,
+        Queued::Notice(event) => {
+            let OutParts { own, parties, .. } = &out.parts;
+            return is_current(own, parties, &event).then_some(event);
+        }
+        Queued::Received { from, start, end } => (from, receive.get(start..end)?),
+        Queued::Assembled { from, len } => {
+            let slot = usize::from(from.slot).wrapping_mul(out.parts.chunk_size);
+            (from, chunks.get(slot..)?.get(..len)?)
+        }
+    };
+    let (from, limit) = source(out.parts.own, out.parts.parties, from)?;
+    Some(match limit {
+        ChunkLimit::NONE => Event::Data { from, bytes },
+        _ => Event::Chunk { from, bytes },
+    })
+}

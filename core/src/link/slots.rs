@@ -1,0 +1,167 @@
+//! What a link's memory keeps of one own channel and of one party.
+
+use super::EnteredChannel;
+use crate::chunk::{Assembler, ChunkLimit};
+
+/// The state of one own channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)] // a free slot is all zero, so a link in a `static` lies in .bss
+pub(super) enum OwnState {
+    Free,
+    /// The command is on its way. `wanted` is false once the program has deleted the channel.
+    Creating {
+        tag: u8,
+        wanted: bool,
+    },
+    Open {
+        number: u8,
+    },
+    /// The connection is lost, the program has not been told yet. `opened` is false if the relay
+    /// had not answered.
+    Lost {
+        opened: bool,
+    },
+}
+
+/// One own channel in a link's memory. Opaque.
+#[derive(Clone, Debug)]
+pub struct OwnSlot {
+    pub(super) state: OwnState,
+    /// [`ChunkLimit::NONE`] for raw data.
+    pub(super) limit: ChunkLimit,
+    pub(super) generation: u32,
+}
+
+impl OwnSlot {
+    /// A free slot. All bytes are zero.
+    pub const FREE: Self = Self { state: OwnState::Free, limit: ChunkLimit::NONE, generation: 0 };
+}
+
+/// What a party is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)] // a free slot is all zero, so a link in a `static` lies in .bss
+pub(super) enum PartyState {
+    Free,
+    /// An entered channel whose command is on its way. `wanted` is false once the program has left.
+    Entering {
+        tag: u8,
+        wanted: bool,
+    },
+    Entered {
+        number: u8,
+    },
+    /// The connection is lost, the program has not been told yet. `opened` is false if the relay
+    /// had not answered.
+    Lost {
+        opened: bool,
+    },
+    /// A user of the own channel in slot `own`, which has `number` on the wire.
+    User {
+        own: u8,
+        number: u8,
+        user: u8,
+    },
+    /// An entered channel whose server is on this link. `user` is the slot of the local user, which
+    /// has not been told yet.
+    #[cfg(feature = "local")]
+    Joining {
+        user: u16,
+    },
+    /// The same, and it has been told.
+    #[cfg(feature = "local")]
+    Joined {
+        user: u16,
+    },
+    /// A local user of the own channel in slot `own`.
+    #[cfg(feature = "local")]
+    LocalUser {
+        own: u8,
+        user: u16,
+    },
+}
+
+/// One party in a link's memory. Opaque.
+#[derive(Clone, Debug)]
+pub struct PartySlot {
+    pub(super) state: PartyState,
+    /// [`ChunkLimit::NONE`] for raw data.
+    pub(super) limit: ChunkLimit,
+    pub(super) assembler: Assembler,
+    pub(super) generation: u32,
+    /// The [`Key`] that it is found by; 0 for none.
+    pub(super) key: u16,
+    #[cfg(feature = "speed")]
+    pub(super) chain: Chain,
+}
+
+impl PartySlot {
+    /// A free slot. All bytes are zero.
+    pub const FREE: Self = Self {
+        state: PartyState::Free,
+        limit: ChunkLimit::NONE,
+        assembler: Assembler::new(),
+        generation: 0,
+        key: 0,
+        #[cfg(feature = "speed")]
+        chain: Chain { head: 0, next: 0 },
+    };
+}
+
+/// What threads the parties of an index together. Slots plus 1; 0 for none.
+#[cfg(feature = "speed")]
+#[derive(Clone, Debug)]
+pub(super) struct Chain {
+    /// The first party of the hash chain that belongs to this *slot*.
+    pub(super) head: u16,
+    /// The party behind this one in its hash chain, or in the list of free slots.
+    pub(super) next: u16,
+}
+
+/// A party: its slot, and the generation that tells it from others that have had this slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct PartyRef {
+    pub(super) slot: u16,
+    pub(super) generation: u32,
+}
+
+impl From<EnteredChannel> for PartyRef {
+    fn from(EnteredChannel { slot, generation }: EnteredChannel) -> Self {
+        Self { slot, generation }
+    }
+}
+
+impl From<PartyRef> for EnteredChannel {
+    fn from(PartyRef { slot, generation }: PartyRef) -> Self {
+        Self { slot, generation }
+    }
+}
+
+/// What a party's data names on the wire: the channel byte, and the user behind it. Never 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Key(pub(super) u16);
+
+impl Key {
+    /// Users' keys have bit 15, so this bit tells an entered channel from no party at all.
+    const ENTERED: u16 = 1 << 8;
+
+    /// The key of channel byte and user byte; the latter counts for own channels only.
+    pub(super) const fn on_wire(channel: u8, user: u8) -> Self {
+        if channel & 128 == 0 { Self::entered(channel) } else { Self::user(channel, user) }
+    }
+
+    pub(super) const fn entered(number: u8) -> Self {
+        Self((number & 127) as u16 | Self::ENTERED)
+    }
+
+    pub(super) const fn user(channel: u8, user: u8) -> Self {
+        Self(u16::from_be_bytes([channel | 128, user]))
+    }
+
+    pub(super) const fn of(state: PartyState) -> Option<Self> {
+        match state {
+            PartyState::Entered { number } => Some(Self::entered(number)),
+            PartyState::User { number, user, .. } => Some(Self::user(number, user)),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! All of a link but its memory.
+
+use super::front::{Front, Room};
+#[cfg(feature = "local")]
+use super::local::LineRef;
+use super::local::LocalState;
+#[cfg(feature = "large-chunks")]
+use super::partial::PartialChunk;
+use super::ring::Ring;
+use super::slots::PartyRef;
+use super::tables::TableState;
+use crate::protocol::to_endpoint::{Capabilities, Decoder};
+use crate::time::{Duration, Instant};
+
+/// What is known of the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)] // a new link is all zero, so one in a `static` lies in .bss
+pub(super) enum Connection {
+    /// Nothing has gone over the transport, in either direction.
+    New,
+    /// Something has come, and nothing has been sent. A relay may be silent until then.
+    Heard,
+    /// Something has been sent, so the relay is to be heard of.
+    Open,
+    /// It is lost, and the poll that found out has not ended.
+    Lost,
+}
+
+/// What is next in the current round: one poll, or the calls of `next_event` up to `None`.
+///
+/// A round writes, goes through what it finds, writes, reads once, goes through what has come, and writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Round {
+    /// There is none.
+    Over,
+    /// To find the next event.
+    Finding,
+    /// To write what is queued.
+    Writing,
+    /// All has been written, or the transport takes no more for now.
+    Written,
+}
+
+/// The source whose event the program holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Held {
+    None,
+    Relay,
+    #[cfg(feature = "local")]
+    Local(LineRef),
+}
+
+/// Who is still to be told that the connection is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Telling {
+    Done,
+    /// The program, and then its channels.
+    Link {
+        unsent: usize,
+    },
+    /// The channels, which the tables know.
+    Channels,
+}
+
+/// A command that the program asked for before the relay had answered, and that had no room in the
+/// ring when the answer came. Nothing more is received until it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Owed {
+    Nothing,
+    Leave { number: u8 },
+    Delete { number: u8 },
+}
+
+/// What has been received and not been gone through.
+#[derive(Debug)]
+pub(super) struct Received {
+    pub(super) decoder: Decoder,
+    /// This part of the receive scratch.
+    pub(super) start: usize,
+    pub(super) end: usize,
+    /// Whose payload the decoder is in; `None` if no such party is known.
+    pub(super) party: Option<PartyRef>,
+}
+
+impl Received {
+    pub(super) const NOTHING: Self = Self { decoder: Decoder::new(), start: 0, end: 0, party: None };
+}
+
+/// Small fields come first: microcontrollers reach those at low offsets with short instructions.
+#[derive(Debug)]
+#[repr(C)]
+pub(super) struct State {
+    pub(super) connection: Connection,
+    pub(super) round: Round,
+    /// The round has read the transport, or lost the connection.
+    pub(super) has_read: bool,
+    /// Bytes have been written and not been flushed.
+    pub(super) unflushed: bool,
+    /// The program wants the event again that it holds, or has in its hands.
+    pub(super) again: bool,
+    pub(super) owed: Owed,
+    pub(super) capabilities: Capabilities,
+    pub(super) held: Held,
+    pub(super) received: Received,
+    pub(super) tables: TableState,
+    pub(super) ring: Ring,
+    /// The relay's event.
+    pub(super) front: Front,
+    pub(super) telling: Telling,
+    pub(super) room: Room,
+    /// When something came last, or was sent first.
+    pub(super) heard: Instant,
+    pub(super) silence_limit: SilenceLimit,
+    #[cfg(feature = "large-chunks")]
+    pub(super) partial: PartialChunk,
+    pub(super) local: LocalState,
+}
+
+/// How long the relay may say nothing, in milliseconds; the greatest number for ever. The default is coded as
+/// 0, so a link in a `static` lies in .bss.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SilenceLimit(u32);
+
+impl SilenceLimit {
+    const DEFAULT: u32 = super::SILENCE_LIMIT.as_millis() as u32;
+
+    #[expect(clippy::cast_possible_truncation, reason = "what is too long is for ever")]
+    pub(super) const fn new(limit: Option<Duration>) -> Self {
+        let millis = match limit {
+            Some(limit) if limit.as_millis() < u32::MAX as u64 => limit.as_millis() as u32,
+            _ => u32::MAX,
+        };
+        Self(millis ^ Self::DEFAULT)
+    }
+
+    /// Returns when a relay that was heard last at `heard` will have been silent for too long.
+    fn after(self, heard: Instant) -> Instant {
+        match self.0 ^ Self::DEFAULT {
+            u32::MAX => Instant::MAX,
+            millis => heard.saturating_add(Duration::from_millis(millis.into())),
+        }
+    }
+}
+
+impl State {
+    pub(super) const fn new() -> Self {
+        Self {
+            connection: Connection::New,
+            heard: Instant::ZERO,
+            round: Round::Over,
+            has_read: false,
+            unflushed: false,
+            front: Front::EMPTY,
+            held: Held::None,
+            again: false,
+            room: Room::new(),
+            telling: Telling::Done,
+            owed: Owed::Nothing,
+            received: Received::NOTHING,
+            capabilities: Capabilities::NONE,
+            ring: Ring::new(),
+            #[cfg(feature = "large-chunks")]
+            partial: PartialChunk::NONE,
+            tables: TableState::new(),
+            local: LocalState::new(),
+            silence_limit: SilenceLimit(0),
+        }
+    }
+
+    /// Returns when the relay will have been silent for too long; [`Instant::MAX`] for never.
+    #[inline(never)]
+    pub(super) fn silent_at(&self) -> Instant {
+        match self.connection {
+            Connection::Open if !self.capabilities.contains(Capabilities::NO_KEEPALIVES) => {
+                self.silence_limit.after(self.heard)
+            }
+            _ => Instant::MAX,
+        }
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        // while an event is kept, nothing is read, so silence means nothing
+        let silence = if self.wants_read() { self.silent_at() } else { Instant::MAX };
+        let silence = (silence != Instant::MAX).then_some(silence);
+        self.local.next_deadline().into_iter().chain(silence).min()
+    }
+
+    pub(super) const fn wants_read(&self) -> bool {
+        !self.front.has_event() || (matches!(self.held, Held::Relay) && !self.again)
+    }
+
+    pub(super) const fn wants_write(&self) -> bool {
+        self.ring.len() > 0 || self.room.has_grown()
+    }
+
+    /// The connection is lost: what belonged to it is forgotten. The tables are the caller's.
+    pub(super) fn lose(&mut self) {
+        warning!("the connection to the relay is lost");
+        self.received = Received::NOTHING;
+        self.capabilities = Capabilities::NONE;
+        // an event that is kept is told once more, in front of the loss
+        self.front.begin_round();
+        self.owed = Owed::Nothing;
+        self.telling = Telling::Link { unsent: self.ring.len() };
+        self.ring.clear();
+        #[cfg(feature = "large-chunks")]
+        {
+            self.partial = PartialChunk::NONE;
+        }
+        self.connection = Connection::Lost;
+        self.round = Round::Finding;
+        self.has_read = true;
+        self.unflushed = false;
+    }
+}

@@ -1,0 +1,50 @@
+//! Finding parties by looking at each: little code and memory, for links with few parties.
+
+use core::ops::Range;
+
+use super::Tables;
+use crate::link::slots::{Key, PartyRef, PartySlot, PartyState};
+
+/// Returns the party with this key, if there is one. (A relay that talks nonsense can
+/// give one number to two channels. The first slot counts then.)
+#[inline(never)]
+pub(in crate::link) fn find(parties: &[PartySlot], key: Key) -> Option<PartyRef> {
+    for (slot, party) in (0..).zip(parties) {
+        if party.key == key.0 {
+            return Some(PartyRef { slot, generation: party.generation });
+        }
+    }
+    None
+}
+
+impl Tables<'_> {
+    /// Returns the slots that may be taken.
+    pub(super) fn used_slots(&self) -> Range<u16> {
+        0..u16::try_from(self.parties.len()).unwrap_or(u16::MAX)
+    }
+
+    /// Returns a free slot, which is taken by giving it a state.
+    pub(in crate::link) fn take_slot(&self) -> Option<u16> {
+        Some(self.find_party(|state| state == PartyState::Free)?.slot)
+    }
+
+    /// Returns true if there is no free slot for a party.
+    pub(in crate::link) fn is_full(&self) -> bool {
+        self.take_slot().is_none()
+    }
+
+    /// Changes what a party is, and what it is found by.
+    pub(in crate::link) fn set_party(&mut self, slot: u16, state: PartyState) {
+        if let Some(party) = self.parties.get_mut(usize::from(slot)) {
+            party.state = state;
+            party.key = Key::of(state).map_or(0, |key| key.0);
+        }
+    }
+
+    pub(in crate::link) fn free_party(&mut self, slot: u16) {
+        self.set_party(slot, PartyState::Free);
+        if let Some(party) = self.parties.get_mut(usize::from(slot)) {
+            party.generation = party.generation.wrapping_add(1);
+        }
+    }
+}
