@@ -67,12 +67,6 @@ pub struct Assembler {
 /// More bytes than a length field has.
 const BROKEN: u8 = u8::MAX;
 
-/// Holds the code of a length: at most 4 × 7 + 8 bits, without large chunks 7 + 8.
-#[cfg(feature = "large-chunks")]
-type Code = u64;
-#[cfg(not(feature = "large-chunks"))]
-type Code = u32;
-
 impl Default for Assembler {
     fn default() -> Self {
         Self::new()
@@ -156,8 +150,7 @@ impl Assembler {
             self.done |= u32::from(byte & 127).wrapping_shl(shift);
             return Ok(());
         }
-        let len = (Code::from(self.done) | Code::from(byte).wrapping_shl(shift)).wrapping_add(1);
-        let len = u32::try_from(len).unwrap_or(u32::MAX);
+        let len = with_last_byte(self.done, byte, shift);
         let max = limit.max();
         if len > max {
             return Err(Violation::ChunkTooLarge { len, max });
@@ -165,4 +158,18 @@ impl Assembler {
         *self = Self { len, done: 0, field: 0 };
         Ok(())
     }
+}
+
+/// Returns the length that a field says whose last byte is `byte`. One above 32 bits counts as the greatest.
+#[cfg(feature = "large-chunks")]
+fn with_last_byte(code: u32, byte: u8, shift: u32) -> u32 {
+    // at most 4 × 7 + 8 bits
+    let len = (u64::from(code) | u64::from(byte).wrapping_shl(shift)).wrapping_add(1);
+    u32::try_from(len).unwrap_or(u32::MAX)
+}
+
+/// Returns the length that a field says whose last byte is `byte`: at most 7 + 8 bits.
+#[cfg(not(feature = "large-chunks"))]
+fn with_last_byte(code: u32, byte: u8, shift: u32) -> u32 {
+    (code | u32::from(byte).wrapping_shl(shift)).wrapping_add(1)
 }

@@ -126,7 +126,7 @@ impl ChunkLimit {
     )]
     #[inline]
     pub fn encode_length(self, len: usize) -> Option<EncodedLength> {
-        let len = u32::try_from(len).ok().filter(|&len| len <= self.max)?;
+        let len = u32::try_from(len).ok().filter(|&len| len <= self.max && self.is_valid())?;
         let code = len.checked_sub(1)?;
         if code < 128 || self.length_bytes == 1 {
             return Some(EncodedLength { bytes: [code as u8, 0, 0, 0, 0], len: 1 });

@@ -205,16 +205,15 @@ impl<'a> Session<'a> {
     }
 
     /// Hands all events over that there are now. Returns true if the handler takes no more.
-    fn hand_over_all<H: Handler + ?Sized>(&mut self, now: Instant, handler: &mut H) -> bool {
+    fn hand_over_all<H: Handler + ?Sized>(
+        &mut self,
+        #[cfg_attr(not(feature = "local"), expect(unused_variables, reason = "for local users"))]
+        now: Instant,
+        handler: &mut H,
+    ) -> bool {
         #[cfg(feature = "local")]
-        while !self.out.state.local.is_idle()
-            && let Some(line) = self.next_local(now)
-        {
-            let event = self.out.parts.local.event(line);
-            let verdict = self.hand_over(event, handler);
-            if self.settle(Held::Local(line), verdict) {
-                return true;
-            }
+        if self.hand_over_local(now, handler) {
+            return true;
         }
         loop {
             if !self.out.state.front.has_event() {
@@ -231,6 +230,22 @@ impl<'a> Session<'a> {
                 return true;
             }
         }
+    }
+
+    /// Hands over all events there are now of local users and their servers. Returns true if the handler takes no
+    /// more.
+    #[cfg(feature = "local")]
+    fn hand_over_local<H: Handler + ?Sized>(&mut self, now: Instant, handler: &mut H) -> bool {
+        while !self.out.state.local.is_idle()
+            && let Some(line) = self.next_local(now)
+        {
+            let event = self.out.parts.local.event(line);
+            let verdict = self.hand_over(event, handler);
+            if self.settle(Held::Local(line), verdict) {
+                return true;
+            }
+        }
+        false
     }
 
     /// Hands an event over.

@@ -9,6 +9,7 @@ use crate::chunk::{Assembler, ChunkLimit};
 pub(super) enum OwnState {
     Free,
     /// The command is on its way. `wanted` is false once the program has deleted the channel.
+    #[cfg_attr(not(feature = "server"), expect(dead_code, reason = "no channel is created"))]
     Creating {
         tag: u8,
         wanted: bool,

@@ -126,6 +126,7 @@ pub(super) struct State {
 pub(super) struct SilenceLimit(u32);
 
 impl SilenceLimit {
+    #[expect(clippy::cast_possible_truncation, reason = "20 s")]
     const DEFAULT: u32 = super::SILENCE_LIMIT.as_millis() as u32;
 
     #[expect(clippy::cast_possible_truncation, reason = "what is too long is for ever")]

@@ -93,6 +93,12 @@ impl Header {
         u64::from_le_bytes([a, b, c, d, e, f, 0, 0])
     }
 
+    /// Returns the header's length in bits, at most 48.
+    #[inline]
+    pub(crate) const fn bits(self) -> u8 {
+        self.len.wrapping_mul(8)
+    }
+
     /// The header's length in bytes.
     #[must_use]
     #[inline]

@@ -133,7 +133,10 @@ impl<N> Slot<N> {
     ) -> Notice {
         // A channel without an answer is dropped without a command.
         let _ = match self.handle() {
+            #[cfg(feature = "server")]
             Some(Handle::Own(channel)) => out.delete(channel),
+            #[cfg(not(feature = "server"))]
+            Some(Handle::Own(_)) => Ok(()),
             Some(Handle::Entered(channel)) => out.leave(channel),
             None => Ok(()),
         };

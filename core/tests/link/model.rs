@@ -211,8 +211,11 @@ impl Model {
             Handle::Entered(handle) if channel.number == number => Some((at, handle.index())),
             _ => None,
         });
-        let this =
-            if cfg!(peote_net_small) { these.min_by_key(|&(_, slot)| slot) } else { these.next_back() };
+        let this = if cfg!(not(feature = "speed")) {
+            these.min_by_key(|&(_, slot)| slot)
+        } else {
+            these.next_back()
+        };
         this.map(|(at, _)| at)
     }
 

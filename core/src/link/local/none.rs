@@ -3,9 +3,7 @@
 use core::convert::Infallible;
 use core::marker::PhantomData;
 
-use super::front::Queued;
 use super::slots::{OwnSlot, PartyRef};
-use super::tables::Tables;
 use super::{OwnChannel, SendError, User};
 use crate::time::Instant;
 
@@ -36,10 +34,7 @@ impl LocalParts<'_> {
         false
     }
 
-    pub(super) const fn event(&self, line: LineRef) -> Queued {
-        match line {}
-    }
-
+    #[cfg(feature = "large-chunks")]
     pub(super) const fn room(&self, _: LocalRoute) -> usize {
         usize::MAX
     }
@@ -48,9 +43,6 @@ impl LocalParts<'_> {
         Ok(())
     }
 }
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum LineRef {}
 
 #[derive(Clone, Copy, Debug)]
 pub(super) enum LocalRoute {
@@ -84,16 +76,6 @@ impl LocalState {
     }
 }
 
-#[expect(dead_code, reason = "there are no local users to look at it")]
-#[derive(Debug)]
-pub(super) struct Surroundings<'a> {
-    pub(super) tables: Tables<'a>,
-    pub(super) chunks: &'a mut [u8],
-    pub(super) chunk_size: usize,
-    pub(super) now: Instant,
-    pub(super) held: Option<u8>,
-}
-
 #[derive(Debug)]
 pub(super) struct Local<'a>(PhantomData<&'a mut [u8]>);
 
@@ -102,6 +84,7 @@ impl<'a> Local<'a> {
         Self(PhantomData)
     }
 
+    #[cfg(feature = "server")]
     pub(super) const fn remember(&mut self, _: u8, _: &[u8]) {}
 
     pub(super) const fn deleted(&mut self) {}
@@ -119,14 +102,6 @@ impl<'a> Local<'a> {
     pub(super) const fn start_round(&mut self, _: Instant) {}
 
     pub(super) const fn end_round(&mut self, _: Option<u8>) {}
-
-    pub(super) const fn advance(&mut self, _: Surroundings<'_>) -> Option<LineRef> {
-        None
-    }
-
-    pub(super) const fn settle(&mut self, line: LineRef, _: bool) -> bool {
-        match line {}
-    }
 }
 
 #[derive(Debug)]

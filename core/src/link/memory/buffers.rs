@@ -38,8 +38,9 @@ pub struct BufferParts<'a> {
 }
 
 /// The memory of a link in arrays, in itself:
-/// `PARTIES × (CHUNK + 36) + OWN_CHANNELS × 20 + TRANSMIT + RECEIVE` bytes, rounded up to 4 ([`LinkBuffers::SIZE`]). A
-/// [`Link`](super::Link) adds about 260, or 210 without feature `local`.
+/// `PARTIES × (CHUNK + 36) + OWN_CHANNELS × 16 + TRANSMIT + RECEIVE` bytes, rounded up to 4
+/// ([`LinkBuffers::SIZE`]); without feature `speed` a party takes 4 bytes less. A [`Link`](crate::link::Link) adds 248
+/// bytes on 64-bit targets, 40 less without feature `large-chunks`, 32 less without `local`.
 ///
 /// - `CHUNK`: the greatest chunk a channel can have, in bytes; every party has a buffer of this size for a chunk that arrives in pieces.
 /// - `PARTIES`: users of own channels plus entered channels, at once, 1 to 65,534.

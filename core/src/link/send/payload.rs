@@ -179,7 +179,8 @@ pub(super) fn push_head(
     let header = Header::new(is_broadcast, channel, user, len.saturating_add(length.as_bytes().len()));
     if cfg!(feature = "speed") {
         // both in one word: copies of a known length are a few instructions
-        let bytes = u128::from(header.to_word()) | u128::from(length.to_word()) << (8 * header.len());
+        let bytes = u128::from(header.to_word())
+            | u128::from(length.to_word()).wrapping_shl(u32::from(header.bits()));
         ring.push_word(memory, bytes.to_le_bytes(), header.len().wrapping_add(length.as_bytes().len()));
     } else {
         ring.push(memory, header.as_bytes());
@@ -236,13 +237,10 @@ pub(super) fn length_field(limit: ChunkLimit, len: usize) -> Result<EncodedLengt
     if len == 0 {
         return Err(SendError::Empty);
     }
-    if limit == ChunkLimit::NONE && len <= MAX_LEN {
+    let fits = cfg!(feature = "large-chunks") || len <= MAX_UNIT_PAYLOAD - EncodedLength::MAX;
+    if limit == ChunkLimit::NONE && fits {
         return Ok(EncodedLength::NONE);
     }
-    let length = if len <= MAX_LEN { limit.encode_length(len) } else { None };
+    let length = if fits { limit.encode_length(len) } else { None };
     length.ok_or(SendError::ChunkTooLarge { len, max: limit.max() })
 }
-
-/// The greatest payload: what fits a unit behind a length field, unless payloads can take several units.
-const MAX_LEN: usize =
-    if cfg!(feature = "large-chunks") { usize::MAX } else { MAX_UNIT_PAYLOAD - EncodedLength::MAX };
