@@ -9,7 +9,7 @@
 //!
 //! ```
 //! use embedded_io::ReadReady;
-//! use peote_net::link::{Event, Link, LinkBuffers, LocalBuffers, Mode, SimulatedLine};
+//! use peote_net::link::{Channel, Event, Link, LinkBuffers, LocalBuffers, Mode, SimulatedLine};
 //! use peote_net::offline::Offline;
 //! use peote_net::time::{Duration, Instant};
 //!
@@ -26,7 +26,7 @@
 //! let mut answered_at = None;
 //! while answered_at.is_none() {
 //!     link.poll(&mut transport, now, |event, out| match event {
-//!         Event::Entered { channel } => out.send(channel, b"hello"),
+//!         Event::Opened { channel: Channel::Entered(channel) } => out.send(channel, b"hello"),
 //!         Event::Chunk { from, bytes } if from == client.into() => {
 //!             assert_eq!(bytes, b"hello");
 //!             answered_at = Some(now);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use peote_net::Reason;
-use peote_net::link::{EnteredChannel, Event, Link, Mode};
+use peote_net::link::{Channel, EnteredChannel, Event, Link, Mode};
 use peote_net_examples::chat::{Command, MAX_TEXT, Nick, Session};
 use peote_net_std::{Clock, HeapBuffers, TcpTransport};
 use peote_relay::{Config, Relay};
@@ -58,8 +58,9 @@ impl World {
         }
         let (link, transport) = &mut self.hostile;
         link.poll(transport, now, |event, _| match event {
-            Event::Entered { channel } => self.inside = Some(channel),
-            Event::ChannelGone { reason, .. } | Event::EnterRefused { reason, .. } => {
+            Event::Opened { channel: Channel::Entered(channel) } => self.inside = Some(channel),
+            Event::Closed { channel: Channel::Entered(_), reason, .. }
+            | Event::Refused { channel: Channel::Entered(_), reason, .. } => {
                 self.inside = None;
                 self.ended.push(reason);
             }

@@ -4,7 +4,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use peote_net::link::{Destination, Event, Link, Mode, Out, SendError, Source};
+use peote_net::link::{Channel, Destination, Event, Link, Mode, Out, SendError, Source};
 use peote_net::time;
 use peote_net_examples::traffic::{
     Client, Clients, Control, Flow, Kind, Noise, Script, Sending, Servers, Serving, Tally, excluded,
@@ -219,10 +219,10 @@ fn with_client(chunks: &[Vec<u8>]) -> Tally {
         world.turn();
         let now = world.clock.now();
         link.poll(&mut transport, now, |event, out| {
-            if let Event::Entered { channel } = event {
+            if let Event::Opened { channel: Channel::Entered(channel) } = event {
                 to_send.by_ref().try_for_each(|chunk| out.send(channel, chunk))?;
             }
-            Ok(())
+            Ok::<(), SendError>(())
         })
         .unwrap();
         servers.turn(now, &mut world.tally).unwrap();

@@ -1,7 +1,7 @@
 //! What lines, the relay and the clock do, to the byte and to the millisecond.
 
 use embedded_io::{ErrorKind, Read, ReadReady, Write, WriteReady};
-use peote_net::link::{Error, Event, Link, LinkBuffers, Mode};
+use peote_net::link::{Channel, Error, Event, Link, LinkBuffers, Mode};
 use peote_net::protocol::to_endpoint::Capabilities;
 use peote_net::time::{Duration, Instant};
 use peote_net_simulation::{
@@ -250,8 +250,10 @@ fn the_history_is_that_of_the_seed() {
         link.out().create("a", Mode::Data).unwrap();
         let mut created = false;
         let end = network.run_until(at(60_000), |network| {
-            link.poll(&mut line, network.now(), |event, _| created |= matches!(event, Event::Created { .. }))
-                .unwrap();
+            link.poll(&mut line, network.now(), |event, _| {
+                created |= matches!(event, Event::Opened { channel: Channel::Own(_) })
+            })
+            .unwrap();
             [line.sleep(&link)]
         });
         assert_eq!(end, Ok(Step::TimeUp));

@@ -251,7 +251,7 @@ impl Connector {
         link: &mut Link<B>,
         now: Instant,
         handler: impl FnMut(Event<'_>, &mut Out<'_>) -> R,
-    ) -> Result<(), Error<TransportError>> {
+    ) -> Result<(), Error<TransportError, R::Error>> {
         let result = link.poll(&mut self.transport(socket), now, handler);
         match result {
             Ok(()) => self.unfinished = false,

@@ -37,7 +37,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 ///
 /// fn main() -> Result<(), Box<dyn std::error::Error>> {
 ///     let mut link: ReconnectingLink = ReconnectingLink::new("localhost:7680", Backoff::new())?;
-///     link.add_own("echo", Mode::default())?;
+///     link.create("echo", Mode::default())?;
 ///     loop {
 ///         let change = link.poll(|event, context| match event {
 ///             Event::Chunk { from, bytes } => context.out.send(from, bytes),
@@ -125,14 +125,14 @@ impl fmt::Display for Change {
 /// Why [`ReconnectingLink::poll`] does not go on by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum ReconnectError {
+pub enum ReconnectError<H = SendError> {
     /// The handler returned an error. The link goes on.
-    Handler(SendError),
+    Handler(H),
     /// There is no connection, and no attempt is made any more, unless [`ReconnectingLink::try_now`] is called. The last [`Change`] said what was wrong.
     GivenUp(Exhausted),
 }
 
-impl fmt::Display for ReconnectError {
+impl<H: fmt::Display> fmt::Display for ReconnectError<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Handler(error) => write!(f, "{error}"),
@@ -141,7 +141,7 @@ impl fmt::Display for ReconnectError {
     }
 }
 
-impl std::error::Error for ReconnectError {
+impl<H: std::error::Error + 'static> std::error::Error for ReconnectError<H> {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Handler(error) => Some(error),
@@ -282,22 +282,22 @@ impl<const CHANNELS: usize, B: Buffers> ReconnectingLink<CHANNELS, B> {
         connecting
     }
 
-    /// See [`Reconnect::add_own`].
+    /// See [`Reconnect::create`].
     ///
     /// # Errors
     ///
     /// All places are taken, or the name is too long.
-    pub fn add_own(&mut self, name: impl Into<String>, mode: Mode) -> Result<Place, AddError> {
-        self.channels.add_own(name.into(), mode)
+    pub fn create(&mut self, name: impl Into<String>, mode: Mode) -> Result<Place, AddError> {
+        self.channels.create(name.into(), mode)
     }
 
-    /// See [`Reconnect::add_entered`].
+    /// See [`Reconnect::enter`].
     ///
     /// # Errors
     ///
     /// All places are taken, or the name is too long.
-    pub fn add_entered(&mut self, name: impl Into<String>, mode: Mode) -> Result<Place, AddError> {
-        self.channels.add_entered(name.into(), mode)
+    pub fn enter(&mut self, name: impl Into<String>, mode: Mode) -> Result<Place, AddError> {
+        self.channels.enter(name.into(), mode)
     }
 
     /// See [`Reconnect::remove`].
@@ -367,7 +367,7 @@ impl<const CHANNELS: usize, B: Buffers> ReconnectingLink<CHANNELS, B> {
     pub fn poll<R: IntoFlow>(
         &mut self,
         mut handler: impl FnMut(Event<'_>, &mut Context<'_, '_, CHANNELS>) -> R,
-    ) -> Result<Option<Change>, ReconnectError> {
+    ) -> Result<Option<Change>, ReconnectError<R::Error>> {
         let now = self.clock.now();
         if self.channels.start_attempt(now) {
             self.stage = Stage::Connecting(self.connect());
@@ -406,13 +406,13 @@ impl<const CHANNELS: usize, B: Buffers> ReconnectingLink<CHANNELS, B> {
                 link.poll(&mut Unanswered, now, on_event)
             };
             self.unfinished = matches!(polled, Err(Error::Handler(_)));
-            match polled {
+            match polled.map_err(Error::into_handler) {
                 Ok(()) => {}
-                Err(Error::Handler(error)) => return Err(ReconnectError::Handler(error)),
-                Err(error) => {
+                Err(Ok(error)) => return Err(ReconnectError::Handler(error)),
+                Err(Err(lost)) => {
                     *stage = Stage::Nothing;
                     channels.failed(now);
-                    changes.push_back(Change::Lost(error));
+                    changes.push_back(Change::Lost(lost));
                 }
             }
         }

@@ -95,7 +95,7 @@ impl TcpLink {
     /// while answers == 0 {
     ///     link.wait(&mut [], None)?;
     ///     link.poll(|event, out| match event {
-    ///         Event::Entered { channel } => out.send(channel, b"hello"),
+    ///         Event::Opened { channel: Channel::Entered(channel) } => out.send(channel, b"hello"),
     ///         Event::Chunk { from, .. } if from == echo.into() => {
     ///             answers += 1;
     ///             Ok(())
@@ -146,7 +146,7 @@ impl<B: Buffers> TcpLink<B> {
     pub fn poll<R: IntoFlow>(
         &mut self,
         handler: impl FnMut(Event<'_>, &mut Out<'_>) -> R,
-    ) -> Result<(), Error<TcpError>> {
+    ) -> Result<(), Error<TcpError, R::Error>> {
         if let LinkTransport::Tcp(transport) = &mut self.transport {
             transport.send();
         }

@@ -69,7 +69,7 @@ fn run(
 fn an_echo_server_that_comes_back() {
     let (listener, address) = listener();
     let mut link = ReconnectingLink::new(&address.to_string(), rules()).unwrap();
-    let place = link.add_own("echo", Mode::default()).unwrap();
+    let place = link.create("echo", Mode::default()).unwrap();
     assert!(matches!(link.status(), Status::Lost { .. }));
     let mut expected = vec![Notice::Opened { place, first: true }];
     let rounds = 3;
@@ -160,8 +160,8 @@ fn jitter_is_random_unless_there_is_a_seed() {
 fn handlers_errors_and_channels_that_cannot_be_asked_for() {
     let (listener, address) = listener();
     let mut link = ReconnectingLink::<2>::new(&address.to_string(), rules()).unwrap();
-    let big = link.add_own("big", Mode::chunks(2_000_000)).unwrap();
-    let echo = link.add_entered("echo", Mode::Data).unwrap();
+    let big = link.create("big", Mode::chunks(2_000_000)).unwrap();
+    let echo = link.enter("echo", Mode::Data).unwrap();
     let connected = loop {
         if let Some(change) = link.poll(|_, _| ()).unwrap() {
             break change;
@@ -214,7 +214,7 @@ fn a_relay_that_does_not_answer_is_lost() {
     let (listener, address) = listener();
     let mut link = ReconnectingLink::new(&address.to_string(), rules()).unwrap();
     link.set_answer_timeout(Some(Duration::from_secs(1)));
-    let place = link.add_own("echo", Mode::default()).unwrap();
+    let place = link.create("echo", Mode::default()).unwrap();
     link.set_retry(place, Retry::Always);
     let relay = || {
         let mut silent = accept(&listener);

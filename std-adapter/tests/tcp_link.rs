@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use common::{LONG, listener, reset};
-use peote_net::link::{Error, Event, Mode, SendError};
+use peote_net::link::{Channel, Error, Event, Mode, SendError};
 use peote_net::time;
 use peote_net_std::{Interest, TcpLink, TcpTransport, Watch};
 
@@ -132,8 +132,9 @@ fn a_lost_connection_can_be_replaced() {
     reset(relay);
     let mut refused = 0;
     let error = loop {
-        let polled =
-            link.poll(|event, _| refused += usize::from(matches!(event, Event::CreateRefused { .. })));
+        let polled = link.poll(|event, _| {
+            refused += usize::from(matches!(event, Event::Refused { channel: Channel::Own(_), .. }))
+        });
         if let Err(error) = polled {
             break error;
         }

@@ -53,9 +53,9 @@ impl Program {
         let rules = Backoff::new().with_delays(delays.0, delays.1).with_seed(number as u64);
         let mut link = ReconnectingLink::new(&address.to_string(), rules).unwrap();
         let place = if number == 0 {
-            link.add_own("room", Mode::default())
+            link.create("room", Mode::default())
         } else {
-            link.add_entered("room", Mode::default())
+            link.enter("room", Mode::default())
         };
         let place = place.unwrap();
         // whoever comes first waits for the server

@@ -1,6 +1,6 @@
 //! A link of the default size on the heap never comes near the stack.
 
-use peote_net::link::{Event, Link, Mode};
+use peote_net::link::{Channel, Event, Link, Mode};
 use peote_net::protocol::to_endpoint;
 use peote_net::time::Instant;
 use peote_net_std::HeapBuffers;
@@ -16,7 +16,7 @@ fn a_link_on_the_heap_in_a_thread_with_a_small_stack() {
         embedded_io::Write::write(&mut far, &to_endpoint::success(1, 0)).unwrap();
         let mut created = 0;
         link.poll(&mut near, Instant::ZERO, |event, _| {
-            created += usize::from(matches!(event, Event::Created { .. }));
+            created += usize::from(matches!(event, Event::Opened { channel: Channel::Own(_) }));
         })
         .unwrap();
         created

@@ -40,6 +40,71 @@ impl EnteredChannel {
     }
 }
 
+/// A channel of this link: its own, or one that it entered.
+///
+/// Sending to it means its users, or its server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Channel {
+    /// This link created it and is its server.
+    Own(OwnChannel),
+    /// This link entered it and is a user there.
+    Entered(EnteredChannel),
+}
+
+impl From<OwnChannel> for Channel {
+    fn from(channel: OwnChannel) -> Self {
+        Self::Own(channel)
+    }
+}
+
+impl From<EnteredChannel> for Channel {
+    fn from(channel: EnteredChannel) -> Self {
+        Self::Entered(channel)
+    }
+}
+
+impl From<Source> for Channel {
+    fn from(source: Source) -> Self {
+        source.channel()
+    }
+}
+
+impl PartialEq<OwnChannel> for Channel {
+    fn eq(&self, other: &OwnChannel) -> bool {
+        *self == Self::Own(*other)
+    }
+}
+
+impl PartialEq<EnteredChannel> for Channel {
+    fn eq(&self, other: &EnteredChannel) -> bool {
+        *self == Self::Entered(*other)
+    }
+}
+
+impl core::fmt::Display for OwnChannel {
+    /// "own channel 0", with the [index](Self::index).
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "own channel {}", self.slot)
+    }
+}
+
+impl core::fmt::Display for EnteredChannel {
+    /// "entered channel 0", with the [index](Self::index).
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "entered channel {}", self.slot)
+    }
+}
+
+impl core::fmt::Display for Channel {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Own(channel) => channel.fmt(f),
+            Self::Entered(channel) => channel.fmt(f),
+        }
+    }
+}
+
 /// The number of a user in an own channel: 0..=255 for those who come through the relay, from 256 up for those on the same link.
 ///
 /// The relay gives a number to another user some time after its holder has gone. Events say when: a number means one and the same
@@ -122,6 +187,36 @@ pub enum Source {
     },
 }
 
+impl Source {
+    /// Returns the channel that it speaks in.
+    #[must_use]
+    pub const fn channel(self) -> Channel {
+        match self {
+            Self::User { channel, .. } => Channel::Own(channel),
+            Self::Server { channel } => Channel::Entered(channel),
+        }
+    }
+
+    /// Returns the user; `None` if it is the server of an entered channel.
+    #[must_use]
+    pub const fn user(self) -> Option<User> {
+        match self {
+            Self::User { user, .. } => Some(user),
+            Self::Server { .. } => None,
+        }
+    }
+}
+
+impl core::fmt::Display for Source {
+    /// "user 7 of own channel 0", "the server of entered channel 2".
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::User { channel, user } => write!(f, "{user} of {channel}"),
+            Self::Server { channel } => write!(f, "the server of {channel}"),
+        }
+    }
+}
+
 /// The longest chunk in bytes that reaches every receiver of a broadcast whole, whatever the channel's maximum: it fits one unit.
 pub const MAX_WHOLE_BROADCAST: usize = MAX_UNIT_PAYLOAD - EncodedLength::MAX;
 
@@ -182,6 +277,16 @@ impl From<EnteredChannel> for Source {
 impl From<EnteredChannel> for Destination {
     fn from(channel: EnteredChannel) -> Self {
         Self::Server(channel)
+    }
+}
+
+impl From<Channel> for Destination {
+    /// All users of an own channel; the server of an entered one.
+    fn from(channel: Channel) -> Self {
+        match channel {
+            Channel::Own(channel) => Self::All(channel),
+            Channel::Entered(channel) => Self::Server(channel),
+        }
     }
 }
 

@@ -2,13 +2,14 @@
 
 use embedded_io::{Read, ReadReady, Write, WriteReady};
 
+use super::Event;
+use super::error::Lost;
 use super::front::Queued;
 #[cfg(feature = "local")]
 use super::local::{LineRef, Local, Surroundings};
 use super::send::Out;
 use super::session::Session;
 use super::state::{Connection, Held, Owed, Round, Telling};
-use super::{Error, Event};
 use crate::time::{Duration, Instant};
 
 /// What comes next.
@@ -52,7 +53,7 @@ impl<'a> Session<'a> {
         transport: &mut T,
         now: Instant,
         handler: &mut H,
-    ) -> Result<bool, Error<T::Error>>
+    ) -> Result<bool, Lost<T::Error>>
     where
         T: Read + ReadReady + Write + WriteReady + ?Sized,
         H: Handler + ?Sized,
@@ -61,8 +62,8 @@ impl<'a> Session<'a> {
             let result = match self.step(now, handler) {
                 Step::Stop => return Ok(true),
                 Step::Done => return Ok(false),
-                Step::Flush => transport.flush().map_err(Error::Transport),
-                Step::Write => self.write(transport, now).map_err(Error::Transport),
+                Step::Flush => transport.flush().map_err(Lost::Transport),
+                Step::Write => self.write(transport, now).map_err(Lost::Transport),
                 Step::Read => self.read(transport, now),
             };
             if result.is_err() {
@@ -89,14 +90,14 @@ impl<'a> Session<'a> {
         &mut self,
         transport: &mut T,
         now: Instant,
-    ) -> Result<(), Error<T::Error>> {
-        if transport.read_ready().map_err(Error::Transport)? {
-            match transport.read(self.inbox.receive).map_err(Error::Transport)? {
-                0 => return Err(Error::Closed),
+    ) -> Result<(), Lost<T::Error>> {
+        if transport.read_ready().map_err(Lost::Transport)? {
+            match transport.read(self.inbox.receive).map_err(Lost::Transport)? {
+                0 => return Err(Lost::Closed),
                 len => self.came(len, now),
             }
         } else if let Some(duration) = self.nothing_came(now) {
-            return Err(Error::Silent { duration });
+            return Err(Lost::Silent { duration });
         }
         Ok(())
     }

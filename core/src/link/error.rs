@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use super::Channel;
+use crate::Reason;
 use crate::time::Duration;
 use crate::value::EncodeError;
 
@@ -67,6 +69,21 @@ pub enum SendError {
     },
     /// A value that cannot be written.
     Encode(EncodeError),
+    /// A channel was refused, and the handler did not look at it: from [`Event::ok`](super::Event::ok), not from
+    /// sending.
+    Refused {
+        /// The channel.
+        channel: Channel,
+        /// Why.
+        reason: Reason,
+    },
+    /// A channel is gone, and the handler did not look at it: from [`Event::ok`](super::Event::ok), not from sending.
+    Closed {
+        /// The channel.
+        channel: Channel,
+        /// Why.
+        reason: Reason,
+    },
 }
 
 impl From<EncodeError> for SendError {
@@ -106,6 +123,13 @@ impl fmt::Display for SendError {
             Self::NoChunkBegun => f.write_str("no chunk in parts has been begun"),
             Self::ChunkOverrun { left } => write!(f, "the chunk in parts lacks only {left} bytes"),
             Self::Encode(error) => write!(f, "a value cannot be written: {error}"),
+            Self::Refused { channel: Channel::Own(_), reason } => {
+                write!(f, "the relay did not create the channel: {reason}")
+            }
+            Self::Refused { channel: Channel::Entered(_), reason } => {
+                write!(f, "the relay did not let this link enter the channel: {reason}")
+            }
+            Self::Closed { channel, reason } => write!(f, "{channel} is gone: {reason}"),
         }
     }
 }
@@ -117,7 +141,7 @@ impl core::error::Error for SendError {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
-pub enum Error<E> {
+pub enum Error<E, H = SendError> {
     /// The transport failed.
     Transport(E),
     /// The relay closed the connection.
@@ -128,10 +152,10 @@ pub enum Error<E> {
         duration: Duration,
     },
     /// The handler returned an error. The link goes on.
-    Handler(SendError),
+    Handler(H),
 }
 
-impl<E: fmt::Display> fmt::Display for Error<E> {
+impl<E: fmt::Display, H: fmt::Display> fmt::Display for Error<E, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Transport(error) => write!(f, "the connection to the relay failed: {error}"),
@@ -144,12 +168,45 @@ impl<E: fmt::Display> fmt::Display for Error<E> {
     }
 }
 
-impl<E: core::error::Error + 'static> core::error::Error for Error<E> {
+impl<E: core::error::Error + 'static, H: core::error::Error + 'static> core::error::Error for Error<E, H> {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
             Self::Transport(error) => Some(error),
             Self::Handler(error) => Some(error),
             Self::Closed | Self::Silent { .. } => None,
+        }
+    }
+}
+
+impl<E, H> Error<E, H> {
+    /// Returns the handler's error, or else how the connection was lost, as an error of another handler.
+    ///
+    /// # Errors
+    /// The connection is lost.
+    pub fn into_handler<O>(self) -> Result<H, Error<E, O>> {
+        match self {
+            Self::Handler(error) => Ok(error),
+            Self::Transport(error) => Err(Error::Transport(error)),
+            Self::Closed => Err(Error::Closed),
+            Self::Silent { duration } => Err(Error::Silent { duration }),
+        }
+    }
+}
+
+/// How a connection was lost.
+#[derive(Debug)]
+pub(super) enum Lost<E> {
+    Transport(E),
+    Closed,
+    Silent { duration: Duration },
+}
+
+impl<E, H> From<Lost<E>> for Error<E, H> {
+    fn from(lost: Lost<E>) -> Self {
+        match lost {
+            Lost::Transport(error) => Self::Transport(error),
+            Lost::Closed => Self::Closed,
+            Lost::Silent { duration } => Self::Silent { duration },
         }
     }
 }

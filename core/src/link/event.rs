@@ -1,24 +1,47 @@
 //! What a link reports, and what a handler answers.
 
-use super::{EnteredChannel, OwnChannel, SendError, Source, User};
+use super::{Channel, OwnChannel, SendError, Source, User};
 use crate::Reason;
 use crate::chunk::Violation;
 
 /// Something that happened on a link.
+///
+/// ```
+/// use peote_net::link::{Channel, Event, Out, SendError};
+/// /// Greets who opens a channel, sends chunks back, and ends at refusals and ends of channels.
+/// fn handler(event: Event<'_>, out: &mut Out<'_>) -> Result<(), SendError> {
+///     match event {
+///         Event::Opened { channel: channel @ Channel::Entered(_) } => out.send(channel, b"hello"),
+///         Event::Chunk { from, bytes } => out.send(from, bytes),
+///         other => other.ok(),
+///     }
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// The relay created a channel. From now on users can enter it.
-    Created {
+    /// The relay has created an own channel, or let this link enter a channel of another endpoint.
+    Opened {
         /// The channel.
-        channel: OwnChannel,
+        channel: Channel,
     },
-    /// The relay refused to create a channel, or the connection was lost before it answered. The handle is no longer valid.
-    CreateRefused {
+    /// The relay refused to create a channel or to let this link enter it, or the connection was lost before it
+    /// answered. The handle is no longer valid.
+    Refused {
         /// The channel.
-        channel: OwnChannel,
+        channel: Channel,
         /// Why.
+        reason: Reason,
+    },
+    /// A channel that was open is gone. The handle is no longer valid. The users of an own channel are gone without
+    /// further events.
+    Closed {
+        /// The channel.
+        channel: Channel,
+        /// Why: [`Reason::OnPurpose`] if the server of an entered channel deleted it, [`Reason::Kicked`] if it removed
+        /// this link, [`Reason::ConnectionLost`] if its connection was lost, [`Reason::LinkLost`] if this link's own was,
+        /// which is all that closes an own channel.
         reason: Reason,
     },
     /// A user entered an own channel.
@@ -38,19 +61,13 @@ pub enum Event<'a> {
         /// channel, because such clients close their connection at that moment.
         reason: Reason,
     },
-    /// A user entered an own channel, but all of the link's party slots are taken. What it sends is passed over, it hears
-    /// broadcasts only, and there is no event when it goes.
-    Exhausted {
+    /// No party slot was free for a new user. Its messages are ignored, it gets broadcasts only, and no
+    /// [`UserGone`](Self::UserGone) follows. Increase `PARTIES`.
+    UserIgnored {
         /// The channel.
         channel: OwnChannel,
         /// The user.
         user: User,
-    },
-    /// An own channel is gone because the connection was lost. The handle is no longer valid, and its users are gone without
-    /// further events.
-    OwnChannelLost {
-        /// The channel.
-        channel: OwnChannel,
     },
     /// The connection to the relay was lost, on purpose or not. The next events tell each channel.
     ///
@@ -59,26 +76,6 @@ pub enum Event<'a> {
     LinkLost {
         /// Bytes that waited to be written.
         unsent: usize,
-    },
-    /// The link has entered a channel.
-    Entered {
-        /// The channel.
-        channel: EnteredChannel,
-    },
-    /// The relay refused to let this link into a channel, or the connection was lost before it answered. The handle is no longer valid.
-    EnterRefused {
-        /// The channel.
-        channel: EnteredChannel,
-        /// Why.
-        reason: Reason,
-    },
-    /// An entered channel is gone. The handle is no longer valid.
-    ChannelGone {
-        /// The channel.
-        channel: EnteredChannel,
-        /// Why: [`Reason::OnPurpose`] if its server deleted it, [`Reason::ConnectionLost`] if its server's connection was lost,
-        /// [`Reason::LinkLost`] if this link's own was.
-        reason: Reason,
     },
     /// Data in a channel of [`Mode::Data`](super::Mode::Data). Where it was cut means nothing.
     Data {
@@ -113,41 +110,140 @@ pub enum Flow {
     Again,
 }
 
+impl Event<'_> {
+    /// Returns the channel that the event is about; `None` for [`Event::LinkLost`].
+    #[must_use]
+    pub const fn channel(&self) -> Option<Channel> {
+        match *self {
+            Self::Opened { channel } | Self::Refused { channel, .. } | Self::Closed { channel, .. } => {
+                Some(channel)
+            }
+            Self::UserEntered { channel, .. }
+            | Self::UserGone { channel, .. }
+            | Self::UserIgnored { channel, .. } => Some(Channel::Own(channel)),
+            Self::Data { from, .. } | Self::Chunk { from, .. } | Self::Malicious { from, .. } => {
+                Some(from.channel())
+            }
+            Self::LinkLost { .. } => None,
+        }
+    }
+
+    /// Ends a handler's `match`: what the handler does not look at is fine, unless it means that a channel will not
+    /// work.
+    ///
+    /// # Errors
+    /// [`SendError::Refused`] for a refusal, [`SendError::Closed`] for a channel that is gone. Not if the reason is
+    /// [`Reason::LinkLost`]: that is an error of the poll.
+    pub fn ok(self) -> Result<(), SendError> {
+        match self {
+            Self::Refused { reason: Reason::LinkLost, .. }
+            | Self::Closed { reason: Reason::LinkLost, .. } => Ok(()),
+            Self::Refused { channel, reason } => Err(SendError::Refused { channel, reason }),
+            Self::Closed { channel, reason } => Err(SendError::Closed { channel, reason }),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// What a handler can return.
 ///
-/// `()` and [`Flow::Continue`] go on; [`Flow::Again`] and `Err(SendError::WouldBlock)` have the event delivered again at the next poll; any
-/// other error ends the poll with [`Error::Handler`](super::Error::Handler), the event counting as dealt with.
+/// `()` and [`Flow::Continue`] go on. [`Flow::Again`] and an error that [stands for
+/// "again"](HandlerError::is_would_block), such as [`SendError::WouldBlock`], have the event delivered again at the next
+/// poll. Any other error ends the poll with [`Error::Handler`](super::Error::Handler), the event counting as dealt with.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not what a handler or a remote procedure can return",
     label = "not a flow",
-    note = "return nothing, `Flow`, or `Result<_, SendError>` of one of them; a remote procedure answers with a call of its own"
+    note = "return nothing, `Flow`, or a `Result` of one of them, with `SendError` or an error that implements `HandlerError`"
 )]
 pub trait IntoFlow {
-    /// The flow it stands for.
+    /// What can be wrong.
+    type Error: HandlerError;
+
+    /// Returns the flow that it stands for.
     ///
     /// # Errors
-    /// Any [`SendError`] but [`SendError::WouldBlock`].
-    fn into_flow(self) -> Result<Flow, SendError>;
+    /// An error that does not stand for "again".
+    fn into_flow(self) -> Result<Flow, Self::Error>;
+}
+
+impl From<()> for Flow {
+    fn from((): ()) -> Self {
+        Self::Continue
+    }
 }
 
 impl IntoFlow for () {
+    type Error = SendError;
+
     fn into_flow(self) -> Result<Flow, SendError> {
         Ok(Flow::Continue)
     }
 }
 
 impl IntoFlow for Flow {
+    type Error = SendError;
+
     fn into_flow(self) -> Result<Flow, SendError> {
         Ok(self)
     }
 }
 
-impl<T: IntoFlow> IntoFlow for Result<T, SendError> {
-    fn into_flow(self) -> Result<Flow, SendError> {
+impl<T: Into<Flow>, E: HandlerError> IntoFlow for Result<T, E> {
+    type Error = E;
+
+    fn into_flow(self) -> Result<Flow, E> {
         match self {
-            Ok(value) => value.into_flow(),
-            Err(SendError::WouldBlock) => Ok(Flow::Again),
+            Ok(value) => Ok(value.into()),
+            Err(error) if error.is_would_block() => Ok(Flow::Again),
             Err(error) => Err(error),
         }
+    }
+}
+
+/// An error that a handler can return: [`SendError`], with feature `alloc` `Box<dyn Error>`, or a program's own.
+///
+/// ```
+/// use peote_net::link::{HandlerError, SendError};
+///
+/// enum ShopError {
+///     Send(SendError),
+///     SoldOut,
+/// }
+///
+/// impl From<SendError> for ShopError {
+///     fn from(error: SendError) -> Self {
+///         Self::Send(error)
+///     }
+/// }
+///
+/// impl HandlerError for ShopError {
+///     fn is_would_block(&self) -> bool {
+///         matches!(self, Self::Send(SendError::WouldBlock))
+///     }
+/// }
+/// # assert!(!ShopError::SoldOut.is_would_block());
+/// ```
+pub trait HandlerError {
+    /// Returns true if the error is [`SendError::WouldBlock`], or has been made of it: the event is delivered again then.
+    fn is_would_block(&self) -> bool;
+}
+
+impl HandlerError for SendError {
+    fn is_would_block(&self) -> bool {
+        *self == Self::WouldBlock
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl HandlerError for alloc::boxed::Box<dyn core::error::Error> {
+    fn is_would_block(&self) -> bool {
+        self.downcast_ref() == Some(&SendError::WouldBlock)
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl HandlerError for alloc::boxed::Box<dyn core::error::Error + Send + Sync> {
+    fn is_would_block(&self) -> bool {
+        self.downcast_ref() == Some(&SendError::WouldBlock)
     }
 }

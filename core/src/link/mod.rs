@@ -63,9 +63,11 @@ mod status;
 mod tables;
 mod take_in;
 
-pub use channel::{Destination, EnteredChannel, MAX_WHOLE_BROADCAST, Mode, OwnChannel, Source, User};
+pub use channel::{
+    Channel, Destination, EnteredChannel, MAX_WHOLE_BROADCAST, Mode, OwnChannel, Source, User,
+};
 pub use error::{Error, SendError};
-pub use event::{Event, Flow, IntoFlow};
+pub use event::{Event, Flow, HandlerError, IntoFlow};
 pub use local::LocalParts;
 #[cfg(feature = "local")]
 pub use local::{LocalUserSlot, NameSlot, SimulatedLine};
@@ -213,7 +215,7 @@ impl<B: Buffers> Link<B> {
         transport: &mut T,
         now: Instant,
         mut handler: impl FnMut(Event<'_>, &mut Out<'_>) -> R,
-    ) -> Result<(), Error<T::Error>>
+    ) -> Result<(), Error<T::Error, R::Error>>
     where
         T: Read + ReadReady + Write + WriteReady + ?Sized,
     {
@@ -237,7 +239,7 @@ impl<B: Buffers> Link<B> {
             Err(lost) => {
                 // the channels are told before the caller is, whatever the handler says to it
                 while let Ok(true) | Err(_) = session.run(transport, now, &mut events) {}
-                return Err(lost);
+                return Err(lost.into());
             }
         }
         failed.map_or(Ok(()), |error| Err(Error::Handler(error)))

@@ -8,7 +8,7 @@
 //! # The loop
 //!
 //! ```
-//! use peote_net::link::{Error, Event, Link, LinkBuffers, Mode};
+//! use peote_net::link::{Channel, Error, Event, Link, LinkBuffers, Mode};
 //! use peote_net::reconnect::{Backoff, Notice, Place, Reconnect, Status};
 //! use peote_net::time::Instant;
 //! # use embedded_io::{Read, ReadReady, Write, WriteReady};
@@ -17,7 +17,7 @@
 //! fn echo<T: Read + ReadReady + Write + WriteReady>(open: impl Fn() -> Option<T>, now: impl Fn() -> Instant, seed: u64) {
 //!     let mut link = Link::<LinkBuffers<1024, 8, 1, 4096, 1024>>::new();
 //!     let mut reconnect = Reconnect::<&str, 1>::new(Backoff::new().with_seed(seed).with_most_attempts(10));
-//!     let Ok(_echo) = reconnect.add_own("echo", Mode::chunks(1024)) else { return };
+//!     let Ok(_echo) = reconnect.create("echo", Mode::chunks(1024)) else { return };
 //!     let mut transport: Option<T> = None;
 //!     while !matches!(reconnect.status(), Status::GivenUp(_)) {
 //!         if reconnect.start_attempt(now()) {
@@ -107,10 +107,10 @@ mod report;
 mod slot;
 
 pub use backoff::{Backoff, Exhausted};
-pub use report::{AddError, Cause, ChannelState, Handle, Notice, Place, Retry, Status};
+pub use report::{AddError, Cause, ChannelState, Notice, Place, Retry, Status};
 
 use crate::Reason;
-use crate::link::{EnteredChannel, Event, Mode, Out, OwnChannel, SendError};
+use crate::link::{Channel, EnteredChannel, Event, Mode, Out, OwnChannel, SendError};
 use crate::protocol::MAX_NAME;
 use crate::time::{Duration, Instant};
 use slot::{NEVER, NoRoom, Slot};
@@ -193,7 +193,7 @@ impl<N, const CHANNELS: usize> Reconnect<N, CHANNELS> {
     /// # Errors
     /// All places are taken, or the name is too long.
     #[cfg(feature = "server")]
-    pub fn add_own(&mut self, name: N, mode: Mode) -> Result<Place, AddError>
+    pub fn create(&mut self, name: N, mode: Mode) -> Result<Place, AddError>
     where
         N: AsRef<[u8]>,
     {
@@ -204,7 +204,7 @@ impl<N, const CHANNELS: usize> Reconnect<N, CHANNELS> {
     ///
     /// # Errors
     /// All places are taken, or the name is too long.
-    pub fn add_entered(&mut self, name: N, mode: Mode) -> Result<Place, AddError>
+    pub fn enter(&mut self, name: N, mode: Mode) -> Result<Place, AddError>
     where
         N: AsRef<[u8]>,
     {
@@ -240,10 +240,10 @@ impl<N, const CHANNELS: usize> Reconnect<N, CHANNELS> {
         let Some(slot) = self.slot_mut(place) else { return Ok(None) };
         let dropped = match slot.handle() {
             #[cfg(feature = "server")]
-            Some(Handle::Own(channel)) => out.delete(channel),
+            Some(Channel::Own(channel)) => out.delete(channel),
             #[cfg(not(feature = "server"))]
-            Some(Handle::Own(_)) => Ok(()),
-            Some(Handle::Entered(channel)) => out.leave(channel),
+            Some(Channel::Own(_)) => Ok(()),
+            Some(Channel::Entered(channel)) => out.leave(channel),
             None => Ok(()),
         };
         if let Err(error @ SendError::WouldBlock) = dropped {
@@ -268,7 +268,7 @@ impl<N, const CHANNELS: usize> Reconnect<N, CHANNELS> {
     #[must_use]
     pub fn own(&self, place: Place) -> Option<OwnChannel> {
         match self.state(place)? {
-            ChannelState::Open(Handle::Own(channel)) => Some(channel),
+            ChannelState::Open(Channel::Own(channel)) => Some(channel),
             _ => None,
         }
     }
@@ -277,13 +277,13 @@ impl<N, const CHANNELS: usize> Reconnect<N, CHANNELS> {
     #[must_use]
     pub fn entered(&self, place: Place) -> Option<EnteredChannel> {
         match self.state(place)? {
-            ChannelState::Open(Handle::Entered(channel)) => Some(channel),
+            ChannelState::Open(Channel::Entered(channel)) => Some(channel),
             _ => None,
         }
     }
 
     /// The place of the channel that is open with this handle: of an event's `channel` or `from`. `None`: it is not of this list, or was lost.
-    pub fn place_of(&self, handle: impl Into<Handle>) -> Option<Place> {
+    pub fn place_of(&self, handle: impl Into<Channel>) -> Option<Place> {
         let handle = handle.into();
         self.places().find(|&place| self.state(place) == Some(ChannelState::Open(handle)))
     }
@@ -426,28 +426,23 @@ impl<N, const CHANNELS: usize> Reconnect<N, CHANNELS> {
     /// Takes note of an event, and says what it means for a channel of the list. To be called with **every** event of the link, before anything else is
     /// done with it; events of other channels are passed over.
     pub fn observe(&mut self, event: &Event<'_>, now: Instant) -> Option<Notice> {
-        let (handle, reason) = match *event {
-            Event::Created { channel } => (Handle::from(channel), None),
-            Event::Entered { channel } => (channel.into(), None),
-            Event::CreateRefused { channel, reason } => (channel.into(), Some(reason)),
-            Event::EnterRefused { channel, reason } | Event::ChannelGone { channel, reason } => {
-                (channel.into(), Some(reason))
-            }
-            Event::OwnChannelLost { channel } => (channel.into(), Some(Reason::LinkLost)),
+        let (channel, reason) = match *event {
+            Event::Opened { channel } => (channel, None),
+            Event::Refused { channel, reason } | Event::Closed { channel, reason } => (channel, Some(reason)),
             _ => return None,
         };
         if reason != Some(Reason::LinkLost) && matches!(self.connection, Connection::Up) {
             self.attempts.reset();
         }
         // what is there now, or else what has ended and is told again
-        let find = |of: fn(&Slot<N>) -> Option<Handle>| {
-            self.places().find(|&place| self.slot(place).and_then(of) == Some(handle))
+        let find = |of: fn(&Slot<N>) -> Option<Channel>| {
+            self.places().find(|&place| self.slot(place).and_then(of) == Some(channel))
         };
         let place = find(Slot::handle).or_else(|| find(|slot| slot.ended))?;
         let slot = self.slots.get_mut(place.index())?;
         match reason {
-            None => slot.opened(place, handle),
-            Some(reason) => slot.ended(place, handle, reason, &mut self.retries, now),
+            None => slot.opened(place, channel),
+            Some(reason) => slot.ended(place, channel, reason, &mut self.retries, now),
         }
     }
 }

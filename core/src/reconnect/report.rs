@@ -4,7 +4,7 @@ use core::fmt;
 
 use super::Exhausted;
 use crate::Reason;
-use crate::link::{EnteredChannel, OwnChannel, SendError, Source};
+use crate::link::{Channel, SendError};
 use crate::time::Instant;
 
 /// The place of a channel in the list of a [`Reconnect`](super::Reconnect): valid from adding the channel until removing it, however often the channel
@@ -21,38 +21,6 @@ impl Place {
     #[must_use]
     pub const fn index(self) -> usize {
         self.slot as usize
-    }
-}
-
-/// The handle that a channel has on the link at the moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Handle {
-    /// Of an own channel.
-    Own(OwnChannel),
-    /// Of an entered channel.
-    Entered(EnteredChannel),
-}
-
-impl From<OwnChannel> for Handle {
-    fn from(channel: OwnChannel) -> Self {
-        Self::Own(channel)
-    }
-}
-
-impl From<EnteredChannel> for Handle {
-    fn from(channel: EnteredChannel) -> Self {
-        Self::Entered(channel)
-    }
-}
-
-impl From<Source> for Handle {
-    /// The channel in which somebody has sent something.
-    fn from(source: Source) -> Self {
-        match source {
-            Source::User { channel, .. } => Self::Own(channel),
-            Source::Server { channel } => Self::Entered(channel),
-        }
     }
 }
 
@@ -153,7 +121,7 @@ impl Notice {
 #[non_exhaustive]
 pub enum ChannelState {
     /// Open, with this handle.
-    Open(Handle),
+    Open(Channel),
     /// To be asked for as soon as there is a connection with room, and this moment has come (zero: at once).
     Waiting {
         /// The moment.

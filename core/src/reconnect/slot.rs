@@ -1,9 +1,9 @@
 //! One channel of the list.
 
 use super::backoff::Progress;
-use super::{Backoff, Cause, ChannelState, Exhausted, Handle, Notice, Place, Retry};
+use super::{Backoff, Cause, ChannelState, Exhausted, Notice, Place, Retry};
 use crate::Reason;
-use crate::link::{Mode, Out, SendError};
+use crate::link::{Channel, Mode, Out, SendError};
 use crate::time::{Duration, Instant};
 
 /// How much longer an answer is waited for once its time is over. What came while the program stood
@@ -27,7 +27,7 @@ pub(super) struct Slot<N> {
     progress: Progress,
     state: State,
     /// The handle that was told last to have ended, should the event that did so come again; `None` when something newer has been told.
-    pub(super) ended: Option<Handle>,
+    pub(super) ended: Option<Channel>,
 }
 
 /// How often a channel has been open since it was added.
@@ -46,11 +46,11 @@ enum State {
     /// `until` is when the answer has to have come, [`NEVER`] if there is no limit. `late`: that it
     /// has not come by then has been noticed once.
     Asked {
-        handle: Handle,
+        handle: Channel,
         until: Instant,
         late: bool,
     },
-    Open(Handle),
+    Open(Channel),
     GivenUp {
         cause: Cause,
         exhausted: Option<Exhausted>,
@@ -74,7 +74,7 @@ impl<N> Slot<N> {
         Self { name: Some(name), mode, is_own, order, ..Self::FREE }
     }
 
-    pub(super) const fn handle(&self) -> Option<Handle> {
+    pub(super) const fn handle(&self) -> Option<Channel> {
         match self.state {
             State::Asked { handle, .. } | State::Open(handle) => Some(handle),
             State::Waiting { .. } | State::GivenUp { .. } => None,
@@ -134,10 +134,10 @@ impl<N> Slot<N> {
         // A channel without an answer is dropped without a command.
         let _ = match self.handle() {
             #[cfg(feature = "server")]
-            Some(Handle::Own(channel)) => out.delete(channel),
+            Some(Channel::Own(channel)) => out.delete(channel),
             #[cfg(not(feature = "server"))]
-            Some(Handle::Own(_)) => Ok(()),
-            Some(Handle::Entered(channel)) => out.leave(channel),
+            Some(Channel::Own(_)) => Ok(()),
+            Some(Channel::Entered(channel)) => out.leave(channel),
             None => Ok(()),
         };
         self.ended = None;
@@ -151,7 +151,7 @@ impl<N> Slot<N> {
     }
 
     /// The relay has let the link create or enter it.
-    pub(super) fn opened(&mut self, place: Place, handle: Handle) -> Option<Notice> {
+    pub(super) fn opened(&mut self, place: Place, handle: Channel) -> Option<Notice> {
         match self.state {
             State::Asked { handle: asked, .. } if asked == handle => {
                 self.progress = Progress::NONE;
@@ -173,7 +173,7 @@ impl<N> Slot<N> {
     pub(super) fn ended(
         &mut self,
         place: Place,
-        handle: Handle,
+        handle: Channel,
         reason: Reason,
         rules: &mut Backoff,
         now: Instant,
@@ -225,8 +225,8 @@ impl<N> Slot<N> {
         let Some(name) = &self.name else { return Ok(None) };
         let asked = match self.is_own {
             #[cfg(feature = "server")]
-            true => out.create(name, self.mode).map(Handle::Own),
-            _ => out.enter(name, self.mode).map(Handle::Entered),
+            true => out.create(name, self.mode).map(Channel::Own),
+            _ => out.enter(name, self.mode).map(Channel::Entered),
         };
         match asked {
             Ok(handle) => {

@@ -28,7 +28,7 @@ pub fn context<'a>(call: &Call<'_>, out: &'a mut Out<'_>) -> Context<'a> {
 
 /// What comes of what a procedure has returned.
 #[inline]
-pub fn flow<R: IntoFlow>(returned: R) -> Result<Flow, Error> {
+pub fn flow<R: IntoFlow<Error = SendError>>(returned: R) -> Result<Flow, Error> {
     Ok(returned.into_flow()?)
 }
 

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::Remote;
-use crate::link::{Destination, Event, Source};
+use crate::link::{Channel, Destination, Event, Source};
 
 /// Remembers which objects peers have offered: up to `OBJECTS` of each, of up to `PARTIES` peers.
 ///
@@ -11,7 +11,7 @@ use crate::link::{Destination, Event, Source};
 /// `const` value without pointers, of `PARTIES × (OBJECTS + 14)` bytes, the factor rounded up to a multiple of 4.
 ///
 /// ```
-/// use peote_net::link::Event;
+/// use peote_net::link::{Channel, Event};
 /// use peote_net::rpc::{Message, Offers};
 ///
 /// /// In a handler: `follow` forgets those that are gone, `add` remembers an offer.
@@ -123,10 +123,11 @@ impl<const PARTIES: usize, const OBJECTS: usize> Offers<PARTIES, OBJECTS> {
             Event::UserEntered { channel, user } | Event::UserGone { channel, user, .. } => {
                 self.forget(Source::User { channel, user });
             }
-            Event::ChannelGone { channel, .. } | Event::EnterRefused { channel, .. } => {
+            Event::Closed { channel: Channel::Entered(channel), .. }
+            | Event::Refused { channel: Channel::Entered(channel), .. } => {
                 self.forget(Source::Server { channel });
             }
-            Event::OwnChannelLost { channel: lost } => {
+            Event::Closed { channel: Channel::Own(lost), .. } => {
                 self.retain(|peer| !matches!(peer, Destination::User(channel, _) if channel == lost));
             }
             _ => {}

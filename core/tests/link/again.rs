@@ -2,7 +2,7 @@
 
 use peote_net::Reason;
 use peote_net::chunk::Violation;
-use peote_net::link::{Event, Flow, Link, LinkBuffers, Mode, SendError, Source, User};
+use peote_net::link::{Channel, Event, Flow, Link, LinkBuffers, Mode, SendError, Source, User};
 use peote_net::protocol::to_endpoint;
 use peote_net::time::Instant;
 
@@ -127,14 +127,14 @@ fn every_other_event_comes_again_as_well() {
     let user = User::new(9);
     let violation = Violation::ChunkTooLarge { len: 10, max: 4 };
     let expected = [
-        Event::Created { channel: created },
-        Event::CreateRefused { channel: not_created, reason: Reason::NameInUse },
-        Event::Entered { channel: entered },
-        Event::EnterRefused { channel: not_entered, reason: Reason::NoSuchChannel },
+        Event::Opened { channel: Channel::Own(created) },
+        Event::Refused { channel: Channel::Own(not_created), reason: Reason::NameInUse },
+        Event::Opened { channel: Channel::Entered(entered) },
+        Event::Refused { channel: Channel::Entered(not_entered), reason: Reason::NoSuchChannel },
         Event::UserEntered { channel: created, user },
         Event::Malicious { from: Source::User { channel: created, user }, violation },
         Event::UserGone { channel: created, user, reason: Reason::OnPurpose },
-        Event::ChannelGone { channel: entered, reason: Reason::ConnectionLost },
+        Event::Closed { channel: Channel::Entered(entered), reason: Reason::ConnectionLost },
     ];
     assert_eq!(third_time(&mut rig, &stream), expected.map(Seen::Notice));
 }
@@ -214,12 +214,12 @@ fn what_waits_about_the_end_of_a_channel_is_not_dropped() {
     let entered = rig.entered(1, CHUNKS);
     keep_first(&mut rig, &to_endpoint::channel_gone(1, 0));
     assert_eq!(rig.out().leave(entered), Err(SendError::NotOpen));
-    let gone = Event::ChannelGone { channel: entered, reason: Reason::OnPurpose };
+    let gone = Event::Closed { channel: Channel::Entered(entered), reason: Reason::OnPurpose };
     assert_eq!(rig.poll(), [Seen::Notice(gone)]);
     let refused = rig.out().enter("x", CHUNKS).unwrap();
     rig.sent();
     keep_first(&mut rig, &to_endpoint::refused(2, 4));
-    let refused = Event::EnterRefused { channel: refused, reason: Reason::ChannelFull };
+    let refused = Event::Refused { channel: Channel::Entered(refused), reason: Reason::ChannelFull };
     assert_eq!(rig.poll(), [Seen::Notice(refused)]);
 }
 
@@ -309,7 +309,11 @@ fn poll_delivers_again_what_next_event_kept_also_when_the_connection_is_lost() {
     rig.out().create("x", CHUNKS).unwrap();
     rig.script.fail_write_ready = true;
     let (seen, _) = rig.lose();
-    assert_eq!(seen[..2], [entered, Event::OwnChannelLost { channel }].map(Seen::Notice));
+    assert_eq!(
+        seen[..2],
+        [entered, Event::Closed { channel: Channel::Own(channel), reason: Reason::LinkLost }]
+            .map(Seen::Notice)
+    );
 }
 
 /// Both faces of a link can be used in turn.

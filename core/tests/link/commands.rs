@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use peote_net::Reason;
 use peote_net::chunk::ChunkLimit;
-use peote_net::link::{Destination, Event, Link, LinkBuffers, Mode, SendError};
+use peote_net::link::{Channel, Destination, Event, Link, LinkBuffers, Mode, SendError};
 use peote_net::protocol::to_endpoint;
 
 use crate::support::{Rig, Seen};
@@ -51,10 +51,10 @@ fn as_many_commands_in_flight_as_there_are_tags() {
         let refused = index % 3 == 2;
         let reason = Reason::TooManyChannels;
         expected.push(Seen::Notice(match (command, refused) {
-            (0, false) => Event::Created { channel: own[index] },
-            (0, true) => Event::CreateRefused { channel: own[index], reason },
-            (_, false) => Event::Entered { channel: entered[index] },
-            (_, true) => Event::EnterRefused { channel: entered[index], reason },
+            (0, false) => Event::Opened { channel: Channel::Own(own[index]) },
+            (0, true) => Event::Refused { channel: Channel::Own(own[index]), reason },
+            (_, false) => Event::Opened { channel: Channel::Entered(entered[index]) },
+            (_, true) => Event::Refused { channel: Channel::Entered(entered[index]), reason },
         }));
         rig.says(match (command, refused) {
             (0, true) => to_endpoint::refused(*tag, 1),
@@ -98,12 +98,12 @@ fn a_tag_in_flight_is_not_used_again() {
         let tag = rig.sent()[2];
         assert!(tag != 0 && tag != waiting_tag);
         tags.insert(tag);
-        let refused = Event::EnterRefused { channel, reason: Reason::NoSuchChannel };
+        let refused = Event::Refused { channel: Channel::Entered(channel), reason: Reason::NoSuchChannel };
         assert_eq!(rig.hears(to_endpoint::refused(tag, 1)), [Seen::Notice(refused)]);
     }
     assert_eq!(tags.len(), 254);
     let answer = rig.hears(to_endpoint::success(waiting_tag, 7));
-    assert_eq!(answer, [Seen::Notice(Event::Created { channel: waiting })]);
+    assert_eq!(answer, [Seen::Notice(Event::Opened { channel: Channel::Own(waiting) })]);
 }
 
 #[test]
@@ -112,12 +112,12 @@ fn refused_with_every_reason() {
     for code in 0..=255 {
         let channel = rig.out().create("x", MODE).unwrap();
         let tag = rig.sent()[2];
-        let refused = Event::CreateRefused { channel, reason: Reason::of_create(code) };
+        let refused = Event::Refused { channel: Channel::Own(channel), reason: Reason::of_create(code) };
         assert_eq!(rig.hears(to_endpoint::refused(tag, code)), [Seen::Notice(refused)]);
         assert_eq!(rig.out().delete(channel), Err(SendError::NotOpen));
         let channel = rig.out().enter("x", MODE).unwrap();
         let tag = rig.sent()[2];
-        let refused = Event::EnterRefused { channel, reason: Reason::of_enter(code) };
+        let refused = Event::Refused { channel: Channel::Entered(channel), reason: Reason::of_enter(code) };
         assert_eq!(rig.hears(to_endpoint::refused(tag, code)), [Seen::Notice(refused)]);
         assert_eq!(rig.out().leave(channel), Err(SendError::NotOpen));
     }
@@ -136,8 +136,12 @@ fn a_number_that_does_not_exist_is_no_success() {
         let stream =
             [to_endpoint::success(commands[0].1, number), to_endpoint::success(commands[1].1, number)];
         let seen = rig.hears(stream.concat());
-        assert!(matches!(seen[0], Seen::Notice(Event::CreateRefused { channel, .. }) if channel == created));
-        assert!(matches!(seen[1], Seen::Notice(Event::EnterRefused { channel, .. }) if channel == entered));
+        assert!(
+            matches!(seen[0], Seen::Notice(Event::Refused { channel: Channel::Own(channel), .. }) if channel == created)
+        );
+        assert!(
+            matches!(seen[1], Seen::Notice(Event::Refused { channel: Channel::Entered(channel), .. }) if channel == entered)
+        );
         assert_eq!(rig.hears(crate::support::from_server(2, &[0, 1])).len(), 1);
         rig.out().send(two, b"x").unwrap();
     }
@@ -255,7 +259,7 @@ fn commands_without_room_change_nothing() {
     assert_eq!((sent.len(), &sent[253..255], &sent[256..]), (259, &[0, 0][..], &b"\x02ab"[..]));
     assert_eq!(
         rig.hears(to_endpoint::success(sent[255], 0)),
-        [Seen::Notice(Event::Created { channel: own })]
+        [Seen::Notice(Event::Opened { channel: Channel::Own(own) })]
     );
     rig.out().send(raw, &[7; 254]).unwrap();
     for _ in 0..3 {

@@ -137,7 +137,7 @@ fn what_handlers_can_return() {
     assert_eq!(().into_flow(), Ok(Flow::Continue));
     assert_eq!(Flow::Again.into_flow(), Ok(Flow::Again));
     assert_eq!(Flow::Continue.into_flow(), Ok(Flow::Continue));
-    assert_eq!(Ok::<(), _>(()).into_flow(), Ok(Flow::Continue));
+    assert_eq!(Ok::<(), SendError>(()).into_flow(), Ok(Flow::Continue));
     assert_eq!(Ok::<_, SendError>(Flow::Again).into_flow(), Ok(Flow::Again));
     assert_eq!(Err::<(), _>(SendError::WouldBlock).into_flow(), Ok(Flow::Again));
     assert_eq!(Err::<Flow, _>(SendError::NotOpen).into_flow(), Err(SendError::NotOpen));

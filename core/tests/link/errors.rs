@@ -33,14 +33,14 @@ fn each_error_has_words_of_its_own_and_its_numbers() {
         assert!(words.insert(said));
     }
     for error in [
-        Error::Transport(ErrorKind::BrokenPipe),
+        Error::<ErrorKind>::Transport(ErrorKind::BrokenPipe),
         Error::Closed,
         Error::Silent { duration: Duration::from_millis(777) },
     ] {
         assert!(words.insert(error.to_string()));
     }
     assert!(Error::<ErrorKind>::Silent { duration: Duration::from_millis(777) }.to_string().contains("777"));
-    assert!(Error::Transport(ErrorKind::BrokenPipe).to_string().contains("BrokenPipe"));
+    assert!(Error::<ErrorKind>::Transport(ErrorKind::BrokenPipe).to_string().contains("BrokenPipe"));
 }
 
 #[test]

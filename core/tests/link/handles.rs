@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 
 use peote_net::Reason;
-use peote_net::link::{Destination, EnteredChannel, Event, Mode, OwnChannel, SendError, Source, User};
+use peote_net::link::{
+    Channel, Destination, EnteredChannel, Event, Mode, OwnChannel, SendError, Source, User,
+};
 use peote_net::protocol::to_endpoint;
 
 use crate::support::{Rig, Seen, from_server, from_user};
@@ -214,13 +216,13 @@ fn what_was_under_way_for_a_number_given_up_is_dropped() {
     ];
     let user = User::new(9);
     let expected = [
-        Seen::Notice(Event::Created { channel: next_own }),
-        Seen::Notice(Event::Entered { channel: next_entered }),
+        Seen::Notice(Event::Opened { channel: Channel::Own(next_own) }),
+        Seen::Notice(Event::Opened { channel: Channel::Entered(next_entered) }),
         Seen::Notice(Event::UserEntered { channel: next_own, user }),
         Seen::Chunk(Source::User { channel: next_own, user }, b"x".to_vec()),
         Seen::Chunk(Source::Server { channel: next_entered }, b"y".to_vec()),
         Seen::Notice(Event::UserGone { channel: next_own, user, reason }),
-        Seen::Notice(Event::ChannelGone { channel: next_entered, reason }),
+        Seen::Notice(Event::Closed { channel: Channel::Entered(next_entered), reason }),
     ];
     assert_eq!(rig.hears(stream.concat()), expected);
 }

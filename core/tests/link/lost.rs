@@ -3,7 +3,7 @@
 use embedded_io::ErrorKind;
 use peote_net::Reason;
 use peote_net::link::{
-    Buffers, Destination, Error, Event, Flow, Link, LinkBuffers, Mode, OwnChannel, SendError, Source,
+    Buffers, Channel, Destination, Error, Event, Flow, Link, LinkBuffers, Mode, OwnChannel, SendError, Source,
 };
 use peote_net::protocol::to_endpoint::{self, Capabilities};
 
@@ -35,10 +35,10 @@ impl Everything {
         rig.out().leave(not_wanted).unwrap();
         let reason = Reason::LinkLost;
         let told = [
-            Event::OwnChannelLost { channel: open },
-            Event::CreateRefused { channel: creating, reason },
-            Event::ChannelGone { channel: entered, reason },
-            Event::EnterRefused { channel: entering, reason },
+            Event::Closed { channel: Channel::Own(open), reason: Reason::LinkLost },
+            Event::Refused { channel: Channel::Own(creating), reason },
+            Event::Closed { channel: Channel::Entered(entered), reason },
+            Event::Refused { channel: Channel::Entered(entering), reason },
         ];
         Self { rig, told: told.map(Seen::Notice).to_vec() }
     }
@@ -60,12 +60,18 @@ impl Everything {
         assert_eq!(rig.out().free(), 2048);
         for event in seen {
             match *event {
-                Seen::Notice(Event::OwnChannelLost { channel } | Event::CreateRefused { channel, .. }) => {
+                Seen::Notice(
+                    Event::Closed { channel: Channel::Own(channel), reason: Reason::LinkLost }
+                    | Event::Refused { channel: Channel::Own(channel), .. },
+                ) => {
                     assert_eq!(rig.out().send(Destination::All(channel), b"x"), Err(SendError::NotOpen));
                     assert_eq!(rig.out().delete(channel), Err(SendError::NotOpen));
                     assert_eq!(rig.out().users(channel).count(), 0);
                 }
-                Seen::Notice(Event::ChannelGone { channel, .. } | Event::EnterRefused { channel, .. }) => {
+                Seen::Notice(
+                    Event::Closed { channel: Channel::Entered(channel), .. }
+                    | Event::Refused { channel: Channel::Entered(channel), .. },
+                ) => {
                     assert_eq!(rig.out().send(channel, b"x"), Err(SendError::NotOpen));
                     assert_eq!(rig.out().leave(channel), Err(SendError::NotOpen));
                 }
@@ -255,8 +261,10 @@ fn a_connection_lost_while_an_event_waits() {
     let error = all.rig.poll_once(|event, _| seen.push(Seen::from(event)));
     assert_eq!(error, Err(Error::Transport(ErrorKind::NotConnected)));
     assert_eq!(without_loss(&mut seen), b"one more".len() + 4);
-    let one_more =
-        seen.iter().filter(|seen| matches!(seen, Seen::Notice(Event::CreateRefused { .. }))).count();
+    let one_more = seen
+        .iter()
+        .filter(|seen| matches!(seen, Seen::Notice(Event::Refused { channel: Channel::Own(_), .. })))
+        .count();
     assert_eq!(one_more, 2);
     assert_eq!(seen.len(), all.told.len() + 1);
 }
@@ -286,7 +294,7 @@ fn channels_are_asked_for_again_on_the_next_connection() {
     all.rig.script.room = 3;
     let mut again: Option<OwnChannel> = None;
     let error = all.rig.poll_once(|event, out| {
-        if let Event::OwnChannelLost { channel } = event {
+        if let Event::Closed { channel: Channel::Own(channel), reason: Reason::LinkLost } = event {
             assert_eq!(out.free(), 2048, "nothing of the old connection is left");
             again = Some(out.create("again", MODE).unwrap());
             assert_ne!(again, Some(channel));
@@ -303,7 +311,7 @@ fn channels_are_asked_for_again_on_the_next_connection() {
     assert_eq!((&head[..2], head[3], name), (&[0, 0][..], 5, &b"again"[..]));
     assert!(!old.ends_with(b"again"));
     let answer = to_endpoint::success(head[2], 0);
-    assert_eq!(rig.hears(answer), [Seen::Notice(Event::Created { channel: again })]);
+    assert_eq!(rig.hears(answer), [Seen::Notice(Event::Opened { channel: Channel::Own(again) })]);
 }
 
 /// A handler that fails does not keep the other channels from being told: the poll's error is the lost connection.
@@ -331,12 +339,15 @@ fn more_is_asked_for_again_than_the_ring_holds() {
     for number in 0..8 {
         let channel = rig.out().create(name, mode).unwrap();
         let tag = rig.sent()[2];
-        assert_eq!(rig.hears(to_endpoint::success(tag, number)), [Seen::Notice(Event::Created { channel })]);
+        assert_eq!(
+            rig.hears(to_endpoint::success(tag, number)),
+            [Seen::Notice(Event::Opened { channel: Channel::Own(channel) })]
+        );
     }
     rig.script.closed = true;
     let mut told = 0;
     let mut handler = |event: Event<'_>, out: &mut peote_net::link::Out<'_>| {
-        let Event::OwnChannelLost { .. } = event else {
+        let Event::Closed { channel: Channel::Own(_), .. } = event else {
             assert_eq!(event, Event::LinkLost { unsent: 0 });
             return Ok(());
         };
@@ -380,7 +391,7 @@ fn lost_again_while_the_channels_are_told() {
     assert_eq!(at, Some(2), "{seen:?}");
     assert_eq!(seen.remove(2), Seen::Notice(Event::LinkLost { unsent: b"asked".len() + 4 }));
     assert_eq!(error, Err(Error::Transport(ErrorKind::BrokenPipe)));
-    let refused = Event::CreateRefused { channel: asked.unwrap(), reason: Reason::LinkLost };
+    let refused = Event::Refused { channel: Channel::Own(asked.unwrap()), reason: Reason::LinkLost };
     all.told.push(Seen::Notice(refused));
     all.check(&seen);
 }

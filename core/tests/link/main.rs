@@ -17,3 +17,4 @@ mod sending;
 mod silence;
 mod sizes;
 mod support;
+mod vocabulary;

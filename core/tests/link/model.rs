@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use peote_net::Reason;
 use peote_net::chunk::{ChunkLimit, Violation};
-use peote_net::link::{EnteredChannel, Event, Mode, OwnChannel, Source, User};
+use peote_net::link::{Channel, EnteredChannel, Event, Mode, OwnChannel, Source, User};
 use peote_net::protocol::to_endpoint::{Decoder, Unit};
 
 use crate::support::Seen;
@@ -24,7 +24,7 @@ struct Voice {
 }
 
 #[derive(Debug)]
-struct Channel {
+struct Known {
     handle: Handle,
     number: u8,
     mode: Mode,
@@ -52,7 +52,7 @@ struct Command {
 pub(crate) struct Model {
     decoder: Decoder,
     /// In the order in which they were opened.
-    channels: Vec<Channel>,
+    channels: Vec<Known>,
     commands: HashMap<u8, Command>,
     /// Who is in an own channel, by the channel's number and their own.
     users: HashMap<(u8, u8), (OwnChannel, Voice)>,
@@ -178,12 +178,15 @@ impl Model {
             Unit::ChannelGone { channel: number, reason } => {
                 if let Some(at) = self.entered(number) {
                     let Handle::Entered(channel) = self.channels.remove(at).handle else { unreachable!() };
-                    seen.push(Seen::Notice(Event::ChannelGone { channel, reason: Reason::of_end(reason) }));
+                    seen.push(Seen::Notice(Event::Closed {
+                        channel: Channel::Entered(channel),
+                        reason: Reason::of_end(reason),
+                    }));
                 }
             }
             Unit::FromServer { channel: number, payload } => {
                 if let Some(at) = self.entered(number) {
-                    let Channel { handle: Handle::Entered(channel), mode, ref mut voice, .. } =
+                    let Known { handle: Handle::Entered(channel), mode, ref mut voice, .. } =
                         self.channels[at]
                     else {
                         unreachable!()
@@ -225,18 +228,22 @@ impl Model {
             self.given_back.push((if own { 3 } else { 2 }, number));
             return;
         };
-        self.channels.push(Channel { handle, number, mode, voice: Voice::default() });
+        self.channels.push(Known { handle, number, mode, voice: Voice::default() });
         seen.push(Seen::Notice(match handle {
-            Handle::Own(channel) => Event::Created { channel },
-            Handle::Entered(channel) => Event::Entered { channel },
+            Handle::Own(channel) => Event::Opened { channel: Channel::Own(channel) },
+            Handle::Entered(channel) => Event::Opened { channel: Channel::Entered(channel) },
         }));
     }
 
     fn refused(&mut self, tag: u8, code: u8, seen: &mut Vec<Seen>) {
         let Some(Command { handle: Some(handle), .. }) = self.commands.remove(&tag) else { return };
         seen.push(Seen::Notice(match handle {
-            Handle::Own(channel) => Event::CreateRefused { channel, reason: Reason::of_create(code) },
-            Handle::Entered(channel) => Event::EnterRefused { channel, reason: Reason::of_enter(code) },
+            Handle::Own(channel) => {
+                Event::Refused { channel: Channel::Own(channel), reason: Reason::of_create(code) }
+            }
+            Handle::Entered(channel) => {
+                Event::Refused { channel: Channel::Entered(channel), reason: Reason::of_enter(code) }
+            }
         }));
     }
 
@@ -256,7 +263,7 @@ impl Model {
         }
         let user = User::new(user);
         seen.push(Seen::Notice(if exhausted {
-            Event::Exhausted { channel, user }
+            Event::UserIgnored { channel, user }
         } else {
             Event::UserEntered { channel, user }
         }));
@@ -266,13 +273,15 @@ impl Model {
     pub(crate) fn loses(&mut self) -> Vec<Seen> {
         let reason = Reason::LinkLost;
         let open = self.channels.iter().map(|channel| match channel.handle {
-            Handle::Own(channel) => Event::OwnChannelLost { channel },
-            Handle::Entered(channel) => Event::ChannelGone { channel, reason },
+            Handle::Own(channel) => {
+                Event::Closed { channel: Channel::Own(channel), reason: Reason::LinkLost }
+            }
+            Handle::Entered(channel) => Event::Closed { channel: Channel::Entered(channel), reason },
         });
         let waiting =
             self.commands.values().filter_map(|command| command.handle).map(|handle| match handle {
-                Handle::Own(channel) => Event::CreateRefused { channel, reason },
-                Handle::Entered(channel) => Event::EnterRefused { channel, reason },
+                Handle::Own(channel) => Event::Refused { channel: Channel::Own(channel), reason },
+                Handle::Entered(channel) => Event::Refused { channel: Channel::Entered(channel), reason },
             });
         let told = open.chain(waiting).map(Seen::Notice).collect();
         *self = Self::new(self.own_channels, self.places);

@@ -48,7 +48,7 @@ fn a_user_that_finds_no_party() {
     let entered = rig.entered(5, MODE);
     let inside = rig.user(channel, 3, 1);
     let outside = User::new(2);
-    let exhausted = Seen::Notice(Event::Exhausted { channel, user: outside });
+    let exhausted = Seen::Notice(Event::UserIgnored { channel, user: outside });
     assert_eq!(rig.hears(to_endpoint::user_entered(3, 2)), [exhausted]);
     assert_eq!(rig.out().enter("x", MODE), Err(SendError::TooManyParties));
     // it is passed over

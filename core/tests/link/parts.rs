@@ -1,6 +1,6 @@
 //! Chunks that are written in parts.
 
-use peote_net::link::{Destination, Event, Link, LinkBuffers, Mode, SendError, User};
+use peote_net::link::{Channel, Destination, Event, Link, LinkBuffers, Mode, SendError, User};
 use peote_net::protocol::to_endpoint;
 
 use crate::support::Rig;
@@ -85,7 +85,7 @@ fn a_chunk_larger_than_the_ring() {
     let mut channel = None;
     rig.says(to_endpoint::success(1, 0));
     rig.poll_once(|event, _| {
-        if let Event::Entered { channel: entered } = event {
+        if let Event::Opened { channel: Channel::Entered(entered) } = event {
             channel = Some(entered);
         }
     })

@@ -1,7 +1,7 @@
 //! Removing and blocking users (`docs/PROTOCOL.md`, section 11): only with relays that announce it.
 
 use peote_net::Reason;
-use peote_net::link::{Event, Mode, Out, OwnChannel, SendError, User};
+use peote_net::link::{Channel, Event, Mode, Out, OwnChannel, SendError, User};
 use peote_net::protocol::to_endpoint::Capabilities;
 
 use crate::support::{Rig, Seen};
@@ -80,13 +80,13 @@ fn a_full_ring_takes_all_of_it_or_nothing() {
 fn the_user_is_told_why() {
     let mut rig = Rig::default();
     let channel = rig.entered(5, Mode::Data);
-    let gone = Event::ChannelGone { channel, reason: Reason::Kicked };
+    let gone = Event::Closed { channel: Channel::Entered(channel), reason: Reason::Kicked };
     assert_eq!(rig.hears([0, 4, 0, 2, 5, 2]), [Seen::Notice(gone)]);
     rig.sent();
     let channel = rig.out().enter("a", Mode::Data).unwrap();
     rig.poll();
     let tag = rig.sent()[2];
-    let refused = Event::EnterRefused { channel, reason: Reason::Blocked };
+    let refused = Event::Refused { channel: Channel::Entered(channel), reason: Reason::Blocked };
     assert_eq!(rig.hears([0, 3, tag, 1, 6]), [Seen::Notice(refused)]);
 }
 

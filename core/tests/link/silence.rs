@@ -1,6 +1,6 @@
 //! A relay that says nothing for too long.
 
-use peote_net::link::{Error, Event, Mode, SILENCE_LIMIT};
+use peote_net::link::{Channel, Error, Event, Mode, SILENCE_LIMIT};
 use peote_net::protocol::to_endpoint;
 use peote_net::time::{Duration, Instant};
 
@@ -41,7 +41,7 @@ fn counted_from_what_was_said_first() {
     let (seen, error) = rig.lose();
     assert_eq!(error, Error::Silent { duration: Duration::from_secs(20) });
     let reason = peote_net::Reason::LinkLost;
-    assert_eq!(seen, [Seen::Notice(Event::CreateRefused { channel, reason })]);
+    assert_eq!(seen, [Seen::Notice(Event::Refused { channel: Channel::Own(channel), reason })]);
     assert_eq!(rig.link.next_deadline(), None);
 }
 
@@ -67,7 +67,10 @@ fn counted_anew_from_everything_that_is_heard() {
 fn a_poll_that_comes_late_hears_first() {
     let (mut rig, channel) = asked();
     rig.now = at(500_000);
-    assert_eq!(rig.hears(to_endpoint::success(1, 0)), [Seen::Notice(Event::Created { channel })]);
+    assert_eq!(
+        rig.hears(to_endpoint::success(1, 0)),
+        [Seen::Notice(Event::Opened { channel: Channel::Own(channel) })]
+    );
     assert_eq!(rig.link.next_deadline(), Some(at(520_000)));
 }
 

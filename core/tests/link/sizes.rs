@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use peote_net::link::{Event, Link, LinkBuffers, Mode, OwnSlot, PartySlot};
+use peote_net::link::{Channel, Event, Link, LinkBuffers, Mode, OwnSlot, PartySlot};
 use peote_net::protocol::to_endpoint;
 
 use crate::support::{Rig, Script};
@@ -67,7 +67,7 @@ fn a_static_link_of_the_default_size_works_on_a_small_stack() {
         script.incoming.extend(to_endpoint::success(1, 0));
         let mut created = 0;
         link.poll(&mut script, peote_net::time::Instant::ZERO, |event, out| {
-            let Event::Created { channel } = event else { panic!("{event:?}") };
+            let Event::Opened { channel: Channel::Own(channel) } = event else { panic!("{event:?}") };
             created += 1;
             assert!(out.can_send(peote_net::link::Destination::All(channel), 32_768));
         })

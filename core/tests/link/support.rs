@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write, WriteReady};
 use peote_net::Reason;
 use peote_net::link::{
-    BufferParts, Buffers, EnteredChannel, Error, Event, IntoFlow, Link, LinkBuffers, LocalParts, Mode, Out,
-    OwnChannel, OwnSlot, PartySlot, Source, Status, User,
+    BufferParts, Buffers, Channel, EnteredChannel, Error, Event, IntoFlow, Link, LinkBuffers, LocalParts,
+    Mode, Out, OwnChannel, OwnSlot, PartySlot, SendError, Source, Status, User,
 };
 
 use peote_net::protocol::to_endpoint;
@@ -126,15 +126,27 @@ impl From<Event<'_>> for Seen {
         Self::Notice(match event {
             Event::Data { from, bytes } => return Self::Data(from, bytes.to_vec()),
             Event::Chunk { from, bytes } => return Self::Chunk(from, bytes.to_vec()),
-            Event::Created { channel } => Event::Created { channel },
-            Event::CreateRefused { channel, reason } => Event::CreateRefused { channel, reason },
+            Event::Opened { channel: Channel::Own(channel) } => {
+                Event::Opened { channel: Channel::Own(channel) }
+            }
+            Event::Refused { channel: Channel::Own(channel), reason } => {
+                Event::Refused { channel: Channel::Own(channel), reason }
+            }
             Event::UserEntered { channel, user } => Event::UserEntered { channel, user },
             Event::UserGone { channel, user, reason } => Event::UserGone { channel, user, reason },
-            Event::Exhausted { channel, user } => Event::Exhausted { channel, user },
-            Event::OwnChannelLost { channel } => Event::OwnChannelLost { channel },
-            Event::Entered { channel } => Event::Entered { channel },
-            Event::EnterRefused { channel, reason } => Event::EnterRefused { channel, reason },
-            Event::ChannelGone { channel, reason } => Event::ChannelGone { channel, reason },
+            Event::UserIgnored { channel, user } => Event::UserIgnored { channel, user },
+            Event::Closed { channel: Channel::Own(channel), reason: Reason::LinkLost } => {
+                Event::Closed { channel: Channel::Own(channel), reason: Reason::LinkLost }
+            }
+            Event::Opened { channel: Channel::Entered(channel) } => {
+                Event::Opened { channel: Channel::Entered(channel) }
+            }
+            Event::Refused { channel: Channel::Entered(channel), reason } => {
+                Event::Refused { channel: Channel::Entered(channel), reason }
+            }
+            Event::Closed { channel: Channel::Entered(channel), reason } => {
+                Event::Closed { channel: Channel::Entered(channel), reason }
+            }
             Event::Malicious { from, violation } => Event::Malicious { from, violation },
             Event::LinkLost { unsent } => Event::LinkLost { unsent },
             other => panic!("an event the tests do not know: {other:?}"),
@@ -150,11 +162,11 @@ pub(crate) fn without_loss(seen: &mut Vec<Seen>) -> usize {
     let at = seen.iter().position(is_loss).unwrap();
     for event in &seen[..at] {
         let of_loss = match event {
-            Seen::Notice(Event::OwnChannelLost { .. }) => true,
+            Seen::Notice(Event::Closed { channel: Channel::Own(_), .. }) => true,
             Seen::Notice(
-                Event::CreateRefused { reason, .. }
-                | Event::EnterRefused { reason, .. }
-                | Event::ChannelGone { reason, .. },
+                Event::Refused { channel: Channel::Own(_), reason, .. }
+                | Event::Refused { channel: Channel::Entered(_), reason, .. }
+                | Event::Closed { channel: Channel::Entered(_), reason, .. },
             ) => *reason == Reason::LinkLost,
             _ => false,
         };
@@ -239,7 +251,7 @@ impl<B: Buffers> Rig<B> {
     }
 
     /// One poll.
-    pub(crate) fn poll_once<R: IntoFlow>(
+    pub(crate) fn poll_once<R: IntoFlow<Error = SendError>>(
         &mut self,
         handler: impl FnMut(Event<'_>, &mut Out<'_>) -> R,
     ) -> Result<(), Error<ErrorKind>> {
@@ -288,7 +300,7 @@ impl<B: Buffers> Rig<B> {
         let sent = self.sent();
         assert_eq!((sent.len(), &sent[..2], &sent[3..]), (6, &[0, 0][..], &[2, b'o', number][..]));
         let seen = self.hears(to_endpoint::success(sent[2], number));
-        assert_eq!(seen, [Seen::Notice(Event::Created { channel })]);
+        assert_eq!(seen, [Seen::Notice(Event::Opened { channel: Channel::Own(channel) })]);
         channel
     }
 
@@ -299,7 +311,7 @@ impl<B: Buffers> Rig<B> {
         let sent = self.sent();
         assert_eq!((sent.len(), &sent[..2], &sent[3..]), (6, &[0, 1][..], &[2, b'e', number][..]));
         let seen = self.hears(to_endpoint::success(sent[2], number));
-        assert_eq!(seen, [Seen::Notice(Event::Entered { channel })]);
+        assert_eq!(seen, [Seen::Notice(Event::Opened { channel: Channel::Entered(channel) })]);
         channel
     }
 

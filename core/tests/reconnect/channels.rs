@@ -1,11 +1,11 @@
 //! The channels of the list: asked for in order, refused, gone, and back.
 
 use peote_net::Reason;
-use peote_net::link::SendError;
+use peote_net::link::{Channel, SendError};
 use peote_net::protocol::to_endpoint::channel_gone;
 use peote_net::protocol::to_relay::Command::{Create, Delete, Enter, Leave};
 use peote_net::reconnect::{
-    AddError, Cause, ChannelState, Exhausted, Handle, Notice, Place, Reconnect, Retry, Status,
+    AddError, Cause, ChannelState, Exhausted, Notice, Place, Reconnect, Retry, Status,
 };
 use peote_net::time::{Duration, Instant};
 
@@ -59,7 +59,7 @@ fn they_come_back_in_order_with_new_handles() {
         rig.next_event = next_event;
         let places = [rig.own("a"), rig.enter("b"), rig.own("c"), rig.enter("d")];
         assert_eq!(rig.reconnect.status(), Status::Lost { until: Instant::ZERO });
-        let mut former: Vec<Handle> = Vec::new();
+        let mut former: Vec<Channel> = Vec::new();
         for round in 0..5 {
             rig.connect();
             assert_eq!(rig.reconnect.status(), Status::Restoring);
@@ -72,11 +72,11 @@ fn they_come_back_in_order_with_new_handles() {
                 former.push(handle);
                 assert_eq!(rig.reconnect.place_of(handle), Some(place));
                 match handle {
-                    Handle::Own(channel) => {
+                    Channel::Own(channel) => {
                         assert_eq!(rig.reconnect.own(place), Some(channel));
                         assert_eq!(rig.reconnect.entered(place), None);
                     }
-                    Handle::Entered(channel) => {
+                    Channel::Entered(channel) => {
                         assert_eq!(rig.reconnect.entered(place), Some(channel));
                         assert_eq!(rig.reconnect.own(place), None);
                         rig.link.out().send(channel, b"x").unwrap();
@@ -374,7 +374,7 @@ fn channels_that_the_link_has_no_place_for() {
 fn a_mode_that_the_link_does_not_allow_is_told() {
     let mut rig = Rig::new();
     let mode = peote_net::link::Mode::chunks(257);
-    let place = rig.reconnect.add_own("big".into(), mode).unwrap();
+    let place = rig.reconnect.create("big".into(), mode).unwrap();
     rig.connect();
     let cause = Cause::Link(SendError::ChunkLimit { max: 257, chunk_size: 256 });
     assert_eq!(rig.turn(), [Notice::GivenUp { place, cause, exhausted: None }]);
@@ -454,12 +454,12 @@ fn the_order_is_that_of_adding() {
 fn a_list_that_is_full_and_names_that_are_too_long() {
     let mut rig = Rig::new();
     let len = 256;
-    assert_eq!(rig.reconnect.add_own("x".repeat(len), MODE), Err(AddError::NameTooLong { len }));
-    assert!(rig.reconnect.add_own("x".repeat(255), MODE).is_ok());
+    assert_eq!(rig.reconnect.create("x".repeat(len), MODE), Err(AddError::NameTooLong { len }));
+    assert!(rig.reconnect.create("x".repeat(255), MODE).is_ok());
     for _ in 0..5 {
         rig.enter("x");
     }
-    assert_eq!(rig.reconnect.add_entered("x".into(), MODE), Err(AddError::Full { capacity: 6 }));
+    assert_eq!(rig.reconnect.enter("x".into(), MODE), Err(AddError::Full { capacity: 6 }));
     let text = AddError::Full { capacity: 6 }.to_string();
     assert_eq!(text, "all 6 places of the list of channels are taken; remove one, or enlarge it");
 }

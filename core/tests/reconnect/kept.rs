@@ -1,7 +1,7 @@
 //! Events that the handler keeps: what they mean when they come again.
 
 use peote_net::Reason;
-use peote_net::link::{Event, Link};
+use peote_net::link::{Channel, Event, Link};
 use peote_net::protocol::to_endpoint::channel_gone;
 use peote_net::protocol::to_relay::Command::{Create, Enter};
 use peote_net::reconnect::{Cause, ChannelState, Notice, Status};
@@ -49,12 +49,15 @@ fn several_events_that_the_handler_keeps() {
     let entered = |place| rig.reconnect.entered(place).unwrap();
     let (b_gone, c_opened) = (entered(b), entered(c));
     let kept = [
-        (Event::OwnChannelLost { channel: rig.reconnect.own(a).unwrap() }, Notice::Interrupted { place: a }),
         (
-            Event::ChannelGone { channel: b_gone, reason: Reason::OnPurpose },
+            Event::Closed { channel: Channel::Own(rig.reconnect.own(a).unwrap()), reason: Reason::LinkLost },
+            Notice::Interrupted { place: a },
+        ),
+        (
+            Event::Closed { channel: Channel::Entered(b_gone), reason: Reason::OnPurpose },
             Notice::GivenUp { place: b, cause: Cause::Relay(Reason::OnPurpose), exhausted: None },
         ),
-        (Event::Entered { channel: c_opened }, Notice::Opened { place: c, first: true }),
+        (Event::Opened { channel: Channel::Entered(c_opened) }, Notice::Opened { place: c, first: true }),
     ];
     for (event, notice) in kept.iter().chain(&kept).chain(&kept) {
         assert_eq!(rig.reconnect.observe(event, rig.now), Some(*notice));
@@ -94,7 +97,7 @@ fn a_kept_event_tells_how_the_channel_is_by_now() {
     let tag = rig.asks(&[(Enter, "news")])[0];
     rig.accepts(tag, 0);
     let channel = rig.reconnect.entered(place).unwrap();
-    let gone = Event::ChannelGone { channel, reason: Reason::OnPurpose };
+    let gone = Event::Closed { channel: Channel::Entered(channel), reason: Reason::OnPurpose };
     let now = rig.now;
     let cause = Cause::Relay(Reason::OnPurpose);
     assert_eq!(rig.reconnect.observe(&gone, now), Some(given_up(place, Reason::OnPurpose)[0]));

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
+use peote_net::link::Channel;
 use peote_net::protocol::to_endpoint;
 use peote_net::protocol::to_relay::Command;
-use peote_net::reconnect::{ChannelState, Handle, Notice, Place, Reconnect, Retry, Status};
+use peote_net::reconnect::{ChannelState, Notice, Place, Reconnect, Retry, Status};
 use peote_net::time::Duration;
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -186,7 +187,7 @@ impl World {
         }
         let name = format!("{kind} {}", self.added);
         let mode = crate::support::MODE;
-        let added = if own { list.add_own(name, mode) } else { list.add_entered(name, mode) };
+        let added = if own { list.create(name, mode) } else { list.enter(name, mode) };
         if let Ok(place) = added {
             self.added += 1;
             assert!(list.set_retry(place, retry));
@@ -258,8 +259,8 @@ impl World {
                 (ChannelState::Open(handle), Told::Open) => {
                     let out = self.rig.link.out();
                     let valid = match handle {
-                        Handle::Own(channel) => out.can_send(peote_net::link::Destination::All(channel), 1),
-                        Handle::Entered(channel) => out.can_send(channel, 1),
+                        Channel::Own(channel) => out.can_send(peote_net::link::Destination::All(channel), 1),
+                        Channel::Entered(channel) => out.can_send(channel, 1),
                     };
                     assert!(valid || out.free() < 10, "{handle:?} is not open on the link");
                 }

@@ -105,11 +105,11 @@ impl Rig {
     }
 
     pub(crate) fn own(&mut self, name: &str) -> Place {
-        self.reconnect.add_own(name.into(), MODE).unwrap()
+        self.reconnect.create(name.into(), MODE).unwrap()
     }
 
     pub(crate) fn enter(&mut self, name: &str) -> Place {
-        self.reconnect.add_entered(name.into(), MODE).unwrap()
+        self.reconnect.enter(name.into(), MODE).unwrap()
     }
 
     pub(crate) fn pass(&mut self, millis: u64) {

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use clap::Parser;
 use peote_net::link::{
-    Destination, EnteredChannel, Event, Mode, Out, OwnChannel, SendError, SimulatedLine, Source, User,
+    Channel, Destination, EnteredChannel, Event, Mode, Out, OwnChannel, SendError, SimulatedLine, Source,
+    User,
 };
 use peote_net::time::{Duration as Millis, Instant};
 use peote_net_examples::Failure;
@@ -145,14 +146,15 @@ impl Game {
 
     fn hear(&mut self, event: &Event<'_>, out: &mut Out<'_>, now: Instant) -> Result<(), SendError> {
         match *event {
-            Event::CreateRefused { .. } | Event::EnterRefused { .. } => self.end = Err(Mistake::Refused),
+            Event::Refused { channel: Channel::Own(_), .. }
+            | Event::Refused { channel: Channel::Entered(_), .. } => self.end = Err(Mistake::Refused),
             Event::UserEntered { user, .. } => {
                 self.seen.push((user, 0));
                 // the player has to know which of the numbers in a state is its own
                 out.send((self.channel, user), &user.number().to_le_bytes())?;
             }
             Event::UserGone { user, .. } => self.seen.retain(|(other, _)| *other != user),
-            Event::Entered { channel } => {
+            Event::Opened { channel: Channel::Entered(channel) } => {
                 if let Some(player) = self.players.iter_mut().find(|player| player.channel == channel) {
                     player.playing = true;
                 }

@@ -1,7 +1,7 @@
 //! Getting into a room and being in it, as its user or its server.
 
 use peote_net::Reason;
-use peote_net::link::{EnteredChannel, Event, Mode, Out, SendError, Source};
+use peote_net::link::{Channel, EnteredChannel, Event, Mode, Out, SendError, Source};
 use peote_net::protocol::MAX_NAME;
 use peote_net::time::{Duration, Instant};
 
@@ -143,29 +143,33 @@ impl Session {
         match event {
             Event::LinkLost { unsent } => self.lost(unsent),
             // These only say what has been said already.
-            Event::EnterRefused { reason: Reason::LinkLost, .. }
-            | Event::CreateRefused { reason: Reason::LinkLost, .. }
-            | Event::ChannelGone { reason: Reason::LinkLost, .. } => {}
+            Event::Refused { channel: Channel::Entered(_), reason: Reason::LinkLost, .. }
+            | Event::Refused { channel: Channel::Own(_), reason: Reason::LinkLost, .. }
+            | Event::Closed { channel: Channel::Entered(_), reason: Reason::LinkLost, .. } => {}
             // The way in.
-            Event::EnterRefused { reason: Reason::NoSuchChannel, .. } => self.create(out, now)?,
-            Event::CreateRefused { reason: Reason::NameInUse, .. } => self.enter(out, now)?,
-            Event::EnterRefused { reason: Reason::Blocked, .. } => {
+            Event::Refused { channel: Channel::Entered(_), reason: Reason::NoSuchChannel, .. } => {
+                self.create(out, now)?
+            }
+            Event::Refused { channel: Channel::Own(_), reason: Reason::NameInUse, .. } => {
+                self.enter(out, now)?
+            }
+            Event::Refused { channel: Channel::Entered(_), reason: Reason::Blocked, .. } => {
                 self.fail(format!(
                     "cannot enter room {}: the one who runs its server does not let you in",
                     self.room
                 ));
             }
-            Event::EnterRefused { reason, .. } => {
+            Event::Refused { channel: Channel::Entered(_), reason, .. } => {
                 self.fail(format!("cannot enter room {}: {reason}", self.room));
             }
-            Event::CreateRefused { reason, .. } => {
+            Event::Refused { channel: Channel::Own(_), reason, .. } => {
                 self.fail(format!("cannot create room {}: {reason}", self.room));
             }
-            Event::Entered { channel } => {
+            Event::Opened { channel: Channel::Entered(channel) } => {
                 out.send(channel, &FromUser::Hello(self.nick.clone()).encode())?;
                 self.place = Place::Greeting(channel, now + self.patience);
             }
-            Event::Created { channel } => {
+            Event::Opened { channel: Channel::Own(channel) } => {
                 self.arrived();
                 let (nick, room) = (&self.nick, &self.room);
                 self.screen
@@ -175,14 +179,14 @@ impl Session {
             // Being a user.
             Event::Chunk { from: Source::Server { .. }, bytes } => self.receive(bytes),
             // Coming back is for those whom nobody has asked to go.
-            Event::ChannelGone { reason: Reason::Kicked, .. } => {
+            Event::Closed { channel: Channel::Entered(_), reason: Reason::Kicked, .. } => {
                 self.place = Place::Outside;
                 self.failure.get_or_insert(Failure::Removed(format!(
                     "the one who runs the server of room {} has removed you",
                     self.room
                 )));
             }
-            Event::ChannelGone { reason, .. } => {
+            Event::Closed { channel: Channel::Entered(_), reason, .. } => {
                 self.create(out, now)?;
                 let how = match reason {
                     Reason::OnPurpose => "has left",

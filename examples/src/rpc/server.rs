@@ -1,7 +1,7 @@
 //! The server: one object for all users, and a record of who has joined.
 
 use peote_net::link::{
-    Destination, Event, Flow, IntoFlow as _, Mode, Out, OwnChannel, SendError, Source, User,
+    Channel, Destination, Event, Flow, IntoFlow as _, Mode, Out, OwnChannel, SendError, Source, User,
 };
 use peote_net::rpc::{self, Context, Message, Remote};
 use peote_net::time::Instant;
@@ -67,7 +67,7 @@ impl Server {
         let state = &mut self.state;
         let mut refused = None;
         self.link.poll(|event, out| {
-            if let Event::CreateRefused { reason, .. } = event {
+            if let Event::Refused { channel: Channel::Own(_), reason, .. } = event {
                 refused = Some(reason);
             }
             state.handle(&event, out)
@@ -116,7 +116,7 @@ impl Server {
 impl State {
     fn handle(&mut self, event: &Event<'_>, out: &mut Out<'_>) -> Result<Flow, SendError> {
         match *event {
-            Event::Created { .. } => self.created = true,
+            Event::Opened { channel: Channel::Own(_) } => self.created = true,
             // each user is offered the server's object
             Event::UserEntered { channel, user } => rpc::offer(out, (channel, user), BOARD)?,
             Event::UserGone { user, .. } => self.users.retain(|member| member.user != user),

@@ -1,6 +1,6 @@
 //! A user: draws random walks, and follows what others draw.
 
-use peote_net::link::{EnteredChannel, Event, Flow, Mode, Out, SendError};
+use peote_net::link::{Channel, EnteredChannel, Event, Flow, Mode, Out, SendError};
 use peote_net::rpc::{self, Message};
 use peote_net::time::Instant;
 use peote_net::value::List;
@@ -135,12 +135,14 @@ impl User {
 impl State {
     fn handle(&mut self, event: &Event<'_>, out: &mut Out<'_>) -> Result<Flow, SendError> {
         match *event {
-            Event::Entered { channel } => {
+            Event::Opened { channel: Channel::Entered(channel) } => {
                 self.entered = true;
                 rpc::offer(out, channel, SCREEN)?;
             }
-            Event::EnterRefused { reason, .. } => self.refused = Some(reason),
-            Event::ChannelGone { reason, .. } if self.verified.is_none() => self.refused = Some(reason),
+            Event::Refused { channel: Channel::Entered(_), reason, .. } => self.refused = Some(reason),
+            Event::Closed { channel: Channel::Entered(_), reason, .. } if self.verified.is_none() => {
+                self.refused = Some(reason)
+            }
             Event::Chunk { from, bytes } => match Message::read(from, bytes) {
                 Some(Message::Offer(remote)) if remote.object() == BOARD => {
                     let board = BoardCaller::new(remote);

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Instant as Moment;
 
 use peote_net::Reason;
-use peote_net::link::{EnteredChannel, Event, Link, Out, SendError, Source};
+use peote_net::link::{Channel, EnteredChannel, Event, Link, Out, SendError, Source};
 use peote_net::time::{Duration, Instant};
 use peote_net_std::{HeapBuffers, Interest, TcpTransport, Watch};
 
@@ -221,15 +221,17 @@ impl Crowd {
         tally: &mut Tally,
     ) -> Result<(), SendError> {
         match event {
-            Event::Entered { channel } => {
+            Event::Opened { channel: Channel::Entered(channel) } => {
                 let Sending { echo, broadcasts, .. } = self.sending;
                 let member = self.member(channel);
                 let hello = Control::Hello { script: member.client.script, echo, broadcasts };
                 out.send(channel, &hello.encode())?;
                 member.stage = Stage::Greeting(channel);
             }
-            Event::EnterRefused { channel, reason } => self.refused(channel, reason, now),
-            Event::ChannelGone { channel, reason } => {
+            Event::Refused { channel: Channel::Entered(channel), reason } => {
+                self.refused(channel, reason, now)
+            }
+            Event::Closed { channel: Channel::Entered(channel), reason } => {
                 let name = self.member(channel).client.channel.clone();
                 self.fail(format!("the server of channel {name} is gone: {reason}"));
             }

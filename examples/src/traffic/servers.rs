@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use peote_net::Reason;
-use peote_net::link::{Destination, Event, Link, Out, OwnChannel, SendError, Source, User};
+use peote_net::link::{Channel, Destination, Event, Link, Out, OwnChannel, SendError, Source, User};
 use peote_net::time::{Duration, Instant};
 use peote_net_std::{HeapBuffers, Interest, TcpTransport, Watch};
 
@@ -43,7 +43,7 @@ struct Service {
     serving: Serving,
     noise: Rc<Noise>,
     /// Each at the index of its handle.
-    channels: Vec<Option<Channel>>,
+    channels: Vec<Option<Served>>,
     /// Channels that the relay has created.
     open: usize,
     /// Clients that have said hello and are still there.
@@ -57,7 +57,7 @@ struct Service {
 }
 
 #[derive(Debug)]
-struct Channel {
+struct Served {
     handle: OwnChannel,
     name: String,
     /// What is broadcast here.
@@ -93,7 +93,7 @@ impl Servers {
     /// A name is too long, or there are too many channels for one connection.
     pub fn new(transport: TcpTransport, serving: Serving, noise: Rc<Noise>) -> Result<Self, Failure> {
         let mut link = super::link(serving.names.len(), serving.users.max(1), serving.max)?;
-        let mut channels: Vec<Option<Channel>> = serving.names.iter().map(|_| None).collect();
+        let mut channels: Vec<Option<Served>> = serving.names.iter().map(|_| None).collect();
         for (place, name) in serving.names.iter().enumerate() {
             let handle = link.out().create(name, mode(serving.max)).map_err(|error| match error {
                 SendError::NameTooLong { .. } => Failure::Usage(format!("--name: {error}")),
@@ -102,7 +102,7 @@ impl Servers {
             let stream = mix(serving.broadcast.stream ^ mix(place as u64));
             // Somewhere else among the lengths in each channel.
             let script = Script { stream, begin: stream, ..serving.broadcast };
-            channels[handle.index()] = Some(Channel {
+            channels[handle.index()] = Some(Served {
                 handle,
                 name: name.clone(),
                 script,
@@ -186,8 +186,8 @@ impl Service {
         tally: &mut Tally,
     ) -> Result<(), SendError> {
         match event {
-            Event::Created { .. } => self.open += 1,
-            Event::CreateRefused { channel, reason } => self.refused(channel, reason),
+            Event::Opened { channel: Channel::Own(_) } => self.open += 1,
+            Event::Refused { channel: Channel::Own(channel), reason } => self.refused(channel, reason),
             Event::UserEntered { channel, user } => {
                 if let Some(channel) = self.channel(channel) {
                     let place = usize::from(user.number());
@@ -195,7 +195,7 @@ impl Service {
                 }
             }
             Event::UserGone { channel, user, reason } => self.gone(channel, user, reason, tally),
-            Event::Exhausted { .. } => {
+            Event::UserIgnored { .. } => {
                 let users = self.serving.users;
                 self.fail(format!(
                     "more than {users} clients have come; start the servers with a larger --clients"
@@ -214,7 +214,7 @@ impl Service {
         Ok(())
     }
 
-    fn channel(&mut self, handle: OwnChannel) -> Option<&mut Channel> {
+    fn channel(&mut self, handle: OwnChannel) -> Option<&mut Served> {
         self.channels.get_mut(handle.index())?.as_mut()
     }
 
@@ -327,7 +327,7 @@ impl Service {
             let mut sent = false;
             for turn in 0..self.channels.len() {
                 let place = (self.first + turn) % self.channels.len();
-                let due = |channel: &&mut Channel| channel.broadcasting && channel.due <= now;
+                let due = |channel: &&mut Served| channel.broadcasting && channel.due <= now;
                 let Some(channel) = self.channels[place].as_mut().filter(due) else { continue };
                 if channel.broadcast(&self.noise, out, tally).is_err() {
                     self.first = place;
@@ -343,7 +343,7 @@ impl Service {
     }
 }
 
-impl Channel {
+impl Served {
     /// Sends the next broadcast.
     fn broadcast(&mut self, noise: &Noise, out: &mut Out<'_>, tally: &mut Tally) -> Result<(), SendError> {
         let chunk = self.script.chunk(Kind::Broadcast, self.next, noise);

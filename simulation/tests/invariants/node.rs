@@ -3,7 +3,7 @@
 mod act;
 
 use peote_net::Reason;
-use peote_net::link::{Event, Flow, Link, Out, Source as From};
+use peote_net::link::{Channel, Event, Flow, Link, Out, Source as From};
 use peote_net::time::{Duration, Instant};
 use peote_net_simulation::{Network, Random, Sleep, Transport};
 
@@ -172,10 +172,10 @@ impl Node {
 const fn tells_of_loss(event: &Event<'_>) -> bool {
     matches!(
         event,
-        Event::OwnChannelLost { .. }
-            | Event::CreateRefused { reason: Reason::LinkLost, .. }
-            | Event::EnterRefused { reason: Reason::LinkLost, .. }
-            | Event::ChannelGone { reason: Reason::LinkLost, .. }
+        Event::Closed { channel: Channel::Own(_), .. }
+            | Event::Refused { channel: Channel::Own(_), reason: Reason::LinkLost, .. }
+            | Event::Refused { channel: Channel::Entered(_), reason: Reason::LinkLost, .. }
+            | Event::Closed { channel: Channel::Entered(_), reason: Reason::LinkLost, .. }
     )
 }
 
@@ -190,17 +190,25 @@ fn tell(model: &mut Model, node: usize, event: &Event<'_>) {
     match *event {
         // the channels are told behind it
         Event::LinkLost { .. } => {}
-        Event::Created { channel } => model.created(node, channel),
-        Event::CreateRefused { channel, reason } => model.create_refused(node, channel, reason),
+        Event::Opened { channel: Channel::Own(channel) } => model.created(node, channel),
+        Event::Refused { channel: Channel::Own(channel), reason } => {
+            model.create_refused(node, channel, reason)
+        }
         Event::UserEntered { channel, user } => model.entered_own(node, channel, user.number(), false),
-        Event::Exhausted { channel, user } => model.entered_own(node, channel, user.number(), true),
+        Event::UserIgnored { channel, user } => model.entered_own(node, channel, user.number(), true),
         Event::UserGone { channel, user, reason } => {
             model.gone_from_own(node, channel, user.number(), reason);
         }
-        Event::OwnChannelLost { channel } => model.own_channel_lost(node, channel),
-        Event::Entered { channel } => model.entered_other(node, channel),
-        Event::EnterRefused { channel, reason } => model.enter_refused(node, channel, reason),
-        Event::ChannelGone { channel, reason } => model.channel_gone(node, channel, reason),
+        Event::Closed { channel: Channel::Own(channel), reason: Reason::LinkLost } => {
+            model.own_channel_lost(node, channel)
+        }
+        Event::Opened { channel: Channel::Entered(channel) } => model.entered_other(node, channel),
+        Event::Refused { channel: Channel::Entered(channel), reason } => {
+            model.enter_refused(node, channel, reason)
+        }
+        Event::Closed { channel: Channel::Entered(channel), reason } => {
+            model.channel_gone(node, channel, reason)
+        }
         Event::Data { from, bytes } => model.data(source(model, node, from), bytes),
         Event::Chunk { from, bytes } => model.chunk(source(model, node, from), bytes),
         Event::Malicious { from, violation } => {

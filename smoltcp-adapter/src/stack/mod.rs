@@ -187,7 +187,7 @@ impl<'a> Stack<'a> {
         link: &mut Link<B>,
         now: Instant,
         handler: impl FnMut(Event<'_>, &mut Out<'_>) -> R,
-    ) -> Result<(), Error<TransportError>> {
+    ) -> Result<(), Error<TransportError, R::Error>> {
         self.receive(device, now);
         let result = match socket(&mut self.sockets, self.socket) {
             Some(socket) => self.connector.drive(socket, link, now, handler),

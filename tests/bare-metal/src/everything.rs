@@ -46,8 +46,8 @@ extern "C" fn _start() -> ! {
     let mut offline = Offline::new();
     let mut channels = Reconnect::<&str, 3>::new(Backoff::new().with_seed(black_box(7)));
     let mode = black_box(Mode::chunks(512));
-    let echo = channels.add_own("echo", mode).ok();
-    black_box(channels.add_entered(black_box("echo"), black_box(Mode::Data)).is_ok());
+    let echo = channels.create("echo", mode).ok();
+    black_box(channels.enter(black_box("echo"), black_box(Mode::Data)).is_ok());
     let mut connection = relay.connect().ok();
     loop {
         let now = Instant::from_millis(black_box(0));

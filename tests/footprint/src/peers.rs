@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
-use peote_net::link::{Destination, EnteredChannel, Event, Mode, OwnChannel, SendError, Source};
+use peote_net::link::{Channel, Destination, EnteredChannel, Event, Mode, OwnChannel, SendError, Source};
 use peote_net::rpc::{Context, Remote, remote};
 use peote_net_std::TcpLink;
 use peote_relay::{Config, Relay};
@@ -117,7 +117,9 @@ impl Peers {
         let work = server.out().create("work", MODE).map_err(|error| error.to_string())?;
         let mut created = false;
         turns(|| {
-            poll(&mut server, |event, _| created |= matches!(event, Event::Created { .. }))?;
+            poll(&mut server, |event, _| {
+                created |= matches!(event, Event::Opened { channel: Channel::Own(_) })
+            })?;
             Ok(created)
         })?;
         let users = if peer == Peer::Server { 0 } else { USERS };
@@ -196,8 +198,10 @@ impl User {
         let Self { link, state, job, must_hear, answered, .. } = self;
         let mut wrong = None;
         poll(link, |event, _| match event {
-            Event::Entered { channel } => *state = State::Inside(channel),
-            Event::EnterRefused { .. } => *state = State::Outside(Instant::now() + Duration::from_millis(20)),
+            Event::Opened { channel: Channel::Entered(channel) } => *state = State::Inside(channel),
+            Event::Refused { channel: Channel::Entered(_), .. } => {
+                *state = State::Outside(Instant::now() + Duration::from_millis(20))
+            }
             Event::Chunk { bytes: b"welcome" | [0], .. } => {}
             Event::Chunk { bytes: b"ready", .. } => *answered = true,
             Event::Chunk { bytes: [b'*', ..], .. } => *must_hear = false,

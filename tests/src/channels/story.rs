@@ -6,8 +6,8 @@ use std::time::{Duration, Instant as Clock};
 use embedded_io::{Read, ReadReady, Write, WriteReady};
 use peote_net::Reason;
 use peote_net::link::{
-    BufferParts, Buffers, Destination, EnteredChannel, Event, Flow, Link, LocalParts, LocalUserSlot, Mode,
-    NameSlot, Out, OwnChannel, OwnSlot, PartySlot, SendError, Source, User,
+    BufferParts, Buffers, Channel, Destination, EnteredChannel, Event, Flow, Link, LocalParts, LocalUserSlot,
+    Mode, NameSlot, Out, OwnChannel, OwnSlot, PartySlot, SendError, Source, User,
 };
 use peote_net::time::Instant;
 
@@ -134,13 +134,19 @@ fn place(source: Source) -> (At, Option<User>) {
 
 fn heard(event: Event<'_>) -> (At, Heard) {
     match event {
-        Event::Created { channel } => (At::Own(channel), Heard::Open),
-        Event::CreateRefused { channel, reason } => (At::Own(channel), Heard::Refused(reason)),
+        Event::Opened { channel: Channel::Own(channel) } => (At::Own(channel), Heard::Open),
+        Event::Refused { channel: Channel::Own(channel), reason } => {
+            (At::Own(channel), Heard::Refused(reason))
+        }
         Event::UserEntered { channel, user } => (At::Own(channel), Heard::Came(user)),
         Event::UserGone { channel, user, reason } => (At::Own(channel), Heard::Gone(user, reason)),
-        Event::Entered { channel } => (At::Entered(channel), Heard::Open),
-        Event::EnterRefused { channel, reason } => (At::Entered(channel), Heard::Refused(reason)),
-        Event::ChannelGone { channel, reason } => (At::Entered(channel), Heard::Over(reason)),
+        Event::Opened { channel: Channel::Entered(channel) } => (At::Entered(channel), Heard::Open),
+        Event::Refused { channel: Channel::Entered(channel), reason } => {
+            (At::Entered(channel), Heard::Refused(reason))
+        }
+        Event::Closed { channel: Channel::Entered(channel), reason } => {
+            (At::Entered(channel), Heard::Over(reason))
+        }
         Event::Chunk { from, bytes } => {
             let (at, user) = place(from);
             (at, Heard::Chunk(user, bytes.to_vec()))

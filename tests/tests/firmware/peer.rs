@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use peote_net::Reason;
-use peote_net::link::{Destination, EnteredChannel, Event, Mode, OwnChannel, SendError, Source, User};
+use peote_net::link::{
+    Channel, Destination, EnteredChannel, Event, Mode, OwnChannel, SendError, Source, User,
+};
 use peote_net_std::TcpLink;
 
 use crate::PATIENCE;
@@ -133,14 +135,13 @@ impl Peer {
         let seen = &mut self.seen;
         let polled = self.link.poll(|event, _| {
             seen.push_back(match event {
-                Event::Created { .. } => Seen::Created,
-                Event::Entered { .. } => Seen::Entered,
-                Event::CreateRefused { reason, .. } | Event::EnterRefused { reason, .. } => {
-                    Seen::Refused(reason)
-                }
+                Event::Opened { channel: Channel::Own(_) } => Seen::Created,
+                Event::Opened { channel: Channel::Entered(_) } => Seen::Entered,
+                Event::Refused { channel: Channel::Own(_), reason, .. }
+                | Event::Refused { channel: Channel::Entered(_), reason, .. } => Seen::Refused(reason),
                 Event::UserEntered { user, .. } => Seen::In(user),
                 Event::UserGone { user, reason, .. } => Seen::Out(user, reason),
-                Event::ChannelGone { reason, .. } => Seen::Gone(reason),
+                Event::Closed { channel: Channel::Entered(_), reason, .. } => Seen::Gone(reason),
                 Event::Chunk { from, bytes } => Seen::Chunk(from, bytes.to_vec()),
                 other => Seen::Other(format!("{other:?}")),
             });

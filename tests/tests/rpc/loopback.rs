@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use peote_net::link::{Event, Flow, Mode, SendError};
+use peote_net::link::{Channel, Event, Flow, Mode, SendError};
 use peote_net::rpc::{Context, Error, Message, Remote, offer, remote};
 use peote_net::value::List;
 use peote_net_std::TcpLink;
@@ -72,7 +72,7 @@ fn a_server_and_two_users_call_each_other() {
         relay.turn(Some(Duration::from_millis(1))).unwrap();
         server
             .poll(|event, out| match event {
-                Event::Created { .. } => {
+                Event::Opened { channel: Channel::Own(_) } => {
                     created = true;
                     Ok(Flow::Continue)
                 }
@@ -98,7 +98,9 @@ fn a_server_and_two_users_call_each_other() {
             links.iter_mut().zip(&mut users).zip(objects.iter_mut().zip(&mut called))
         {
             link.poll(|event, out| match event {
-                Event::Entered { channel } => offer(out, channel, 7).map(|()| Flow::Continue),
+                Event::Opened { channel: Channel::Entered(channel) } => {
+                    offer(out, channel, 7).map(|()| Flow::Continue)
+                }
                 Event::Chunk { from, bytes } => match Message::read(from, bytes).unwrap() {
                     Message::Offer(remote) => {
                         *object = Some(AdderCaller::new(remote));

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write, WriteReady};
 use peote_net::chunk::{Assembler, ChunkLimit, Step};
-use peote_net::link::{Event, IntoFlow, Link, LinkBuffers, Mode, Out};
+use peote_net::link::{Event, IntoFlow, Link, LinkBuffers, Mode, Out, SendError};
 use peote_net::protocol::{to_endpoint, to_relay};
 use peote_net::time::Instant;
 
@@ -64,7 +64,7 @@ impl Relay {
 }
 
 /// Polls until nothing comes any more.
-pub(crate) fn poll<R: IntoFlow>(
+pub(crate) fn poll<R: IntoFlow<Error = SendError>>(
     link: &mut TestLink,
     relay: &mut Relay,
     mut handler: impl FnMut(Event<'_>, &mut Out<'_>) -> R,

@@ -1,6 +1,6 @@
 //! A device with the ready-made stack.
 
-use peote_net::link::{Error, Event, IntoFlow, Link, LinkBuffers, Out};
+use peote_net::link::{Error, Event, IntoFlow, Link, LinkBuffers, Out, SendError};
 use peote_net::time::Instant;
 use peote_net_smoltcp::{Addressing, Config, RelayAddress, Stack, StackMemory, Status, TransportError};
 use smoltcp::phy::Medium;
@@ -47,7 +47,7 @@ impl Device {
     }
 
     /// One turn of the firmware's loop; answers how long it may sleep.
-    pub(crate) fn turn<R: IntoFlow>(
+    pub(crate) fn turn<R: IntoFlow<Error = SendError>>(
         &mut self,
         handler: impl FnMut(Event<'_>, &mut Out<'_>) -> R,
     ) -> Option<Instant> {

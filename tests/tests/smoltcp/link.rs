@@ -1,6 +1,6 @@
 //! Links over smoltcp: a channel, its server and a user, on a bad line.
 
-use peote_net::link::{EnteredChannel, Event, Mode, Source};
+use peote_net::link::{Channel, EnteredChannel, Event, Mode, SendError, Source};
 use peote_net::reconnect::{Backoff, Reconnect};
 use peote_net::time::Instant;
 use peote_net_smoltcp::{RelayAddress, Status};
@@ -60,7 +60,7 @@ impl Exchange {
                 out.send(from, bytes)?;
                 assert!(bytes == chunk(*heard), "chunk {heard} of the user");
                 *heard += 1;
-                Ok(())
+                Ok::<(), SendError>(())
             }
             Event::Malicious { .. } => panic!("{event:?}"),
             _ => Ok(()),
@@ -70,7 +70,7 @@ impl Exchange {
     fn turn_of_user(&mut self) -> Option<Instant> {
         let (heard, channel) = (&mut self.user_heard, &mut self.channel);
         self.user.turn(|event, _| match event {
-            Event::Entered { channel: entered } => *channel = Some(entered),
+            Event::Opened { channel: Channel::Entered(entered) } => *channel = Some(entered),
             Event::Chunk { from, bytes } => {
                 assert_eq!(Some(from), channel.map(|channel| Source::Server { channel }));
                 assert!(bytes == chunk(*heard), "chunk {heard} of the server");
@@ -178,7 +178,7 @@ fn a_list_of_channels_decides_when_to_connect_and_brings_them_back() {
     let mut device = Device::new(&hub, 1, fixed(1), RelayAddress::Endpoint(endpoint(3)));
     device.stack.connector().set_backoff(Backoff::new().with_most_attempts(0));
     let mut channels = Reconnect::<&str, 1>::new(Backoff::new().with_seed(1));
-    let echo = channels.add_own("echo", MODE).unwrap();
+    let echo = channels.create("echo", MODE).unwrap();
     let mut handles = Vec::new();
     let mut turns = 0;
     for round in 0..3 {

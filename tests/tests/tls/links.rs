@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use peote_net::link::{Error, Event, Mode, SendError, Source};
+use peote_net::link::{Channel, Error, Event, Mode, SendError, Source};
 use peote_net::reconnect::{Backoff, Notice, Status};
 use peote_net::time;
 use peote_net_std::{
@@ -76,8 +76,8 @@ impl End {
     fn turn(&mut self) {
         let Self { link, is_open, party, got } = self;
         let polled = link.poll(|event, _| match event {
-            Event::Created { .. } => *is_open = true,
-            Event::Entered { channel } => *party = Some(channel.into()),
+            Event::Opened { channel: Channel::Own(_) } => *is_open = true,
+            Event::Opened { channel: Channel::Entered(channel) } => *party = Some(channel.into()),
             Event::UserEntered { channel, user } => *party = Some(Source::User { channel, user }),
             Event::Chunk { bytes, .. } => got.extend_from_slice(bytes),
             _ => {}
@@ -187,7 +187,7 @@ impl Returning {
         let rules = Backoff::new().with_delays(delays.0, delays.1).with_seed(random_seed());
         let mut link = ReconnectingLink::new(relay, rules).unwrap();
         link.set_tls(tls);
-        link.add_own("room", Mode::default()).unwrap();
+        link.create("room", Mode::default()).unwrap();
         Self { link, opened: 0 }
     }
 

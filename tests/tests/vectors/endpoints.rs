@@ -1,7 +1,7 @@
 //! Links in the place of the recorded endpoints.
 
 use peote_net::Reason;
-use peote_net::link::{Destination, Event, Mode, Out, SendError, Source};
+use peote_net::link::{Channel, Destination, Event, Mode, Out, SendError, Source};
 
 use crate::play::{Play, Told};
 use crate::recording::{self, Recording, chunk, not};
@@ -32,7 +32,9 @@ fn sender<const LAST: usize>(
     leaves: bool,
 ) -> Result<(), SendError> {
     match *event {
-        Event::Entered { channel } => lens.iter().try_for_each(|&len| out.send(channel, &chunk(len))),
+        Event::Opened { channel: Channel::Entered(channel) } => {
+            lens.iter().try_for_each(|&len| out.send(channel, &chunk(len)))
+        }
         Event::Chunk { from: Source::Server { channel }, bytes } if leaves && bytes == chunk(LAST) => {
             out.leave(channel)
         }

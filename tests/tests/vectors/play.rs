@@ -1,7 +1,7 @@
 //! Says to a link what a relay said, in pieces, and keeps what comes of it.
 
 use embedded_io::{Read, Write};
-use peote_net::link::{Event, Link, Mode, Out, SendError, Source};
+use peote_net::link::{Channel, Event, Link, Mode, Out, SendError, Source};
 use peote_net::time::Instant;
 use peote_net_std::{HeapBuffers, Sizes};
 use peote_net_tests::memory;
@@ -51,18 +51,18 @@ impl Play<'_> {
             link.poll(&mut near, Instant::ZERO, |event, out| {
                 (self.act)(&event, out)?;
                 told.push(match event {
-                    Event::Created { .. } => Told::Created,
-                    Event::Entered { .. } => Told::Entered,
+                    Event::Opened { channel: Channel::Own(_) } => Told::Created,
+                    Event::Opened { channel: Channel::Entered(_) } => Told::Entered,
                     Event::UserEntered { user, .. } => Told::UserEntered(user.number()),
                     Event::UserGone { user, reason, .. } => Told::UserGone(user.number(), reason),
-                    Event::ChannelGone { reason, .. } => Told::ChannelGone(reason),
+                    Event::Closed { channel: Channel::Entered(_), reason, .. } => Told::ChannelGone(reason),
                     Event::Chunk { from: Source::User { user, .. }, bytes } => {
                         Told::Chunk(Some(user.number()), bytes.to_vec())
                     }
                     Event::Chunk { bytes, .. } => Told::Chunk(None, bytes.to_vec()),
                     event => panic!("{event:?}"),
                 });
-                Ok(())
+                Ok::<(), SendError>(())
             })
             .unwrap();
         }

@@ -9,7 +9,7 @@ use crate::link::front::Queued;
 use crate::link::slots::{PartyRef, PartyState};
 use crate::link::tables::Tables;
 use crate::link::take_in::take_in;
-use crate::link::{Event, User};
+use crate::link::{Channel, Event, User};
 use crate::time::Instant;
 
 /// What events need besides the lines.
@@ -140,7 +140,7 @@ impl Local<'_> {
                 user.party = tables.add_party(state, limit);
                 if user.party.is_none() {
                     warning!("no party slot is free for a local user of own channel {}", channel.slot);
-                    return Some(Event::Exhausted { channel, user: number });
+                    return Some(Event::UserIgnored { channel, user: number });
                 }
                 debug!("a local user entered own channel {}", channel.slot);
                 Some(Event::UserEntered { channel, user: number })
@@ -156,18 +156,22 @@ impl Local<'_> {
             Kind::Entered => {
                 let channel = user.entered?;
                 tables.set_party(channel.slot, PartyState::Joined { user: place });
-                Some(Event::Entered { channel })
+                Some(Event::Opened { channel: Channel::Entered(channel) })
             }
             Kind::Gone | Kind::Removed | Kind::Blocked | Kind::NotCreated | Kind::NotThere => {
                 let channel = user.entered.take()?;
                 tables.free_party(channel.slot);
-                let refused = |reason| Some(Event::EnterRefused { channel, reason });
+                let refused = |reason| Some(Event::Refused { channel: Channel::Entered(channel), reason });
                 match kind {
                     Kind::Blocked => refused(Reason::Blocked),
                     Kind::NotCreated => refused(Reason::NameInUse),
                     Kind::NotThere => refused(Reason::NoSuchChannel),
-                    Kind::Removed => Some(Event::ChannelGone { channel, reason: Reason::Kicked }),
-                    _ => Some(Event::ChannelGone { channel, reason: Reason::OnPurpose }),
+                    Kind::Removed => {
+                        Some(Event::Closed { channel: Channel::Entered(channel), reason: Reason::Kicked })
+                    }
+                    _ => {
+                        Some(Event::Closed { channel: Channel::Entered(channel), reason: Reason::OnPurpose })
+                    }
                 }
             }
         }

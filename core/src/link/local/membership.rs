@@ -5,7 +5,7 @@ use super::slots::{LocalUserSlot, NameSlot, Stage};
 use super::{FIRST_LOCAL_USER, Local, LocalParts, LocalRoute, LocalState, SimulatedLine};
 use crate::link::front::Queued;
 use crate::link::slots::{OwnSlot, OwnState};
-use crate::link::{EnteredChannel, Event, OwnChannel};
+use crate::link::{Channel, EnteredChannel, Event, OwnChannel};
 
 impl LocalParts<'_> {
     /// Returns the own channel of this name: the one that is there, else the one that was asked for first.
@@ -193,8 +193,13 @@ impl Local<'_> {
         *self.state = LocalState::new();
         for user in self.parts.users.iter_mut() {
             let event = user.to_user.front.event;
-            let ends =
-                matches!(event, Queued::Notice(Event::ChannelGone { .. } | Event::EnterRefused { .. }));
+            let ends = matches!(
+                event,
+                Queued::Notice(
+                    Event::Closed { channel: Channel::Entered(_), .. }
+                        | Event::Refused { channel: Channel::Entered(_), .. }
+                )
+            );
             let to_user = Line::with_event(event);
             *user = LocalUserSlot::FREE;
             if ends {

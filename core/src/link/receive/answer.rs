@@ -4,7 +4,7 @@ use crate::Reason;
 use crate::link::session::Session;
 use crate::link::slots::{Key, OwnState, PartyState};
 use crate::link::state::Owed;
-use crate::link::{Event, OwnChannel, User};
+use crate::link::{Channel, Event, OwnChannel, User};
 use crate::protocol::MAX_CHANNELS;
 use crate::protocol::to_endpoint::{Capabilities, Unit};
 
@@ -27,7 +27,7 @@ impl Session<'_> {
                 tables.free_party(party.slot);
                 debug!("an entered channel is gone");
                 let reason = Reason::of_end(reason);
-                Some(Event::ChannelGone { channel: party.into(), reason })
+                Some(Event::Closed { channel: Channel::Entered(party.into()), reason })
             }
             Unit::Keepalive { last } => {
                 if let Some(capabilities) = Capabilities::from_keepalive(last) {
@@ -53,7 +53,7 @@ impl Session<'_> {
             Ok(number) if is_wanted => {
                 debug!("entered channel number {}", number);
                 tables.set_party(party.slot, PartyState::Entered { number });
-                return Some(Event::Entered { channel });
+                return Some(Event::Opened { channel: Channel::Entered(channel) });
             }
             Ok(number) => {
                 self.out.state.owed = Owed::Leave { number };
@@ -61,7 +61,10 @@ impl Session<'_> {
             }
             Err(code) => {
                 warning!("entering a channel was refused, code {}", code);
-                is_wanted.then_some(Event::EnterRefused { channel, reason: Reason::of_enter(code) })
+                is_wanted.then_some(Event::Refused {
+                    channel: Channel::Entered(channel),
+                    reason: Reason::of_enter(code),
+                })
             }
         };
         self.out.tables().free_party(party.slot);
@@ -81,7 +84,7 @@ impl Session<'_> {
                 if is_wanted && !is_double {
                     debug!("own channel {} created", channel.slot);
                     self.out.local().opened(channel.slot);
-                    return Some(Event::Created { channel });
+                    return Some(Event::Opened { channel: Channel::Own(channel) });
                 }
                 self.out.state.owed = Owed::Delete { number };
                 self.out.local().deleting(channel.slot);
@@ -94,7 +97,7 @@ impl Session<'_> {
         };
         self.out.tables().free_own(channel.slot);
         self.out.local().ended(channel.slot, true);
-        is_wanted.then_some(Event::CreateRefused { channel, reason })
+        is_wanted.then_some(Event::Refused { channel: Channel::Own(channel), reason })
     }
 
     fn is_double(&self, slot: u8) -> bool {
@@ -112,7 +115,7 @@ impl Session<'_> {
         let user = User::new(user);
         if party.is_none() {
             warning!("no party slot is free for a user of own channel {}", channel.slot);
-            return Some(Event::Exhausted { channel, user });
+            return Some(Event::UserIgnored { channel, user });
         }
         debug!("a user entered own channel {}", channel.slot);
         Some(Event::UserEntered { channel, user })

@@ -67,7 +67,7 @@ impl<'a> Out<'a> {
         Tables { state: &mut self.state.tables, own: self.parts.own, parties: self.parts.parties }
     }
 
-    /// Asks the relay to create a channel. [`Event::Created`](super::Event::Created) or [`Event::CreateRefused`](super::Event::CreateRefused)
+    /// Asks the relay to create a channel. [`Event::Opened`](super::Event::Opened) or [`Event::Refused`](super::Event::Refused)
     /// brings the answer.
     ///
     /// `name` is 0 to 255 bytes, in practice UTF-8. The users of the channel have to use the same mode.
@@ -83,13 +83,13 @@ impl<'a> Out<'a> {
             return Err(SendError::TooManyOwnChannels);
         }
         let tag = self.command_with_name(Command::Create, name)?;
-        let channel = self.tables().add_own(tag, limit).ok_or(SendError::TooManyOwnChannels)?;
+        let channel = self.tables().create(tag, limit).ok_or(SendError::TooManyOwnChannels)?;
         self.local().remember(channel.slot, name);
         Ok(channel)
     }
 
-    /// Asks the relay to let this link into a channel. [`Event::Entered`](super::Event::Entered) or
-    /// [`Event::EnterRefused`](super::Event::EnterRefused) brings the answer.
+    /// Asks the relay to let this link into a channel. [`Event::Opened`](super::Event::Opened) or
+    /// [`Event::Refused`](super::Event::Refused) brings the answer.
     ///
     /// `name` and `mode` have to be those of the channel's server.
     ///

@@ -7,11 +7,11 @@ use crate::protocol::to_relay::{self, Command};
 
 impl Out<'_> {
     /// Removes a user from an own channel. [`Event::UserGone`](crate::link::Event::UserGone) with [`Reason::Kicked`](crate::Reason::Kicked) tells when it is done; the user
-    /// gets [`Event::ChannelGone`](crate::link::Event::ChannelGone) with the same reason, and may enter again.
+    /// gets [`Event::Closed`](crate::link::Event::Closed) with the same reason, and may enter again.
     ///
     /// Until then what the user said before may still come, and what is sent to it reaches nobody. If it leaves in the same moment, the reason is another.
     ///
-    /// A user that found no place ([`Event::Exhausted`](crate::link::Event::Exhausted)) cannot be removed: the link does not keep that it is there, and its number can mean somebody else by now.
+    /// A user that found no place ([`Event::UserIgnored`](crate::link::Event::UserIgnored)) cannot be removed: the link does not keep that it is there, and its number can mean somebody else by now.
     ///
     /// Not all relays can do it, so see [`Out::relay_capabilities`]. [Local users](crate::link::LocalBuffers) can be removed with any.
     ///

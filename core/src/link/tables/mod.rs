@@ -6,7 +6,7 @@ mod index;
 pub(super) use index::find;
 
 use super::slots::{OwnSlot, OwnState, PartyRef, PartySlot, PartyState};
-use super::{EnteredChannel, Event, OwnChannel, SendError, Source, User};
+use super::{Channel, EnteredChannel, Event, OwnChannel, SendError, Source, User};
 use crate::Reason;
 use crate::chunk::{Assembler, ChunkLimit};
 use crate::protocol::{MAX_CHANNELS, MAX_TAGS};
@@ -75,7 +75,7 @@ impl Tables<'_> {
 
     /// Takes a free slot for a channel that is being created.
     #[cfg(feature = "server")]
-    pub(super) fn add_own(&mut self, tag: u8, limit: ChunkLimit) -> Option<OwnChannel> {
+    pub(super) fn create(&mut self, tag: u8, limit: ChunkLimit) -> Option<OwnChannel> {
         let OwnChannel { slot, generation } = self.find_own(|state| state == OwnState::Free)?;
         let generation = generation.wrapping_add(1);
         *self.own.get_mut(usize::from(slot))? =
@@ -180,14 +180,13 @@ pub(super) fn is_current(own: &[OwnSlot], parties: &[PartySlot], event: &Event<'
         party.is_some_and(|party| party.generation == channel.generation)
     };
     match *event {
-        Event::Created { channel }
+        Event::Opened { channel: Channel::Own(channel) }
         | Event::UserEntered { channel, .. }
         | Event::UserGone { channel, .. }
-        | Event::Exhausted { channel, .. }
+        | Event::UserIgnored { channel, .. }
         | Event::Malicious { from: Source::User { channel, .. }, .. } => is_open(channel),
-        Event::Entered { channel } | Event::Malicious { from: Source::Server { channel }, .. } => {
-            is_entered(channel)
-        }
+        Event::Opened { channel: Channel::Entered(channel) }
+        | Event::Malicious { from: Source::Server { channel }, .. } => is_entered(channel),
         _ => true,
     }
 }
@@ -216,8 +215,8 @@ impl Tables<'_> {
             let was_open = self.own(channel)?.state == (OwnState::Lost { opened: true });
             self.free_own(channel.slot);
             return Some(match was_open {
-                true => Event::OwnChannelLost { channel },
-                false => Event::CreateRefused { channel, reason },
+                true => Event::Closed { channel: Channel::Own(channel), reason: Reason::LinkLost },
+                false => Event::Refused { channel: Channel::Own(channel), reason },
             });
         }
         let party = self.find_party(|state| matches!(state, PartyState::Lost { .. }))?;
@@ -225,8 +224,8 @@ impl Tables<'_> {
         self.free_party(party.slot);
         let channel = EnteredChannel::from(party);
         Some(match was_open {
-            true => Event::ChannelGone { channel, reason },
-            false => Event::EnterRefused { channel, reason },
+            true => Event::Closed { channel: Channel::Entered(channel), reason },
+            false => Event::Refused { channel: Channel::Entered(channel), reason },
         })
     }
 }

@@ -1,7 +1,9 @@
 //! Leaving and deleting, in every stage.
 
 use peote_net::Reason;
-use peote_net::link::{Destination, Event, Flow, Link, Mode, OwnChannel, SendError, SimulatedLine, Source};
+use peote_net::link::{
+    Channel, Destination, Event, Flow, Link, Mode, OwnChannel, SendError, SimulatedLine, Source,
+};
 use peote_net::protocol::to_endpoint;
 use peote_net::time::{Duration, Instant};
 
@@ -33,7 +35,7 @@ fn leaving_a_channel_that_is_being_created() {
     rig.out().leave(entered).unwrap();
     assert_eq!(rig.out().leave(entered), Err(SendError::NotOpen));
     rig.says(to_endpoint::success(1, 0));
-    assert_eq!(settle(&mut rig), [Seen::Notice(Event::Created { channel })]);
+    assert_eq!(settle(&mut rig), [Seen::Notice(Event::Opened { channel: Channel::Own(channel) })]);
     check_places(&mut rig, b"a", channel, 0);
 }
 
@@ -45,7 +47,7 @@ fn deleting_a_channel_that_is_being_created() {
     let left = rig.out().enter("a", CHUNKS).unwrap();
     rig.out().leave(left).unwrap();
     rig.out().delete(channel).unwrap();
-    let refused = Event::EnterRefused { channel: entered, reason: Reason::NoSuchChannel };
+    let refused = Event::Refused { channel: Channel::Entered(entered), reason: Reason::NoSuchChannel };
     assert_eq!(settle(&mut rig), [Seen::Notice(refused)]);
     rig.says(to_endpoint::success(1, 0));
     assert_eq!(settle(&mut rig), []);
@@ -74,8 +76,11 @@ fn deleting_while_a_user_is_on_the_way_in() {
     let channel = open(&mut rig, b"a", 0, CHUNKS);
     let entered = rig.out().enter("a", CHUNKS).unwrap();
     rig.out().delete(channel).unwrap();
-    let gone = Event::ChannelGone { channel: entered, reason: Reason::OnPurpose };
-    assert_eq!(settle(&mut rig), [Event::Entered { channel: entered }, gone].map(Seen::Notice));
+    let gone = Event::Closed { channel: Channel::Entered(entered), reason: Reason::OnPurpose };
+    assert_eq!(
+        settle(&mut rig),
+        [Event::Opened { channel: Channel::Entered(entered) }, gone].map(Seen::Notice)
+    );
     let channel = open(&mut rig, b"a", 1, CHUNKS);
     check_places(&mut rig, b"a", channel, 0);
 }
@@ -115,7 +120,7 @@ fn deleting_with_data_under_way() {
     // the user does not know it yet
     rig.out().send(entered, b"in vain as well").unwrap();
     let words = Seen::Chunk(from_server_of(entered), b"last words".to_vec());
-    let gone = Event::ChannelGone { channel: entered, reason: Reason::OnPurpose };
+    let gone = Event::Closed { channel: Channel::Entered(entered), reason: Reason::OnPurpose };
     assert_eq!(settle(&mut rig), [words, Seen::Notice(gone)]);
     assert_eq!(rig.out().send(entered, b"x"), Err(SendError::NotOpen));
     assert_eq!(rig.out().leave(entered), Err(SendError::NotOpen));
@@ -255,7 +260,9 @@ fn deleting_in_a_handler_of_a_user() {
                                 }
                             }
                         }
-                        Event::ChannelGone { channel, reason: Reason::OnPurpose } => gone.push(channel),
+                        Event::Closed { channel: Channel::Entered(channel), reason: Reason::OnPurpose } => {
+                            gone.push(channel)
+                        }
                         other => panic!("{other:?}"),
                     }
                     Flow::Continue
@@ -279,12 +286,12 @@ fn ending_it_in_the_handler_that_hears_of_its_beginning() {
         let entered = rig.out().enter("a", CHUNKS).unwrap();
         let mut seen: Vec<Seen> = Vec::new();
         sleep_and_wake(&mut rig, face, |event, out| {
-            if let Event::Entered { channel } = event {
+            if let Event::Opened { channel: Channel::Entered(channel) } = event {
                 out.leave(channel).unwrap();
             }
             seen.push(event.into());
         });
-        assert!(seen.contains(&Seen::Notice(Event::Entered { channel: entered })));
+        assert!(seen.contains(&Seen::Notice(Event::Opened { channel: Channel::Entered(entered) })));
         assert_eq!(seen.len(), 3, "and the server of both: {seen:?}");
         seen.clear();
 
@@ -295,7 +302,7 @@ fn ending_it_in_the_handler_that_hears_of_its_beginning() {
             }
             seen.push(event.into());
         });
-        let gone = Event::ChannelGone { channel: entered, reason: Reason::OnPurpose };
+        let gone = Event::Closed { channel: Channel::Entered(entered), reason: Reason::OnPurpose };
         assert_eq!(seen.len(), 3, "{seen:?}");
         assert_eq!(seen.last(), Some(&Seen::Notice(gone)));
         assert_eq!(rig.out().send(Destination::All(channel), b"x"), Err(SendError::NotOpen));
@@ -313,7 +320,7 @@ fn entering_again_in_the_handler_that_hears_of_the_end() {
         let mut asked = None;
         let mut seen: Vec<Seen> = Vec::new();
         sleep_and_wake(&mut rig, face, |event, out| {
-            if let Event::ChannelGone { channel, .. } = event {
+            if let Event::Closed { channel: Channel::Entered(channel), .. } = event {
                 assert_eq!(channel, old);
                 asked = Some((out.create("a", CHUNKS).unwrap(), out.enter("a", CHUNKS).unwrap()));
             }
@@ -323,8 +330,8 @@ fn entering_again_in_the_handler_that_hears_of_the_end() {
         assert_ne!(entered, old);
         rig.says(to_endpoint::success(2, 1));
         sleep_and_wake(&mut rig, face, |event, _| seen.push(event.into()));
-        assert!(seen.contains(&Seen::Notice(Event::Created { channel: own })));
-        assert!(seen.contains(&Seen::Notice(Event::Entered { channel: entered })));
+        assert!(seen.contains(&Seen::Notice(Event::Opened { channel: Channel::Own(own) })));
+        assert!(seen.contains(&Seen::Notice(Event::Opened { channel: Channel::Entered(entered) })));
         assert_eq!(rig.out().send(old, b"x"), Err(SendError::NotOpen));
         assert!(rig.out().can_send(entered, 1));
     }
@@ -349,7 +356,7 @@ fn what_waits_when_its_channel_ends() {
                 rig.out().leave(entered).unwrap();
             }
             sleep_and_wake(&mut rig, face, |event, _| seen.push(event.into()));
-            let gone = Event::ChannelGone { channel: entered, reason: Reason::OnPurpose };
+            let gone = Event::Closed { channel: Channel::Entered(entered), reason: Reason::OnPurpose };
             let expected = if delete {
                 [Seen::Chunk(from_server_of(entered), b"down".to_vec()), Seen::Notice(gone)]
             } else {
@@ -365,7 +372,7 @@ fn what_waits_when_its_channel_ends() {
         let mut told = 0;
         for _ in 0..3 {
             drive(&mut rig, face, |event, _| {
-                assert!(matches!(event, Event::ChannelGone { .. }));
+                assert!(matches!(event, Event::Closed { channel: Channel::Entered(_), .. }));
                 told += 1;
                 Flow::Again
             });
@@ -380,7 +387,7 @@ fn what_waits_when_its_channel_ends() {
         sleep_and_wake(&mut rig, face, |event, _| seen.push(event.into()));
         // nothing wakes the link for an event whose handler waits for something of its own
         drive(&mut rig, face, |event, _| seen.push(event.into()));
-        let gone = Event::ChannelGone { channel: entered, reason: Reason::OnPurpose };
+        let gone = Event::Closed { channel: Channel::Entered(entered), reason: Reason::OnPurpose };
         assert_eq!(seen, [Seen::Notice(gone)]);
         rig.says(to_endpoint::success(2, 0));
         assert_eq!(settle(&mut rig).len(), 1 + 2 * entering.len());
@@ -445,8 +452,11 @@ fn ends_take_their_time_on_a_slow_line() {
         }
     }
     let _ = user;
-    let gone = Event::ChannelGone { channel: again, reason: Reason::OnPurpose };
-    assert_eq!(seen, [(50, Seen::Notice(Event::Entered { channel: again })), (70, Seen::Notice(gone))]);
+    let gone = Event::Closed { channel: Channel::Entered(again), reason: Reason::OnPurpose };
+    assert_eq!(
+        seen,
+        [(50, Seen::Notice(Event::Opened { channel: Channel::Entered(again) })), (70, Seen::Notice(gone))]
+    );
     assert!(rig.now < Instant::from_millis(1000));
 }
 

@@ -1,7 +1,7 @@
 //! Entering, and what the relay must not hear of it.
 
 use peote_net::Reason;
-use peote_net::link::{Event, Link, LinkBuffers, LocalBuffers, SendError, User};
+use peote_net::link::{Channel, Event, Link, LinkBuffers, LocalBuffers, SendError, User};
 use peote_net::protocol::to_endpoint;
 
 use super::support::*;
@@ -48,13 +48,13 @@ fn entering_a_channel_that_is_being_created() {
         assert_eq!(rig.script.outgoing, create_command(1, b"chat"));
         rig.says(to_endpoint::success(1, 0));
         sleep_and_wake(&mut rig, face, |event, _| seen.push(event.into()));
-        assert_eq!(seen[0], Seen::Notice(Event::Created { channel }));
+        assert_eq!(seen[0], Seen::Notice(Event::Opened { channel: Channel::Own(channel) }));
         let mut rest: Vec<String> = seen[1..].iter().map(|seen| format!("{seen:?}")).collect();
         rest.sort_unstable();
         let [one, other] = [0, 1].map(|place| local_user(&seen, place));
         let mut expected = [
-            Event::Entered { channel: first },
-            Event::Entered { channel: second },
+            Event::Opened { channel: Channel::Entered(first) },
+            Event::Opened { channel: Channel::Entered(second) },
             Event::UserEntered { channel, user: one },
             Event::UserEntered { channel, user: other },
         ]
@@ -84,10 +84,10 @@ fn entering_and_sending_in_handlers() {
         let mut seen: Vec<Seen> = Vec::new();
         sleep_and_wake(&mut rig, face, |event, out| {
             match event {
-                Event::Created { .. } => {
+                Event::Opened { channel: Channel::Own(_) } => {
                     out.enter("chat", CHUNKS).unwrap();
                 }
-                Event::Entered { channel } => out.send(channel, b"hello").unwrap(),
+                Event::Opened { channel: Channel::Entered(channel) } => out.send(channel, b"hello").unwrap(),
                 Event::UserEntered { channel, user } => out.send((channel, user), b"welcome").unwrap(),
                 Event::Chunk { from, bytes: b"hello" } => out.send(from, b"and hello").unwrap(),
                 _ => {}
@@ -183,11 +183,11 @@ fn no_party_for_the_server() {
     let entered = rig.out().enter("a", mode).unwrap();
     let seen = settle(&mut rig);
     let user = seen.iter().find_map(|seen| match *seen {
-        Seen::Notice(Event::Exhausted { channel: own, user }) if own == channel => Some(user),
+        Seen::Notice(Event::UserIgnored { channel: own, user }) if own == channel => Some(user),
         _ => None,
     });
     let user = user.unwrap_or_else(|| panic!("{seen:?}"));
-    assert!(seen.contains(&Seen::Notice(Event::Entered { channel: entered })));
+    assert!(seen.contains(&Seen::Notice(Event::Opened { channel: Channel::Entered(entered) })));
     assert_eq!((seen.len(), user.number()), (2, 256));
     assert_eq!(rig.out().users(channel).filter(|&there| there == user).count(), 0);
     assert_eq!(rig.out().send((channel, user), b"x"), Err(SendError::NotOpen));
@@ -214,7 +214,7 @@ fn without_memory_the_relay_is_asked() {
     rig.sent();
     let channel = rig.out().enter([b'o', 3], CHUNKS).unwrap();
     assert_eq!(rig.sent(), enter_command(2, &[b'o', 3]));
-    let refused = Event::EnterRefused { channel, reason: Reason::OwnChannel };
+    let refused = Event::Refused { channel: Channel::Entered(channel), reason: Reason::OwnChannel };
     assert_eq!(rig.hears(to_endpoint::refused(2, 2)), [Seen::Notice(refused)]);
 
     // names for one of two own channels
@@ -265,8 +265,10 @@ fn the_name_is_in_use_elsewhere() {
         let mut seen: Vec<Seen> = Vec::new();
         sleep_and_wake(&mut rig, face, |event, _| seen.push(event.into()));
         let reason = Reason::NameInUse;
-        let expected =
-            [Event::CreateRefused { channel, reason }, Event::EnterRefused { channel: entered, reason }];
+        let expected = [
+            Event::Refused { channel: Channel::Own(channel), reason },
+            Event::Refused { channel: Channel::Entered(entered), reason },
+        ];
         assert_eq!(seen, expected.map(Seen::Notice));
         assert_eq!(rig.out().leave(entered), Err(SendError::NotOpen));
         // now the name is somebody else's, and the relay is asked
@@ -288,8 +290,8 @@ fn two_own_channels_of_one_name() {
         rig.says(to_endpoint::refused(2 - granted, 2));
         let seen = settle(&mut rig);
         let granted = usize::from(granted);
-        assert!(seen.contains(&Seen::Notice(Event::Created { channel: channels[granted] })));
-        let entered = seen.contains(&Seen::Notice(Event::Entered { channel: before }));
+        assert!(seen.contains(&Seen::Notice(Event::Opened { channel: Channel::Own(channels[granted]) })));
+        let entered = seen.contains(&Seen::Notice(Event::Opened { channel: Channel::Entered(before) }));
         assert_eq!(entered, granted == 0, "it waited for the first one");
         let (_, _) = join(&mut rig, b"chat", channels[granted], CHUNKS);
     }
@@ -315,8 +317,11 @@ fn the_channel_that_is_there_is_meant_and_not_one_that_is_asked_for() {
         }
         rig.says(to_endpoint::refused(3, 2));
         let seen = settle(&mut rig);
-        assert!(seen.contains(&Seen::Notice(Event::Entered { channel: entered })), "{seen:?}");
-        let refused = Event::CreateRefused { channel: second, reason: Reason::NameInUse };
+        assert!(
+            seen.contains(&Seen::Notice(Event::Opened { channel: Channel::Entered(entered) })),
+            "{seen:?}"
+        );
+        let refused = Event::Refused { channel: Channel::Own(second), reason: Reason::NameInUse };
         assert!(seen.contains(&Seen::Notice(refused)), "{seen:?}");
     }
 }
@@ -331,7 +336,7 @@ fn a_double_name_that_is_granted_is_given_back() {
     settle(&mut rig);
     rig.script.outgoing.clear();
     rig.says(to_endpoint::success(2, 5));
-    let refused = Event::CreateRefused { channel: double, reason: Reason::NameInUse };
+    let refused = Event::Refused { channel: Channel::Own(double), reason: Reason::NameInUse };
     assert_eq!(settle(&mut rig), [Seen::Notice(refused)]);
     assert_eq!(rig.script.outgoing, [0, 3, 0, 1, 5]);
     assert_eq!(rig.out().delete(double), Err(SendError::NotOpen));
@@ -348,9 +353,9 @@ fn two_double_names_that_are_granted() {
     let entered = rig.out().enter("chat", CHUNKS).unwrap();
     rig.says([to_endpoint::success(1, 0), to_endpoint::success(2, 1)].concat());
     let seen = settle(&mut rig);
-    let refused = Event::CreateRefused { channel: channels[1], reason: Reason::NameInUse };
-    assert_eq!(seen[..2], [Event::Created { channel: channels[0] }, refused].map(Seen::Notice));
-    assert!(seen.contains(&Seen::Notice(Event::Entered { channel: entered })));
+    let refused = Event::Refused { channel: Channel::Own(channels[1]), reason: Reason::NameInUse };
+    assert_eq!(seen[..2], [Event::Opened { channel: Channel::Own(channels[0]) }, refused].map(Seen::Notice));
+    assert!(seen.contains(&Seen::Notice(Event::Opened { channel: Channel::Entered(entered) })));
     assert_eq!(seen.len(), 4);
 }
 
@@ -364,7 +369,7 @@ fn the_name_of_a_channel_that_was_given_up_is_in_use() {
     settle(&mut rig);
     rig.script.outgoing.clear();
     rig.says([to_endpoint::success(1, 0), to_endpoint::success(2, 1)].concat());
-    let refused = Event::CreateRefused { channel: second, reason: Reason::NameInUse };
+    let refused = Event::Refused { channel: Channel::Own(second), reason: Reason::NameInUse };
     assert_eq!(settle(&mut rig), [Seen::Notice(refused)]);
     assert_eq!(rig.script.outgoing, [0, 3, 0, 1, 0, 0, 3, 0, 1, 1]);
     let third = open(&mut rig, b"chat", 2, CHUNKS);

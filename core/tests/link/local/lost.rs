@@ -2,7 +2,7 @@
 
 use embedded_io::ErrorKind;
 use peote_net::Reason;
-use peote_net::link::{Error, Event, Flow, SendError, SimulatedLine, Status};
+use peote_net::link::{Channel, Error, Event, Flow, SendError, SimulatedLine, Status};
 use peote_net::protocol::to_endpoint;
 use peote_net::time::Duration;
 
@@ -25,12 +25,12 @@ fn everything() -> (LocalRig, Vec<Seen>) {
     let deleted = open_with_a_user(&mut rig);
     let reason = Reason::LinkLost;
     let told = [
-        Event::OwnChannelLost { channel },
-        Event::CreateRefused { channel: creating, reason },
-        Event::ChannelGone { channel: served, reason },
-        Event::EnterRefused { channel: entering, reason },
-        Event::EnterRefused { channel: waiting, reason },
-        Event::ChannelGone { channel: deleted, reason },
+        Event::Closed { channel: Channel::Own(channel), reason: Reason::LinkLost },
+        Event::Refused { channel: Channel::Own(creating), reason },
+        Event::Closed { channel: Channel::Entered(served), reason },
+        Event::Refused { channel: Channel::Entered(entering), reason },
+        Event::Refused { channel: Channel::Entered(waiting), reason },
+        Event::Closed { channel: Channel::Entered(deleted), reason },
     ];
     (rig, told.map(Seen::Notice).to_vec())
 }
@@ -44,8 +44,8 @@ fn open_with_a_user(rig: &mut LocalRig) -> peote_net::link::EnteredChannel {
     for _ in 0..3 {
         seen.extend(rig.poll());
     }
-    assert!(seen.contains(&Seen::Notice(Event::Created { channel })));
-    assert!(seen.contains(&Seen::Notice(Event::Entered { channel: entered })));
+    assert!(seen.contains(&Seen::Notice(Event::Opened { channel: Channel::Own(channel) })));
+    assert!(seen.contains(&Seen::Notice(Event::Opened { channel: Channel::Entered(entered) })));
     assert_eq!(seen.len(), 3, "{seen:?}");
     rig.out().simulate(channel, SimulatedLine::new().round_trip(Duration::from_millis(100))).unwrap();
     rig.out().delete(channel).unwrap();
@@ -110,7 +110,7 @@ fn events_that_wait_when_the_connection_is_lost() {
         let mut kept = 0;
         for _ in 0..3 {
             drive(&mut rig, face, |event, _| {
-                if let Event::CreateRefused { channel, .. } = event {
+                if let Event::Refused { channel: Channel::Own(channel), .. } = event {
                     assert_eq!(channel, refused);
                     return Flow::Continue;
                 }
@@ -136,8 +136,8 @@ fn events_that_wait_when_the_connection_is_lost() {
         without_loss(&mut seen);
         let reason = Reason::OnPurpose;
         let ends = [
-            Event::ChannelGone { channel: over, reason },
-            Event::EnterRefused { channel: not_entered, reason: Reason::NameInUse },
+            Event::Closed { channel: Channel::Entered(over), reason },
+            Event::Refused { channel: Channel::Entered(not_entered), reason: Reason::NameInUse },
         ];
         for end in ends.map(Seen::Notice) {
             assert_eq!(seen.iter().filter(|event| **event == end).count(), 1, "{seen:?}");
@@ -152,7 +152,7 @@ fn an_end_that_waits_longer_than_the_connection_lives() {
     let channel = open(&mut rig, b"a", 0, CHUNKS);
     let (entered, _) = join(&mut rig, b"a", channel, CHUNKS);
     rig.out().delete(channel).unwrap();
-    let gone = Event::ChannelGone { channel: entered, reason: Reason::OnPurpose };
+    let gone = Event::Closed { channel: Channel::Entered(entered), reason: Reason::OnPurpose };
     let mut kept = 0;
     let mut keep = |event: Event<'_>| {
         if event == gone {
@@ -195,8 +195,8 @@ fn entering_again_on_the_next_connection() {
     let tag = rig.script.outgoing[2];
     rig.says(to_endpoint::success(tag, 0));
     let seen = settle(&mut rig);
-    assert_eq!(seen[0], Seen::Notice(Event::Created { channel: own }));
-    assert!(seen.contains(&Seen::Notice(Event::Entered { channel: entered })));
+    assert_eq!(seen[0], Seen::Notice(Event::Opened { channel: Channel::Own(own) }));
+    assert!(seen.contains(&Seen::Notice(Event::Opened { channel: Channel::Entered(entered) })));
     assert_eq!(seen.len(), 3);
 }
 
@@ -216,7 +216,7 @@ fn a_dead_transport_is_not_touched_again() {
             out.send(from, bytes).unwrap();
             return Flow::Again;
         }
-        if let Event::OwnChannelLost { .. } = event {
+        if let Event::Closed { channel: Channel::Own(_), .. } = event {
             out.create("again", CHUNKS).unwrap();
         }
         seen.push(event.into());
@@ -224,7 +224,10 @@ fn a_dead_transport_is_not_touched_again() {
     });
     assert_eq!(error, Err(Error::Transport(ErrorKind::BrokenPipe)));
     assert_eq!(without_loss(&mut seen), 6);
-    assert_eq!(seen, [Seen::Notice(Event::OwnChannelLost { channel })]);
+    assert_eq!(
+        seen,
+        [Seen::Notice(Event::Closed { channel: Channel::Own(channel), reason: Reason::LinkLost })]
+    );
     assert_eq!((rig.script.reads, rig.script.writes), (before.0 + 1, before.1 + 1));
     assert_eq!(rig.script.outgoing, [], "what was queued is for the next connection");
     assert!(rig.link.wants_write());

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use peote_net::Reason;
 use peote_net::link::{
-    Destination, EnteredChannel, Event, Flow, OwnChannel, SendError, SimulatedLine, Source, User,
+    Channel, Destination, EnteredChannel, Event, Flow, OwnChannel, SendError, SimulatedLine, Source, User,
 };
 use peote_net::protocol::to_endpoint;
 use peote_net::protocol::to_relay::{Decoder, Unit};
@@ -338,8 +338,12 @@ impl Life {
         let mut entered_again = Vec::new();
         drive(&mut self.rig, self.face, |event, _| {
             *count += 1;
-            let can_wait =
-                matches!(event, Event::Chunk { .. } | Event::Entered { .. } | Event::UserEntered { .. });
+            let can_wait = matches!(
+                event,
+                Event::Chunk { .. }
+                    | Event::Opened { channel: Channel::Entered(_) }
+                    | Event::UserEntered { .. }
+            );
             if can_wait && again > 0 && *count % (again + 1) == 0 {
                 if let Event::UserEntered { channel, user } = event {
                     entered_again.push((channel, user));
@@ -348,17 +352,25 @@ impl Life {
             }
             events.push(match event {
                 Event::Chunk { from, bytes } => (Event::Chunk { from, bytes: b"" }, bytes.to_vec()),
-                Event::Created { channel } => (Event::Created { channel }, vec![]),
-                Event::CreateRefused { channel, reason } => {
-                    (Event::CreateRefused { channel, reason }, vec![])
+                Event::Opened { channel: Channel::Own(channel) } => {
+                    (Event::Opened { channel: Channel::Own(channel) }, vec![])
+                }
+                Event::Refused { channel: Channel::Own(channel), reason } => {
+                    (Event::Refused { channel: Channel::Own(channel), reason }, vec![])
                 }
                 Event::UserEntered { channel, user } => (Event::UserEntered { channel, user }, vec![]),
                 Event::UserGone { channel, user, reason } => {
                     (Event::UserGone { channel, user, reason }, vec![])
                 }
-                Event::Entered { channel } => (Event::Entered { channel }, vec![]),
-                Event::EnterRefused { channel, reason } => (Event::EnterRefused { channel, reason }, vec![]),
-                Event::ChannelGone { channel, reason } => (Event::ChannelGone { channel, reason }, vec![]),
+                Event::Opened { channel: Channel::Entered(channel) } => {
+                    (Event::Opened { channel: Channel::Entered(channel) }, vec![])
+                }
+                Event::Refused { channel: Channel::Entered(channel), reason } => {
+                    (Event::Refused { channel: Channel::Entered(channel), reason }, vec![])
+                }
+                Event::Closed { channel: Channel::Entered(channel), reason } => {
+                    (Event::Closed { channel: Channel::Entered(channel), reason }, vec![])
+                }
                 other => panic!("{other:?}"),
             });
             Flow::Continue
@@ -384,30 +396,30 @@ impl Life {
 
     fn happened(&mut self, event: Event<'static>, bytes: Vec<u8>) {
         match event {
-            Event::Created { channel } => {
+            Event::Opened { channel: Channel::Own(channel) } => {
                 let own = self.owns.iter_mut().find(|own| own.channel == channel).expect("wanted");
                 let (_, number) = *self.names.iter().find(|(name, _)| *name == own.name).unwrap();
                 assert_eq!(own.number.replace(number), None);
             }
-            Event::CreateRefused { channel, reason } => {
+            Event::Refused { channel: Channel::Own(channel), reason } => {
                 assert_eq!(reason, Reason::NameInUse);
                 let before = self.owns.len();
                 self.owns.retain(|own| own.channel != channel);
                 assert_eq!(self.owns.len() + 1, before);
                 self.members.iter_mut().filter(|m| m.own == channel).for_each(|m| m.deleted = true);
             }
-            Event::Entered { channel } => {
+            Event::Opened { channel: Channel::Entered(channel) } => {
                 let member = self.member(channel);
                 assert!(!member.left && !member.open);
                 member.open = true;
             }
-            Event::EnterRefused { channel, .. } => {
+            Event::Refused { channel: Channel::Entered(channel), .. } => {
                 let member = self.member(channel);
                 assert!(!member.open && !member.left && member.user.is_none());
                 member.left = true;
                 member.deleted = true;
             }
-            Event::ChannelGone { channel, reason } => {
+            Event::Closed { channel: Channel::Entered(channel), reason } => {
                 assert_eq!(reason, Reason::OnPurpose);
                 let member = self.member(channel);
                 assert!(member.deleted && !member.left);

@@ -2,7 +2,7 @@
 
 use peote_net::Reason;
 use peote_net::link::{
-    Destination, EnteredChannel, Event, Flow, OwnChannel, SendError, SimulatedLine, Source, User,
+    Channel, Destination, EnteredChannel, Event, Flow, OwnChannel, SendError, SimulatedLine, Source, User,
 };
 use peote_net::protocol::to_endpoint::{self, Capabilities};
 use peote_net::time::Duration;
@@ -17,7 +17,7 @@ fn removed(channel: OwnChannel, user: User) -> Seen {
 }
 
 fn refused(channel: EnteredChannel) -> Seen {
-    Seen::Notice(Event::EnterRefused { channel, reason: Reason::Blocked })
+    Seen::Notice(Event::Refused { channel: Channel::Entered(channel), reason: Reason::Blocked })
 }
 
 /// What a relay can do does not matter for local users; and they are nothing to the relay.
@@ -33,7 +33,7 @@ fn local_users_are_removed_whatever_the_relay_can_do() {
         let mut out = rig.out();
         let done = if block { out.block_user(channel, user) } else { out.remove_user(channel, user) };
         assert_eq!(done, Ok(()));
-        let gone = Seen::Notice(Event::ChannelGone { channel: entered, reason: Reason::Kicked });
+        let gone = Seen::Notice(Event::Closed { channel: Channel::Entered(entered), reason: Reason::Kicked });
         assert_eq!(settle(&mut rig), [removed(channel, user), gone]);
         nothing_on_the_wire(&mut rig);
     }
@@ -60,7 +60,7 @@ fn blocking_one_kind_of_users_leaves_the_other_alone() {
 
     // a local one is the link's: those that are in stay, and others of the relay come
     rig.out().block_user(channel, user).unwrap();
-    let gone = Seen::Notice(Event::ChannelGone { channel: first, reason: Reason::Kicked });
+    let gone = Seen::Notice(Event::Closed { channel: Channel::Entered(first), reason: Reason::Kicked });
     assert_eq!(settle(&mut rig), [removed(channel, user), gone]);
     nothing_on_the_wire(&mut rig);
     rig.user(channel, 3, 6);
@@ -95,7 +95,7 @@ fn blocking_while_others_are_on_the_way_in() {
     let gone = rig.out().enter("a", CHUNKS).unwrap();
     rig.out().leave(gone).unwrap();
     let seen = settle(&mut rig);
-    assert!(seen.contains(&Seen::Notice(Event::Entered { channel: early })), "{seen:?}");
+    assert!(seen.contains(&Seen::Notice(Event::Opened { channel: Channel::Entered(early) })), "{seen:?}");
     assert!(seen.contains(&refused(late)), "{seen:?}");
     assert_eq!(
         seen.len(),
@@ -161,7 +161,7 @@ fn sending_to_whoever_is_removed() {
         [
             Seen::Notice(Event::UserGone { channel, user, reason: Reason::Kicked }),
             Seen::Chunk(Source::Server { channel: entered }, b"before".to_vec()),
-            Seen::Notice(Event::ChannelGone { channel: entered, reason: Reason::Kicked }),
+            Seen::Notice(Event::Closed { channel: Channel::Entered(entered), reason: Reason::Kicked }),
         ]
     );
     assert_eq!(rig.out().unfinished(), 0);

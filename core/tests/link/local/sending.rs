@@ -2,7 +2,7 @@
 
 use peote_net::chunk::Violation;
 use peote_net::link::{
-    Destination, EnteredChannel, Event, Flow, Link, LinkBuffers, LocalBuffers, Mode, SendError, User,
+    Channel, Destination, EnteredChannel, Event, Flow, Link, LinkBuffers, LocalBuffers, Mode, SendError, User,
 };
 use peote_net::protocol::to_endpoint;
 
@@ -398,9 +398,9 @@ fn entering_during_a_broadcast_in_parts() {
 fn open_in_between(rig: &mut LocalRig) -> peote_net::link::OwnChannel {
     let channel = rig.out().create("other", CHUNKS).unwrap();
     let seen = settle(rig);
-    assert!(matches!(seen[..], [Seen::Notice(Event::Entered { .. })]), "{seen:?}");
+    assert!(matches!(seen[..], [Seen::Notice(Event::Opened { channel: Channel::Entered(_) })]), "{seen:?}");
     rig.says(to_endpoint::success(2, 9));
-    assert_eq!(settle(rig), [Seen::Notice(Event::Created { channel })]);
+    assert_eq!(settle(rig), [Seen::Notice(Event::Opened { channel: Channel::Own(channel) })]);
     rig.script.outgoing.clear();
     channel
 }

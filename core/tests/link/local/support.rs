@@ -1,8 +1,8 @@
 //! A link with local users, and a loop that sleeps whenever the link lets it.
 
 use peote_net::link::{
-    BufferParts, Buffers, EnteredChannel, Event, Flow, IntoFlow, Link, LinkBuffers, LocalBuffers, LocalParts,
-    LocalUserSlot, Mode, NameSlot, Out, OwnChannel, OwnSlot, PartySlot, Source, User,
+    BufferParts, Buffers, Channel, EnteredChannel, Event, Flow, IntoFlow, Link, LinkBuffers, LocalBuffers,
+    LocalParts, LocalUserSlot, Mode, NameSlot, Out, OwnChannel, OwnSlot, PartySlot, SendError, Source, User,
 };
 use peote_net::protocol::to_endpoint;
 
@@ -37,7 +37,7 @@ pub(super) enum Face {
 pub(super) const FACES: [Face; 2] = [Face::Poll, Face::NextEvent];
 
 /// One poll, or its equal.
-pub(super) fn drive<B: Buffers, R: IntoFlow>(
+pub(super) fn drive<B: Buffers, R: IntoFlow<Error = SendError>>(
     rig: &mut Rig<B>,
     face: Face,
     mut handler: impl FnMut(Event<'_>, &mut Out<'_>) -> R,
@@ -54,7 +54,7 @@ pub(super) fn drive<B: Buffers, R: IntoFlow>(
 
 /// Drives the link as a loop does that sleeps: only when the link wants to read and something is there, wants to write and there is room, or its deadline
 /// has come. Time passes when nothing else does. Ends when the loop would sleep for ever; panics when it never sleeps.
-pub(super) fn sleep_and_wake<B: Buffers, R: IntoFlow>(
+pub(super) fn sleep_and_wake<B: Buffers, R: IntoFlow<Error = SendError>>(
     rig: &mut Rig<B>,
     face: Face,
     mut handler: impl FnMut(Event<'_>, &mut Out<'_>) -> R,
@@ -97,7 +97,7 @@ pub(super) fn open<B: Buffers>(rig: &mut Rig<B>, name: &[u8], number: u8, mode: 
     let [.., 0, 0, tag, len] = outgoing[..outgoing.len() - name.len()] else { panic!("{outgoing:?}") };
     assert_eq!((usize::from(len), outgoing.ends_with(name)), (name.len(), true));
     rig.says(to_endpoint::success(tag, number));
-    assert_eq!(settle(rig), [Seen::Notice(Event::Created { channel })]);
+    assert_eq!(settle(rig), [Seen::Notice(Event::Opened { channel: Channel::Own(channel) })]);
     channel
 }
 
@@ -115,7 +115,7 @@ pub(super) fn join<B: Buffers>(
         _ => None,
     });
     let user = user.unwrap_or_else(|| panic!("nobody has entered: {seen:?}"));
-    assert!(seen.contains(&Seen::Notice(Event::Entered { channel: entered })), "{seen:?}");
+    assert!(seen.contains(&Seen::Notice(Event::Opened { channel: Channel::Entered(entered) })), "{seen:?}");
     assert_eq!(seen.len(), 2);
     (entered, user)
 }

@@ -168,7 +168,7 @@ fn a_line_that_is_emptied_without_events() {
                 } else {
                     heard += 1;
                 }
-                Ok(())
+                Ok::<(), SendError>(())
             });
             assert_eq!((forwarded, heard), (2, 2), "{face:?}, broken: {broken}");
         }
@@ -191,7 +191,7 @@ fn a_handler_that_writes_in_parts() {
             let Event::Chunk { from, bytes } = event else { panic!("{event:?}") };
             if from == from_server_of(receiver) {
                 got = bytes.to_vec();
-                return Ok(());
+                return Ok::<(), SendError>(());
             }
             if out.unfinished() == 0 {
                 out.begin_chunk((to, receiving), long.len())?;

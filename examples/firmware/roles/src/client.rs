@@ -1,7 +1,7 @@
 //! A user of a channel, which sends a sensor's readings or goes through the exercise.
 
 use defmt::{debug, info, warn};
-use peote_net::link::{EnteredChannel, Event, Mode, Out, SendError, Source};
+use peote_net::link::{Channel, EnteredChannel, Event, Mode, Out, SendError, Source};
 use peote_net::time::{Duration, Instant};
 
 use crate::exercise::Exercise;
@@ -89,7 +89,7 @@ impl<'a> Client<'a> {
     pub(crate) fn handle(&mut self, event: Event<'_>, now: Instant) {
         let (State::Entering(own) | State::Inside(own)) = self.state else { return };
         match event {
-            Event::Entered { channel } if channel == own => {
+            Event::Opened { channel: Channel::Entered(channel) } if channel == own => {
                 info!("in channel {=str}", self.name);
                 self.state = State::Inside(channel);
                 match &mut self.job {
@@ -97,11 +97,11 @@ impl<'a> Client<'a> {
                     Job::Exercise(exercise) => exercise.start(),
                 }
             }
-            Event::EnterRefused { channel, reason } if channel == own => {
+            Event::Refused { channel: Channel::Entered(channel), reason } if channel == own => {
                 warn!("channel {=str} was refused: {}", self.name, reason);
                 self.state = State::Outside { enter_at: now + RETRY };
             }
-            Event::ChannelGone { channel, reason } if channel == own => {
+            Event::Closed { channel: Channel::Entered(channel), reason } if channel == own => {
                 warn!("channel {=str} is gone: {}", self.name, reason);
                 self.state = State::Outside { enter_at: now + RETRY };
             }

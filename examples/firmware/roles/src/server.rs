@@ -1,7 +1,7 @@
 //! The server of two channels: one echoes, in the other each chunk goes to all other users.
 
 use defmt::{info, warn};
-use peote_net::link::{Destination, Event, Mode, Out, OwnChannel, SendError, Source, User};
+use peote_net::link::{Channel, Destination, Event, Mode, Out, OwnChannel, SendError, Source, User};
 use peote_net::time::{Duration, Instant};
 
 /// How long to wait before a channel that was refused is asked for again.
@@ -63,13 +63,13 @@ impl<'a> Server<'a> {
     ) -> Result<(), SendError> {
         let Some(own) = self.channel else { return Ok(()) };
         match event {
-            Event::Created { channel } if channel == own => info!("channel {=str} is open", self.name),
-            Event::CreateRefused { channel, reason } if channel == own => {
+            Event::Opened { channel: Channel::Own(channel) } if channel == own => info!("channel {=str} is open", self.name),
+            Event::Refused { channel: Channel::Own(channel), reason } if channel == own => {
                 warn!("channel {=str} was refused: {}", self.name, reason);
                 self.channel = None;
                 self.create_at = now + RETRY;
             }
-            Event::OwnChannelLost { channel } if channel == own => {
+            Event::Closed { channel: Channel::Own(channel), reason: Reason::LinkLost } if channel == own => {
                 warn!("channel {=str} is lost", self.name);
                 self.channel = None;
                 self.create_at = now;
@@ -80,7 +80,7 @@ impl<'a> Server<'a> {
             Event::UserGone { channel, user, reason } if channel == own => {
                 info!("user {=u16} out of {=str}: {}", user.number(), self.name, reason);
             }
-            Event::Exhausted { channel, user } if channel == own => {
+            Event::UserIgnored { channel, user } if channel == own => {
                 warn!("no room for user {=u16} in {=str}", user.number(), self.name);
             }
             Event::Malicious { from: Source::User { channel, user }, violation } if channel == own => {

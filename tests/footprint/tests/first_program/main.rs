@@ -3,7 +3,7 @@
 mod desk;
 
 // From here on as in docs/EMBEDDED.md, to the letter.
-use peote_net::link::{Event, Link, LinkBuffers, Mode};
+use peote_net::link::{Channel, Event, Link, LinkBuffers, Mode};
 use peote_net::time::Instant;
 use peote_net_smoltcp::{Addressing, Config, ConfigError, RelayAddress, Stack, StackMemory};
 use smoltcp::phy::Device;
@@ -65,9 +65,10 @@ fn run(board: &mut impl Board, device: &mut (impl Device + Frames)) -> Result<()
             wanted = link.out().enter("greetings", MODE).is_err();
         }
         let result = stack.drive(device, link, now, |event, out| match event {
-            Event::Entered { channel } => out.send(channel, b"hello"),
+            Event::Opened { channel: Channel::Entered(channel) } => out.send(channel, b"hello"),
             Event::Chunk { from, bytes } => out.send(from, bytes),
-            Event::EnterRefused { .. } | Event::ChannelGone { .. } => {
+            Event::Refused { channel: Channel::Entered(_), .. }
+            | Event::Closed { channel: Channel::Entered(_), .. } => {
                 wanted = true; // a real program waits a while: see "Coming back"
                 Ok(())
             }

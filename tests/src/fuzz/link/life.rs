@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use peote_net::Reason;
 use peote_net::chunk::ChunkLimit;
-use peote_net::link::{Destination, Error, Event, Flow, Link, Mode, Out, SendError, Source, User};
+use peote_net::link::{Channel, Destination, Error, Event, Flow, Link, Mode, Out, SendError, Source, User};
 use peote_net::protocol::to_endpoint::{self, Capabilities};
 use peote_net::protocol::to_relay::Command;
 use peote_net::time::{Duration, Instant};
@@ -426,16 +426,18 @@ impl Program<'_> {
     /// Panics if the relay has not said just that.
     fn check_reason(&mut self, event: &Event<'_>) {
         let (handle, user, reason, mean): (_, _, _, fn(u8) -> Reason) = match *event {
-            Event::CreateRefused { channel, reason } => {
+            Event::Refused { channel: Channel::Own(channel), reason } => {
                 (Handle::Own(channel), None, reason, heard::create_refused)
             }
-            Event::EnterRefused { channel, reason } => {
+            Event::Refused { channel: Channel::Entered(channel), reason } => {
                 (Handle::Entered(channel), None, reason, heard::enter_refused)
             }
             Event::UserGone { channel, user, reason } => {
                 (Handle::Own(channel), Some(user), reason, heard::gone)
             }
-            Event::ChannelGone { channel, reason } => (Handle::Entered(channel), None, reason, heard::gone),
+            Event::Closed { channel: Channel::Entered(channel), reason } => {
+                (Handle::Entered(channel), None, reason, heard::gone)
+            }
             _ => return,
         };
         if reason == Reason::LinkLost {
@@ -443,7 +445,11 @@ impl Program<'_> {
         }
         let tag = self.said.tags.get(&handle).copied();
         let number = tag.and_then(|tag| self.heard.borrow().numbers.get(&tag).copied());
-        let is_refused = matches!(event, Event::CreateRefused { .. } | Event::EnterRefused { .. });
+        let is_refused = matches!(
+            event,
+            Event::Refused { channel: Channel::Own(_), .. }
+                | Event::Refused { channel: Channel::Entered(_), .. }
+        );
         let end = match (tag, number, user) {
             (Some(tag), ..) if is_refused => End::Refused(tag),
             (_, Some(number), Some(user)) => {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use peote_net::Reason;
-use peote_net::link::{EnteredChannel, Event, Mode, OwnChannel, Source};
+use peote_net::link::{Channel, EnteredChannel, Event, Mode, OwnChannel, Source};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Handle {
@@ -20,7 +20,7 @@ pub(super) enum Phase {
 }
 
 #[derive(Debug)]
-pub(super) struct Channel {
+pub(super) struct Known {
     pub(super) handle: Handle,
     pub(super) mode: Mode,
     pub(super) phase: Phase,
@@ -34,7 +34,7 @@ pub(super) struct Channel {
 /// The channels of one link.
 #[derive(Debug, Default)]
 pub(super) struct Channels {
-    pub(super) all: Vec<Channel>,
+    pub(super) all: Vec<Known>,
     /// How often it was told that the connection is lost, since it was lost last.
     pub(super) losses: usize,
 }
@@ -43,14 +43,14 @@ impl Channels {
     pub(super) fn asked(&mut self, handle: Handle, mode: Mode) {
         assert!(self.all.iter().all(|channel| channel.handle != handle), "a handle was given out twice");
         let (users, malicious) = (BTreeSet::new(), BTreeSet::new());
-        self.all.push(Channel { handle, mode, phase: Phase::Asked, given_up: None, users, malicious });
+        self.all.push(Known { handle, mode, phase: Phase::Asked, given_up: None, users, malicious });
     }
 
-    pub(super) fn get(&self, handle: Handle) -> Option<&Channel> {
+    pub(super) fn get(&self, handle: Handle) -> Option<&Known> {
         self.all.iter().find(|channel| channel.handle == handle)
     }
 
-    fn expect(&mut self, handle: Handle, phase: Phase) -> &mut Channel {
+    fn expect(&mut self, handle: Handle, phase: Phase) -> &mut Known {
         let channel = self.all.iter_mut().find(|channel| channel.handle == handle);
         let channel = channel.expect("an event for a channel that was never asked for");
         assert_eq!(channel.phase, phase, "an event for a channel that is not so far, or gone");
@@ -79,7 +79,7 @@ impl Channels {
         assert!(reason != Reason::LinkLost || self.losses > 0, "a channel is lost before its connection");
     }
 
-    fn source(&mut self, source: Source) -> (&mut Channel, Option<u16>) {
+    fn source(&mut self, source: Source) -> (&mut Known, Option<u16>) {
         match source {
             Source::User { channel, user } => {
                 let channel = self.expect(Handle::Own(channel), Phase::Open);
@@ -93,17 +93,23 @@ impl Channels {
     /// Panics if the event is not one that can come now.
     pub(super) fn told(&mut self, event: &Event<'_>) {
         match *event {
-            Event::Created { channel } => self.expect(Handle::Own(channel), Phase::Asked).phase = Phase::Open,
-            Event::Entered { channel } => {
+            Event::Opened { channel: Channel::Own(channel) } => {
+                self.expect(Handle::Own(channel), Phase::Asked).phase = Phase::Open
+            }
+            Event::Opened { channel: Channel::Entered(channel) } => {
                 self.expect(Handle::Entered(channel), Phase::Asked).phase = Phase::Open;
             }
-            Event::CreateRefused { channel, reason } => self.refused(Handle::Own(channel), reason),
-            Event::EnterRefused { channel, reason } => self.refused(Handle::Entered(channel), reason),
+            Event::Refused { channel: Channel::Own(channel), reason } => {
+                self.refused(Handle::Own(channel), reason)
+            }
+            Event::Refused { channel: Channel::Entered(channel), reason } => {
+                self.refused(Handle::Entered(channel), reason)
+            }
             Event::UserEntered { channel, user } => {
                 let new = self.expect(Handle::Own(channel), Phase::Open).users.insert(user.number());
                 assert!(new, "a user has entered twice");
             }
-            Event::Exhausted { channel, user } => {
+            Event::UserIgnored { channel, user } => {
                 let channel = self.expect(Handle::Own(channel), Phase::Open);
                 assert!(!channel.users.contains(&user.number()), "there is a place for this user");
             }
@@ -113,13 +119,13 @@ impl Channels {
                 channel.malicious.remove(&Some(user.number()));
             }
             Event::LinkLost { .. } => self.losses += 1,
-            Event::OwnChannelLost { channel } => {
+            Event::Closed { channel: Channel::Own(channel), reason: Reason::LinkLost } => {
                 self.lost(Reason::LinkLost);
                 let channel = self.expect(Handle::Own(channel), Phase::Open);
                 channel.phase = Phase::Ended;
                 channel.users.clear();
             }
-            Event::ChannelGone { channel, reason } => {
+            Event::Closed { channel: Channel::Entered(channel), reason } => {
                 self.lost(reason);
                 self.expect(Handle::Entered(channel), Phase::Open).phase = Phase::Ended;
             }

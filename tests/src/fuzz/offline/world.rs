@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 
 use peote_net::Reason;
 use peote_net::link::{
-    Destination, EnteredChannel, Event, Flow, Mode, Out, OwnChannel, SendError, SimulatedLine, Source, User,
+    Channel, Destination, EnteredChannel, Event, Flow, Mode, Out, OwnChannel, SendError, SimulatedLine,
+    Source, User,
 };
 use peote_net::time::{Duration, Instant};
 
@@ -14,7 +15,7 @@ use crate::fuzz::Input;
 type Queue = VecDeque<(Instant, Vec<u8>)>;
 
 #[derive(Debug)]
-struct Channel {
+struct Known {
     handle: OwnChannel,
     mode: Mode,
     line: SimulatedLine,
@@ -93,7 +94,7 @@ struct Parts {
 pub(super) struct World<'a> {
     pub(super) input: Input<'a>,
     pub(super) now: Instant,
-    channels: Vec<Channel>,
+    channels: Vec<Known>,
     members: Vec<Member>,
     parts: Option<Parts>,
     /// Nothing new is done any more.
@@ -127,19 +128,19 @@ impl<'a> World<'a> {
 
     pub(super) fn handle(&mut self, event: &Event<'_>, out: &mut Out<'_>) -> Flow {
         // from then on the server's broadcasts reach the user, whatever the program makes of the event
-        if let Event::UserEntered { channel, user } | Event::Exhausted { channel, user } = *event {
-            self.has_come(channel, user, matches!(event, Event::Exhausted { .. }));
+        if let Event::UserEntered { channel, user } | Event::UserIgnored { channel, user } = *event {
+            self.has_come(channel, user, matches!(event, Event::UserIgnored { .. }));
         }
         if let Event::UserGone { channel, user, .. } = *event {
             let at = self.member_of(channel, user);
             self.members[at].going = true;
         }
-        if let Event::ChannelGone { channel, .. } = *event {
+        if let Event::Closed { channel: Channel::Entered(channel), .. } = *event {
             let at = self.member(channel);
             self.members[at].ending = true;
         }
         // (who has no place can have gone by the time it would be told again, without a further event)
-        let told_once = matches!(event, Event::Exhausted { .. });
+        let told_once = matches!(event, Event::UserIgnored { .. });
         if !self.settling && !told_once && self.input.below(8) == 7 {
             return Flow::Again;
         }
@@ -166,11 +167,11 @@ impl<'a> World<'a> {
 
     fn tell(&mut self, event: &Event<'_>) {
         match *event {
-            Event::Created { channel } => {
+            Event::Opened { channel: Channel::Own(channel) } => {
                 let channel = self.channel(channel);
                 assert!(!core::mem::replace(&mut self.channels[channel].created, true), "created twice");
             }
-            Event::UserEntered { channel, .. } | Event::Exhausted { channel, .. } => {
+            Event::UserEntered { channel, .. } | Event::UserIgnored { channel, .. } => {
                 let channel = self.channel(channel);
                 assert!(!self.channels[channel].deleted, "somebody has entered what is deleted");
             }
@@ -182,13 +183,13 @@ impl<'a> World<'a> {
                 assert!(member.up.is_empty(), "a user is gone before all it has said is there");
                 member.gone = true;
             }
-            Event::Entered { channel } => {
+            Event::Opened { channel: Channel::Entered(channel) } => {
                 let member = self.member(channel);
                 let member = &mut self.members[member];
                 assert!(!core::mem::replace(&mut member.told, true) && !member.left, "entered twice");
                 assert!(!member.barred, "somebody enters who is kept out");
             }
-            Event::ChannelGone { channel, reason } => {
+            Event::Closed { channel: Channel::Entered(channel), reason } => {
                 let at = self.member(channel);
                 let deleted = self.channels[self.members[at].channel].deleted;
                 let member = &mut self.members[at];
@@ -198,7 +199,7 @@ impl<'a> World<'a> {
                 assert!(member.down.is_empty(), "a channel is gone before all that was said is there");
                 member.ended = true;
             }
-            Event::EnterRefused { channel, reason } => {
+            Event::Refused { channel: Channel::Entered(channel), reason } => {
                 let at = self.member(channel);
                 let deleted = self.channels[self.members[at].channel].deleted;
                 let member = &mut self.members[at];
@@ -218,7 +219,7 @@ impl<'a> World<'a> {
             Source::User { channel, user } => (self.member_of(channel, user), true),
             Source::Server { channel } => (self.member(channel), false),
         };
-        let Channel { mode, line, deleted, .. } = self.channels[self.members[at].channel];
+        let Known { mode, line, deleted, .. } = self.channels[self.members[at].channel];
         assert_eq!(mode != Mode::Data, chunk, "an event of another mode");
         let member = &mut self.members[at];
         let hears = if up { !deleted && !member.removed } else { !member.left && !member.ended };
@@ -269,7 +270,7 @@ impl<'a> World<'a> {
                     .bytes_per_second(self.input.choose(&[0, 0, 500, 20_000]));
                 out.simulate(handle, line).expect("it was just created");
                 let (created, deleted, blocked, entering) = (false, false, false, None);
-                self.channels.push(Channel { handle, mode, line, name, created, deleted, blocked, entering });
+                self.channels.push(Known { handle, mode, line, name, created, deleted, blocked, entering });
             }
             Err(SendError::WouldBlock | SendError::TooManyOwnChannels) => {}
             Err(error) => panic!("creating a channel: {error}"),
@@ -283,7 +284,7 @@ impl<'a> World<'a> {
 
     fn enter(&mut self, out: &mut Out<'_>) {
         let there =
-            |(at, channel): (usize, &Channel)| (!channel.deleted && channel.entering.is_none()).then_some(at);
+            |(at, channel): (usize, &Known)| (!channel.deleted && channel.entering.is_none()).then_some(at);
         let there: Vec<usize> = self.channels.iter().enumerate().filter_map(there).collect();
         let Some(channel) = self.choose(there.into_iter()) else { return };
         match out.enter([self.channels[channel].name], self.channels[channel].mode) {
@@ -333,7 +334,7 @@ impl<'a> World<'a> {
         let known = self.members.iter().filter_map(|member| Some((member.channel, member.number?)));
         let known: Vec<(usize, User)> = known.collect();
         let Some((channel, user)) = self.choose(known.into_iter()) else { return };
-        let Channel { handle, deleted, .. } = self.channels[channel];
+        let Known { handle, deleted, .. } = self.channels[channel];
         let meant =
             |member: &Member| member.channel == channel && member.number == Some(user) && member.is_served();
         let at = self.members.iter().position(meant).filter(|_| !deleted);
@@ -361,7 +362,7 @@ impl<'a> World<'a> {
     }
 
     fn delete(&mut self, out: &mut Out<'_>) {
-        let there = |(at, channel): (usize, &Channel)| (!channel.deleted && channel.created).then_some(at);
+        let there = |(at, channel): (usize, &Known)| (!channel.deleted && channel.created).then_some(at);
         let there: Vec<usize> = self.channels.iter().enumerate().filter_map(there).collect();
         let Some(at) = self.choose(there.into_iter()) else { return };
         match out.delete(self.channels[at].handle) {
@@ -415,10 +416,10 @@ impl<'a> World<'a> {
 
     /// Somewhere for a server to send to.
     fn down(&mut self) -> Option<(Destination, Mode)> {
-        let open = |(at, channel): (usize, &Channel)| (!channel.deleted && channel.created).then_some(at);
+        let open = |(at, channel): (usize, &Known)| (!channel.deleted && channel.created).then_some(at);
         let open: Vec<usize> = self.channels.iter().enumerate().filter_map(open).collect();
         let at = self.choose(open.into_iter())?;
-        let Channel { handle, mode, .. } = self.channels[at];
+        let Known { handle, mode, .. } = self.channels[at];
         let which = self.input.below(4);
         let reached = self.reached(Destination::All(handle));
         let one = self.choose(reached.into_iter());

@@ -6,7 +6,7 @@
 use cortex_m_rt::entry;
 use footprint_images::network::Network;
 use footprint_images::report;
-use peote_net::link::{Destination, Event, Link, LinkBuffers, Mode, Source};
+use peote_net::link::{Channel, Destination, Event, Link, LinkBuffers, Mode, Source};
 use peote_net_smoltcp::TcpTransport;
 use static_cell::ConstStaticCell;
 
@@ -34,7 +34,7 @@ fn main() -> ! {
                 out.send(Destination::AllBut(channel, user), bytes)
             }
             Event::Chunk { from, bytes } => out.send(from, bytes),
-            Event::ChannelGone { .. } => {
+            Event::Closed { channel: Channel::Entered(_), .. } => {
                 done = true;
                 Ok(())
             }

@@ -5,7 +5,7 @@
 use cortex_m_rt::entry;
 use footprint_images::network::Network;
 use footprint_images::report;
-use peote_net::link::{Event, Link, LinkBuffers, Mode};
+use peote_net::link::{Channel, Event, Link, LinkBuffers, Mode};
 use peote_net_smoltcp::TcpTransport;
 use static_cell::ConstStaticCell;
 
@@ -27,7 +27,7 @@ fn main() -> ! {
         let now = network.clock.now();
         let polled = link.poll(&mut TcpTransport::new(network.socket()), now, |event, out| match event {
             Event::Chunk { from, bytes } => out.send(from, bytes),
-            Event::ChannelGone { .. } => {
+            Event::Closed { channel: Channel::Entered(_), .. } => {
                 done = true;
                 Ok(())
             }

@@ -8,7 +8,7 @@ use core::hint::black_box;
 use cortex_m_rt::entry;
 use footprint_images::network::{PEER, board, sleep};
 use footprint_images::report;
-use peote_net::link::{Destination, Event, Link, LinkBuffers, LocalBuffers, Mode, Out, SendError, Source};
+use peote_net::link::{Channel, Destination, Event, Link, LinkBuffers, LocalBuffers, Mode, Out, SendError, Source};
 use peote_net::protocol::to_relay::{self, Command};
 use peote_net::reconnect::{Backoff, Reconnect};
 use peote_net::relay::{ConnectionId, Host, Relay, StaticStorage};
@@ -128,7 +128,7 @@ fn main() -> ! {
     report::start_work();
     let link = LINK.take();
     let mut channels = Reconnect::<&str, 2>::new(Backoff::new());
-    let (Ok(_), Ok(work)) = (channels.add_own("board", MODE), channels.add_entered("work", MODE)) else {
+    let (Ok(_), Ok(work)) = (channels.create("board", MODE), channels.enter("work", MODE)) else {
         report::failed(c"there is no room for the channels");
     };
     let mut lamp = Board { calls: 0 };
@@ -145,12 +145,12 @@ fn main() -> ! {
         while channels.restore(&mut link.out(), now).is_some() {}
         let result = stack.drive(ethernet, link, now, |event, out| {
             let _ = channels.observe(&event, now);
-            if let Event::Created { .. } = event
+            if let Event::Opened { channel: Channel::Own(_) } = event
                 && !joined
             {
                 joined = out.enter("board", MODE).is_ok();
             }
-            if let Event::ChannelGone { channel, .. } = event {
+            if let Event::Closed { channel: Channel::Entered(channel), .. } = event {
                 // the list has no handle for it any more
                 done |= channels.entered(work) != Some(channel);
             }

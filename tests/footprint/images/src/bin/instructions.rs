@@ -13,7 +13,7 @@ use cortex_m_rt::entry;
 use embedded_io::{ErrorType, Read, ReadReady, Write, WriteReady};
 use firmware_support as _;
 use footprint_images::report;
-use peote_net::link::{EnteredChannel, Event, Link, LinkBuffers, Mode};
+use peote_net::link::{Channel, EnteredChannel, Event, Link, LinkBuffers, Mode};
 use peote_net::protocol::to_endpoint;
 use peote_net::time::Instant;
 use static_cell::ConstStaticCell;
@@ -127,7 +127,7 @@ fn enter(link: &mut Link<Buffers>, memory: &mut Memory) -> EnteredChannel {
     let mut entered = false;
     while memory.start < memory.end {
         let polled =
-            link.poll(memory, Instant::ZERO, |event, _| entered |= matches!(event, Event::Entered { .. }));
+            link.poll(memory, Instant::ZERO, |event, _| entered |= matches!(event, Event::Opened { channel: Channel::Entered(_) }));
         if polled.is_err() {
             report::failed(c"the link does not like the answer");
         }
