@@ -69,7 +69,7 @@ impl<'a> Server<'a> {
                 self.channel = None;
                 self.create_at = now + RETRY;
             }
-            Event::Closed { channel: Channel::Own(channel), reason: Reason::LinkLost } if channel == own => {
+            Event::Closed { channel: Channel::Own(channel), .. } if channel == own => {
                 warn!("channel {=str} is lost", self.name);
                 self.channel = None;
                 self.create_at = now;
