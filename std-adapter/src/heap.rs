@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use peote_net::link::{BufferParts, Buffers, LocalParts, LocalUserSlot, NameSlot, OwnSlot, PartySlot};
+use peote_net::link::{Buffers};
+use peote_net::link::memory::{BufferParts, LocalParts, LocalUserSlot, NameSlot, OwnSlot, PartySlot};
 use peote_net::protocol::{MAX_CHANNELS, MAX_COMMAND};
 
 /// How much memory a link gets. What does not matter stays at its default:

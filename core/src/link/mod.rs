@@ -50,7 +50,7 @@ mod event;
 mod front;
 #[cfg_attr(not(feature = "local"), path = "local/none.rs")]
 mod local;
-mod memory;
+pub mod memory;
 #[cfg(feature = "large-chunks")]
 mod partial;
 mod receive;
@@ -68,14 +68,12 @@ pub use channel::{
 };
 pub use error::{Error, SendError};
 pub use event::{Event, Flow, HandlerError, IntoFlow};
-pub use local::LocalParts;
 #[cfg(feature = "local")]
-pub use local::{LocalUserSlot, NameSlot, SimulatedLine};
+pub use local::SimulatedLine;
 #[cfg(feature = "local")]
 pub use memory::LocalBuffers;
-pub use memory::{BufferParts, Buffers, LinkBuffers};
+pub use memory::{Buffers, LinkBuffers, link_buffers};
 pub use send::{Out, Payload};
-pub use slots::{OwnSlot, PartySlot};
 pub use status::Status;
 
 use embedded_io::{Read, ReadReady, Write, WriteReady};
@@ -173,6 +171,25 @@ impl<B: Buffers> Link<B> {
         self.state.silence_limit = SilenceLimit::new(limit);
     }
 
+    /// Sets how many events one [`poll`](Self::poll) hands over at most; `None`: as many as one reading brings.
+    ///
+    /// For loops that have something else to do in time, as feeding a watchdog or stepping a motor. What is left comes
+    /// with the next poll, and [`next_deadline`](Self::next_deadline) is in the past until then, so the loop does not
+    /// sleep. The events that tell of a lost connection come all at once.
+    pub const fn set_event_limit(&mut self, limit: Option<core::num::NonZeroU16>) {
+        self.state.event_limit = match limit {
+            Some(limit) => limit.get(),
+            None => 0,
+        };
+    }
+
+    /// Returns true if events wait that need no reading, because the last poll was broken off by the
+    /// [limit of events](Self::set_event_limit) or by an error of the handler.
+    #[must_use]
+    pub const fn has_more(&self) -> bool {
+        self.state.has_more()
+    }
+
     /// Whether there is a connection, as far as this link has found out.
     #[must_use]
     pub const fn status(&self) -> Status {
@@ -221,9 +238,14 @@ impl<B: Buffers> Link<B> {
     {
         self.state.round = Round::Over;
         let mut failed = None;
+        let mut left = u32::from(self.state.event_limit);
         let mut session = self.session();
         let mut events = |event: Event<'_>, out: &mut Out<'_>| match handler(event, out).into_flow() {
-            Ok(Flow::Continue) => Verdict::Done,
+            Ok(Flow::Continue) => {
+                // a limit of 0 is none
+                left = left.wrapping_sub(1);
+                if left == 0 { Verdict::Stop } else { Verdict::Done }
+            }
             Ok(Flow::Again) => Verdict::Again,
             Err(error) => {
                 failed = Some(error);

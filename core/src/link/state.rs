@@ -115,6 +115,8 @@ pub(super) struct State {
     /// When something came last, or was sent first.
     pub(super) heard: Instant,
     pub(super) silence_limit: SilenceLimit,
+    /// How many events one poll hands over at most; 0 for as many as come.
+    pub(super) event_limit: u16,
     #[cfg(feature = "large-chunks")]
     pub(super) partial: PartialChunk,
     pub(super) local: LocalState,
@@ -169,6 +171,7 @@ impl State {
             tables: TableState::new(),
             local: LocalState::new(),
             silence_limit: SilenceLimit(0),
+            event_limit: 0,
         }
     }
 
@@ -183,7 +186,16 @@ impl State {
         }
     }
 
+    /// Returns true if events wait that need no reading: the round was broken off.
+    pub(super) const fn has_more(&self) -> bool {
+        let is_left = self.received.start < self.received.end || !matches!(self.telling, Telling::Done);
+        is_left && self.wants_read()
+    }
+
     pub(super) fn next_deadline(&self) -> Option<Instant> {
+        if self.has_more() {
+            return Some(Instant::ZERO);
+        }
         // while an event is kept, nothing is read, so silence means nothing
         let silence = if self.wants_read() { self.silent_at() } else { Instant::MAX };
         let silence = (silence != Instant::MAX).then_some(silence);

@@ -251,3 +251,75 @@ fn a_link_that_has_nothing_to_do_does_nothing() {
     assert_eq!(rig.hears([to_endpoint::keepalive(), to_endpoint::keepalive()].concat()), []);
     assert_eq!(rig.hears([0, 0, 0, 1, 9, 0x80, 0, 1, 0x80]), []);
 }
+
+/// A program with a watchdog takes a few events for each poll, and misses none.
+#[test]
+fn a_poll_hands_over_as_many_events_as_are_wanted() {
+    let mut rig = Rig::default();
+    rig.link.set_event_limit(core::num::NonZeroU16::new(2));
+    let channel = rig.own(0, Mode::chunks(16));
+    rig.user(channel, 0, 7);
+    for byte in *b"abcde" {
+        rig.says(from_user(0, 7, &chunk(&[byte])));
+    }
+    let mut polls = Vec::new();
+    loop {
+        let mut seen = Vec::new();
+        rig.link
+            .poll(&mut rig.script, rig.now, |event, _| {
+                if let Event::Chunk { bytes, .. } = event {
+                    seen.extend_from_slice(bytes);
+                }
+            })
+            .unwrap();
+        polls.push(seen);
+        if !rig.link.has_more() {
+            break;
+        }
+        // what is left needs no reading, so the loop must not sleep
+        assert_eq!(rig.link.next_deadline(), Some(Instant::ZERO));
+    }
+    assert_eq!(polls, [b"ab".to_vec(), b"cd".to_vec(), b"e".to_vec()]);
+    assert_eq!(rig.script.reads, 4); // two for the channel and the user, one for all chunks
+}
+
+/// Also after an error of the handler there may be more, and the link says so.
+#[test]
+fn what_an_error_of_the_handler_has_left_is_known() {
+    let mut rig = Rig::default();
+    let channel = rig.own(0, Mode::chunks(16));
+    rig.user(channel, 0, 7);
+    rig.says(from_user(0, 7, &chunk(b"a")));
+    rig.says(from_user(0, 7, &chunk(b"b")));
+    let polled = rig.link.poll(&mut rig.script, rig.now, |_, _| Err::<(), _>(SendError::NotOpen));
+    assert_eq!(polled, Err(Error::Handler(SendError::NotOpen)));
+    assert!(rig.link.has_more());
+    assert_eq!(rig.poll().len(), 1);
+    assert!(!rig.link.has_more());
+}
+
+/// However many events it takes, the loss of a connection is told in one poll.
+#[test]
+fn a_loss_is_told_whatever_the_limit_of_events() {
+    let mut rig = Rig::default();
+    for number in 0..3 {
+        rig.entered(number, Mode::chunks(16));
+    }
+    rig.link.set_event_limit(core::num::NonZeroU16::new(1));
+    let (seen, error) = rig.lose();
+    assert_eq!(error, Error::Closed);
+    assert_eq!(seen.len(), 4);
+}
+
+/// A transport may gather what is written until it is flushed.
+#[test]
+fn what_was_written_is_flushed() {
+    let mut rig = Rig::default();
+    rig.poll();
+    assert_eq!(rig.script.flushes, 0);
+    rig.out().create("shop", Mode::chunks(16)).unwrap();
+    rig.poll();
+    assert_eq!(rig.script.flushes, 1);
+    rig.poll();
+    assert_eq!(rig.script.flushes, 1);
+}

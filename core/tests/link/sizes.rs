@@ -2,7 +2,8 @@
 
 use std::sync::Mutex;
 
-use peote_net::link::{Channel, Event, Link, LinkBuffers, Mode, OwnSlot, PartySlot};
+use peote_net::link::{Buffers, Channel, Event, Link, LinkBuffers, Mode, link_buffers};
+use peote_net::link::memory::{OwnSlot, PartySlot};
 use peote_net::protocol::to_endpoint;
 
 use crate::support::{Rig, Script};
@@ -74,6 +75,32 @@ fn a_static_link_of_the_default_size_works_on_a_small_stack() {
         .unwrap();
         assert_eq!(created, 1);
     });
+}
+
+/// The type of the memory need not be known where the link is used.
+#[test]
+fn the_type_of_buffers_can_be_erased() {
+    let mut buffers = LinkBuffers::<16, 4, 1, 512, 64>::new();
+    let erased: &mut dyn Buffers = &mut buffers;
+    let mut rig: Rig<&mut dyn Buffers> = Rig::new(Link::with_buffers(erased));
+    let channel = rig.own(0, Mode::chunks(16));
+    rig.user(channel, 0, 1);
+}
+
+/// Sizes have names and defaults.
+#[test]
+fn sizes_by_name() {
+    fn same<T>(_: Link<T>, _: Link<T>)
+    where
+        T: Buffers,
+    {
+    }
+    same(
+        Link::<link_buffers!(receive: 64, chunk: 16, parties: 4, own_channels: 1, transmit: 512)>::new(),
+        Link::<LinkBuffers<16, 4, 1, 512, 64>>::new(),
+    );
+    same(Link::<link_buffers!(parties: 3)>::new(), Link::<LinkBuffers<32_768, 3>>::new());
+    same(Link::<link_buffers!()>::new(), Link::<LinkBuffers>::new());
 }
 
 /// Memory that is handed in from elsewhere, by reference, is used as it is.

@@ -4,10 +4,8 @@ use std::collections::VecDeque;
 
 use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write, WriteReady};
 use peote_net::Reason;
-use peote_net::link::{
-    BufferParts, Buffers, Channel, EnteredChannel, Error, Event, IntoFlow, Link, LinkBuffers, LocalParts,
-    Mode, Out, OwnChannel, OwnSlot, PartySlot, SendError, Source, Status, User,
-};
+use peote_net::link::{Buffers, Channel, EnteredChannel, Error, Event, IntoFlow, Link, LinkBuffers, Mode, Out, OwnChannel, SendError, Source, Status, User};
+use peote_net::link::memory::{BufferParts, LocalParts, OwnSlot, PartySlot};
 
 use peote_net::protocol::to_endpoint;
 use peote_net::time::Instant;
@@ -25,6 +23,7 @@ pub(crate) struct Script {
     /// Bytes that are taken before writing has to wait.
     pub(crate) room: usize,
     /// Calls so far.
+    pub(crate) flushes: usize,
     pub(crate) reads: usize,
     pub(crate) writes: usize,
     /// The call (counted from 1) that fails.
@@ -44,6 +43,7 @@ impl Default for Script {
             read_limit: usize::MAX,
             write_limit: usize::MAX,
             room: usize::MAX,
+            flushes: 0,
             reads: 0,
             writes: 0,
             fail_read: None,
@@ -109,6 +109,7 @@ impl Write for Script {
     }
 
     fn flush(&mut self) -> Result<(), ErrorKind> {
+        self.flushes += 1;
         Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! Memory of links with sizes chosen at run time.
 
-use peote_net::link::{BufferParts, Buffers, OwnSlot, PartySlot};
+use peote_net::link::{Buffers};
+use peote_net::link::memory::{BufferParts, OwnSlot, PartySlot};
 use peote_net_simulation::Random;
 
 /// The greatest chunk a channel can have.
@@ -45,7 +46,7 @@ impl Buffers for Memory {
             chunk_size: CHUNK,
             transmit: &mut self.transmit,
             receive: &mut self.receive,
-            local: peote_net::link::LocalParts::none(),
+            local: peote_net::link::memory::LocalParts::none(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The memory of a link.
 
 use crate::link::local::LocalParts;
-use crate::link::{OwnSlot, PartySlot};
+use crate::link::slots::{OwnSlot, PartySlot};
 use crate::protocol::{MAX_CHANNELS, MAX_COMMAND};
 
 /// Hands out the memory of a link. [`LinkBuffers`] has it in arrays; other implementations can have it elsewhere.

@@ -1,9 +1,38 @@
-//! The memory of a link.
+//! The memory of a link: buffers with named sizes, and what they are made of.
+//!
+//! Most programs name sizes and nothing else:
+//!
+//! ```
+//! use peote_net::link::{Link, link_buffers};
+//!
+//! type Memory = link_buffers!(chunk: 256, parties: 8, own_channels: 1, transmit: 1024, receive: 512);
+//! static LINK: std::sync::Mutex<Link<Memory>> = std::sync::Mutex::new(Link::new());
+//! # drop(LINK.lock());
+//! ```
+//!
+//! | size | what it is | range | if it is left out |
+//! |---|---|---|---|
+//! | `chunk` | the greatest chunk that a channel can have, in bytes; every party has a buffer of this size | 1 to 2,147,483,647 | 32,768 |
+//! | `parties` | users of own channels plus entered channels, at once | 1 to 65,534 | 2 |
+//! | `own_channels` | own channels, at once | 0 to 128 | 2 |
+//! | `transmit` | bytes that can wait to be sent; a chunk is queued whole | from 259 | 36,864 |
+//! | `receive` | bytes that one poll handles | from 16 | 4,096 |
+//! | `local_users` | local users, at once; each takes two parties | 0 to 65,279 | none |
+//! | `line` | bytes under way in one direction between a local user and its server | 64 to 16,777,215 | 1,024 |
+//!
+//! A program that has its memory elsewhere implements [`Buffers`]. A link takes it by reference too, also as
+//! `&mut dyn Buffers`.
 
 mod buffers;
 #[cfg(feature = "local")]
 mod local;
+mod named;
 
+pub use super::local::LocalParts;
+#[cfg(feature = "local")]
+pub use super::local::{LocalUserSlot, NameSlot};
+pub use super::slots::{OwnSlot, PartySlot};
 pub use buffers::{BufferParts, Buffers, LinkBuffers};
 #[cfg(feature = "local")]
 pub use local::LocalBuffers;
+pub use named::link_buffers;

@@ -1,9 +1,7 @@
 //! A link with local users, and a loop that sleeps whenever the link lets it.
 
-use peote_net::link::{
-    BufferParts, Buffers, Channel, EnteredChannel, Event, Flow, IntoFlow, Link, LinkBuffers, LocalBuffers,
-    LocalParts, LocalUserSlot, Mode, NameSlot, Out, OwnChannel, OwnSlot, PartySlot, SendError, Source, User,
-};
+use peote_net::link::{Buffers, Channel, EnteredChannel, Event, Flow, IntoFlow, Link, LinkBuffers, LocalBuffers, Mode, Out, OwnChannel, SendError, Source, User};
+use peote_net::link::memory::{BufferParts, LocalParts, LocalUserSlot, NameSlot, OwnSlot, PartySlot};
 use peote_net::protocol::to_endpoint;
 
 use crate::support::{Rig, Seen};

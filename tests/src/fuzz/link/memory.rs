@@ -1,6 +1,7 @@
 //! The memory of a link, in sizes of the input's choice.
 
-use peote_net::link::{BufferParts, Buffers, LocalParts, OwnSlot, PartySlot};
+use peote_net::link::{Buffers};
+use peote_net::link::memory::{BufferParts, LocalParts, OwnSlot, PartySlot};
 
 use crate::fuzz::Input;
 
