@@ -84,7 +84,7 @@ impl TcpLink {
     /// The same without a network: servers and clients of this link find each other in it, nobody else is there. See [`peote_net::offline`]. Does not block.
     ///
     /// ```
-    /// use peote_net::link::{Event, Mode};
+    /// use peote_net::link::{Channel, Event, Mode};
     /// use peote_net_std::TcpLink;
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {

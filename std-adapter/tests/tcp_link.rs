@@ -122,7 +122,7 @@ fn what_an_error_of_the_handler_left_unhandled_ends_the_next_wait() {
         }
     }
     assert_eq!(errors, 3);
-    assert!(seen[0].starts_with("Created") && seen[2].starts_with("Chunk"), "{seen:?}");
+    assert!(seen[0].starts_with("Opened") && seen[2].starts_with("Chunk"), "{seen:?}");
 }
 
 #[test]

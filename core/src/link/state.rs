@@ -203,7 +203,8 @@ impl State {
     }
 
     pub(super) const fn wants_read(&self) -> bool {
-        !self.front.has_event() || (matches!(self.held, Held::Relay) && !self.again)
+        let is_kept = self.front.has_event() && !(matches!(self.held, Held::Relay) && !self.again);
+        !is_kept && matches!(self.owed, Owed::Nothing)
     }
 
     pub(super) const fn wants_write(&self) -> bool {
