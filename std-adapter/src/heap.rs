@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use peote_net::link::{Buffers};
+use peote_net::link::Buffers;
 use peote_net::link::memory::{BufferParts, LocalParts, LocalUserSlot, NameSlot, OwnSlot, PartySlot};
 use peote_net::protocol::{MAX_CHANNELS, MAX_COMMAND};
 

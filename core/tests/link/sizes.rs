@@ -2,8 +2,8 @@
 
 use std::sync::Mutex;
 
-use peote_net::link::{Buffers, Channel, Event, Link, LinkBuffers, Mode, link_buffers};
 use peote_net::link::memory::{OwnSlot, PartySlot};
+use peote_net::link::{Buffers, Channel, Event, Link, LinkBuffers, Mode, link_buffers};
 use peote_net::protocol::to_endpoint;
 
 use crate::support::{Rig, Script};

@@ -4,8 +4,11 @@ use std::collections::VecDeque;
 
 use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write, WriteReady};
 use peote_net::Reason;
-use peote_net::link::{Buffers, Channel, EnteredChannel, Error, Event, IntoFlow, Link, LinkBuffers, Mode, Out, OwnChannel, SendError, Source, Status, User};
 use peote_net::link::memory::{BufferParts, LocalParts, OwnSlot, PartySlot};
+use peote_net::link::{
+    Buffers, Channel, EnteredChannel, Error, Event, IntoFlow, Link, LinkBuffers, Mode, Out, OwnChannel,
+    SendError, Source, Status, User,
+};
 
 use peote_net::protocol::to_endpoint;
 use peote_net::time::Instant;

@@ -49,7 +49,8 @@ fn would_block_in_an_error_of_the_program_means_again() {
     let channel = rig.own(0, Mode::chunks(16));
     rig.user(channel, 0, 7);
     rig.says(from_user(0, 7, &chunk(b"a")));
-    let full = |_: Event<'_>, _: &mut peote_net::link::Out<'_>| Err::<(), ShopError>(SendError::WouldBlock.into());
+    let full =
+        |_: Event<'_>, _: &mut peote_net::link::Out<'_>| Err::<(), ShopError>(SendError::WouldBlock.into());
     assert_eq!(rig.link.poll(&mut rig.script, rig.now, full), Ok(()));
     let mut again = 0;
     let counted = rig.link.poll(&mut rig.script, rig.now, |_, _| again += 1);

@@ -1,6 +1,6 @@
 //! Memory of links with sizes chosen at run time.
 
-use peote_net::link::{Buffers};
+use peote_net::link::Buffers;
 use peote_net::link::memory::{BufferParts, OwnSlot, PartySlot};
 use peote_net_simulation::Random;
 

@@ -5,9 +5,10 @@ use std::time::{Duration, Instant as Clock};
 
 use embedded_io::{Read, ReadReady, Write, WriteReady};
 use peote_net::Reason;
+use peote_net::link::memory::{BufferParts, LocalParts, LocalUserSlot, NameSlot, OwnSlot, PartySlot};
 use peote_net::link::{
-    BufferParts, Buffers, Channel, Destination, EnteredChannel, Event, Flow, Link, LocalParts, LocalUserSlot,
-    Mode, NameSlot, Out, OwnChannel, OwnSlot, PartySlot, SendError, Source, User,
+    Buffers, Channel, Destination, EnteredChannel, Event, Flow, Link, Mode, Out, OwnChannel, SendError,
+    Source, User,
 };
 use peote_net::time::Instant;
 

@@ -4,8 +4,8 @@
 mod world;
 
 use embedded_io::ReadReady;
-use peote_net::link::{Buffers, Link};
 use peote_net::link::memory::{BufferParts, LocalParts, LocalUserSlot, NameSlot, OwnSlot, PartySlot};
+use peote_net::link::{Buffers, Link};
 use peote_net::offline::Offline;
 use peote_net::time::{Duration, Instant};
 

@@ -1,7 +1,7 @@
 //! The memory of local users: sizes, limits, and places beyond those that most programs have.
 
-use peote_net::link::{Link, LinkBuffers, LocalBuffers, Mode, SendError};
 use peote_net::link::memory::{LocalUserSlot, NameSlot};
+use peote_net::link::{Link, LinkBuffers, LocalBuffers, Mode, SendError};
 
 use super::support::*;
 use crate::support::{Rig, Seen};

@@ -1,7 +1,10 @@
 //! A link with local users, and a loop that sleeps whenever the link lets it.
 
-use peote_net::link::{Buffers, Channel, EnteredChannel, Event, Flow, IntoFlow, Link, LinkBuffers, LocalBuffers, Mode, Out, OwnChannel, SendError, Source, User};
 use peote_net::link::memory::{BufferParts, LocalParts, LocalUserSlot, NameSlot, OwnSlot, PartySlot};
+use peote_net::link::{
+    Buffers, Channel, EnteredChannel, Event, Flow, IntoFlow, Link, LinkBuffers, LocalBuffers, Mode, Out,
+    OwnChannel, SendError, Source, User,
+};
 use peote_net::protocol::to_endpoint;
 
 use crate::support::{Rig, Seen};

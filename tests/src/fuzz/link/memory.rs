@@ -1,6 +1,6 @@
 //! The memory of a link, in sizes of the input's choice.
 
-use peote_net::link::{Buffers};
+use peote_net::link::Buffers;
 use peote_net::link::memory::{BufferParts, LocalParts, OwnSlot, PartySlot};
 
 use crate::fuzz::Input;
