@@ -193,8 +193,8 @@ pub struct Config {
     /// back, a second in 8.
     ///
     /// A receiver that waits for another one itself may be unable to read before it can write, so the one at
-    /// the end of such a chain is timed. A receiver further up has 64 times this time. Those in a circle,
-    /// who wait for each other, are timed like all others.
+    /// the end of such a chain is timed. A receiver further up has 64 times this time. In a circle those are
+    /// timed that a channel's server waits for, or all if they are all of one kind.
     ///
     /// A connection that has ended waits for a receiver of what it had sent 4 times as long; then the rest
     /// of it is lost.

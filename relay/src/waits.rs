@@ -2,8 +2,12 @@
 //!
 //! A connection waits for one other at most, so those that wait form chains. At the end of a chain is a
 //! receiver that is read and does not take what is queued for it: that one is timed. Receivers further up
-//! may be unable to read because they cannot write; see [`Pace::HeldUp`]. A chain can also end in a
-//! circle. There everybody waits for everybody else, so everybody is timed.
+//! may be unable to read because they cannot write; see [`Pace::HeldUp`].
+//!
+//! A chain can also end in a circle, in which everybody waits for everybody else. Nothing that can be seen
+//! tells who began. So those are timed that a channel's server waits for, and those are spared that only
+//! users of their channels wait for: whoever ends a user ends one conversation, and a server's end is that
+//! of all its users. Where all are of one kind all are timed.
 
 use crate::causes::Paused;
 use crate::connection::Connection;
@@ -25,8 +29,10 @@ pub(crate) struct Wait {
     /// Ends of the list of those that wait for this one.
     first: u32,
     last: u32,
-    /// It is in a circle of connections that wait for each other.
-    is_in_circle: bool,
+    /// It waits as the server of a channel, for one of its users.
+    is_server: bool,
+    /// Whether it is in a circle of connections that wait for each other.
+    circle: Circle,
     /// How much longer others wait for this one.
     pub(crate) patience: Patience,
     /// When somebody began to wait for this one, in milliseconds.
@@ -39,6 +45,15 @@ pub(crate) struct Wait {
     pub(crate) until: u64,
 }
 
+/// Whether a connection is in a circle, and what becomes of it there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Circle {
+    No,
+    /// It counts as held up.
+    Spared,
+    Timed,
+}
+
 impl Wait {
     pub(crate) fn new(patience: Patience) -> Self {
         Self {
@@ -47,7 +62,8 @@ impl Wait {
             next: 0,
             first: 0,
             last: 0,
-            is_in_circle: false,
+            is_server: false,
+            circle: Circle::No,
             patience,
             since: 0,
             began: 0,
@@ -70,7 +86,7 @@ impl Connection {
 
     /// Whether it waits for somebody else, who is to blame.
     pub(crate) fn is_held_up(&self) -> bool {
-        self.wait.for_whom != 0 && !self.wait.is_in_circle
+        self.wait.for_whom != 0 && self.wait.circle != Circle::Timed
     }
 
     /// How fast the patience of those passes that wait for it.
@@ -84,8 +100,9 @@ impl Connection {
 }
 
 impl Connections {
-    /// Makes a connection wait for room in a receiver's queue.
-    pub(crate) fn wait(&mut self, sender: u32, receiver: u32) {
+    /// Makes a connection wait for room in a receiver's queue; `is_server`: it sends as the server of a
+    /// channel.
+    pub(crate) fn wait(&mut self, sender: u32, receiver: u32, is_server: bool) {
         let now = self.now;
         self.pass(sender);
         self.pass(receiver);
@@ -100,13 +117,13 @@ impl Connections {
             last.wait.next = sender + 1;
         }
         if let Some(from) = self.get(sender) {
-            from.wait.for_whom = receiver + 1;
+            (from.wait.for_whom, from.wait.is_server) = (receiver + 1, is_server);
             (from.wait.previous, from.wait.next, from.wait.began) = (last, 0, now);
             self.paused += 1;
             self.pauses.add(Paused::FullQueue);
         }
         if self.closes_circle(sender) {
-            self.mark_circle(sender, true);
+            self.mark_circle(sender);
         }
         self.schedule(sender);
         self.schedule(receiver);
@@ -117,8 +134,9 @@ impl Connections {
         let now = self.now;
         let Some(from) = self.get(sender).filter(|from| from.wait.for_whom != 0) else { return };
         let receiver = from.wait.for_whom - 1;
-        if from.wait.is_in_circle {
-            self.mark_circle(sender, false);
+        if from.wait.circle != Circle::No {
+            let members = self.circle(sender);
+            members.into_iter().for_each(|index| self.set_circle(index, Circle::No));
         }
         self.pass(sender);
         self.pass(receiver);
@@ -181,8 +199,7 @@ impl Connections {
     fn closes_circle(&mut self, sender: u32) -> bool {
         let mut index = sender;
         for _ in 0..LONGEST_CIRCLE {
-            let next = self.get(index).and_then(|connection| connection.wait.for_whom.checked_sub(1));
-            match next {
+            match self.awaited_by(index) {
                 Some(next) if next == sender => return true,
                 Some(next) => index = next,
                 None => return false,
@@ -191,20 +208,42 @@ impl Connections {
         false
     }
 
-    /// Notes of all in a circle that they are in one, or no longer.
-    fn mark_circle(&mut self, one: u32, is_in_circle: bool) {
+    /// The one that a connection waits for.
+    fn awaited_by(&mut self, index: u32) -> Option<u32> {
+        self.get(index)?.wait.for_whom.checked_sub(1)
+    }
+
+    /// All in the circle that a connection is in, each behind the one that waits for it.
+    fn circle(&mut self, one: u32) -> Vec<u32> {
+        let mut members = vec![one];
         let mut index = one;
-        for _ in 0..LONGEST_CIRCLE {
-            self.pass(index);
-            let Some(connection) = self.get(index) else { return };
-            connection.wait.is_in_circle = is_in_circle;
-            let next = connection.wait.for_whom.checked_sub(1);
-            self.schedule(index);
-            match next.filter(|next| *next != one) {
-                Some(next) => index = next,
-                None => return,
-            }
+        while let Some(next) = self.awaited_by(index).filter(|next| *next != one)
+            && members.len() < LONGEST_CIRCLE
+        {
+            members.push(next);
+            index = next;
         }
+        members
+    }
+
+    /// Notes of all in a circle that they are in one, and who is timed there.
+    fn mark_circle(&mut self, one: u32) {
+        let members = self.circle(one);
+        let is_server = |index: &u32| self.get(*index).is_some_and(|member| member.wait.is_server);
+        let awaited_by_server: Vec<bool> = members.iter().map(is_server).collect();
+        let is_mixed = awaited_by_server.contains(&true) && awaited_by_server.contains(&false);
+        for (index, by_server) in members.iter().skip(1).chain([&one]).zip(awaited_by_server) {
+            let circle = if by_server || !is_mixed { Circle::Timed } else { Circle::Spared };
+            self.set_circle(*index, circle);
+        }
+    }
+
+    fn set_circle(&mut self, index: u32, circle: Circle) {
+        self.pass(index);
+        if let Some(connection) = self.get(index) {
+            connection.wait.circle = circle;
+        }
+        self.schedule(index);
     }
 
     /// Sets a connection's deadline to the earliest that it has.

@@ -266,6 +266,35 @@ fn being_held_up_does_not_protect_for_ever() {
     chain.end();
 }
 
+/// A user sends to a server without end, and reads slowly or not at all. Neither of them reads, as its program
+/// waits for what it writes; nothing that can be seen tells who began. The server has other users.
+#[test]
+fn a_server_and_a_user_that_wait_for_each_other() {
+    for reads in [true, false] {
+        let relay = start(small(SHORT));
+        let (mut server, mut user) = (relay.connect_small(), relay.connect_small());
+        open(b"a", &mut server, &mut user);
+        let mut other = relay.connect();
+        other.enter(b"a");
+        let writers = [flood(&server, to_user(0, 0, &[7; 900])), flood(&user, to_server(0, &[7; 900]))];
+        relay.until(|stats| stats.paused == 2);
+        if reads {
+            let begin = Instant::now();
+            let _slow = Reader::new(&user.socket, 20_000, Duration::from_millis(20));
+            while begin.elapsed() < 8 * SHORT {
+                assert_eq!(relay.stats().connections, 3);
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        } else {
+            gives_up_one(&relay, 2);
+            assert_eq!(relay.stats().channels, 1);
+        }
+        end(&server);
+        end(&user);
+        writers.into_iter().for_each(|writer| writer.join().unwrap());
+    }
+}
+
 /// Each waits for the next one, and the last one for the first.
 #[test]
 fn in_a_circle_somebody_is_given_up() {

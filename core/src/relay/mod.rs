@@ -96,7 +96,7 @@ pub use storage::{Parts, Pool, StaticStorage, Storage};
 
 use crate::protocol::MAX_COMMAND;
 use route::Stop;
-use slots::NAME_PAGES;
+use slots::{Kind, NAME_PAGES};
 use tables::{Counters, Tables};
 use turn::Turn;
 
@@ -214,6 +214,16 @@ impl<S: Storage> Relay<S> {
     #[must_use]
     pub fn pages(&self) -> usize {
         self.counters.pages.now()
+    }
+
+    /// Whether what a connection has to send next is for users of a channel of its own. `rest` is what
+    /// [`receive`](Self::receive) has left unused when it said [`Outcome::WaitFor`].
+    #[must_use]
+    pub fn is_for_users(&mut self, connection: ConnectionId, rest: &[u8]) -> bool {
+        match self.tables().connection(connection) {
+            Some(slot) if slot.left > 0 => matches!(slot.target.kind, Kind::User | Kind::Users),
+            _ => matches!(rest, [1, ..] | [2..=127, 128..=255, ..] | [128..=255, _, 128..=255, ..]),
+        }
     }
 
     /// Numbers of channels that a connection owns and has entered; 0 of both if it is gone.

@@ -289,7 +289,7 @@ impl Relay {
             match received.outcome {
                 Outcome::NeedMore => return Routed::All(used),
                 Outcome::Enough => self.connections.work = 0,
-                Outcome::WaitFor(receiver) => match self.wait_for(sender, index(receiver)) {
+                Outcome::WaitFor(receiver) => match self.wait_for(sender, index(receiver), &bytes[used..]) {
                     Blocked::NoMore => {}
                     Blocked::Waits => return Routed::Part(used),
                     Blocked::Closed => return Routed::Closed,
@@ -311,8 +311,8 @@ impl Relay {
         }
     }
 
-    /// Deals with a receiver's queue that lacks room: writes it, or has the sender wait for it.
-    fn wait_for(&mut self, sender: u32, receiver: u32) -> Blocked {
+    /// Deals with a receiver's queue that lacks room for `rest`: writes it, or has the sender wait for it.
+    fn wait_for(&mut self, sender: u32, receiver: u32, rest: &[u8]) -> Blocked {
         self.connections.work = self.connections.work.saturating_sub(OF_A_WRITE);
         if self.connections.write(receiver)
             || self.connections.get(receiver).is_none_or(|receiver| receiver.flags.mute)
@@ -325,7 +325,9 @@ impl Relay {
             self.close(receiver, &Why::Late(Late::Room));
             return if receiver == sender { Blocked::Closed } else { Blocked::NoMore };
         }
-        self.connections.wait(sender, receiver);
+        let Some(id) = self.connections.get(sender).map(|sender| sender.id) else { return Blocked::Closed };
+        let is_server = self.core.is_for_users(id, rest);
+        self.connections.wait(sender, receiver, is_server);
         Blocked::Waits
     }
 }

@@ -78,7 +78,7 @@ impl World {
 fn who_waits_is_not_idle_and_has_time_afterwards() {
     let mut world = World::new(Config { idle_timeout: Duration::from_secs(10), ..config() });
     let (server, user) = (world.connect_and_say(b"\0\0\x01\x01a"), world.connect_and_say(b"\0\x01\x01\x01a"));
-    world.relay.connections.wait(user, server);
+    world.relay.connections.wait(user, server, false);
     for _ in 0..4 {
         world.relay.connections.get(server).unwrap().last_received = world.relay.connections.now;
         world.relay.connections.note_taken(server, 1 << 20);
@@ -141,7 +141,7 @@ fn a_receiver_that_is_to_be_written_is_not_judged() {
     let mut world = World::new(config());
     let (server, user) = (world.connect_and_say(b"\0\0\x01\x01a"), world.connect_and_say(b"\0\x01\x01\x01a"));
     world.until(|relay| relay.connections.dirty.is_empty());
-    world.relay.connections.wait(user, server);
+    world.relay.connections.wait(user, server, false);
     world.relay.connections.queue(server, &[0, 4, 0, 255, 0, 0], &[]);
     world.judge_after(8000);
     assert!(world.is_there(server), "its socket may have had room for long");

@@ -65,6 +65,29 @@ fn a_broadcast_waits_for_the_first_user_that_lacks_room() {
     assert_eq!(world.take(2), [3, 0, b'a', b'b']);
 }
 
+/// Who sends as the server of a channel, and who as a user: by the next unit, or the one under way.
+#[test]
+fn what_waits_is_for_users_or_for_a_server() {
+    let mut world = World::with_channel(3);
+    let (server, user) = (world.ids[0], world.ids[1]);
+    let long = |channel: u8| [&[0x80 | 3, 0xe9, channel][..], &[9; 1000]].concat();
+    for unit in [&[3, 128, 0, 7][..], &[1, 1, 3, 128, 7], &[1, 0, 3, 128, 0], &long(128)] {
+        assert!(world.relay.is_for_users(server, unit), "{unit:?}");
+    }
+    for unit in [&[2, 0, 7][..], &[2], &[], &[0, 1, 1, 1, 128], &long(0)] {
+        assert!(!world.relay.is_for_users(user, unit), "{unit:?}");
+    }
+    // in the middle of a unit its bytes say nothing
+    (world.host.bound, world.host.cut) = (200, 50);
+    let mut to_users = long(128);
+    to_users[3] = 0;
+    assert_eq!(world.receive(0, &to_users).outcome, Outcome::WaitFor(user));
+    assert!(world.relay.is_for_users(server, &[2, 0, 7]));
+    assert_eq!(world.receive(1, &long(0)).outcome, Outcome::WaitFor(server));
+    assert!(!world.relay.is_for_users(user, &[2, 128, 7]));
+    assert!(!world.relay.is_for_users(crate::relay::ConnectionId::default(), &[2, 0]));
+}
+
 #[test]
 fn a_broadcast_that_waits_in_the_middle_goes_on_with_those_it_began_with() {
     let mut world = World::with_channel(3);
