@@ -85,7 +85,6 @@ fn what_waits_is_for_users_or_for_a_server() {
     assert!(world.relay.is_for_users(server, &[2, 0, 7]));
     assert_eq!(world.receive(1, &long(0)).outcome, Outcome::WaitFor(server));
     assert!(!world.relay.is_for_users(user, &[2, 128, 7]));
-    assert!(!world.relay.is_for_users(crate::relay::ConnectionId::default(), &[2, 0]));
 }
 
 #[test]
