@@ -81,7 +81,7 @@ pub struct Config {
     pub max_users_per_channel_per_address: u32,
 
     /// Numbers of one channel that users of one network (a /24, or a /48 with IPv6) may have at the same time, those included that
-    /// rest; 0: no limit. Default: 192, three quarters of a channel.
+    /// rest; 0, the default: no limit, since all users of a channel can be in one network of a company or a school.
     pub max_users_per_channel_per_network: u32,
 
     /// Commands (create, enter, leave, delete …) a second from one connection; 0: no limit. Default: 500.
@@ -103,7 +103,7 @@ pub struct Config {
     /// TLS handshakes a second from one network (a /24, or a /48 with IPv6); 0: no limit. Default: 50.
     ///
     /// What comes in [`burst`](Self::burst) may come at once. Those above it wait, and end with
-    /// [`handshake_timeout`](Self::handshake_timeout) if it takes too long.
+    /// [`first_byte_timeout`](Self::first_byte_timeout) if it takes too long.
     pub tls_handshakes_per_second_per_network: u32,
 
     /// How much may come at once where a number a second is limited: as much as is allowed in this time; 0.1 s to 1 min. Default: 10 s.
@@ -276,7 +276,7 @@ impl Default for Config {
             max_channels_per_connection: 128,
             max_users_per_channel: 256,
             max_users_per_channel_per_address: 64,
-            max_users_per_channel_per_network: 192,
+            max_users_per_channel_per_network: 0,
             commands_per_second: 500,
             messages_per_second: 1_000_000,
             bytes_per_second: 128 * MIB,

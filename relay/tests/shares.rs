@@ -117,11 +117,15 @@ fn channels() {
 
 #[test]
 fn numbers_of_a_channel() {
-    let relay = start(Config { connections_per_second_per_address: 0, ..defaults() });
+    let relay = start(Config {
+        connections_per_second_per_address: 0,
+        max_users_per_channel_per_network: 192,
+        ..defaults()
+    });
     let mut server = from(&relay, 1, 1);
     server.create(b"a");
     let mut all = Vec::new();
-    // a connection has one number, an address 64, a network 192
+    // a connection has one number, an address 64, a network what it may
     for (host, expected) in [(1, 64), (2, 64), (3, 64), (4, 0)] {
         for place in 0..64 {
             let mut user = from(&relay, 2, host);

@@ -55,7 +55,8 @@ impl Relay {
     ///
     /// Returns how much work that was.
     pub(super) fn serve(&mut self, index: u32) -> usize {
-        self.connections.work = WORK;
+        let may_do = self.work();
+        self.connections.work = may_do;
         let is_in_handshake =
             self.connections.get(index).is_some_and(|connection| connection.is_in_handshake());
         let (received, pushed) = (self.received_bytes, self.connections.pushed);
@@ -65,7 +66,10 @@ impl Relay {
         let pushed = usize::try_from(self.connections.pushed - pushed).unwrap_or(WORK);
         // one that begins or goes on with a handshake is as much as anybody may cause
         let handshake = if is_in_handshake && read > 0 { WORK } else { 0 };
-        pushed.max(WORK - self.connections.work) + OF_A_READ + read / BYTES_FOR_WORK + handshake
+        pushed.max(may_do.saturating_sub(self.connections.work))
+            + OF_A_READ
+            + read / BYTES_FOR_WORK
+            + handshake
     }
 
     /// Whether a connection that begins with TLS may be answered now; looked at before anything is read of it. One that may not is closed, or

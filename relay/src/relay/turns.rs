@@ -7,8 +7,13 @@ use peote_net::relay::{ConnectionId, Home};
 use super::Relay;
 
 /// Work that one connection may cause in a turn: units that are queued, one for each receiver, and others for what
-/// costs about as much. Also the work after which a turn serves no further connection.
+/// costs about as much. Also the work after which a turn serves no further connection, and which a turn writes at most. Half of
+/// it while networks share the relay, for shorter waits.
 pub(super) const WORK: usize = 4096;
+const SHARED_WORK: usize = WORK / 2;
+
+/// Milliseconds for which networks count as sharing the relay after two of them were served.
+const SHARED: u64 = 1000;
 
 /// Work that a read and a write cost, whatever comes of them, and the bytes that cost as much as a unit that is queued.
 pub(super) const OF_A_READ: usize = 256;
@@ -17,9 +22,6 @@ pub(super) const BYTES_FOR_WORK: usize = 64;
 
 /// Work that a frame of a WebSocket costs, whatever is in it.
 pub(super) const OF_A_FRAME: usize = 4;
-
-/// Connections that are written in a turn, at most: as much work as is done in reading.
-const WRITES: usize = WORK / OF_A_WRITE;
 
 /// What may come of one network alone before it is written.
 const PUT_OFF_WORK: usize = 16 * 1024;
@@ -31,8 +33,9 @@ pub(super) struct Turns {
     /// Work and bytes that came since the last writing.
     unwritten_work: usize,
     unwritten_from: u64,
-    /// The network that all of it came from.
-    network: Option<u32>,
+    /// The network that was served last, and until when it counts as not the only one.
+    last: Option<u32>,
+    shared_until: u64,
     /// Frames that came from the connection that is being served.
     pub(super) frames: u64,
     /// Connections that are gone and of which the core still has a part.
@@ -51,36 +54,46 @@ impl Relay {
     pub(super) fn serve_ready(&mut self) {
         self.forget_more();
         let mut work = 0;
-        let mut networks = 0;
-        let mut network = self.turns.network;
+        let mut is_alone = true;
         for _ in 0..self.connections.ready.len() {
             let Some(index) = self.connections.ready.pop() else { break };
             let Some(of) = self.connections.get(index).map(|connection| connection.home.network) else {
                 continue;
             };
-            networks += usize::from(network != Some(of));
-            network = Some(of);
+            is_alone &= self.note_network(of);
             work += self.serve(index);
-            if work >= WORK {
+            if work >= self.work() {
                 break;
             }
         }
         self.turns.unwritten_work += work;
-        if self.may_put_off(networks) {
-            self.turns.network = network;
+        if is_alone && self.may_put_off() {
             return;
         }
-        self.connections.write_dirty(WRITES);
+        self.connections.write_dirty(self.work() / OF_A_WRITE);
         self.turns.unwritten_work = 0;
         self.turns.unwritten_from = self.received_bytes;
-        self.turns.network = None;
+    }
+
+    /// A connection of this network is served now. Returns whether the one before was of the same.
+    fn note_network(&mut self, network: u32) -> bool {
+        let is_same = self.turns.last.is_none_or(|last| last == network);
+        if !is_same {
+            self.turns.shared_until = self.connections.now + SHARED;
+        }
+        self.turns.last = Some(network);
+        is_same
+    }
+
+    /// Work that a connection may cause in this turn.
+    pub(super) fn work(&self) -> usize {
+        if self.connections.now < self.turns.shared_until { SHARED_WORK } else { WORK }
     }
 
     /// Whether writing can wait. Larger writes are cheaper, but only who causes them may have to wait for them: so that is for one network
     /// alone, and up to a bound.
-    fn may_put_off(&self, networks: usize) -> bool {
+    fn may_put_off(&self) -> bool {
         !self.connections.ready.is_empty()
-            && (networks == 0 || networks == 1 && self.turns.network.is_none())
             && self.turns.unwritten_work < PUT_OFF_WORK
             && self.received_bytes - self.turns.unwritten_from < PUT_OFF_BYTES
     }
