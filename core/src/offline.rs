@@ -1,10 +1,13 @@
 //! Servers and clients in one program, without a network and without a relay.
 //!
-//! [`Offline`] is a transport like any other. Channels are created through it at once, whatever their names; nobody else is there, so no channel of others can be entered.
-//! The users of a channel are those that enter it on the same link: they are [local users](crate::link::LocalBuffers), with the same calls, the same events and the same
-//! modes as with a relay. Whether a program runs offline or online is decided where its transport is made.
+//! [`Offline`] is a transport like any other. Channels are created through it at once, whatever
+//! their names; nobody else is there, so no channel of others can be entered. The users of a
+//! channel are those that enter it on the same link: they are [local
+//! users](crate::link::LocalBuffers), with the same calls, the same events and the same modes as
+//! with a relay. Whether a program runs offline or online is decided where its transport is made.
 //!
-//! Lag and bandwidth are simulated for each channel ([`Out::simulate`](crate::link::Out::simulate)), on the time that is passed to
+//! Lag and bandwidth are simulated for each channel
+//! ([`Out::simulate`](crate::link::Out::simulate)), on the time that is passed to
 //! [`Link::poll`](crate::link::Link::poll): a run with the same times is the same run.
 //!
 //! ```
@@ -53,10 +56,12 @@ use crate::protocol::to_relay::{Command, Decoder, Unit};
 /// Bytes of answers that can wait to be read.
 const ANSWERS: usize = 64;
 
-/// A transport that leads nowhere: every channel is created, none is there to be entered, and what is sent to users beyond this link reaches nobody.
+/// A transport that leads nowhere: every channel is created, none is there to be entered, and what
+/// is sent to users beyond this link reaches nobody.
 ///
-/// About 130 bytes. Never blocks, never fails. A loop polls again while [`Link::wants_write`](crate::link::Link::wants_write) or `read_ready` says so (both end
-/// by polling), and then sleeps until [`Link::next_deadline`](crate::link::Link::next_deadline).
+/// About 130 bytes. Never blocks, never fails. A loop polls again while
+/// [`Link::wants_write`](crate::link::Link::wants_write) or `read_ready` says so (both end by
+/// polling), and then sleeps until [`Link::next_deadline`](crate::link::Link::next_deadline).
 #[derive(Clone, Debug)]
 pub struct Offline {
     decoder: Decoder,
@@ -142,7 +147,8 @@ impl WriteReady for Offline {
 }
 
 impl Read for Offline {
-    /// Takes answers. Without any there is nothing to wait for, ever: it would be wrong to call it, and it takes nothing.
+    /// Takes answers. Without any there is nothing to wait for, ever: it would be wrong to call it,
+    /// and it takes nothing.
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Infallible> {
         let mut count = 0usize;
         for place in buffer.iter_mut() {
@@ -155,7 +161,8 @@ impl Read for Offline {
 }
 
 impl Write for Offline {
-    /// Takes all bytes, or those before a command whose answer has no room: at least one if [`WriteReady`] has said so, and else possibly none.
+    /// Takes all bytes, or those before a command whose answer has no room: at least one if
+    /// [`WriteReady`] has said so, and else possibly none.
     fn write(&mut self, bytes: &[u8]) -> Result<usize, Infallible> {
         if !core::mem::replace(&mut self.announced, true) {
             self.answer(&to_endpoint::announcement(Capabilities::NO_KEEPALIVES));

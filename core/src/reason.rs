@@ -4,8 +4,8 @@ use core::fmt;
 
 /// What happened, whatever number it has on the wire.
 ///
-/// The numbers depend on what they answer, so there is a constructor for each place: [`Reason::of_create`],
-/// [`Reason::of_enter`], [`Reason::of_end`].
+/// The numbers depend on what they answer, so there is a constructor for each place:
+/// [`Reason::of_create`], [`Reason::of_enter`], [`Reason::of_end`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -98,7 +98,8 @@ impl Reason {
         }
     }
 
-    /// The code of this reason in a "user gone" or "channel gone" event. Reasons that do not belong there count as on purpose.
+    /// The code of this reason in a "user gone" or "channel gone" event. Reasons that do not belong
+    /// there count as on purpose.
     #[must_use]
     pub const fn end_code(self) -> u8 {
         match self {

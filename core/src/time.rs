@@ -1,8 +1,10 @@
-//! Time as the library sees it: milliseconds, handed in by the caller. Nothing in this crate reads a clock.
+//! Time as the library sees it: milliseconds, handed in by the caller. Nothing in this crate reads
+//! a clock.
 
 use core::ops::Add;
 
-/// A point in time: milliseconds since a moment of the caller's choice (power-up, start of the program).
+/// A point in time: milliseconds since a moment of the caller's choice (power-up, start of the
+/// program).
 ///
 /// Must not run backwards. 64 bits of milliseconds do not wrap around.
 ///
@@ -48,7 +50,8 @@ impl Instant {
     }
 }
 
-/// Makes instants of a counter of milliseconds that has 32 bits, as most HALs have, and so begins anew after 49.7 days.
+/// Makes instants of a counter of milliseconds that has 32 bits, as most HALs have, and so begins
+/// anew after 49.7 days.
 ///
 /// To be read at least once every 49 days, which every loop that polls a link does. 8 bytes.
 ///
@@ -122,7 +125,8 @@ impl Duration {
 }
 
 impl From<core::time::Duration> for Duration {
-    /// Whole milliseconds; what is below one is cut off, what is beyond the range counts as the greatest there is.
+    /// Whole milliseconds; what is below one is cut off, what is beyond the range counts as the
+    /// greatest there is.
     fn from(duration: core::time::Duration) -> Self {
         Self(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
     }

@@ -5,8 +5,9 @@ use crate::protocol::MAX_UNIT_PAYLOAD;
 
 /// A channel this link created: it is the channel's server.
 ///
-/// A handle of the link, valid from the call that asked for the channel until the channel is deleted, refused or lost; not the
-/// channel's number on the wire. A handle that is no longer valid never means another channel.
+/// A handle of the link, valid from the call that asked for the channel until the channel is
+/// deleted, refused or lost; not the channel's number on the wire. A handle that is no longer valid
+/// never means another channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct OwnChannel {
@@ -15,8 +16,8 @@ pub struct OwnChannel {
 }
 
 impl OwnChannel {
-    /// The place of this channel among the link's own channels, below their maximum number. Free for a table of the
-    /// caller's; a later channel can have the same place.
+    /// Returns the slot of this channel among the link's own channels, below their maximum number.
+    /// Good for a table of the caller's. A later channel can have the same slot.
     #[must_use]
     pub const fn index(self) -> usize {
         self.slot as usize
@@ -32,8 +33,8 @@ pub struct EnteredChannel {
 }
 
 impl EnteredChannel {
-    /// The place of this channel among the link's parties, below their maximum number. Free for a table of the
-    /// caller's; a later party can have the same place.
+    /// Returns the slot of this channel among the link's parties, below their maximum number. Good
+    /// for a table of the caller's. A later party can have the same slot.
     #[must_use]
     pub const fn index(self) -> usize {
         self.slot as usize
@@ -42,7 +43,7 @@ impl EnteredChannel {
 
 /// A channel of this link: its own, or one that it entered.
 ///
-/// Sending to it means its users, or its server.
+/// What is sent to it goes to all users of an own channel, or to the server of an entered one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Channel {
@@ -105,10 +106,12 @@ impl core::fmt::Display for Channel {
     }
 }
 
-/// The number of a user in an own channel: 0..=255 for those who come through the relay, from 256 up for those on the same link.
+/// The number of a user in an own channel: 0..=255 for those who come through the relay, from 256
+/// up for those on the same link.
 ///
-/// The relay gives a number to another user some time after its holder has gone. Events say when: a number means one and the same
-/// user from [`Event::UserEntered`](super::Event::UserEntered) to [`Event::UserGone`](super::Event::UserGone).
+/// The relay gives a number to another user some time after its holder has gone. Events say when: a
+/// number means one and the same user from [`Event::UserEntered`](super::Event::UserEntered) to
+/// [`Event::UserGone`](super::Event::UserGone).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct User(u16);
@@ -188,7 +191,7 @@ pub enum Source {
 }
 
 impl Source {
-    /// Returns the channel that it speaks in.
+    /// Returns the channel in which it was sent.
     #[must_use]
     pub const fn channel(self) -> Channel {
         match self {
@@ -197,7 +200,7 @@ impl Source {
         }
     }
 
-    /// Returns the user; `None` if it is the server of an entered channel.
+    /// Returns the user; `None` for the server of an entered channel.
     #[must_use]
     pub const fn user(self) -> Option<User> {
         match self {
@@ -217,13 +220,15 @@ impl core::fmt::Display for Source {
     }
 }
 
-/// The longest chunk in bytes that reaches every receiver of a broadcast whole, whatever the channel's maximum: it fits one unit.
+/// The longest chunk in bytes that reaches every receiver of a broadcast whole, whatever the
+/// channel's maximum: it fits one unit.
 pub const MAX_WHOLE_BROADCAST: usize = MAX_UNIT_PAYLOAD - EncodedLength::MAX;
 
 /// Who is to receive something.
 ///
-/// A broadcast reaches those who are in the channel when the relay handles it. One above [`MAX_WHOLE_BROADCAST`] can take several units, and a user who
-/// enters between two of them receives only the later ones, which it takes for a broken chunk.
+/// A broadcast reaches those who are in the channel when the relay handles it. One above
+/// [`MAX_WHOLE_BROADCAST`] can take several units, and a user who enters between two of them
+/// receives only the later ones, which it takes for a broken chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Destination {
@@ -238,7 +243,8 @@ pub enum Destination {
 }
 
 impl Destination {
-    /// Whether something sent to one of the two can reach somebody who is also reached by the other.
+    /// Whether something sent to one of the two can reach somebody who is also reached by the
+    /// other.
     #[cfg(feature = "large-chunks")]
     pub(super) fn overlaps(self, other: Self) -> bool {
         let (Some(a), Some(b)) = (self.own(), other.own()) else { return self == other };

@@ -46,8 +46,8 @@ pub(super) trait Handler: FnMut(Event<'_>, &mut Out<'_>) -> Verdict {}
 impl<F: FnMut(Event<'_>, &mut Out<'_>) -> Verdict + ?Sized> Handler for F {}
 
 impl<'a> Session<'a> {
-    /// Goes on until the handler stops or holds an event (`true`), or nothing is left to do in this round
-    /// (`false`).
+    /// Goes on until the handler stops or holds an event (`true`), or nothing is left to do in this
+    /// round (`false`).
     pub(super) fn run<T, H>(
         &mut self,
         transport: &mut T,
@@ -233,8 +233,8 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Hands over all events there are now of local users and their servers. Returns true if the handler takes no
-    /// more.
+    /// Hands over all events there are now of local users and their servers. Returns true if the
+    /// handler takes no more.
     #[cfg(feature = "local")]
     fn hand_over_local<H: Handler + ?Sized>(&mut self, now: Instant, handler: &mut H) -> bool {
         while !self.out.state.local.is_idle()
@@ -260,7 +260,8 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Hands an event over that the relay has just brought. Returns true if nothing more is to be handed over.
+    /// Hands an event over that the relay has just brought. Returns true if nothing more is to be
+    /// handed over.
     #[inline]
     pub(super) fn hand_over_new<H: Handler + ?Sized>(
         &mut self,

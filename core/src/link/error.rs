@@ -12,24 +12,28 @@ use crate::value::EncodeError;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum SendError {
-    /// The transmit ring, or a local user's line, has no room for all of it now. Try again after a poll.
+    /// The transmit ring, or a local user's line, has no room for all of it now. Try again after a
+    /// poll.
     WouldBlock,
-    /// The handle or its user is no longer, or not yet, there: the channel was left, deleted, refused or lost, the user is gone.
+    /// The handle or its user is no longer, or not yet, there: the channel was left, deleted,
+    /// refused or lost, the user is gone.
     NotOpen,
-    /// The relay has not announced that it can do this (see [`Out::relay_capabilities`](super::Out::relay_capabilities)): most cannot, and those that can say so after the
-    /// first command.
+    /// The relay has not announced that it can do this (see
+    /// [`Out::relay_capabilities`](super::Out::relay_capabilities)): most cannot, and those that
+    /// can say so after the first command.
     Unsupported,
     /// There was nothing to send: payloads have at least one byte.
     Empty,
-    /// A chunk above the channel's maximum.
+    /// A chunk above the channel's maximum. Without feature `large-chunks` also anything above
+    /// 32,760 bytes.
     ChunkTooLarge {
         /// The chunk's length in bytes.
         len: usize,
         /// The channel's maximum in bytes.
         max: u32,
     },
-    /// The transmit ring, or a local user's line, could not hold this even if it were empty. Make it larger, or write the chunk in parts
-    /// ([`Out::begin_chunk`](super::Out::begin_chunk)).
+    /// The transmit ring, or a local user's line, could not hold this even if it were empty. Make
+    /// it larger, or write the chunk in parts (`Out::begin_chunk`, feature `large-chunks`).
     RingTooSmall {
         /// Bytes it would take there.
         needed: usize,
@@ -41,18 +45,21 @@ pub enum SendError {
         /// The name's length in bytes.
         len: usize,
     },
-    /// A maximum chunk size of 0, above [`ChunkLimit::GREATEST`](crate::chunk::ChunkLimit::GREATEST), or above the link's chunk size.
+    /// A maximum chunk size of 0, above
+    /// [`ChunkLimit::GREATEST`](crate::chunk::ChunkLimit::GREATEST), or above the link's chunk
+    /// size. Without feature `large-chunks` also one above 32,768 bytes.
     ChunkLimit {
         /// The maximum that was asked for.
         max: u32,
         /// The link's chunk size in bytes.
         chunk_size: usize,
     },
-    /// All places for own channels are taken.
+    /// All slots for own channels are taken: raise `OWN_CHANNELS`.
     TooManyOwnChannels,
-    /// All places for parties (users of own channels and entered channels) are taken.
+    /// All slots for parties (users of own channels and entered channels) are taken: raise
+    /// `PARTIES`.
     TooManyParties,
-    /// All places for local users are taken, or the link has no memory for any.
+    /// All slots for local users are taken, or the link has no memory for any.
     TooManyLocalUsers,
     /// This link is in 128 channels already, or as many are still being answered.
     TooManyEnteredChannels,
@@ -69,15 +76,16 @@ pub enum SendError {
     },
     /// A value that cannot be written.
     Encode(EncodeError),
-    /// A channel was refused, and the handler did not look at it: from [`Event::ok`](super::Event::ok), not from
-    /// sending.
+    /// A channel was refused, and the handler did not look at it: from
+    /// [`Event::ok`](super::Event::ok), not from sending.
     Refused {
         /// The channel.
         channel: Channel,
         /// Why.
         reason: Reason,
     },
-    /// A channel is gone, and the handler did not look at it: from [`Event::ok`](super::Event::ok), not from sending.
+    /// A channel is gone, and the handler did not look at it: from [`Event::ok`](super::Event::ok),
+    /// not from sending.
     Closed {
         /// The channel.
         channel: Channel,
@@ -112,9 +120,9 @@ impl fmt::Display for SendError {
             Self::ChunkLimit { max, chunk_size } => {
                 write!(f, "a maximum chunk size of {max} bytes; this link allows 1 to {chunk_size}")
             }
-            Self::TooManyOwnChannels => f.write_str("all places for own channels of this link are taken"),
-            Self::TooManyParties => f.write_str("all places for remote parties of this link are taken"),
-            Self::TooManyLocalUsers => f.write_str("all places for local users of this link are taken"),
+            Self::TooManyOwnChannels => f.write_str("all slots for own channels of this link are taken"),
+            Self::TooManyParties => f.write_str("all slots for parties of this link are taken"),
+            Self::TooManyLocalUsers => f.write_str("all slots for local users of this link are taken"),
             Self::TooManyEnteredChannels => {
                 f.write_str("this link has entered as many channels as it can, 128")
             }
@@ -136,8 +144,8 @@ impl fmt::Display for SendError {
 
 impl core::error::Error for SendError {}
 
-/// Why a poll ended. All but [`Error::Handler`] mean that the connection is lost: every channel has been told by an event,
-/// and the link is as new, ready for another transport.
+/// Why a poll ended. All but [`Error::Handler`] mean that the connection is lost: every channel has
+/// been told by an event, and the link is as new, ready for another transport.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -179,7 +187,8 @@ impl<E: core::error::Error + 'static, H: core::error::Error + 'static> core::err
 }
 
 impl<E, H> Error<E, H> {
-    /// Returns the handler's error, or else how the connection was lost, as an error of another handler.
+    /// Returns the handler's error, or else how the connection was lost, as an error of another
+    /// handler.
     ///
     /// # Errors
     /// The connection is lost.

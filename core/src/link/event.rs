@@ -8,7 +8,7 @@ use crate::chunk::Violation;
 ///
 /// ```
 /// use peote_net::link::{Channel, Event, Out, SendError};
-/// /// Greets who opens a channel, sends chunks back, and ends at refusals and ends of channels.
+/// /// Says hello in an entered channel, sends chunks back, and fails when a channel is refused.
 /// fn handler(event: Event<'_>, out: &mut Out<'_>) -> Result<(), SendError> {
 ///     match event {
 ///         Event::Opened { channel: channel @ Channel::Entered(_) } => out.send(channel, b"hello"),
@@ -26,22 +26,23 @@ pub enum Event<'a> {
         /// The channel.
         channel: Channel,
     },
-    /// The relay refused to create a channel or to let this link enter it, or the connection was lost before it
-    /// answered. The handle is no longer valid.
+    /// The relay refused to create a channel or to let this link enter it, or the connection was
+    /// lost before it answered. The handle is no longer valid.
     Refused {
         /// The channel.
         channel: Channel,
         /// Why.
         reason: Reason,
     },
-    /// A channel that was open is gone. The handle is no longer valid. The users of an own channel are gone without
-    /// further events.
+    /// A channel that was open is gone. The handle is no longer valid. The users of an own channel
+    /// are gone without further events.
     Closed {
         /// The channel.
         channel: Channel,
-        /// Why: [`Reason::OnPurpose`] if the server of an entered channel deleted it, [`Reason::Kicked`] if it removed
-        /// this link, [`Reason::ConnectionLost`] if its connection was lost, [`Reason::LinkLost`] if this link's own was,
-        /// which is all that closes an own channel.
+        /// Why: [`Reason::OnPurpose`] if the server of an entered channel deleted it,
+        /// [`Reason::Kicked`] if it removed this link, [`Reason::ConnectionLost`] if its connection
+        /// was lost, [`Reason::LinkLost`] if this link's own was, which is all that closes an own
+        /// channel.
         reason: Reason,
     },
     /// A user entered an own channel.
@@ -57,12 +58,12 @@ pub enum Event<'a> {
         channel: OwnChannel,
         /// The user; from now on the number can mean somebody else.
         user: User,
-        /// Why. From an existing relay, "on purpose" and "connection lost" both come for a client that left its last
-        /// channel, because such clients close their connection at that moment.
+        /// Why. From an existing relay, "on purpose" and "connection lost" both come for a client
+        /// that left its last channel, because such clients close their connection at that moment.
         reason: Reason,
     },
-    /// No party slot was free for a new user. Its messages are ignored, it gets broadcasts only, and no
-    /// [`UserGone`](Self::UserGone) follows. Increase `PARTIES`.
+    /// No party slot was free for a new user. Its messages are ignored, it gets broadcasts only,
+    /// and no [`UserGone`](Self::UserGone) follows. Increase `PARTIES`.
     UserIgnored {
         /// The channel.
         channel: OwnChannel,
@@ -71,8 +72,9 @@ pub enum Event<'a> {
     },
     /// The connection to the relay was lost, on purpose or not. The next events tell each channel.
     ///
-    /// Nothing of what was sent is sent again. `unsent` bytes (units and commands, as they are on the wire) never left the transmit ring. Of what was handed
-    /// to the transport before, the last part may not have arrived; only the peers can know.
+    /// Nothing of what was sent is sent again. `unsent` bytes (units and commands, as they are on
+    /// the wire) never left the transmit ring. Of what was handed to the transport before, the last
+    /// part may not have arrived; only the peers can know.
     LinkLost {
         /// Bytes that waited to be written.
         unsent: usize,
@@ -106,7 +108,8 @@ pub enum Event<'a> {
 pub enum Flow {
     /// The event is dealt with; go on.
     Continue,
-    /// The event could not be dealt with: deliver it again at the next poll, and read no further until then.
+    /// The event could not be dealt with: deliver it again at the next poll, and read no further
+    /// until then.
     Again,
 }
 
@@ -128,11 +131,12 @@ impl Event<'_> {
         }
     }
 
-    /// Ends a handler's `match`: what the handler does not look at is fine, unless it means that a channel will not
-    /// work.
+    /// Ends a handler's `match`: what the handler does not look at is fine, unless it means that a
+    /// channel will not work.
     ///
     /// # Errors
-    /// [`SendError::Refused`] for a refusal, [`SendError::Closed`] for a channel that is gone. Not if the reason is
+    /// [`SendError::Refused`] for a refusal, [`SendError::Closed`] for a channel that is gone. Not
+    /// if the reason is
     /// [`Reason::LinkLost`]: that is an error of the poll.
     pub fn ok(self) -> Result<(), SendError> {
         match self {
@@ -148,8 +152,9 @@ impl Event<'_> {
 /// What a handler can return.
 ///
 /// `()` and [`Flow::Continue`] go on. [`Flow::Again`] and an error that [stands for
-/// "again"](HandlerError::is_would_block), such as [`SendError::WouldBlock`], have the event delivered again at the next
-/// poll. Any other error ends the poll with [`Error::Handler`](super::Error::Handler), the event counting as dealt with.
+/// "again"](HandlerError::is_would_block), such as [`SendError::WouldBlock`], have the event
+/// delivered again at the next poll. Any other error ends the poll with
+/// [`Error::Handler`](super::Error::Handler), the event counting as dealt with.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not what a handler or a remote procedure can return",
     label = "not a flow",
@@ -200,7 +205,8 @@ impl<T: Into<Flow>, E: HandlerError> IntoFlow for Result<T, E> {
     }
 }
 
-/// An error that a handler can return: [`SendError`], with feature `alloc` `Box<dyn Error>`, or a program's own.
+/// An error that a handler can return: [`SendError`], with feature `alloc` `Box<dyn Error>`, or a
+/// program's own.
 ///
 /// ```
 /// use peote_net::link::{HandlerError, SendError};
@@ -224,7 +230,8 @@ impl<T: Into<Flow>, E: HandlerError> IntoFlow for Result<T, E> {
 /// # assert!(!ShopError::SoldOut.is_would_block());
 /// ```
 pub trait HandlerError {
-    /// Returns true if the error is [`SendError::WouldBlock`], or has been made of it: the event is delivered again then.
+    /// Returns true if the error is [`SendError::WouldBlock`], or has been made of it: the event is
+    /// delivered again then.
     fn is_would_block(&self) -> bool;
 }
 

@@ -63,7 +63,8 @@ impl Front {
         self.kept = false;
     }
 
-    /// The program has seen the event. It stays if the program wants it `again`. Returns true if it does.
+    /// The program has seen the event. It stays if the program wants it `again`. Returns true if it
+    /// does.
     pub(super) const fn settle(&mut self, again: bool) -> bool {
         self.kept = again;
         if !again {

@@ -2,46 +2,66 @@
 //!
 //! # The run-loop contract
 //!
-//! - Call [`Link::poll`] (or [`Link::next_event`] until it returns `None`) whenever the transport may have become readable or writable, after
-//!   sending, and at [`Link::next_deadline`]. Calling it more often does no harm. Nothing happens between calls.
-//! - One poll reads the transport at most once, so it handles at most as many bytes as the receive scratch has, and writes at most what the
-//!   transmit ring holds. It never blocks, provided that the transport's `read` and `write` do not when it has said to be ready.
-//! - A loop that wants to sleep sleeps until the transport is readable (if [`Link::wants_read`]), writable (if [`Link::wants_write`]),
-//!   or [`Link::next_deadline`] has come. Deadlines of its own by which it wants to *send* it leaves out while [`Link::wants_write`] is true and there was no room: they have
-//!   passed and would keep it awake, and writability wakes it.
-//! - Events come in the order of what happened. The bytes in an event live as long as the handler's call. What a handler sends through its
-//!   `out` is written before the poll ends, as far as the transport takes it.
-//! - Nothing is dropped silently: sending queues everything or returns an error; an event that a handler cannot deal with is
-//!   delivered again ([`Flow::Again`]), and the relay is made to wait meanwhile.
-//! - After an error other than [`Error::Handler`] the connection is lost, every channel has been told, and the link is as new: the next poll can be given
-//!   a fresh transport. (If a handler keeps an event that tells a channel, that event and those of the other channels come from the next poll on.)
-//! - After [`Error::Handler`] poll again before sleeping: there may be more in what has been read.
+//! - Call [`Link::poll`] when the transport may have become readable or writable, after sending,
+//!   and at [`Link::next_deadline`]. More calls do no harm. Nothing happens between calls.
+//!   [`Link::next_event`], called until it returns `None`, does the same without a closure.
+//! - One poll reads the transport at most once. So it handles at most as many bytes as the receive
+//!   scratch has, and writes at most what the transmit ring holds. [`Link::set_event_limit`] bounds
+//!   it further.
+//! - A poll never blocks, if the transport's `read` and `write` do not block once the transport has
+//!   said that it is ready.
+//! - A loop sleeps until the transport is readable (if [`Link::wants_read`]), writable (if
+//!   [`Link::wants_write`]), or [`Link::next_deadline`] has come. A deadline of the program's own
+//!   by which it wants to *send* is left out while [`Link::wants_write`] is true and there was no
+//!   room: it has passed, and would keep the loop awake. Writability wakes the loop.
+//! - Events come in the order of what happened. The bytes in an event live as long as the handler's
+//!   call. What a handler sends through its `out` is written before the poll ends, as far as the
+//!   transport takes it.
+//! - Nothing is dropped silently. Sending queues everything or returns an error. An event that a
+//!   handler cannot deal with is delivered again ([`Flow::Again`]), and the relay is made to wait
+//!   meanwhile.
+//! - After an error other than [`Error::Handler`] the connection is lost. Every channel has been
+//!   told, and the link is as new: the next poll can be given a fresh transport. If a handler keeps
+//!   an event that tells a channel, that event and those of the other channels come from the next
+//!   poll on.
+//! - After [`Error::Handler`] poll again before sleeping: there may be more in what has been read
+//!   ([`Link::has_more`]).
 //!
 //! # An echo server
 //!
 //! ```
-//! use peote_net::link::{Error, Event, Link, LinkBuffers, Mode};
+//! # #[cfg(feature = "server")] mod server {
+//! use peote_net::link::{Error, Event, Link, Mode, link_buffers};
 //! use peote_net::time::Instant;
 //! # use embedded_io::{Read, ReadReady, Write, WriteReady};
 //!
-//! /// Serves a channel that sends every chunk back, until the connection is lost.
-//! fn echo<T: Read + ReadReady + Write + WriteReady>(transport: &mut T, now: impl Fn() -> Instant) -> Error<T::Error> {
-//!     let mut link = Link::<LinkBuffers<1024, 8, 1, 4096, 1024>>::new();
-//!     if let Err(error) = link.out().create("echo", Mode::chunks(1024)) {
-//!         return Error::Handler(error);
-//!     }
+//! type Memory =
+//!     link_buffers!(chunk: 1024, parties: 8, own_channels: 1, transmit: 4096, receive: 1024);
+//!
+//! /// Serves a channel that sends every chunk back, until the connection is lost or the channel is
+//! /// refused.
+//! fn echo<T>(transport: &mut T, now: impl Fn() -> Instant) -> Result<(), Error<T::Error>>
+//! where
+//!     T: Read + ReadReady + Write + WriteReady,
+//! {
+//!     let mut link = Link::<Memory>::new();
+//!     link.out().create("echo", Mode::chunks(1024)).map_err(Error::Handler)?;
 //!     loop {
-//!         let polled = link.poll(transport, now(), |event, out| match event {
+//!         link.poll(transport, now(), |event, out| match event {
 //!             Event::Chunk { from, bytes } => out.send(from, bytes),
-//!             _ => Ok(()),
-//!         });
-//!         if let Err(error) = polled {
-//!             return error;
-//!         }
+//!             other => other.ok(), // a refusal is an error
+//!         })?;
 //!         // sleep here until the transport is ready
 //!     }
 //! }
+//! # }
 //! ```
+//!
+//! A handler's last arm says what happens to events that it does not look at. [`Event::ok`] makes
+//! an error of those that end a channel. An arm `_ => Ok(())` ignores them; programs whose channels
+//! [come back](crate::reconnect) end with it.
+//!
+//! A handler returns [`SendError`], or an error of the program's own: see [`HandlerError`].
 
 mod channel;
 mod connection;
@@ -86,17 +106,30 @@ use send::OutParts;
 use session::Session;
 use state::{Connection, Round, SilenceLimit, State};
 
-/// How long a relay may say nothing, unless [`Link::set_silence_limit`] says otherwise. Relays say something every 5 s.
+/// How long a relay may say nothing, unless [`Link::set_silence_limit`] says otherwise. Relays say
+/// something every 5 s.
 pub const SILENCE_LIMIT: Duration = Duration::from_secs(20);
 
-/// One connection to a relay, with all the channels that run over it. The [module](self) says how to drive it.
+/// One connection to a relay, with all the channels that run over it. The [module](self) says how
+/// to drive it.
 ///
-/// The transport is handed to each poll. `B` is the link's memory; [`LinkBuffers`] has its sizes as const generics.
+/// The transport is handed to each poll. `B` is the link's memory: [`link_buffers!`] names its
+/// sizes, [`memory`] says what each of them means.
+///
+/// Beside its buffers a link takes 248 bytes on 64-bit targets and 208 on 32-bit ones. Without
+/// feature `large-chunks` it takes 40 bytes less. Without `local` it takes 32 bytes less on 64-bit
+/// targets, 40 on 32-bit ones.
 ///
 /// ```
-/// use peote_net::link::{Link, LinkBuffers};
-/// // 256-byte chunks, 8 parties, 1 own channel, 1 KiB of transmit ring, 512 bytes of receive scratch: no flash, all in .bss
-/// static LINK: std::sync::Mutex<Link<LinkBuffers<256, 8, 1, 1024, 512>>> = std::sync::Mutex::new(Link::new());
+/// use std::sync::Mutex;
+///
+/// use peote_net::link::{Link, link_buffers};
+///
+/// type Memory = link_buffers!(
+///     chunk: 256, parties: 8, own_channels: 1, transmit: 1024, receive: 512
+/// );
+/// // all zero: it takes no flash, and lies in .bss
+/// static LINK: Mutex<Link<Memory>> = Mutex::new(Link::new());
 /// # drop(LINK.lock());
 /// ```
 #[derive(Debug)]
@@ -153,7 +186,7 @@ impl<
 }
 
 impl<B: Buffers> Link<B> {
-    /// A link without channels, with memory of its own making.
+    /// A link without channels, with memory of the caller's choice.
     #[must_use]
     pub const fn with_buffers(buffers: B) -> Self {
         Self { state: State::new(), buffers }
@@ -164,18 +197,31 @@ impl<B: Buffers> Link<B> {
         Out::new(&mut self.state, OutParts::of(self.buffers.parts()))
     }
 
-    /// How long the relay may say nothing before the connection counts as lost; `None`: for ever.
+    /// Sets how long the relay may say nothing before the connection counts as lost; `None`: for
+    /// ever.
     ///
     /// Relays send a keepalive after 5 s of silence. The default is [`SILENCE_LIMIT`].
     pub const fn set_silence_limit(&mut self, limit: Option<Duration>) {
         self.state.silence_limit = SilenceLimit::new(limit);
     }
 
-    /// Sets how many events one [`poll`](Self::poll) hands over at most; `None`: as many as one reading brings.
+    /// Sets how many events one [`poll`](Self::poll) hands over at most; `None`: as many as one
+    /// reading brings.
     ///
-    /// For loops that have something else to do in time, as feeding a watchdog or stepping a motor. What is left comes
-    /// with the next poll, and [`next_deadline`](Self::next_deadline) is in the past until then, so the loop does not
-    /// sleep. The events that tell of a lost connection come all at once.
+    /// For loops that have something else to do in time, such as feeding a watchdog or stepping a
+    /// motor. What is left comes with the next poll. Until then [`has_more`](Self::has_more) is
+    /// true and [`next_deadline`](Self::next_deadline) is in the past, so the loop does not sleep.
+    /// Events that are delivered again do not count. The events that tell of a lost connection come
+    /// all at once. [`next_event`](Self::next_event) has no limit: its caller counts.
+    ///
+    /// ```
+    /// use core::num::NonZeroU16;
+    ///
+    /// use peote_net::link::Link;
+    ///
+    /// let mut link: Link = Link::new();
+    /// link.set_event_limit(NonZeroU16::new(4));
+    /// ```
     pub const fn set_event_limit(&mut self, limit: Option<core::num::NonZeroU16>) {
         self.state.event_limit = match limit {
             Some(limit) => limit.get(),
@@ -183,14 +229,14 @@ impl<B: Buffers> Link<B> {
         };
     }
 
-    /// Returns true if events wait that need no reading, because the last poll was broken off by the
-    /// [limit of events](Self::set_event_limit) or by an error of the handler.
+    /// Returns true if events wait that need no reading, because the last poll was broken off by
+    /// the [limit of events](Self::set_event_limit) or by an error of the handler.
     #[must_use]
     pub const fn has_more(&self) -> bool {
         self.state.has_more()
     }
 
-    /// Whether there is a connection, as far as this link has found out.
+    /// Returns whether there is a connection, as far as this link has found out.
     #[must_use]
     pub const fn status(&self) -> Status {
         match self.state.connection {
@@ -200,32 +246,41 @@ impl<B: Buffers> Link<B> {
         }
     }
 
-    /// When the link has to be polled although nothing has come; `None`: never. Never, too, while an event waits for being delivered again.
+    /// Returns when the link has to be polled although nothing has come; `None` for never.
+    ///
+    /// The moment is in the past while events wait that need no reading
+    /// ([`has_more`](Self::has_more)). While an event waits for being delivered again, the relay's
+    /// silence sets no deadline.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
         self.state.next_deadline()
     }
 
-    /// Whether polling makes sense when the transport becomes readable. Not so while an event waits for being delivered again.
+    /// Returns true if polling makes sense when the transport becomes readable. It does not while
+    /// an event waits for being delivered again.
     #[must_use]
     pub const fn wants_read(&self) -> bool {
         self.state.wants_read()
     }
 
-    /// Whether polling makes sense when the transport becomes writable: something is queued, or an event waits for being delivered again and
-    /// there is more room now than when it came.
+    /// Returns true if polling makes sense when the transport becomes writable: something is
+    /// queued, or an event waits for being delivered again and there is more room than when it
+    /// came.
     #[must_use]
     pub const fn wants_write(&self) -> bool {
         self.state.wants_write()
     }
 
-    /// Writes what is queued, reads what has come (once), and hands every event to `handler` together with the sending half.
+    /// Writes what is queued, reads what has come (once), and hands every event to `handler`
+    /// together with the sending half.
     ///
-    /// `now` must not run backwards. Does not block. The handler returns `()`, a [`Flow`], or a `Result` of one of them with a
-    /// [`SendError`]; see [`IntoFlow`].
+    /// `now` must not run backwards. Does not block. The handler returns `()`, a [`Flow`], or a
+    /// `Result` of one of them; see [`IntoFlow`]. The error of that `Result` is [`SendError`], or
+    /// one of the program's own that implements [`HandlerError`].
     ///
     /// # Errors
-    /// [`Error::Handler`] if the handler returned an error other than `WouldBlock`; all others mean that the connection is lost. What a handler
+    /// [`Error::Handler`] with the handler's own error, if it returned one that does not stand for
+    /// `WouldBlock`; the link goes on. All others mean that the connection is lost. What a handler
     /// returns for the events that tell of that is not an error of the poll.
     pub fn poll<T, R: IntoFlow>(
         &mut self,
@@ -267,14 +322,17 @@ impl<B: Buffers> Link<B> {
         failed.map_or(Ok(()), |error| Err(Error::Handler(error)))
     }
 
-    /// Like [`Link::poll`] for callers that cannot use a closure: call until it returns `None`, then sleep.
+    /// Like [`Link::poll`] for callers that cannot use a closure: call until it returns `None`,
+    /// then sleep.
     ///
     /// The event counts as dealt with at the next call, unless [`Out::again`] was called.
     ///
     /// ```
     /// # use embedded_io::{Read, ReadReady, Write, WriteReady};
     /// # use peote_net::{link::{Error, Event, Link}, time::Instant};
-    /// # fn serve<T: Read + ReadReady + Write + WriteReady>(link: &mut Link, transport: &mut T, now: Instant) -> Result<(), Error<T::Error>> {
+    /// # fn serve<T: Read + ReadReady + Write + WriteReady>(
+    /// #     link: &mut Link, transport: &mut T, now: Instant,
+    /// # ) -> Result<(), Error<T::Error>> {
     /// while let Some((event, mut out)) = link.next_event(transport, now)? {
     ///     if let Event::Chunk { from, bytes } = event {
     ///         if out.send(from, bytes).is_err() {
@@ -286,7 +344,8 @@ impl<B: Buffers> Link<B> {
     /// ```
     ///
     /// # Errors
-    /// The connection is lost. The events that tell the channels come from the calls after that, up to the next `None`.
+    /// The connection is lost. The events that tell the channels come from the calls after that, up
+    /// to the next `None`.
     pub fn next_event<T>(
         &mut self,
         transport: &mut T,

@@ -52,7 +52,8 @@ impl Ring {
         }
     }
 
-    /// Makes room at the end. What was taken out since the last time is room for as many bytes, so this is rare.
+    /// Makes room at the end. What was taken out since the last time is room for as many bytes, so
+    /// this is rare.
     #[cold]
     fn move_to_front(&mut self, memory: &mut [u8]) {
         let end = self.start.wrapping_add(self.len);
@@ -74,14 +75,16 @@ impl Ring {
         self.start = if self.len == 0 { 0 } else { self.start.wrapping_add(count) };
     }
 
-    /// Copies the bytes at `offset` behind the oldest one out. The caller has made sure that they are there.
+    /// Copies the bytes at `offset` behind the oldest one out. The caller has made sure that they
+    /// are there.
     #[cfg(feature = "local")]
     pub(super) fn peek(&self, memory: &[u8], offset: usize, bytes: &mut [u8]) {
         let at = self.start.saturating_add(offset);
         copy_to(bytes, 0, memory.get(at..at.saturating_add(bytes.len())).unwrap_or_default());
     }
 
-    /// Replaces the bytes at `offset` behind the oldest one. The caller has made sure that they are there.
+    /// Replaces the bytes at `offset` behind the oldest one. The caller has made sure that they are
+    /// there.
     #[cfg(feature = "local")]
     pub(super) fn poke(&self, memory: &mut [u8], offset: usize, bytes: &[u8]) {
         copy_to(memory, self.start.saturating_add(offset), bytes);

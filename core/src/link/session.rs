@@ -33,7 +33,8 @@ impl<'a> Session<'a> {
 }
 
 impl<'a> Inbox<'a> {
-    /// Returns an event that waits; `None` if it is about a channel or a user that is no longer there.
+    /// Returns an event that waits; `None` if it is about a channel or a user that is no longer
+    /// there.
     pub(super) fn event(&self, event: Queued, out: &Out<'_>) -> Option<Event<'_>> {
         find(event, out, self.chunks, self.receive)
     }

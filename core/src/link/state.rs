@@ -28,7 +28,8 @@ pub(super) enum Connection {
 
 /// What is next in the current round: one poll, or the calls of `next_event` up to `None`.
 ///
-/// A round writes, goes through what it finds, writes, reads once, goes through what has come, and writes.
+/// A round writes, goes through what it finds, writes, reads once, goes through what has come, and
+/// writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Round {
@@ -122,8 +123,8 @@ pub(super) struct State {
     pub(super) local: LocalState,
 }
 
-/// How long the relay may say nothing, in milliseconds; the greatest number for ever. The default is coded as
-/// 0, so a link in a `static` lies in .bss.
+/// How long the relay may say nothing, in milliseconds; the greatest number for ever. The default
+/// is coded as 0, so a link in a `static` lies in .bss.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SilenceLimit(u32);
 

@@ -1,6 +1,7 @@
 //! Whether a link has a connection.
 
-/// Whether there is a connection, as far as a link has found out by itself. A transport that is still connecting says only that it is not ready.
+/// Whether there is a connection, as far as a link has found out by itself. A transport that is
+/// still connecting says only that it is not ready.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[repr(u8)] // so that a new link in a `static` lies in .bss

@@ -6,8 +6,8 @@ use super::slots::{OwnSlot, PartyRef, PartySlot};
 use super::tables::source;
 use crate::chunk::{ChunkLimit, Step};
 
-/// Takes in a piece of a party's data, up to the first event in it. Returns how many bytes were used, and the
-/// event. Without the party the bytes are stale.
+/// Takes in a piece of a party's data, up to the first event in it. Returns how many bytes were
+/// used, and the event. Without the party the bytes are stale.
 ///
 /// `at` is where the piece starts in the receive scratch.
 #[cfg_attr(feature = "speed", inline(always))]

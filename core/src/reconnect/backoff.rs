@@ -5,9 +5,11 @@ use core::fmt;
 use super::random::Random;
 use crate::time::{Duration, Instant};
 
-/// When to try again: delays that double from a first to a greatest one, with jitter, a limited number of times or for a limited time.
+/// When to try again: delays that double from a first to a greatest one, with jitter, a limited
+/// number of times or for a limited time.
 ///
-/// Pure: no clock and no source of randomness but the `now` and the seed that are passed in, so equal calls have equal answers. 72 bytes.
+/// Pure: no clock and no source of randomness but the `now` and the seed that are passed in, so
+/// equal calls have equal answers. 72 bytes.
 ///
 /// ```
 /// use peote_net::reconnect::{Backoff, Exhausted};
@@ -87,7 +89,9 @@ impl Backoff {
 
     /// Delays of 250 ms, doubling up to 30 s, less up to 50 % of jitter, without end.
     ///
-    /// The jitter begins with seed 0 unless there is another seed: see [`with_seed`](Self::with_seed). `peote_net_std::ReconnectingLink` takes a random one where none is given.
+    /// The jitter begins with seed 0 unless there is another seed: see
+    /// [`with_seed`](Self::with_seed). `peote_net_std::ReconnectingLink` takes a random one where
+    /// none is given.
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -102,8 +106,9 @@ impl Backoff {
         }
     }
 
-    /// The delay before the first attempt, and the one up to which it doubles. Both count as at least 1 ms, so that
-    /// nothing becomes a busy loop; where `first` is above `greatest`, `greatest` is meant.
+    /// The delay before the first attempt, and the one up to which it doubles. Both count as at
+    /// least 1 ms, so that nothing becomes a busy loop; where `first` is above `greatest`,
+    /// `greatest` is meant.
     #[must_use]
     pub const fn with_delays(mut self, first: Duration, greatest: Duration) -> Self {
         self.first = first;
@@ -111,16 +116,18 @@ impl Backoff {
         self
     }
 
-    /// How much shorter than its full length a delay can become, in percent (0 to 100; above counts as 100). Each delay is drawn evenly
-    /// between that and the full length. Programs that have lost their connections at the same moment so come back one by one.
+    /// How much shorter than its full length a delay can become, in percent (0 to 100; above counts
+    /// as 100). Each delay is drawn evenly between that and the full length. Programs that have
+    /// lost their connections at the same moment so come back one by one.
     #[must_use]
     pub const fn with_jitter_percent(mut self, percent: u8) -> Self {
         self.jitter_percent = if percent > 100 { 100 } else { percent };
         self
     }
 
-    /// What the jitter is derived from (by `SplitMix64`): equal seeds have equal delays, so each program needs its own: an address of its
-    /// hardware, a random number, the time at which it was started. Any number will do; it need not be kept secret.
+    /// What the jitter is derived from (by `SplitMix64`): equal seeds have equal delays, so each
+    /// program needs its own: an address of its hardware, a random number, the time at which it was
+    /// started. Any number will do; it need not be kept secret.
     #[must_use]
     pub const fn with_seed(mut self, seed: u64) -> Self {
         self.random = Random::new(seed);
@@ -128,7 +135,8 @@ impl Backoff {
         self
     }
 
-    /// The seed, unless [`with_seed`](Self::with_seed) has given one: for what knows a source of random numbers, and is handed rules that may have none.
+    /// The seed, unless [`with_seed`](Self::with_seed) has given one: for what knows a source of
+    /// random numbers, and is handed rules that may have none.
     #[must_use]
     pub const fn or_seed(self, seed: u64) -> Self {
         if self.has_seed { self } else { self.with_seed(seed) }
@@ -141,15 +149,17 @@ impl Backoff {
         self
     }
 
-    /// No attempt later than this after the first call of [`next`](Self::next), the moment of the loss. The last delay is cut short
-    /// so that its attempt still lies within. Without this call: no limit.
+    /// No attempt later than this after the first call of [`next`](Self::next), the moment of the
+    /// loss. The last delay is cut short so that its attempt still lies within. Without this call:
+    /// no limit.
     #[must_use]
     pub const fn with_time_limit(mut self, limit: Duration) -> Self {
         self.time_limit = Some(limit);
         self
     }
 
-    /// When the next attempt is to be made, seen from `now`: call it once when the connection is lost, and once after each failed attempt.
+    /// When the next attempt is to be made, seen from `now`: call it once when the connection is
+    /// lost, and once after each failed attempt.
     ///
     /// # Errors
     /// There is none any more, and why; that stays so until [`reset`](Self::reset).
@@ -160,13 +170,14 @@ impl Backoff {
         next
     }
 
-    /// Begins anew: an attempt was successful, or somebody wants it tried again at once. The jitter goes on where it was, lest it be
-    /// the same after every loss.
+    /// Begins anew: an attempt was successful, or somebody wants it tried again at once. The jitter
+    /// goes on where it was, lest it be the same after every loss.
     pub const fn reset(&mut self) {
         self.progress = Progress::NONE;
     }
 
-    /// Attempts granted by [`next`](Self::next) since the beginning or the last [`reset`](Self::reset).
+    /// Attempts granted by [`next`](Self::next) since the beginning or the last
+    /// [`reset`](Self::reset).
     #[must_use]
     pub const fn attempts(&self) -> u32 {
         self.progress.attempts

@@ -1,22 +1,32 @@
-//! Coming back after a lost connection: when to try again, and which channels to create and to enter again.
+//! Coming back after a lost connection: when to try again, and which channels to create and to
+//! enter again.
 //!
-//! A [`Link`](crate::link::Link) that has lost its connection tells every channel, and is then as new. [`Reconnect`] is a list of channels that
-//! stands *beside* the link. It says when to open another transport, has the channels of the list created and entered in order, and
-//! keeps track of the handles, which are new after every connection. It holds no transport, reads no clock and allocates nothing.
-//! [`Backoff`], the rule of delays, is of use without it.
+//! A [`Link`](crate::link::Link) that has lost its connection tells every channel, and is then as
+//! new. [`Reconnect`] is a list of channels that stands *beside* the link. It says when to open
+//! another transport, has the channels of the list created and entered in order, and keeps track of
+//! the handles, which are new after every connection. It holds no transport, reads no clock and
+//! allocates nothing. [`Backoff`], the rule of delays, is of use without it.
 //!
 //! # The loop
 //!
 //! ```
-//! use peote_net::link::{Channel, Error, Event, Link, LinkBuffers, Mode};
-//! use peote_net::reconnect::{Backoff, Notice, Place, Reconnect, Status};
+//! # #[cfg(feature = "server")] mod server {
+//! use peote_net::link::{Error, Event, Link, Mode, link_buffers};
+//! use peote_net::reconnect::{Backoff, Notice, Reconnect, Status};
 //! use peote_net::time::Instant;
 //! # use embedded_io::{Read, ReadReady, Write, WriteReady};
 //!
-//! /// An echo server that comes back, until it has been tried in vain for long enough.
-//! fn echo<T: Read + ReadReady + Write + WriteReady>(open: impl Fn() -> Option<T>, now: impl Fn() -> Instant, seed: u64) {
-//!     let mut link = Link::<LinkBuffers<1024, 8, 1, 4096, 1024>>::new();
-//!     let mut reconnect = Reconnect::<&str, 1>::new(Backoff::new().with_seed(seed).with_most_attempts(10));
+//! type Memory =
+//!     link_buffers!(chunk: 1024, parties: 8, own_channels: 1, transmit: 4096, receive: 1024);
+//!
+//! /// An echo server that comes back, until it has been tried in vain for long enough, or its
+//! /// channel is given up.
+//! fn echo<T: Read + ReadReady + Write + WriteReady>(
+//!     open: impl Fn() -> Option<T>, now: impl Fn() -> Instant, seed: u64,
+//! ) {
+//!     let mut link = Link::<Memory>::new();
+//!     let rules = Backoff::new().with_seed(seed).with_most_attempts(10);
+//!     let mut reconnect = Reconnect::<&str, 1>::new(rules);
 //!     let Ok(_echo) = reconnect.create("echo", Mode::chunks(1024)) else { return };
 //!     let mut transport: Option<T> = None;
 //!     while !matches!(reconnect.status(), Status::GivenUp(_)) {
@@ -27,29 +37,44 @@
 //!         if let Some(connection) = &mut transport {
 //!             while let Some(_notice) = reconnect.restore(&mut link.out(), now()) {}
 //!             let polled = link.poll(connection, now(), |event, out| {
-//!                 let _notice = reconnect.observe(&event, now()); // first of all, and with every event
-//!                 match event {
-//!                     Event::Chunk { from, bytes } => out.send(from, bytes),
+//!                 // first of all, and with every event
+//!                 let notice = reconnect.observe(&event, now());
+//!                 match (event, notice) {
+//!                     (Event::Chunk { from, bytes }, _) => out.send(from, bytes),
+//!                     (other, Some(Notice::GivenUp { .. })) => other.ok(), // says why
 //!                     _ => Ok(()),
 //!                 }
 //!             });
-//!             if matches!(polled, Err(ref error) if !matches!(error, Error::Handler(_))) {
-//!                 transport = None;
-//!                 reconnect.failed(now());
+//!             match polled {
+//!                 Ok(()) => {}
+//!                 Err(Error::Handler(_)) => return,
+//!                 Err(_) => {
+//!                     transport = None;
+//!                     reconnect.failed(now());
+//!                 }
 //!             }
 //!         }
-//!         // sleep here until the transport is ready, link.next_deadline() or reconnect.next_deadline()
+//!         // sleep here until the transport is ready, `link.next_deadline()` or
+//!         // `reconnect.next_deadline()`
 //!     }
 //! }
+//! # }
 //! ```
 //!
-//! With [`Link::next_event`](crate::link::Link::next_event) the middle of it is as follows. After the error it has to be called on, with the same transport, until it returns `None`:
-//! that is when the channels are told.
+//! Refusals that the list tries again are no errors. So the handler asks [`Event::ok`] only where
+//! the list has given up.
+//!
+//! With [`Link::next_event`](crate::link::Link::next_event) the middle of it is as follows. After
+//! the error it has to be called on, with the same transport, until it returns `None`: that is when
+//! the channels are told.
 //!
 //! ```
 //! # use peote_net::{link::{Buffers, Error, Event, Link}, reconnect::Reconnect, time::Instant};
 //! # use embedded_io::{Read, ReadReady, Write, WriteReady};
-//! # fn turn<B: Buffers, T: Read + ReadReady + Write + WriteReady>(link: &mut Link<B>, reconnect: &mut Reconnect<&str, 1>, transport: &mut Option<T>, now: Instant) {
+//! # fn turn<B: Buffers, T: Read + ReadReady + Write + WriteReady>(
+//! #     link: &mut Link<B>, reconnect: &mut Reconnect<&str, 1>, transport: &mut Option<T>,
+//! #     now: Instant,
+//! # ) {
 //! let Some(connection) = transport else { return };
 //! while let Some(_notice) = reconnect.restore(&mut link.out(), now) {}
 //! let mut lost = false;
@@ -74,32 +99,38 @@
 //!
 //! # What is told, and what cannot be known
 //!
-//! - **Every channel of the list is, at every time, open, being restored, or given up**, and each change is told once, by the [`Notice`] that
-//!   [`Reconnect::observe`] or [`Reconnect::restore`] returns. An event that the handler keeps ([`Flow::Again`](crate::link::Flow::Again)) has its notice again when it comes again, as
-//!   things are by then: the same one, unless the channel is to be asked for anew meanwhile; none, if something newer has been told of the channel.
-//! - **Handles are new** after every connection. [`Reconnect::own`] and [`Reconnect::entered`] tell the present one of a [`Place`], which stays the same;
-//!   [`Reconnect::place_of`] is the way back.
-//! - **Nothing is sent again.** What was queued and not handed to the transport was not delivered. Of what *was* handed to it nobody can say, short of an answer,
-//!   whether it was: the connection may have been lost before or behind it. Programs for which that matters number their messages and
-//!   let the other end say which it has.
-//! - **Users are new**, too. The users of an own channel that were there at the loss are gone without further events, and come again, if at all, with
-//!   [`Event::UserEntered`] and perhaps other numbers. The server of an entered channel sees a former user go (when the relay has noticed) and a new one come.
-//!   Who they are has to be said anew.
+//! - **Every channel of the list is, at every time, open, being restored, or given up**, and each
+//!   change is told once, by the [`Notice`] that [`Reconnect::observe`] or [`Reconnect::restore`]
+//!   returns. An event that the handler keeps ([`Flow::Again`](crate::link::Flow::Again)) has its
+//!   notice again when it comes again, as things are by then: the same one, unless the channel is
+//!   to be asked for anew meanwhile; none, if something newer has been told of the channel.
+//! - **Handles are new** after every connection. [`Reconnect::own`] and [`Reconnect::entered`] tell
+//!   the present one of a [`Place`], which stays the same; [`Reconnect::place_of`] is the way back.
+//! - **Nothing is sent again.** What was queued and not handed to the transport was not delivered.
+//!   Of what *was* handed to it nobody can say, short of an answer, whether it was: the connection
+//!   may have been lost before or behind it. Programs for which that matters number their messages
+//!   and let the other end say which it has.
+//! - **Users are new**, too. The users of an own channel that were there at the loss are gone
+//!   without further events, and come again, if at all, with [`Event::UserEntered`] and perhaps
+//!   other numbers. The server of an entered channel sees a former user go (when the relay has
+//!   noticed) and a new one come. Who they are has to be said anew.
 //! - What was said in an entered channel while the connection was lost has not been heard.
 //!
 //! - **A relay that does not answer** is told with [`Cause::NoAnswer`]: it says keepalives, but has
-//!   not answered for a channel within 15 s ([`Reconnect::set_answer_timeout`]). It obeys commands in
-//!   their order, so it obeys nothing that was sent since. A program with a loop of its own had
+//!   not answered for a channel within 15 s ([`Reconnect::set_answer_timeout`]). It obeys commands
+//!   in their order, so it obeys nothing that was sent since. A program with a loop of its own had
 //!   better end the transport then, and treat it as lost.
 //!
 //! # Which refusals are final
 //!
-//! A relay notices late that a connection is lost. Until then it holds on to the name of a channel whose server is coming back already, and to the places of
-//! users. So these may pass, and the channel is asked for again under the rules of delays, unless [`Retry`] says otherwise: name in use,
-//! no such channel, channel full, the channel is gone because its server's connection was lost, no free place in the link, no answer from the relay within
-//! 15 s ([`Reconnect::set_answer_timeout`]).
-//! Everything else is final: the channel was deleted on purpose, this program was removed or blocked, it has too many channels, the name is too long for the
-//! transmit ring.
+//! A relay notices late that a connection is lost. Until then it holds on to the name of a channel
+//! whose server is coming back already, and to the places of users. So these may pass, and the
+//! channel is asked for again under the rules of delays, unless [`Retry`] says otherwise: name in
+//! use, no such channel, channel full, the channel is gone because its server's connection was
+//! lost, no free place in the link, no answer from the relay within 15 s
+//! ([`Reconnect::set_answer_timeout`]). Everything else is final: the channel was deleted on
+//! purpose, this program was removed or blocked, it has too many channels, the name is too long for
+//! the transmit ring.
 
 mod backoff;
 mod random;
@@ -115,11 +146,15 @@ use crate::protocol::MAX_NAME;
 use crate::time::{Duration, Instant};
 use slot::{NEVER, NoRoom, Slot};
 
-/// A list of channels that come back after a lost connection, and when to connect. The [module](self) shows the loop around it.
+/// A list of channels that come back after a lost connection, and when to connect. The
+/// [module](self) shows the loop around it.
 ///
-/// `N` is what names are kept in: `&'static str`, `heapless::String`, `String`. `CHANNELS` is how many there can be at a time, at most 65,535.
-/// It takes `CHANNELS × (80 + size of N) + 176` bytes, rounded up to a multiple of 8, if `Option<N>` is as large as `N`, and a few bytes less on a 32-bit
-/// target. Moving and copying it is harmless.
+/// `N` is what names are kept in: `&'static str`, `heapless::String`, `String`. `CHANNELS` is how
+/// many channels there can be at a time, at most 65,535.
+///
+/// It takes `CHANNELS × (80 + size of N) + 176` bytes, rounded up to a multiple of 8, if
+/// `Option<N>` is as large as `N`. On 32-bit targets a channel takes 72 bytes instead of 80. Moving
+/// and copying it is harmless.
 #[derive(Clone, Debug)]
 pub struct Reconnect<N, const CHANNELS: usize> {
     slots: [Slot<N>; CHANNELS],
@@ -150,8 +185,9 @@ impl<N, const CHANNELS: usize> Reconnect<N, CHANNELS> {
     /// [`set_answer_timeout`](Self::set_answer_timeout) says otherwise.
     pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
 
-    /// An empty list, and no connection yet: the first attempt is due at once. `rules` are those of attempts to connect, and of asking for a channel
-    /// again that has been refused for a reason that may pass.
+    /// An empty list, and no connection yet: the first attempt is due at once. `rules` are those of
+    /// attempts to connect, and of asking for a channel again that has been refused for a reason
+    /// that may pass.
     #[must_use]
     pub const fn new(rules: Backoff) -> Self {
         const { Self::FITS };
@@ -166,7 +202,8 @@ impl<N, const CHANNELS: usize> Reconnect<N, CHANNELS> {
         }
     }
 
-    /// Other rules for asking for a channel again than for attempts to connect. They hold for each channel by itself, counted from its first refusal.
+    /// Other rules for asking for a channel again than for attempts to connect. They hold for each
+    /// channel by itself, counted from its first refusal.
     #[must_use]
     pub const fn with_channel_rules(mut self, rules: Backoff) -> Self {
         self.retries = rules;
@@ -188,7 +225,8 @@ impl<N, const CHANNELS: usize> Reconnect<N, CHANNELS> {
 
     // ---- the list
 
-    /// Adds a channel that this program is to be the server of. It is created at the next [`restore`](Self::restore) with a connection.
+    /// Adds a channel that this program is to be the server of. It is created at the next
+    /// [`restore`](Self::restore) with a connection.
     ///
     /// # Errors
     /// All places are taken, or the name is too long.
@@ -200,7 +238,8 @@ impl<N, const CHANNELS: usize> Reconnect<N, CHANNELS> {
         self.add(name, mode, true)
     }
 
-    /// Adds a channel that this program is to be a user of. It is entered at the next [`restore`](Self::restore) with a connection.
+    /// Adds a channel that this program is to be a user of. It is entered at the next
+    /// [`restore`](Self::restore) with a connection.
     ///
     /// # Errors
     /// All places are taken, or the name is too long.
@@ -227,12 +266,14 @@ impl<N, const CHANNELS: usize> Reconnect<N, CHANNELS> {
         Ok(Place { slot, order })
     }
 
-    /// What to do about refusals of this channel that may pass; [`Retry::IfOpenedBefore`] without this call. Whether there is such a channel.
+    /// What to do about refusals of this channel that may pass; [`Retry::IfOpenedBefore`] without
+    /// this call. Whether there is such a channel.
     pub fn set_retry(&mut self, place: Place, retry: Retry) -> bool {
         self.slot_mut(place).map(|slot| slot.retry = retry).is_some()
     }
 
-    /// Takes a channel off the list: deletes it if it is an own channel, leaves it if it is an entered one. Returns its name; `None` if there is no such channel.
+    /// Takes a channel off the list: deletes it if it is an own channel, leaves it if it is an
+    /// entered one. Returns its name; `None` if there is no such channel.
     ///
     /// # Errors
     /// [`SendError::WouldBlock`]: nothing has changed.
@@ -253,8 +294,8 @@ impl<N, const CHANNELS: usize> Reconnect<N, CHANNELS> {
         Ok(core::mem::replace(slot, Slot::FREE).name)
     }
 
-    /// Asks at once for a channel that waits or has been given up, as if it were for the first time. Does nothing to one that is open or
-    /// being asked for. Whether there is such a channel.
+    /// Asks at once for a channel that waits or has been given up, as if it were for the first
+    /// time. Does nothing to one that is open or being asked for. Whether there is such a channel.
     pub fn retry(&mut self, place: Place) -> bool {
         let slot = self.slot_mut(place);
         let found = slot.is_some();
@@ -282,7 +323,8 @@ impl<N, const CHANNELS: usize> Reconnect<N, CHANNELS> {
         }
     }
 
-    /// The place of the channel that is open with this handle: of an event's `channel` or `from`. `None`: it is not of this list, or was lost.
+    /// The place of the channel that is open with this handle: of an event's `channel` or `from`.
+    /// `None`: it is not of this list, or was lost.
     pub fn place_of(&self, handle: impl Into<Channel>) -> Option<Place> {
         let handle = handle.into();
         self.places().find(|&place| self.state(place) == Some(ChannelState::Open(handle)))
@@ -318,8 +360,9 @@ impl<N, const CHANNELS: usize> Reconnect<N, CHANNELS> {
 
     // ---- the connection
 
-    /// Whether an attempt to connect is due. If so it counts as started: [`connected`](Self::connected) or [`failed`](Self::failed) has to follow,
-    /// now or, when connecting does not block, later.
+    /// Whether an attempt to connect is due. If so it counts as started:
+    /// [`connected`](Self::connected) or [`failed`](Self::failed) has to follow, now or, when
+    /// connecting does not block, later.
     pub fn start_attempt(&mut self, now: Instant) -> bool {
         let due = matches!(self.connection, Connection::Lost { until } if until <= now);
         if due {
@@ -328,10 +371,11 @@ impl<N, const CHANNELS: usize> Reconnect<N, CHANNELS> {
         due
     }
 
-    /// The attempt was successful: there is a transport. All channels that are not given up are due at once, those that were waiting, too.
+    /// The attempt was successful: there is a transport. All channels that are not given up are due
+    /// at once, those that were waiting, too.
     ///
-    /// Delays are short again only when the relay has been heard of, so that one that accepts connections and closes them at once is not
-    /// asked too often.
+    /// Delays are short again only when the relay has been heard of, so that one that accepts
+    /// connections and closes them at once is not asked too often.
     pub fn connected(&mut self) {
         if !matches!(self.connection, Connection::Up) {
             self.connection = Connection::Up;
@@ -339,8 +383,10 @@ impl<N, const CHANNELS: usize> Reconnect<N, CHANNELS> {
         }
     }
 
-    /// The attempt has failed, or the connection is lost: a poll has ended with an error other than [`Error::Handler`](crate::link::Error::Handler). The next attempt is put off
-    /// or, if there is none any more, everything is given up; see [`status`](Self::status). Does nothing if neither is the case.
+    /// The attempt has failed, or the connection is lost: a poll has ended with an error other than
+    /// [`Error::Handler`](crate::link::Error::Handler). The next attempt is put off or, if there is
+    /// none any more, everything is given up; see [`status`](Self::status). Does nothing if neither
+    /// is the case.
     pub fn failed(&mut self, now: Instant) {
         if matches!(self.connection, Connection::Connecting | Connection::Up) {
             self.connection = match self.attempts.next(now) {
@@ -350,8 +396,8 @@ impl<N, const CHANNELS: usize> Reconnect<N, CHANNELS> {
         }
     }
 
-    /// Makes an attempt due at once, also after giving up, with short delays behind it: the user has asked for it, or the network is there again. Does
-    /// nothing while connecting or connected.
+    /// Makes an attempt due at once, also after giving up, with short delays behind it: the user
+    /// has asked for it, or the network is there again. Does nothing while connecting or connected.
     pub const fn try_now(&mut self) {
         if matches!(self.connection, Connection::Lost { .. } | Connection::GivenUp(_)) {
             self.attempts.reset();
@@ -371,8 +417,9 @@ impl<N, const CHANNELS: usize> Reconnect<N, CHANNELS> {
         }
     }
 
-    /// When [`start_attempt`](Self::start_attempt) or [`restore`](Self::restore) has something to do that does not follow from an event; `None`: never. While
-    /// the link has no room for commands, its writability ends the sleep.
+    /// When [`start_attempt`](Self::start_attempt) or [`restore`](Self::restore) has something to
+    /// do that does not follow from an event; `None`: never. While the link has no room for
+    /// commands, its writability ends the sleep.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
         match self.connection {
@@ -387,8 +434,10 @@ impl<N, const CHANNELS: usize> Reconnect<N, CHANNELS> {
 
     // ---- the channels
 
-    /// Asks for the channels that are due, in the order in which they were added, as far as there is room for the commands. To be called before every poll, until it
-    /// returns `None`; does nothing without a connection. Not to be called by a handler: while the link tells of a loss its places are not all free.
+    /// Asks for the channels that are due, in the order in which they were added, as far as there
+    /// is room for the commands. To be called before every poll, until it returns `None`; does
+    /// nothing without a connection. Not to be called by a handler: while the link tells of a loss
+    /// its places are not all free.
     ///
     /// A notice says that the link cannot ask for a channel at all, or not now, or that the relay
     /// has not answered for one in time.
@@ -423,8 +472,9 @@ impl<N, const CHANNELS: usize> Reconnect<N, CHANNELS> {
         }
     }
 
-    /// Takes note of an event, and says what it means for a channel of the list. To be called with **every** event of the link, before anything else is
-    /// done with it; events of other channels are passed over.
+    /// Takes note of an event, and says what it means for a channel of the list. To be called with
+    /// **every** event of the link, before anything else is done with it; events of other channels
+    /// are passed over.
     pub fn observe(&mut self, event: &Event<'_>, now: Instant) -> Option<Notice> {
         let (channel, reason) = match *event {
             Event::Opened { channel } => (channel, None),

@@ -1,6 +1,7 @@
 //! Numbers that look random, for jitter only.
 
-/// `SplitMix64` (Steele, Lea and Flood 2014): good from any seed on, also from 0, and 8 bytes of state.
+/// `SplitMix64` (Steele, Lea and Flood 2014): good from any seed on, also from 0, and 8 bytes of
+/// state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub(super) struct Random(u64);

@@ -7,8 +7,9 @@ use crate::Reason;
 use crate::link::{Channel, SendError};
 use crate::time::Instant;
 
-/// The place of a channel in the list of a [`Reconnect`](super::Reconnect): valid from adding the channel until removing it, however often the channel
-/// itself gets a new handle meanwhile. Once removed it never means another channel.
+/// The place of a channel in the list of a [`Reconnect`](super::Reconnect): valid from adding the
+/// channel until removing it, however often the channel itself gets a new handle meanwhile. Once
+/// removed it never means another channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Place {
@@ -17,23 +18,26 @@ pub struct Place {
 }
 
 impl Place {
-    /// The index of this place, below the list's capacity. Free for a table of the caller's; a later channel can have the same index.
+    /// The index of this place, below the list's capacity. Free for a table of the caller's; a
+    /// later channel can have the same index.
     #[must_use]
     pub const fn index(self) -> usize {
         self.slot as usize
     }
 }
 
-/// What to do about a refusal that may pass: the name is in use (perhaps by this program's own former connection, whose loss the relay has not
-/// noticed yet), there is no such channel (perhaps its server is coming back as well), the channel is full (perhaps of former selves), the server's connection was
-/// lost, the link has no free place, the relay does not answer.
+/// What to do about a refusal that may pass: the name is in use (perhaps by this program's own
+/// former connection, whose loss the relay has not noticed yet), there is no such channel (perhaps
+/// its server is coming back as well), the channel is full (perhaps of former selves), the server's
+/// connection was lost, the link has no free place, the relay does not answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Retry {
     /// Give the channel up. It is asked for once on each connection.
     Never,
-    /// Ask again if the channel has been open since it was added; else give it up, for then the name may well be wrong.
+    /// Ask again if the channel has been open since it was added; else give it up, for then the
+    /// name may well be wrong.
     #[default]
     IfOpenedBefore,
     /// Ask again, from the very first time on: whoever starts first waits for the other.
@@ -50,8 +54,9 @@ pub enum Cause {
     /// This link could not ask for it.
     Link(SendError),
     /// The relay was asked and has not answered in time, though it has said that it is there; see
-    /// [`Reconnect::set_answer_timeout`](super::Reconnect::set_answer_timeout). It obeys commands in
-    /// their order, so what was sent since is not obeyed either. Another connection is worth a try.
+    /// [`Reconnect::set_answer_timeout`](super::Reconnect::set_answer_timeout). It obeys commands
+    /// in their order, so what was sent since is not obeyed either. Another connection is worth a
+    /// try.
     NoAnswer,
 }
 
@@ -77,7 +82,8 @@ pub enum Notice {
         /// Whether it is open for the first time since it was added; else it has come back.
         first: bool,
     },
-    /// The channel was open, and the link's connection is lost. It is asked for again on the next one.
+    /// The channel was open, and the link's connection is lost. It is asked for again on the next
+    /// one.
     Interrupted {
         /// The channel.
         place: Place,
@@ -91,7 +97,8 @@ pub enum Notice {
         /// When it is asked for again, at the earliest.
         until: Instant,
     },
-    /// The channel is not asked for any more, unless [`Reconnect::retry`](super::Reconnect::retry) is called.
+    /// The channel is not asked for any more, unless [`Reconnect::retry`](super::Reconnect::retry)
+    /// is called.
     GivenUp {
         /// The channel.
         place: Place,
@@ -122,7 +129,8 @@ impl Notice {
 pub enum ChannelState {
     /// Open, with this handle.
     Open(Channel),
-    /// To be asked for as soon as there is a connection with room, and this moment has come (zero: at once).
+    /// To be asked for as soon as there is a connection with room, and this moment has come (zero:
+    /// at once).
     Waiting {
         /// The moment.
         until: Instant,
@@ -154,7 +162,8 @@ pub enum Status {
     Restoring,
     /// There is a connection, and every channel is open or given up.
     Connected,
-    /// There is no connection, and there will be none, unless [`Reconnect::try_now`](super::Reconnect::try_now) is called.
+    /// There is no connection, and there will be none, unless
+    /// [`Reconnect::try_now`](super::Reconnect::try_now) is called.
     GivenUp(Exhausted),
 }
 

@@ -21,12 +21,14 @@ pub(super) struct Slot<N> {
     mode: Mode,
     is_own: bool,
     pub(super) retry: Retry,
-    /// Grows with every channel that is added, so that it tells their order, and places apart that have the same slot.
+    /// Grows with every channel that is added, so that it tells their order, and places apart that
+    /// have the same slot.
     pub(super) order: u32,
     openings: Openings,
     progress: Progress,
     state: State,
-    /// The handle that was told last to have ended, should the event that did so come again; `None` when something newer has been told.
+    /// The handle that was told last to have ended, should the event that did so come again; `None`
+    /// when something newer has been told.
     pub(super) ended: Option<Channel>,
 }
 
@@ -195,7 +197,8 @@ impl<N> Slot<N> {
         Some(self.not_open(place, Cause::Relay(reason), may_pass, rules, now))
     }
 
-    /// What the event that told its end last means by now: perhaps the program, or the next connection, has had it asked for anew.
+    /// What the event that told its end last means by now: perhaps the program, or the next
+    /// connection, has had it asked for anew.
     const fn ended_again(&self, place: Place, reason: Reason) -> Option<Notice> {
         let cause = Cause::Relay(reason);
         match self.state {

@@ -19,12 +19,14 @@ pub(in crate::link) struct Surroundings<'a> {
     pub(in crate::link) chunks: &'a mut [u8],
     pub(in crate::link) chunk_size: usize,
     pub(in crate::link) now: Instant,
-    /// The own channel in which a broadcast has begun and not ended: who enters now would get the rest of it.
+    /// The own channel in which a broadcast has begun and not ended: who enters now would get the
+    /// rest of it.
     pub(in crate::link) held: Option<u8>,
 }
 
 impl Local<'_> {
-    /// A round begins: what was queued since the last one is on its way, events that were kept are tried again.
+    /// A round begins: what was queued since the last one is on its way, events that were kept are
+    /// tried again.
     pub(in crate::link) fn start_round(&mut self, now: Instant) {
         self.state.wake = false;
         self.state.kept = 0;
@@ -48,7 +50,8 @@ impl Local<'_> {
     /// A round ends.
     pub(in crate::link) fn end_round(&mut self, held: Option<u8>) {
         self.state.next_due = None;
-        // whoever waits may wait for what has been taken out of a line since; the relay's event that is kept has been tried after all lines
+        // whoever waits may wait for what has been taken out of a line since; the relay's event
+        // that is kept has been tried after all lines
         if self.state.progressed && self.state.kept > 0 {
             self.state.next_due = Some(Instant::ZERO);
             return;
@@ -199,8 +202,8 @@ impl LocalParts<'_> {
     }
 }
 
-/// Takes `piece` in for a party. Returns how many bytes of it were used, and the event, whose bytes lie in the
-/// party's slot. (Not in the line, which the handler can write to.)
+/// Takes `piece` in for a party. Returns how many bytes of it were used, and the event, whose bytes
+/// lie in the party's slot. (Not in the line, which the handler can write to.)
 fn in_slot(party: PartyRef, piece: &[u8], around: &mut Surroundings<'_>) -> (usize, Queued) {
     let Surroundings { tables, chunks, chunk_size, .. } = around;
     let piece = piece.get(..*chunk_size).unwrap_or(piece);

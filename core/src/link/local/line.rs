@@ -123,7 +123,8 @@ impl Line {
         *self = Self::EMPTY;
     }
 
-    /// Bytes of payload that another record could have in memory of `size` bytes, the end being kept room for.
+    /// Bytes of payload that another record could have in memory of `size` bytes, the end being
+    /// kept room for.
     pub(super) const fn room(&self, size: usize) -> usize {
         size.saturating_sub(self.ring.len()).saturating_sub(2 * HEAD)
     }

@@ -8,8 +8,8 @@ use crate::link::slots::{OwnSlot, OwnState};
 use crate::link::{Channel, EnteredChannel, Event, OwnChannel};
 
 impl LocalParts<'_> {
-    /// Returns the own channel of this name: the one that is there, else the one that was asked for first.
-    /// `last_tag` is that of the latest command.
+    /// Returns the own channel of this name: the one that is there, else the one that was asked for
+    /// first. `last_tag` is that of the latest command.
     pub(in crate::link) fn channel(&self, own: &[OwnSlot], name: &[u8], last_tag: u8) -> Option<OwnChannel> {
         if self.users.is_empty() {
             return None;
@@ -51,7 +51,8 @@ impl Local<'_> {
         }
     }
 
-    /// The relay had created the channel in `slot` when it was no longer wanted, and will delete it.
+    /// The relay had created the channel in `slot` when it was no longer wanted, and will delete
+    /// it.
     pub(in crate::link) fn deleting(&mut self, slot: u8) {
         if let Some(name) = self.parts.names.get_mut(usize::from(slot)) {
             name.deleting = true;
@@ -136,7 +137,8 @@ impl Local<'_> {
         self.tell(place, false, Kind::Blocked);
     }
 
-    /// The server removes the local user at the end of `route`, and may keep local users out from now on (`block`).
+    /// The server removes the local user at the end of `route`, and may keep local users out from
+    /// now on (`block`).
     pub(in crate::link) fn remove(&mut self, route: LocalRoute, block: bool) {
         let LocalRoute::User(place) = route else { return };
         let Some(user) = self.parts.users.get_mut(usize::from(place)) else { return };
@@ -187,8 +189,8 @@ impl Local<'_> {
         self.free_if_over(place);
     }
 
-    /// The connection is lost, and all are gone without a word. An end that has been told to a user, and is to be told again, waits on: nothing else would
-    /// say that its channel is gone.
+    /// The connection is lost, and all are gone without a word. An end that has been told to a
+    /// user, and is to be told again, waits on: nothing else would say that its channel is gone.
     pub(in crate::link) fn clear(&mut self) {
         *self.state = LocalState::new();
         for user in self.parts.users.iter_mut() {

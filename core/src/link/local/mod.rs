@@ -1,7 +1,9 @@
-//! Users on the same link as the channel's server: what they say goes from one to the other without the relay.
+//! Users on the same link as the channel's server: what they say goes from one to the other without
+//! the relay.
 //!
-//! Each local user has two lines, to its server and from it. A line is a ring of records: a head (what it is, how long, when
-//! it is due) and the bytes that would have been a unit's payload. A program that asks for lag or bandwidth gets it here.
+//! Each local user has two lines, to its server and from it. A line is a ring of records: a head
+//! (what it is, how long, when it is due) and the bytes that would have been a unit's payload. A
+//! program that asks for lag or bandwidth gets it here.
 
 mod delivery;
 mod line;
@@ -22,7 +24,7 @@ use crate::time::Instant;
 /// The first number of local users; those below come from the relay.
 pub(super) const FIRST_LOCAL_USER: u16 = 256;
 
-/// What a link keeps about its local users, besides their places.
+/// What a link keeps about its local users, besides their slots.
 #[derive(Debug)]
 pub(in crate::link) struct LocalState {
     /// The line behind which the search for the next one that has something starts.

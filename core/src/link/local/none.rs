@@ -7,7 +7,8 @@ use super::slots::{OwnSlot, PartyRef};
 use super::{OwnChannel, SendError, User};
 use crate::time::Instant;
 
-/// The part of a link's memory that is for local users: none, for they are switched off (feature `local`).
+/// The part of a link's memory that is for local users: none, for they are switched off (feature
+/// `local`).
 #[derive(Debug)]
 pub struct LocalParts<'a>(PhantomData<&'a mut [u8]>);
 

@@ -60,8 +60,9 @@ impl LocalRoute {
 }
 
 impl LocalParts<'_> {
-    /// The party of a local user at the server's side, and the way to it, which leads nowhere once the server has removed the user: as with a user of the
-    /// relay, the end is told by an event, and until then what is sent is lost.
+    /// The party of a local user at the server's side, and the way to it, which leads nowhere once
+    /// the server has removed the user: as with a user of the relay, the end is told by an event,
+    /// and until then what is sent is lost.
     pub(in crate::link) fn find(&self, channel: OwnChannel, user: User) -> Option<(PartyRef, LocalRoute)> {
         let place = place_of(user)?;
         let slot = self.users.get(usize::from(place)).filter(|slot| slot.own == Some(channel))?;
@@ -69,7 +70,8 @@ impl LocalParts<'_> {
         Some((slot.party?, route))
     }
 
-    /// Bytes that one more record could have on all lines of `route`; the greatest number there is if it has none.
+    /// Bytes that one more record could have on all lines of `route`; the greatest number there is
+    /// if it has none.
     pub(in crate::link) fn room(&self, route: LocalRoute) -> usize {
         let size = self.line_size();
         let room = |place: u16| {

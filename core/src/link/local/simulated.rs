@@ -2,11 +2,14 @@
 
 use crate::time::Duration;
 
-/// The line that local users of a channel have to its server, and it to them. The default is one without lag and limits.
+/// The line that local users of a channel have to its server, and it to them. The default is one
+/// without lag and limits.
 ///
-/// Each user has a line of its own, with the same bandwidth in both directions. A record of `n` bytes (a chunk with its length field, or a piece of
-/// raw data) leaves when those before it have left and `n / bandwidth` has passed, and arrives half a round trip after that. Time is what is passed to
-/// [`Link::poll`](super::super::Link::poll), in whole milliseconds, so a run can be repeated exactly.
+/// Each user has a line of its own, with the same bandwidth in both directions. A record of `n`
+/// bytes (a chunk with its length field, or a piece of raw data) leaves when those before it have
+/// left and `n / bandwidth` has passed, and arrives half a round trip after that. Time is what is
+/// passed to [`Link::poll`](super::super::Link::poll), in whole milliseconds, so a run can be
+/// repeated exactly.
 ///
 /// ```
 /// use peote_net::link::SimulatedLine;
@@ -30,7 +33,8 @@ impl SimulatedLine {
         Self { round_trip: 0, bytes_per_second: 0 }
     }
 
-    /// The time from one end to the other and back: 0 to 2³² - 1 ms; what is beyond counts as the greatest.
+    /// The time from one end to the other and back: 0 to 2³² - 1 ms; what is beyond counts as the
+    /// greatest.
     #[must_use]
     pub const fn round_trip(mut self, lag: Duration) -> Self {
         let [a, b, c, d, beyond @ ..] = lag.as_millis().to_le_bytes();

@@ -6,21 +6,21 @@ use crate::bytes::copy_to;
 use crate::link::slots::PartyRef;
 use crate::link::{EnteredChannel, OwnChannel};
 
-/// The place of an own channel's name, and of what its simulated line is like. Opaque.
+/// The slot of an own channel's name, and of what its simulated line is like. Opaque.
 #[derive(Clone, Debug)]
 pub struct NameSlot {
     pub(super) simulated: SimulatedLine,
     /// The server has blocked this link's own connection, so no local user may enter any more.
     pub(super) blocked: bool,
-    /// The channel was answered for after the program had deleted it. Until the round is over the relay
-    /// counts as not having heard of that.
+    /// The channel was answered for after the program had deleted it. Until the round is over the
+    /// relay counts as not having heard of that.
     pub(super) deleting: bool,
     len: u8,
     bytes: [u8; 255],
 }
 
 impl NameSlot {
-    /// A place without a name.
+    /// A slot without a name.
     pub const FREE: Self =
         Self { simulated: SimulatedLine::new(), blocked: false, deleting: false, len: 0, bytes: [0; 255] };
 
@@ -35,7 +35,7 @@ impl NameSlot {
     }
 }
 
-/// The place of one local user in a link's memory. Opaque.
+/// The slot of one local user in a link's memory. Opaque.
 #[derive(Clone, Debug)]
 pub struct LocalUserSlot {
     pub(super) stage: Stage,
@@ -43,7 +43,7 @@ pub struct LocalUserSlot {
     pub(super) own: Option<OwnChannel>,
     /// The user's side, until it has left or has been told that the channel is gone.
     pub(super) entered: Option<EnteredChannel>,
-    /// The party at the server's side; `None` if there was no place for it.
+    /// The party at the server's side; `None` if there was no slot for it.
     pub(super) party: Option<PartyRef>,
     pub(super) simulated: SimulatedLine,
     pub(super) to_server: Line,
@@ -52,7 +52,7 @@ pub struct LocalUserSlot {
 
 /// How far a local user has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)] // so that a free place is all zero, and a link in a `static` lies in .bss
+#[repr(u8)] // so that a free slot is all zero, and a link in a `static` lies in .bss
 pub(super) enum Stage {
     Free,
     /// Its channel is being created.
@@ -68,7 +68,7 @@ pub(super) enum Stage {
 }
 
 impl LocalUserSlot {
-    /// A place that is free.
+    /// A slot that is free.
     pub const FREE: Self = Self {
         stage: Stage::Free,
         own: None,
@@ -85,10 +85,11 @@ impl LocalUserSlot {
 pub struct LocalParts<'a> {
     /// One for each own channel that local users can enter. [`NameSlot::FREE`] at the start.
     pub names: &'a mut [NameSlot],
-    /// One for each local user there can be, at most 65,279 count. [`LocalUserSlot::FREE`] at the start.
+    /// One for each local user there can be, at most 65,279 count. [`LocalUserSlot::FREE`] at the
+    /// start.
     pub users: &'a mut [LocalUserSlot],
-    /// Two lines for each local user, all of the same length, at least [`LocalParts::MIN_LINE`] bytes. Of each
-    /// line, 16,777,215 bytes count.
+    /// Two lines for each local user, all of the same length, at least [`LocalParts::MIN_LINE`]
+    /// bytes. Of each line, 16,777,215 bytes count.
     pub lines: &'a mut [u8],
 }
 
@@ -96,7 +97,8 @@ impl LocalParts<'_> {
     /// The least length of a line in bytes.
     pub const MIN_LINE: usize = 64;
 
-    /// No memory: the link has no local users, and entering a channel of its own is refused by the relay.
+    /// No memory: the link has no local users, and entering a channel of its own is refused by the
+    /// relay.
     #[must_use]
     pub const fn none() -> Self {
         Self { names: &mut [], users: &mut [], lines: &mut [] }

@@ -4,9 +4,11 @@ use crate::link::local::LocalParts;
 use crate::link::slots::{OwnSlot, PartySlot};
 use crate::protocol::{MAX_CHANNELS, MAX_COMMAND};
 
-/// Hands out the memory of a link. [`LinkBuffers`] has it in arrays; other implementations can have it elsewhere.
+/// Hands out the memory of a link. [`LinkBuffers`] has it in arrays; other implementations can have
+/// it elsewhere.
 ///
-/// All slices keep their lengths and contents between calls. [`BufferParts`] says what they have to be at the start.
+/// All slices keep their lengths and contents between calls. [`BufferParts`] says what they have to
+/// be at the start.
 pub trait Buffers {
     /// All of the memory at once.
     fn parts(&mut self) -> BufferParts<'_>;
@@ -33,22 +35,25 @@ pub struct BufferParts<'a> {
     pub transmit: &'a mut [u8],
     /// What was received last. At least one byte.
     pub receive: &'a mut [u8],
-    /// For users on the same link as the server of their channel; [`LocalParts::none`] without them.
+    /// For users on the same link as the server of their channel; [`LocalParts::none`] without
+    /// them.
     pub local: LocalParts<'a>,
 }
 
-/// The memory of a link in arrays, in itself:
-/// `PARTIES × (CHUNK + 36) + OWN_CHANNELS × 16 + TRANSMIT + RECEIVE` bytes, rounded up to 4
-/// ([`LinkBuffers::SIZE`]); without feature `speed` a party takes 4 bytes less. A [`Link`](crate::link::Link) adds 248
-/// bytes on 64-bit targets, 40 less without feature `large-chunks`, 32 less without `local`.
+/// The memory of a link in arrays, in itself. [`link_buffers!`](crate::link::link_buffers) names
+/// its sizes.
 ///
-/// - `CHUNK`: the greatest chunk a channel can have, in bytes; every party has a buffer of this size for a chunk that arrives in pieces.
-/// - `PARTIES`: users of own channels plus entered channels, at once, 1 to 65,534.
-/// - `OWN_CHANNELS`: 0 to 128.
-/// - `TRANSMIT`: bytes that can wait to be sent, from 259. A chunk is queued whole, so `CHUNK` and some more unless chunks are sent in parts.
-/// - `RECEIVE`: bytes handled by one poll, from 16. Chunks that lie in it whole are delivered without a copy.
+/// [`link::memory`](crate::link::memory) says what each size means and which range it has. It takes
 ///
-/// All bytes are zero in a new one, so a `static` takes no flash. Sizes that cannot work do not compile:
+/// ```text
+/// PARTIES × (CHUNK + 36) + OWN_CHANNELS × 16 + TRANSMIT + RECEIVE
+/// ```
+///
+/// bytes, rounded up to 4 ([`LinkBuffers::SIZE`]), on 64-bit and on 32-bit targets. Without feature
+/// `speed` a party takes 32 bytes instead of 36. [`Link`](crate::link::Link) says what a link adds.
+///
+/// All bytes are zero in a new one, so a `static` takes no flash. Sizes that cannot work do not
+/// compile:
 ///
 /// ```compile_fail
 /// // TRANSMIT of 100 bytes cannot hold the longest command

@@ -4,19 +4,25 @@ use super::{BufferParts, Buffers};
 use crate::link::local::{LocalParts, LocalUserSlot, MAX_LINE, NameSlot};
 
 /// Memory of a link with local users: that of `B`, and
-/// `OWN_CHANNELS × 268 + USERS × (2 × LINE + `[`size_of::<LocalUserSlot>()`](LocalUserSlot)`)` bytes, rounded up to 8.
+/// `OWN_CHANNELS × 268 + USERS × (2 × LINE + 224)` bytes, rounded up to 8. On 32-bit targets a user
+/// takes 160 bytes instead of 224 ([`LocalUserSlot`]).
 ///
 /// - `OWN_CHANNELS`: own channels that local users can enter, as a rule all that `B` has.
 /// - `USERS`: local users at once. Each takes two of `B`'s parties, one at either side.
-/// - `LINE`: bytes that can be under way in one direction between a user and its server, from 64. A record takes 12 bytes and its payload, and 12
-///   are kept for the end. With lag, no more than `LINE` bytes arrive in half a round trip.
+/// - `LINE`: bytes that can be under way in one direction between a user and its server, from 64. A
+///   record takes 12 bytes and its payload, and 12 are kept for the end. With lag, no more than
+///   `LINE` bytes arrive in half a round trip.
 ///
-/// All bytes are zero in a new one, so a `static` takes no flash. Sizes that cannot work do not compile.
+/// All bytes are zero in a new one, so a `static` takes no flash. Sizes that cannot work do not
+/// compile.
 ///
 /// ```
-/// use peote_net::link::{Link, LinkBuffers, LocalBuffers};
+/// use peote_net::link::{Link, link_buffers};
 /// // one own channel with up to two local users, 512 bytes under way in each direction
-/// type Memory = LocalBuffers<LinkBuffers<256, 8, 1, 1024, 512>, 1, 2, 512>;
+/// type Memory = link_buffers!(
+///     chunk: 256, parties: 8, own_channels: 1, transmit: 1024, receive: 512,
+///     local_users: 2, line: 512,
+/// );
 /// let link = Link::<Memory>::with_local_users();
 /// # drop(link);
 /// ```

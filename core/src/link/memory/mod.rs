@@ -3,25 +3,39 @@
 //! Most programs name sizes and nothing else:
 //!
 //! ```
+//! use std::sync::Mutex;
+//!
 //! use peote_net::link::{Link, link_buffers};
 //!
-//! type Memory = link_buffers!(chunk: 256, parties: 8, own_channels: 1, transmit: 1024, receive: 512);
-//! static LINK: std::sync::Mutex<Link<Memory>> = std::sync::Mutex::new(Link::new());
+//! type Memory = link_buffers!(
+//!     chunk: 256, parties: 8, own_channels: 1, transmit: 1024, receive: 512
+//! );
+//! static LINK: Mutex<Link<Memory>> = Mutex::new(Link::new());
 //! # drop(LINK.lock());
 //! ```
 //!
 //! | size | what it is | range | if it is left out |
 //! |---|---|---|---|
-//! | `chunk` | the greatest chunk that a channel can have, in bytes; every party has a buffer of this size | 1 to 2,147,483,647 | 32,768 |
+//! | `chunk` | bytes of the greatest chunk that a channel can have | 1 to 2,147,483,647 | 32,768 |
 //! | `parties` | users of own channels plus entered channels, at once | 1 to 65,534 | 2 |
 //! | `own_channels` | own channels, at once | 0 to 128 | 2 |
-//! | `transmit` | bytes that can wait to be sent; a chunk is queued whole | from 259 | 36,864 |
+//! | `transmit` | bytes that can wait to be sent | from 259 | 36,864 |
 //! | `receive` | bytes that one poll handles | from 16 | 4,096 |
 //! | `local_users` | local users, at once; each takes two parties | 0 to 65,279 | none |
-//! | `line` | bytes under way in one direction between a local user and its server | 64 to 16,777,215 | 1,024 |
+//! | `line` | bytes under way between a local user and its server, each way | 64 to 16,777,215 | 1,024 |
 //!
-//! A program that has its memory elsewhere implements [`Buffers`]. A link takes it by reference too, also as
-//! `&mut dyn Buffers`.
+//! - Every party has a buffer of `chunk` bytes, for a chunk that arrives in pieces.
+//! - A chunk is queued whole. So `transmit` is `chunk` and some more, unless chunks are sent in
+//!   parts.
+//! - Chunks that lie in `receive` whole are delivered without a copy.
+//! - Channels that local users can enter are all own channels.
+//!
+//! The sizes are the const generics of [`LinkBuffers`], in this order, whose page has the sum in
+//! bytes. [`link_buffers!`] with `local_users` names `LocalBuffers` around them, with a further
+//! sum.
+//!
+//! A program that has its memory elsewhere implements [`Buffers`]. A link takes it by reference
+//! too, also as `&mut dyn Buffers`.
 
 mod buffers;
 #[cfg(feature = "local")]

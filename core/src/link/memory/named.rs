@@ -1,16 +1,19 @@
 //! Sizes by name.
 
-/// Names the type of a link's memory by its sizes, in any order: [`LinkBuffers`](super::LinkBuffers), or
-/// [`LocalBuffers`](super::LocalBuffers) if there are `local_users`.
+/// Names the type of a link's memory by its sizes, in any order:
+/// [`LinkBuffers`](super::LinkBuffers), or `LocalBuffers` (feature `local`) if there are
+/// `local_users`.
 ///
-/// [`link::memory`](super) says what each size is. What is left out has the default. A name that does not exist does
-/// not compile.
+/// [`link::memory`](super) says what each size is. What is left out has the default. A name that
+/// does not exist does not compile.
 ///
 /// ```
 /// use peote_net::link::{Link, LinkBuffers, link_buffers};
 ///
-/// let sensor = Link::<link_buffers!(chunk: 64, parties: 1, own_channels: 0, transmit: 512, receive: 256)>::new();
-/// let same: Link<LinkBuffers<64, 1, 0, 512, 256>> = sensor;
+/// type Sensor = link_buffers!(
+///     chunk: 64, parties: 1, own_channels: 0, transmit: 512, receive: 256
+/// );
+/// let same: Link<LinkBuffers<64, 1, 0, 512, 256>> = Link::<Sensor>::new();
 /// # drop(same);
 /// ```
 ///

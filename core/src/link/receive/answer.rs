@@ -9,7 +9,8 @@ use crate::protocol::MAX_CHANNELS;
 use crate::protocol::to_endpoint::{Capabilities, Unit};
 
 impl Session<'_> {
-    /// Returns the event that the answer or notice stands for that has just come, if it stands for one.
+    /// Returns the event that the answer or notice stands for that has just come, if it stands for
+    /// one.
     #[inline(never)]
     pub(super) fn control(&mut self) -> Option<Event<'static>> {
         match self.out.state.received.decoder.control() {

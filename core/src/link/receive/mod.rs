@@ -13,8 +13,8 @@ use super::take_in::take_in;
 use crate::protocol::to_endpoint::Head;
 
 impl Session<'_> {
-    /// Goes through what has been received, until nothing is left of it, an event is kept, or the relay is owed a
-    /// command first (`false`), or the handler takes no more (`true`).
+    /// Goes through what has been received, until nothing is left of it, an event is kept, or the
+    /// relay is owed a command first (`false`), or the handler takes no more (`true`).
     pub(super) fn hand_over_received<H: Handler + ?Sized>(&mut self, handler: &mut H) -> bool {
         while self.out.state.received.start < self.out.state.received.end {
             if self.out.state.owed != Owed::Nothing {
@@ -33,7 +33,8 @@ impl Session<'_> {
         false
     }
 
-    /// Takes in bytes of the next unit's head. Returns the event that it stands for, if it stands for one.
+    /// Takes in bytes of the next unit's head. Returns the event that it stands for, if it stands
+    /// for one.
     #[cfg_attr(feature = "speed", inline(always))]
     #[cfg_attr(not(feature = "speed"), inline(never))]
     fn take_head(&mut self) -> Queued {
@@ -52,7 +53,8 @@ impl Session<'_> {
         }
     }
 
-    /// Takes in a party's data, of which `left` bytes are left in the current unit, up to the first event in it.
+    /// Takes in a party's data, of which `left` bytes are left in the current unit, up to the first
+    /// event in it.
     #[cfg_attr(feature = "speed", inline(always))]
     #[cfg_attr(not(feature = "speed"), inline(never))]
     fn take_piece(&mut self, left: usize) -> Queued {

@@ -21,9 +21,11 @@ use crate::protocol::to_relay::{self, Command};
 use crate::protocol::{MAX_CHANNELS, MAX_NAME};
 use payload::{Route, Units, WireRoute, length_field, push_head};
 
-/// The sending half of a link: queues commands and payloads in the transmit ring, from where polls write them.
+/// The sending half of a link: queues commands and payloads in the transmit ring, from where polls
+/// write them.
 ///
-/// Nothing here blocks or touches the transport. Everything is all or nothing: it is queued whole, or an error says why nothing was queued.
+/// Nothing here blocks or touches the transport. Everything is all or nothing: it is queued whole,
+/// or an error says why nothing was queued.
 #[derive(Debug)]
 pub struct Out<'a> {
     pub(super) state: &'a mut State,
@@ -67,14 +69,15 @@ impl<'a> Out<'a> {
         Tables { state: &mut self.state.tables, own: self.parts.own, parties: self.parts.parties }
     }
 
-    /// Asks the relay to create a channel. [`Event::Opened`](super::Event::Opened) or [`Event::Refused`](super::Event::Refused)
-    /// brings the answer.
+    /// Asks the relay to create a channel. [`Event::Opened`](super::Event::Opened) or
+    /// [`Event::Refused`](super::Event::Refused) brings the answer.
     ///
-    /// `name` is 0 to 255 bytes, in practice UTF-8. The users of the channel have to use the same mode.
+    /// `name` is 0 to 255 bytes, in practice UTF-8. The users of the channel have to use the same
+    /// mode.
     ///
     /// # Errors
-    /// [`SendError::NameTooLong`], [`SendError::ChunkLimit`], [`SendError::TooManyOwnChannels`], [`SendError::TooManyCommands`],
-    /// [`SendError::WouldBlock`].
+    /// [`SendError::NameTooLong`], [`SendError::ChunkLimit`], [`SendError::TooManyOwnChannels`],
+    /// [`SendError::TooManyCommands`], [`SendError::WouldBlock`].
     #[cfg(feature = "server")]
     pub fn create(&mut self, name: impl AsRef<[u8]>, mode: Mode) -> Result<OwnChannel, SendError> {
         let name = name.as_ref();
@@ -93,12 +96,14 @@ impl<'a> Out<'a> {
     ///
     /// `name` and `mode` have to be those of the channel's server.
     ///
-    /// If this link itself has the channel, and [memory](super::LocalBuffers) for local users, the two are joined without the relay hearing of it. The same
-    /// channel can then be entered several times.
+    /// If this link itself has the channel, and memory for local users (`LocalBuffers`, feature
+    /// `local`), the two are joined without the relay hearing of it. The same channel can then be
+    /// entered several times.
     ///
     /// # Errors
-    /// [`SendError::NameTooLong`], [`SendError::ChunkLimit`], [`SendError::TooManyParties`], [`SendError::TooManyEnteredChannels`],
-    /// [`SendError::TooManyLocalUsers`], [`SendError::TooManyCommands`], [`SendError::WouldBlock`].
+    /// [`SendError::NameTooLong`], [`SendError::ChunkLimit`], [`SendError::TooManyParties`],
+    /// [`SendError::TooManyEnteredChannels`], [`SendError::TooManyLocalUsers`],
+    /// [`SendError::TooManyCommands`], [`SendError::WouldBlock`].
     pub fn enter(&mut self, name: impl AsRef<[u8]>, mode: Mode) -> Result<EnteredChannel, SendError> {
         let name = name.as_ref();
         let limit = self.limit_of(mode)?;
@@ -118,7 +123,8 @@ impl<'a> Out<'a> {
         Ok(tables.add_party(state, limit).ok_or(SendError::TooManyParties)?.into())
     }
 
-    /// Deletes an own channel. Its users hear of it; for this link the channel and its users are gone at once, without further events.
+    /// Deletes an own channel. Its users hear of it; for this link the channel and its users are
+    /// gone at once, without further events.
     ///
     /// A channel the relay has not answered for yet is deleted as soon as it has, without an event.
     ///
@@ -143,7 +149,8 @@ impl<'a> Out<'a> {
         Ok(())
     }
 
-    /// Leaves an entered channel. Its server hears of it; for this link the channel is gone at once, without further events.
+    /// Leaves an entered channel. Its server hears of it; for this link the channel is gone at
+    /// once, without further events.
     ///
     /// A channel the relay has not answered for yet is left as soon as it has, without an event.
     ///
@@ -171,7 +178,8 @@ impl<'a> Out<'a> {
         Ok(())
     }
 
-    /// Sends `bytes`: raw data in a channel of [`Mode::Data`], one whole chunk in a channel of [`Mode::Chunks`].
+    /// Sends `bytes`: raw data in a channel of [`Mode::Data`], one whole chunk in a channel of
+    /// [`Mode::Chunks`].
     ///
     /// ```
     /// use peote_net::link::{EnteredChannel, Out, SendError};
@@ -181,8 +189,8 @@ impl<'a> Out<'a> {
     /// ```
     ///
     /// # Errors
-    /// [`SendError::WouldBlock`], [`SendError::NotOpen`], [`SendError::Empty`], [`SendError::ChunkTooLarge`],
-    /// [`SendError::RingTooSmall`], [`SendError::ChunkUnfinished`].
+    /// [`SendError::WouldBlock`], [`SendError::NotOpen`], [`SendError::Empty`],
+    /// [`SendError::ChunkTooLarge`], [`SendError::RingTooSmall`], [`SendError::ChunkUnfinished`].
     pub fn send(&mut self, to: impl Into<Destination>, bytes: &[u8]) -> Result<(), SendError> {
         self.send_bytes(to.into(), bytes)
     }
@@ -209,9 +217,11 @@ impl<'a> Out<'a> {
         self.send_with(to, len, |payload| parts.iter().for_each(|part| payload.put(part)))
     }
 
-    /// Like [`Out::send`], with `len` bytes that `write` puts into the ring piece by piece, so that they need not lie anywhere before.
+    /// Like [`Out::send`], with `len` bytes that `write` puts into the ring piece by piece, so that
+    /// they need not lie anywhere before.
     ///
-    /// `write` is called once, and only if all `len` bytes fit. What it puts beyond `len` bytes is left out, what it fails to put is sent as zeros.
+    /// `write` is called once, and only if all `len` bytes fit. What it puts beyond `len` bytes is
+    /// left out, what it fails to put is sent as zeros.
     ///
     /// ```
     /// use peote_net::link::{EnteredChannel, Out, SendError};
@@ -243,7 +253,8 @@ impl<'a> Out<'a> {
         Ok(Payload::new(units, local))
     }
 
-    /// Begins a payload of `len` bytes behind a length field. The caller has made sure that there is room, and puts all `len` bytes.
+    /// Begins a payload of `len` bytes behind a length field. The caller has made sure that there
+    /// is room, and puts all `len` bytes.
     fn begin_payload(
         &mut self,
         route: Route,
@@ -262,19 +273,19 @@ impl<'a> Out<'a> {
         units.put(bytes);
     }
 
-    /// Bytes of the transmit ring that are free.
+    /// Returns how many bytes of the transmit ring are free.
     #[must_use]
     pub fn free(&self) -> usize {
         self.state.ring.free(self.parts.transmit)
     }
 
-    /// Whether [`Out::send`] would queue `len` bytes for `to` now, instead of an error.
+    /// Returns true if [`Out::send`] would queue `len` bytes for `to` now.
     #[must_use]
     pub fn can_send(&self, to: impl Into<Destination>, len: usize) -> bool {
         self.route_for(to.into(), len).is_ok()
     }
 
-    /// The users that are in an own channel now, in no particular order.
+    /// Returns the users that are in an own channel now, in no particular order.
     pub fn users(&self, channel: OwnChannel) -> impl Iterator<Item = User> {
         let own = self.parts.own.get(usize::from(channel.slot));
         let known = own.is_some_and(|own| own.generation == channel.generation);
@@ -286,22 +297,25 @@ impl<'a> Out<'a> {
         })
     }
 
-    /// What the relay has announced that it can do beyond the original protocol.
+    /// Returns what the relay has announced that it can do beyond the original protocol.
     #[must_use]
     pub const fn relay_capabilities(&self) -> Capabilities {
         self.state.capabilities
     }
 
-    /// Has the event that came together with this `Out` delivered again at the next poll: for callers of
-    /// [`Link::next_event`](super::Link::next_event) what [`Flow::Again`](super::Flow::Again) is for handlers.
+    /// Has the event that came together with this `Out` delivered again at the next poll: for
+    /// callers of [`Link::next_event`](super::Link::next_event) what
+    /// [`Flow::Again`](super::Flow::Again) is for handlers.
     pub const fn again(&mut self) {
         self.state.again = true;
     }
 
-    /// Changes what the lines between a channel and its local users are like. What is under way already is not touched.
+    /// Changes what the lines between a channel and its local users are like. What is under way
+    /// already is not touched.
     ///
     /// # Errors
-    /// [`SendError::NotOpen`] if the handle is not valid; [`SendError::TooManyLocalUsers`] if this link has no memory for local users.
+    /// [`SendError::NotOpen`] if the handle is not valid; [`SendError::TooManyLocalUsers`] if this
+    /// link has no memory for local users.
     #[cfg(feature = "local")]
     pub fn simulate(&mut self, channel: OwnChannel, line: SimulatedLine) -> Result<(), SendError> {
         self.tables().own(channel).ok_or(SendError::NotOpen)?;

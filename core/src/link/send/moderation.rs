@@ -6,14 +6,19 @@ use crate::link::{OwnChannel, SendError, User};
 use crate::protocol::to_relay::{self, Command};
 
 impl Out<'_> {
-    /// Removes a user from an own channel. [`Event::UserGone`](crate::link::Event::UserGone) with [`Reason::Kicked`](crate::Reason::Kicked) tells when it is done; the user
-    /// gets [`Event::Closed`](crate::link::Event::Closed) with the same reason, and may enter again.
+    /// Removes a user from an own channel. [`Event::UserGone`](crate::link::Event::UserGone) with
+    /// [`Reason::Kicked`](crate::Reason::Kicked) tells when it is done; the user gets
+    /// [`Event::Closed`](crate::link::Event::Closed) with the same reason, and may enter again.
     ///
-    /// Until then what the user said before may still come, and what is sent to it reaches nobody. If it leaves in the same moment, the reason is another.
+    /// Until then what the user said before may still come, and what is sent to it reaches nobody.
+    /// If it leaves in the same moment, the reason is another.
     ///
-    /// A user that found no place ([`Event::UserIgnored`](crate::link::Event::UserIgnored)) cannot be removed: the link does not keep that it is there, and its number can mean somebody else by now.
+    /// A user that found no place ([`Event::UserIgnored`](crate::link::Event::UserIgnored)) cannot
+    /// be removed: the link does not keep that it is there, and its number can mean somebody else
+    /// by now.
     ///
-    /// Not all relays can do it, so see [`Out::relay_capabilities`]. [Local users](crate::link::LocalBuffers) can be removed with any.
+    /// Not all relays can do it, so see [`Out::relay_capabilities`]. Local users can be removed
+    /// with any.
     ///
     /// ```
     /// use peote_net::link::{Out, OwnChannel, SendError, User};
@@ -31,11 +36,14 @@ impl Out<'_> {
         self.end_user(Command::RemoveUser, channel, user)
     }
 
-    /// Like [`Out::remove_user`], and keeps the user's connection out of this channel until the channel is deleted: entering again is
-    /// refused with [`Reason::Blocked`](crate::Reason::Blocked).
+    /// Like [`Out::remove_user`], and keeps the user's connection out of this channel until the
+    /// channel is deleted: entering again is refused with
+    /// [`Reason::Blocked`](crate::Reason::Blocked).
     ///
-    /// A new connection of the same endpoint is not blocked. A relay's memory for this is bounded; where it is used up, the user is removed and not blocked. All local users of a
-    /// link share its connection: if one of them is blocked, the others stay, and nobody enters through the link any more.
+    /// A new connection of the same endpoint is not blocked. A relay's memory for this is bounded;
+    /// where it is used up, the user is removed and not blocked. All local users of a link share
+    /// its connection: if one of them is blocked, the others stay, and nobody enters through the
+    /// link any more.
     ///
     /// # Errors
     /// Those of [`Out::remove_user`].

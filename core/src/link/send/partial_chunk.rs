@@ -8,13 +8,16 @@ use crate::link::{Destination, SendError};
 use crate::protocol::{Header, MAX_UNIT_PAYLOAD};
 
 impl Out<'_> {
-    /// Begins a chunk of `len` bytes that is written in parts with [`Out::write_chunk`], for chunks that the ring cannot hold whole.
+    /// Begins a chunk of `len` bytes that is written in parts with [`Out::write_chunk`], for chunks
+    /// that the ring cannot hold whole.
     ///
-    /// Until all of it is written, nothing else can be sent to those it goes to. There can be one such chunk at a time on a link.
+    /// Until all of it is written, nothing else can be sent to those it goes to. There can be one
+    /// such chunk at a time on a link.
     ///
     /// # Errors
-    /// [`SendError::NotOpen`] (also for a channel of [`Mode::Data`], where there are no chunks), [`SendError::Empty`],
-    /// [`SendError::ChunkTooLarge`], [`SendError::ChunkUnfinished`].
+    /// [`SendError::NotOpen`] (also for a channel of [`Mode::Data`](crate::link::Mode::Data), where
+    /// there are no chunks), [`SendError::Empty`], [`SendError::ChunkTooLarge`],
+    /// [`SendError::ChunkUnfinished`].
     pub fn begin_chunk(&mut self, to: impl Into<Destination>, len: usize) -> Result<(), SendError> {
         let to = to.into();
         let Route { limit, party, .. } = self.route(to).ok_or(SendError::NotOpen)?;
@@ -30,11 +33,13 @@ impl Out<'_> {
         Ok(())
     }
 
-    /// Queues as much of `bytes` as there is room for, as the next part of the chunk that was begun, and says how many bytes that was.
+    /// Queues as much of `bytes` as there is room for, as the next part of the chunk that was
+    /// begun, and says how many bytes that was.
     ///
     /// # Errors
-    /// [`SendError::NoChunkBegun`], [`SendError::ChunkOverrun`], [`SendError::Empty`], [`SendError::WouldBlock`] if there is no room at all,
-    /// [`SendError::NotOpen`] if those it goes to are gone; the chunk is then forgotten.
+    /// [`SendError::NoChunkBegun`], [`SendError::ChunkOverrun`], [`SendError::Empty`],
+    /// [`SendError::WouldBlock`] if there is no room at all, [`SendError::NotOpen`] if those it
+    /// goes to are gone; the chunk is then forgotten.
     pub fn write_chunk(&mut self, bytes: &[u8]) -> Result<usize, SendError> {
         let PartialChunk { to, party, left, length } = self.state.partial;
         if left == 0 {
@@ -64,7 +69,8 @@ impl Out<'_> {
         Ok(count)
     }
 
-    /// Bytes that the chunk in parts still lacks; 0 if none has been begun, or those it goes to are gone.
+    /// Bytes that the chunk in parts still lacks; 0 if none has been begun, or those it goes to are
+    /// gone.
     #[must_use]
     pub fn unfinished(&self) -> usize {
         let PartialChunk { to, party, left, .. } = self.state.partial;

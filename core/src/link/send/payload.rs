@@ -108,7 +108,8 @@ pub(super) struct Units<'a> {
 }
 
 impl<'a> Units<'a> {
-    /// Begins a payload of `len` bytes behind a length field. The caller has made sure that there is room.
+    /// Begins a payload of `len` bytes behind a length field. The caller has made sure that there
+    /// is room.
     pub(super) fn new(
         ring: &'a mut Ring,
         memory: &'a mut [u8],
@@ -155,8 +156,8 @@ impl<'a> Units<'a> {
         self.left = self.left.wrapping_sub(bytes.len());
     }
 
-    /// Begins a unit with a chunk's length field, or with none, and as many of the bytes that are left as
-    /// there is room for beside it.
+    /// Begins a unit with a chunk's length field, or with none, and as many of the bytes that are
+    /// left as there is room for beside it.
     fn begin_unit(&mut self, length: EncodedLength) {
         self.unit = self.left;
         if cfg!(feature = "large-chunks") {
@@ -166,7 +167,8 @@ impl<'a> Units<'a> {
     }
 }
 
-/// Queues what stands in front of `len` bytes of payload. The caller has made sure that there is room for all.
+/// Queues what stands in front of `len` bytes of payload. The caller has made sure that there is
+/// room for all.
 #[inline]
 pub(super) fn push_head(
     ring: &mut Ring,
@@ -188,7 +190,8 @@ pub(super) fn push_head(
     }
 }
 
-/// Takes the bytes of one payload into the transmit ring; see [`Out::send_with`](super::Out::send_with).
+/// Takes the bytes of one payload into the transmit ring; see
+/// [`Out::send_with`](super::Out::send_with).
 #[derive(Debug)]
 pub struct Payload<'a> {
     units: Units<'a>,
@@ -196,7 +199,8 @@ pub struct Payload<'a> {
 }
 
 impl<'a> Payload<'a> {
-    /// A payload on its way to the wire and to local users. The caller has made sure that there is room.
+    /// A payload on its way to the wire and to local users. The caller has made sure that there is
+    /// room.
     pub(super) const fn new(units: Units<'a>, local: LocalPayload<'a>) -> Self {
         Self { units, local }
     }
@@ -223,7 +227,8 @@ impl<'a> Payload<'a> {
 }
 
 impl Drop for Payload<'_> {
-    /// The length has been announced, so what was not put (because the caller panicked, say) has to be made up for.
+    /// The length has been announced, so what was not put (because the caller panicked, say) has to
+    /// be made up for.
     fn drop(&mut self) {
         if self.left() > 0 {
             self.fill_up();

@@ -1,5 +1,5 @@
-//! Finding parties by hash chains. Free slots are in a list. Each call takes the same time, however many
-//! parties there are.
+//! Finding parties by hash chains. Free slots are in a list. Each call takes the same time, however
+//! many parties there are.
 
 use core::ops::Range;
 

@@ -1,4 +1,5 @@
-//! The tables of a link: its own channels, and its parties (users of own channels, entered channels).
+//! The tables of a link: its own channels, and its parties (users of own channels, entered
+//! channels).
 
 #[cfg_attr(not(feature = "speed"), path = "search.rs")]
 mod index;
@@ -144,8 +145,8 @@ impl Tables<'_> {
     }
 }
 
-/// Returns who a party is, for events, and the limit of its chunks; `None` if it sends nothing, or is no
-/// longer there.
+/// Returns who a party is, for events, and the limit of its chunks; `None` if it sends nothing, or
+/// is no longer there.
 pub(super) fn source(
     own: &[OwnSlot],
     parties: &[PartySlot],
@@ -169,8 +170,8 @@ pub(super) fn source(
     Some((Source::User { channel, user }, slot.limit))
 }
 
-/// Returns false if an event is about a channel that the program has given up, or a party that has gone,
-/// since the event was found. What tells of a channel's end is always current.
+/// Returns false if an event is about a channel that the program has given up, or a party that has
+/// gone, since the event was found. What tells of a channel's end is always current.
 pub(super) fn is_current(own: &[OwnSlot], parties: &[PartySlot], event: &Event<'_>) -> bool {
     let is_open = |channel: OwnChannel| {
         own.get(usize::from(channel.slot)).is_some_and(|own| own.generation == channel.generation)
@@ -208,7 +209,8 @@ impl Tables<'_> {
         }
     }
 
-    /// Frees the next channel that the program has to be told about, and returns the event that tells it.
+    /// Frees the next channel that the program has to be told about, and returns the event that
+    /// tells it.
     pub(super) fn next_lost(&mut self) -> Option<Event<'static>> {
         let reason = Reason::LinkLost;
         if let Some(channel) = self.find_own(|state| matches!(state, OwnState::Lost { .. })) {
