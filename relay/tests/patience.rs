@@ -242,27 +242,15 @@ fn who_is_held_up_is_not_to_blame() {
 /// Those further up wait for as long as it takes the last one, which is slow and not too slow.
 #[test]
 fn who_is_held_up_by_a_slow_network_stays() {
-    let relay = start(small(SHORT));
+    let stall_timeout = Duration::from_secs(1);
+    let relay = start(small(stall_timeout));
     let chain = Chain::new(&relay);
     let begin = Instant::now();
     let _slow = Reader::new(&chain.third.socket, 20_000, Duration::from_millis(20));
-    while begin.elapsed() < 8 * SHORT {
+    while begin.elapsed() < 4 * stall_timeout {
         assert_eq!(relay.stats().connections, 3);
         std::thread::sleep(Duration::from_millis(20));
     }
-    chain.end();
-}
-
-/// With an accomplice that reads just fast enough, a receiver is held up for ever, and takes nothing itself.
-#[test]
-fn being_held_up_does_not_protect_for_ever() {
-    let relay = start(small(Duration::from_millis(100)));
-    let chain = Chain::new(&relay);
-    let begin = Instant::now();
-    let _accomplice = Reader::new(&chain.third.socket, 20_000, Duration::from_millis(20));
-    gives_up_one(&relay, 2);
-    assert!(begin.elapsed() > Duration::from_secs(1), "{:?}", begin.elapsed());
-    assert_eq!(relay.stats().channels, 1);
     chain.end();
 }
 
@@ -270,8 +258,9 @@ fn being_held_up_does_not_protect_for_ever() {
 /// waits for what it writes; nothing that can be seen tells who began. The server has other users.
 #[test]
 fn a_server_and_a_user_that_wait_for_each_other() {
+    let stall_timeout = Duration::from_secs(1);
     for reads in [true, false] {
-        let relay = start(small(SHORT));
+        let relay = start(small(stall_timeout));
         let (mut server, mut user) = (relay.connect_small(), relay.connect_small());
         open(b"a", &mut server, &mut user);
         let mut other = relay.connect();
@@ -281,7 +270,7 @@ fn a_server_and_a_user_that_wait_for_each_other() {
         if reads {
             let begin = Instant::now();
             let _slow = Reader::new(&user.socket, 20_000, Duration::from_millis(20));
-            while begin.elapsed() < 8 * SHORT {
+            while begin.elapsed() < 4 * stall_timeout {
                 assert_eq!(relay.stats().connections, 3);
                 std::thread::sleep(Duration::from_millis(20));
             }

@@ -151,6 +151,53 @@ fn a_receiver_that_is_to_be_written_is_not_judged() {
     assert_eq!(world.closed(Closed::StallTimeout), 1);
 }
 
+/// With an accomplice that takes just enough, a receiver is held up for ever, and takes nothing itself.
+#[test]
+fn being_held_up_does_not_protect_for_ever() {
+    let mut world = World::new(config());
+    let (first, second) =
+        (world.connect_and_say(b"\0\0\x01\x01a"), world.connect_and_say(b"\0\x01\x01\x01a"));
+    let third = world.connect_and_say(b"\0\x01\x01\x01a");
+    world.relay.connections.get(second).unwrap().flags.writable = false;
+    world.relay.connections.wait(first, second, true);
+    world.relay.connections.wait(second, third, false);
+    for _ in 0..80 {
+        world.relay.connections.note_taken(third, 1 << 20);
+        world.judge_after(4000);
+        let is_over = world.relay.connections.now > 64 * 5000 + 1000;
+        assert!(is_over || world.is_there(second), "{}", world.relay.connections.now);
+    }
+    world.judge_after(4000);
+    assert!(!world.is_there(second) && world.is_there(third) && world.is_there(first));
+    assert_eq!((world.closed(Closed::StallTimeout), world.relay.connections.paused), (1, 0));
+}
+
+#[test]
+fn another_stall_timeout_holds_for_those_who_are_there() {
+    let mut world = World::new(Config { stall_timeout: Duration::from_secs(3600), ..config() });
+    let (server, user) = (world.connect_and_say(b"\0\0\x01\x01a"), world.connect_and_say(b"\0\x01\x01\x01a"));
+    world.until(|relay| relay.connections.dirty.is_empty());
+    world.relay.reconfigure(config()).unwrap();
+    world.relay.connections.wait(user, server, false);
+    world.judge_after(4000);
+    assert!(world.is_there(server));
+    world.judge_after(2000);
+    assert!(!world.is_there(server) && world.is_there(user));
+}
+
+#[test]
+fn after_a_standstill_keepalives_are_due() {
+    let mut world = World::new(config());
+    let endpoint = world.connect_and_say(b"\0\0\x01\x01a");
+    // deadlines that are over already
+    world.judge_after(10_000);
+    assert!(world.relay.connections.timers.next().unwrap() > world.relay.connections.now + 1000);
+    world.relay.note_standstill(Duration::from_secs(10));
+    assert_eq!(world.relay.connections.timers.next(), Some(world.relay.connections.now));
+    world.judge_after(0);
+    assert!(!world.relay.connections.get(endpoint).unwrap().queue.is_empty());
+}
+
 #[test]
 fn what_is_routed_after_a_wait_is_charged() {
     let mut world = World::new(Config {
