@@ -153,12 +153,14 @@ impl Tables<'_> {
         }
     }
 
-    /// Gives both numbers of a membership back. The side that has ended it says nothing more of its number; the other one may have.
+    /// Gives both numbers of a membership back. A user that has left says nothing more of its number; all others may have.
     fn release_numbers(&mut self, membership: &MembershipSlot, end: End, now: Instant) {
         let home = self.home(membership.user);
         let (user, server) = match end {
             End::Left | End::Lost => (UnderWay::Nothing, UnderWay::Something(home)),
-            End::Removed | End::Channel(_) => (UnderWay::Something(home), UnderWay::Nothing),
+            // the server has said so itself, and may still send before it hears that it has been done
+            End::Removed => (UnderWay::Something(home), UnderWay::Something(home)),
+            End::Channel(_) => (UnderWay::Something(home), UnderWay::Nothing),
         };
         if let Some(connection) = self.parts.connections.get_mut(membership.user.index()) {
             connection.entered.release(self.parts.pages, membership.at_user, user, now);

@@ -291,8 +291,9 @@ pub trait Host {
     /// How much work [`receive`](super::Relay::receive) may do for a connection, so that one that makes much work of few bytes does not
     /// keep others waiting. Asked once at the start of each call; 0 is taken as 1.
     ///
-    /// A unit that is pushed is 1 for each receiver, one that goes to nobody is 1, a command is 32 and what it pushes. What is
-    /// more than the whole of it at once (a broadcast to more users) is done when nothing else was done in that call; so
+    /// A unit that is pushed is 1 for each receiver, and 1 for each 64 bytes of a broadcast that are pushed to each; one that goes to
+    /// nobody is 1, a command is 32 and what it pushes. Long broadcasts are cut to what there is work for. What is
+    /// more than the whole of it at once (a piece of [`cut`](Self::cut) to many users) is done when nothing else was done in that call; so
     /// with at least 288 a call pushes at most as many units as this says.
     fn work(&self, connection: ConnectionId) -> usize {
         let _ = connection;

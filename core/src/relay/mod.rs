@@ -53,8 +53,8 @@
 //! the longest time. What was sent to a user before its server knew that the user is gone is still under way, and so is
 //! what a user sent before it knew that the channel is gone. Such numbers rest for at least 5 s ([`Host::now`]): they are
 //! given to nobody meanwhile, and where all others are in use the channel is full, or the connection in too many channels. So what
-//! comes within that time reaches nobody. Numbers that the other side gave up itself (a user that was
-//! removed, a channel that was left) need not rest.
+//! comes within that time reaches nobody. Numbers that an endpoint gave up itself (a channel that
+//! it left or deleted) need not rest.
 //!
 //! # Removing and blocking
 //!

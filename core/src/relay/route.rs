@@ -217,8 +217,9 @@ impl Tables<'_> {
             room = room.saturating_add(unit.payload.len()).saturating_add(HEADER);
             end = unit.behind;
             units = units.saturating_add(1);
-            work = work.saturating_add(each);
-            if room > RUN || work.saturating_add(each) > left {
+            work = work.saturating_add(Turn::of_broadcast(each, unit.payload.len()));
+            // the next one may be as long as any
+            if room > RUN || work.saturating_add(each.saturating_mul(2)) > left {
                 break;
             }
         }
@@ -353,19 +354,26 @@ impl Tables<'_> {
             return (payload.len(), None);
         };
         let receivers = || self.receivers(channel, target.excluded, target.sequence);
+        let users = channel.users.used().max(1);
         let mut rest = payload;
         while !rest.is_empty() {
             let sent = payload.len().saturating_sub(rest.len());
-            if !turn.take(channel.users.used().max(1)) {
+            let Some(most) = turn.bytes_for(users, rest.len().min(cut)) else {
                 return (sent, Some(Outcome::Enough));
-            }
-            let mut len = rest.len();
+            };
+            let may_go = rest.len().min(most);
+            let mut len = may_go;
             for to in receivers() {
-                match fitting(rest.len(), host.free(to.user), cut) {
+                match fitting(may_go, host.free(to.user), cut) {
                     Some(fits) => len = len.min(fits),
-                    None => return (sent, Some(Outcome::WaitFor(to.user))),
+                    None => {
+                        // to have looked is work, too
+                        turn.take(users);
+                        return (sent, Some(Outcome::WaitFor(to.user)));
+                    }
                 }
             }
+            turn.take(Turn::of_broadcast(users, len));
             let (piece, behind) = rest.split_at_checked(len).unwrap_or((rest, &[]));
             for to in receivers() {
                 let header = to_endpoint::data_for_user(to.at_user, piece.len());

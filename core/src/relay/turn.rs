@@ -3,6 +3,9 @@
 /// Work of a command that has no other measure: looking for a name, asking the host, saying what has become of it.
 pub(super) const COMMAND: usize = 32;
 
+/// Bytes that cost as much to copy as a unit that is queued.
+pub(super) const BYTES: usize = 64;
+
 /// What a call may still do, and the units of data that began in it.
 #[derive(Debug)]
 pub(super) struct Turn {
@@ -35,6 +38,22 @@ impl Turn {
         }
         self.left = self.left.saturating_sub(work);
         true
+    }
+
+    /// Bytes of a payload that may be pushed to so many receivers, at least `least` of them if nothing was done yet. `None` if that would be fewer.
+    pub(super) fn bytes_for(&self, receivers: usize, least: usize) -> Option<usize> {
+        let each = self.left.checked_div(receivers).unwrap_or(self.left);
+        let bytes = each.saturating_sub(1).saturating_mul(BYTES);
+        match bytes {
+            bytes if each > 0 && bytes >= least => Some(bytes),
+            _ if self.left == self.full => Some(least),
+            _ => None,
+        }
+    }
+
+    /// Work of pushing so many bytes to so many receivers.
+    pub(super) const fn of_broadcast(receivers: usize, bytes: usize) -> usize {
+        receivers.saturating_mul(1_usize.saturating_add(bytes / BYTES))
     }
 
     /// Work that was done. One thing that was more than the whole counts as the whole.

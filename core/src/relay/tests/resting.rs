@@ -55,7 +55,7 @@ fn what_is_under_way_for_a_user_who_has_left_reaches_nobody() {
 }
 
 #[test]
-fn a_number_that_the_server_has_taken_back_need_not_rest() {
+fn the_number_of_a_user_that_was_removed_rests_too() {
     for command in [4, 5] {
         let mut world = filled(MAX_USERS);
         world.host.capabilities = Capabilities::REMOVE_USER.with(Capabilities::BLOCK_USER);
@@ -63,6 +63,12 @@ fn a_number_that_the_server_has_taken_back_need_not_rest() {
         let next = world.connect_from(1, 1);
         world.relay.tables().connection(world.ids[next]).unwrap().announced = true;
         world.send(0, &[0, command, 0, 2, 0, 6]);
+        assert_eq!(enter(&mut world, next), Err(4));
+        // what the server says before it hears of it reaches nobody
+        world.host.queues.iter_mut().for_each(Vec::clear);
+        world.send(0, &[3, 128, 6, b'x']);
+        assert!(world.host.queues.iter().all(Vec::is_empty));
+        world.pass(7);
         assert_eq!(enter(&mut world, next), Ok(6));
     }
 }

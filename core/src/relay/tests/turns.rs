@@ -147,3 +147,25 @@ fn who_goes_is_forgotten_in_parts() {
     assert_eq!((world.relay.channels(), world.relay.memberships()), (1, 0));
     assert_eq!(world.relay.connections(), MAX_USERS);
 }
+
+#[test]
+fn bytes_that_are_copied_for_many_are_work() {
+    let mut world = crowd(200);
+    world.host.work = 4096;
+    let unit = [&[1, 1, 0xff, 0xf0, 128][..], &pattern(32_751)].concat();
+    let (mut rest, mut got) = (&unit[..], Vec::new());
+    while !rest.is_empty() {
+        let received = world.receive(0, rest);
+        rest = &rest[received.used..];
+        let copied: usize = (1..=200).map(|user| world.host.queues[world.ids[user].index()].len()).sum();
+        assert!(copied <= 4096 * 64, "{copied} bytes in a call");
+        got.extend(world.take_data(1).pop().map(|(_, bytes)| bytes).unwrap_or_default());
+        (2..=200).for_each(|user| drop(world.take(user)));
+    }
+    assert!(got == unit[5..]);
+    // for a few users it goes whole
+    let mut world = crowd(3);
+    world.host.work = 4096;
+    assert_eq!(world.receive(0, &unit).used, unit.len());
+    assert_eq!(world.host.pushes, 3);
+}

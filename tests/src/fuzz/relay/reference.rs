@@ -308,7 +308,7 @@ impl Model {
         let now = self.now;
         let Some(name) = self.endpoints[&from].own.used.get(&number) else { return };
         let channel = self.channels.get_mut(name).unwrap();
-        let Some(member) = channel.users.release(user, false, now) else { return };
+        let Some(member) = channel.users.release(user, true, now) else { return };
         if block {
             channel.blocked.insert(member.connection);
         }
