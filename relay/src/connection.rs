@@ -356,9 +356,11 @@ impl Connection {
     }
 
     /// Writes what is queued, as far as the socket takes it. Says how many bytes it took.
-    pub(crate) fn write(&mut self, pool: &mut Pool) -> usize {
+    ///
+    /// What is left after about `most` bytes waits for the next time.
+    pub(crate) fn write(&mut self, pool: &mut Pool, most: usize) -> usize {
         let mut all = 0;
-        while self.flags.writable && self.has_output() {
+        while self.flags.writable && self.has_output() && all < most {
             let written = match &mut self.tls {
                 None => self.transport.write(&self.socket, &mut self.queue, pool),
                 Some(tls) => tls.write(&self.socket, &mut self.transport, &mut self.queue, pool),

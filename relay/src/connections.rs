@@ -179,8 +179,13 @@ impl Connections {
     ///
     /// Says whether the socket took anything.
     pub(crate) fn write(&mut self, index: u32) -> bool {
+        self.write_some(index, usize::MAX) > 0
+    }
+
+    /// [`write`](Self::write), as far as about so many bytes. What is left then is written another time. Returns how many bytes the socket took.
+    pub(crate) fn write_some(&mut self, index: u32, most: usize) -> usize {
         let Some(connection) = self.slots.get_mut(index as usize).and_then(Option::as_mut) else {
-            return false;
+            return 0;
         };
         if std::mem::take(&mut connection.flags.dirty) {
             self.dirty.remove(index);
@@ -188,7 +193,8 @@ impl Connections {
         // queues grow between writes, so this is the longest that each becomes
         let before = connection.queue.len();
         self.longest_queue = self.longest_queue.max(before);
-        let taken = connection.write(&mut self.pool);
+        let taken = connection.write(&mut self.pool, most);
+        let is_left = connection.flags.writable && connection.has_output();
         let drained = before.saturating_sub(connection.queue.len());
         let enough = connection.queue.is_empty()
             || connection.queue.len() <= self.config.queue_bytes.min(self.pool.share()) / 2;
@@ -205,14 +211,21 @@ impl Connections {
         if enough {
             self.wake(index);
         }
-        taken > 0
+        if is_left {
+            self.mark_dirty(index);
+        }
+        taken
     }
 
-    /// Writes to those that got something, to so many at most.
-    pub(crate) fn write_dirty(&mut self, most: usize) {
+    /// Writes to those that got something, to so many and so many bytes at most, about.
+    pub(crate) fn write_dirty(&mut self, most: usize, bytes: usize) {
+        let mut left = bytes;
         for _ in 0..most {
+            if left == 0 {
+                break;
+            }
             let Some(index) = self.dirty.pop() else { break };
-            self.write(index);
+            left = left.saturating_sub(self.write_some(index, left));
         }
     }
 

@@ -317,10 +317,10 @@ impl Relay {
 
     /// Deals with a receiver's queue that lacks room for `rest`: writes it, or has the sender wait for it.
     fn wait_for(&mut self, sender: u32, receiver: u32, rest: &[u8]) -> Blocked {
-        self.connections.work = self.connections.work.saturating_sub(OF_A_WRITE);
-        if self.connections.write(receiver)
-            || self.connections.get(receiver).is_none_or(|receiver| receiver.flags.mute)
-        {
+        let taken = self.connections.write_some(receiver, WORK * BYTES_FOR_WORK);
+        let work = OF_A_WRITE + taken / BYTES_FOR_WORK;
+        self.connections.work = self.connections.work.saturating_sub(work);
+        if taken > 0 || self.connections.get(receiver).is_none_or(|receiver| receiver.flags.mute) {
             return Blocked::NoMore; // there may be room now, or no need of any
         }
         let is_held_up = self.connections.get(receiver).is_some_and(|receiver| receiver.is_held_up());

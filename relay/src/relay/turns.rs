@@ -70,7 +70,7 @@ impl Relay {
         if is_alone && self.may_put_off() {
             return;
         }
-        self.connections.write_dirty(self.work() / OF_A_WRITE);
+        self.connections.write_dirty(self.work() / OF_A_WRITE, self.work() * BYTES_FOR_WORK);
         self.turns.unwritten_work = 0;
         self.turns.unwritten_from = self.received_bytes;
     }
