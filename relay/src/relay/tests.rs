@@ -174,15 +174,20 @@ fn being_held_up_does_not_protect_for_ever() {
 
 #[test]
 fn another_stall_timeout_holds_for_those_who_are_there() {
-    let mut world = World::new(Config { stall_timeout: Duration::from_secs(3600), ..config() });
-    let (server, user) = (world.connect_and_say(b"\0\0\x01\x01a"), world.connect_and_say(b"\0\x01\x01\x01a"));
-    world.until(|relay| relay.connections.dirty.is_empty());
-    world.relay.reconfigure(config()).unwrap();
-    world.relay.connections.wait(user, server, false);
-    world.judge_after(4000);
-    assert!(world.is_there(server));
-    world.judge_after(2000);
-    assert!(!world.is_there(server) && world.is_there(user));
+    let with = |seconds| Config { stall_timeout: Duration::from_secs(seconds), ..config() };
+    for (before, now) in [(3600, 10), (2, 10)] {
+        let mut world = World::new(with(before));
+        let server = world.connect_and_say(b"\0\0\x01\x01a");
+        let user = world.connect_and_say(b"\0\x01\x01\x01a");
+        world.until(|relay| relay.connections.dirty.is_empty());
+        let listen = world.relay.config().listen.clone();
+        assert!(world.relay.reconfigure(Config { listen, ..with(now) }).unwrap().is_empty());
+        world.relay.connections.wait(user, server, false);
+        world.judge_after(9000);
+        assert!(world.is_there(server), "{before}");
+        world.judge_after(2000);
+        assert!(!world.is_there(server) && world.is_there(user), "{before}");
+    }
 }
 
 #[test]
