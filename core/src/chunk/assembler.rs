@@ -60,12 +60,15 @@ pub struct Assembler {
     len: u32,
     /// Bytes of the current chunk that are in the slot. While its length field comes: the code so far.
     done: u32,
-    /// Bytes of the length field that have come; [`BROKEN`] if the peer broke the rules.
+    /// Bytes of the length field that have come; [`BROKEN`] or more if the peer broke the rules. Then `done` is the
+    /// length that was too great, or 0 for an overlong field.
     field: u8,
 }
 
-/// More bytes than a length field has.
-const BROKEN: u8 = u8::MAX;
+/// More bytes than a length field has: the peer broke the rules.
+const BROKEN: u8 = 254;
+/// The same, and it has been told.
+const BROKEN_AND_TOLD: u8 = 255;
 
 impl Default for Assembler {
     fn default() -> Self {
@@ -93,70 +96,109 @@ impl Assembler {
     /// that is longer than the slot counts as too large, whatever the limit allows.
     #[inline]
     pub fn feed(&mut self, limit: ChunkLimit, input: &[u8], slot: &mut [u8]) -> (usize, Step) {
-        self.feed_in(limit.up_to(slot.len()), input, slot, 0)
+        let limit = limit.up_to(slot.len());
+        let start = self.take_length(limit, input);
+        if self.len == 0 {
+            return match self.take_violation(limit) {
+                Some(violation) => (start, Step::Violation(violation)),
+                None => (input.len(), Step::More),
+            };
+        }
+        let rest = input.get(start..).unwrap_or_default();
+        if let Some(len) = self.take_whole(rest) {
+            let end = start.wrapping_add(len);
+            return (end, Step::Whole { start, end });
+        }
+        let (count, len) = self.take_piece(rest, slot, 0);
+        (start.wrapping_add(count), len.map_or(Step::More, |len| Step::Completed { len }))
     }
 
-    /// The same with a slot that begins at `at` in `memory`, and is as long as the limit's maximum.
+    /// Takes in the length field at the front of `input`, unless the current chunk's length is known. Returns how many
+    /// bytes that took. Afterwards [`Assembler::is_in_chunk`] says whether the length is known.
+    #[cfg_attr(feature = "speed", inline)]
+    #[cfg_attr(not(feature = "speed"), inline(never))]
+    pub(crate) fn take_length(&mut self, limit: ChunkLimit, input: &[u8]) -> usize {
+        let mut used = 0usize;
+        while self.len == 0
+            && self.field < BROKEN
+            && let Some(&byte) = input.get(used)
+        {
+            used = used.wrapping_add(1);
+            self.length_byte(limit, byte);
+        }
+        used
+    }
+
+    /// Returns true if the length of the current chunk is known.
     #[inline]
-    pub(crate) fn feed_in(
+    pub(crate) const fn is_in_chunk(&self) -> bool {
+        self.len > 0
+    }
+
+    /// Returns how the peer has broken the rules, once.
+    pub(crate) const fn take_violation(&mut self, limit: ChunkLimit) -> Option<Violation> {
+        if self.field != BROKEN {
+            return None;
+        }
+        self.field = BROKEN_AND_TOLD;
+        Some(match self.done {
+            0 => Violation::OverlongLength,
+            len => Violation::ChunkTooLarge { len, max: limit.max() },
+        })
+    }
+
+    /// Takes a chunk that lies whole at the front of `input`. Returns its length.
+    #[inline]
+    pub(crate) fn take_whole(&mut self, input: &[u8]) -> Option<usize> {
+        let len = self.len as usize;
+        let is_whole = self.done == 0 && len <= input.len();
+        if is_whole {
+            self.len = 0;
+        }
+        is_whole.then_some(len)
+    }
+
+    /// Takes a piece of a chunk from the front of `input` to its slot, which begins at `at` in `memory`. Returns how
+    /// many bytes that took, and the chunk's length if it is complete.
+    #[inline]
+    pub(crate) fn take_piece(
         &mut self,
-        limit: ChunkLimit,
         input: &[u8],
         memory: &mut [u8],
         at: usize,
-    ) -> (usize, Step) {
-        let mut rest = input;
-        while self.len == 0 {
-            let Some((&byte, behind)) = rest.split_first() else { return (input.len(), Step::More) };
-            rest = behind;
-            if self.field == BROKEN {
-                return (input.len(), Step::More);
-            }
-            if let Err(violation) = self.length_byte(limit, byte) {
-                self.field = BROKEN;
-                return (input.len().wrapping_sub(rest.len()), Step::Violation(violation));
-            }
-        }
-        let start = input.len().wrapping_sub(rest.len());
+    ) -> (usize, Option<usize>) {
         let left = self.len.wrapping_sub(self.done) as usize;
-        let end = start.wrapping_add(left).min(input.len());
-        if rest.len() >= left && self.done == 0 {
-            self.len = 0;
-            return (end, Step::Whole { start, end });
-        }
-        let piece = rest.get(..left).unwrap_or(rest);
+        let piece = input.get(..left).unwrap_or(input);
         copy_to(memory, at.wrapping_add(self.done as usize), piece);
         #[expect(clippy::cast_possible_truncation, reason = "at most `left`, a u32")]
         {
             self.done = self.done.wrapping_add(piece.len() as u32);
         }
-        let len = self.len;
-        if self.done < len {
-            return (end, Step::More);
+        let len = self.len as usize;
+        if piece.len() < left {
+            return (piece.len(), None);
         }
         (self.len, self.done) = (0, 0);
-        (end, Step::Completed { len: len as usize })
+        (piece.len(), Some(len))
     }
 
     /// Takes in one byte of a length field.
     #[inline]
-    fn length_byte(&mut self, limit: ChunkLimit, byte: u8) -> Result<(), Violation> {
-        if byte == 0 && self.field > 0 {
-            return Err(Violation::OverlongLength);
-        }
+    fn length_byte(&mut self, limit: ChunkLimit, byte: u8) {
         let shift = 7u32.wrapping_mul(self.field.into());
-        self.field = self.field.wrapping_add(1);
-        if byte & 128 != 0 && self.field < limit.length_bytes() {
+        if byte == 0 && self.field > 0 {
+            (self.done, self.field) = (0, BROKEN);
+        } else if byte & 128 != 0 && self.field.wrapping_add(1) < limit.length_bytes() {
             self.done |= u32::from(byte & 127).wrapping_shl(shift);
-            return Ok(());
+            self.field = self.field.wrapping_add(1);
+        } else {
+            let len = with_last_byte(self.done, byte, shift);
+            if len > limit.max() {
+                (self.done, self.field) = (len, BROKEN);
+            } else {
+                *self = Self { len, done: 0, field: 0 };
+            }
         }
-        let len = with_last_byte(self.done, byte, shift);
-        let max = limit.max();
-        if len > max {
-            return Err(Violation::ChunkTooLarge { len, max });
-        }
-        *self = Self { len, done: 0, field: 0 };
-        Ok(())
     }
 }
 

@@ -4,7 +4,7 @@ use super::Event;
 use super::front::Queued;
 use super::slots::{OwnSlot, PartyRef, PartySlot};
 use super::tables::source;
-use crate::chunk::{ChunkLimit, Step};
+use crate::chunk::{ChunkLimit, Violation};
 
 /// Takes in a piece of a party's data, up to the first event in it. Returns how many bytes were
 /// used, and the event. Without the party the bytes are stale.
@@ -24,24 +24,41 @@ pub(super) fn take_in(
     let Some(party) = party.filter(|party| party.generation == from.generation) else {
         return (piece.len(), Queued::None);
     };
-    let (used, step) = match party.limit {
-        ChunkLimit::NONE => (piece.len(), Step::Whole { start: 0, end: piece.len() }),
-        // a limit's maximum is at most the chunk size
-        limit => {
-            let slot = usize::from(from.slot).wrapping_mul(chunk_size);
-            party.assembler.feed_in(limit, piece, chunks, slot)
-        }
+    let limit = party.limit;
+    let received = |start: usize, end: usize| {
+        let (start, end) = (at.wrapping_add(start), at.wrapping_add(end));
+        Queued::Received { from, start, end }
     };
-    match step {
-        Step::More => (used, Queued::None),
-        Step::Whole { start, end } => {
-            (used, Queued::Received { from, start: at.wrapping_add(start), end: at.wrapping_add(end) })
-        }
-        Step::Completed { len } => (used, Queued::Assembled { from, len }),
-        Step::Violation(violation) => {
-            warning!("a peer broke the rules of chunks");
-            let event = source(own, parties, from).map(|(from, _)| Event::Malicious { from, violation });
-            (piece.len(), event.map_or(Queued::None, Queued::Notice))
-        }
+    if limit == ChunkLimit::NONE {
+        return (piece.len(), received(0, piece.len()));
+    }
+    let start = party.assembler.take_length(limit, piece);
+    if !party.assembler.is_in_chunk() {
+        let violation = party.assembler.take_violation(limit);
+        return (
+            piece.len(),
+            violation.map_or(Queued::None, |violation| malicious(own, parties, from, violation)),
+        );
+    }
+    let rest = piece.get(start..).unwrap_or_default();
+    if let Some(len) = party.assembler.take_whole(rest) {
+        let end = start.wrapping_add(len);
+        return (end, received(start, end));
+    }
+    // a limit's maximum is at most the chunk size, so a chunk fits its slot
+    let slot = usize::from(from.slot).wrapping_mul(chunk_size);
+    let (count, len) = party.assembler.take_piece(rest, chunks, slot);
+    let event = len.map_or(Queued::None, |len| Queued::Assembled { from, len });
+    (start.wrapping_add(count), event)
+}
+
+/// A party has broken the rules.
+#[cold]
+#[inline(never)]
+fn malicious(own: &[OwnSlot], parties: &[PartySlot], from: PartyRef, violation: Violation) -> Queued {
+    warning!("a peer broke the rules of chunks");
+    match source(own, parties, from) {
+        Some((from, _)) => Queued::Notice(Event::Malicious { from, violation }),
+        None => Queued::None,
     }
 }
