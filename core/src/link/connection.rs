@@ -330,7 +330,8 @@ impl<'a> Session<'a> {
     }
 
     /// Nothing can be read. Returns for how long the relay has been silent, if that is too long.
-    fn nothing_came(&self, now: Instant) -> Option<Duration> {
+    fn nothing_came(&mut self, now: Instant) -> Option<Duration> {
+        self.out.state.round = Round::Written;
         let silent_at = self.out.state.silent_at();
         let is_silent = now >= silent_at && silent_at != Instant::MAX;
         is_silent.then(|| now.saturating_since(self.out.state.heard))

@@ -106,8 +106,10 @@ pub(super) struct State {
     pub(super) owed: Owed,
     pub(super) capabilities: Capabilities,
     pub(super) held: Held,
-    pub(super) received: Received,
     pub(super) tables: TableState,
+    /// How many events one poll hands over at most; 0 for as many as come.
+    pub(super) event_limit: u16,
+    pub(super) received: Received,
     pub(super) ring: Ring,
     /// The relay's event.
     pub(super) front: Front,
@@ -116,8 +118,6 @@ pub(super) struct State {
     /// When something came last, or was sent first.
     pub(super) heard: Instant,
     pub(super) silence_limit: SilenceLimit,
-    /// How many events one poll hands over at most; 0 for as many as come.
-    pub(super) event_limit: u16,
     #[cfg(feature = "large-chunks")]
     pub(super) partial: PartialChunk,
     pub(super) local: LocalState,

@@ -26,7 +26,7 @@ pub(crate) fn peer(image: &str) -> Peer {
     match image {
         "smoltcp" => Peer::Echo,
         "minimq" => Peer::Broker,
-        "client" => Peer::Server,
+        "client" | "returning" => Peer::Server,
         "client-server" => Peer::ServerAndUsers,
         _ => Peer::Callers,
     }

@@ -184,6 +184,10 @@ impl<'a> Code<'a> {
     fn owners(&self, place: u64) -> Result<Vec<(Owner, String)>> {
         match self.find(place)? {
             Found::Nobodys => Ok(Vec::new()),
+            // a place that several jump to has been joined, whatever line was left to it
+            Found::Owned(..) | Found::Joined if self.instructions.jumps_to(place).len() > 1 => {
+                self.owners_of_branches(place)
+            }
             Found::Owned(owner, what) => Ok(vec![(owner, what)]),
             Found::Joined => self.owners_of_branches(place),
         }
@@ -266,7 +270,7 @@ impl<'a> Code<'a> {
     fn never_returns(&self, start: u64) -> bool {
         self.functions
             .get(&start)
-            .is_some_and(|(_, name)| ["panicking", "_fail"].iter().any(|part| name.contains(part)))
+            .is_some_and(|(_, name)| ["panicking", "_fail", "6report6failed", "6report3end"].iter().any(|part| name.contains(part)))
     }
 
     fn find(&self, place: u64) -> Result<Found> {

@@ -13,6 +13,7 @@ fn title(name: &str) -> &str {
         "smoltcp" => "smoltcp alone",
         "client" => "a client",
         "client-server" => "a client and a server",
+        "returning" => "a client that comes back",
         "everything" => "everything",
         _ => "minimq 0.13.5 in place of a client",
     }

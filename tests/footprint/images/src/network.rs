@@ -76,6 +76,15 @@ impl Network {
         network
     }
 
+    /// Calls the peer, unless the socket is in use.
+    pub fn call(&mut self) {
+        let context = self.interface.context();
+        let socket = self.sockets.get_mut::<Socket<'_>>(self.socket);
+        if !socket.is_open() && socket.connect(context, PEER, 49_152).is_err() {
+            crate::report::failed(c"the peer cannot be called");
+        }
+    }
+
     /// Moves frames in both directions.
     pub fn poll(&mut self) {
         self.interface.poll(self.now(), self.ethernet, &mut self.sockets);
