@@ -268,9 +268,9 @@ impl<'a> Code<'a> {
     }
 
     fn never_returns(&self, start: u64) -> bool {
-        self.functions
-            .get(&start)
-            .is_some_and(|(_, name)| ["panicking", "_fail", "6report6failed", "6report3end"].iter().any(|part| name.contains(part)))
+        self.functions.get(&start).is_some_and(|(_, name)| {
+            ["panicking", "_fail", "6report6failed", "6report3end"].iter().any(|part| name.contains(part))
+        })
     }
 
     fn find(&self, place: u64) -> Result<Found> {
