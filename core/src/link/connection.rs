@@ -34,7 +34,9 @@ pub(super) enum Verdict {
     Done,
     /// It is to be handed over again in the next round.
     Again,
-    /// It is dealt with, and the round is broken off.
+    /// It is dealt with, and it was the last one of this round. What is queued is written.
+    Last,
+    /// It is dealt with, and the round is broken off at once.
     Stop,
     /// It stays, and the round goes on later: [`Session::held`] has the event.
     Hold,
@@ -110,7 +112,7 @@ impl<'a> Session<'a> {
             match self.out.state.round {
                 Round::Over => self.begin_round(now),
                 Round::Finding => {
-                    if self.hand_over_all(now, handler) {
+                    if self.hand_over_all(now, handler) && !self.out.state.is_ending {
                         return Step::Stop;
                     }
                     self.out.state.round = Round::Writing;
@@ -123,44 +125,55 @@ impl<'a> Session<'a> {
                         return Step::Write;
                     }
                     state.round = Round::Written;
-                    // some transports gather what is written until they are flushed
-                    if core::mem::take(&mut state.unflushed) {
-                        return Step::Flush;
-                    }
                 }
                 Round::Written => {
                     let state = &mut *self.out.state;
-                    let is_left = state.received.start < state.received.end;
-                    state.round = Round::Finding;
-                    if state.front.is_due() {
-                        continue;
+                    // some transports gather what is written, and are full until they are flushed
+                    if core::mem::take(&mut state.unflushed) {
+                        return Step::Flush;
                     }
-                    if !state.front.has_event() && state.owed == Owed::Nothing {
-                        if is_left {
-                            continue;
-                        }
-                        if !core::mem::replace(&mut state.has_read, true) {
-                            return Step::Read;
-                        }
+                    if let Some(step) = self.after_writing() {
+                        return step;
                     }
-                    self.end_round();
-                    return Step::Done;
                 }
             }
         }
+    }
+
+    /// Goes on when all has been written. Returns `None` if there are events to be found.
+    fn after_writing(&mut self) -> Option<Step> {
+        let state = &mut *self.out.state;
+        if !state.is_ending {
+            state.round = Round::Finding;
+            if state.front.is_due() {
+                return None;
+            }
+            if !state.front.has_event() && state.owed == Owed::Nothing {
+                if state.received.is_left() {
+                    return None;
+                }
+                if !core::mem::replace(&mut state.has_read, true) {
+                    return Some(Step::Read);
+                }
+            }
+        }
+        self.end_round();
+        Some(Step::Done)
     }
 
     #[cfg_attr(not(feature = "speed"), inline(never))]
     fn begin_round(&mut self, now: Instant) {
         let state = &mut *self.out.state;
         state.has_read = false;
+        state.is_ending = false;
         state.room.begin_round();
         state.front.begin_round();
         if state.connection == Connection::Lost {
             state.connection = Connection::New;
         }
-        // an event that was kept may wait for room
-        state.round = if state.front.has_event() { Round::Writing } else { Round::Finding };
+        // an event that was kept may wait for room; a relay that comes first is heard first
+        let is_writing = state.front.has_event() || state.local.is_behind_relay();
+        state.round = if is_writing { Round::Writing } else { Round::Finding };
         self.out.local().deleted();
         if !self.out.state.local.is_idle() {
             self.out.local().start_round(now);
@@ -170,9 +183,13 @@ impl<'a> Session<'a> {
     /// The round ends, or the poll does before it.
     pub(super) fn end_round(&mut self) {
         self.out.state.round = Round::Over;
+        if !self.out.state.is_ending {
+            self.out.state.local.take_turns(true);
+        }
         if !self.out.state.local.is_idle() {
             let held = self.out.broadcast_in_parts();
-            self.out.local().end_round(held);
+            let is_kept = self.out.state.front.is_kept();
+            self.out.local().end_round(held, is_kept);
         }
     }
 
@@ -202,7 +219,11 @@ impl<'a> Session<'a> {
         if is_kept {
             self.out.state.room.keep();
         }
-        verdict == Verdict::Stop
+        if verdict == Verdict::Last {
+            self.out.state.is_ending = true;
+            self.out.state.local.take_turns(source == Held::Relay);
+        }
+        matches!(verdict, Verdict::Last | Verdict::Stop)
     }
 
     /// Hands all events over that there are now. Returns true if the handler takes no more.
@@ -212,10 +233,19 @@ impl<'a> Session<'a> {
         now: Instant,
         handler: &mut H,
     ) -> bool {
+        // after a round that local users have used up the relay comes first
         #[cfg(feature = "local")]
-        if self.hand_over_local(now, handler) {
+        if self.out.state.local.is_behind_relay() {
+            return self.hand_over_of_relay(handler) || self.hand_over_local(now, handler);
+        } else if self.hand_over_local(now, handler) {
             return true;
         }
+        self.hand_over_of_relay(handler)
+    }
+
+    /// Hands all events of the relay over that there are now. Returns true if the handler takes
+    /// no more.
+    fn hand_over_of_relay<H: Handler + ?Sized>(&mut self, handler: &mut H) -> bool {
         loop {
             if !self.out.state.front.has_event() {
                 self.tell_loss();
@@ -253,11 +283,7 @@ impl<'a> Session<'a> {
     #[cfg_attr(feature = "speed", inline(always))]
     pub(super) fn hand_over<H: Handler + ?Sized>(&mut self, event: Queued, handler: &mut H) -> Verdict {
         let Self { out, inbox } = self;
-        let Some(event) = inbox.event(event, out) else { return Verdict::Done };
-        match handler(event, out) {
-            Verdict::Done if core::mem::take(&mut out.state.again) => Verdict::Again,
-            verdict => verdict,
-        }
+        inbox.event(event, out).map_or(Verdict::Done, |event| handler(event, out))
     }
 
     /// Hands an event over that the relay has just brought. Returns true if nothing more is to be

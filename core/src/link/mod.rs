@@ -295,16 +295,21 @@ impl<B: Buffers> Link<B> {
         let mut failed = None;
         let mut left = u32::from(self.state.event_limit);
         let mut session = self.session();
-        let mut events = |event: Event<'_>, out: &mut Out<'_>| match handler(event, out).into_flow() {
-            Ok(Flow::Continue) => {
-                // a limit of 0 is none
-                left = left.wrapping_sub(1);
-                if left == 0 { Verdict::Stop } else { Verdict::Done }
-            }
-            Ok(Flow::Again) => Verdict::Again,
-            Err(error) => {
-                failed = Some(error);
-                Verdict::Stop
+        let mut events = |event: Event<'_>, out: &mut Out<'_>| {
+            let flow = handler(event, out).into_flow();
+            let is_again = core::mem::take(&mut out.state.again);
+            match flow {
+                Ok(Flow::Continue) if !is_again => {
+                    // a limit of 0 is none, and a loss is told at once
+                    left = left.wrapping_sub(1);
+                    let is_last = left == 0 && out.state.connection != Connection::Lost;
+                    if is_last { Verdict::Last } else { Verdict::Done }
+                }
+                Ok(_) => Verdict::Again,
+                Err(error) => {
+                    failed = Some(error);
+                    Verdict::Stop
+                }
             }
         };
         // with one `dyn` type all of a link exists once, however many handlers a program has

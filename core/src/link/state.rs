@@ -89,6 +89,11 @@ pub(super) struct Received {
 
 impl Received {
     pub(super) const NOTHING: Self = Self { decoder: Decoder::new(), start: 0, end: 0, party: None };
+
+    /// Returns true if there is something.
+    pub(super) const fn is_left(&self) -> bool {
+        self.start < self.end
+    }
 }
 
 /// Small fields come first: microcontrollers reach those at low offsets with short instructions.
@@ -99,6 +104,8 @@ pub(super) struct State {
     pub(super) round: Round,
     /// The round has read the transport, or lost the connection.
     pub(super) has_read: bool,
+    /// No more events are handed over in this round.
+    pub(super) is_ending: bool,
     /// Bytes have been written and not been flushed.
     pub(super) unflushed: bool,
     /// The program wants the event again that it holds, or has in its hands.
@@ -157,6 +164,7 @@ impl State {
             heard: Instant::ZERO,
             round: Round::Over,
             has_read: false,
+            is_ending: false,
             unflushed: false,
             front: Front::EMPTY,
             held: Held::None,
@@ -189,8 +197,10 @@ impl State {
 
     /// Returns true if events wait that need no reading: the round was broken off.
     pub(super) const fn has_more(&self) -> bool {
-        let is_left = self.received.start < self.received.end || !matches!(self.telling, Telling::Done);
-        is_left && self.wants_read()
+        let is_left = self.received.is_left() || !matches!(self.telling, Telling::Done);
+        // or the round has not come to an event that was kept
+        let is_due = self.front.is_due() && !matches!(self.held, Held::Relay);
+        is_due || is_left && self.wants_read()
     }
 
     pub(super) fn next_deadline(&self) -> Option<Instant> {
@@ -204,12 +214,13 @@ impl State {
     }
 
     pub(super) const fn wants_read(&self) -> bool {
-        let is_kept = self.front.has_event() && !(matches!(self.held, Held::Relay) && !self.again);
+        let is_dealt_with = matches!(self.held, Held::Relay) && !self.again;
+        let is_kept = self.front.has_event() && !is_dealt_with;
         !is_kept && matches!(self.owed, Owed::Nothing)
     }
 
     pub(super) const fn wants_write(&self) -> bool {
-        self.ring.len() > 0 || self.room.has_grown()
+        self.ring.len() > 0 || self.room.has_grown() || !matches!(self.owed, Owed::Nothing)
     }
 
     /// The connection is lost: what belonged to it is forgotten. The tables are the caller's.
@@ -229,6 +240,7 @@ impl State {
         self.connection = Connection::Lost;
         self.round = Round::Finding;
         self.has_read = true;
+        self.is_ending = false;
         self.unflushed = false;
     }
 }

@@ -324,3 +324,64 @@ fn what_was_written_is_flushed() {
     rig.poll();
     assert_eq!(rig.script.flushes, 1);
 }
+
+/// Gathers a few bytes until it is flushed, and takes no more before.
+#[derive(Debug, Default)]
+struct Gathering {
+    gathered: Vec<u8>,
+    sent: Vec<u8>,
+}
+
+impl embedded_io::ErrorType for Gathering {
+    type Error = embedded_io::ErrorKind;
+}
+
+impl embedded_io::ReadReady for Gathering {
+    fn read_ready(&mut self) -> Result<bool, Self::Error> {
+        Ok(false)
+    }
+}
+
+impl embedded_io::Read for Gathering {
+    fn read(&mut self, _: &mut [u8]) -> Result<usize, Self::Error> {
+        panic!("this read would block")
+    }
+}
+
+impl embedded_io::WriteReady for Gathering {
+    fn write_ready(&mut self) -> Result<bool, Self::Error> {
+        Ok(self.gathered.len() < 4)
+    }
+}
+
+impl embedded_io::Write for Gathering {
+    fn write(&mut self, bytes: &[u8]) -> Result<usize, Self::Error> {
+        let count = bytes.len().min(4 - self.gathered.len());
+        self.gathered.extend_from_slice(&bytes[..count]);
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> Result<(), Self::Error> {
+        self.sent.append(&mut self.gathered);
+        Ok(())
+    }
+}
+
+/// A transport that has gathered as much as it can takes more only when it has been flushed.
+#[test]
+fn a_full_transport_is_flushed() {
+    for next_event in [false, true] {
+        let mut rig = Rig::default();
+        let mut transport = Gathering::default();
+        rig.out().create("a long name", Mode::chunks(16)).unwrap();
+        for _ in 0..10 {
+            if next_event {
+                assert!(rig.link.next_event(&mut transport, rig.now).unwrap().is_none());
+            } else {
+                rig.link.poll(&mut transport, rig.now, |_, _| ()).unwrap();
+            }
+        }
+        assert_eq!(transport.sent, b"\0\0\x01\x0ba long name");
+        assert!(!rig.link.wants_write());
+    }
+}

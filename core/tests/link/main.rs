@@ -5,6 +5,7 @@ mod commands;
 mod driving;
 mod errors;
 mod handles;
+mod limit;
 #[cfg(feature = "local")]
 mod local;
 mod lost;

@@ -2,10 +2,10 @@
 
 use peote_net::Reason;
 use peote_net::chunk::{ChunkLimit, Violation};
-use peote_net::link::{Destination, Event, Link, LinkBuffers, Mode, SendError, Source, User};
+use peote_net::link::{Channel, Destination, Event, Link, LinkBuffers, Mode, SendError, Source, User};
 use peote_net::protocol::to_endpoint;
 
-use crate::support::{Rig, Seen, chunk, from_server, from_user};
+use crate::support::{Heap, Rig, Seen, chunk, from_server, from_user};
 
 const MODE: Mode = Mode::chunks(256);
 
@@ -162,4 +162,35 @@ fn the_greatest_chunk_of_each_channel() {
         let error = SendError::ChunkTooLarge { len: bytes.len() + 1, max };
         assert_eq!(rig.out().send(channel, &[&bytes[..], &[0]].concat()), Err(error));
     }
+}
+
+/// Memory with more places for parties than there can be: those beyond do not count.
+#[test]
+fn more_places_for_parties_than_count() {
+    let mut rig = Rig::new(Link::with_buffers(Heap::new(1, 70_000, 1, 300, 64)));
+    let entered = rig.out().enter("e", Mode::chunks(1)).unwrap();
+    rig.sent();
+    rig.hears([to_endpoint::success(1, 3), to_endpoint::success(2, 4)].concat());
+    // no party has this number
+    assert_eq!(rig.hears(from_server(9, &chunk(b"x"))), []);
+    let from = Source::Server { channel: entered };
+    assert_eq!(rig.hears(from_server(3, &chunk(b"x"))), [Seen::Chunk(from, b"x".to_vec())]);
+}
+
+/// A relay that talks nonsense gives one number to two own channels. A user is gone from the channel
+/// that it has entered.
+#[test]
+fn a_user_is_gone_from_the_channel_that_it_has_entered() {
+    let mut rig = Rig::default();
+    let first = rig.out().create("a", Mode::chunks(16)).unwrap();
+    let second = rig.out().create("b", Mode::chunks(16)).unwrap();
+    rig.sent();
+    rig.hears(to_endpoint::success(2, 5));
+    let user = rig.user(second, 5, 7);
+    assert_eq!(
+        rig.hears(to_endpoint::success(1, 5)),
+        [Seen::Notice(Event::Opened { channel: Channel::Own(first) })]
+    );
+    let gone = Event::UserGone { channel: second, user, reason: Reason::OnPurpose };
+    assert_eq!(rig.hears(to_endpoint::user_gone(5, 7, 0)), [Seen::Notice(gone)]);
 }

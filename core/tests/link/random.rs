@@ -1,5 +1,6 @@
 //! Random lives of a link, under any cut and every manner of driving, against the model.
 
+use core::num::NonZeroU16;
 use std::collections::{HashMap, VecDeque};
 
 use embedded_io::ErrorKind;
@@ -52,6 +53,8 @@ struct Manner {
     room: usize,
     /// Every how many events one is not dealt with when it comes first; 0: never.
     again: usize,
+    /// Events that one poll hands over at most; 0: as many as come.
+    limit: u16,
 }
 
 impl Manner {
@@ -115,14 +118,16 @@ fn manners() -> impl Strategy<Value = Manner> {
         prop_oneof![Just(1usize), 2usize..40, Just(usize::MAX)],
         prop_oneof![1usize..40, Just(usize::MAX)],
         0usize..4,
+        prop_oneof![Just(0u16), 1u16..5],
     )
-        .prop_map(|(next_event, receive, read_limit, write_limit, room, again)| Manner {
+        .prop_map(|(next_event, receive, read_limit, write_limit, room, again, limit)| Manner {
             next_event,
             receive,
             read_limit,
             write_limit,
             room,
             again,
+            limit,
         })
 }
 
@@ -160,8 +165,10 @@ const RING: usize = 700;
 impl Life {
     fn new(manner: Manner, places: usize) -> Self {
         let memory = Heap::new(300, places, OWN_CHANNELS, RING, manner.receive);
+        let mut link = Link::with_buffers(memory);
+        link.set_event_limit(NonZeroU16::new(manner.limit));
         Self {
-            rig: Rig { script: manner.script(), ..Rig::new(Link::with_buffers(memory)) },
+            rig: Rig { script: manner.script(), ..Rig::new(link) },
             model: Model::new(OWN_CHANNELS, places),
             manner,
             said: Vec::new(),
@@ -273,6 +280,7 @@ impl Life {
         self.rig.script.room = self.manner.room;
         let (seen, echoed, events, again) =
             (&mut self.seen, &mut self.echoed, &mut self.events, self.manner.again);
+        let mut dealt_with = 0;
         let mut handler = |event: Event<'_>, out: &mut Out<'_>| {
             *events += 1;
             if again > 0 && *events % (again + 1) == 0 {
@@ -287,11 +295,15 @@ impl Life {
                     }
                 }
             }
+            dealt_with += 1;
             seen.push(Seen::from(event));
             Flow::Continue
         };
         if !self.manner.next_event {
-            return self.rig.poll_once(handler);
+            let polled = self.rig.poll_once(handler);
+            let limit = usize::from(self.manner.limit);
+            assert!(polled.is_err() || limit == 0 || dealt_with <= limit);
+            return polled;
         }
         while let Some((event, mut out)) = self.rig.link.next_event(&mut self.rig.script, self.rig.now)? {
             if handler(event, &mut out) == Flow::Again {
@@ -308,6 +320,7 @@ impl Life {
         while !self.rig.script.incoming.is_empty()
             || self.rig.link.wants_write()
             || !self.rig.link.wants_read()
+            || self.rig.link.has_more()
         {
             polls += 1;
             assert!(polls < 100_000, "comes to no end");
@@ -429,11 +442,21 @@ proptest! {
     fn next_event_is_poll(steps in steps(true, true), manner in manners(), places in prop::sample::select(vec![6usize, 120])) {
         // with few places it depends on the poll whether a place that is given up is free in time; the model does not know that
         let steps: Vec<Step> = steps.into_iter().filter(|step| places > 6 || !matches!(step, Step::GiveUp(_))).collect();
-        let polled = live(&steps, Manner { next_event: false, ..manner }, places);
-        let drawn = live(&steps, Manner { next_event: true, ..manner }, places);
+        let polled = live(&steps, Manner { next_event: false, limit: 0, ..manner }, places);
+        let drawn = live(&steps, Manner { next_event: true, limit: 0, ..manner }, places);
         prop_assert_eq!(polled.told, drawn.told);
         prop_assert_eq!(polled.written, drawn.written);
         prop_assert_eq!(polled.events, drawn.events);
+    }
+
+    /// A limit of events changes nothing but how many polls it takes.
+    #[test]
+    fn a_limit_changes_nothing(steps in steps(true, true), manner in manners(), limit in 1u16..5) {
+        let manner = Manner { next_event: false, again: 0, ..manner };
+        let without = live(&steps, Manner { limit: 0, ..manner }, 120);
+        let with = live(&steps, Manner { limit, ..manner }, 120);
+        prop_assert_eq!(without.told, with.told);
+        prop_assert_eq!(without.written, with.written);
     }
 
     /// Any bytes at all, to a link that has something of everything.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use embedded_io::ErrorKind;
 use peote_net::Reason;
-use peote_net::link::{Channel, Error, Event, Flow, HandlerError, IntoFlow, Mode, SendError, Source, User};
+use peote_net::link::{Channel, Error, Event, HandlerError, Mode, SendError, Source, User};
 use peote_net::protocol::to_endpoint;
 
 use crate::support::{Rig, chunk, from_user};
@@ -60,6 +60,8 @@ fn would_block_in_an_error_of_the_program_means_again() {
 #[cfg(feature = "alloc")]
 #[test]
 fn boxed_errors_can_be_returned() {
+    use peote_net::link::{Flow, IntoFlow};
+
     type Boxed = Box<dyn std::error::Error>;
     let would_block: Boxed = SendError::WouldBlock.into();
     assert!(matches!(Err::<(), _>(would_block).into_flow(), Ok(Flow::Again)));

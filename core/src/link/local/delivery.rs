@@ -47,12 +47,12 @@ impl Local<'_> {
         }
     }
 
-    /// A round ends.
-    pub(in crate::link) fn end_round(&mut self, held: Option<u8>) {
+    /// A round ends. `is_relay_kept` says whether the relay's event is kept for the next one.
+    pub(in crate::link) fn end_round(&mut self, held: Option<u8>, is_relay_kept: bool) {
         self.state.next_due = None;
-        // whoever waits may wait for what has been taken out of a line since; the relay's event
-        // that is kept has been tried after all lines
-        if self.state.progressed && self.state.kept > 0 {
+        // an event that is kept may wait for room in a line, and something has been taken out of
+        // one since
+        if self.state.progressed && (self.state.kept > 0 || is_relay_kept) {
             self.state.next_due = Some(Instant::ZERO);
             return;
         }

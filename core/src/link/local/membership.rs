@@ -6,6 +6,11 @@ use super::{FIRST_LOCAL_USER, Local, LocalParts, LocalRoute, LocalState, Simulat
 use crate::link::front::Queued;
 use crate::link::slots::{OwnSlot, OwnState};
 use crate::link::{Channel, EnteredChannel, Event, OwnChannel};
+use crate::protocol::MAX_CHANNELS;
+
+/// How many own channels count.
+#[expect(clippy::cast_possible_truncation, reason = "128")]
+const MAX_OWN_CHANNELS: u8 = MAX_CHANNELS as u8;
 
 impl LocalParts<'_> {
     /// Returns the own channel of this name: the one that is there, else the one that was asked for
@@ -15,7 +20,7 @@ impl LocalParts<'_> {
             return None;
         }
         let mut oldest = None;
-        for (slot, (place, own)) in (0..).zip(self.names.iter().zip(own)) {
+        for (slot, place, own) in self.named(own) {
             // the greatest age is that of a channel that is there
             let age = match own.state {
                 OwnState::Open { .. } => u16::MAX,
@@ -29,11 +34,16 @@ impl LocalParts<'_> {
         oldest.map(|(channel, _)| channel)
     }
 
+    /// Returns the own channels that have a place for a name: slot, place, channel.
+    fn named<'s>(&'s self, own: &'s [OwnSlot]) -> impl Iterator<Item = (u8, &'s NameSlot, &'s OwnSlot)> {
+        let slots = 0..MAX_OWN_CHANNELS;
+        slots.zip(self.names.iter().zip(own)).map(|(slot, (place, own))| (slot, place, own))
+    }
+
     /// Returns true if the relay has another own channel with the name of the one in `slot`.
     pub(in crate::link) fn is_double(&self, own: &[OwnSlot], slot: u8) -> bool {
         let Some(name) = self.names.get(usize::from(slot)).map(NameSlot::get) else { return false };
-        let mut others = (0..).zip(self.names.iter().zip(own));
-        others.any(|(other, (place, own))| {
+        self.named(own).any(|(other, place, own)| {
             let is_used = matches!(own.state, OwnState::Open { .. }) || place.deleting;
             other != slot && is_used && place.get() == name
         })
@@ -192,6 +202,7 @@ impl Local<'_> {
     /// The connection is lost, and all are gone without a word. An end that has been told to a
     /// user, and is to be told again, waits on: nothing else would say that its channel is gone.
     pub(in crate::link) fn clear(&mut self) {
+        self.deleted();
         *self.state = LocalState::new();
         for user in self.parts.users.iter_mut() {
             let event = user.to_user.front.event;

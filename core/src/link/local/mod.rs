@@ -39,6 +39,8 @@ pub(in crate::link) struct LocalState {
     exhausted: bool,
     /// An event has been dealt with in this round.
     progressed: bool,
+    /// The relay's events come first.
+    is_behind_relay: bool,
     /// A name is being deleted.
     deleting: bool,
     /// Lines whose event is kept for the next round.
@@ -56,6 +58,7 @@ impl LocalState {
             wake: false,
             exhausted: false,
             progressed: false,
+            is_behind_relay: false,
             deleting: false,
             kept: 0,
             next_due: None,
@@ -65,6 +68,17 @@ impl LocalState {
     /// Whether there are no local users. Then nothing of all this is set.
     pub(in crate::link) const fn is_idle(&self) -> bool {
         self.live == 0
+    }
+
+    /// Returns true if the relay's events come before those of local users in this round.
+    pub(in crate::link) const fn is_behind_relay(&self) -> bool {
+        self.is_behind_relay
+    }
+
+    /// The program takes no more events in this round. If the last one was not the relay's, the relay
+    /// comes first in the next round.
+    pub(in crate::link) const fn take_turns(&mut self, is_relay: bool) {
+        self.is_behind_relay = !is_relay;
     }
 
     /// When the link has to be polled for its local users.

@@ -72,6 +72,12 @@ impl LocalState {
         true
     }
 
+    pub(super) const fn is_behind_relay(&self) -> bool {
+        false
+    }
+
+    pub(super) const fn take_turns(&mut self, _: bool) {}
+
     pub(super) const fn next_deadline(&self) -> Option<Instant> {
         None
     }
@@ -102,7 +108,7 @@ impl<'a> Local<'a> {
 
     pub(super) const fn start_round(&mut self, _: Instant) {}
 
-    pub(super) const fn end_round(&mut self, _: Option<u8>) {}
+    pub(super) const fn end_round(&mut self, _: Option<u8>, _: bool) {}
 }
 
 #[derive(Debug)]

@@ -21,7 +21,9 @@ impl Session<'_> {
             }
             Unit::Refused { tag, code } => self.answered(tag, Err(code)),
             Unit::UserEntered { channel, user } => self.user_entered(channel, user),
-            Unit::UserGone { channel, user, reason } => self.user_gone(channel, user, reason),
+            Unit::UserGone { channel, user, reason } if usize::from(channel) < MAX_CHANNELS => {
+                self.user_gone(channel, user, reason)
+            }
             Unit::ChannelGone { channel, reason } if usize::from(channel) < MAX_CHANNELS => {
                 let mut tables = self.out.tables();
                 let party = tables.find(Key::entered(channel))?;
@@ -124,8 +126,9 @@ impl Session<'_> {
 
     fn user_gone(&mut self, number: u8, user: u8, reason: u8) -> Option<Event<'static>> {
         let mut tables = self.out.tables();
-        let (channel, _) = tables.find_open(number)?;
+        // a relay that talks nonsense can give one number to two channels
         let party = tables.find(Key::user(number, user))?;
+        let channel = tables.own_in(tables.party(party)?.state.own()?)?;
         tables.free_party(party.slot);
         debug!("a user is gone from own channel {}", channel.slot);
         Some(Event::UserGone { channel, user: User::new(user), reason: Reason::of_end(reason) })

@@ -16,7 +16,7 @@ impl Session<'_> {
     /// Goes through what has been received, until nothing is left of it, an event is kept, or the
     /// relay is owed a command first (`false`), or the handler takes no more (`true`).
     pub(super) fn hand_over_received<H: Handler + ?Sized>(&mut self, handler: &mut H) -> bool {
-        while self.out.state.received.start < self.out.state.received.end {
+        while self.out.state.received.is_left() {
             if self.out.state.owed != Owed::Nothing {
                 break;
             }

@@ -56,11 +56,16 @@ impl Tables<'_> {
         self.own.get_mut(usize::from(channel.slot))
     }
 
+    /// Returns the own channel in this slot, whatever its state.
+    pub(super) fn own_in(&self, slot: u8) -> Option<OwnChannel> {
+        let generation = self.own_slots().get(usize::from(slot))?.generation;
+        Some(OwnChannel { slot, generation })
+    }
+
     /// Returns the first own channel in such a state.
     pub(super) fn find_own(&self, wanted: impl Fn(OwnState) -> bool) -> Option<OwnChannel> {
         let slot = self.own_slots().iter().take(MAX_CHANNELS).position(|own| wanted(own.state))?;
-        let generation = self.own_slots().get(slot)?.generation;
-        Some(OwnChannel { slot: u8::try_from(slot).ok()?, generation })
+        self.own_in(u8::try_from(slot).ok()?)
     }
 
     /// Returns the own channel whose command has this tag.
@@ -117,7 +122,7 @@ impl Tables<'_> {
 
     /// Returns the first party in such a state.
     pub(super) fn find_party(&self, wanted: impl Fn(PartyState) -> bool) -> Option<PartyRef> {
-        let at = self.parties.iter().position(|party| wanted(party.state))?;
+        let at = self.parties.iter().take(u16::MAX.into()).position(|party| wanted(party.state))?;
         Some(PartyRef { slot: u16::try_from(at).ok()?, generation: self.parties.get(at)?.generation })
     }
 

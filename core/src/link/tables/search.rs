@@ -9,7 +9,7 @@ use crate::link::slots::{Key, PartyRef, PartySlot, PartyState};
 /// give one number to two channels. The first slot counts then.)
 #[inline(never)]
 pub(in crate::link) fn find(parties: &[PartySlot], key: Key) -> Option<PartyRef> {
-    for (slot, party) in (0..).zip(parties) {
+    for (slot, party) in (0..u16::MAX).zip(parties) {
         if party.key == key.0 {
             return Some(PartyRef { slot, generation: party.generation });
         }

@@ -232,3 +232,20 @@ fn a_dead_transport_is_not_touched_again() {
     assert_eq!(rig.script.outgoing, [], "what was queued is for the next connection");
     assert!(rig.link.wants_write());
 }
+
+/// A channel was answered for after it had been given up, and the connection is lost before the relay
+/// hears of that. Its name is free on the next connection.
+#[test]
+fn the_name_of_a_channel_that_was_given_up_is_free_on_the_next_connection() {
+    let mut rig = rig();
+    open(&mut rig, b"a", 0, CHUNKS);
+    let given_up = rig.out().create("b", CHUNKS).unwrap();
+    settle(&mut rig);
+    rig.out().delete(given_up).unwrap();
+    rig.says(to_endpoint::success(2, 1));
+    rig.script.fail_write_ready = true;
+    assert!(rig.poll_once(|_, _| ()).is_err());
+    rig.script = Script::default();
+    settle(&mut rig);
+    open(&mut rig, b"b", 0, CHUNKS);
+}

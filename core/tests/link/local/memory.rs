@@ -88,3 +88,14 @@ fn a_line_longer_than_a_record_can_be() {
     let error = rig.out().send(entered, &vec![0; LONGEST + 1]);
     assert_eq!(error, Err(SendError::RingTooSmall { needed: LONGEST + 1 + 2 * RECORD, capacity: LONGEST }));
 }
+
+/// Memory with more places for own channels than there can be: those beyond do not count.
+#[test]
+fn more_places_for_own_channels_than_count() {
+    let mut rig = Rig::new(Link::with_buffers(Heap::new(4, 300, 4, 300, 2, 64)));
+    rig.link.set_silence_limit(None);
+    let mode = Mode::chunks(4);
+    let channel = open(&mut rig, b"a", 0, mode);
+    rig.out().enter("b", mode).unwrap();
+    join(&mut rig, b"a", channel, mode);
+}

@@ -2,6 +2,7 @@
 
 mod ends;
 mod entering;
+mod limit;
 mod lost;
 mod memory;
 mod random;

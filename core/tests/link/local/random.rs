@@ -1,5 +1,6 @@
 //! Random lives of channels with local and remote users, against a simple model: a queue for each sender and receiver.
 
+use core::num::NonZeroU16;
 use std::collections::VecDeque;
 
 use peote_net::Reason;
@@ -506,8 +507,11 @@ impl Life {
 
 proptest! {
     #[test]
-    fn a_life_with_local_and_remote_users(steps in steps(), next_event in any::<bool>(), again in 0usize..4) {
+    fn a_life_with_local_and_remote_users(
+        steps in steps(), next_event in any::<bool>(), again in 0usize..4, limit in 0u16..4
+    ) {
         let mut life = Life::new(if next_event { Face::NextEvent } else { Face::Poll }, again);
+        life.rig.link.set_event_limit(NonZeroU16::new(limit));
         for step in &steps {
             life.step(step);
         }
