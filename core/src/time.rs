@@ -141,7 +141,8 @@ mod tests {
         let mut counter = Counter32::new();
         let mut expected = 0u64;
         for millis in [0, 1, u32::MAX - 1, u32::MAX, 0, 0, 7, u32::MAX, 3] {
-            expected += u64::from(millis.wrapping_sub(expected as u32));
+            let last = u32::try_from(expected & u64::from(u32::MAX)).unwrap();
+            expected += u64::from(millis.wrapping_sub(last));
             assert_eq!(counter.instant(millis).as_millis(), expected);
         }
         assert_eq!(expected, (2 << 32) + 3);

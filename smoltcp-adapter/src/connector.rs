@@ -10,24 +10,28 @@ use smoltcp::wire::IpEndpoint;
 use crate::random::Random;
 use crate::{Failure, Status, TcpTransport, TransportError};
 
-/// How long the relay may take to answer a call, unless [`Connector::set_connect_timeout`] says otherwise.
+/// How long the relay may take to answer a call, unless [`Connector::set_connect_timeout`] says
+/// otherwise.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A connection that lasts for so long was a success: the delays start anew.
 const STABLE: Duration = Duration::from_secs(30);
 
-/// The first of the ports for outgoing connections, and a mask for how many there are: the dynamic ports of RFC 6335.
+/// The first of the ports for outgoing connections, and a mask for how many there are: the dynamic
+/// ports of RFC 6335.
 const FIRST_PORT: u16 = 49_152;
 const PORT_MASK: u16 = 0x3FFF;
 /// The next port is at most so many, plus one, behind the last one.
 const STEP_MASK: u16 = 0x0FFF;
 
-/// Keeps a TCP socket of smoltcp connected to a relay: connects, notices what becomes of it, waits, connects again from another local port.
+/// Keeps a TCP socket of smoltcp connected to a relay: connects, notices what becomes of it, waits,
+/// connects again from another local port.
 ///
-/// For firmware that has an `Interface` and a `SocketSet` of its own; `Stack` (feature `stack`) is ready-made. The socket is handed to each call.
-/// It turns the socket's Nagle algorithm off.
+/// For firmware that has an `Interface` and a `SocketSet` of its own; `Stack` (feature `stack`) is
+/// ready-made. The socket is handed to each call. It turns the socket's Nagle algorithm off.
 ///
-/// The first attempt is made at once, the others after the delays of a [`Backoff`], which starts anew after a connection that has lasted for 30 s.
+/// The first attempt is made at once, the others after the delays of a [`Backoff`], which starts
+/// anew after a connection that has lasted for 30 s.
 ///
 /// ```
 /// # use peote_net::{link::{Link, LinkBuffers, Event}, time::Instant};
@@ -80,8 +84,9 @@ enum Phase {
 impl Connector {
     /// A connector that connects at its first [`poll`](Self::poll).
     ///
-    /// The seed should differ from device to device and from start to start (a serial number together with something from a noisy converter), so that a
-    /// device does not begin with the port that it used before it was restarted, and devices do not come back in the same moment.
+    /// The seed should differ from device to device and from start to start (a serial number
+    /// together with something from a noisy converter), so that a device does not begin with the
+    /// port that it used before it was restarted, and devices do not come back in the same moment.
     #[must_use]
     pub const fn new(seed: u64) -> Self {
         let mut random = Random::new(seed);
@@ -95,7 +100,8 @@ impl Connector {
         }
     }
 
-    /// Sets the delays between attempts, and how many there may be, instead of those of [`Backoff::new`].
+    /// Sets the delays between attempts, and how many there may be, instead of those of
+    /// [`Backoff::new`].
     pub const fn set_backoff(&mut self, backoff: Backoff) {
         self.backoff = backoff;
     }
@@ -116,10 +122,12 @@ impl Connector {
         }
     }
 
-    /// Looks at the socket and does what is to be done next: connects when it is time to, notices that the relay has answered, refused or not answered. Does not block.
+    /// Looks at the socket and does what is to be done next: connects when it is time to, notices
+    /// that the relay has answered, refused or not answered. Does not block.
     ///
-    /// Call it after the interface's poll. A connection that breaks is not noticed here but by polling the link, which tells its channels; so
-    /// [`Status::Connected`] lasts until [`lost`](Self::lost).
+    /// Call it after the interface's poll. A connection that breaks is not noticed here but by
+    /// polling the link, which tells its channels; so [`Status::Connected`] lasts until
+    /// [`lost`](Self::lost).
     pub fn poll(
         &mut self,
         socket: &mut Socket<'_>,
@@ -151,7 +159,8 @@ impl Connector {
         }
     }
 
-    /// Whether a connection is to be made now. If the socket is still busy with the last one, that is broken off, which takes another turn.
+    /// Whether a connection is to be made now. If the socket is still busy with the last one, that
+    /// is broken off, which takes another turn.
     pub(crate) fn is_due(&self, socket: &mut Socket<'_>, now: Instant) -> bool {
         let Phase::Waiting { until, .. } = self.phase else { return false };
         if now < until {
@@ -197,8 +206,9 @@ impl Connector {
         };
     }
 
-    /// Gives the connection up, and goes on after a while. To be called when polling the link has returned an error other than
-    /// [`Error::Handler`]; [`drive`](Self::drive) does it. Does nothing unless connected.
+    /// Gives the connection up, and goes on after a while. To be called when polling the link has
+    /// returned an error other than [`Error::Handler`]; [`drive`](Self::drive) does it. Does
+    /// nothing unless connected.
     ///
     /// If the relay has closed its half, ours is closed as well; otherwise the connection is reset.
     pub fn lost(&mut self, socket: &mut Socket<'_>, now: Instant) {
@@ -221,7 +231,8 @@ impl Connector {
         self.failed(failure, now);
     }
 
-    /// Makes the next attempt at once, and starts the delays anew: the network has come back, or somebody wants it.
+    /// Makes the next attempt at once, and starts the delays anew: the network has come back, or
+    /// somebody wants it.
     pub const fn retry_now(&mut self) {
         self.backoff.reset();
         if matches!(self.phase, Phase::Waiting { .. } | Phase::Ended { .. }) {
@@ -229,7 +240,8 @@ impl Connector {
         }
     }
 
-    /// The connection's transport. Unless connected it is not ready, whatever the socket is still busy with.
+    /// The connection's transport. Unless connected it is not ready, whatever the socket is still
+    /// busy with.
     pub const fn transport<'a, 'buffers>(
         &mut self,
         socket: &'a mut Socket<'buffers>,
@@ -240,8 +252,8 @@ impl Connector {
         }
     }
 
-    /// Polls the link; gives the connection up if that shows that it is lost. Without a connection the link is polled as well: it may have events
-    /// that a handler has kept.
+    /// Polls the link; gives the connection up if that shows that it is lost. Without a connection
+    /// the link is polled as well: it may have events that a handler has kept.
     ///
     /// # Errors
     /// Those of [`Link::poll`].
@@ -267,10 +279,12 @@ impl Connector {
         self.unfinished
     }
 
-    /// When the next turn is due although no frame comes; one that is not in the future means at once, `None` never.
+    /// When the next turn is due although no frame comes; one that is not in the future means at
+    /// once, `None` never.
     ///
-    /// Together with the interface's own (`poll_at`, which also has to be asked) it is how long the loop may sleep. It thinks of
-    /// what no frame will announce: bytes that the link has left in the socket, and room there for what the link still has to write.
+    /// Together with the interface's own (`poll_at`, which also has to be asked) it is how long the
+    /// loop may sleep. It thinks of what no frame will announce: bytes that the link has left in
+    /// the socket, and room there for what the link still has to write.
     #[must_use]
     pub fn next_deadline<B: Buffers>(&mut self, socket: &mut Socket<'_>, link: &Link<B>) -> Option<Instant> {
         let transport = self.transport(socket);

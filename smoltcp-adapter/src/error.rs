@@ -10,11 +10,13 @@ use smoltcp::socket::tcp::{RecvError, SendError};
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum TransportError {
-    /// There was nothing to read, or no room to write, and a transport on a microcontroller cannot wait. Ask for readiness first, as a link does.
+    /// There was nothing to read, or no room to write, and a transport on a microcontroller cannot
+    /// wait. Ask for readiness first, as a link does.
     NotReady,
     /// smoltcp's answer to reading: there is no connection (any more), and it did not end in order.
     Receive(RecvError),
-    /// smoltcp's answer to writing: there is no connection (any more), or this side has closed its half.
+    /// smoltcp's answer to writing: there is no connection (any more), or this side has closed its
+    /// half.
     Send(SendError),
 }
 

@@ -4,7 +4,8 @@ use core::fmt;
 
 use peote_net::time::Instant;
 
-/// How the connection to the relay is doing. A [`Connector`](crate::Connector) knows those from `Connecting` on.
+/// How the connection to the relay is doing. A [`Connector`](crate::Connector) knows those from
+/// `Connecting` on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -26,8 +27,8 @@ pub enum Status {
         /// What became of the last one; `None` if there was none yet.
         failure: Option<Failure>,
     },
-    /// There will be no further attempt, because the [`Backoff`](peote_net::reconnect::Backoff) allows no more.
-    /// [`Connector::retry_now`](crate::Connector::retry_now) begins anew.
+    /// There will be no further attempt, because the [`Backoff`](peote_net::reconnect::Backoff)
+    /// allows no more. [`Connector::retry_now`](crate::Connector::retry_now) begins anew.
     Ended {
         /// What became of the last one.
         failure: Failure,
@@ -43,13 +44,15 @@ pub enum Failure {
     Refused,
     /// The relay did not answer in time.
     NoAnswer,
-    /// This device has no address from which the relay's address could be reached, or the relay's address or port is zero.
+    /// This device has no address from which the relay's address could be reached, or the relay's
+    /// address or port is zero.
     Unaddressable,
     /// The relay's name could not be looked up: there is no such name, or no name server answered.
     NameNotFound,
     /// The relay closed the connection.
     Closed,
-    /// The connection broke: it was reset by the relay or something on the way, the socket's own timeout has passed, or this device has lost its address.
+    /// The connection broke: it was reset by the relay or something on the way, the socket's own
+    /// timeout has passed, or this device has lost its address.
     Broken,
     /// This side gave the connection up, for example because the relay was silent for too long.
     GivenUp,

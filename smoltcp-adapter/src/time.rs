@@ -1,6 +1,7 @@
 //! The link's time and smoltcp's.
 //!
-//! Both count from a moment of the caller's choice; it must be the same one for both. The link's time is in milliseconds, smoltcp's in microseconds.
+//! Both count from a moment of the caller's choice; it must be the same one for both. The link's
+//! time is in milliseconds, smoltcp's in microseconds.
 
 use peote_net::time::Instant;
 
@@ -19,7 +20,8 @@ pub fn to_smoltcp(instant: Instant) -> smoltcp::time::Instant {
     smoltcp::time::Instant::from_micros(micros.min(LAST))
 }
 
-/// smoltcp's time as the link's; the next whole millisecond, so that a deadline has passed when it is looked at.
+/// smoltcp's time as the link's; the next whole millisecond, so that a deadline has passed when it
+/// is looked at.
 ///
 /// ```
 /// # use peote_net::time::Instant;

@@ -7,8 +7,8 @@ use crate::TransportError;
 
 /// A TCP socket of smoltcp with embedded-io's traits, borrowed for as long as a poll takes.
 ///
-/// Nothing here blocks, and no frame moves: that is what the interface's `poll` does, which has to be called before (for what has come) and
-/// after (for what was written).
+/// Nothing here blocks, and no frame moves: that is what the interface's `poll` does, which has to
+/// be called before (for what has come) and after (for what was written).
 ///
 /// | call | what it does |
 /// |---|---|
@@ -18,10 +18,11 @@ use crate::TransportError;
 /// | `write` | takes what fits the socket's buffer; all of it goes out with the interface's next polls |
 /// | `flush` | does nothing |
 ///
-/// Calling `read` or `write` though not ready is [`TransportError::NotReady`]. Empty buffers give `Ok(0)` at any time.
+/// Calling `read` or `write` though not ready is [`TransportError::NotReady`]. Empty buffers give
+/// `Ok(0)` at any time.
 ///
-/// The end of the other side's half leaves our own open (`CLOSE-WAIT`), and the socket stays there until somebody closes it: a [`Connector`](crate::Connector)
-/// does, or [`close`](Self::close).
+/// The end of the other side's half leaves our own open (`CLOSE-WAIT`), and the socket stays there
+/// until somebody closes it: a [`Connector`](crate::Connector) does, or [`close`](Self::close).
 ///
 /// ```
 /// use embedded_io::{ReadReady, WriteReady};
@@ -48,7 +49,8 @@ impl<'a, 'buffers> TcpTransport<'a, 'buffers> {
         Self { socket: Some(socket) }
     }
 
-    /// A transport that will have a connection later: it is not ready, and nothing is wrong with it. For polling a link between two connections.
+    /// A transport that will have a connection later: it is not ready, and nothing is wrong with
+    /// it. For polling a link between two connections.
     #[must_use]
     pub const fn unconnected() -> Self {
         Self { socket: None }
@@ -59,7 +61,8 @@ impl<'a, 'buffers> TcpTransport<'a, 'buffers> {
         self.socket.as_deref_mut()
     }
 
-    /// Ends this side's half of the connection: the other side gets everything written so far, then the end. Reading goes on.
+    /// Ends this side's half of the connection: the other side gets everything written so far, then
+    /// the end. Reading goes on.
     pub fn close(&mut self) {
         if let Some(socket) = &mut self.socket {
             socket.close();

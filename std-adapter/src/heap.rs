@@ -20,20 +20,23 @@ use peote_net::protocol::{MAX_CHANNELS, MAX_COMMAND};
 pub struct Sizes {
     /// The greatest chunk a channel can have, in bytes: 1 to 2,147,483,647. Default: 32,768.
     pub chunk_size: usize,
-    /// Users of own channels plus entered channels, at once: 1 to 65,534. Each has room for one chunk that arrives in pieces; on most
-    /// systems that is address space only, until it is used. Default: 256.
+    /// Users of own channels plus entered channels, at once: 1 to 65,534. Each has room for one
+    /// chunk that arrives in pieces; on most systems that is address space only, until it is used.
+    /// Default: 256.
     pub parties: usize,
     /// Own channels, at once: 0 to 128. Default: 16.
     pub own_channels: usize,
-    /// Bytes that can wait to be sent, from 259. A chunk is queued whole, with its framing, unless it is sent in parts. Default: 262,144.
+    /// Bytes that can wait to be sent, from 259. A chunk is queued whole, with its framing, unless
+    /// it is sent in parts. Default: 262,144.
     pub transmit: usize,
-    /// Bytes that are read and handled by one poll at most, from 16. Chunks that lie in them whole are delivered without a copy.
-    /// Default: 65,536.
+    /// Bytes that are read and handled by one poll at most, from 16. Chunks that lie in them whole
+    /// are delivered without a copy. Default: 65,536.
     pub receive: usize,
-    /// Users of own channels on the link itself, at once: 0 to 65,279. Each takes two parties. Default: 64.
+    /// Users of own channels on the link itself, at once: 0 to 65,279. Each takes two parties.
+    /// Default: 64.
     pub local_users: usize,
-    /// Bytes that can be under way between such a user and its server, in each direction: 64 to 16,777,215. Address space only, until it is used.
-    /// Default: 262,144.
+    /// Bytes that can be under way between such a user and its server, in each direction: 64 to
+    /// 16,777,215. Address space only, until it is used. Default: 262,144.
     pub local_line: usize,
 }
 
@@ -70,7 +73,8 @@ pub enum SizesError {
     OutOfMemory(Sizes),
 }
 
-/// The memory of a [`Link`](peote_net::link::Link), on the heap, with sizes chosen at run time. It is never on the stack, not even while it is made.
+/// The memory of a [`Link`](peote_net::link::Link), on the heap, with sizes chosen at run time. It
+/// is never on the stack, not even while it is made.
 ///
 /// ```
 /// use peote_net::link::Link;
@@ -163,8 +167,8 @@ fn check(field: &'static str, size: usize, min: usize, max: usize) -> Result<(),
 }
 
 fn zeroed(length: usize) -> Option<Box<[u8]>> {
-    // `vec!` gets zeros from the operating system, which takes memory only where it is written to, but ends the program when there is none. So
-    // that is tried before, in the way that does not.
+    // `vec!` gets zeros from the operating system, which takes memory only where it is written to,
+    // but ends the program when there is none. So that is tried before, in the way that does not.
     Vec::<u8>::new().try_reserve_exact(length).ok()?;
     Some(vec![0; length].into_boxed_slice())
 }

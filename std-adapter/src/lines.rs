@@ -9,9 +9,11 @@ use std::time::Duration;
 use crate::readiness::{self, READ};
 use crate::{Interest, Watch};
 
-/// Reads lines from a terminal, a pipe or a file, and never waits for one: for what a user types while the program does something else.
+/// Reads lines from a terminal, a pipe or a file, and never waits for one: for what a user types
+/// while the program does something else.
 ///
-/// [`std::io::stdin`] is of no use for that: it blocks, and it may hold lines that waiting for its descriptor does not show.
+/// [`std::io::stdin`] is of no use for that: it blocks, and it may hold lines that waiting for its
+/// descriptor does not show.
 ///
 /// ```no_run
 /// use std::task::Poll;
@@ -61,15 +63,16 @@ impl<F: Read + AsFd> Lines<F> {
         Self { input, text: Vec::new(), searched: 0, ended: false }
     }
 
-    /// The next line, without its line feed or carriage return and line feed; `None` at the end of the input, and again whenever asked after that;
-    /// `Pending` when no whole line is there yet. Text behind the last line feed is a line too. Bytes that are not UTF-8 become U+FFFD.
+    /// The next line, without its line feed or carriage return and line feed; `None` at the end of
+    /// the input, and again whenever asked after that; `Pending` when no whole line is there yet.
+    /// Text behind the last line feed is a line too. Bytes that are not UTF-8 become U+FFFD.
     ///
     /// Does not block. Reads at most once.
     ///
     /// # Errors
     ///
-    /// What reading reports; [`io::ErrorKind::InvalidData`] for a line longer than [`MAX_LINE`](Self::MAX_LINE), which is then skipped so
-    /// far as it was read.
+    /// What reading reports; [`io::ErrorKind::InvalidData`] for a line longer than
+    /// [`MAX_LINE`](Self::MAX_LINE), which is then skipped so far as it was read.
     pub fn poll_line(&mut self) -> io::Result<Poll<Option<String>>> {
         if let Some(line) = self.take_line() {
             return Ok(Poll::Ready(Some(line)));
@@ -93,8 +96,8 @@ impl<F: Read + AsFd> Lines<F> {
         Ok(Poll::Pending)
     }
 
-    /// For a wait after [`poll_line`](Self::poll_line) was `Pending`: ready when there is more to read, or the end. After the end it would never
-    /// sleep, so it is of no interest then.
+    /// For a wait after [`poll_line`](Self::poll_line) was `Pending`: ready when there is more to
+    /// read, or the end. After the end it would never sleep, so it is of no interest then.
     pub fn watch(&self) -> Watch<'_> {
         Watch::descriptor(&self.input, if self.ended { Interest::NONE } else { Interest::READ })
     }

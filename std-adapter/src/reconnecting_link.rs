@@ -19,29 +19,33 @@ use crate::{
     Woken,
 };
 
-/// How long one attempt to connect may take, unless [`ReconnectingLink::set_connect_timeout`] says otherwise.
+/// How long one attempt to connect may take, unless [`ReconnectingLink::set_connect_timeout`] says
+/// otherwise.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A link over TCP that connects by itself, without blocking, and whose channels come back when the connection was lost: a [`Link`] with a
-/// [`Reconnect`], a transport, a clock and a waiter. `CHANNELS` is how many channels can be on its list at a time.
+/// A link over TCP that connects by itself, without blocking, and whose channels come back when the
+/// connection was lost: a [`Link`] with a [`Reconnect`], a transport, a clock and a waiter.
+/// `CHANNELS` is how many channels can be on its list at a time.
 ///
-/// The module [`peote_net::reconnect`] says which channels come back, what is told of them, and what cannot be known after a loss. Channels
-/// that are created and entered through [`out`](Self::out) work as well, and do not come back by themselves.
+/// The module [`peote_net::reconnect`] says which channels come back, what is told of them, and
+/// what cannot be known after a loss. Channels that are created and entered through
+/// [`out`](Self::out) work as well, and do not come back by themselves.
 ///
-/// An echo server that survives a restart of the relay:
+/// An echo server that survives a restart of the relay, and ends when its channel is given up:
 ///
 /// ```no_run
 /// use peote_net::link::{Event, Mode};
-/// use peote_net::reconnect::Backoff;
+/// use peote_net::reconnect::{Backoff, Notice};
 /// use peote_net_std::ReconnectingLink;
 ///
 /// fn main() -> Result<(), Box<dyn std::error::Error>> {
 ///     let mut link: ReconnectingLink = ReconnectingLink::new("localhost:7680", Backoff::new())?;
 ///     link.create("echo", Mode::default())?;
 ///     loop {
-///         let change = link.poll(|event, context| match event {
-///             Event::Chunk { from, bytes } => context.out.send(from, bytes),
-///             _ => Ok(()),
+///         let change = link.poll(|event, context| match (event, context.notice) {
+///             (Event::Chunk { from, bytes }, _) => context.out.send(from, bytes),
+///             (other, Some(Notice::GivenUp { .. })) => other.ok(), // an error that says why
+///             _ => Ok(()), // refusals among them that are tried again
 ///         })?;
 ///         if let Some(change) = change {
 ///             eprintln!("{change}");
@@ -92,7 +96,8 @@ pub struct Context<'a, 'out, const CHANNELS: usize> {
 pub enum Change {
     /// There is a connection. The channels of the list are being asked for.
     Connected,
-    /// An attempt to connect has failed. [`ReconnectingLink::status`] says when the next one is made.
+    /// An attempt to connect has failed. [`ReconnectingLink::status`] says when the next one is
+    /// made.
     ConnectFailed(ConnectError),
     /// The connection is lost. [`ReconnectingLink::status`] says when the next attempt is made.
     Lost(Error<TcpError>),
@@ -128,7 +133,8 @@ impl fmt::Display for Change {
 pub enum ReconnectError<H = SendError> {
     /// The handler returned an error. The link goes on.
     Handler(H),
-    /// There is no connection, and no attempt is made any more, unless [`ReconnectingLink::try_now`] is called. The last [`Change`] said what was wrong.
+    /// There is no connection, and no attempt is made any more, unless
+    /// [`ReconnectingLink::try_now`] is called. The last [`Change`] said what was wrong.
     GivenUp(Exhausted),
 }
 
@@ -200,15 +206,18 @@ impl Write for Unanswered {
     }
 }
 
-/// A seed for [`Backoff::with_seed`] that is another one at each call. A [`ReconnectingLink`] takes one by itself.
+/// A seed for [`Backoff::with_seed`] that is another one at each call. A [`ReconnectingLink`] takes
+/// one by itself.
 #[must_use]
 pub fn random_seed() -> u64 {
     RandomState::new().build_hasher().finish()
 }
 
 impl<const CHANNELS: usize> ReconnectingLink<CHANNELS> {
-    /// A link to the relay at `"host:port"`, with memory of the [default sizes](crate::Sizes). Does not block; the first attempt to connect is made by
-    /// the first [`poll`](Self::poll). `rules` are those of [`Reconnect::new`]; their jitter is random unless they have a seed ([`Backoff::with_seed`]).
+    /// A link to the relay at `"host:port"`, with memory of the [default sizes](crate::Sizes). Does
+    /// not block; the first attempt to connect is made by the first [`poll`](Self::poll). `rules`
+    /// are those of [`Reconnect::new`]; their jitter is random unless they have a seed
+    /// ([`Backoff::with_seed`]).
     ///
     /// # Errors
     ///
@@ -256,8 +265,8 @@ impl<const CHANNELS: usize, B: Buffers> ReconnectingLink<CHANNELS, B> {
         self.channels.set_answer_timeout(timeout.map(to_time));
     }
 
-    /// Connects over TLS from the next attempt on. A handshake that fails is an attempt that has failed, and the next one is made as after any other:
-    /// certificates are renewed.
+    /// Connects over TLS from the next attempt on. A handshake that fails is an attempt that has
+    /// failed, and the next one is made as after any other: certificates are renewed.
     ///
     /// ```no_run
     /// use peote_net::reconnect::Backoff;
@@ -336,7 +345,8 @@ impl<const CHANNELS: usize, B: Buffers> ReconnectingLink<CHANNELS, B> {
         self.channels.status()
     }
 
-    /// The sending half. What is queued through it is written by the next [`poll`](Self::poll) with a connection.
+    /// The sending half. What is queued through it is written by the next [`poll`](Self::poll) with
+    /// a connection.
     pub fn out(&mut self) -> Out<'_> {
         self.link.out()
     }
@@ -358,8 +368,9 @@ impl<const CHANNELS: usize, B: Buffers> ReconnectingLink<CHANNELS, B> {
         self.waiter.waker()
     }
 
-    /// Goes on with connecting, or asks for channels that are due, writes what is queued, reads what has come (once), and hands every event to `handler`. Does
-    /// not block. Returns what happened with the connection, one thing at a time.
+    /// Goes on with connecting, or asks for channels that are due, writes what is queued, reads
+    /// what has come (once), and hands every event to `handler`. Does not block. Returns what
+    /// happened with the connection, one thing at a time.
     ///
     /// # Errors
     ///
@@ -422,8 +433,8 @@ impl<const CHANNELS: usize, B: Buffers> ReconnectingLink<CHANNELS, B> {
         }
     }
 
-    /// **Blocks** until there is something to poll for, one of `others` is ready, `deadline` has come, or a [`Waker`] is called. Costs no processor
-    /// time meanwhile.
+    /// **Blocks** until there is something to poll for, one of `others` is ready, `deadline` has
+    /// come, or a [`Waker`] is called. Costs no processor time meanwhile.
     ///
     /// # Errors
     ///
@@ -446,12 +457,14 @@ impl<const CHANNELS: usize, B: Buffers> ReconnectingLink<CHANNELS, B> {
         self.waiter.wait_for(&mut own, others, deadlines.into_iter().flatten().min())
     }
 
-    /// Sends what is queued, ends the connection in order and waits until the relay has ended it as well. **Blocks**, for `timeout` at most.
-    /// Events that come meanwhile are thrown away. Without a connection there is nothing to do.
+    /// Sends what is queued, ends the connection in order and waits until the relay has ended it as
+    /// well. **Blocks**, for `timeout` at most. Events that come meanwhile are thrown away. Without
+    /// a connection there is nothing to do.
     ///
     /// # Errors
     ///
-    /// How the connection was lost before that; of the kind `TimedOut` when it took longer than `timeout`.
+    /// How the connection was lost before that; of the kind `TimedOut` when it took longer than
+    /// `timeout`.
     pub fn close(mut self, timeout: Duration) -> Result<(), Error<TcpError>> {
         let start = std::time::Instant::now();
         while let Stage::Connected(transport) = &mut self.stage {

@@ -12,10 +12,11 @@ use peote_net::time::Instant;
 use crate::link_transport::LinkTransport;
 use crate::{Clock, HeapBuffers, Interest, TcpError, TcpTransport, Waiter, Waker, Watch, Woken};
 
-/// A link over TCP with all that it needs in a desktop program: transport, clock, waiter, and by default memory on the heap.
+/// A link over TCP with all that it needs in a desktop program: transport, clock, waiter, and by
+/// default memory on the heap.
 ///
-/// A program that wants other parts, several links in one loop, or a non-blocking connect uses those parts themselves: a
-/// [`Link`] with a [`TcpTransport`], a [`Clock`] and a [`Waiter`].
+/// A program that wants other parts, several links in one loop, or a non-blocking connect uses
+/// those parts themselves: a [`Link`] with a [`TcpTransport`], a [`Clock`] and a [`Waiter`].
 ///
 /// An echo server:
 ///
@@ -30,7 +31,7 @@ use crate::{Clock, HeapBuffers, Interest, TcpError, TcpTransport, Waiter, Waker,
 ///     loop {
 ///         link.poll(|event, out| match event {
 ///             Event::Chunk { from, bytes } => out.send(from, bytes),
-///             _ => Ok(()),
+///             other => other.ok(), // a channel that is refused, or ends, is an error
 ///         })?;
 ///         link.wait(&mut [], None)?;
 ///     }
@@ -49,12 +50,13 @@ pub struct TcpLink<B: Buffers = HeapBuffers> {
 }
 
 impl TcpLink {
-    /// Connects to a relay at `"host:port"`, with memory of the [default sizes](crate::Sizes). **Blocks** until the connection is there or has failed, for
-    /// `timeout` at most.
+    /// Connects to a relay at `"host:port"`, with memory of the [default sizes](crate::Sizes).
+    /// **Blocks** until the connection is there or has failed, for `timeout` at most.
     ///
     /// # Errors
     ///
-    /// Those of [`TcpTransport::connect_blocking`], with their text; or the process has too many files open.
+    /// Those of [`TcpTransport::connect_blocking`], with their text; or the process has too many
+    /// files open.
     pub fn connect(relay: &str, timeout: Duration) -> io::Result<Self> {
         let transport = TcpTransport::connect_blocking(relay, timeout)?;
         Self::new(Link::with_buffers(HeapBuffers::default()), transport)
@@ -81,7 +83,8 @@ impl TcpLink {
         Self::new(Link::with_buffers(HeapBuffers::default()), transport)
     }
 
-    /// The same without a network: servers and clients of this link find each other in it, nobody else is there. See [`peote_net::offline`]. Does not block.
+    /// The same without a network: servers and users of this link find each other in it, and no
+    /// others are there. See [`peote_net::offline`]. Does not block.
     ///
     /// ```
     /// use peote_net::link::{Channel, Event, Mode};
@@ -96,12 +99,12 @@ impl TcpLink {
     ///     link.wait(&mut [], None)?;
     ///     link.poll(|event, out| match event {
     ///         Event::Opened { channel: Channel::Entered(channel) } => out.send(channel, b"hello"),
-    ///         Event::Chunk { from, .. } if from == echo.into() => {
+    ///         Event::Chunk { from, .. } if from.channel() == echo => {
     ///             answers += 1;
     ///             Ok(())
     ///         }
     ///         Event::Chunk { from, bytes } => out.send(from, bytes),
-    ///         _ => Ok(()),
+    ///         other => other.ok(),
     ///     })?;
     /// }
     /// # Ok(()) }
@@ -136,13 +139,14 @@ impl<B: Buffers> TcpLink<B> {
         self.link.out()
     }
 
-    /// Writes what is queued, reads what has come (once), and hands every event to `handler` together with the sending half. Does not block. See
-    /// [`Link::poll`] for what the handler may return.
+    /// Writes what is queued, reads what has come (once), and hands every event to `handler`
+    /// together with the sending half. Does not block. See [`Link::poll`] for what the handler may
+    /// return.
     ///
     /// # Errors
     ///
-    /// [`Error::Handler`] if the handler returned an error; the link goes on. All others mean that the connection is lost: see
-    /// [`reconnect`](Self::reconnect).
+    /// [`Error::Handler`] if the handler returned an error; the link goes on. All others mean that
+    /// the connection is lost: see [`reconnect`](Self::reconnect).
     pub fn poll<R: IntoFlow>(
         &mut self,
         handler: impl FnMut(Event<'_>, &mut Out<'_>) -> R,
@@ -155,11 +159,12 @@ impl<B: Buffers> TcpLink<B> {
         result
     }
 
-    /// **Blocks** until there is something to poll for, one of `others` is ready, `deadline` or the link's own has come, or a [`Waker`] is
-    /// called. Costs no processor time meanwhile.
+    /// **Blocks** until there is something to poll for, one of `others` is ready, `deadline` or the
+    /// link's own has come, or a [`Waker`] is called. Costs no processor time meanwhile.
     ///
-    /// A handler that asks for an event again is asked again after the next wait that ends. When it waits for something other than room to send in,
-    /// the program has to see to it that the wait ends: by a deadline or a waker.
+    /// A handler that asks for an event again is asked again after the next wait that ends. When it
+    /// waits for something other than room to send in, the program has to see to it that the wait
+    /// ends: by a deadline or a waker.
     ///
     /// # Errors
     ///
@@ -209,19 +214,20 @@ impl<B: Buffers> TcpLink<B> {
         }
     }
 
-    /// Goes on with another connection, after [`poll`](Self::poll) has reported the loss of the old one and told every channel. Does not block. Channels
-    /// have to be created and entered anew.
+    /// Goes on with another connection, after [`poll`](Self::poll) has reported the loss of the old
+    /// one and told every channel. Does not block. Channels have to be created and entered anew.
     pub fn reconnect(&mut self, transport: TcpTransport) {
         self.transport = LinkTransport::Tcp(transport);
         self.unfinished = false;
     }
 
-    /// Sends what is queued, ends the connection in order and waits until the relay has ended it as well. **Blocks**, for `timeout` at most.
-    /// Events that come meanwhile are thrown away.
+    /// Sends what is queued, ends the connection in order and waits until the relay has ended it as
+    /// well. **Blocks**, for `timeout` at most. Events that come meanwhile are thrown away.
     ///
     /// # Errors
     ///
-    /// How the connection was lost before that; of the kind `TimedOut` when it took longer than `timeout`.
+    /// How the connection was lost before that; of the kind `TimedOut` when it took longer than
+    /// `timeout`.
     pub fn close(mut self, timeout: Duration) -> Result<(), Error<TcpError>> {
         let start = std::time::Instant::now();
         let timed_out = || Error::Transport(io::Error::from(io::ErrorKind::TimedOut).into());

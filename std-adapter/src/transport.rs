@@ -11,7 +11,8 @@ use crate::error::{Failure, TcpError};
 use crate::readiness::{self, AsFd, PollFlags, READ, WRITE};
 use crate::tls::Session;
 
-/// A connected TCP socket with embedded-io's traits, with TLS over it if it was connected so (feature `tls`, `Connecting::with_tls`).
+/// A connected TCP socket with embedded-io's traits, with TLS over it if it was connected so
+/// (feature `tls`, `Connecting::with_tls`).
 ///
 /// The socket is in non-blocking mode and has `TCP_NODELAY` set.
 ///
@@ -23,22 +24,27 @@ use crate::tls::Session;
 /// | `write` | takes at least one byte. **Blocks when there is no room.** After [`close`](Self::close) or once the other side is gone it fails |
 /// | `flush` | does nothing, all bytes are with the operating system already; with TLS see below |
 ///
-/// Blocking when not ready is what embedded-io demands; who asks `read_ready` and `write_ready` first, as a link does, never blocks.
-/// An empty buffer is never waited for: reading into it and writing from it give `Ok(0)`.
+/// Blocking when not ready is what embedded-io demands; who asks `read_ready` and `write_ready`
+/// first, as a link does, never blocks. An empty buffer is never waited for: reading into it and
+/// writing from it give `Ok(0)`.
 ///
-/// What the operating system said is remembered as long as it must be true: until the next `read` or `write`. So nobody else may read from
-/// or write to the socket, by a clone for example.
+/// What the operating system said is remembered as long as it must be true: until the next `read`
+/// or `write`. So nobody else may read from or write to the socket, by a clone for example.
 ///
 /// # With TLS
 ///
 /// The same holds for what is meant by "data": that which was encrypted. What is particular:
 ///
-/// - A `write` takes 64 KiB at most, and what it has taken may not be with the operating system yet. `write_ready` is false as long as something of it
-///   waits, and asking for readiness, a [`Waiter`](crate::Waiter) with any [`Interest`], [`finish`](Self::finish), and the polls of
-///   [`TcpLink`](crate::TcpLink) and [`ReconnectingLink`](crate::ReconnectingLink) move it on. `flush` **blocks** until it is there.
-/// - The end in order is TLS's own. A connection that ends without it was cut off, which is an error: something may be missing.
-/// - Readiness of the socket says little about that of the transport, which may have decrypted bytes of a record that was read whole. A readiness loop
-///   other than [`Waiter`](crate::Waiter) sleeps only when `read_ready` is false, and asks again after it.
+/// - A `write` takes 64 KiB at most, and what it has taken may not be with the operating system
+///   yet. `write_ready` is false as long as something of it waits, and asking for readiness, a
+///   [`Waiter`](crate::Waiter) with any [`Interest`], [`finish`](Self::finish), and the polls of
+///   [`TcpLink`](crate::TcpLink) and [`ReconnectingLink`](crate::ReconnectingLink) move it on.
+///   `flush` **blocks** until it is there.
+/// - The end in order is TLS's own. A connection that ends without it was cut off, which is an
+///   error: something may be missing.
+/// - Readiness of the socket says little about that of the transport, which may have decrypted
+///   bytes of a record that was read whole. A readiness loop other than [`Waiter`](crate::Waiter)
+///   sleeps only when `read_ready` is false, and asks again after it.
 ///
 /// ```
 /// use embedded_io::{Read, ReadReady, Write};
@@ -82,16 +88,19 @@ impl TcpTransport {
     /// The operating system refuses to make the socket non-blocking.
     pub fn new(socket: TcpStream) -> Result<Self, TcpError> {
         socket.set_nonblocking(true)?;
-        // Some systems refuse the option when the connection has ended already. That is for `read` to report, after
-        // the data that came before.
+        // Some systems refuse the option when the connection has ended already. That is for `read`
+        // to report, after the data that came before.
         let _ = socket.set_nodelay(true);
         Ok(Self { socket, readable: false, writable: false, failure: None, tls: None })
     }
 
-    /// Begins TLS over this connection, as the client of `host`, which is a name or an IP address without a port. Does not block: nothing is sent yet, and the handshake goes on whenever
-    /// somebody asks whether the transport is ready, reads, writes, or waits for it. Its failure is an error of the next `read` and `write`.
+    /// Begins TLS over this connection, as the client of `host`, which is a name or an IP address
+    /// without a port. Does not block: nothing is sent yet, and the handshake goes on whenever
+    /// somebody asks whether the transport is ready, reads, writes, or waits for it. Its failure is
+    /// an error of the next `read` and `write`.
     ///
-    /// For a socket from somewhere else, connected by way of a proxy perhaps. [`Connecting::with_tls`](crate::Connecting::with_tls) is simpler.
+    /// For a socket from somewhere else, connected by way of a proxy perhaps.
+    /// [`Connecting::with_tls`](crate::Connecting::with_tls) is simpler.
     ///
     /// # Errors
     ///
@@ -129,11 +138,14 @@ impl TcpTransport {
         Ok(self.socket.peer_addr()?)
     }
 
-    /// Ends this side's half of the connection: the other side reads everything written so far, then the end. Reading goes on.
-    /// Does not block. Closing twice, or a connection that has ended, is fine.
+    /// Ends this side's half of the connection: the other side reads everything written so far,
+    /// then the end. Reading goes on. Does not block. Closing twice, or a connection that has
+    /// ended, is fine.
     ///
-    /// Dropping the transport without it sends the end as well, with TLS behind what is with the operating system by then. But when something is still unread at that moment, the operating system resets the
-    /// connection, and the other side may lose what it has not read yet. [`finish`](Self::finish) avoids that.
+    /// Dropping the transport without it sends the end as well, with TLS behind what is with the
+    /// operating system by then. But when something is still unread at that moment, the operating
+    /// system resets the connection, and the other side may lose what it has not read yet.
+    /// [`finish`](Self::finish) avoids that.
     ///
     /// # Errors
     ///
@@ -150,12 +162,14 @@ impl TcpTransport {
         }
     }
 
-    /// Closes, then waits until the other side has closed as well; what arrives meanwhile is thrown away. **Blocks**, for `timeout` at
-    /// most. For the end of a program that wants to be sure that the other side has read everything.
+    /// Closes, then waits until the other side has closed as well; what arrives meanwhile is thrown
+    /// away. **Blocks**, for `timeout` at most. For the end of a program that wants to be sure that
+    /// the other side has read everything.
     ///
     /// # Errors
     ///
-    /// Of the kind `TimedOut` when the other side has not closed in time; else how the connection broke.
+    /// Of the kind `TimedOut` when the other side has not closed in time; else how the connection
+    /// broke.
     pub fn finish(mut self, timeout: Duration) -> Result<(), TcpError> {
         let start = Instant::now();
         self.close()?;
@@ -206,8 +220,9 @@ impl TcpTransport {
         }
     }
 
-    /// Takes the operating system's answer. Whether it is one for whoever was interested; with TLS only
-    /// [`known_readable`](Self::known_readable) and [`known_writable`](Self::known_writable) say that.
+    /// Takes the operating system's answer. Whether it is one for whoever was interested; with TLS
+    /// only [`known_readable`](Self::known_readable) and [`known_writable`](Self::known_writable)
+    /// say that.
     pub(crate) fn note(&mut self, answer: PollFlags) -> bool {
         if let Some(tls) = &mut self.tls {
             tls.note(&self.socket, answer);
@@ -282,8 +297,8 @@ impl Read for TcpTransport {
         loop {
             match self.socket.read(buffer) {
                 Ok(0) => {
-                    // Once an error has been told, to `write` perhaps, the operating system shows a reset connection as an
-                    // ended one.
+                    // Once an error has been told, to `write` perhaps, the operating system shows a
+                    // reset connection as an ended one.
                     self.readable = true;
                     return self.failure.map_or(Ok(0), |failure| Err(failure.into()));
                 }
@@ -319,8 +334,8 @@ impl Write for TcpTransport {
                     readiness::poll_one(self.socket.as_fd(), WRITE, None)?;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                // Not a failure of the connection by itself: this side has closed, or the other one ended in order
-                // before it went away. `read` finds out.
+                // Not a failure of the connection by itself: this side has closed, or the other one
+                // ended in order before it went away. `read` finds out.
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Err(error.into()),
                 Err(error) => return Err(self.fail(error)),
             }

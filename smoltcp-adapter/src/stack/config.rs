@@ -17,9 +17,11 @@ pub struct Config<'a> {
     pub addressing: Addressing,
     /// Where the relay is.
     pub relay: RelayAddress,
-    /// Something that differs from device to device and from start to start. Ports, sequence numbers and delays depend on it.
+    /// Something that differs from device to device and from start to start. Ports, sequence
+    /// numbers and delays depend on it.
     pub seed: u64,
-    /// Name servers that are known beforehand. Those that DHCP tells take their place. As many as smoltcp has room for are used.
+    /// Name servers that are known beforehand. Those that DHCP tells take their place. As many as
+    /// smoltcp has room for are used.
     pub dns_servers: &'a [IpAddress],
 }
 
@@ -118,10 +120,12 @@ fn set_gateway(interface: &mut Interface, gateway: IpAddress) -> Result<(), Conf
 pub enum RelayAddress {
     /// At this address and port.
     Endpoint(IpEndpoint),
-    /// At the address that the name has when it is connected to. A name that is an IP address itself is one: name servers are not asked.
+    /// At the address that the name has when it is connected to. A name that is an IP address
+    /// itself is one: name servers are not asked.
     #[cfg(feature = "dns")]
     Name {
-        /// The name, or an IP address as text: `10.0.0.2`, `fe80::1`, `[fe80::1]`. IPv6 takes the feature `ipv6`.
+        /// The name, or an IP address as text: `10.0.0.2`, `fe80::1`, `[fe80::1]`. IPv6 takes the
+        /// feature `ipv6`.
         name: &'static str,
         /// The port; that of relays is 7680.
         port: u16,
@@ -148,13 +152,15 @@ impl RelayAddress {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// The hardware address is of another kind than the device's medium, or DHCP is wanted on a medium that is not Ethernet.
+    /// The hardware address is of another kind than the device's medium, or DHCP is wanted on a
+    /// medium that is not Ethernet.
     WrongMedium,
     /// The hardware address is a group's, or zero: its first byte must be even.
     HardwareAddressNotUnicast,
     /// The static address is not one that a device can have.
     AddressNotUnicast,
-    /// smoltcp has no room for the gateway. Its features `iface-max-route-count-*` set how many routes it has.
+    /// smoltcp has no room for the gateway. Its features `iface-max-route-count-*` set how many
+    /// routes it has.
     NoRoom,
 }
 

@@ -7,7 +7,8 @@ use smoltcp::wire::IpCidr;
 
 use super::config::set_address;
 
-/// How long the address is kept after the network was down, while DHCP is asked whether it is still ours.
+/// How long the address is kept after the network was down, while DHCP is asked whether it is still
+/// ours.
 const GRACE: Duration = Duration::from_secs(30);
 
 /// The DHCP client's socket, and what it may not do.
@@ -23,7 +24,8 @@ impl Dhcp {
         Self { socket: sockets.add(Socket::new()), kept_until: None }
     }
 
-    /// The network has come back: asks anew. The address stays meanwhile, so that a connection survives.
+    /// The network has come back: asks anew. The address stays meanwhile, so that a connection
+    /// survives.
     pub(super) fn restart(&mut self, sockets: &mut SocketSet<'_>, now: Instant) {
         if let Some(socket) = super::socket::<Socket<'_>>(sockets, self.socket) {
             socket.reset();

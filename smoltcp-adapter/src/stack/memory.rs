@@ -7,17 +7,23 @@ use smoltcp::iface::{SocketSet, SocketStorage};
 use smoltcp::socket::dns::DnsQuery;
 use smoltcp::socket::tcp;
 
-/// How many sockets a [`Stack`](super::Stack) has for itself: one for the relay, and one each for DHCP and DNS if those features are on.
+/// How many sockets a [`Stack`](super::Stack) has for itself: one for the relay, and one each for
+/// DHCP and DNS if those features are on.
 pub const OWN_SOCKETS: usize = 1 + cfg!(feature = "dhcpv4") as usize + cfg!(feature = "dns") as usize;
 
-/// The memory of a [`Stack`](super::Stack), for a `static`: the relay socket's buffers and smoltcp's places for sockets.
+/// The memory of a [`Stack`](super::Stack), for a `static`: the relay socket's buffers and
+/// smoltcp's places for sockets.
 ///
-/// - `RECEIVE`: bytes that the relay may send before they are read: the TCP window. Two frames' worth (2 × 1460) keep it busy.
+/// - `RECEIVE`: bytes that the relay may send before they are read: the TCP window. Two frames'
+///   worth (2 × 1460) keep it busy.
 /// - `TRANSMIT`: bytes that wait for being sent or acknowledged. At least a round trip's worth.
-/// - `SOCKETS`: places for sockets, [`OWN_SOCKETS`] or more; more for those that the firmware adds through [`Stack::parts`](super::Stack::parts).
+/// - `SOCKETS`: places for sockets, [`OWN_SOCKETS`] or more; more for those that the firmware adds
+///   through [`Stack::parts`](super::Stack::parts).
 ///
-/// It takes `RECEIVE + TRANSMIT` bytes, rounded up to a multiple of 8, `SOCKETS × size_of::<SocketStorage>()` and 8 more, and with the feature `dns` also
-/// `size_of::<DnsQuery>()`, rounded up to a multiple of 8. It is all zero, so that a `static` one lies in `.bss`.
+/// It takes `RECEIVE + TRANSMIT` bytes, rounded up to a multiple of 8,
+/// `SOCKETS × size_of::<SocketStorage>()` and 8 more, and with the feature `dns` also
+/// `size_of::<DnsQuery>()`, rounded up to a multiple of 8. It is all zero, so that a `static` one
+/// lies in `.bss`.
 ///
 /// ```
 /// use peote_net_smoltcp::{OWN_SOCKETS, StackMemory};
@@ -43,8 +49,8 @@ pub struct StackMemory<'a, const RECEIVE: usize, const TRANSMIT: usize, const SO
     transmit: [u8; TRANSMIT],
 }
 
-/// smoltcp's free places are not all zero, so they are made when they are needed. The representation keeps the compiler from telling
-/// `Unmade` by another value than 0.
+/// smoltcp's free places are not all zero, so they are made when they are needed. The
+/// representation keeps the compiler from telling `Unmade` by another value than 0.
 #[repr(u8)]
 #[allow(
     clippy::large_enum_variant,

@@ -24,10 +24,12 @@ pub use memory::{OWN_SOCKETS, StackMemory};
 /// How many frames a poll takes from the device at most, and how many rounds of sending it makes.
 const FRAMES_PER_POLL: usize = 16;
 
-/// Everything between a network device and a link, for firmware that does not want to see to it itself.
+/// Everything between a network device and a link, for firmware that does not want to see to it
+/// itself.
 ///
-/// It owns smoltcp's `Interface` and `SocketSet`, whose memory is a [`StackMemory`]. It gets an address (static, or by DHCP with the feature `dhcpv4`), looks
-/// the relay's name up (feature `dns`), and keeps connected as [`Connector`] does.
+/// It owns smoltcp's `Interface` and `SocketSet`, whose memory is a [`StackMemory`]. It gets an
+/// address (static, or by DHCP with the feature `dhcpv4`), looks the relay's name up (feature
+/// `dns`), and keeps connected as [`Connector`] does.
 ///
 /// ```
 /// use peote_net::{link::{Event, Link, LinkBuffers, Mode}, time::Instant};
@@ -144,11 +146,13 @@ impl<'a> Stack<'a> {
         }
     }
 
-    /// Tells that the network has gone or come back: the cable, the radio. A new stack takes it to be up.
+    /// Tells that the network has gone or come back: the cable, the radio. A new stack takes it to
+    /// be up.
     ///
-    /// While it is down, nothing is connected anew. A connection is left alone: it survives short interruptions, and the link's silence limit ends it after
-    /// long ones. When the network is back, the next attempt is made at once, and DHCP is asked anew. The address is kept for up to 30 s meanwhile, and
-    /// for good if it is still ours.
+    /// While it is down, nothing is connected anew. A connection is left alone: it survives short
+    /// interruptions, and the link's silence limit ends it after long ones. When the network is
+    /// back, the next attempt is made at once, and DHCP is asked anew. The address is kept for up
+    /// to 30 s meanwhile, and for good if it is still ours.
     pub fn set_network_up(&mut self, up: bool, now: Instant) {
         if core::mem::replace(&mut self.network_is_up, up) == up {
             return;
@@ -167,7 +171,8 @@ impl<'a> Stack<'a> {
         let _ = now;
     }
 
-    /// One turn without a link: takes the frames that have come (at most 16), sees to address, name and connection, and sends the frames that are due. Does not block.
+    /// One turn without a link: takes the frames that have come (at most 16), sees to address, name
+    /// and connection, and sends the frames that are due. Does not block.
     ///
     /// [`drive`](Self::drive) does this and polls a link as well.
     pub fn poll(&mut self, device: &mut (impl Device + ?Sized), now: Instant) -> Status {
@@ -176,8 +181,9 @@ impl<'a> Stack<'a> {
         self.status()
     }
 
-    /// One turn with a link: as [`poll`](Self::poll), and polls the link. What the link writes is sent. If it finds the
-    /// connection lost, that is given up, and the next one is made after a while.
+    /// One turn with a link: as [`poll`](Self::poll), and polls the link. What the link writes is
+    /// sent. If it finds the connection lost, that is given up, and the next one is made after a
+    /// while.
     ///
     /// # Errors
     /// Those of [`Link::poll`].
@@ -197,8 +203,9 @@ impl<'a> Stack<'a> {
         result
     }
 
-    /// The connection's transport, for polling a link by other means than [`drive`](Self::drive); not ready unless connected. When polling shows that
-    /// the connection is lost, call [`lost`](Self::lost), and [`send`](Self::send) in any case.
+    /// The connection's transport, for polling a link by other means than [`drive`](Self::drive);
+    /// not ready unless connected. When polling shows that the connection is lost, call
+    /// [`lost`](Self::lost), and [`send`](Self::send) in any case.
     pub fn transport(&mut self) -> TcpTransport<'_, 'a> {
         match socket(&mut self.sockets, self.socket) {
             Some(socket) => self.connector.transport(socket),
@@ -213,7 +220,8 @@ impl<'a> Stack<'a> {
         }
     }
 
-    /// Sends the frames that are due, after something was written to a socket. [`poll`](Self::poll) and [`drive`](Self::drive) do it.
+    /// Sends the frames that are due, after something was written to a socket. [`poll`](Self::poll)
+    /// and [`drive`](Self::drive) do it.
     pub fn send(&mut self, device: &mut (impl Device + ?Sized), now: Instant) {
         for _ in 0..FRAMES_PER_POLL {
             let sent = self.interface.poll_egress(to_smoltcp(now), device, &mut self.sockets);
@@ -223,11 +231,12 @@ impl<'a> Stack<'a> {
         }
     }
 
-    /// When the next turn is due although no frame comes; one that is not in the future means at once, `None` never. Until then, or until
-    /// the device has a frame, the loop may sleep (`wfi`).
+    /// When the next turn is due although no frame comes; one that is not in the future means at
+    /// once, `None` never. Until then, or until the device has a frame, the loop may sleep (`wfi`).
     ///
-    /// It joins the deadlines of smoltcp, of the connection and of the link, and thinks of what no frame will announce: bytes that the
-    /// link has left in the socket, and room there for what the link still has to write.
+    /// It joins the deadlines of smoltcp, of the connection and of the link, and thinks of what no
+    /// frame will announce: bytes that the link has left in the socket, and room there for what the
+    /// link still has to write.
     #[must_use]
     pub fn next_deadline<B: Buffers>(&mut self, link: &Link<B>, now: Instant) -> Option<Instant> {
         if self.unfinished || self.connector.is_unfinished() {

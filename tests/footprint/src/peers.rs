@@ -118,7 +118,7 @@ impl Peers {
         let mut created = false;
         turns(|| {
             poll(&mut server, |event, _| {
-                created |= matches!(event, Event::Opened { channel: Channel::Own(_) })
+                created |= matches!(event, Event::Opened { channel: Channel::Own(_) });
             })?;
             Ok(created)
         })?;
@@ -200,7 +200,7 @@ impl User {
         poll(link, |event, _| match event {
             Event::Opened { channel: Channel::Entered(channel) } => *state = State::Inside(channel),
             Event::Refused { channel: Channel::Entered(_), .. } => {
-                *state = State::Outside(Instant::now() + Duration::from_millis(20))
+                *state = State::Outside(Instant::now() + Duration::from_millis(20));
             }
             Event::Chunk { bytes: b"welcome" | [0], .. } => {}
             Event::Chunk { bytes: b"ready", .. } => *answered = true,

@@ -3,18 +3,20 @@
 mod desk;
 
 // From here on as in docs/EMBEDDED.md, to the letter.
-use peote_net::link::{Channel, Event, Link, LinkBuffers, Mode};
+use peote_net::link::{Event, Link, Mode, link_buffers};
 use peote_net::time::Instant;
 use peote_net_smoltcp::{Addressing, Config, ConfigError, RelayAddress, Stack, StackMemory};
 use smoltcp::phy::Device;
 use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr};
 use static_cell::ConstStaticCell;
 
-/// Chunks up to 256 bytes, 1 party, no own channel, 512 bytes to send, 512 bytes to receive.
-type Buffers = LinkBuffers<256, 1, 0, 512, 512>;
+/// Chunks up to 256 bytes, one channel that is entered, 512 bytes to send and to receive at once.
+type Memory = link_buffers!(chunk: 256, parties: 1, own_channels: 0, transmit: 512, receive: 512);
+/// A TCP socket with 1,460 bytes in each direction.
+type Sockets = StackMemory<'static, 1460, 1460>;
 
-static LINK: ConstStaticCell<Link<Buffers>> = ConstStaticCell::new(Link::new());
-static STACK: ConstStaticCell<StackMemory<'static, 1460, 1460>> = ConstStaticCell::new(StackMemory::new());
+static LINK: ConstStaticCell<Link<Memory>> = ConstStaticCell::new(Link::new());
+static STACK: ConstStaticCell<Sockets> = ConstStaticCell::new(Sockets::new());
 const MODE: Mode = Mode::chunks(256);
 
 /// What the board support has to offer.
@@ -49,9 +51,10 @@ fn sleep_until(deadline: Option<Instant>, board: &mut impl Board, device: &mut i
 }
 
 fn run(board: &mut impl Board, device: &mut (impl Device + Frames)) -> Result<(), ConfigError> {
+    let address = IpCidr::new(IpAddress::v4(192, 168, 1, 50), 24);
     let config = Config::new(
         EthernetAddress([0x02, 0, 0, 0, 0, 1]).into(),
-        Addressing::Static { address: IpCidr::new(IpAddress::v4(192, 168, 1, 50), 24), gateway: None },
+        Addressing::Static { address, gateway: None },
         RelayAddress::Endpoint((IpAddress::v4(192, 168, 1, 2), 7680).into()),
         board.seed(),
     );
@@ -65,11 +68,10 @@ fn run(board: &mut impl Board, device: &mut (impl Device + Frames)) -> Result<()
             wanted = link.out().enter("greetings", MODE).is_err();
         }
         let result = stack.drive(device, link, now, |event, out| match event {
-            Event::Opened { channel: Channel::Entered(channel) } => out.send(channel, b"hello"),
+            Event::Opened { channel } => out.send(channel, b"hello"),
             Event::Chunk { from, bytes } => out.send(from, bytes),
-            Event::Refused { channel: Channel::Entered(_), .. }
-            | Event::Closed { channel: Channel::Entered(_), .. } => {
-                wanted = true; // a real program waits a while: see "Coming back"
+            Event::Refused { .. } | Event::Closed { .. } => {
+                wanted = true; // a real program looks at the reason, and waits: "Coming back"
                 Ok(())
             }
             _ => Ok(()),
