@@ -251,7 +251,7 @@ fn the_history_is_that_of_the_seed() {
         let mut created = false;
         let end = network.run_until(at(60_000), |network| {
             link.poll(&mut line, network.now(), |event, _| {
-                created |= matches!(event, Event::Opened { channel: Channel::Own(_) })
+                created |= matches!(event, Event::Opened { channel: Channel::Own(_) });
             })
             .unwrap();
             [line.sleep(&link)]

@@ -133,7 +133,7 @@ fn a_lost_connection_can_be_replaced() {
     let mut refused = 0;
     let error = loop {
         let polled = link.poll(|event, _| {
-            refused += usize::from(matches!(event, Event::Refused { channel: Channel::Own(_), .. }))
+            refused += usize::from(matches!(event, Event::Refused { channel: Channel::Own(_), .. }));
         });
         if let Err(error) = polled {
             break error;

@@ -148,10 +148,10 @@ impl Session {
             | Event::Closed { channel: Channel::Entered(_), reason: Reason::LinkLost, .. } => {}
             // The way in.
             Event::Refused { channel: Channel::Entered(_), reason: Reason::NoSuchChannel, .. } => {
-                self.create(out, now)?
+                self.create(out, now)?;
             }
             Event::Refused { channel: Channel::Own(_), reason: Reason::NameInUse, .. } => {
-                self.enter(out, now)?
+                self.enter(out, now)?;
             }
             Event::Refused { channel: Channel::Entered(_), reason: Reason::Blocked, .. } => {
                 self.fail(format!(

@@ -141,7 +141,7 @@ impl State {
             }
             Event::Refused { channel: Channel::Entered(_), reason, .. } => self.refused = Some(reason),
             Event::Closed { channel: Channel::Entered(_), reason, .. } if self.verified.is_none() => {
-                self.refused = Some(reason)
+                self.refused = Some(reason);
             }
             Event::Chunk { from, bytes } => match Message::read(from, bytes) {
                 Some(Message::Offer(remote)) if remote.object() == BOARD => {

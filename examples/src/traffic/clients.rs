@@ -229,7 +229,7 @@ impl Crowd {
                 member.stage = Stage::Greeting(channel);
             }
             Event::Refused { channel: Channel::Entered(channel), reason } => {
-                self.refused(channel, reason, now)
+                self.refused(channel, reason, now);
             }
             Event::Closed { channel: Channel::Entered(channel), reason } => {
                 let name = self.member(channel).client.channel.clone();

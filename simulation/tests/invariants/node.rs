@@ -192,7 +192,7 @@ fn tell(model: &mut Model, node: usize, event: &Event<'_>) {
         Event::LinkLost { .. } => {}
         Event::Opened { channel: Channel::Own(channel) } => model.created(node, channel),
         Event::Refused { channel: Channel::Own(channel), reason } => {
-            model.create_refused(node, channel, reason)
+            model.create_refused(node, channel, reason);
         }
         Event::UserEntered { channel, user } => model.entered_own(node, channel, user.number(), false),
         Event::UserIgnored { channel, user } => model.entered_own(node, channel, user.number(), true),
@@ -200,14 +200,14 @@ fn tell(model: &mut Model, node: usize, event: &Event<'_>) {
             model.gone_from_own(node, channel, user.number(), reason);
         }
         Event::Closed { channel: Channel::Own(channel), reason: Reason::LinkLost } => {
-            model.own_channel_lost(node, channel)
+            model.own_channel_lost(node, channel);
         }
         Event::Opened { channel: Channel::Entered(channel) } => model.entered_other(node, channel),
         Event::Refused { channel: Channel::Entered(channel), reason } => {
-            model.enter_refused(node, channel, reason)
+            model.enter_refused(node, channel, reason);
         }
         Event::Closed { channel: Channel::Entered(channel), reason } => {
-            model.channel_gone(node, channel, reason)
+            model.channel_gone(node, channel, reason);
         }
         Event::Data { from, bytes } => model.data(source(model, node, from), bytes),
         Event::Chunk { from, bytes } => model.chunk(source(model, node, from), bytes),

@@ -261,7 +261,7 @@ fn deleting_in_a_handler_of_a_user() {
                             }
                         }
                         Event::Closed { channel: Channel::Entered(channel), reason: Reason::OnPurpose } => {
-                            gone.push(channel)
+                            gone.push(channel);
                         }
                         other => panic!("{other:?}"),
                     }

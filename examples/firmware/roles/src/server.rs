@@ -63,7 +63,9 @@ impl<'a> Server<'a> {
     ) -> Result<(), SendError> {
         let Some(own) = self.channel else { return Ok(()) };
         match event {
-            Event::Opened { channel: Channel::Own(channel) } if channel == own => info!("channel {=str} is open", self.name),
+            Event::Opened { channel: Channel::Own(channel) } if channel == own => {
+                info!("channel {=str} is open", self.name)
+            }
             Event::Refused { channel: Channel::Own(channel), reason } if channel == own => {
                 warn!("channel {=str} was refused: {}", self.name, reason);
                 self.channel = None;

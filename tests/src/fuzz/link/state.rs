@@ -94,16 +94,16 @@ impl Channels {
     pub(super) fn told(&mut self, event: &Event<'_>) {
         match *event {
             Event::Opened { channel: Channel::Own(channel) } => {
-                self.expect(Handle::Own(channel), Phase::Asked).phase = Phase::Open
+                self.expect(Handle::Own(channel), Phase::Asked).phase = Phase::Open;
             }
             Event::Opened { channel: Channel::Entered(channel) } => {
                 self.expect(Handle::Entered(channel), Phase::Asked).phase = Phase::Open;
             }
             Event::Refused { channel: Channel::Own(channel), reason } => {
-                self.refused(Handle::Own(channel), reason)
+                self.refused(Handle::Own(channel), reason);
             }
             Event::Refused { channel: Channel::Entered(channel), reason } => {
-                self.refused(Handle::Entered(channel), reason)
+                self.refused(Handle::Entered(channel), reason);
             }
             Event::UserEntered { channel, user } => {
                 let new = self.expect(Handle::Own(channel), Phase::Open).users.insert(user.number());
