@@ -68,6 +68,7 @@ mod connection;
 mod error;
 mod event;
 mod front;
+mod handing;
 #[cfg_attr(not(feature = "local"), path = "local/none.rs")]
 mod local;
 pub mod memory;
@@ -100,8 +101,8 @@ use embedded_io::{Read, ReadReady, Write, WriteReady};
 
 use crate::time::{Duration, Instant};
 #[cfg(feature = "speed")]
-use connection::Handler;
-use connection::Verdict;
+use handing::Handler;
+use handing::Verdict;
 use send::OutParts;
 use session::Session;
 use state::{Connection, Round, SilenceLimit, State};

@@ -156,3 +156,28 @@ fn the_reference_itself_sees_what_there_is() {
         [(Kind::ToAllBut(2, 7), &b"x"[..], 1), (Kind::Command(2, 0), &[9], 1), (Kind::ToServer(1), b"a", 2)]
     );
 }
+
+/// All short streams of bytes that decide something, at all their cuts. With feature `speed` whole
+/// heads are read at once, and cut ones byte by byte. Without it all are read byte by byte. The
+/// reference is the same.
+#[test]
+fn every_short_stream_means_the_same_at_every_cut() {
+    const BYTES: [u8; 7] = [0, 1, 2, 5, 0x80, 0x81, 0xff];
+    const LEN: u32 = 5;
+    for number in 0..BYTES.len().pow(LEN) {
+        let stream: Vec<u8> = (0..LEN).map(|at| BYTES[number / BYTES.len().pow(at) % BYTES.len()]).collect();
+        let (from_relay, from_endpoint) = (reference::from_relay(&stream), reference::from_endpoint(&stream));
+        for cuts in 0u32..1 << (LEN - 1) {
+            let mut pieces = Vec::new();
+            let mut start = 0;
+            for end in 1..=stream.len() {
+                if end == stream.len() || cuts & 1 << (end - 1) != 0 {
+                    pieces.push(&stream[start..end]);
+                    start = end;
+                }
+            }
+            assert_eq!(by_endpoint(&pieces), from_relay, "{pieces:?}");
+            assert_eq!(by_relay(&pieces), from_endpoint, "{pieces:?}");
+        }
+    }
+}

@@ -2,8 +2,8 @@
 
 mod answer;
 
-use super::connection::Handler;
 use super::front::Queued;
+use super::handing::Handler;
 use super::send::Out;
 use super::session::Session;
 use super::slots::Key;

@@ -1,0 +1,96 @@
+//! One event on its way to the program, and what becomes of it.
+
+use super::Event;
+use super::front::Queued;
+use super::send::Out;
+use super::session::Session;
+use super::state::Held;
+
+/// What becomes of an event that was handed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It is dealt with.
+    Done,
+    /// It is to be handed over again in the next round.
+    Again,
+    /// It is dealt with, and it was the last one of this round. What is queued is written.
+    Last,
+    /// It is dealt with, and the round is broken off at once.
+    Stop,
+    /// It stays, and the round goes on later: [`Session::held`] has the event.
+    Hold,
+}
+
+/// Takes the events.
+pub(super) trait Handler: FnMut(Event<'_>, &mut Out<'_>) -> Verdict {}
+
+impl<F: FnMut(Event<'_>, &mut Out<'_>) -> Verdict + ?Sized> Handler for F {}
+
+impl<'a> Session<'a> {
+    /// Takes note of what has become of the event that was held.
+    #[cfg_attr(not(feature = "speed"), inline(never))]
+    pub(super) fn settle_held(&mut self) {
+        let again = core::mem::take(&mut self.out.state.again);
+        let held = core::mem::replace(&mut self.out.state.held, Held::None);
+        if held != Held::None {
+            self.settle(held, if again { Verdict::Again } else { Verdict::Done });
+        }
+    }
+
+    /// Takes note of what becomes of a source's event. Returns true if the handler takes no more.
+    #[cfg_attr(not(feature = "speed"), inline(never))]
+    pub(super) fn settle(&mut self, source: Held, verdict: Verdict) -> bool {
+        if verdict == Verdict::Hold {
+            self.out.state.held = source;
+            return true;
+        }
+        let is_again = verdict == Verdict::Again;
+        let is_kept = match source {
+            #[cfg(feature = "local")]
+            Held::Local(line) => self.out.local().settle(line, is_again),
+            _ => self.out.state.front.settle(is_again),
+        };
+        if is_kept {
+            self.out.state.room.keep();
+        }
+        if verdict == Verdict::Last {
+            self.out.state.is_ending = true;
+            self.out.state.local.take_turns(source == Held::Relay);
+        }
+        matches!(verdict, Verdict::Last | Verdict::Stop)
+    }
+
+    /// Hands an event over.
+    #[cfg_attr(feature = "speed", inline(always))]
+    pub(super) fn hand_over<H: Handler + ?Sized>(&mut self, event: Queued, handler: &mut H) -> Verdict {
+        let Self { out, inbox } = self;
+        inbox.event(event, out).map_or(Verdict::Done, |event| handler(event, out))
+    }
+
+    /// Hands an event over that the relay has just brought. Returns true if nothing more is to be
+    /// handed over.
+    #[inline]
+    pub(super) fn hand_over_new<H: Handler + ?Sized>(
+        &mut self,
+        event: Queued,
+        handler: &mut H,
+    ) -> Option<bool> {
+        let verdict = self.hand_over(event, handler);
+        if verdict == Verdict::Done {
+            return None;
+        }
+        self.out.state.front.event = event;
+        Some(self.settle(Held::Relay, verdict))
+    }
+
+    /// Returns the event that is held.
+    pub(super) fn held(self) -> Option<(Event<'a>, Out<'a>)> {
+        let event = match self.out.state.held {
+            Held::None => return None,
+            Held::Relay => self.out.state.front.event,
+            #[cfg(feature = "local")]
+            Held::Local(line) => self.out.parts.local.event(line),
+        };
+        Some((self.inbox.into_event(event, &self.out)?, self.out))
+    }
+}
