@@ -12,8 +12,13 @@ use peote_net::relay::{ConnectionId, Decision, Host, Note, Relay, Request, Stati
 use peote_net::time::{Duration, Instant};
 use static_cell::ConstStaticCell;
 
-static LINK: ConstStaticCell<Link<LocalBuffers<LinkBuffers<512, 8, 2, 1024, 256>, 2, 3, 1024>>> =
+type Memory = LinkBuffers<512, 8, 2, 1024, 256>;
+static LINK: ConstStaticCell<Link<LocalBuffers<Memory, 2, 3, 1024>>> =
     ConstStaticCell::new(Link::with_local_users());
+
+// The documented sizes: of buffers without the feature `speed`, and of a link on a 32-bit target.
+const _: () = assert!(Memory::SIZE == 8 * (512 + 32) + 2 * 16 + 1024 + 256);
+const _: () = assert!(size_of::<Link<Memory>>() == Memory::SIZE + 192);
 static RELAY: ConstStaticCell<Relay<StaticStorage<8, 8, 32, 20>>> =
     ConstStaticCell::new(Relay::new(StaticStorage::new()));
 
