@@ -11,7 +11,7 @@ use super::local::{LineRef, Local, Surroundings};
 #[cfg(feature = "local")]
 use super::send::Out;
 use super::session::Session;
-use super::state::{Connection, Held, Owed, Round, Telling};
+use super::state::{Connection, Held, Owed, Reading, Round, Telling};
 use crate::time::{Duration, Instant};
 
 /// What comes next.
@@ -94,7 +94,7 @@ impl Session<'_> {
             match self.out.state.round {
                 Round::Over => self.begin_round(now),
                 Round::Finding => {
-                    if self.hand_over_all(now, handler) && !self.out.state.is_ending {
+                    if self.hand_over_all(now, handler) && self.out.state.reading != Reading::Ending {
                         return Step::Stop;
                     }
                     self.out.state.round = Round::Writing;
@@ -125,7 +125,7 @@ impl Session<'_> {
     /// Goes on when all has been written. Returns `None` if there are events to be found.
     fn after_writing(&mut self) -> Option<Step> {
         let state = &mut *self.out.state;
-        if !state.is_ending {
+        if state.reading != Reading::Ending {
             state.round = Round::Finding;
             if state.front.is_due() {
                 return None;
@@ -134,7 +134,7 @@ impl Session<'_> {
                 if state.received.is_left() {
                     return None;
                 }
-                if !core::mem::replace(&mut state.has_read, true) {
+                if core::mem::replace(&mut state.reading, Reading::Done) == Reading::Due {
                     return Some(Step::Read);
                 }
             }
@@ -146,8 +146,7 @@ impl Session<'_> {
     #[cfg_attr(not(feature = "speed"), inline(never))]
     fn begin_round(&mut self, now: Instant) {
         let state = &mut *self.out.state;
-        state.has_read = false;
-        state.is_ending = false;
+        state.reading = Reading::Due;
         state.room.begin_round();
         state.front.begin_round();
         if state.connection == Connection::Lost {
@@ -165,7 +164,7 @@ impl Session<'_> {
     /// The round ends, or the poll does before it.
     pub(super) fn end_round(&mut self) {
         self.out.state.round = Round::Over;
-        if !self.out.state.is_ending {
+        if self.out.state.reading != Reading::Ending {
             self.out.state.local.take_turns(true);
         }
         if !self.out.state.local.is_idle() {

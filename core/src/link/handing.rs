@@ -4,7 +4,7 @@ use super::Event;
 use super::front::Queued;
 use super::send::Out;
 use super::session::Session;
-use super::state::Held;
+use super::state::{Held, Reading};
 
 /// What becomes of an event that was handed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +54,7 @@ impl<'a> Session<'a> {
             self.out.state.room.keep();
         }
         if verdict == Verdict::Last {
-            self.out.state.is_ending = true;
+            self.out.state.reading = Reading::Ending;
             self.out.state.local.take_turns(source == Held::Relay);
         }
         matches!(verdict, Verdict::Last | Verdict::Stop)

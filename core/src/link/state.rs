@@ -43,6 +43,18 @@ pub(super) enum Round {
     Written,
 }
 
+/// Whether the current round reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Reading {
+    /// It is going to read.
+    Due,
+    /// It has read, or the connection is lost.
+    Done,
+    /// It ends: nothing more is read, and no more events are handed over.
+    Ending,
+}
+
 /// The source whose event the program holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -102,10 +114,7 @@ impl Received {
 pub(super) struct State {
     pub(super) connection: Connection,
     pub(super) round: Round,
-    /// The round has read the transport, or lost the connection.
-    pub(super) has_read: bool,
-    /// No more events are handed over in this round.
-    pub(super) is_ending: bool,
+    pub(super) reading: Reading,
     /// Bytes have been written and not been flushed.
     pub(super) unflushed: bool,
     /// The program wants the event again that it holds, or has in its hands.
@@ -163,8 +172,7 @@ impl State {
             connection: Connection::New,
             heard: Instant::ZERO,
             round: Round::Over,
-            has_read: false,
-            is_ending: false,
+            reading: Reading::Due,
             unflushed: false,
             front: Front::EMPTY,
             held: Held::None,
@@ -239,8 +247,7 @@ impl State {
         }
         self.connection = Connection::Lost;
         self.round = Round::Finding;
-        self.has_read = true;
-        self.is_ending = false;
+        self.reading = Reading::Done;
         self.unflushed = false;
     }
 }
