@@ -1,7 +1,7 @@
 //! Servers and clients in one program, without a network and without a relay.
 //!
 //! [`Offline`] is a transport like any other. Channels are created through it at once, whatever
-//! their names; nobody else is there, so no channel of others can be entered. The users of a
+//! their names; no other programs are there, so no channel of others can be entered. The users of a
 //! channel are those that enter it on the same link: they are [local
 //! users](crate::link::LocalBuffers), with the same calls, the same events and the same modes as
 //! with a relay. Whether a program runs offline or online is decided where its transport is made.
@@ -12,13 +12,18 @@
 //!
 //! ```
 //! use embedded_io::ReadReady;
-//! use peote_net::link::{Channel, Event, Link, LinkBuffers, LocalBuffers, Mode, SimulatedLine};
+//! use peote_net::link::{Channel, Event, Link, Mode, SimulatedLine, link_buffers};
 //! use peote_net::offline::Offline;
 //! use peote_net::time::{Duration, Instant};
 //!
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! // two parties for each local user: one at the server's side, one at its own
-//! let mut link = Link::<LocalBuffers<LinkBuffers<256, 4, 1, 1024, 512>, 1, 2, 1024>>::with_local_users();
+//! type Memory = link_buffers!(
+//!     chunk: 256, parties: 4, own_channels: 1, transmit: 1024, receive: 512,
+//!     local_users: 2, line: 1024,
+//! );
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut link = Link::<Memory>::with_local_users();
 //! let mut transport = Offline::new(); // the one line that is different online
 //!
 //! let echo = link.out().create("echo", Mode::chunks(256))?;
@@ -30,16 +35,18 @@
 //! while answered_at.is_none() {
 //!     link.poll(&mut transport, now, |event, out| match event {
 //!         Event::Opened { channel: Channel::Entered(channel) } => out.send(channel, b"hello"),
-//!         Event::Chunk { from, bytes } if from == client.into() => {
+//!         Event::Chunk { from, bytes } if from.channel() == client => {
 //!             assert_eq!(bytes, b"hello");
 //!             answered_at = Some(now);
 //!             Ok(())
 //!         }
 //!         Event::Chunk { from, bytes } => out.send(from, bytes),
-//!         _ => Ok(()),
+//!         other => other.ok(),
 //!     })?;
-//!     let at_once = link.wants_write() || transport.read_ready()?;
-//!     now = if at_once { now } else { link.next_deadline().unwrap_or(now).max(now) }; // a real program would sleep until then
+//!     if !link.wants_write() && !transport.read_ready()? {
+//!         // a real program would sleep until then
+//!         now = link.next_deadline().unwrap_or(now).max(now);
+//!     }
 //! }
 //! // half a round trip to enter, and one for the chunk and its echo
 //! assert_eq!(answered_at, Some(Instant::from_millis(120)));

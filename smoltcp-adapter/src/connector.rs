@@ -24,7 +24,7 @@ const PORT_MASK: u16 = 0x3FFF;
 /// The next port is at most so many, plus one, behind the last one.
 const STEP_MASK: u16 = 0x0FFF;
 
-/// Keeps a TCP socket of smoltcp connected to a relay: connects, notices what becomes of it, waits,
+/// Keeps a TCP socket of smoltcp connected to a relay: connects, notices how it is, waits,
 /// connects again from another local port.
 ///
 /// For firmware that has an `Interface` and a `SocketSet` of its own; `Stack` (feature `stack`) is
@@ -35,10 +35,14 @@ const STEP_MASK: u16 = 0x0FFF;
 ///
 /// ```
 /// # use peote_net::{link::{Link, LinkBuffers, Event}, time::Instant};
-/// # use smoltcp::{iface::{Interface, SocketSet, SocketHandle}, phy::Device, socket::tcp, wire::IpEndpoint};
+/// # use smoltcp::iface::{Interface, SocketHandle, SocketSet};
+/// # use smoltcp::{phy::Device, socket::tcp, wire::IpEndpoint};
 /// use peote_net_smoltcp::{Connector, time::to_smoltcp};
 ///
-/// # struct Firmware<'a> { interface: Interface, sockets: SocketSet<'a>, relay_socket: SocketHandle, connector: Connector, link: Link<LinkBuffers<256, 4, 1, 512, 256>>, relay: IpEndpoint }
+/// # struct Firmware<'a> {
+/// #     interface: Interface, sockets: SocketSet<'a>, relay_socket: SocketHandle,
+/// #     connector: Connector, link: Link<LinkBuffers<256, 4, 1, 512, 256>>, relay: IpEndpoint,
+/// # }
 /// # impl Firmware<'_> { fn turn(&mut self, device: &mut impl Device, now: Instant) -> Option<Instant> {
 /// # let Self { interface, sockets, relay_socket, connector, link, relay } = self;
 /// // one turn of the firmware's loop
@@ -47,14 +51,16 @@ const STEP_MASK: u16 = 0x0FFF;
 /// connector.poll(socket, interface.context(), *relay, now);
 /// let result = connector.drive(socket, link, now, |event, out| match event {
 ///     Event::Chunk { from, bytes } => out.send(from, bytes),
-///     _ => Ok(()),
+///     other => other.ok(), // a channel that is refused, or ends, is an error
 /// });
 /// if let Err(error) = result {
-///     // the channels have been told; create and enter them anew here, for the next connection
+///     // The connection is lost and the channels have been told, or a channel is not there: create
+///     // and enter anew here.
 /// }
 /// let deadline = connector.next_deadline(socket, link);
 /// interface.poll(to_smoltcp(now), device, sockets); // so that what was written goes out
-/// let deadline = peote_net_smoltcp::time::earlier(deadline, interface.poll_at(to_smoltcp(now), sockets));
+/// let of_smoltcp = interface.poll_at(to_smoltcp(now), sockets);
+/// let deadline = peote_net_smoltcp::time::earlier(deadline, of_smoltcp);
 /// // sleep until then, or until a frame comes
 /// # deadline }}
 /// ```

@@ -1,13 +1,15 @@
 //! Remote procedure calls (`docs/PROTOCOL.md`, section 8; the guide is `docs/RPC.md`).
 //!
-//! An object that can be called from the other end is a trait, marked with `#[remote]` (feature `macros`, on by default). Its methods are the
-//! procedures, in the order of their declaration. From the trait `Board` come
+//! An object that can be called from the other end is a trait, marked with `#[remote]` (feature
+//! `macros`, on by default). Its methods are the procedures, in the order of their declaration.
+//! From the trait `Board` come
 //!
 //! - `Board::dispatch`, which calls the implementation that a message asks for,
-//! - `BoardCaller`, which makes such messages: the same procedures, each with the sending half as its first argument.
+//! - `BoardCaller`, which makes such messages: the same procedures, each with the sending half as
+//!   its first argument.
 //!
-//! There are no return values: the answer to a call is a call in the other direction. A procedure that wants to answer has a [`Context`] as its first
-//! parameter, which does not travel.
+//! There are no return values: the answer to a call is a call in the other direction. A procedure
+//! that wants to answer has a [`Context`] as its first parameter, which does not travel.
 //!
 //! ```
 //! # #[cfg(feature = "macros")] {
@@ -60,7 +62,7 @@
 //!             Some(Message::Offer(remote)) => println!("{remote:?} can be called"),
 //!             None => {}
 //!         },
-//!         _ => {}
+//!         other => other.ok()?, // a channel that is refused, or ends, is an error
 //!     }
 //!     Ok(Flow::Continue)
 //! }
@@ -70,13 +72,15 @@
 //!
 //! # Offers
 //!
-//! Each end [offers](offer) the objects that the other may call. A [`Remote`] is an object that can be called; it comes with the offer
-//! ([`Message::Offer`]), so an object that nobody has offered cannot be called. [`Offers`] remembers them, for programs with many peers.
+//! Each end [offers](offer) the objects that the other may call. A [`Remote`] is an object that can
+//! be called; it comes with the offer ([`Message::Offer`]), so an object that nobody has offered
+//! cannot be called. [`Offers`] remembers them, for programs with many peers.
 //!
 //! # Faults
 //!
-//! An unknown object or procedure, arguments that cannot be read, and bytes left over are an [`Error::Violation`], which says who, what and why;
-//! nothing has been called. The link and all channels go on. [`Error::pass_over`] is for handlers that leave it at that.
+//! An unknown object or procedure, arguments that cannot be read, and bytes left over are an
+//! [`Error::Violation`], which says who, what and why; nothing has been called. The link and all
+//! channels go on. [`Error::pass_over`] is for handlers that leave it at that.
 
 mod context;
 mod error;
@@ -94,19 +98,24 @@ pub use remote::{Remote, offer};
 
 /// Makes a trait callable from the other end of a channel.
 ///
-/// Its methods are the procedures, numbered in the order of their declaration, at most 256. What comes of a trait `Board`:
+/// Its methods are the procedures, numbered in the order of their declaration, at most 256. What
+/// comes of a trait `Board`:
 ///
-/// - the provided method `dispatch(&mut self, call: &Call<'_>, out: &mut Out<'_>) -> Result<Flow, rpc::Error>`: reads the arguments of a call and calls
-///   the procedure; all arguments are checked before;
-/// - the struct `BoardCaller`, as visible as the trait: `BoardCaller::new(remote)`, and each procedure as
-///   `fn draw(&self, out: &mut Out<'_>, x: i16, …) -> Result<(), SendError>`.
+/// - the provided method
+///   `dispatch(&mut self, call: &Call<'_>, out: &mut Out<'_>) -> Result<Flow, rpc::Error>`: reads
+///   the arguments of a call and calls the procedure; all arguments are checked before;
+/// - the struct `BoardCaller`, as visible as the trait: `BoardCaller::new(remote)`, and each
+///   procedure as `fn draw(&self, out: &mut Out<'_>, x: i16, …) -> Result<(), SendError>`.
 ///
-/// A method has `&mut self` or `&self`, then optionally `context: &mut Context<'_>`, then its arguments. An argument is of any type that is
-/// [`Encode`](crate::value::Encode) and [`Decode`](crate::value::Decode); lifetimes in it are elided. It returns nothing, a
-/// [`Flow`](crate::link::Flow), or a `Result` of one of them with a [`SendError`](crate::link::SendError).
+/// A method has `&mut self` or `&self`, then optionally `context: &mut Context<'_>`, then its
+/// arguments. An argument is of any type that is [`Encode`](crate::value::Encode) and
+/// [`Decode`](crate::value::Decode); lifetimes in it are elided. It returns nothing, a
+/// [`Flow`](crate::link::Flow), or a `Result` of one of them with a
+/// [`SendError`](crate::link::SendError).
 ///
-/// Anything else is a compile error that names the procedure: generic, `async` or `unsafe` procedures, other results, `self` by value, and `#[cfg]`
-/// on a procedure, since that would change the numbers of those behind it.
+/// Anything else is a compile error that names the procedure: generic, `async` or `unsafe`
+/// procedures, other results, `self` by value, and `#[cfg]` on a procedure, since that would change
+/// the numbers of those behind it.
 ///
 /// ```compile_fail
 /// #[peote_net::rpc::remote]

@@ -32,15 +32,19 @@ const FRAMES_PER_POLL: usize = 16;
 /// `dns`), and keeps connected as [`Connector`] does.
 ///
 /// ```
-/// use peote_net::{link::{Event, Link, LinkBuffers, Mode}, time::Instant};
+/// use peote_net::{link::{Event, Link, Mode, link_buffers}, time::Instant};
 /// use peote_net_smoltcp::{Addressing, Config, RelayAddress, Stack, StackMemory};
 /// use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr};
 /// # use smoltcp::phy::Device;
 /// # fn now() -> Instant { Instant::ZERO }
 /// # fn sleep_until(deadline: Option<Instant>) {}
 ///
+/// type Memory =
+///     link_buffers!(chunk: 256, parties: 1, own_channels: 0, transmit: 512, receive: 256);
+///
 /// # fn run(mut device: impl Device) -> Result<(), peote_net_smoltcp::ConfigError> {
-/// let mut memory = StackMemory::<2048, 2048>::new(); // in firmware: in a `static`, by way of static_cell
+/// // in firmware: in a `static`, by way of static_cell
+/// let mut memory = StackMemory::<2048, 2048>::new();
 /// let config = Config::new(
 ///     EthernetAddress([2, 0, 0, 0, 0, 1]).into(),
 ///     Addressing::Static { address: IpCidr::new(IpAddress::v4(10, 0, 0, 5), 24), gateway: None },
@@ -48,15 +52,17 @@ const FRAMES_PER_POLL: usize = 16;
 ///     0x5eed, // from a noisy converter, a serial number
 /// );
 /// let mut stack = Stack::new(&mut memory, config, &mut device, now())?;
-/// let mut link = Link::<LinkBuffers<256, 4, 1, 512, 256>>::new();
-/// let mut joined = link.out().enter("orders", Mode::chunks(256)); // goes out once there is a connection
+/// let mut link = Link::<Memory>::new();
+/// // goes out once there is a connection
+/// let mut orders = link.out().enter("orders", Mode::chunks(256));
 /// loop {
 ///     let result = stack.drive(&mut device, &mut link, now(), |event, out| match event {
 ///         Event::Chunk { from, bytes } => out.send(from, bytes),
-///         _ => Ok(()),
+///         other => other.ok(), // a channel that is refused, or ends, is an error
 ///     });
 ///     if result.is_err() {
-///         joined = link.out().enter("orders", Mode::chunks(256)); // for the next connection
+///         // for the next connection, or because the channel is not there
+///         orders = link.out().enter("orders", Mode::chunks(256));
 ///     }
 ///     sleep_until(stack.next_deadline(&link, now())); // or until a frame comes
 /// }
