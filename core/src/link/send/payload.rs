@@ -1,11 +1,11 @@
 //! From a payload to units in the transmit ring, and to the lines of local users.
 
 use crate::chunk::{ChunkLimit, EncodedLength};
-use crate::link::SendError;
 use crate::link::local::{LocalPayload, LocalRoute};
 use crate::link::ring::Ring;
 #[cfg(feature = "large-chunks")]
 use crate::link::slots::PartyRef;
+use crate::link::{MAX_WHOLE_BROADCAST, SendError};
 use crate::protocol::{Header, MAX_UNIT_PAYLOAD, to_relay};
 
 /// Where something goes, and how long its chunks may be.
@@ -242,10 +242,14 @@ pub(super) fn length_field(limit: ChunkLimit, len: usize) -> Result<EncodedLengt
     if len == 0 {
         return Err(SendError::Empty);
     }
-    let fits = cfg!(feature = "large-chunks") || len <= MAX_UNIT_PAYLOAD - EncodedLength::MAX;
-    if limit == ChunkLimit::NONE && fits {
-        return Ok(EncodedLength::NONE);
+    // without large chunks a payload is one unit
+    let most = if cfg!(feature = "large-chunks") { usize::MAX } else { MAX_WHOLE_BROADCAST };
+    let is_raw = limit == ChunkLimit::NONE;
+    let max = if is_raw { u32::MAX } else { limit.max() };
+    let max = max.min(u32::try_from(most).unwrap_or(u32::MAX));
+    if is_raw {
+        return if len > most { Err(SendError::ChunkTooLarge { len, max }) } else { Ok(EncodedLength::NONE) };
     }
-    let length = if fits { limit.encode_length(len) } else { None };
-    length.ok_or(SendError::ChunkTooLarge { len, max: limit.max() })
+    let length = if len > most { None } else { limit.encode_length(len) };
+    length.ok_or(SendError::ChunkTooLarge { len, max })
 }
