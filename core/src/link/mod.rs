@@ -118,7 +118,7 @@ pub const SILENCE_LIMIT: Duration = Duration::from_secs(20);
 /// sizes, [`memory`] says what each of them means.
 ///
 /// Beside its buffers a link takes 248 bytes on 64-bit targets and 200 on 32-bit ones. Without the
-/// features `large-chunks`, `local` and `speed` it takes 168 and 128 bytes.
+/// features `large-chunks`, `local` and `speed` it takes 168 and 120 bytes.
 ///
 /// ```
 /// use std::sync::Mutex;
