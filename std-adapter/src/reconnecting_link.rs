@@ -309,6 +309,28 @@ impl<const CHANNELS: usize, B: Buffers> ReconnectingLink<CHANNELS, B> {
         self.channels.enter(name.into(), mode)
     }
 
+    /// The former name of [`create`](Self::create).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`create`](Self::create).
+    #[doc(hidden)]
+    #[deprecated(note = "it is called `create` now")]
+    pub fn add_own(&mut self, name: impl Into<String>, mode: Mode) -> Result<Place, AddError> {
+        self.create(name, mode)
+    }
+
+    /// The former name of [`enter`](Self::enter).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`enter`](Self::enter).
+    #[doc(hidden)]
+    #[deprecated(note = "it is called `enter` now")]
+    pub fn add_entered(&mut self, name: impl Into<String>, mode: Mode) -> Result<Place, AddError> {
+        self.enter(name, mode)
+    }
+
     /// See [`Reconnect::remove`].
     ///
     /// # Errors
