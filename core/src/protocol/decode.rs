@@ -37,6 +37,7 @@ pub(super) enum DataHead {
 }
 
 /// Looks at the first bytes of a data unit. `names_user` says for a channel byte whether a user byte follows it.
+#[inline]
 pub(super) fn data_head(bytes: &[u8], names_user: impl Fn(u8) -> bool) -> DataHead {
     let (size, behind, len) = match *bytes {
         [size @ 0..=127, ref behind @ ..] => (u16::from(size), behind, 1usize),
@@ -81,6 +82,7 @@ impl<K: Copy> Progress<K> {
     /// The next unit, or piece of one: its kind, its payload, and how many bytes of `input` were used up to its end.
     ///
     /// `parse` finds out what the first bytes of a unit are. It must not need bytes behind the head.
+    #[inline]
     pub(super) fn next<'a>(
         &mut self,
         input: &'a [u8],
@@ -131,6 +133,7 @@ impl<K: Copy> Progress<K> {
     }
 
     /// The piece of payload at `at` in `input`. `None` if there is nothing of it yet.
+    #[inline]
     fn piece<'a>(&mut self, input: &'a [u8], at: usize) -> Option<(usize, K, Fragment<'a>)> {
         let rest = input.get(at..)?;
         let bytes = rest.get(..usize::from(self.left)).unwrap_or(rest);

@@ -358,12 +358,14 @@ impl Decoder {
 /// The bytes in front of `payload` bytes of data for a user, in its entered channel `channel`.
 ///
 /// `payload` is 1..=[`MAX_UNIT_PAYLOAD`](super::MAX_UNIT_PAYLOAD).
+#[inline]
 #[must_use]
 pub const fn data_for_user(channel: u8, payload: usize) -> Header {
     Header::data(channel & !OWN, None, payload)
 }
 
 /// The bytes in front of `payload` bytes of data from `user` for the server of own channel `channel`; `payload` as for [`data_for_user`].
+#[inline]
 #[must_use]
 pub const fn data_for_server(channel: u8, user: u8, payload: usize) -> Header {
     Header::data(channel | OWN, Some(user), payload)

@@ -173,6 +173,7 @@ enum Kind {
 }
 
 impl Kind {
+    #[inline]
     fn unit(self, payload: Fragment<'_>) -> Unit<'_> {
         match self {
             Self::Command { command, tag } => Unit::Command { command, tag, payload },
@@ -186,6 +187,7 @@ impl Kind {
 }
 
 /// Finds out what the first bytes of a unit are.
+#[inline]
 fn parse(bytes: &[u8]) -> Head<Kind> {
     match *bytes {
         [] => Head::Cut,
@@ -286,6 +288,7 @@ impl Decoder {
     ///
     /// `None` means that all of `input` was used and more is needed. Does not fail: what makes no sense
     /// is [`Unit::Malformed`].
+    #[inline]
     pub fn decode<'a>(&mut self, input: &'a [u8]) -> Option<(usize, Unit<'a>)> {
         let (used, kind, payload) = self.progress.next(input, parse)?;
         Some((used, kind.unit(payload)))
@@ -295,12 +298,14 @@ impl Decoder {
 /// The bytes in front of `payload` bytes of data for the server of entered channel `channel`.
 ///
 /// `payload` is 1..=[`MAX_UNIT_PAYLOAD`](super::MAX_UNIT_PAYLOAD).
+#[inline]
 #[must_use]
 pub const fn data_from_user(channel: u8, payload: usize) -> Header {
     Header::data(channel & !OWN, None, payload)
 }
 
 /// The bytes in front of `payload` bytes of data for user `user` of own channel `channel`; `payload` as for [`data_from_user`].
+#[inline]
 #[must_use]
 pub const fn data_from_server(channel: u8, user: u8, payload: usize) -> Header {
     Header::data(channel | OWN, Some(user), payload)
@@ -308,6 +313,7 @@ pub const fn data_from_server(channel: u8, user: u8, payload: usize) -> Header {
 
 /// The bytes in front of `payload` bytes of data for all users of own channel `channel`, but `excluded` if there is one;
 /// `payload` as for [`data_from_user`].
+#[inline]
 #[must_use]
 pub const fn broadcast(channel: u8, excluded: Option<u8>, payload: usize) -> Header {
     Header::broadcast(channel | OWN, excluded, payload)

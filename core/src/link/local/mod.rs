@@ -95,6 +95,7 @@ pub(in crate::link) struct Local<'a> {
 }
 
 impl<'a> Local<'a> {
+    #[cfg_attr(feature = "speed", inline)]
     pub(in crate::link) const fn new(state: &'a mut LocalState, parts: LocalParts<'a>) -> Self {
         Self { state, parts }
     }

@@ -26,10 +26,12 @@ pub(super) fn place_of(user: User) -> Option<u16> {
 
 impl LocalRoute {
     /// To all local users of a channel, but possibly one.
+    #[cfg_attr(feature = "speed", inline)]
     pub(in crate::link) fn all(state: &LocalState, own: u8, but: Option<User>) -> Self {
         if state.live == 0 { Self::None } else { Self::All { own, but: but.and_then(place_of) } }
     }
 
+    #[cfg_attr(feature = "speed", inline)]
     pub(in crate::link) const fn is_none(self) -> bool {
         matches!(self, Self::None)
     }
@@ -138,6 +140,7 @@ pub(in crate::link) struct LocalPayload<'a> {
 
 impl<'a> LocalPayload<'a> {
     /// Begins a record of `len` bytes behind `head`, which is a chunk's length field.
+    #[cfg_attr(feature = "speed", inline)]
     pub(in crate::link) fn begin(mut local: Local<'a>, route: LocalRoute, head: &[u8], len: usize) -> Self {
         if !route.is_none() {
             local.begin(route, len.saturating_add(head.len()));
@@ -146,6 +149,7 @@ impl<'a> LocalPayload<'a> {
         Self { local, route, left: if route.is_none() { 0 } else { len } }
     }
 
+    #[cfg_attr(feature = "speed", inline)]
     pub(in crate::link) fn put(&mut self, bytes: &[u8]) {
         if self.left > 0 {
             let bytes = bytes.get(..self.left).unwrap_or(bytes);
@@ -154,6 +158,7 @@ impl<'a> LocalPayload<'a> {
         }
     }
 
+    #[cfg_attr(feature = "speed", inline)]
     pub(in crate::link) const fn left(&self) -> usize {
         self.left
     }

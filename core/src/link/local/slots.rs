@@ -104,6 +104,7 @@ impl LocalParts<'_> {
         Self { names: &mut [], users: &mut [], lines: &mut [] }
     }
 
+    #[cfg_attr(feature = "speed", inline)]
     pub(in crate::link) const fn reborrow(&mut self) -> LocalParts<'_> {
         LocalParts { names: self.names, users: self.users, lines: self.lines }
     }

@@ -50,11 +50,13 @@ impl<'a> OutParts<'a> {
 }
 
 impl<'a> Out<'a> {
+    #[cfg_attr(feature = "speed", inline)]
     pub(super) fn new(state: &'a mut State, parts: OutParts<'a>) -> Self {
         Self { state, parts }
     }
 
     /// Returns the same sending half for a shorter time, to be moved into something.
+    #[cfg_attr(feature = "speed", inline)]
     pub(crate) fn reborrow(&mut self) -> Out<'_> {
         let OutParts { own, parties, transmit, chunk_size, local } = &mut self.parts;
         let parts = OutParts { own, parties, transmit, chunk_size: *chunk_size, local: local.reborrow() };
@@ -191,6 +193,7 @@ impl<'a> Out<'a> {
     /// # Errors
     /// [`SendError::WouldBlock`], [`SendError::NotOpen`], [`SendError::Empty`],
     /// [`SendError::ChunkTooLarge`], [`SendError::RingTooSmall`], [`SendError::ChunkUnfinished`].
+    #[cfg_attr(feature = "speed", inline)]
     pub fn send(&mut self, to: impl Into<Destination>, bytes: &[u8]) -> Result<(), SendError> {
         self.send_bytes(to.into(), bytes)
     }
@@ -212,6 +215,7 @@ impl<'a> Out<'a> {
     ///
     /// # Errors
     /// Those of [`Out::send`].
+    #[cfg_attr(feature = "speed", inline)]
     pub fn send_parts(&mut self, to: impl Into<Destination>, parts: &[&[u8]]) -> Result<(), SendError> {
         let len = parts.iter().fold(0usize, |len, part| len.saturating_add(part.len()));
         self.send_with(to, len, |payload| parts.iter().for_each(|part| payload.put(part)))
@@ -235,6 +239,7 @@ impl<'a> Out<'a> {
     ///
     /// # Errors
     /// Those of [`Out::send`].
+    #[cfg_attr(feature = "speed", inline)]
     pub fn send_with(
         &mut self,
         to: impl Into<Destination>,
@@ -247,6 +252,7 @@ impl<'a> Out<'a> {
     }
 
     /// Begins a payload, if there is room for all of it.
+    #[cfg_attr(feature = "speed", inline)]
     fn payload(&mut self, to: Destination, len: usize) -> Result<Payload<'_>, SendError> {
         let (route, length) = self.route_for(to, len)?;
         let (units, local) = self.begin_payload(route, length, len);
@@ -255,6 +261,7 @@ impl<'a> Out<'a> {
 
     /// Begins a payload of `len` bytes behind a length field. The caller has made sure that there
     /// is room, and puts all `len` bytes.
+    #[cfg_attr(feature = "speed", inline)]
     fn begin_payload(
         &mut self,
         route: Route,
@@ -267,6 +274,7 @@ impl<'a> Out<'a> {
     }
 
     /// Queues a payload. The caller has made sure that there is room.
+    #[cfg_attr(feature = "speed", inline)]
     fn queue_payload(&mut self, route: Route, length: EncodedLength, bytes: &[u8]) {
         let (mut units, mut local) = self.begin_payload(route, length, bytes.len());
         local.put(bytes);

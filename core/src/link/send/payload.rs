@@ -110,6 +110,7 @@ pub(super) struct Units<'a> {
 impl<'a> Units<'a> {
     /// Begins a payload of `len` bytes behind a length field. The caller has made sure that there
     /// is room.
+    #[cfg_attr(feature = "speed", inline)]
     pub(super) fn new(
         ring: &'a mut Ring,
         memory: &'a mut [u8],
@@ -126,6 +127,7 @@ impl<'a> Units<'a> {
     }
 
     /// Puts the next bytes. What goes beyond the payload is left out.
+    #[cfg_attr(feature = "speed", inline)]
     pub(super) fn put(&mut self, bytes: &[u8]) {
         match bytes.get(..self.unit) {
             Some(_) if cfg!(feature = "large-chunks") => self.put_across(bytes),
@@ -150,6 +152,7 @@ impl<'a> Units<'a> {
         }
     }
 
+    #[cfg_attr(feature = "speed", inline)]
     fn put_in_unit(&mut self, bytes: &[u8]) {
         self.ring.push(self.memory, bytes);
         self.unit = self.unit.wrapping_sub(bytes.len());
@@ -158,6 +161,7 @@ impl<'a> Units<'a> {
 
     /// Begins a unit with a chunk's length field, or with none, and as many of the bytes that are
     /// left as there is room for beside it.
+    #[cfg_attr(feature = "speed", inline)]
     fn begin_unit(&mut self, length: EncodedLength) {
         self.unit = self.left;
         if cfg!(feature = "large-chunks") {
@@ -201,11 +205,13 @@ pub struct Payload<'a> {
 impl<'a> Payload<'a> {
     /// A payload on its way to the wire and to local users. The caller has made sure that there is
     /// room.
+    #[cfg_attr(feature = "speed", inline)]
     pub(super) const fn new(units: Units<'a>, local: LocalPayload<'a>) -> Self {
         Self { units, local }
     }
 
     /// Puts the next bytes.
+    #[cfg_attr(feature = "speed", inline)]
     pub fn put(&mut self, bytes: &[u8]) {
         self.local.put(bytes);
         self.units.put(bytes);
@@ -229,6 +235,7 @@ impl<'a> Payload<'a> {
 impl Drop for Payload<'_> {
     /// The length has been announced, so what was not put (because the caller panicked, say) has to
     /// be made up for.
+    #[cfg_attr(feature = "speed", inline)]
     fn drop(&mut self) {
         if self.left() > 0 {
             self.fill_up();

@@ -64,7 +64,7 @@ impl<'a> Server<'a> {
         let Some(own) = self.channel else { return Ok(()) };
         match event {
             Event::Opened { channel: Channel::Own(channel) } if channel == own => {
-                info!("channel {=str} is open", self.name)
+                info!("channel {=str} is open", self.name);
             }
             Event::Refused { channel: Channel::Own(channel), reason } if channel == own => {
                 warn!("channel {=str} was refused: {}", self.name, reason);
