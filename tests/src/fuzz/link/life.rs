@@ -152,7 +152,8 @@ fn poll(
         Ok(()) => {
             let room = connection.room == usize::MAX;
             assert!(!room || link.out().free() == transmit, "there was room to write more");
-            let is_all = program.kept.is_none();
+            // a command that the relay is owed, and that has no room, goes before what has come
+            let is_all = program.kept.is_none() && link.wants_read();
             program.heard.borrow().check_capabilities(link.out().relay_capabilities(), is_all);
         }
         Err(Error::Handler(error)) => assert_eq!(error, SendError::Empty, "an error of nobody"),
