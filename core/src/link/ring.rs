@@ -53,7 +53,7 @@ impl Ring {
     }
 
     /// Makes room at the end. What was taken out since the last time is room for as many bytes, so
-    /// this is rare.
+    /// this is rare unless the queue stays nearly full and is emptied by a few bytes at a time.
     #[cold]
     fn move_to_front(&mut self, memory: &mut [u8]) {
         let end = self.start.wrapping_add(self.len);
