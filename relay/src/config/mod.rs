@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use ipnet::{IpNet, Ipv4Net};
 
-use crate::origin;
-use crate::policy;
+mod origin;
+mod policy;
 
 /// Everything that a [`Relay`](crate::Relay) can be told, with defaults for a small public relay.
 ///

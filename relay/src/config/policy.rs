@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use super::origin;
 use crate::config::Config;
-use crate::origin;
 
 /// Bytes of the longest name that the protocol has.
 const MAX_NAME: usize = 255;
