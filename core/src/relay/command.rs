@@ -41,7 +41,7 @@ impl Tables<'_> {
             Command::Create => self.create(sender, tag, payload.bytes(), host)?,
             Command::Enter => self.enter(sender, tag, payload.bytes(), host)?,
             Command::Leave => {
-                ask(sender, &Request::Leave, host)?;
+                ask(sender, &Request::Leave, None, host)?;
                 // a wrong length, or a number that is not in use: nothing is meant that could be done
                 if let [number] = *payload.bytes()
                     && let Some(membership) = self.entered(sender, number)
@@ -50,7 +50,7 @@ impl Tables<'_> {
                 }
             }
             Command::Delete => {
-                ask(sender, &Request::Delete, host)?;
+                ask(sender, &Request::Delete, None, host)?;
                 if let [number] = *payload.bytes()
                     && let Some(channel) = self.own(sender, number)
                 {
@@ -60,7 +60,7 @@ impl Tables<'_> {
             Command::RemoveUser | Command::BlockUser => {
                 let block = command == Command::BlockUser;
                 let request = if block { Request::Block } else { Request::Remove };
-                let refused = ask(sender, &request, host)?.is_some();
+                let refused = ask(sender, &request, None, host)?.is_some();
                 // the user, or the whole channel, may have gone meanwhile
                 if let [channel, user] = *payload.bytes()
                     && !refused
@@ -89,9 +89,10 @@ impl Tables<'_> {
         &mut self,
         sender: ConnectionId,
         tag: u8,
-        name: &[u8],
+        given: &[u8],
         host: &mut H,
     ) -> Result<(), Outcome> {
+        let name = host.channel_name(sender, given);
         let hash = names::fold(host.hash(name));
         let own = self.parts.connections.get(sender.index()).map_or(0, |slot| slot.own.used());
         let mut refused = if self.parts.connections.get(sender.index()).is_none_or(|slot| slot.own.is_full())
@@ -105,8 +106,8 @@ impl Tables<'_> {
         if host.free(sender) < ANSWER {
             return Err(Outcome::WaitFor(sender));
         }
-        let request = Request::Create { name, own, channels: self.counters.channels.now() };
-        refused = refused.or(ask(sender, &request, host)?);
+        let request = Request::Create { name, given, own, channels: self.counters.channels.now() };
+        refused = ask(sender, &request, refused, host)?;
         let created = match refused {
             Some(reason) => Err(reason),
             None => self.new_channel(sender, name, hash, host.now()).ok_or(Reason::TooManyChannels),
@@ -149,9 +150,10 @@ impl Tables<'_> {
         &mut self,
         sender: ConnectionId,
         tag: u8,
-        name: &[u8],
+        given: &[u8],
         host: &mut H,
     ) -> Result<(), Outcome> {
+        let name = host.channel_name(sender, given);
         let found = self.find(name, names::fold(host.hash(name)));
         let found = found.and_then(|index| Some((index, self.channel(index)?)));
         let mut refused = match found {
@@ -179,8 +181,8 @@ impl Tables<'_> {
             Some((_, channel)) if refused.is_none() => self.numbers_of(channel, self.home(sender), now),
             _ => (0, 0),
         };
-        let request = Request::Enter { name, entered, users, of_address, of_network };
-        refused = refused.or(ask(sender, &request, host)?);
+        let request = Request::Enter { name, given, entered, users, of_address, of_network };
+        refused = ask(sender, &request, refused, host)?;
         let entered = match refused {
             Some(reason) => Err(reason),
             None => self.new_membership(sender, channel, now),
@@ -265,15 +267,18 @@ impl Tables<'_> {
     }
 }
 
-/// Asks the host, and sorts its answers into "not now" and, if there is one, the reason to refuse.
+/// Asks the host about a command. Returns the reason to refuse it, if there is one; `refused` is the core's own.
 fn ask<H: Host>(
     connection: ConnectionId,
     request: &Request<'_>,
+    refused: Option<Reason>,
     host: &mut H,
 ) -> Result<Option<Reason>, Outcome> {
     match host.allow(connection, request) {
-        Decision::Yes => Ok(None),
-        Decision::No(reason) => Ok(Some(reason)),
+        Decision::Yes => Ok(refused),
+        Decision::No(reason) => Ok(refused.or(Some(reason))),
+        Decision::Hide if matches!(request, Request::Create { .. }) => Ok(Some(Reason::NameInUse)),
+        Decision::Hide => Ok(Some(Reason::NoSuchChannel)),
         Decision::Later => Err(Outcome::Later),
         Decision::Close => Err(Outcome::Close(Cause::NotAllowed)),
     }

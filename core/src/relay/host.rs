@@ -130,6 +130,8 @@ pub enum Request<'a> {
     Create {
         /// The channel's name, 0..=255 bytes of the endpoint's choice.
         name: &'a [u8],
+        /// What the command has as the name, of which [`Host::channel_name`] has made `name`.
+        given: &'a [u8],
         /// Channels the connection owns so far, 0..=128.
         own: usize,
         /// Channels that exist in the whole relay.
@@ -139,6 +141,8 @@ pub enum Request<'a> {
     Enter {
         /// The channel's name, 0..=255 bytes of the endpoint's choice.
         name: &'a [u8],
+        /// What the command has as the name, of which [`Host::channel_name`] has made `name`.
+        given: &'a [u8],
         /// Channels the connection is in so far, 0..=128.
         entered: usize,
         /// Users the channel has so far, 0..=256; 0 if there is no such channel.
@@ -171,6 +175,9 @@ pub enum Decision {
     /// Refuse it, for one of the reasons that creating or entering can be refused for. `Leave` and `Delete` cannot be
     /// refused, for those it means `Yes`. `Remove` and `Block` are then passed over; they have no answer, so the endpoint does not hear of it.
     No(Reason),
+    /// Refuse it without a hint whether there is a channel of this name: creating with [`Reason::NameInUse`], entering with
+    /// [`Reason::NoSuchChannel`], even where the core has a reason of its own. For all others as `No`.
+    Hide,
     /// Close the connection.
     Close,
 }
@@ -298,6 +305,13 @@ pub trait Host {
     fn work(&self, connection: ConnectionId) -> usize {
         let _ = connection;
         usize::MAX
+    }
+
+    /// Returns the part of `name`, as a create or enter command has it, that is the channel's name. All of it, unless a
+    /// host keeps something else there, such as a signature. [`Host::allow`] says afterwards whether that is good.
+    fn channel_name<'a>(&self, connection: ConnectionId, name: &'a [u8]) -> &'a [u8] {
+        let _ = connection;
+        name
     }
 
     /// Whether a command may be carried out. Asked once for each command that is carried out or refused, and once for each time it

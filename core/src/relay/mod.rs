@@ -76,6 +76,7 @@ mod growing;
 mod host;
 mod names;
 mod numbers;
+mod operator;
 mod places;
 mod route;
 mod slots;
@@ -94,7 +95,8 @@ pub use places::Page;
 pub use slots::{ChannelSlot, ConnectionSlot, MembershipSlot};
 pub use storage::{Parts, Pool, StaticStorage, Storage};
 
-use crate::protocol::MAX_COMMAND;
+use crate::Reason;
+use crate::protocol::{MAX_COMMAND, MAX_USERS};
 use route::Stop;
 use slots::{Kind, NAME_PAGES};
 use tables::{Counters, Tables};

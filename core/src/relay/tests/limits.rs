@@ -50,9 +50,11 @@ fn a_request_can_close_the_connection() {
 fn requests_say_what_there_is_already() {
     let mut world = World::with_channel(3);
     world.host.decision = |request| match *request {
-        Request::Create { own: 1, channels: 1, name: b"b" }
-        | Request::Enter { entered: 1, users: 2, name: b"a", of_address: 0, of_network: 0 }
-        | Request::Enter { entered: 1, users: 0, name: b"z", of_address: 0, of_network: 0 } => Decision::Yes,
+        Request::Create { own: 1, channels: 1, name: b"b", given: b"b" }
+        | Request::Enter { entered: 1, users: 2, name: b"a", given: b"a", of_address: 0, of_network: 0 }
+        | Request::Enter { entered: 1, users: 0, name: b"z", given: b"z", of_address: 0, of_network: 0 } => {
+            Decision::Yes
+        }
         _ => Decision::Close,
     };
     world.send(0, b"\0\0\x01\x01b");

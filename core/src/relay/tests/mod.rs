@@ -6,6 +6,7 @@ mod growing;
 #[path = "../../../tests/common/limit.rs"]
 mod limit;
 mod limits;
+mod operator;
 mod queues;
 mod removing;
 mod resting;
@@ -69,6 +70,8 @@ pub(super) struct Queues {
     bound: usize,
     cut: usize,
     decision: fn(&Request<'_>) -> Decision,
+    /// What of a name is the channel's.
+    channel_name: fn(&[u8]) -> &[u8],
     /// None, unless a test is about them: then the wire is that of the original protocol, byte by byte.
     capabilities: Capabilities,
     now: Instant,
@@ -91,6 +94,7 @@ impl Default for Queues {
             bound: 1 << 20,
             cut: 1024,
             decision: |_| Decision::Yes,
+            channel_name: |name| name,
             capabilities: Capabilities::NONE,
             now: Instant::ZERO,
             work: usize::MAX,
@@ -125,6 +129,10 @@ impl Host for Queues {
 
     fn cut(&self) -> usize {
         self.cut
+    }
+
+    fn channel_name<'a>(&self, _: ConnectionId, name: &'a [u8]) -> &'a [u8] {
+        (self.channel_name)(name)
     }
 
     fn allow(&mut self, _: ConnectionId, request: &Request<'_>) -> Decision {
