@@ -30,10 +30,24 @@
 #[cfg(test)]
 extern crate std;
 
+/// The version of smoltcp that a feature has chosen, for programs that do not name it themselves.
+#[cfg(feature = "smoltcp-0-14")]
+pub extern crate smoltcp;
+/// The version of smoltcp that a feature has chosen, for programs that do not name it themselves.
+#[cfg(all(feature = "smoltcp-0-12", not(any(feature = "smoltcp-0-13", feature = "smoltcp-0-14"))))]
+pub extern crate smoltcp_0_12 as smoltcp;
+/// The version of smoltcp that a feature has chosen, for programs that do not name it themselves.
+#[cfg(all(feature = "smoltcp-0-13", not(feature = "smoltcp-0-14")))]
+pub extern crate smoltcp_0_13 as smoltcp;
+#[cfg(not(any(feature = "smoltcp-0-12", feature = "smoltcp-0-13", feature = "smoltcp-0-14")))]
+compile_error!("choose the version of smoltcp by the feature smoltcp-0-12, smoltcp-0-13 or smoltcp-0-14");
+
 #[macro_use]
 mod logging;
 
 mod connector;
+#[cfg(feature = "driver")]
+mod driver;
 mod error;
 mod random;
 #[cfg(feature = "stack")]
@@ -43,6 +57,8 @@ pub mod time;
 mod transport;
 
 pub use connector::{CONNECT_TIMEOUT, Connector};
+#[cfg(feature = "driver")]
+pub use driver::DriverDevice;
 pub use error::TransportError;
 #[cfg(feature = "stack")]
 pub use stack::{Addressing, Config, ConfigError, OWN_SOCKETS, RelayAddress, Stack, StackMemory};

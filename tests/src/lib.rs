@@ -1,11 +1,7 @@
 //! What the tests and measurements of several packages have in common.
 
 pub mod channels;
-pub mod conformance;
-pub mod faulty;
 pub mod fuzz;
-pub mod memory;
-pub mod random;
 
 /// The examples of the project's front page compile.
 #[cfg(doctest)]

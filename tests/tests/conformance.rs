@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use embedded_io::{Error as _, Read as _, ReadReady as _, Write as _, WriteReady as _};
 use peote_net_std::{Clock, Interest, TcpTransport, Waiter, Watch};
-use peote_net_tests::conformance::{FarRead, Testbed};
-use peote_net_tests::faulty::{Faults, Faulty};
-use peote_net_tests::memory::{self, MemoryTransport};
+use peote_net_testkit::conformance::{FarRead, Testbed};
+use peote_net_testkit::faulty::{Faults, Faulty};
+use peote_net_testkit::memory::{self, MemoryTransport};
 use rustls::SupportedProtocolVersion;
 use rustls::version::{TLS12, TLS13};
 use socket2::SockRef;
@@ -212,12 +212,12 @@ impl Testbed for Memory {
 
 mod tcp {
     use super::*;
-    peote_net_tests::conformance!(Tcp::new("127.0.0.1:0", Faults::default()));
+    peote_net_testkit::conformance!(Tcp::new("127.0.0.1:0", Faults::default()));
 }
 
 mod tcp_in_random_pieces {
     use super::*;
-    peote_net_tests::conformance!(Tcp::new(
+    peote_net_testkit::conformance!(Tcp::new(
         "127.0.0.1:0",
         Faults { read_limit: 700, write_limit: 700, random_sizes: true, seed: 3, ..Faults::default() }
     ));
@@ -225,17 +225,17 @@ mod tcp_in_random_pieces {
 
 mod tls_1_3 {
     use super::*;
-    peote_net_tests::conformance!(Tls::new(&[&TLS13], Faults::default()));
+    peote_net_testkit::conformance!(Tls::new(&[&TLS13], Faults::default()));
 }
 
 mod tls_1_2 {
     use super::*;
-    peote_net_tests::conformance!(Tls::new(&[&TLS12], Faults::default()));
+    peote_net_testkit::conformance!(Tls::new(&[&TLS12], Faults::default()));
 }
 
 mod tls_in_random_pieces {
     use super::*;
-    peote_net_tests::conformance!(Tls::new(
+    peote_net_testkit::conformance!(Tls::new(
         &[&TLS13],
         Faults { read_limit: 700, write_limit: 700, random_sizes: true, seed: 3, ..Faults::default() }
     ));
@@ -243,17 +243,17 @@ mod tls_in_random_pieces {
 
 mod memory_with_room {
     use super::*;
-    peote_net_tests::conformance!(Memory::new(100_000, Faults::default()));
+    peote_net_testkit::conformance!(Memory::new(100_000, Faults::default()));
 }
 
 mod memory_with_little_room {
     use super::*;
-    peote_net_tests::conformance!(Memory::new(256, Faults::default()));
+    peote_net_testkit::conformance!(Memory::new(256, Faults::default()));
 }
 
 mod memory_byte_by_byte {
     use super::*;
-    peote_net_tests::conformance!(Memory::new(
+    peote_net_testkit::conformance!(Memory::new(
         5000,
         Faults { read_limit: 1, write_limit: 1, ..Faults::default() }
     ));

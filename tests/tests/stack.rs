@@ -4,7 +4,7 @@ use peote_net::link::{Channel, Event, Link, Mode};
 use peote_net::protocol::to_endpoint;
 use peote_net::time::Instant;
 use peote_net_std::HeapBuffers;
-use peote_net_tests::memory;
+use peote_net_testkit::memory;
 
 #[test]
 fn a_link_on_the_heap_in_a_thread_with_a_small_stack() {

@@ -260,6 +260,8 @@ impl<'a> Stack<'a> {
 
     fn receive(&mut self, device: &mut (impl Device + ?Sized), now: Instant) {
         let timestamp = to_smoltcp(now);
+        // smoltcp 0.12 does this with each frame that it takes
+        #[cfg(any(feature = "smoltcp-0-13", feature = "smoltcp-0-14"))]
         self.interface.poll_maintenance(timestamp);
         self.unfinished = true;
         for _ in 0..FRAMES_PER_POLL {
@@ -279,7 +281,22 @@ impl<'a> Stack<'a> {
                 self.resolver.as_ref(),
             );
         }
+        #[cfg(not(any(feature = "smoltcp-0-13", feature = "smoltcp-0-14")))]
+        self.end_without_address();
         self.keep_connected(now);
+    }
+
+    /// Breaks the connection off if its address is not the device's any more, as smoltcp does from
+    /// version 0.13 on.
+    #[cfg(not(any(feature = "smoltcp-0-13", feature = "smoltcp-0-14")))]
+    fn end_without_address(&mut self) {
+        let Some(tcp) = socket::<smoltcp::socket::tcp::Socket<'_>>(&mut self.sockets, self.socket) else {
+            return;
+        };
+        let Some(local) = tcp.local_endpoint() else { return };
+        if tcp.is_open() && !self.interface.has_ip_addr(local.addr) {
+            tcp.abort();
+        }
     }
 
     fn keep_connected(&mut self, now: Instant) {

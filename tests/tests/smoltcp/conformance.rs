@@ -1,7 +1,7 @@
 //! The transport against what every transport has to do.
 
 use peote_net_smoltcp::TcpTransport;
-use peote_net_tests::conformance::{FarRead, Testbed};
+use peote_net_testkit::conformance::{FarRead, Testbed};
 use smoltcp::iface::SocketHandle;
 use smoltcp::socket::tcp::{RecvError, State};
 
@@ -75,15 +75,15 @@ impl Testbed for Bed {
 
 mod with_room {
     use super::*;
-    peote_net_tests::conformance!(Bed::new(8192, 8192, Faults::NONE, 1));
+    peote_net_testkit::conformance!(Bed::new(8192, 8192, Faults::NONE, 1));
 }
 
 mod with_little_room {
     use super::*;
-    peote_net_tests::conformance!(Bed::new(256, 256, Faults::NONE, 2));
+    peote_net_testkit::conformance!(Bed::new(256, 256, Faults::NONE, 2));
 }
 
 mod over_a_bad_line {
     use super::*;
-    peote_net_tests::conformance!(Bed::new(4096, 4096, Faults::BAD, 3));
+    peote_net_testkit::conformance!(Bed::new(4096, 4096, Faults::BAD, 3));
 }

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use std::rc::Rc;
 
 use peote_net::time::Instant;
-use peote_net_tests::random::Random;
+use peote_net_testkit::random::Random;
 use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
 
 /// What happens to frames.

@@ -4,7 +4,7 @@ use peote_net::link::{Channel, EnteredChannel, Event, Mode, SendError, Source};
 use peote_net::reconnect::{Backoff, Reconnect};
 use peote_net::time::Instant;
 use peote_net_smoltcp::{RelayAddress, Status};
-use peote_net_tests::random::Random;
+use peote_net_testkit::random::Random;
 
 use crate::device::{Device, fixed};
 use crate::hub::{Faults, Hub};

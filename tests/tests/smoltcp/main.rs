@@ -3,6 +3,7 @@
 mod conformance;
 mod connector;
 mod device;
+mod driver;
 mod hub;
 mod link;
 mod machine;

@@ -227,8 +227,11 @@ fn errors_say_what_they_are() {
     for error in [TransportError::NotReady, BROKEN_READ, BROKEN_WRITE] {
         assert!(error.to_string().starts_with("the socket "), "{error}");
     }
-    assert!(std::error::Error::source(&BROKEN_READ).unwrap().is::<RecvError>());
-    assert!(std::error::Error::source(&BROKEN_WRITE).unwrap().is::<SendError>());
+    // what smoltcp says is in the text, and so not said a second time as its source
+    assert!(BROKEN_READ.to_string().ends_with(&RecvError::InvalidState.to_string()));
+    assert!(BROKEN_WRITE.to_string().ends_with(&SendError::InvalidState.to_string()));
+    assert!(std::error::Error::source(&BROKEN_READ).is_none());
+    assert!(std::error::Error::source(&BROKEN_WRITE).is_none());
 }
 
 #[test]

@@ -4,7 +4,7 @@ use embedded_io::{Read, Write};
 use peote_net::link::{Channel, Event, Link, Mode, Out, SendError, Source};
 use peote_net::time::Instant;
 use peote_net_std::{HeapBuffers, Sizes};
-use peote_net_tests::memory;
+use peote_net_testkit::memory;
 
 use crate::wire::{self, Said};
 

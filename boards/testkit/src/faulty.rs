@@ -9,7 +9,7 @@ use crate::random::Random;
 /// What a [`Faulty`] transport does to those who use it. The default is nothing.
 ///
 /// ```
-/// use peote_net_tests::faulty::Faults;
+/// use peote_net_testkit::faulty::Faults;
 /// let byte_by_byte = Faults { read_limit: 1, write_limit: 1, ..Faults::default() };
 /// ```
 #[derive(Clone, Debug)]

@@ -74,7 +74,7 @@ pub enum FarRead {
 ///
 /// ```ignore
 /// mod tcp {
-///     peote_net_tests::conformance!(super::TcpBed::new());
+///     peote_net_testkit::conformance!(super::TcpBed::new());
 /// }
 /// ```
 #[macro_export]

@@ -13,7 +13,7 @@ use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write, WriteReady};
 ///
 /// ```
 /// use embedded_io::{Read, ReadReady, Write};
-/// let (mut near, mut far) = peote_net_tests::memory::pair(16);
+/// let (mut near, mut far) = peote_net_testkit::memory::pair(16);
 /// assert!(!near.read_ready().unwrap());
 /// far.write(b"hello").unwrap();
 /// let mut buffer = [0; 16];

@@ -3,7 +3,7 @@
 /// A generator for tests (xorshift64*): the same seed, the same numbers, on every machine.
 ///
 /// ```
-/// use peote_net_tests::random::Random;
+/// use peote_net_testkit::random::Random;
 /// assert_eq!(Random::new(7).next(), Random::new(7).next());
 /// assert!(Random::new(7).below(10) < 10);
 /// ```
