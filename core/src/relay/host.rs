@@ -243,7 +243,7 @@ pub enum Note<'a> {
         /// The channel's name.
         name: &'a [u8],
         /// Whether the connection is blocked from now on. `false`: there is no room for it, because [`MAX_BLOCKED`](super::MAX_BLOCKED) connections
-        /// are blocked or because of the [storage](super::Parts::pages), and it may enter again.
+        /// are blocked or because of the [storage](super::memory), and it may enter again.
         is_kept: bool,
     },
     /// A command was refused.

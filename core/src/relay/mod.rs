@@ -71,16 +71,14 @@
 mod blocks;
 mod command;
 mod end;
-#[cfg(feature = "alloc")]
-mod growing;
 mod host;
+pub mod memory;
 mod names;
 mod numbers;
 mod operator;
 mod places;
 mod route;
 mod slots;
-mod storage;
 mod tables;
 mod turn;
 
@@ -88,15 +86,14 @@ mod turn;
 mod tests;
 
 pub use blocks::MAX_BLOCKED;
-#[cfg(feature = "alloc")]
-pub use growing::GrowingStorage;
 pub use host::{Cause, ConnectionId, Decision, Full, Home, Host, Note, Outcome, Received, Request};
-pub use places::Page;
-pub use slots::{ChannelSlot, ConnectionSlot, MembershipSlot};
-pub use storage::{Parts, Pool, StaticStorage, Storage};
+#[cfg(feature = "alloc")]
+pub use memory::GrowingStorage;
+pub use memory::{StaticStorage, Storage, static_storage};
 
 use crate::Reason;
 use crate::protocol::{MAX_COMMAND, MAX_USERS};
+use memory::Pool;
 use route::Stop;
 use slots::{Kind, NAME_PAGES};
 use tables::{Counters, Tables};
@@ -212,7 +209,7 @@ impl<S: Storage> Relay<S> {
         self.counters.memberships.now()
     }
 
-    /// Number of pages in use, of all tables together; see [`Parts::pages`]. 0 while there is no channel.
+    /// Number of pages in use, of all tables together; see [`memory`]. 0 while there is no channel.
     #[must_use]
     pub fn pages(&self) -> usize {
         self.counters.pages.now()

@@ -1,8 +1,8 @@
 //! What the one who runs a relay asks for, beside what endpoints do.
 
 use super::host::{ConnectionId, Home, Host};
+use super::memory::Storage;
 use super::names;
-use super::storage::Storage;
 use super::{MAX_USERS, Reason, Relay};
 
 impl<S: Storage> Relay<S> {

@@ -1,9 +1,9 @@
 //! The tables together with what is known about them, and the ways through them.
 
 use super::host::{ConnectionId, Home};
+use super::memory::Parts;
 use super::places::Taken;
 use super::slots::{ChannelSlot, ConnectionSlot, MembershipSlot, Target};
-use super::storage::Parts;
 
 /// What is known about the tables.
 #[derive(Debug)]

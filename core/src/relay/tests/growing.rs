@@ -85,7 +85,7 @@ fn tables_that_have_grown_are_as_those_that_were_large_from_the_beginning() {
 
 #[test]
 fn there_is_an_end_to_growing() {
-    use super::super::growing::{MOST, lengthen};
+    use super::super::memory::growing::{MOST, lengthen};
     let mut table = std::vec![(); MOST - 1];
     assert!(lengthen(&mut table, ()));
     assert_eq!(table.len(), MOST);

@@ -18,6 +18,7 @@ use std::vec::Vec;
 
 use limit::TimeLimit;
 
+use super::memory::{ChannelSlot, ConnectionSlot, MembershipSlot, Page, Parts};
 use super::*;
 use crate::Reason;
 use crate::protocol::to_endpoint::{Capabilities, Decoder, Unit};

@@ -1,6 +1,7 @@
 //! Sizes that the documentation promises.
 
-use super::super::{ChannelSlot, ConnectionSlot, MembershipSlot, Page, Relay, StaticStorage};
+use super::super::memory::{ChannelSlot, ConnectionSlot, MembershipSlot, Page};
+use super::super::{Relay, StaticStorage};
 
 #[test]
 fn slots_have_the_documented_sizes() {

@@ -6,7 +6,7 @@
 use defmt::{info, warn};
 use firmware_support::{Clock, Ethernet, Mac};
 use peote_net::protocol::to_endpoint;
-use peote_net::relay::{ConnectionId, Host, MAX_REST, Note, Outcome, Relay, StaticStorage};
+use peote_net::relay::{ConnectionId, Host, MAX_REST, Note, Outcome, Relay, static_storage};
 use peote_net::time::{Duration, Instant};
 use peote_net_smoltcp::time::{earlier, to_smoltcp};
 use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet, SocketStorage};
@@ -39,7 +39,14 @@ const SILENCE: smoltcp::time::Duration = smoltcp::time::Duration::from_secs(30);
 const _: () = assert!(TURN > MAX_REST && RECEIVE > MAX_REST && TRANSMIT >= RESERVE + 2 * 1024);
 
 /// The forwarding core with its tables.
-pub type Core = Relay<StaticStorage<CONNECTIONS, CHANNELS, USERS, { 2 * (CONNECTIONS + CHANNELS) }>>;
+pub type Core = Relay<
+    static_storage!(
+        connections: CONNECTIONS,
+        channels: CHANNELS,
+        memberships: USERS,
+        pages: 2 * (CONNECTIONS + CHANNELS),
+    ),
+>;
 
 /// The buffers of all connections.
 #[derive(Debug)]

@@ -2,23 +2,26 @@
 
 use alloc::vec::Vec;
 
-use super::places::Page;
-use super::slots::{ChannelSlot, ConnectionSlot, MembershipSlot};
-use super::storage::{Parts, Pool, Storage};
+use super::{ChannelSlot, ConnectionSlot, MembershipSlot, Page, Parts, Pool, Storage};
 
 /// Places that a table has when it is needed for the first time: enough pages for any one command.
 const FIRST: usize = 16;
 /// More places than there can be of anything.
-pub(super) const MOST: usize = 1 << 30;
+pub(in crate::relay) const MOST: usize = 1 << 30;
 
-/// Tables on the heap, which grow as they are needed. Only with the feature `alloc`.
+/// Tables on the heap, which grow as they are needed. Feature `alloc`.
 ///
-/// A table has no memory before it is needed, then 16 places, and twice as many whenever they are used up; it never gets shorter. So a table takes at most
-/// twice what its most places in use took (the pages at most four times, because half of them are to stay free), and half as much again while it is moved. The size of each place is
-/// that of [`StaticStorage`](super::StaticStorage). A table that there is no memory for stays as it is, and what needs a place in it is refused, as in a `StaticStorage`.
+/// - A table has no memory before it is needed. Then it has 16 places, and twice as many whenever
+///   they are used up. It never gets shorter.
+/// - So a table takes at most twice what its most places in use took; the pages at most four times,
+///   because half of them are to stay free. While it moves it takes half as much again.
+/// - A table that there is no memory for stays as it is, and what needs a place in it is refused.
+/// - The size of each place is that of [`StaticStorage`](super::StaticStorage).
 ///
-/// There is no limit but the memory, and 2<sup>30</sup> places. Who needs one refuses connections before [`Relay::connect`](super::Relay::connect), and channels and users in
-/// [`Host::allow`](super::Host::allow): these limits can change at any time, and a table's could not. Without them a connection has 128 channels and is in 128 others at most.
+/// There is no limit but the memory, and 2<sup>30</sup> places. A program refuses connections before
+/// [`Relay::connect`](crate::relay::Relay::connect), and channels and users in
+/// [`Host::allow`](crate::relay::Host::allow): these limits can change at any time. Without them a
+/// connection has 128 channels and is in 128 others at most.
 ///
 /// ```
 /// use peote_net::relay::{GrowingStorage, Relay};
@@ -48,7 +51,7 @@ impl GrowingStorage {
     }
 }
 
-pub(super) fn lengthen<T: Clone>(table: &mut Vec<T>, empty: T) -> bool {
+pub(in crate::relay) fn lengthen<T: Clone>(table: &mut Vec<T>, empty: T) -> bool {
     let before = table.len();
     let len = before.saturating_mul(2).clamp(FIRST, MOST);
     let more = len.saturating_sub(before);
