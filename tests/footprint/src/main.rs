@@ -49,7 +49,7 @@ fn measure(folder: &str, document: &str, compiler: &str, update: bool) -> Result
     let folder = Path::new(folder);
     let images =
         image::NAMES.iter().map(|name| image::Measured::of(folder, name)).collect::<Result<Vec<_>>>()?;
-    let instructions = machine::instructions(&folder.join("instructions"))?;
+    let instructions = machine::instructions(folder)?;
     let text = tables::render(compiler, &machine::version()?, &images, &instructions);
     println!("{text}");
     println!(

@@ -71,8 +71,11 @@ fn write(
         writeln!(text, "| {} | {library} | {} | {} | {} |", title(image.name), rest.0, rest.1, rest.2)?;
     }
     writeln!(text, "\n| instructions for each chunk of 64 bytes | alone | seven together |\n|---|--:|--:|")?;
-    let Instructions { idle, received_alone, received_together, sent_alone, sent_together } = instructions;
+    let Instructions { idle, received_alone, received_together, sent_alone, sent_together, longest } =
+        instructions;
     writeln!(text, "| received | {received_alone:.0} | {received_together:.0} |")?;
     writeln!(text, "| sent | {sent_alone:.0} | {sent_together:.0} |")?;
-    writeln!(text, "| a poll without anything to do | {idle:.0} | |")
+    writeln!(text, "| a poll without anything to do | {idle:.0} | |")?;
+    writeln!(text, "\n| the longest poll: 512 bytes of | instructions |\n|---|--:|")?;
+    longest.iter().try_for_each(|(what, count)| writeln!(text, "| {what} | {count:.0} |"))
 }
