@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 /// Room of [`Counts`]: more than any kind of cause has.
-const MOST: usize = 24;
+const MOST: usize = 32;
 
 /// A kind of cause: a fixed number of them, each with a name.
 pub trait Cause: Copy + fmt::Debug + 'static {
@@ -150,6 +150,12 @@ causes! {
         AddressNotAllowed = "address-not-allowed",
         /// Entering: the channel's server has blocked the connection.
         Blocked = "blocked",
+        /// [`Config::access`](crate::Config::access): no token and no signed name that allows it.
+        NotPermitted = "not-permitted",
+        /// The signed name, or the key of the token, is none that the relay knows.
+        Forged = "forged",
+        /// The time of the token or of the signed name is over, or has not come.
+        Expired = "expired",
         /// Anything else.
         Other = "other",
     }
@@ -209,6 +215,10 @@ causes! {
         Origin = "origin",
         /// [`Config::watch_from`](crate::Config::watch_from).
         WatchFrom = "watch-from",
+        /// The token in its HTTP request does not count.
+        Token = "token",
+        /// [`Config::access_revoked`](crate::Config::access_revoked).
+        Revoked = "revoked",
         /// The relay stops.
         Stopping = "stopping",
         /// Anything else.
@@ -258,6 +268,9 @@ impl Refused {
             Self::NameNotAllowed => "the name is not one of those that are allowed (allowed-names)",
             Self::AddressNotAllowed => "channels may not be created from this address (create-from)",
             Self::Blocked => "the channel's server has blocked the connection",
+            Self::NotPermitted => "neither a token nor a signed name allows it (access)",
+            Self::Forged => "the signature is by none of the keys (access-keys)",
+            Self::Expired => "the token or the signed name is not valid at this time",
             Self::Other => "the relay has no room for it",
         }
     }
@@ -316,7 +329,7 @@ mod tests {
         }
         assert!(counts.iter().map(|(_, count)| count).eq(1..=Closed::ALL.len() as u64));
         assert_eq!(counts.of(Closed::Broken), 2);
-        assert_eq!(counts.total(), (1..=Closed::ALL.len() as u64).sum());
+        assert_eq!(counts.total(), (1..=Closed::ALL.len() as u64).sum::<u64>());
     }
 
     #[test]

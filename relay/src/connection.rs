@@ -6,6 +6,8 @@ use std::net::SocketAddr;
 use mio::net::TcpStream;
 use peote_net::relay::{ConnectionId, Home};
 
+use crate::access::{Granted, Permit};
+use crate::allowance::Allowance;
 use crate::deadlines::Times;
 use crate::hellos::{HEAD, TLS};
 use crate::patience::Patience;
@@ -52,6 +54,10 @@ pub(crate) struct Connection {
     /// Bytes that came from it and that its socket took, since it came and when that was last looked at.
     pub(crate) traffic: Traffic,
     pub(crate) looked_at: Traffic,
+    /// What it was granted beyond what everybody may, if anything.
+    pub(crate) granted: Option<Box<Granted>>,
+    /// How much it may send, and how many channels it may have.
+    pub(crate) allowance: Allowance,
     /// Commands that it may give.
     pub(crate) commands: Rate,
     /// Messages and bytes that it may send.
@@ -170,7 +176,7 @@ impl Connection {
         address: SocketAddr,
         home: Home,
         now: u64,
-        times: &Times,
+        (times, allowance): (&Times, Allowance),
     ) -> Self {
         let flags = Flags { writable: true, ..Flags::default() };
         Self {
@@ -188,6 +194,8 @@ impl Connection {
             since: now,
             traffic: Traffic::default(),
             looked_at: Traffic::default(),
+            granted: None,
+            allowance,
             commands: Rate::default(),
             messages: Bucket::default(),
             bytes: Bucket::default(),
@@ -210,6 +218,16 @@ impl Connection {
     /// Whether it is one with TLS.
     pub(crate) fn is_tls(&self) -> bool {
         self.tls.is_some()
+    }
+
+    /// The subject of its token, if it has shown one.
+    pub(crate) fn subject(&self) -> Option<&str> {
+        self.granted.as_ref()?.permit.as_ref().map(Permit::subject)
+    }
+
+    /// Bytes of memory that it takes what it was granted.
+    pub(crate) fn granted_memory(&self) -> usize {
+        self.granted.as_ref().map_or(0, |granted| granted.memory())
     }
 
     /// How far its TLS is.

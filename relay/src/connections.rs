@@ -8,9 +8,11 @@ use peote_net::relay::{ConnectionId, Decision, Home, Host, Note, Request};
 use peote_net::time::Instant;
 use tracing::{debug, info, warn};
 
+use crate::access::{self, Denied, Rights};
 use crate::addresses::Addresses;
+use crate::allowance::Allowance;
 use crate::causes::{Cause, Counts, Paused, Refused};
-use crate::config::{Config, limit};
+use crate::config::{Access, Config};
 use crate::connection::Connection;
 use crate::deadlines::Times;
 use crate::fair::Fair;
@@ -18,6 +20,7 @@ use crate::log::{Lines, Name};
 use crate::patience::Patience;
 use crate::queue::{BLOCK, Pool};
 use crate::rest::Rest;
+use crate::subjects::Subjects;
 use crate::timers::Timers;
 
 /// A unit's payload may be cut once a queue has room for this many bytes.
@@ -65,7 +68,13 @@ pub(crate) struct Connections {
     pub(crate) refusals: Counts<Refused>,
     pub(crate) pauses: Counts<Paused>,
     /// Why the command is refused that is being asked about, where its reason on the wire does not say that.
-    refusal: Option<(Refused, Reason)>,
+    pub(crate) refusal: Option<(Refused, Reason)>,
+    /// More about that for the log, where it was for want of a right.
+    pub(crate) why_denied: Option<Denied>,
+    /// What tokens and signed names are checked with.
+    pub(crate) rights: Rights,
+    /// Connections of each subject of tokens.
+    pub(crate) subjects: Subjects,
     hasher: RandomState,
     /// What the relay was told. Nothing here has a copy of any of it but for the times.
     pub(crate) config: Config,
@@ -74,7 +83,7 @@ pub(crate) struct Connections {
 }
 
 impl Connections {
-    pub(crate) fn new(config: Config) -> Self {
+    pub(crate) fn new(config: Config, rights: Rights) -> Self {
         Self {
             slots: Vec::new(),
             pool: Pool::new(config.memory_bytes),
@@ -100,6 +109,9 @@ impl Connections {
             refusals: Counts::default(),
             pauses: Counts::default(),
             refusal: None,
+            why_denied: None,
+            rights,
+            subjects: Subjects::default(),
             hasher: RandomState::new(),
             times: Times::new(&config),
             config,
@@ -123,6 +135,9 @@ impl Connections {
                 }
                 connection.wait.patience = Patience::new(now, terms);
                 connection.keepalive_at = connection.keepalive_at.min(keepalive);
+            }
+            if let Some(Some(connection)) = self.slots.get_mut(index as usize) {
+                connection.allowance = Allowance::new(&self.config, connection.granted.as_deref());
             }
             if has_new_rates && let Some(connection) = self.get(index) {
                 // what is owed is kept as a time, which would be too long with a higher rate
@@ -289,7 +304,13 @@ impl Connections {
     }
 
     /// Logs that a command was refused: a warning, but for what endpoints wait out, of which the first of each connection is worth a line.
-    fn log_refusal(&mut self, id: ConnectionId, request: &Request<'_>, cause: Refused) {
+    fn log_refusal(
+        &mut self,
+        id: ConnectionId,
+        request: &Request<'_>,
+        cause: Refused,
+        denied: Option<Denied>,
+    ) {
         let (what, name) = match *request {
             Request::Create { name, .. } => ("create", name),
             Request::Enter { name, .. } => ("enter", name),
@@ -310,7 +331,8 @@ impl Connections {
                 info!(connection = %id, address, %name, %cause, "{what} refused: {why}");
             }
         } else if self.may_warn(cause.name(), id) {
-            warn!(connection = %id, address, %name, %cause, "{what} refused: {why}");
+            let denied = denied.map(tracing::field::display);
+            warn!(connection = %id, address, %name, %cause, denied, "{what} refused: {why}");
         }
     }
 
@@ -390,58 +412,15 @@ impl Host for Connections {
         self.broadcasts += broadcasts as u64;
     }
 
-    fn allow(&mut self, id: ConnectionId, request: &Request<'_>) -> Decision {
-        self.refusal = None;
-        let (now, per_second) = (self.now_micros, self.config.commands_per_second);
-        let Some(connection) = self.get(index(id)) else { return Decision::Close };
-        if let Err(micros) = connection.commands.take(now, per_second) {
-            self.later = micros;
-            return Decision::Later;
+    fn channel_name<'a>(&self, _: ConnectionId, name: &'a [u8]) -> &'a [u8] {
+        match access::split(name) {
+            Some((name, _, _)) if self.config.access != Access::Open => name,
+            _ => name,
         }
-        let address = connection.address.ip();
-        let config = &self.config;
-        let of_connection = limit(config.max_channels_per_connection);
-        let (refusal, reason) = match *request {
-            // of what the protocol has, "too many" is nearest to "none at all", and "in use" to "not for you"
-            Request::Create { .. } if !config.allows_creating_from(address) => {
-                (Refused::AddressNotAllowed, Reason::TooManyChannels)
-            }
-            Request::Create { name, .. } if !config.allows_name_len(name.len()) => {
-                (Refused::NameTooLong, Reason::NameInUse)
-            }
-            Request::Create { name, .. } if !config.allows_name(name) => {
-                (Refused::NameNotAllowed, Reason::NameInUse)
-            }
-            Request::Create { own, .. } if own >= of_connection => {
-                (Refused::ConnectionChannels, Reason::TooManyChannels)
-            }
-            Request::Create { channels, .. } if channels >= limit(config.max_channels) => {
-                (Refused::RelayChannels, Reason::TooManyChannels)
-            }
-            Request::Create { .. } => match self.addresses.may_own(address, config) {
-                Ok(()) => return Decision::Yes,
-                Err(refused) => (refused, Reason::TooManyChannels),
-            },
-            Request::Enter { entered, .. } if entered >= of_connection => {
-                (Refused::ConnectionChannels, Reason::TooManyChannels)
-            }
-            Request::Enter { users, .. } if users >= limit(config.max_users_per_channel) => {
-                (Refused::ChannelFull, Reason::ChannelFull)
-            }
-            Request::Enter { of_address, .. }
-                if of_address >= limit(config.max_users_per_channel_per_address) =>
-            {
-                (Refused::AddressUsers, Reason::ChannelFull)
-            }
-            Request::Enter { of_network, .. }
-                if of_network >= limit(config.max_users_per_channel_per_network) =>
-            {
-                (Refused::NetworkUsers, Reason::ChannelFull)
-            }
-            _ => return Decision::Yes,
-        };
-        self.refusal = Some((refusal, reason));
-        Decision::No(reason)
+    }
+
+    fn allow(&mut self, id: ConnectionId, request: &Request<'_>) -> Decision {
+        self.decide(id, request)
     }
 
     fn notify(&mut self, note: &Note<'_>) {
@@ -487,8 +466,9 @@ impl Host for Connections {
                 // the core asks also where it has a reason of its own
                 let of_host = self.refusal.take().filter(|(_, of_host)| *of_host == reason);
                 let cause = of_host.map_or_else(|| cause_of(reason), |(cause, _)| cause);
+                let denied = self.why_denied.take().filter(|denied| denied.refused() == cause);
                 self.refusals.add(cause);
-                self.log_refusal(connection, &request, cause);
+                self.log_refusal(connection, &request, cause, denied);
             }
             // a connection that has to be closed, which is logged when it is
             _ => {}

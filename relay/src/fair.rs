@@ -282,7 +282,7 @@ mod tests {
                         addresses[at].1.push(index);
                     }
                 }
-                let len = naive.iter().flat_map(|(_, addresses)| addresses).map(|(_, all)| all.len()).sum();
+                let len = naive.iter().flat_map(|(_, addresses)| addresses).map(|(_, all)| all.len()).sum::<usize>();
                 prop_assert_eq!(fair.len(), len);
             }
         }

@@ -5,7 +5,10 @@
 //!
 //! One thread, every buffer bounded, and nothing that an endpoint does disturbs others: see the "relay program" part of `docs/ARCHITECTURE.md`.
 
+pub mod access;
 mod addresses;
+mod allow;
+mod allowance;
 mod causes;
 mod clock;
 pub mod config;
@@ -25,6 +28,7 @@ mod rate;
 mod relay;
 mod rest;
 mod stats;
+mod subjects;
 mod timers;
 #[cfg(feature = "tls")]
 mod tls;
@@ -36,7 +40,7 @@ mod waits;
 pub mod websocket;
 
 pub use causes::{Cause, Closed, Counts, Paused, Refused, TurnedAway};
-pub use config::{Config, SlowReceiver};
+pub use config::{Access, Config, Revoked, SlowReceiver};
 pub use ipnet::IpNet;
 pub use relay::{Handle, Relay};
 pub use stats::Stats;

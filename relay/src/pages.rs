@@ -26,6 +26,7 @@ const BY_NAME: Refusal = Refusal::new(
 
 const NOT_FOUND: Refusal = Refusal::new("404 Not Found", "there is only WebSocket here");
 const NOT_SHOWN: Refusal = Refusal::new("403 Forbidden", "this page is not shown to your address");
+const TOKEN: Refusal = Refusal::new("401 Unauthorized", "the token does not count here");
 const TOO_SLOW: Refusal = Refusal::new("408 Request Timeout", "the request did not come in time");
 const STOPPING: Refusal = Refusal::new("503 Service Unavailable", "stopping");
 
@@ -40,13 +41,23 @@ pub(crate) struct Request {
 pub(crate) enum Answer {
     /// Wait for more of it.
     Wait,
-    /// Send this response, and go on as a WebSocket. So many of the bytes that came last belong to
-    /// the request.
-    Upgrade(Vec<u8>, usize),
+    /// Send this response, and go on as a WebSocket.
+    Upgrade(Upgrade),
     /// Send the response that refuses it and close, for this cause.
     Refuse(Refusal, Closed),
     /// Send this page, if it is to be had from where the request comes, and close.
     Page(Page),
+}
+
+/// A request for a WebSocket that can be agreed to.
+#[derive(Debug)]
+pub(crate) struct Upgrade {
+    /// The response that agrees.
+    pub(crate) response: Vec<u8>,
+    /// How many of the bytes that came last belong to the request.
+    pub(crate) used: usize,
+    /// The token that came with it.
+    pub(crate) token: Option<Vec<u8>>,
 }
 
 impl From<Refusal> for Answer {
@@ -87,7 +98,8 @@ impl Request {
             if !head.values("Origin").all(|origin| config.allows_origin(origin)) {
                 return Ok(Answer::Refuse(ORIGIN, Closed::Origin));
             }
-            return upgrade(&head).map(|response| Answer::Upgrade(response, used));
+            let token = head.token().map(<[u8]>::to_vec);
+            return upgrade(&head).map(|response| Answer::Upgrade(Upgrade { response, used, token }));
         }
         // A page elsewhere can have a browser here ask under its own name, by having it stand for
         // this address, and read the answer.
@@ -120,6 +132,11 @@ impl Request {
     /// about.
     pub(crate) fn stopping(&self) -> Response {
         self.refuse(STOPPING)
+    }
+
+    /// The response where the token does not count.
+    pub(crate) fn unauthorized(&self) -> Response {
+        self.refuse(TOKEN)
     }
 
     /// The response where there is no such page.

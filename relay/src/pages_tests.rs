@@ -207,9 +207,10 @@ fn a_request_in_pieces_says_where_it_ends() {
         let (first, second) = stream.split_at(cut);
         assert!(matches!(collected.receive(first, &Config::default()), Answer::Wait));
         match collected.receive(second, &Config::default()) {
-            Answer::Upgrade(response, used) => {
-                assert!(response.starts_with(b"HTTP/1.1 101 "));
-                assert_eq!(used, request.len() - cut);
+            Answer::Upgrade(upgrade) => {
+                assert!(upgrade.response.starts_with(b"HTTP/1.1 101 "));
+                assert_eq!(upgrade.used, request.len() - cut);
+                assert_eq!(upgrade.token, None);
             }
             other => panic!("cut at {cut}: {other:?}"),
         }
@@ -227,6 +228,33 @@ fn a_request_never_takes_more_than_its_limit() {
         } else {
             assert!(matches!(answer, Answer::Refuse(refusal, _) if refusal.status.starts_with("431 ")));
             break;
+        }
+    }
+}
+
+#[test]
+fn a_token_comes_in_the_header_or_in_the_query() {
+    for (target, header, token) in [
+        ("/?token=a.b-_.c", "", Some("a.b-_.c")),
+        ("/x?y=1&token=t&z", "", Some("t")),
+        ("/?token=", "", Some("")),
+        ("/?mytoken=t", "", None),
+        ("/token=t", "", None),
+        ("http://x/?token=t", "", Some("t")),
+        ("/", "Authorization: Bearer  t \r\n", Some("t")),
+        ("/?token=q", "authorization: bearer h\r\n", Some("h")),
+        ("/?token=q", "Authorization: Basic h\r\n", Some("q")),
+        ("/", "Authorization: Bearer\r\n", None),
+    ] {
+        let request = format!(
+            "GET {target} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n{header}\
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        );
+        match Request::default().receive(request.as_bytes(), &Config::default()) {
+            Answer::Upgrade(upgrade) => {
+                assert_eq!(upgrade.token.as_deref(), token.map(str::as_bytes), "{request}");
+            }
+            other => panic!("{request}: {other:?}"),
         }
     }
 }

@@ -35,7 +35,7 @@ fn a_copy_of_a_hello_is_not_answered() {
     for _ in 0..5 {
         let mut copy = connect(&relay);
         copy.write_all(&hello).unwrap();
-        assert_eq!(rest(&mut copy), [], "nothing is said to it");
+        assert!(rest(&mut copy).is_empty(), "nothing is said to it");
     }
     relay.until(|stats| stats.closed.of(Closed::TlsFailed) == 5);
     // a hello of its own is answered as ever
@@ -103,7 +103,7 @@ fn an_end_behind_a_hello_leaves_it_unanswered() {
             socket.shutdown(Shutdown::Write).unwrap();
         }
     });
-    assert_eq!(rest(&mut socket), []);
+    assert!(rest(&mut socket).is_empty());
     relay.until(|stats| stats.closed.of(Closed::Endpoint) == 1);
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
-#[cfg(feature = "tls")]
+#[cfg(any(feature = "tls", feature = "tokens"))]
 use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,6 +12,8 @@ use ipnet::{IpNet, Ipv4Net};
 
 mod origin;
 mod policy;
+
+pub(crate) use policy::matches;
 
 /// Everything that a [`Relay`](crate::Relay) can be told, with defaults for a small public relay.
 ///
@@ -131,6 +133,41 @@ pub struct Config {
     /// Programs that are no browsers mostly say no origin, or any that they like; they are not kept out by this.
     pub allowed_origins: Vec<String>,
 
+    /// What it takes to create and to enter channels. Default: [`Access::Open`].
+    pub access: Access,
+
+    /// The TOML file with the keys for tokens and signed names: tables `[[key]]` with `id`, `algorithm` (`HS256` or `EdDSA`), and `secret`
+    /// (base64url) or `public` (PEM or base64url). Default: none. Needed where [`access`](Self::access) is not [`Access::Open`], and the
+    /// feature `tokens` of this crate with it.
+    pub access_keys: Option<PathBuf>,
+
+    /// How far the clock of whoever makes tokens and signed names may be from the relay's; 0 s to 10 min, whole seconds. Default: 10 s.
+    pub access_leeway: Duration,
+
+    /// What becomes of connections that are there by a key that has been taken away, when the configuration is read again. Default:
+    /// [`Revoked::Keep`].
+    pub access_revoked: Revoked,
+
+    /// With [`Access::Mixed`], names of channels that connections may create that have shown no token and no signed name: patterns in which `*` stands
+    /// for any bytes, or none. Empty, the default: none.
+    pub anonymous_create: Vec<String>,
+
+    /// With [`Access::Mixed`], names of channels that such connections may enter. Empty, the default: none.
+    pub anonymous_enter: Vec<String>,
+
+    /// With [`Access::Mixed`], a lower limit than [`max_channels_per_connection`](Self::max_channels_per_connection) for such connections; 0 to 128.
+    /// 0: as for all. Default: 4.
+    pub anonymous_max_channels: u32,
+
+    /// With [`Access::Mixed`], a lower limit than [`commands_per_second`](Self::commands_per_second) for such connections; 0: as for all. Default: 20.
+    pub anonymous_commands_per_second: u32,
+
+    /// With [`Access::Mixed`], a lower limit than [`messages_per_second`](Self::messages_per_second) for such connections; 0: as for all. Default: 1000.
+    pub anonymous_messages_per_second: u32,
+
+    /// With [`Access::Mixed`], a lower limit than [`bytes_per_second`](Self::bytes_per_second) for such connections; 0: as for all. Default: 256 KiB.
+    pub anonymous_bytes_per_second: usize,
+
     /// A connection is closed when its first byte has not come within this time; 0.1 s to 1 h. Default: 5 s.
     pub first_byte_timeout: Duration,
 
@@ -248,6 +285,29 @@ pub enum SlowReceiver {
     Drop,
 }
 
+/// What it takes to create and to enter channels.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Access {
+    /// Nothing: everybody may. Tokens are not looked at, and names are what they are.
+    #[default]
+    Open,
+    /// A token or a signed name. Without one nothing can be created or entered.
+    Tokens,
+    /// The same, but [`Config::anonymous_create`] and [`Config::anonymous_enter`] name channels for everybody, and connections that have shown
+    /// nothing have limits of their own.
+    Mixed,
+}
+
+/// What becomes of connections that are there by a key that is taken away.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Revoked {
+    /// They stay in the channels that they are in, and can create and enter no others by that key.
+    #[default]
+    Keep,
+    /// They are closed. With [`Access::Tokens`] so are those in channels that have shown nothing.
+    Close,
+}
+
 /// A limit where 0 is none.
 pub(crate) fn limit(count: u32) -> usize {
     if count == 0 { usize::MAX } else { count as usize }
@@ -287,6 +347,16 @@ impl Default for Config {
             connect_from: Vec::new(),
             create_from: Vec::new(),
             allowed_origins: Vec::new(),
+            access: Access::Open,
+            access_keys: None,
+            access_leeway: Duration::from_secs(10),
+            access_revoked: Revoked::Keep,
+            anonymous_create: Vec::new(),
+            anonymous_enter: Vec::new(),
+            anonymous_max_channels: 4,
+            anonymous_commands_per_second: 20,
+            anonymous_messages_per_second: 1000,
+            anonymous_bytes_per_second: 256 << 10,
             first_byte_timeout: Duration::from_secs(5),
             handshake_timeout: Duration::from_secs(5),
             idle_timeout: Duration::ZERO,
@@ -326,6 +396,8 @@ impl Config {
     pub const BURST: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(60);
     /// Range of [`max_name_bytes`](Self::max_name_bytes).
     pub const MAX_NAME_BYTES: RangeInclusive<u32> = 0..=255;
+    /// Range of [`access_leeway`](Self::access_leeway).
+    pub const ACCESS_LEEWAY: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(600);
     /// Range of [`idle_timeout`](Self::idle_timeout).
     pub const IDLE_TIMEOUT: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(86_400);
     /// Range of [`unused_timeout`](Self::unused_timeout).
@@ -410,6 +482,7 @@ impl Config {
         within("max_name_bytes", &self.max_name_bytes, &Self::MAX_NAME_BYTES)?;
         each("allowed_names", &self.allowed_names, policy::check_name_pattern)?;
         each("allowed_origins", &self.allowed_origins, origin::check)?;
+        self.check_access()?;
         within("first_byte_timeout", &self.first_byte_timeout, &Self::FIRST_BYTE_TIMEOUT)?;
         within("handshake_timeout", &self.handshake_timeout, &Self::HANDSHAKE_TIMEOUT)?;
         within("idle_timeout", &self.idle_timeout, &Self::IDLE_TIMEOUT)?;
@@ -431,6 +504,18 @@ impl Config {
         )?;
         within("shutdown_timeout", &self.shutdown_timeout, &Self::SHUTDOWN_TIMEOUT)
     }
+
+    fn check_access(&self) -> Result<(), InvalidConfig> {
+        if self.access != Access::Open && self.access_keys.is_none() {
+            let what = "a TOML file with keys, because access is not open";
+            return Err(InvalidConfig::new("access_keys", "not set", what));
+        }
+        within("access_leeway", &self.access_leeway, &Self::ACCESS_LEEWAY)?;
+        each("anonymous_create", &self.anonymous_create, policy::check_name_pattern)?;
+        each("anonymous_enter", &self.anonymous_enter, policy::check_name_pattern)?;
+        within("anonymous_max_channels", &self.anonymous_max_channels, &Self::MAX_CHANNELS_PER_CONNECTION)?;
+        within("anonymous_bytes_per_second", &self.anonymous_bytes_per_second, &Self::BYTES_PER_SECOND)
+    }
 }
 
 /// A value of a [`Config`] that is outside its range, or names a file that cannot be used.
@@ -448,13 +533,13 @@ impl InvalidConfig {
     }
 
     /// A setting that cannot be had, whatever its value is.
-    #[cfg(not(feature = "tls"))]
+    #[cfg(not(all(feature = "tls", feature = "tokens")))]
     pub(crate) fn whole(field: &'static str, what: impl fmt::Display) -> Self {
         Self { field, value: None, allowed: format!("{}: {what}", field.replace('_', "-")) }
     }
 
     /// A file that cannot be used.
-    #[cfg(feature = "tls")]
+    #[cfg(any(feature = "tls", feature = "tokens"))]
     pub(crate) fn file(field: &'static str, file: &Path, what: impl fmt::Display) -> Self {
         let allowed = format!("{} {}: {what}", field.replace('_', "-"), file.display());
         Self { field, value: None, allowed }

@@ -50,7 +50,7 @@ fn is_within(address: IpAddr, ranges: &[IpNet]) -> bool {
 }
 
 /// Whether a pattern, in which `*` stands for any bytes, or none, matches a name. Takes at most as many steps as the product of both lengths.
-fn matches(pattern: &str, name: &[u8]) -> bool {
+pub(crate) fn matches(pattern: &str, name: &[u8]) -> bool {
     let pattern = pattern.as_bytes();
     let (mut p, mut n) = (0, 0);
     // where to go on if it does not match: behind the last star, which then takes one byte more

@@ -39,6 +39,8 @@ pub(crate) struct Head<'h, 'b> {
     pub(crate) is_1_1: bool,
     /// The path that is asked for, without a query.
     pub(crate) path: &'b str,
+    /// What stands behind the `?` of the target.
+    pub(crate) query: Option<&'b str>,
     /// Host, and maybe port, that the one that asks takes for those of the one that is asked.
     pub(crate) host: Option<&'b [u8]>,
     headers: &'h [Header<'b>],
@@ -107,6 +109,7 @@ impl Collected {
         };
         let is_1_1 = request.version == Some(1);
         let (authority, path) = target(request.path.unwrap_or_default())?;
+        let query = request.path.and_then(|target| target.split_once('?')).map(|(_, query)| query);
         let headers: &'h [Header<'b>] = request.headers;
         let mut hosts = values(headers, "Host");
         let host = hosts.next();
@@ -117,7 +120,7 @@ impl Collected {
             return Err(Refusal::bad("the header Host is not HOST or HOST:PORT"));
         }
         // what an absolute target says counts (RFC 9112, section 3.2.2)
-        Ok(Head { method, is_1_1, path, host: authority.map(str::as_bytes).or(host), headers })
+        Ok(Head { method, is_1_1, path, query, host: authority.map(str::as_bytes).or(host), headers })
     }
 }
 
@@ -137,6 +140,19 @@ impl<'b> Head<'_, 'b> {
     /// Whether a header is a list with this word in it, in whatever case.
     pub(crate) fn has_token(&self, name: &str, token: &str) -> bool {
         self.items(name).any(|item| item.eq_ignore_ascii_case(token.as_bytes()))
+    }
+
+    /// The token that a request brings with it: as `Authorization: Bearer` (RFC 6750), which goes first, or as `token` in the query, for browsers,
+    /// which cannot set headers of a WebSocket.
+    pub(crate) fn token(&self) -> Option<&'b [u8]> {
+        let of_header = self.values("Authorization").find_map(|value| {
+            let (scheme, token) = value.split_at_checked(7)?;
+            scheme.eq_ignore_ascii_case(b"Bearer ").then_some(token.trim_ascii())
+        });
+        of_header.or_else(|| {
+            let mut fields = self.query?.split('&');
+            fields.find_map(|field| field.strip_prefix("token=")).map(str::as_bytes)
+        })
     }
 
     /// Whether content follows (RFC 9112, section 6).

@@ -61,9 +61,10 @@ impl Refusal {
     pub(crate) fn response(self, is_head: bool) -> Vec<u8> {
         let Self { status, what, methods } = self;
         // which versions and methods there are is part of saying that another one is none (RFC
-        // 6455, 4.2.2; RFC 9110, 15.5.6)
+        // 6455, 4.2.2; RFC 9110, 15.5.6), and how to authenticate (RFC 6750, 3)
         let more = match status.get(..3) {
             Some("405") => &format!("Allow: {methods}\r\n"),
+            Some("401") => "WWW-Authenticate: Bearer error=\"invalid_token\"\r\n",
             Some("426") => "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n",
             _ => "",
         };

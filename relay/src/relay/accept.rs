@@ -9,6 +9,7 @@ use peote_net::relay::{ConnectionId, Home};
 use tracing::{info, warn};
 
 use super::{Relay, WAKER, receive_buffer};
+use crate::allowance::Allowance;
 use crate::causes::{Cause, TurnedAway};
 use crate::config::limit;
 use crate::connection::Connection;
@@ -103,7 +104,9 @@ impl Relay {
         if self.connections.slots.len() <= index as usize {
             self.connections.slots.resize_with(index as usize + 1, || None);
         }
-        let mut connection = Connection::new(id, socket, address, home, now, &self.connections.times);
+        let allowance = Allowance::new(&self.connections.config, None);
+        let terms = (&self.connections.times, allowance);
+        let mut connection = Connection::new(id, socket, address, home, now, terms);
         if is_tls {
             let begun = match &self.credentials {
                 Some(credentials) => connection.begin_tls(credentials),

@@ -38,6 +38,8 @@ pub(super) enum Why {
     WebSocketClosed,
     /// Its endpoint does not keep to the rules of WebSocket.
     WebSocketFailed(Failure),
+    /// A key that it was here by is gone.
+    Revoked,
     /// The relay stops.
     Stopping,
 }
@@ -59,14 +61,14 @@ impl From<Ending> for Why {
 impl Why {
     /// Whether it makes sense to write what is still queued, as far as the socket takes it at once.
     pub(super) fn may_write(&self) -> bool {
-        matches!(self, Self::Ended | Self::Cause(_) | Self::WebSocketClosed)
+        matches!(self, Self::Ended | Self::Cause(_) | Self::Revoked | Self::WebSocketClosed)
     }
 
     /// The status code that a WebSocket is closed with, if its endpoint can be told at all (RFC 6455, section 7.4.1).
     fn code(&self) -> Option<u16> {
         match self {
             Self::Stopping => Some(1001),
-            Self::Cause(_) | Self::Late(_) => Some(1008),
+            Self::Cause(_) | Self::Late(_) | Self::Revoked => Some(1008),
             Self::WebSocketFailed(failure) => Some(failure.code()),
             _ => None,
         }
@@ -78,7 +80,7 @@ impl Why {
             self,
             Self::Cause(_)
                 | Self::Late(Late::Taking | Late::Room)
-                | Self::Http(_, Closed::Origin | Closed::WatchFrom)
+                | Self::Http(_, Closed::Origin | Closed::WatchFrom | Closed::Token)
                 | Self::TlsHere
                 | Self::TlsFailed(_)
                 | Self::TlsCopied
@@ -97,6 +99,7 @@ impl Why {
             Self::Http(_, cause) => *cause,
             Self::TlsHere | Self::TlsFailed(_) | Self::TlsCopied => Closed::TlsFailed,
             Self::WebSocketFailed(_) => Closed::WebSocketFailed,
+            Self::Revoked => Closed::Revoked,
             Self::Stopping => Closed::Stopping,
         }
     }
@@ -122,6 +125,7 @@ impl fmt::Display for Why {
             Self::WebSocketFailed(failure) => {
                 write!(f, "its WebSocket failed with code {}: {failure}", failure.code())
             }
+            Self::Revoked => f.write_str("what it was allowed by is allowed no more (access-revoked)"),
             Self::Stopping => f.write_str("the relay is stopping"),
         }
     }
@@ -145,6 +149,7 @@ impl Relay {
         self.connections.wake(index);
         self.connections.take_rest(index);
         self.connections.take_off(index);
+        self.connections.forget_granted(index);
         let Some(mut connection) = self.connections.slots[index as usize].take() else { return };
         let (own, _) = self.core.channels_of(id);
         self.connections.addresses.disown(address.ip(), own);

@@ -171,6 +171,9 @@ impl Relay {
             connection.queue.len(),
             connection.is_paused(),
         )?;
+        if let Some(subject) = connection.subject() {
+            write!(page, ",\"subject\":{}", Text(Name(subject.as_bytes())))?;
+        }
         let (own, entered) = self.core.channels_of(id);
         write!(page, ",\"own\":{own},\"entered\":{entered}}}")
     }

@@ -18,6 +18,7 @@ impl Relay {
             ("queued bytes", connections.pool.used()),
             ("reserved bytes", connections.pool.reserved()),
             ("addresses, networks and channels of them", connections.addresses.used()),
+            ("subjects", connections.subjects.len()),
             ("paused", connections.paused),
             ("deadlines", connections.timers.len()),
             ("to be served", connections.ready.len()),

@@ -15,6 +15,7 @@ use super::anteroom::Anteroom;
 use super::linger::Lingering;
 use super::serve::READ;
 use super::{EVENTS, Handle, Relay, WAKER, details};
+use crate::access::Rights;
 use crate::causes::Counts;
 use crate::clock::Clock;
 use crate::config::{Config, InvalidConfig};
@@ -56,6 +57,7 @@ impl Relay {
     pub fn bind_with(config: Config, sockets: Vec<TcpListener>) -> io::Result<Self> {
         config.check().map_err(wrong)?;
         let credentials = credentials(&config).map_err(wrong)?;
+        let rights = Rights::load(&config).map_err(wrong)?;
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), Token(WAKER))?);
         let mut given = sockets
@@ -96,7 +98,7 @@ impl Relay {
             clock: Clock::new(),
             started: Instant::now(),
             started_at: SystemTime::now(),
-            connections: Connections::new(config),
+            connections: Connections::new(config, rights),
             accepted: 0,
             turned_away: Counts::default(),
             closings: Counts::default(),

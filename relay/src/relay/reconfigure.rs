@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use super::close::Why;
 use super::open::credentials;
 use super::{Relay, receive_buffer};
+use crate::access::Rights;
 use crate::config::{Config, InvalidConfig};
-use crate::connections::narrow;
+use crate::connections::{Connections, narrow};
 use crate::listen;
 
 impl Relay {
@@ -23,7 +25,8 @@ impl Relay {
     /// Returned are the names of the fields, as in [`Config`], whose new value can only take effect when a relay is opened; the old one stays. It
     /// is [`listen`](Config::listen) and [`listen_tls`](Config::listen_tls) that can be among them, and with the latter certificate and key.
     ///
-    /// The files of certificate and key are read again, as by [`reload_tls`](Self::reload_tls).
+    /// The files of certificate and key are read again, as by [`reload_tls`](Self::reload_tls), and so is that of the keys for tokens and signed
+    /// names.
     ///
     /// # Errors
     /// The configuration is out of its ranges ([`Config::check`]), or a file cannot be used; then nothing has changed.
@@ -59,7 +62,9 @@ impl Relay {
                 }
             }
         }
+        let rights = Rights::load(&config)?;
         self.credentials = credentials(&config)?;
+        self.connections.rights = rights;
         let patience =
             |config: &Config| (config.tcp_keepalive, config.keepalive_interval, config.stall_timeout);
         let has_new_options = patience(&config) != patience(&self.connections.config);
@@ -68,6 +73,7 @@ impl Relay {
         self.set_now(Some(Duration::ZERO));
         self.connections.reconfigure(config.clone());
         let now = self.connections.now;
+        self.close_revoked();
         for index in 0..self.connections.slots.len() {
             let index = narrow(index);
             let Some(connection) = self.connections.get(index) else { continue };
@@ -83,5 +89,17 @@ impl Relay {
             self.connections.timers.arm(index, now);
         }
         Ok(kept)
+    }
+
+    /// Closes those who are here by a key that is gone, if that is what the configuration wants.
+    fn close_revoked(&mut self) {
+        for index in 0..self.connections.slots.len() {
+            let index = narrow(index);
+            let Connections { slots, rights, config, .. } = &self.connections;
+            let Some(Some(connection)) = slots.get(index as usize) else { continue };
+            if rights.is_revoked(connection.granted.as_deref(), connection.channels > 0, config) {
+                self.close(index, &Why::Revoked);
+            }
+        }
     }
 }

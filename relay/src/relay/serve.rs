@@ -219,7 +219,7 @@ impl Relay {
     /// owe more than it may send for a long time.
     #[inline]
     fn may_read(&mut self, index: u32) -> usize {
-        let (bytes, messages) = self.capacities();
+        let Some((bytes, messages)) = self.capacities(index) else { return READ };
         if bytes.per_second == 0 && messages.per_second == 0 {
             return READ;
         }
@@ -236,7 +236,7 @@ impl Relay {
     #[inline]
     fn charge(&mut self, index: u32, read: usize, units: u64) {
         let frames = std::mem::take(&mut self.turns.frames);
-        let (bytes, messages) = self.capacities();
+        let Some((bytes, messages)) = self.capacities(index) else { return };
         if bytes.per_second == 0 && messages.per_second == 0 {
             return;
         }
@@ -258,12 +258,10 @@ impl Relay {
     }
 
     #[inline]
-    fn capacities(&self) -> (Capacity, Capacity) {
-        let config = &self.connections.config;
-        (
-            Capacity::new(config.bytes_per_second as u64, config.burst),
-            Capacity::new(config.messages_per_second.into(), config.burst),
-        )
+    fn capacities(&mut self, index: u32) -> Option<(Capacity, Capacity)> {
+        self.connections
+            .get(index)
+            .map(|connection| (connection.allowance.bytes, connection.allowance.messages))
     }
 
     /// Something has come from a connection, which may be in another stage now than `before`.

@@ -1,7 +1,10 @@
 //! A connection that begins with an HTTP request.
 
+use tracing::warn;
+
 use super::Relay;
 use super::close::Why;
+use crate::access::Denied;
 use crate::causes::Closed;
 use crate::pages::{Answer, Page, Response};
 use crate::transport::Transport;
@@ -15,14 +18,32 @@ impl Relay {
         let Transport::Http(request) = &mut connection.transport else { return Some(0) };
         let (response, cause) = match request.receive(bytes, config) {
             Answer::Wait => return Some(0),
-            Answer::Upgrade(response, used) => {
-                return Some(self.begin_web_socket(index, bytes, &response, used));
+            Answer::Upgrade(upgrade) => {
+                let token = upgrade.token.as_deref();
+                match token.map_or(Ok(()), |token| self.connections.present(index, token)) {
+                    Ok(()) => {
+                        return Some(self.begin_web_socket(index, bytes, &upgrade.response, upgrade.used));
+                    }
+                    Err(denied) => (self.refuse_token(index, denied)?, Closed::Token),
+                }
             }
             Answer::Page(page) => self.page(index, page)?,
             Answer::Refuse(refusal, cause) => (request.refuse(refusal), cause),
         };
         self.close(index, &Why::Http(response, cause));
         None
+    }
+
+    /// The response to a request whose token does not count.
+    fn refuse_token(&mut self, index: u32, denied: Denied) -> Option<Response> {
+        let connection = self.connections.get(index)?;
+        let (id, address, home) = (connection.id, connection.address, connection.home);
+        let Transport::Http(request) = &connection.transport else { return None };
+        let response = request.unauthorized();
+        if self.connections.lines.may_warn(self.connections.now, "denied-tokens", home) {
+            warn!(connection = %id, %address, %denied, "token refused");
+        }
+        Some(response)
     }
 
     /// Goes on as a WebSocket. Returns how many bytes of the joint protocol came behind the

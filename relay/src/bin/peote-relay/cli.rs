@@ -21,7 +21,7 @@ pub(crate) mod place;
 mod print;
 mod problem;
 pub(crate) mod settings;
-mod value;
+pub(crate) mod value;
 
 /// After so much time without a word existing endpoints, and those of this project, take a connection for lost.
 const SILENCE: Duration = Duration::from_secs(20);
@@ -33,6 +33,9 @@ pub(crate) enum Task {
     Health(Place),
     /// Show what a relay is doing: where it is, how often to look, and whether only once.
     Top(Place, Duration, bool),
+    /// Make or explain a token.
+    #[cfg(feature = "tokens")]
+    Token(Box<crate::token::Token>),
     /// Run the relay.
     Run(Box<Loaded>, Box<Options>),
     /// Print this, with these remarks beside it, and be done.
@@ -77,6 +80,8 @@ pub(crate) enum Origin {
 pub(crate) fn task(arguments: impl IntoIterator<Item = OsString>, handed_over: &HandedOver) -> Task {
     let arguments: Vec<_> = arguments.into_iter().collect();
     let options = match options::parse(&arguments) {
+        #[cfg(feature = "tokens")]
+        Ok(Command::Token(token)) => return Task::Token(token),
         Ok(Command::Health(watched)) => return Task::Health(watched.place),
         Ok(Command::Top(watched, interval, once)) => return Task::Top(watched.place, interval, once),
         Ok(Command::Run(options)) => options,

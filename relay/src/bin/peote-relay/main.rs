@@ -22,6 +22,8 @@ mod reload;
 mod service;
 mod signals;
 mod sockets;
+#[cfg(feature = "tokens")]
+mod token;
 mod watch;
 
 /// The relay stopped because it was asked to, or what was asked for has been printed.
@@ -41,23 +43,12 @@ fn main() -> ExitCode {
     };
     let code = match cli::task(env::args_os(), &sockets.addresses) {
         Task::Run(loaded, options) => start(*loaded, &options, sockets),
-        Task::Health(place) => match watch::health(&place) {
-            Ok(answer) => {
-                say(&answer);
-                STOPPED
-            }
-            Err(problem) => {
-                complain(problem);
-                COULD_NOT_RUN
-            }
-        },
-        Task::Top(place, interval, once) => match watch::top(&place, interval, once) {
-            Ok(()) => STOPPED,
-            Err(problem) => {
-                complain(problem);
-                COULD_NOT_RUN
-            }
-        },
+        Task::Health(place) => finish(watch::health(&place)),
+        Task::Top(place, interval, once) => {
+            finish(watch::top(&place, interval, once).map(|()| String::new()))
+        }
+        #[cfg(feature = "tokens")]
+        Task::Token(token) => finish(token.run()),
         Task::Print(text, notes) => {
             say(&text);
             notes.iter().for_each(|note| complain(&note.text));
@@ -74,6 +65,20 @@ fn main() -> ExitCode {
         }
     };
     ExitCode::from(code)
+}
+
+/// Says what came of a command.
+fn finish(result: Result<String, String>) -> u8 {
+    match result {
+        Ok(answer) => {
+            say(&answer);
+            STOPPED
+        }
+        Err(problem) => {
+            complain(problem);
+            COULD_NOT_RUN
+        }
+    }
 }
 
 fn start(loaded: Loaded, options: &Options, sockets: Sockets) -> u8 {

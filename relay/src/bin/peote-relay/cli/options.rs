@@ -16,6 +16,7 @@ const AFTER_HELP: &str = "\
 Commands (as the first argument; without one the relay runs):
   top     show what a running relay is doing; see peote-relay top --help
   health  ask a running relay whether it is well; see peote-relay health --help
+  token   make and explain tokens, signed names and keys; see peote-relay token --help
 
 Configuration file:
   TOML; its keys are the names of the options without the two hyphens:
@@ -52,8 +53,8 @@ Exit codes:
      no more files or memory
   2  wrong options or configuration, files for TLS included
 
-Exit codes of top and health:
-  0  shown; well
+Exit codes of the commands:
+  0  shown; well; done
   1  no answer, or not the one that was hoped for
   2  wrong options";
 
@@ -176,6 +177,8 @@ fn interval(text: &str) -> Result<Duration, String> {
 /// What the command line asks for.
 #[derive(Debug)]
 pub(crate) enum Command {
+    #[cfg(feature = "tokens")]
+    Token(Box<crate::token::Token>),
     Run(Box<Options>),
     Health(Watched),
     Top(Watched, Duration, bool),
@@ -197,6 +200,10 @@ pub(crate) fn parse(arguments: &[OsString]) -> Result<Command, NoRun> {
     let parsed = match rest.first().and_then(|first| first.to_str()) {
         Some("health") => Health::try_parse_from(rest).map(|health| Command::Health(health.watched)),
         Some("top") => Top::try_parse_from(rest).map(|top| Command::Top(top.watched, top.interval, top.once)),
+        #[cfg(feature = "tokens")]
+        Some("token") => {
+            crate::token::Token::try_parse_from(rest).map(|token| Command::Token(Box::new(token)))
+        }
         _ => Options::try_parse_from(arguments).map(|options| Command::Run(Box::new(options))),
     };
     parsed.map_err(|error| match error.kind() {
@@ -221,8 +228,10 @@ fn explain(error: &clap::Error) -> String {
         };
     }
     let text = error.to_string();
-    let first = text.lines().next().unwrap_or_default();
-    format!("{}; see --help", first.strip_prefix("error: ").unwrap_or(first))
+    // what is missing is listed on lines of its own
+    let lines: Vec<_> = text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+    let all = lines.join(" ");
+    format!("{}; see --help", all.strip_prefix("error: ").unwrap_or(&all))
 }
 
 #[cfg(test)]

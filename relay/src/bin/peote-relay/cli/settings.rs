@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use peote_relay::{Config, IpNet, SlowReceiver};
+use peote_relay::{Access, Config, IpNet, Revoked, SlowReceiver};
 
 use super::value;
 
@@ -74,30 +74,35 @@ enum Field {
     Size(fn(&mut Settings) -> &mut usize, RangeInclusive<usize>),
     Seconds(fn(&mut Settings) -> &mut Duration, RangeInclusive<Duration>),
     Switch(fn(&mut Settings) -> &mut bool),
-    SlowReceiver(fn(&mut Settings) -> &mut SlowReceiver),
-    LogFormat(fn(&mut Settings) -> &mut LogFormat),
-    LogLevel(fn(&mut Settings) -> &mut LogLevel),
+    /// One of these words: which one it is, and how it becomes another one.
+    Choice(&'static [&'static str], fn(&Settings) -> usize, fn(&mut Settings, usize)),
 }
 
 const SWITCH: [&str; 2] = ["false", "true"];
-const LOG_FORMAT: [&str; 2] = ["text", "json"];
-const LOG_FORMAT_VALUES: [LogFormat; 2] = [LogFormat::Text, LogFormat::Json];
-const SLOW_RECEIVER: [&str; 2] = ["pause", "drop"];
-const SLOW_RECEIVER_VALUES: [SlowReceiver; 2] = [SlowReceiver::Pause, SlowReceiver::Drop];
-const LOG_LEVEL: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
-const LOG_LEVEL_VALUES: [LogLevel; 6] =
+const LOG_FORMAT: [LogFormat; 2] = [LogFormat::Text, LogFormat::Json];
+const SLOW_RECEIVER: [SlowReceiver; 2] = [SlowReceiver::Pause, SlowReceiver::Drop];
+const ACCESS: [Access; 3] = [Access::Open, Access::Tokens, Access::Mixed];
+const REVOKED: [Revoked; 2] = [Revoked::Keep, Revoked::Close];
+const LOG_LEVEL_NAMES: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+const LOG_LEVEL: [LogLevel; 6] =
     [LogLevel::Off, LogLevel::Error, LogLevel::Warn, LogLevel::Info, LogLevel::Debug, LogLevel::Trace];
+
+/// The place of a value among all there are.
+fn place<T: PartialEq>(value: &T, all: &[T]) -> usize {
+    all.iter().position(|one| one == value).unwrap_or_default()
+}
 
 const LISTENING: &str = "Listening";
 const LIMITS: &str = "Limits (0 means none)";
 const POLICY: &str = "Who may do what (empty: everybody everything)";
+const ACCESS_GROUP: &str = "Tokens and signed names";
 const TIMES: &str = "Times (seconds, or with ms, min, h)";
 const MEMORY: &str = "Memory (bytes, or with KiB, MiB, GiB, TiB)";
 const SLOW: &str = "Receivers slower than their senders";
 const WATCHING: &str = "Watching it";
 
 /// All settings, in the order in which they are shown.
-pub(crate) static SETTINGS: [Setting; 44] = [
+pub(crate) static SETTINGS: [Setting; 54] = [
     Setting {
         name: "listen",
         group: LISTENING,
@@ -254,6 +259,75 @@ pub(crate) static SETTINGS: [Setting; 44] = [
         field: Field::Texts(|all| &mut all.relay.allowed_origins, "ORIGIN"),
     },
     Setting {
+        name: "access",
+        group: ACCESS_GROUP,
+        help: "What it takes to create and enter channels: nothing, a token or a signed name, or one of both but for the channels of \
+               anonymous-create and anonymous-enter",
+        field: Field::Choice(
+            &["open", "tokens", "mixed"],
+            |all| place(&all.relay.access, &ACCESS),
+            |all, choice| all.relay.access = ACCESS[choice],
+        ),
+    },
+    Setting {
+        name: "access-keys",
+        group: ACCESS_GROUP,
+        help: "For access: TOML file with the keys of tokens and signed names; read again on SIGHUP",
+        field: Field::File(|all| &mut all.relay.access_keys),
+    },
+    Setting {
+        name: "access-leeway",
+        group: ACCESS_GROUP,
+        help: "How far clocks of those who make tokens and signed names may be from this one",
+        field: Field::Seconds(|all| &mut all.relay.access_leeway, Config::ACCESS_LEEWAY),
+    },
+    Setting {
+        name: "access-revoked",
+        group: ACCESS_GROUP,
+        help: "When a key has been taken away: keep those who are in channels by it, or close their connections",
+        field: Field::Choice(
+            &["keep", "close"],
+            |all| place(&all.relay.access_revoked, &REVOKED),
+            |all, choice| all.relay.access_revoked = REVOKED[choice],
+        ),
+    },
+    Setting {
+        name: "anonymous-create",
+        group: ACCESS_GROUP,
+        help: "With access = mixed, names of channels that may be created without, with * for any characters; give it again for more",
+        field: Field::Texts(|all| &mut all.relay.anonymous_create, "PATTERN"),
+    },
+    Setting {
+        name: "anonymous-enter",
+        group: ACCESS_GROUP,
+        help: "With access = mixed, names of channels that may be entered without; give it again for more",
+        field: Field::Texts(|all| &mut all.relay.anonymous_enter, "PATTERN"),
+    },
+    Setting {
+        name: "anonymous-max-channels",
+        group: ACCESS_GROUP,
+        help: "With access = mixed, as max-channels-per-connection for connections without; 0: the same",
+        field: Field::Count(|all| &mut all.relay.anonymous_max_channels, Config::MAX_CHANNELS_PER_CONNECTION),
+    },
+    Setting {
+        name: "anonymous-commands-per-second",
+        group: ACCESS_GROUP,
+        help: "With access = mixed, as commands-per-second for connections without; 0: the same",
+        field: Field::Count(|all| &mut all.relay.anonymous_commands_per_second, Config::COUNT),
+    },
+    Setting {
+        name: "anonymous-messages-per-second",
+        group: ACCESS_GROUP,
+        help: "With access = mixed, as messages-per-second for connections without; 0: the same",
+        field: Field::Count(|all| &mut all.relay.anonymous_messages_per_second, Config::COUNT),
+    },
+    Setting {
+        name: "anonymous-bytes-per-second",
+        group: ACCESS_GROUP,
+        help: "With access = mixed, as bytes-per-second for connections without; 0: the same",
+        field: Field::Size(|all| &mut all.relay.anonymous_bytes_per_second, Config::BYTES_PER_SECOND),
+    },
+    Setting {
         name: "first-byte-timeout",
         group: TIMES,
         help: "Close a connection whose first byte has not come after this time",
@@ -315,7 +389,11 @@ pub(crate) static SETTINGS: [Setting; 44] = [
         name: "slow-receiver",
         group: SLOW,
         help: "When a receiver's queue is full: pause those that send to it, or drop the receiver",
-        field: Field::SlowReceiver(|all| &mut all.relay.slow_receiver),
+        field: Field::Choice(
+            &["pause", "drop"],
+            |all| place(&all.relay.slow_receiver, &SLOW_RECEIVER),
+            |all, choice| all.relay.slow_receiver = SLOW_RECEIVER[choice],
+        ),
     },
     Setting {
         name: "slow-receiver-grace",
@@ -364,13 +442,21 @@ pub(crate) static SETTINGS: [Setting; 44] = [
         name: "log-level",
         group: WATCHING,
         help: "What is logged to standard error",
-        field: Field::LogLevel(|all| &mut all.log_level),
+        field: Field::Choice(
+            &LOG_LEVEL_NAMES,
+            |all| place(&all.log_level, &LOG_LEVEL),
+            |all, choice| all.log_level = LOG_LEVEL[choice],
+        ),
     },
     Setting {
         name: "log-format",
         group: WATCHING,
         help: "How it is logged: as lines of text, or as one JSON object in each line",
-        field: Field::LogFormat(|all| &mut all.log_format),
+        field: Field::Choice(
+            &["text", "json"],
+            |all| place(&all.log_format, &LOG_FORMAT),
+            |all, choice| all.log_format = LOG_FORMAT[choice],
+        ),
     },
     Setting {
         name: "log-bytes-per-day",
@@ -409,14 +495,9 @@ impl Setting {
             Field::Size(field, range) => *field(settings) = value::size(text, range)?,
             Field::Seconds(field, range) => *field(settings) = value::seconds(text, range)?,
             Field::Switch(field) => *field(settings) = value::choice(text, &SWITCH)? == 1,
-            Field::SlowReceiver(field) => {
-                *field(settings) = SLOW_RECEIVER_VALUES[value::choice(text, &SLOW_RECEIVER)?];
-            }
-            Field::LogFormat(field) => {
-                *field(settings) = LOG_FORMAT_VALUES[value::choice(text, &LOG_FORMAT)?];
-            }
-            Field::LogLevel(field) => {
-                *field(settings) = LOG_LEVEL_VALUES[value::choice(text, &LOG_LEVEL)?];
+            Field::Choice(names, _, set) => {
+                let choice = value::choice(text, names)?;
+                set(settings, choice);
             }
         }
         Ok(())
@@ -457,11 +538,7 @@ impl Setting {
             }
             Field::Seconds(field, _) => value::show_seconds(*field(settings)),
             Field::Switch(field) => field(settings).to_string(),
-            Field::SlowReceiver(field) => {
-                quoted(&name_of(field(settings), &SLOW_RECEIVER_VALUES, &SLOW_RECEIVER))
-            }
-            Field::LogFormat(field) => quoted(&name_of(field(settings), &LOG_FORMAT_VALUES, &LOG_FORMAT)),
-            Field::LogLevel(field) => quoted(&name_of(field(settings), &LOG_LEVEL_VALUES, &LOG_LEVEL)),
+            Field::Choice(names, get, _) => quoted(&names.get(get(settings)).unwrap_or(&"")),
         }
     }
 
@@ -476,7 +553,7 @@ impl Setting {
             Field::Size(..) => "SIZE",
             Field::Seconds(..) => "SECONDS",
             Field::Switch(_) => "true|false",
-            Field::SlowReceiver(_) | Field::LogFormat(_) | Field::LogLevel(_) => "WHAT",
+            Field::Choice(..) => "WHAT",
         }
     }
 
@@ -492,9 +569,7 @@ impl Setting {
             Field::Seconds(_, range) => {
                 (value::show_seconds(*range.start()), value::show_seconds(*range.end()))
             }
-            Field::SlowReceiver(_) => return Some(value::list(&SLOW_RECEIVER)),
-            Field::LogFormat(_) => return Some(value::list(&LOG_FORMAT)),
-            Field::LogLevel(_) => return Some(value::list(&LOG_LEVEL)),
+            Field::Choice(names, ..) => return Some(value::list(names)),
         };
         Some(format!("{low} to {high}"))
     }
@@ -503,12 +578,8 @@ impl Setting {
 impl LogLevel {
     /// Its name, as in settings.
     pub(crate) fn name(self) -> &'static str {
-        name_of(&self, &LOG_LEVEL_VALUES, &LOG_LEVEL)
+        LOG_LEVEL_NAMES.get(place(&self, &LOG_LEVEL)).unwrap_or(&"")
     }
-}
-
-fn name_of<T: PartialEq>(value: &T, values: &[T], names: &[&'static str]) -> &'static str {
-    values.iter().zip(names).find(|(one, _)| *one == value).map_or("", |(_, name)| name)
 }
 
 fn quoted(text: &dyn std::fmt::Display) -> String {
@@ -559,6 +630,8 @@ mod tests {
                 "true|false" => "true",
                 _ if setting.name == "log-level" => "trace",
                 _ if setting.name == "log-format" => "json",
+                _ if setting.name == "access" => "mixed",
+                _ if setting.name == "access-revoked" => "close",
                 _ => "drop",
             };
             assert_eq!(setting.set(&mut settings, text), Ok(()), "{}", setting.name);

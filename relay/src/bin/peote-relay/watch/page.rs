@@ -28,6 +28,9 @@ pub(super) struct Details {
 pub(super) struct Connection {
     pub(super) connection: String,
     pub(super) address: String,
+    /// Whom its token was made for.
+    #[serde(default)]
+    pub(super) subject: Option<String>,
     pub(super) transport: String,
     pub(super) age_ms: u64,
     pub(super) received_per_second: u64,

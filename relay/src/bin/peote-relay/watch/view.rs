@@ -164,9 +164,12 @@ fn name(one: &Connection, width: usize) -> String {
     fit(&plain(&one.connection), width)
 }
 
-/// An address; where there is no room for all of it, its end with the port is shown.
+/// An address, behind the subject of the token if there is one; where there is no room for all of it, its end with the port is shown.
 fn address(one: &Connection, width: usize) -> String {
-    let address = plain(&one.address);
+    let address = match &one.subject {
+        Some(subject) => format!("{} {}", plain(subject), plain(&one.address)),
+        None => plain(&one.address),
+    };
     let len = address.chars().count();
     if len <= width {
         return fit(&address, width);

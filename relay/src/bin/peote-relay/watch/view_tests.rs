@@ -49,6 +49,14 @@ USERS  SERVER     ITS IN/S ITS OUT/S  CHANNEL
     assert_eq!(texts(lines).join("\n"), expected);
 }
 
+#[test]
+fn the_subject_of_a_token_stands_in_front_of_the_address() {
+    let mut details = sample(1);
+    details.busiest[0].subject = Some("ann\u{1b}".into());
+    let lines = texts(lines(&details, "x", 80));
+    assert!(lines.iter().any(|line| line.contains("ann [2001")), "{lines:#?}");
+}
+
 /// The greatest that there can be: addresses, identifiers, rates, times, names.
 #[test]
 fn everything_fits_80_columns() {

@@ -1,0 +1,116 @@
+//! What a connection may do, by what it has shown.
+
+use super::{Action, Denied, Keys, Limits, Permit, split};
+use crate::config::{Access, Config, InvalidConfig, Revoked, matches};
+
+/// What tokens and signed names are checked with.
+#[derive(Debug, Default)]
+pub(crate) struct Rights {
+    keys: Keys,
+}
+
+/// What a connection was granted beyond what everybody may.
+#[derive(Debug, Default)]
+pub(crate) struct Granted {
+    pub(crate) permit: Option<Permit>,
+    /// What stands for the keys of the signed names that it has used.
+    keys: Vec<u64>,
+    /// What the operator has set for this one connection.
+    pub(crate) limits: Limits,
+}
+
+impl Granted {
+    /// Whether it has shown anything that connections without do not have.
+    pub(crate) fn has_shown(&self) -> bool {
+        self.permit.is_some() || !self.keys.is_empty()
+    }
+
+    /// Bytes of memory that it takes.
+    pub(crate) fn memory(&self) -> usize {
+        size_of::<Self>()
+            + self.permit.as_ref().map_or(0, Permit::memory)
+            + self.keys.capacity() * size_of::<u64>()
+    }
+}
+
+impl Rights {
+    /// Reads the keys, if there are to be any.
+    ///
+    /// # Errors
+    /// What is wrong with their file.
+    pub(crate) fn load(config: &Config) -> Result<Self, InvalidConfig> {
+        let keys = match &config.access_keys {
+            Some(path) if config.access != Access::Open => Keys::read(path)?,
+            _ => Keys::default(),
+        };
+        Ok(Self { keys })
+    }
+
+    /// Checks a token.
+    ///
+    /// # Errors
+    /// Why it does not count.
+    pub(crate) fn check(&self, token: &[u8], now: u64, config: &Config) -> Result<Permit, Denied> {
+        self.keys.check(token, now, config.access_leeway.as_secs())
+    }
+
+    /// Whether a connection may do something with a channel; `given` is the name as it has it. A key that has signed a name is
+    /// added to what it has shown. `now` is in seconds since 1970.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(crate) fn may(
+        &self,
+        granted: &mut Option<Box<Granted>>,
+        action: Action,
+        given: &[u8],
+        now: u64,
+        config: &Config,
+    ) -> Result<(), Denied> {
+        let leeway = config.access_leeway.as_secs();
+        if config.access == Access::Open {
+            return Ok(());
+        }
+        if split(given).is_some() {
+            let (_, key) = self.keys.check_name(action, given, now, leeway)?;
+            let granted = granted.get_or_insert_default();
+            if !granted.keys.contains(&key) {
+                granted.keys.push(key);
+            }
+            return Ok(());
+        }
+        let permit = granted.as_ref().and_then(|granted| granted.permit.as_ref());
+        let of_permit = match permit {
+            // its key may have been taken away since
+            Some(permit) if !self.keys.has(permit.key) => Err(Denied::Forged),
+            Some(permit) => permit.allows(action, given, now, leeway),
+            None => Err(Denied::Nothing),
+        };
+        of_permit.or_else(|why| if config.allows_anonymous(action, given) { Ok(()) } else { Err(why) })
+    }
+
+    /// Whether a connection has to go, because a key is gone that it is here by, or because connections without may not be here any more.
+    pub(crate) fn is_revoked(&self, granted: Option<&Granted>, has_channels: bool, config: &Config) -> bool {
+        if config.access == Access::Open || config.access_revoked == Revoked::Keep {
+            return false;
+        }
+        match granted.filter(|granted| granted.has_shown()) {
+            None => has_channels && config.access == Access::Tokens,
+            Some(granted) => {
+                let of_permit = granted.permit.iter().map(|permit| permit.key);
+                of_permit.chain(granted.keys.iter().copied()).any(|key| !self.keys.has(key))
+            }
+        }
+    }
+}
+
+impl Config {
+    /// Whether connections may do this that have shown nothing.
+    fn allows_anonymous(&self, action: Action, name: &[u8]) -> bool {
+        let patterns = match action {
+            Action::Create => &self.anonymous_create,
+            Action::Enter => &self.anonymous_enter,
+        };
+        self.access == Access::Mixed && patterns.iter().any(|pattern| matches(pattern, name))
+    }
+}

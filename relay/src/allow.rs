@@ -1,0 +1,166 @@
+//! Whether a command may be carried out: rates, rights, limits.
+
+use peote_net::Reason;
+use peote_net::relay::{ConnectionId, Decision, Request};
+use tracing::info;
+
+use crate::access::{Action, Denied, Granted, unix_now};
+use crate::allowance::Allowance;
+use crate::causes::Refused;
+use crate::config::{Access, limit};
+use crate::connections::{Connections, index};
+use crate::log::Name;
+
+impl Connections {
+    /// What the core is told about a command.
+    pub(crate) fn decide(&mut self, id: ConnectionId, request: &Request<'_>) -> Decision {
+        self.refusal = None;
+        let now = self.now_micros;
+        let Some(connection) = self.get(index(id)) else { return Decision::Close };
+        if let Err(micros) = connection.commands.take(now, connection.allowance.commands) {
+            self.later = micros;
+            return Decision::Later;
+        }
+        if self.config.access != Access::Open
+            && let Err(why) = self.may(id, request)
+        {
+            let (cause, reason) = (why.refused(), hidden(request));
+            self.refusal = Some((cause, reason));
+            self.why_denied = Some(why);
+            return Decision::Hide;
+        }
+        match self.limits(id, request) {
+            Ok(()) => Decision::Yes,
+            Err((cause, reason)) => {
+                self.refusal = Some((cause, reason));
+                Decision::No(reason)
+            }
+        }
+    }
+
+    /// Whether a connection has the right to this, by what it has shown.
+    fn may(&mut self, id: ConnectionId, request: &Request<'_>) -> Result<(), Denied> {
+        let (action, given) = match *request {
+            Request::Create { given, .. } => (Action::Create, given),
+            Request::Enter { given, .. } => (Action::Enter, given),
+            _ => return Ok(()),
+        };
+        let Some(Some(connection)) = self.slots.get_mut(id.index()) else { return Err(Denied::Nothing) };
+        let had_shown = connection.granted.as_ref().is_some_and(|granted| granted.has_shown());
+        let before = connection.granted_memory();
+        let result = self.rights.may(&mut connection.granted, action, given, unix_now(), &self.config);
+        let after = connection.granted_memory();
+        self.pool.add(after);
+        self.pool.remove(before);
+        if connection.granted.as_ref().is_some_and(|granted| granted.has_shown()) && !had_shown {
+            connection.allowance = Allowance::new(&self.config, connection.granted.as_deref());
+        }
+        result
+    }
+
+    /// A connection has shown a token: in its hello, in the address of its WebSocket, or in a header. From now on it may what the token says,
+    /// in place of what an earlier one said. Where access is open nothing is looked at.
+    ///
+    /// # Errors
+    /// Why the token does not count. What the connection had before stays.
+    pub(crate) fn present(&mut self, index: u32, token: &[u8]) -> Result<(), Denied> {
+        if self.config.access == Access::Open {
+            return Ok(());
+        }
+        let permit = self.rights.check(token, unix_now(), &self.config)?;
+        let Some(Some(connection)) = self.slots.get_mut(index as usize) else { return Err(Denied::Nothing) };
+        let before = connection.subject();
+        let is_another = before != Some(permit.subject());
+        if is_another {
+            self.subjects.add(permit.subject(), permit.limits().connections)?;
+            if let Some(before) = before {
+                self.subjects.remove(before);
+            }
+        }
+        self.pool.remove(connection.granted_memory());
+        let granted: &mut Granted = connection.granted.get_or_insert_default();
+        let subject = permit.subject().to_owned();
+        granted.permit = Some(permit);
+        self.pool.add(connection.granted_memory());
+        connection.allowance = Allowance::new(&self.config, connection.granted.as_deref());
+        let (id, home) = (connection.id, connection.home);
+        if self.lines.may_tell(self.now, "tokens", home) {
+            info!(connection = %id, subject = %Name(subject.as_bytes()), "token accepted");
+        }
+        Ok(())
+    }
+
+    /// Forgets what a connection was granted, because it goes.
+    pub(crate) fn forget_granted(&mut self, index: u32) {
+        let Some(Some(connection)) = self.slots.get_mut(index as usize) else { return };
+        self.pool.remove(connection.granted_memory());
+        if let Some(subject) = connection.subject() {
+            self.subjects.remove(subject);
+        }
+        connection.granted = None;
+    }
+
+    /// The limit that a command is above, if any, and what its endpoint is told.
+    fn limits(&mut self, id: ConnectionId, request: &Request<'_>) -> Result<(), (Refused, Reason)> {
+        let Some(connection) = self.get(index(id)) else { return Ok(()) };
+        let address = connection.address.ip();
+        let of_connection = connection.allowance.channels;
+        let config = &self.config;
+        // of what the protocol has, "too many" is nearest to "none at all", and "in use" to "not for you"
+        let refusal = match *request {
+            Request::Create { .. } if !config.allows_creating_from(address) => {
+                (Refused::AddressNotAllowed, Reason::TooManyChannels)
+            }
+            Request::Create { name, .. } if !config.allows_name_len(name.len()) => {
+                (Refused::NameTooLong, Reason::NameInUse)
+            }
+            Request::Create { name, .. } if !config.allows_name(name) => {
+                (Refused::NameNotAllowed, Reason::NameInUse)
+            }
+            Request::Create { own, .. } if own >= of_connection => {
+                (Refused::ConnectionChannels, Reason::TooManyChannels)
+            }
+            Request::Create { channels, .. } if channels >= limit(config.max_channels) => {
+                (Refused::RelayChannels, Reason::TooManyChannels)
+            }
+            Request::Create { .. } => match self.addresses.may_own(address, config) {
+                Ok(()) => return Ok(()),
+                Err(refused) => (refused, Reason::TooManyChannels),
+            },
+            Request::Enter { entered, .. } if entered >= of_connection => {
+                (Refused::ConnectionChannels, Reason::TooManyChannels)
+            }
+            Request::Enter { users, .. } if users >= limit(config.max_users_per_channel) => {
+                (Refused::ChannelFull, Reason::ChannelFull)
+            }
+            Request::Enter { of_address, .. }
+                if of_address >= limit(config.max_users_per_channel_per_address) =>
+            {
+                (Refused::AddressUsers, Reason::ChannelFull)
+            }
+            Request::Enter { of_network, .. }
+                if of_network >= limit(config.max_users_per_channel_per_network) =>
+            {
+                (Refused::NetworkUsers, Reason::ChannelFull)
+            }
+            _ => return Ok(()),
+        };
+        Err(refusal)
+    }
+}
+
+impl Denied {
+    /// What a command is counted as that was refused for it.
+    pub(crate) fn refused(self) -> Refused {
+        match self {
+            Self::Nothing | Self::Pattern | Self::Banned | Self::Connections => Refused::NotPermitted,
+            Self::Expired | Self::NotYet => Refused::Expired,
+            Self::NoToken | Self::Forged | Self::Algorithm | Self::Claim => Refused::Forged,
+        }
+    }
+}
+
+/// What a refusal that hides whether there is a channel looks like to the endpoint.
+fn hidden(request: &Request<'_>) -> Reason {
+    if matches!(request, Request::Create { .. }) { Reason::NameInUse } else { Reason::NoSuchChannel }
+}
