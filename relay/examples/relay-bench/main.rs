@@ -1,11 +1,11 @@
 //! Measures a relay side by side with others on this machine, over loopback. `docs/BENCHMARKS.md` has results.
 //!
 //! ```text
-//! cargo run --release -p peote-relay --example relay-bench -- [bulk|fanout|throughput|roundtrip|core|idle|fair]... [--rounds N]
+//! cargo run --release -p peote-relay --example relay-bench -- [bulk|fanout|throughput|roundtrip|core|idle|fair]... [--rounds N] [--alone]
 //! ```
 //!
 //! Without a job all of them are run but `core`, `idle` and `fair`. Each job is done in turns by the relay and what it is compared with; the figures are medians of
-//! all rounds. `nats-server` has to be in the path for the comparison with it.
+//! all rounds. `nats-server` has to be in the path for the comparison with it. With `--alone` the relay is compared with nobody: for `valgrind` and `perf`.
 
 mod core;
 mod fair;
@@ -26,10 +26,12 @@ const WRITE: usize = 64 * 1024;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut jobs = Vec::new();
     let mut rounds = 5;
+    let mut is_alone = false;
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--rounds" => rounds = arguments.next().unwrap_or_default().parse()?,
+            "--alone" => is_alone = true,
             "--attackers" => return Ok(fair::attack(&arguments.collect::<Vec<_>>())?),
             "--idle-clients" => return Ok(idle::clients(&arguments.collect::<Vec<_>>())?),
             _ => jobs.push(argument),
@@ -38,8 +40,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     if jobs.is_empty() {
         jobs = ["bulk", "fanout", "throughput", "roundtrip"].map(String::from).to_vec();
     }
-    let with_nats = std::process::Command::new("nats-server").arg("--version").output().is_ok();
-    if !with_nats {
+    let with_nats = !is_alone && std::process::Command::new("nats-server").arg("--version").output().is_ok();
+    if !with_nats && !is_alone {
         println!("no nats-server found: nothing is compared with it");
     }
     for job in jobs {
@@ -47,20 +49,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             "bulk" => {
                 let rigs: &[Make] = &[&rigs::relay_to_server, &|| rigs::nats(1)];
                 println!("16-byte messages in bulk, one sender, one receiver (messages/s)");
-                compare(&rigs[..1 + usize::from(with_nats)], rounds, |rig| bulk(rig, 16, 5_000_000))?;
+                compare(&rigs[..1 + usize::from(with_nats)], rounds, 5_000_000, 16, 1.0)?;
             }
             "fanout" => {
                 let rigs: &[Make] = &[&|| rigs::relay_to_all(10), &|| rigs::nats(10)];
                 println!("16-byte messages in bulk, one sender, 10 receivers (messages received/s)");
-                compare(&rigs[..1 + usize::from(with_nats)], rounds, |rig| bulk(rig, 16, 1_000_000))?;
+                compare(&rigs[..1 + usize::from(with_nats)], rounds, 1_000_000, 16, 1.0)?;
             }
             "throughput" => {
                 let rigs: &[Make] = &[&rigs::relay_to_server, &rigs::forwarder];
+                let rigs = if is_alone { &rigs[..1] } else { rigs };
                 println!("16-KiB messages in bulk, one sender, one receiver (payload MB/s)");
-                compare(rigs, rounds, |rig| {
-                    let figure = bulk(rig, 16_384, 200_000)?;
-                    Ok(Figure { main: figure.main * 16_384.0 / 1e6, ..figure })
-                })?;
+                compare(rigs, rounds, 200_000, 16_384, 16_384.0 / 1e6)?;
             }
             "roundtrip" => {
                 let rigs: &[Make] = &[&rigs::relay_to_server, &rigs::forwarder, &|| rigs::nats(1)];
@@ -85,66 +85,62 @@ struct Figure {
     nanos: f64,
 }
 
-/// Does a job with each, in turns, and prints the medians and how the first compares with the others.
-fn compare(rigs: &[Make<'_>], rounds: usize, job: impl Fn(Rig) -> io::Result<Figure>) -> io::Result<()> {
-    let mut results = vec![(String::new(), Vec::new(), Vec::new()); rigs.len()];
-    for _ in 0..rounds {
-        for (make, (name, figures, nanos)) in rigs.iter().zip(&mut results) {
-            let rig = make()?;
-            *name = rig.name.into();
-            let figure = job(rig)?;
-            figures.push(figure.main);
-            nanos.push(figure.nanos);
+/// Parts of a round, in which each has its turn: what the machine does besides then meets all of them.
+const PARTS: usize = 10;
+
+/// Does a job with each, in turns, and prints the medians of messages a second, processor time of all of it, and how the first compares with the others.
+fn compare(rigs: &[Make<'_>], rounds: usize, messages: usize, len: usize, scale: f64) -> io::Result<()> {
+    let mut rigs = rigs.iter().map(|make| make()).collect::<io::Result<Vec<_>>>()?;
+    let mut results = vec![(Vec::new(), 0.0); rigs.len()];
+    for _ in 0..PARTS * rounds {
+        for (rig, (rates, nanos)) in rigs.iter_mut().zip(&mut results) {
+            let figure = bulk(rig, len, messages / PARTS)?;
+            rates.push(figure.main * scale);
+            *nanos += figure.nanos / (PARTS * rounds) as f64;
         }
     }
     let mut first = None;
-    for (name, figures, nanos) in &mut results {
-        figures.sort_by(f64::total_cmp);
-        nanos.sort_by(f64::total_cmp);
-        let (median, nanos) = (figures[figures.len() / 2], nanos[nanos.len() / 2]);
-        let range = format!("{:.1} to {:.1}", figures[0], figures[figures.len() - 1]);
-        print!("  {name:12} {median:>12.1} ({range:>26}), {nanos:>8.0} ns of processor time each");
+    for (rig, (rates, nanos)) in rigs.iter().zip(&mut results) {
+        rates.sort_by(f64::total_cmp);
+        let median = rates[rates.len() / 2];
+        let range = format!("{:.1} to {:.1}", rates[0], rates[rates.len() - 1]);
+        print!("  {:12} {median:>12.1} ({range:>26}), {nanos:>8.0} ns of processor time each", rig.name);
         match first {
             None => println!(),
-            Some((main, first)) => println!("; relay/this {:.2}, {:.2}", main / median, first / nanos),
+            Some((main, first)) => println!("; relay/this {:.2}, {:.2}", main / median, first / *nanos),
         }
-        first.get_or_insert((median, nanos));
+        first.get_or_insert((median, *nanos));
     }
     Ok(())
 }
 
 /// Sends messages as fast as they are taken. Says how many were received a second, by all receivers together.
-fn bulk(mut rig: Rig, len: usize, count: usize) -> io::Result<Figure> {
+fn bulk(rig: &mut Rig, len: usize, count: usize) -> io::Result<Figure> {
     let message = (rig.message)(len);
     let per_write = (WRITE / message.bytes.len()).max(1);
     let writes = count.div_ceil(per_write);
     let bytes = message.bytes.repeat(per_write);
     let expected = message.received * per_write * writes;
-    let receivers = std::mem::take(&mut rig.receivers);
-    let all = receivers.len();
     let (start, before) = (Instant::now(), rig.nanos());
+    let (sender, receivers) = (&mut rig.sender, &mut rig.receivers);
+    let received = (per_write * writes * receivers.len()) as f64;
     std::thread::scope(|scope| {
         let threads: Vec<_> =
-            receivers.into_iter().map(|receiver| scope.spawn(move || drain(receiver, expected))).collect();
+            receivers.iter_mut().map(|receiver| scope.spawn(move || drain(receiver, expected))).collect();
         for _ in 0..writes {
-            rig.sender.write_all(&bytes)?;
+            sender.write_all(&bytes)?;
         }
-        // the sockets stay open until all is over, so that the figures are of this and not of what comes after it
-        let sockets: Vec<_> = threads.into_iter().map(std::thread::ScopedJoinHandle::join).collect();
-        let received = (per_write * writes * all) as f64;
-        let figure = Figure {
-            main: received / start.elapsed().as_secs_f64(),
-            nanos: (rig.nanos() - before) as f64 / received,
-        };
-        for socket in sockets {
-            socket.map_err(|_| io::Error::other("panic"))??;
+        for thread in threads {
+            thread.join().map_err(|_| io::Error::other("panic"))??;
         }
-        Ok(figure)
-    })
+        Ok::<(), io::Error>(())
+    })?;
+    let main = received / start.elapsed().as_secs_f64();
+    Ok(Figure { main, nanos: (rig.nanos() - before) as f64 / received })
 }
 
 /// Receives so many bytes.
-fn drain(mut socket: TcpStream, expected: usize) -> io::Result<TcpStream> {
+fn drain(socket: &mut TcpStream, expected: usize) -> io::Result<()> {
     let mut buffer = vec![0; 256 * 1024];
     let mut seen = 0;
     while seen < expected {
@@ -153,7 +149,7 @@ fn drain(mut socket: TcpStream, expected: usize) -> io::Result<TcpStream> {
             len => seen += len,
         }
     }
-    Ok(socket)
+    Ok(())
 }
 
 /// Messages of one batch of [`roundtrips`].

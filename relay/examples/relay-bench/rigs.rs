@@ -5,11 +5,15 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use peote_net::protocol::to_endpoint::{self, Capabilities};
 use peote_net::protocol::{Header, to_relay};
 use peote_relay::{Config, Handle, Relay};
 
 use crate::forwarder;
 use crate::processor::{self, Thread};
+
+/// Bytes of what a relay says first.
+const ANNOUNCEMENT: usize = to_endpoint::announcement(Capabilities::NONE).len();
 
 /// A message as its sender writes it, and its length as each receiver reads it.
 pub(crate) struct Message {
@@ -88,6 +92,8 @@ pub(crate) fn config() -> io::Result<Config> {
     let address = "127.0.0.1:0".parse().map_err(io::Error::other)?;
     let mut config = Config { listen: vec![address], ..Config::default() };
     config.lift_limits();
+    // the longest there is: receivers expect messages and nothing else
+    config.keepalive_interval = Duration::from_secs(60);
     Ok(config)
 }
 
@@ -96,9 +102,9 @@ pub(crate) fn relay_to_server() -> io::Result<Rig> {
     let (address, handle, thread) = start_relay(config()?)?;
     let (mut server, mut user) = (connect(address)?, connect(address)?);
     server.write_all(b"\0\0\x01\x01a")?;
-    expect(&mut server, 5)?;
+    expect(&mut server, ANNOUNCEMENT + 5)?;
     user.write_all(b"\0\x01\x01\x01a")?;
-    expect(&mut user, 5)?;
+    expect(&mut user, ANNOUNCEMENT + 5)?;
     expect(&mut server, 6)?;
     Ok(Rig {
         name: "relay",
@@ -115,12 +121,12 @@ pub(crate) fn relay_to_all(users: usize) -> io::Result<Rig> {
     let (address, handle, thread) = start_relay(config()?)?;
     let mut server = connect(address)?;
     server.write_all(b"\0\0\x01\x01a")?;
-    expect(&mut server, 5)?;
+    expect(&mut server, ANNOUNCEMENT + 5)?;
     let mut receivers = Vec::new();
     for _ in 0..users {
         let mut user = connect(address)?;
         user.write_all(b"\0\x01\x01\x01a")?;
-        expect(&mut user, 5)?;
+        expect(&mut user, ANNOUNCEMENT + 5)?;
         expect(&mut server, 6)?;
         receivers.push(user);
     }
