@@ -16,6 +16,7 @@ use crate::config::{Access, Config};
 use crate::connection::Connection;
 use crate::deadlines::Times;
 use crate::fair::Fair;
+use crate::loans::LONG;
 use crate::log::{Lines, Name};
 use crate::patience::Patience;
 use crate::queue::{BLOCK, Pool};
@@ -26,6 +27,9 @@ use crate::timers::Timers;
 /// A unit's payload may be cut once a queue has room for this many bytes.
 const CUT: usize = 1024;
 const _: () = assert!(CUT <= BLOCK, "an empty queue must have room for a piece");
+
+/// Bytes that are written rather than copied to be written with what comes of others. Copying them costs as much as a write.
+const WORTH_A_WRITE: usize = 32 * 1024;
 
 /// All connections, by the place the core gave them.
 #[derive(Debug)]
@@ -244,6 +248,28 @@ impl Connections {
         }
     }
 
+    /// Ends all loans of the input: writes what is worth a write of its own, and copies what is not and what sockets do not take.
+    ///
+    /// Returns how many were written, and how many bytes sockets took.
+    pub(crate) fn hand_out(&mut self, most: usize) -> (usize, usize) {
+        let (mut writes, mut all) = (0, 0);
+        while let Some(index) = self.pool.next_borrower() {
+            let Some(Some(connection)) = self.slots.get_mut(index as usize) else { continue };
+            // where it is next to be written anyway, or copying would cost more than another write
+            let on_loan = connection.queue.on_loan(&self.pool);
+            if on_loan > 0 && (on_loan >= WORTH_A_WRITE || self.ready.is_empty()) {
+                all += self.write_some(index, most);
+                writes += 1;
+            }
+            let Some(Some(connection)) = self.slots.get_mut(index as usize) else { continue };
+            connection.queue.settle(&mut self.pool);
+            if connection.flags.writable && connection.has_output() {
+                self.mark_dirty(index);
+            }
+        }
+        (writes, all)
+    }
+
     /// A connection owns one channel more, or is in one more.
     fn join(&mut self, id: ConnectionId) {
         if let Some(connection) = self.get(index(id)) {
@@ -343,11 +369,26 @@ impl Connections {
         if connection.flags.mute {
             return;
         }
-        connection.queue.push(header, payload, &mut self.pool);
+        if !connection.queue.push(header, payload) {
+            return self.queue_elsewhere(index, header, payload);
+        }
         self.pushed += 1;
         if !connection.flags.dirty {
             self.mark_dirty(index);
         }
+    }
+
+    /// [`queue`](Self::queue) where there is no room in the last block: in a new one, or as a loan, which `hand_out` writes.
+    #[cold]
+    fn queue_elsewhere(&mut self, index: u32, header: &[u8], payload: &[u8]) {
+        let Some(Some(connection)) = self.slots.get_mut(index as usize) else { return };
+        self.pushed += 1;
+        let may_lend = connection.flags.writable && payload.len() >= LONG;
+        if may_lend && connection.queue.lend(index, header, payload, &mut self.pool) {
+            return;
+        }
+        connection.queue.push_elsewhere(header, payload, &mut self.pool);
+        self.mark_dirty(index);
     }
 }
 

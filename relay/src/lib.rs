@@ -19,6 +19,7 @@ mod fair;
 mod hellos;
 mod http;
 mod listen;
+mod loans;
 mod log;
 mod metrics;
 mod pages;

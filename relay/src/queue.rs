@@ -2,6 +2,9 @@
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, Write};
+use std::sync::Arc;
+
+use crate::loans::{Loan, Loans};
 
 /// Bytes in a block.
 pub(crate) const BLOCK: usize = 8 * 1024;
@@ -39,11 +42,14 @@ pub(crate) struct Pool {
     reserved: usize,
     /// What one queue may hold by all that. It is asked for with each unit, and the rest changes with each block.
     share: usize,
+    /// What queues hold without a copy.
+    loans: Loans,
 }
 
 impl Pool {
     pub(crate) fn new(budget: usize) -> Self {
-        let mut pool = Self { unused: Vec::new(), used: 0, budget, reserved: 0, share: 0 };
+        let loans = Loans::default();
+        let mut pool = Self { unused: Vec::new(), used: 0, budget, reserved: 0, share: 0, loans };
         pool.divide();
         pool
     }
@@ -109,6 +115,21 @@ impl Pool {
         self.divide();
     }
 
+    /// Queues may hold pieces of `input` without a copy from now on, until [`end_lending`](Self::end_lending).
+    pub(crate) fn begin_lending(&mut self, input: Arc<[u8]>) {
+        self.loans.begin(input);
+    }
+
+    /// Nothing more is lent. Every queue that had something on loan must have been [settled](Queue::settle).
+    pub(crate) fn end_lending(&mut self) {
+        self.loans.end();
+    }
+
+    /// A connection whose queue may have something on loan. Each is named once.
+    pub(crate) fn next_borrower(&mut self) -> Option<u32> {
+        self.loans.take_back()
+    }
+
     fn take(&mut self) -> Block {
         self.used += BLOCK;
         self.divide();
@@ -134,8 +155,10 @@ pub(crate) struct Queue {
     len: usize,
     /// Bytes of the first block that are written already.
     head: usize,
-    /// Bytes of the last block that are in use.
+    /// Bytes of the last block that are in use; all of it while something is on loan, which lies behind it.
     tail: usize,
+    /// What lies in the input still, behind all blocks.
+    loan: Loan,
 }
 
 impl Queue {
@@ -149,28 +172,81 @@ impl Queue {
         self.len == 0
     }
 
-    /// Puts both at the end.
+    /// Puts both at the end of the last block. `false` if they have no room there: then they go [elsewhere](Self::push_elsewhere).
     #[inline]
-    pub(crate) fn push(&mut self, header: &[u8], payload: &[u8], pool: &mut Pool) {
+    #[must_use]
+    pub(crate) fn push(&mut self, header: &[u8], payload: &[u8]) -> bool {
         let total = header.len() + payload.len();
-        if let Some(room) = self.last.as_mut().and_then(|block| block.get_mut(self.tail..self.tail + total)) {
-            let (front, back) = room.split_at_mut(header.len());
-            // a copy of unknown length is a function call; headers are a few bytes
-            match (&mut *front, header) {
-                ([a, b], [x, y]) => (*a, *b) = (*x, *y),
-                ([a, b, c], [x, y, z]) => (*a, *b, *c) = (*x, *y, *z),
-                (front, header) => front.copy_from_slice(header),
-            }
-            back.copy_from_slice(payload);
-            self.tail += total;
-            self.len += total;
-        } else {
-            self.push_across(header, pool);
-            self.push_across(payload, pool);
+        let tail = self.tail;
+        let Some(room) = self.last.as_mut().and_then(|block| block.get_mut(tail..tail + total)) else {
+            return false;
+        };
+        let (front, back) = room.split_at_mut(header.len());
+        // a copy of unknown length is a function call; headers are a few bytes
+        match (&mut *front, header) {
+            ([a, b], [x, y]) => (*a, *b) = (*x, *y),
+            ([a, b, c], [x, y, z]) => (*a, *b, *c) = (*x, *y, *z),
+            (front, header) => front.copy_from_slice(header),
         }
+        back.copy_from_slice(payload);
+        self.tail += total;
+        self.len += total;
+        true
     }
 
+    /// Puts both at the end without copying the payload. `false` if it has to be copied.
+    ///
+    /// The payload has to lie in the input of [`Pool::begin_lending`].
     #[cold]
+    pub(crate) fn lend(&mut self, of: u32, header: &[u8], payload: &[u8], pool: &mut Pool) -> bool {
+        if self.loan.is_none() {
+            let Some(loan) = pool.loans.open(of, self.tail) else { return false };
+            // so nothing is put there as long as something lies behind it
+            (self.loan, self.tail) = (loan, BLOCK);
+        }
+        let is_lent = pool.loans.lend(self.loan, header, payload);
+        if is_lent {
+            let len = header.len() + payload.len();
+            self.len += len;
+            pool.add(len);
+        } else {
+            self.settle(pool);
+        }
+        is_lent
+    }
+
+    /// Bytes that are on loan.
+    pub(crate) fn on_loan(&self, pool: &Pool) -> usize {
+        pool.loans.len(self.loan)
+    }
+
+    /// Copies what is on loan.
+    pub(crate) fn settle(&mut self, pool: &mut Pool) {
+        if self.loan.is_none() {
+            return;
+        }
+        let loan = std::mem::take(&mut self.loan);
+        let len = pool.loans.len(loan);
+        self.tail = pool.loans.tail(loan);
+        self.len -= len;
+        pool.remove(len);
+        if len > 0 {
+            let loans = std::mem::take(&mut pool.loans);
+            loans.parts(loan).for_each(|part| self.push_across(part, pool));
+            pool.loans = loans;
+        }
+        pool.loans.close(loan);
+    }
+
+    /// Puts both at the end of the queue, in a new block if need be.
+    pub(crate) fn push_elsewhere(&mut self, header: &[u8], payload: &[u8], pool: &mut Pool) {
+        if !self.loan.is_none() && self.lend(0, header, payload, pool) {
+            return;
+        }
+        self.push_across(header, pool);
+        self.push_across(payload, pool);
+    }
+
     fn push_across(&mut self, mut bytes: &[u8], pool: &mut Pool) {
         self.len += bytes.len();
         while !bytes.is_empty() {
@@ -190,7 +266,7 @@ impl Queue {
     /// Writes once, up to a number of blocks. Says how many bytes were taken and how many there were.
     pub(crate) fn write_to(&mut self, mut to: impl Write, pool: &mut Pool) -> io::Result<(usize, usize)> {
         let mut slices = [IoSlice::new(&[]); SLICES];
-        let (count, offered) = self.slices(&mut slices, usize::MAX);
+        let (count, offered) = self.slices(pool, &mut slices, usize::MAX);
         let taken = match &slices[..count] {
             [] => return Ok((0, 0)),
             [one] => to.write(one)?,
@@ -202,13 +278,19 @@ impl Queue {
 
     /// Fills in what is to be written next, `most` bytes at most. Says how many slices and how many bytes there are.
     #[inline]
-    pub(crate) fn slices<'a>(&'a self, slices: &mut [IoSlice<'a>], most: usize) -> (usize, usize) {
+    pub(crate) fn slices<'a>(
+        &'a self,
+        pool: &'a Pool,
+        slices: &mut [IoSlice<'a>],
+        most: usize,
+    ) -> (usize, usize) {
         let mut offered = 0;
         let last = self.full.len();
+        let tail = if self.loan.is_none() { self.tail } else { pool.loans.tail(self.loan) };
         let mut count = 0;
         for (index, (slice, block)) in slices.iter_mut().zip(self.full.iter().chain(&self.last)).enumerate() {
             let start = if index == 0 { self.head } else { 0 };
-            let end = if index == last { self.tail } else { BLOCK };
+            let end = if index == last { tail } else { BLOCK };
             let end = end.min(start.saturating_add(most - offered));
             *slice = IoSlice::new(&block[start..end]);
             offered += end - start;
@@ -217,14 +299,25 @@ impl Queue {
                 break;
             }
         }
-        (count, offered)
+        if self.loan.is_none() || count == slices.len() {
+            return (count, offered);
+        }
+        let (more, bytes) = pool.loans.slices(self.loan, &mut slices[count..], most - offered);
+        (count + more, offered + bytes)
     }
 
     /// Forgets so many bytes from the beginning.
     pub(crate) fn consume(&mut self, taken: usize, pool: &mut Pool) {
+        let on_loan = if self.loan.is_none() { 0 } else { pool.loans.len(self.loan) };
+        let of_blocks = self.len - on_loan;
         self.len = self.len.saturating_sub(taken);
         if self.len == 0 {
             return self.clear(pool);
+        }
+        if on_loan > 0 && taken >= of_blocks {
+            self.clear_blocks(pool);
+            pool.loans.consume(self.loan, taken - of_blocks);
+            return pool.remove(taken - of_blocks);
         }
         self.head += taken;
         while self.head >= BLOCK {
@@ -237,6 +330,7 @@ impl Queue {
 
     /// Forgets all but the first `len` bytes.
     pub(crate) fn truncate(&mut self, len: usize, pool: &mut Pool) {
+        self.settle(pool);
         if len == 0 {
             return self.clear(pool);
         }
@@ -255,19 +349,37 @@ impl Queue {
 
     /// Forgets everything.
     pub(crate) fn clear(&mut self, pool: &mut Pool) {
+        if !self.loan.is_none() {
+            let loan = std::mem::take(&mut self.loan);
+            pool.remove(pool.loans.len(loan));
+            pool.loans.close(loan);
+        }
+        self.clear_blocks(pool);
+        self.len = 0;
+    }
+
+    fn clear_blocks(&mut self, pool: &mut Pool) {
         for block in self.full.drain(..).chain(self.last.take()) {
             pool.give(block);
         }
         if self.full.capacity() > 16 {
             self.full = VecDeque::new();
         }
-        (self.len, self.head, self.tail) = (0, 0, 0);
+        (self.head, self.tail) = (0, 0);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    impl Queue {
+        fn add(&mut self, header: &[u8], payload: &[u8], pool: &mut Pool) {
+            if !self.push(header, payload) {
+                self.push_elsewhere(header, payload, pool);
+            }
+        }
+    }
 
     /// Takes a few bytes at a time.
     struct Slow<'a>(&'a mut Vec<u8>, usize);
@@ -305,7 +417,7 @@ mod tests {
             for round in 0..100u32 {
                 let header = [round.to_le_bytes()[0]; 3];
                 let payload: Vec<u8> = (0u32..).take(piece).map(|i| (i ^ round).to_le_bytes()[0]).collect();
-                queue.push(&header, &payload, &mut pool);
+                queue.add(&header, &payload, &mut pool);
                 sent.extend(header.iter().chain(&payload));
                 let (taken, offered) = queue.write_to(Slow(&mut got, at_once), &mut pool).unwrap();
                 assert!(taken <= offered && offered <= queue.len() + taken);
@@ -328,17 +440,17 @@ mod tests {
                 let mut queue = Queue::default();
                 let mut sent: Vec<u8> =
                     (0u32..).take(3 * BLOCK).map(|i| (i ^ (i >> 8)).to_le_bytes()[0]).collect();
-                queue.push(&sent, &[], &mut pool);
+                queue.add(&sent, &[], &mut pool);
                 queue.consume(written, &mut pool);
                 sent.drain(..written);
                 queue.truncate(len, &mut pool);
                 sent.truncate(len);
-                queue.push(b"more", &[], &mut pool);
+                queue.add(b"more", &[], &mut pool);
                 sent.extend(b"more");
                 assert_eq!(queue.len(), sent.len());
                 // and never more than is asked for
                 let mut slices = [IoSlice::new(&[]); SLICES];
-                let (count, bytes) = queue.slices(&mut slices, 50);
+                let (count, bytes) = queue.slices(&pool, &mut slices, 50);
                 assert_eq!(bytes, sent.len().min(50));
                 assert!(slices[..count].iter().flat_map(|slice| slice.iter()).eq(&sent[..bytes]));
                 let mut got = Vec::new();
@@ -372,7 +484,7 @@ mod tests {
         queues.iter().for_each(|_| pool.reserve(0));
         for queue in &mut queues {
             while queue.len() < pool.share() {
-                queue.push(&[0; 1000], &[], &mut pool);
+                queue.add(&[0; 1000], &[], &mut pool);
             }
         }
         assert!(queues.iter().all(|queue| queue.len() >= BLOCK - 1000));

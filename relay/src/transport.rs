@@ -162,7 +162,7 @@ impl Framed {
         let [control, header] = self.socket.head();
         let mut slices = [IoSlice::new(&[]); SLICES];
         (slices[0], slices[1]) = (IoSlice::new(control), IoSlice::new(header));
-        let (count, payload) = queue.slices(&mut slices[2..], self.payload_left());
+        let (count, payload) = queue.slices(pool, &mut slices[2..], self.payload_left());
         let offered = control.len() + header.len() + payload;
         let taken = to.write_vectored(&slices[..2 + count])?;
         queue.consume(self.socket.advance(taken), pool);

@@ -43,6 +43,9 @@ use crate::tls::Credentials;
 /// Events taken from the system at once.
 const EVENTS: usize = 1024;
 
+/// Microseconds for which a relay that has something to do does not ask the system for more.
+const ASKED: u64 = 100;
+
 /// The token of the waker, and above those of the embedding program; listening sockets are below, connections from 0.
 const WAKER: usize = Relay::FIRST_TOKEN.0 - 1;
 
@@ -77,7 +80,7 @@ pub struct Relay {
     core: Core<GrowingStorage>,
     connections: Connections,
     /// What was read last, behind up to [`MAX_REST`] bytes of what was read before. Lent out while it is in use.
-    buffer: Vec<u8>,
+    buffer: Arc<[u8]>,
     /// What was read last over TLS, not decrypted. Empty where there is no TLS.
     raw: Vec<u8>,
     /// What connections with TLS are accepted with.
@@ -212,13 +215,24 @@ impl Relay {
     /// Only if waiting for events fails, which does not happen while the process lives. Whatever goes wrong with a connection or with accepting one
     /// is dealt with, and logged.
     pub fn turn(&mut self, timeout: Option<Duration>) -> io::Result<()> {
-        let noted = self.wait(timeout, Self::note)?;
+        let noted = if self.may_go_on() { None } else { self.wait(timeout, Self::note)? };
         self.accept();
         self.serve_ready();
         if let Some(noted) = noted {
             self.judge(noted);
         }
         Ok(())
+    }
+
+    /// Whether there is something to do, and events were asked for a moment ago.
+    ///
+    /// While networks share the relay they are asked for in each turn: what has come from another one is to be served next.
+    fn may_go_on(&mut self) -> bool {
+        if !self.has_work() || self.is_shared() {
+            return false;
+        }
+        self.set_now(Some(Duration::ZERO));
+        self.connections.now_micros - self.turns.asked_at < ASKED
     }
 
     /// Waits for events and hands each to `note`.
@@ -235,6 +249,7 @@ impl Relay {
         let Some(mut events) = self.events.take() else { return Ok(None) };
         let mut result = self.poll.poll(&mut events, timeout);
         self.set_now(timeout);
+        self.turns.asked_at = self.connections.now_micros;
         // each socket is told of once, so after so many rounds those are known that were ready before
         for _ in 0..=self.open_sockets() / EVENTS {
             if result.is_ok() {

@@ -92,7 +92,7 @@ impl Relay {
             lingering: Lingering::default(),
             anteroom: Anteroom::default(),
             core: Core::new(GrowingStorage::new()),
-            buffer: vec![0; MAX_REST + READ + if credentials.is_some() { tls::MAX_KEPT } else { 0 }],
+            buffer: vec![0; MAX_REST + READ + if credentials.is_some() { tls::MAX_KEPT } else { 0 }].into(),
             raw: vec![0; if credentials.is_some() { READ + tls::MAX_KEPT } else { 0 }],
             credentials,
             clock: Clock::new(),

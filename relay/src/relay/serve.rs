@@ -1,5 +1,7 @@
 //! From what was read to the queues.
 
+use std::sync::Arc;
+
 use peote_net::relay::{Cause, Outcome};
 
 use super::Relay;
@@ -60,6 +62,7 @@ impl Relay {
         let is_in_handshake =
             self.connections.get(index).is_some_and(|connection| connection.is_in_handshake());
         let (received, pushed) = (self.received_bytes, self.connections.pushed);
+        self.turns.handed_out = 0;
         self.serve_once(index);
         let read = usize::try_from(self.received_bytes - received).unwrap_or(READ);
         // what was pushed by ways that count no work: a connection that has ended
@@ -70,6 +73,7 @@ impl Relay {
             + OF_A_READ
             + read / BYTES_FOR_WORK
             + handshake
+            + self.turns.handed_out
     }
 
     /// Whether a connection that begins with TLS may be answered now; looked at before anything is read of it. One that may not is closed, or
@@ -123,7 +127,7 @@ impl Relay {
             }
         }
         let mut buffer = std::mem::take(&mut self.buffer);
-        let kept = rest.move_to(&mut buffer);
+        let kept = rest.move_to(Arc::make_mut(&mut buffer));
         let (read, end, routed) = self.read(index, &mut buffer, kept);
         self.charge(index, read, units);
         let (used, is_blocked) = match routed {
@@ -139,7 +143,7 @@ impl Relay {
     /// Reads once, behind the first `kept` bytes of `buffer`, and routes all of it.
     ///
     /// Returns how many bytes were read, where they end in `buffer`, and what came of routing.
-    fn read(&mut self, index: u32, buffer: &mut [u8], kept: usize) -> (usize, usize, Routed) {
+    fn read(&mut self, index: u32, buffer: &mut Arc<[u8]>, kept: usize) -> (usize, usize, Routed) {
         let share = READ.min(self.connections.pool.read_share()).min(self.may_read(index));
         let Some(connection) = self.connections.get(index) else { return (0, kept, Routed::Closed) };
         let stage = connection.stage();
@@ -149,7 +153,8 @@ impl Relay {
             (true, true) => share.min(READ_SMALL_FRAMES),
         };
         let end = kept + share + connection.kept();
-        let input = connection.read(&mut buffer[kept..end], &mut self.raw);
+        let into = Arc::make_mut(buffer);
+        let input = connection.read(&mut into[kept..end], &mut self.raw);
         // one that is empty, or a ping, is work as well
         let frames = connection.take_frames();
         connection.flags.small_frames = frames >= MANY_FRAMES / 2;
@@ -161,16 +166,17 @@ impl Relay {
                 self.count_received(index, read);
                 self.note_input(index, stage);
                 let end = kept + len;
-                (read, end, self.route(index, &buffer[..end]))
+                (read, end, self.route_read(index, buffer, end))
             }
             Input::Http { len, read } => {
                 self.count_received(index, read);
                 self.note_input(index, stage);
-                let Some(len) = self.answer(index, &mut buffer[kept..kept + len]) else {
+                let request = &mut Arc::make_mut(buffer)[kept..kept + len];
+                let Some(len) = self.answer(index, request) else {
                     return (read, kept, Routed::Closed);
                 };
                 let end = kept + len;
-                (read, end, self.route(index, &buffer[..end]))
+                (read, end, self.route_read(index, buffer, end))
             }
             Input::Incomplete(read) => {
                 self.count_received(index, read);
@@ -274,6 +280,22 @@ impl Relay {
         }
     }
 
+    /// Routes what was read, up to `end`. Long pieces of it are written from where they lie.
+    fn route_read(&mut self, sender: u32, buffer: &Arc<[u8]>, end: usize) -> Routed {
+        self.connections.pool.begin_lending(Arc::clone(buffer));
+        let routed = self.route(sender, &buffer[..end]);
+        self.hand_out();
+        self.connections.pool.end_lending();
+        routed
+    }
+
+    /// Ends all loans of what was read. Returns how many bytes sockets took.
+    fn hand_out(&mut self) -> usize {
+        let (writes, taken) = self.connections.hand_out(WORK * BYTES_FOR_WORK);
+        self.turns.handed_out += writes * OF_A_WRITE + taken / BYTES_FOR_WORK;
+        taken
+    }
+
     /// Routes bytes. Where that goes no further, sees to it that the connection is served again when it does.
     fn route(&mut self, sender: u32, bytes: &[u8]) -> Routed {
         let Some(id) = self.connections.get(sender).map(|connection| connection.id) else {
@@ -301,11 +323,13 @@ impl Relay {
                     return Routed::Part(used);
                 }
                 Outcome::Close(cause) => {
+                    self.hand_out();
                     self.close(sender, &Why::Cause(cause));
                     return Routed::Closed;
                 }
                 // there are no others
                 _ => {
+                    self.hand_out();
                     self.close(sender, &Why::Cause(Cause::NotAllowed));
                     return Routed::Closed;
                 }
@@ -315,6 +339,9 @@ impl Relay {
 
     /// Deals with a receiver's queue that lacks room for `rest`: writes it, or has the sender wait for it.
     fn wait_for(&mut self, sender: u32, receiver: u32, rest: &[u8]) -> Blocked {
+        if self.hand_out() > 0 {
+            return Blocked::NoMore; // there may be room now
+        }
         let taken = self.connections.write_some(receiver, WORK * BYTES_FOR_WORK);
         let work = OF_A_WRITE + taken / BYTES_FOR_WORK;
         self.connections.work = self.connections.work.saturating_sub(work);

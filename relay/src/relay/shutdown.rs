@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 use std::net::Shutdown;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Relay;
@@ -109,7 +110,7 @@ impl Relay {
     /// Throws away what a connection sends, so that it is not reset for being closed with something unread; closes it when nothing more comes.
     fn read_to_end(&mut self, index: u32) {
         let Some(connection) = self.connections.get(index) else { return };
-        match connection.socket().read(&mut self.buffer) {
+        match connection.socket().read(Arc::make_mut(&mut self.buffer)) {
             Ok(1..) => self.connections.list(index),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(error) if error.kind() == io::ErrorKind::Interrupted => self.connections.list(index),

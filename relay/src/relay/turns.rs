@@ -38,6 +38,10 @@ pub(super) struct Turns {
     shared_until: u64,
     /// Frames that came from the connection that is being served.
     pub(super) frames: u64,
+    /// Work of writing what it has sent without copying it.
+    pub(super) handed_out: usize,
+    /// When the system was asked for events, in microseconds.
+    pub(super) asked_at: u64,
     /// Connections that are gone and of which the core still has a part.
     going: VecDeque<(ConnectionId, Home)>,
 }
@@ -87,7 +91,12 @@ impl Relay {
 
     /// Work that a connection may cause in this turn.
     pub(super) fn work(&self) -> usize {
-        if self.connections.now < self.turns.shared_until { SHARED_WORK } else { WORK }
+        if self.is_shared() { SHARED_WORK } else { WORK }
+    }
+
+    /// Whether more than one network has something to do.
+    pub(super) fn is_shared(&self) -> bool {
+        self.connections.now < self.turns.shared_until
     }
 
     /// Whether writing can wait. Larger writes are cheaper, but only who causes them may have to wait for them: so that is for one network
