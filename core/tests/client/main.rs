@@ -122,9 +122,10 @@ fn a_chunk_comes_whole_at_every_cut() {
     for cut in 1..=64 {
         for most in [1, 2, 3, 63, 64, 1000] {
             let (mut link, mut line, channel) = entered(Mode::chunks(64), most);
-            let chunks: Vec<Vec<u8>> = [1, 2, 63, 64].map(|len| vec![len; len.into()]).into();
+            let chunks: Vec<Vec<u8>> = [1u8, 2, 63, 64].map(|len| vec![len; len.into()]).into();
+            // a length is coded as one less; each byte of a chunk is its length
             let stream: Vec<u8> =
-                chunks.iter().flat_map(|chunk| [&[chunk.len() as u8 - 1][..], chunk].concat()).collect();
+                chunks.iter().flat_map(|chunk| [&[chunk[0] - 1][..], chunk].concat()).collect();
             for piece in stream.chunks(cut) {
                 line.incoming.extend(from_server(piece));
             }
