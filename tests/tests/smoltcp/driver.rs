@@ -2,98 +2,20 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Wake, Waker};
+use std::task::{Wake, Waker};
 
-use embassy_net_driver::{
-    Capabilities, Checksum, ChecksumCapabilities, Driver, HardwareAddress, LinkState, RxToken, TxToken,
-};
+use embassy_net_driver::{Checksum, HardwareAddress, LinkState};
 use peote_net::link::{Channel, Event, Mode};
 use peote_net::time::Duration;
 use peote_net_smoltcp::{Config, DriverDevice, RelayAddress, Stack, StackMemory, Status};
-use smoltcp::phy::{self, Device as _, Medium, RxToken as _, TxToken as _};
+use smoltcp::phy::{self, Device as _, Medium};
 use smoltcp::wire;
 
 use crate::device::{Device, SmallLink, fixed};
-use crate::hub::{Faults, Frame, Hub, Port, Sending};
+use crate::hub::{Faults, Hub};
 use crate::machine::{Machine, endpoint};
+use crate::port_driver::{ETHERNET, PortDriver};
 use crate::relay::RelayMachine;
-
-/// A port of the hub with embassy-net's trait.
-struct PortDriver {
-    port: Port,
-    address: HardwareAddress,
-    link_state: LinkState,
-    /// What it says that smoltcp has to do about checksums.
-    checksum: ChecksumCapabilities,
-    /// Who asked last without getting something.
-    waker: Option<Waker>,
-}
-
-impl PortDriver {
-    fn new(hub: &Hub, address: HardwareAddress) -> Self {
-        let checksum = ChecksumCapabilities::default();
-        let port = hub.port(Medium::Ethernet);
-        Self { port, address, link_state: LinkState::Up, checksum, waker: None }
-    }
-
-    /// What a driver's interrupt does.
-    fn interrupt(&mut self) {
-        if let Some(waker) = self.waker.take() {
-            waker.wake();
-        }
-    }
-}
-
-struct Received(Frame);
-struct ToSend<'a>(Sending<'a>);
-
-impl RxToken for Received {
-    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, read: F) -> R {
-        self.0.consume(|frame| read(&mut frame.to_vec()))
-    }
-}
-
-impl TxToken for ToSend<'_> {
-    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, write: F) -> R {
-        self.0.consume(len, write)
-    }
-}
-
-impl Driver for PortDriver {
-    type RxToken<'a> = Received;
-    type TxToken<'a> = ToSend<'a>;
-
-    fn receive(&mut self, context: &mut Context<'_>) -> Option<(Received, ToSend<'_>)> {
-        let Some((frame, sending)) = self.port.receive(smoltcp::time::Instant::ZERO) else {
-            self.waker = Some(context.waker().clone());
-            return None;
-        };
-        Some((Received(frame), ToSend(sending)))
-    }
-
-    fn transmit(&mut self, _: &mut Context<'_>) -> Option<ToSend<'_>> {
-        self.port.transmit(smoltcp::time::Instant::ZERO).map(ToSend)
-    }
-
-    fn link_state(&mut self, context: &mut Context<'_>) -> LinkState {
-        self.waker = Some(context.waker().clone());
-        self.link_state
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        let mut capabilities = Capabilities::default();
-        capabilities.max_transmission_unit = 1514;
-        capabilities.max_burst_size = Some(1);
-        capabilities.checksum = self.checksum.clone();
-        capabilities
-    }
-
-    fn hardware_address(&self) -> HardwareAddress {
-        self.address
-    }
-}
-
-const ETHERNET: HardwareAddress = HardwareAddress::Ethernet([2, 0, 0, 0, 0, 1]);
 
 /// Enters a channel that another device serves, and hears what it said; over a driver whose cable
 /// is out in between.
@@ -164,19 +86,19 @@ fn the_driver_wakes_who_was_set() {
     let hub = Hub::new(Faults::NONE, 1);
     let mut device = DriverDevice::new(PortDriver::new(&hub, ETHERNET));
     assert!(device.receive(smoltcp::time::Instant::ZERO).is_none());
-    device.driver().interrupt();
+    device.driver().interrupt().happens();
     for _ in 0..2 {
         let flag = Arc::new(Flag::default());
         device.set_waker(&Waker::from(flag.clone()));
         assert!(device.receive(smoltcp::time::Instant::ZERO).is_none());
         assert!(!flag.0.load(Ordering::Relaxed));
-        device.driver().interrupt();
+        device.driver().interrupt().happens();
         assert!(flag.0.load(Ordering::Relaxed));
     }
     let flag = Arc::new(Flag::default());
     device.set_waker(&Waker::from(flag.clone()));
     assert!(device.is_up());
-    device.driver().interrupt();
+    device.driver().interrupt().happens();
     assert!(flag.0.load(Ordering::Relaxed), "the cable's state wakes as well");
 }
 

@@ -67,6 +67,13 @@ impl Hub {
         self.0.borrow().frames
     }
 
+    /// Whether a frame has arrived at the port of this index.
+    pub(crate) fn has_frame(&self, port: usize) -> bool {
+        let state = self.0.borrow();
+        let first = state.ports.get(port).and_then(Option::as_ref).and_then(|frames| frames.keys().next());
+        first.is_some_and(|key| key.0 <= state.now)
+    }
+
     /// Jumps to the earliest of the deadlines and the next frame's arrival, by at least 1 ms and at most 1 s.
     pub(crate) fn advance(&self, deadlines: impl IntoIterator<Item = Option<Instant>>) {
         let mut state = self.0.borrow_mut();
@@ -105,6 +112,10 @@ pub(crate) struct Port {
 }
 
 impl Port {
+    pub(crate) fn index(&self) -> usize {
+        self.index
+    }
+
     /// Pulls the cable out or puts it in again. Frames under way are lost.
     pub(crate) fn plug(&self, plugged: bool) {
         self.hub.0.borrow_mut().ports[self.index] = plugged.then(Arriving::new);

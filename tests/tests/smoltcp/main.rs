@@ -4,9 +4,11 @@ mod conformance;
 mod connector;
 mod device;
 mod driver;
+#[allow(dead_code, reason = "the tests of embassy use the rest")]
 mod hub;
 mod link;
 mod machine;
+mod port_driver;
 mod relay;
 mod servers;
 mod stack;
