@@ -219,6 +219,11 @@ causes! {
         Token = "token",
         /// [`Config::access_revoked`](crate::Config::access_revoked).
         Revoked = "revoked",
+        /// [`Config::proxy_protocol_from`](crate::Config::proxy_protocol_from): there was no good header.
+        ProxyHeader = "proxy-header",
+        /// It came through a proxy, and its client is counted among those that were
+        /// [turned away](TurnedAway), too.
+        TurnedAway = "turned-away",
         /// The relay stops.
         Stopping = "stopping",
         /// Anything else.

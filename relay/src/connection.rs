@@ -11,6 +11,7 @@ use crate::allowance::Allowance;
 use crate::deadlines::Times;
 use crate::hellos::{HEAD, TLS};
 use crate::patience::Patience;
+use crate::proxy::Arrival;
 use crate::queue::{Pool, Queue};
 use crate::rate::{Bucket, Rate};
 use crate::rest::Rest;
@@ -54,6 +55,8 @@ pub(crate) struct Connection {
     /// Bytes that came from it and that its socket took, since it came and when that was last looked at.
     pub(crate) traffic: Traffic,
     pub(crate) looked_at: Traffic,
+    /// What is still to be told about where it comes from. Its address is not counted before that.
+    pub(crate) arrival: Arrival,
     /// What it was granted beyond what everybody may, if anything.
     pub(crate) granted: Option<Box<Granted>>,
     /// How much it may send, and how many channels it may have.
@@ -194,6 +197,7 @@ impl Connection {
             since: now,
             traffic: Traffic::default(),
             looked_at: Traffic::default(),
+            arrival: Arrival::Settled,
             granted: None,
             allowance,
             commands: Rate::default(),

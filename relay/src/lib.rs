@@ -24,6 +24,7 @@ mod log;
 mod metrics;
 mod pages;
 mod patience;
+mod proxy;
 mod queue;
 mod rate;
 mod relay;
@@ -41,7 +42,7 @@ mod waits;
 pub mod websocket;
 
 pub use causes::{Cause, Closed, Counts, Paused, Refused, TurnedAway};
-pub use config::{Access, Config, Revoked, SlowReceiver};
+pub use config::{Access, Config, ForwardedHeader, Revoked, SlowReceiver};
 pub use ipnet::IpNet;
 pub use relay::{Handle, Relay};
 pub use stats::Stats;

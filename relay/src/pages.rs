@@ -4,9 +4,10 @@ use std::net::IpAddr;
 
 use httparse::EMPTY_HEADER;
 
-use crate::causes::Closed;
+use crate::causes::{Closed, TurnedAway};
 use crate::config::Config;
 use crate::http::{self, Collected, Format, Head, MAX_LINES, Refusal};
+use crate::proxy;
 use crate::websocket::{is_upgrade, upgrade};
 
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -34,6 +35,8 @@ const STOPPING: Refusal = Refusal::new("503 Service Unavailable", "stopping");
 #[derive(Debug, Default)]
 pub(crate) struct Request {
     collected: Collected,
+    /// The client that it names, if that is to be believed of whom it comes from.
+    pub(crate) client: Option<IpAddr>,
 }
 
 /// What to do about a request.
@@ -87,6 +90,9 @@ impl Request {
     fn answer(&mut self, used: usize, config: &Config) -> Result<Answer, Refusal> {
         let mut headers = [EMPTY_HEADER; MAX_LINES];
         let head = self.collected.parse(&mut headers)?;
+        if !config.forwarded_from.is_empty() {
+            self.client = proxy::client(&head, config);
+        }
         let page = match head.path {
             "/health" => Some(Page::Health),
             "/metrics" => Some(Page::Metrics(http::format(head.values("Accept")))),
@@ -132,6 +138,11 @@ impl Request {
     /// about.
     pub(crate) fn stopping(&self) -> Response {
         self.refuse(STOPPING)
+    }
+
+    /// The response to whoever is above a limit.
+    pub(crate) fn full(&self, why: TurnedAway) -> Response {
+        self.refuse(Refusal::new("503 Service Unavailable", why.told()))
     }
 
     /// The response where the token does not count.

@@ -124,6 +124,22 @@ pub struct Config {
     /// Ranges of addresses from which connections are accepted; others are turned away as soon as they come. Empty, the default: from everywhere.
     pub connect_from: Vec<IpNet>,
 
+    /// Ranges of addresses of proxies whose connections begin with a header of the PROXY protocol, version 1 or 2. All limits and lists of addresses
+    /// then hold for the client that it names. Empty, the default: none.
+    ///
+    /// A connection from there without a header is closed, but for an HTTP request, which comes from the proxy's machine itself.
+    pub proxy_protocol_from: Vec<IpNet>,
+
+    /// Ranges of addresses of proxies whose HTTP requests name the client in [`forwarded_header`](Self::forwarded_header). All limits and lists of
+    /// addresses then hold for that. Empty, the default: none.
+    ///
+    /// Where there is no such header, and for what is no HTTP, they hold for the proxy's own address.
+    pub forwarded_from: Vec<IpNet>,
+
+    /// The header that these proxies set. Others they pass on as they come, so anybody could write what he likes there. Default:
+    /// [`ForwardedHeader::XForwardedFor`].
+    pub forwarded_header: ForwardedHeader,
+
     /// Ranges of addresses from which channels may be created. Empty, the default: from everywhere. Everybody may enter.
     pub create_from: Vec<IpNet>,
 
@@ -285,6 +301,16 @@ pub enum SlowReceiver {
     Drop,
 }
 
+/// The header in which a proxy names the client.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ForwardedHeader {
+    /// `X-Forwarded-For: CLIENT, PROXY, …`
+    #[default]
+    XForwardedFor,
+    /// `Forwarded: for=CLIENT;…, for=PROXY` (RFC 7239).
+    Forwarded,
+}
+
 /// What it takes to create and to enter channels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Access {
@@ -345,6 +371,9 @@ impl Default for Config {
             max_name_bytes: 255,
             allowed_names: Vec::new(),
             connect_from: Vec::new(),
+            proxy_protocol_from: Vec::new(),
+            forwarded_from: Vec::new(),
+            forwarded_header: ForwardedHeader::XForwardedFor,
             create_from: Vec::new(),
             allowed_origins: Vec::new(),
             access: Access::Open,

@@ -15,6 +15,7 @@ use crate::config::limit;
 use crate::connection::Connection;
 use crate::connections::index;
 use crate::listen;
+use crate::proxy::Arrival;
 
 /// Connections that one turn accepts at most from one listening socket.
 const ACCEPTS: usize = 16;
@@ -77,22 +78,24 @@ impl Relay {
     fn admit(&mut self, mut socket: TcpStream, address: SocketAddr, is_tls: bool) {
         let ip = address.ip();
         let now = self.connections.now_micros;
-        if !self.connections.config.allows_connecting_from(ip) {
-            return self.receive_guest(socket, address, is_tls, TurnedAway::AddressNotAllowed);
-        }
-        if let Err(why) = self.connections.addresses.add(ip, now, &self.connections.config) {
+        let arrival = Arrival::from(ip, &self.connections.config);
+        // who comes through a proxy is counted when the proxy has told who it is
+        let is_counted = arrival == Arrival::Settled;
+        if is_counted && let Err(why) = self.count(address) {
             return self.receive_guest(socket, address, is_tls, why);
         }
         let home = self.connections.addresses.home(ip);
         let has_room = self.core.connections() < limit(self.connections.config.max_connections);
         let Some(id) = has_room.then(|| self.core.connect_from(home).ok()).flatten() else {
-            self.connections.addresses.remove(ip, now, &self.connections.config);
+            if is_counted {
+                self.connections.addresses.remove(ip, now, &self.connections.config);
+            }
             return self.receive_guest(socket, address, is_tls, TurnedAway::Connections);
         };
         let index = index(id);
         let interest = Interest::READABLE | Interest::WRITABLE;
         if let Err(error) = self.poll.registry().register(&mut socket, Token(index as usize), interest) {
-            return self.send_back(id, address, error);
+            return self.send_back(id, address, is_counted, error);
         }
         listen::set_options(&socket, &self.connections.config);
         receive_buffer::limit(&socket, &self.connections.config);
@@ -107,13 +110,14 @@ impl Relay {
         let allowance = Allowance::new(&self.connections.config, None);
         let terms = (&self.connections.times, allowance);
         let mut connection = Connection::new(id, socket, address, home, now, terms);
+        connection.arrival = arrival;
         if is_tls {
             let begun = match &self.credentials {
                 Some(credentials) => connection.begin_tls(credentials),
                 None => Err(io::ErrorKind::Unsupported.into()),
             };
             if let Err(error) = begun {
-                return self.send_back(id, address, error);
+                return self.send_back(id, address, is_counted, error);
             }
             self.tls += 1;
         }
@@ -124,10 +128,12 @@ impl Relay {
     }
 
     /// Turns a connection away that was counted already.
-    fn send_back(&mut self, id: ConnectionId, address: SocketAddr, error: io::Error) {
+    fn send_back(&mut self, id: ConnectionId, address: SocketAddr, is_counted: bool, error: io::Error) {
         self.core.disconnect(id, &mut self.connections);
         let now = self.connections.now_micros;
-        self.connections.addresses.remove(address.ip(), now, &self.connections.config);
+        if is_counted {
+            self.connections.addresses.remove(address.ip(), now, &self.connections.config);
+        }
         self.turn_away(address, TurnedAway::System, Some(error));
     }
 

@@ -18,7 +18,6 @@ use tracing::info;
 use super::Relay;
 use crate::causes::{Closed, TurnedAway};
 use crate::connection::begins_http;
-use crate::http::Refusal;
 use crate::listen;
 use crate::pages::{Answer, Page, Request, Response};
 
@@ -191,7 +190,7 @@ impl Relay {
                 }
                 guest.until = self.connections.now + REQUEST;
             }
-            let full = |guest: &Guest| Fate::Told(guest.request.refuse(full(guest.cause)));
+            let full = |guest: &Guest| Fate::Told(guest.request.full(guest.cause));
             match guest.request.receive(&bytes[..len], &self.connections.config) {
                 Answer::Wait => {}
                 Answer::Refuse(refusal, cause) if guest.is_watcher => {
@@ -224,11 +223,6 @@ impl Relay {
             self.linger(guest.socket);
         }
     }
-}
-
-/// What somebody is told for whom there is no room.
-fn full(cause: TurnedAway) -> Refusal {
-    Refusal::new("503 Service Unavailable", cause.told())
 }
 
 #[cfg(test)]

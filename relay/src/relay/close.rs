@@ -6,11 +6,12 @@ use peote_net::relay::Cause;
 use tracing::{info, warn};
 
 use super::Relay;
-use crate::causes::{Cause as _, Closed};
+use crate::causes::{Cause as _, Closed, TurnedAway};
 use crate::connection::Ending;
 use crate::deadlines::Late;
 use crate::listen;
 use crate::pages::Response;
+use crate::proxy::Arrival;
 use crate::tls;
 use crate::transport::{End, Transport};
 use crate::websocket::Failure;
@@ -40,6 +41,10 @@ pub(super) enum Why {
     WebSocketFailed(Failure),
     /// A key that it was here by is gone.
     Revoked,
+    /// It comes from a proxy that has to tell whom it is from, and has not.
+    NoProxyHeader,
+    /// A proxy has told whom it is from, and that may not connect, or has too many connections.
+    TurnedAway(TurnedAway),
     /// The relay stops.
     Stopping,
 }
@@ -81,6 +86,8 @@ impl Why {
             Self::Cause(_)
                 | Self::Late(Late::Taking | Late::Room)
                 | Self::Http(_, Closed::Origin | Closed::WatchFrom | Closed::Token)
+                | Self::NoProxyHeader
+                | Self::TurnedAway(_)
                 | Self::TlsHere
                 | Self::TlsFailed(_)
                 | Self::TlsCopied
@@ -100,6 +107,8 @@ impl Why {
             Self::TlsHere | Self::TlsFailed(_) | Self::TlsCopied => Closed::TlsFailed,
             Self::WebSocketFailed(_) => Closed::WebSocketFailed,
             Self::Revoked => Closed::Revoked,
+            Self::NoProxyHeader => Closed::ProxyHeader,
+            Self::TurnedAway(_) => Closed::TurnedAway,
             Self::Stopping => Closed::Stopping,
         }
     }
@@ -126,6 +135,10 @@ impl fmt::Display for Why {
                 write!(f, "its WebSocket failed with code {}: {failure}", failure.code())
             }
             Self::Revoked => f.write_str("what it was allowed by is allowed no more (access-revoked)"),
+            Self::NoProxyHeader => f.write_str(
+                "it comes from a proxy (proxy-protocol-from) without a good header of the PROXY protocol",
+            ),
+            Self::TurnedAway(why) => write!(f, "turned away: {}", why.text()),
             Self::Stopping => f.write_str("the relay is stopping"),
         }
     }
@@ -156,7 +169,12 @@ impl Relay {
         self.forget(id, home);
         self.connections.timers.clear(index);
         let now = self.connections.now_micros;
-        self.connections.addresses.remove(address.ip(), now, &self.connections.config);
+        if connection.arrival == Arrival::Settled {
+            self.connections.addresses.remove(address.ip(), now, &self.connections.config);
+        }
+        if let Why::TurnedAway(why) = why {
+            self.turned_away.add(*why);
+        }
         self.closings.add(why.closed());
         self.connections.pool.unreserve(connection.reserve());
         connection.queue.clear(&mut self.connections.pool);
@@ -187,6 +205,7 @@ impl Relay {
         let response = match (why, &connection.transport) {
             (Why::Http(response, _), _) => response.bytes.clone(),
             (Why::Late(Late::Request), Transport::Http(request)) => request.too_slow().bytes,
+            (Why::TurnedAway(why), Transport::Http(request)) => request.full(*why).bytes,
             _ => {
                 if let Some(code) = why.code() {
                     connection.transport.close(code);

@@ -2,6 +2,7 @@
 
 mod accept;
 mod anteroom;
+mod arrive;
 mod close;
 mod deadlines;
 mod details;

@@ -12,6 +12,7 @@ use crate::connection::{Ending, Input, Stage};
 use crate::connections::index;
 use crate::deadlines::Late;
 use crate::hellos::{HEAD, TLS};
+use crate::proxy::Arrival;
 use crate::queue::LEAST_READ;
 use crate::rate::Capacity;
 use crate::rest::Rest;
@@ -108,6 +109,9 @@ impl Relay {
     fn serve_once(&mut self, index: u32) {
         let Some(connection) = self.connections.get(index) else { return };
         if connection.is_paused() {
+            return;
+        }
+        if connection.arrival != Arrival::Settled && !self.arrive(index) {
             return;
         }
         if !self.may_shake_hands(index) {
@@ -275,7 +279,13 @@ impl Relay {
         let now = self.connections.now;
         let Some(connection) = self.connections.get(index) else { return };
         connection.last_received = now;
-        if connection.stage() != before {
+        let stage = connection.stage();
+        if stage != before {
+            let address = connection.address;
+            // one that is no HTTP request names nobody
+            if stage == Stage::Open && !self.settle(index, address) {
+                return;
+            }
             self.begin_stage(index);
         }
     }

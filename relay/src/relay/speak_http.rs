@@ -7,6 +7,7 @@ use super::close::Why;
 use crate::access::Denied;
 use crate::causes::Closed;
 use crate::pages::{Answer, Page, Response};
+use crate::proxy::Arrival;
 use crate::transport::Transport;
 
 impl Relay {
@@ -16,7 +17,16 @@ impl Relay {
         let config = &self.connections.config;
         let connection = self.connections.slots.get_mut(index as usize)?.as_mut()?;
         let Transport::Http(request) = &mut connection.transport else { return Some(0) };
-        let (response, cause) = match request.receive(bytes, config) {
+        let answer = request.receive(bytes, config);
+        let client = request.client.map_or(connection.address, |client| (client, 0).into());
+        if connection.arrival != Arrival::Settled
+            && !matches!(answer, Answer::Wait)
+            && !self.settle(index, client)
+        {
+            return None;
+        }
+        let Transport::Http(request) = &self.connections.get(index)?.transport else { return Some(0) };
+        let (response, cause) = match answer {
             Answer::Wait => return Some(0),
             Answer::Upgrade(upgrade) => {
                 let token = upgrade.token.as_deref();

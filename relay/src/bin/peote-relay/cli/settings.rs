@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use peote_relay::{Access, Config, IpNet, Revoked, SlowReceiver};
+use peote_relay::{Access, Config, ForwardedHeader, IpNet, Revoked, SlowReceiver};
 
 use super::value;
 
@@ -81,6 +81,7 @@ enum Field {
 const SWITCH: [&str; 2] = ["false", "true"];
 const LOG_FORMAT: [LogFormat; 2] = [LogFormat::Text, LogFormat::Json];
 const SLOW_RECEIVER: [SlowReceiver; 2] = [SlowReceiver::Pause, SlowReceiver::Drop];
+const FORWARDED: [ForwardedHeader; 2] = [ForwardedHeader::XForwardedFor, ForwardedHeader::Forwarded];
 const ACCESS: [Access; 3] = [Access::Open, Access::Tokens, Access::Mixed];
 const REVOKED: [Revoked; 2] = [Revoked::Keep, Revoked::Close];
 const LOG_LEVEL_NAMES: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
@@ -102,7 +103,7 @@ const SLOW: &str = "Receivers slower than their senders";
 const WATCHING: &str = "Watching it";
 
 /// All settings, in the order in which they are shown.
-pub(crate) static SETTINGS: [Setting; 54] = [
+pub(crate) static SETTINGS: [Setting; 57] = [
     Setting {
         name: "listen",
         group: LISTENING,
@@ -126,6 +127,30 @@ pub(crate) static SETTINGS: [Setting; 54] = [
         group: LISTENING,
         help: "For listen-tls: PEM file with the certificate's private key; read again on SIGHUP",
         field: Field::File(|all| &mut all.relay.tls_key),
+    },
+    Setting {
+        name: "proxy-protocol-from",
+        group: LISTENING,
+        help: "Range of addresses of proxies whose connections begin with a header of the PROXY protocol; give it again for more; \
+               none at all: nobody's",
+        field: Field::Ranges(|all| &mut all.relay.proxy_protocol_from),
+    },
+    Setting {
+        name: "forwarded-from",
+        group: LISTENING,
+        help: "Range of addresses of proxies whose HTTP requests name the client in forwarded-header; give it again for more; \
+               none at all: nobody's",
+        field: Field::Ranges(|all| &mut all.relay.forwarded_from),
+    },
+    Setting {
+        name: "forwarded-header",
+        group: LISTENING,
+        help: "The header that these proxies set themselves",
+        field: Field::Choice(
+            &["x-forwarded-for", "forwarded"],
+            |all| place(&all.relay.forwarded_header, &FORWARDED),
+            |all, choice| all.relay.forwarded_header = FORWARDED[choice],
+        ),
     },
     Setting {
         name: "max-connections",
@@ -631,6 +656,7 @@ mod tests {
                 _ if setting.name == "log-level" => "trace",
                 _ if setting.name == "log-format" => "json",
                 _ if setting.name == "access" => "mixed",
+                _ if setting.name == "forwarded-header" => "forwarded",
                 _ if setting.name == "access-revoked" => "close",
                 _ => "drop",
             };
