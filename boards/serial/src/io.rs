@@ -4,9 +4,9 @@ use embedded_io::{ErrorType, Read, ReadReady, Write, WriteReady};
 use peote_net::time::Instant;
 
 use crate::error::SerialError;
-use crate::serial::Serial;
+use crate::serial::SerialLine;
 
-impl<const TRANSMIT: usize, const RECEIVE: usize> Serial<TRANSMIT, RECEIVE> {
+impl<const TRANSMIT: usize, const RECEIVE: usize> SerialLine<TRANSMIT, RECEIVE> {
     /// Moves bytes between this end and a line that says when it is ready: what has come, then what
     /// is to go, as far as the line takes it. Never waits.
     ///
@@ -36,17 +36,17 @@ impl<const TRANSMIT: usize, const RECEIVE: usize> Serial<TRANSMIT, RECEIVE> {
     }
 }
 
-impl<const TRANSMIT: usize, const RECEIVE: usize> ErrorType for Serial<TRANSMIT, RECEIVE> {
+impl<const TRANSMIT: usize, const RECEIVE: usize> ErrorType for SerialLine<TRANSMIT, RECEIVE> {
     type Error = SerialError;
 }
 
-impl<const TRANSMIT: usize, const RECEIVE: usize> ReadReady for Serial<TRANSMIT, RECEIVE> {
+impl<const TRANSMIT: usize, const RECEIVE: usize> ReadReady for SerialLine<TRANSMIT, RECEIVE> {
     fn read_ready(&mut self) -> Result<bool, SerialError> {
         Ok(self.core.unread() != 0 || self.is_over())
     }
 }
 
-impl<const TRANSMIT: usize, const RECEIVE: usize> Read for Serial<TRANSMIT, RECEIVE> {
+impl<const TRANSMIT: usize, const RECEIVE: usize> Read for SerialLine<TRANSMIT, RECEIVE> {
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, SerialError> {
         match self.core.take(&self.received, buffer) {
             0 if !buffer.is_empty() && self.core.why != SerialError::Ended => Err(self.core.why),
@@ -55,13 +55,13 @@ impl<const TRANSMIT: usize, const RECEIVE: usize> Read for Serial<TRANSMIT, RECE
     }
 }
 
-impl<const TRANSMIT: usize, const RECEIVE: usize> WriteReady for Serial<TRANSMIT, RECEIVE> {
+impl<const TRANSMIT: usize, const RECEIVE: usize> WriteReady for SerialLine<TRANSMIT, RECEIVE> {
     fn write_ready(&mut self) -> Result<bool, SerialError> {
         Ok(self.core.writable(TRANSMIT) != 0 || self.is_over())
     }
 }
 
-impl<const TRANSMIT: usize, const RECEIVE: usize> Write for Serial<TRANSMIT, RECEIVE> {
+impl<const TRANSMIT: usize, const RECEIVE: usize> Write for SerialLine<TRANSMIT, RECEIVE> {
     fn write(&mut self, bytes: &[u8]) -> Result<usize, SerialError> {
         match self.core.put(&mut self.to_send, bytes) {
             0 if !bytes.is_empty() => Err(self.core.why),
@@ -69,7 +69,7 @@ impl<const TRANSMIT: usize, const RECEIVE: usize> Write for Serial<TRANSMIT, REC
         }
     }
 
-    /// Does nothing: [`Serial::poll`] and [`Serial::transmit`] send.
+    /// Does nothing: [`SerialLine::poll`] and [`SerialLine::transmit`] send.
     fn flush(&mut self) -> Result<(), SerialError> {
         Ok(())
     }

@@ -27,4 +27,4 @@ mod io;
 mod serial;
 
 pub use error::SerialError;
-pub use serial::Serial;
+pub use serial::SerialLine;

@@ -18,14 +18,14 @@ use crate::frame::{Incoming, kind};
 /// to 32,768.
 #[derive(Clone, Debug)]
 #[repr(C)]
-pub struct Serial<const TRANSMIT: usize, const RECEIVE: usize> {
+pub struct SerialLine<const TRANSMIT: usize, const RECEIVE: usize> {
     pub(crate) core: Core,
     incoming: Incoming,
     pub(crate) to_send: [u8; TRANSMIT],
     pub(crate) received: [u8; RECEIVE],
 }
 
-impl<const TRANSMIT: usize, const RECEIVE: usize> Serial<TRANSMIT, RECEIVE> {
+impl<const TRANSMIT: usize, const RECEIVE: usize> SerialLine<TRANSMIT, RECEIVE> {
     const SIZES: () = assert!(
         TRANSMIT.is_power_of_two()
             && RECEIVE.is_power_of_two()
@@ -121,7 +121,7 @@ impl<const TRANSMIT: usize, const RECEIVE: usize> Serial<TRANSMIT, RECEIVE> {
     }
 }
 
-impl<const TRANSMIT: usize, const RECEIVE: usize> Default for Serial<TRANSMIT, RECEIVE> {
+impl<const TRANSMIT: usize, const RECEIVE: usize> Default for SerialLine<TRANSMIT, RECEIVE> {
     fn default() -> Self {
         Self::new()
     }

@@ -9,16 +9,16 @@ use core::hint::black_box;
 use embedded_io::{ErrorType, Read, ReadReady, Write, WriteReady};
 use peote_net::time::Instant;
 #[cfg(feature = "serial")]
-use peote_net_serial::Serial;
+use peote_net_serial::SerialLine;
 #[cfg(feature = "serial")]
 use static_cell::ConstStaticCell;
 
 #[cfg(feature = "serial")]
-static LINE: ConstStaticCell<Serial<256, 256>> = ConstStaticCell::new(Serial::new());
+static LINE: ConstStaticCell<SerialLine<256, 256>> = ConstStaticCell::new(SerialLine::new());
 
 // The documented size.
 #[cfg(feature = "serial")]
-const _: () = assert!(size_of::<Serial<256, 256>>() <= 512 + 216);
+const _: () = assert!(size_of::<SerialLine<256, 256>>() <= 512 + 216);
 
 /// A UART that the compiler knows nothing about.
 struct Uart;

@@ -6,28 +6,8 @@ use std::collections::VecDeque;
 
 use embedded_io::{Read, ReadReady, Write, WriteReady};
 use peote_net::time::Instant;
-use peote_net_serial::{Serial, SerialError};
-
-/// Random numbers that are the same each time (xorshift64*).
-#[derive(Clone, Debug)]
-pub(crate) struct Random(u64);
-
-impl Random {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
-    }
-
-    pub(crate) fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        ((self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 32) % bound as u64) as usize
-    }
-
-    pub(crate) fn chance(&mut self, in_ten_thousand: usize) -> bool {
-        self.below(10_000) < in_ten_thousand
-    }
-}
+use peote_net_serial::{SerialError, SerialLine};
+use peote_net_testkit::random::Random;
 
 /// What happens to bytes, in ten thousandths.
 #[derive(Clone, Copy, Debug, Default)]
@@ -50,26 +30,34 @@ pub(crate) struct Wire {
 impl Wire {
     pub(crate) fn push(&mut self, byte: u8, now: u64, random: &mut Random) {
         self.carried += 1;
-        if self.is_cut || random.chance(self.noise.lost) {
+        if self.is_cut || random.below(10_000) < self.noise.lost {
             return;
         }
-        let flip = if random.chance(self.noise.flipped) { 1 << random.below(8) } else { 0 };
+        let flip = if random.below(10_000) < self.noise.flipped { 1 << random.below(8) } else { 0 };
         self.on_the_way.push_back((now + self.delay, byte ^ flip));
-        if random.chance(self.noise.added) {
-            self.on_the_way.push_back((now + self.delay, random.below(256) as u8));
+        if random.below(10_000) < self.noise.added {
+            self.on_the_way.push_back((now + self.delay, any_byte(random)));
         }
     }
 
     pub(crate) fn pop(&mut self, now: u64) -> Option<u8> {
-        self.on_the_way.pop_front_if(|(at, _)| *at <= now).map(|(_, byte)| byte)
+        if self.on_the_way.front()?.0 > now {
+            return None;
+        }
+        self.on_the_way.pop_front().map(|(_, byte)| byte)
     }
 }
 
-pub(crate) type End = Serial<256, 256>;
+/// Any byte.
+pub(crate) fn any_byte(random: &mut Random) -> u8 {
+    random.next().to_be_bytes()[0]
+}
 
-pub(crate) fn end(seed: u16) -> End {
+pub(crate) type End = SerialLine<256, 256>;
+
+pub(crate) fn end(seed: u64) -> End {
     let mut end = End::new();
-    end.set_seed(seed);
+    end.set_seed(u16::try_from(seed & 0xffff).unwrap());
     end
 }
 
@@ -90,7 +78,7 @@ impl World {
         let wire = || Wire { noise, delay, ..Wire::default() };
         Self {
             now: 1_000,
-            caller: end(seed as u16),
+            caller: end(seed),
             answerer: end(0x5a5a),
             up: wire(),
             down: wire(),
@@ -128,7 +116,7 @@ impl World {
         let end = self.now + limit;
         while !done(self) {
             let ends = (&self.caller, &self.answerer);
-            assert!(self.now < end, "not within {limit} ms: {what}: {:#?}", ends);
+            assert!(self.now < end, "not within {limit} ms: {what}: {ends:#?}");
             self.step();
         }
     }
