@@ -32,6 +32,14 @@ pub enum Reason {
     TooManyChannels,
     /// Entering: the channel's server has blocked this connection.
     Blocked,
+    /// Entering: the channel's server has refused the user.
+    RefusedByServer,
+    /// Entering: the channel's server has not answered in time, or cannot be asked now.
+    NoAnswer,
+    /// The other side did not take in time what was sent to it.
+    TooSlow,
+    /// The relay cannot do what the program wants of this channel. Never on the wire.
+    Unsupported,
     /// A number that this version does not know.
     Other(u8),
 }
@@ -57,6 +65,8 @@ impl Reason {
             4 => Self::ChannelFull,
             5 => Self::TooManyChannels,
             6 => Self::Blocked,
+            7 => Self::RefusedByServer,
+            8 => Self::NoAnswer,
             other => Self::Other(other),
         }
     }
@@ -68,6 +78,7 @@ impl Reason {
             0 => Self::OnPurpose,
             1 => Self::ConnectionLost,
             2 => Self::Kicked,
+            3 => Self::TooSlow,
             other => Self::Other(other),
         }
     }
@@ -93,6 +104,8 @@ impl Reason {
             Self::ChannelFull => 4,
             Self::TooManyChannels => 5,
             Self::Blocked => 6,
+            Self::RefusedByServer => 7,
+            Self::NoAnswer => 8,
             Self::Other(code) => code,
             _ => 0,
         }
@@ -105,6 +118,7 @@ impl Reason {
         match self {
             Self::ConnectionLost => 1,
             Self::Kicked => 2,
+            Self::TooSlow => 3,
             Self::Other(code) => code,
             _ => 0,
         }
@@ -125,6 +139,10 @@ impl fmt::Display for Reason {
             Self::ChannelFull => "the channel is full",
             Self::TooManyChannels => "this connection has too many channels",
             Self::Blocked => "blocked by the channel's server",
+            Self::RefusedByServer => "refused by the channel's server",
+            Self::NoAnswer => "the channel's server did not answer",
+            Self::TooSlow => "what was sent was not taken in time",
+            Self::Unsupported => "the relay cannot do it",
             Self::Other(code) => return write!(f, "unknown reason {code}"),
         })
     }

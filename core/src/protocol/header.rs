@@ -29,6 +29,15 @@ impl Header {
         Self::new(true, channel, excluded, payload)
     }
 
+    /// A broadcast that passes over the users that are left out.
+    pub(super) const fn to_ready(channel: u8, excluded: Option<u8>, payload: usize) -> Self {
+        let mut header = Self::new(true, channel, excluded, payload);
+        // mode 1 becomes 2, and mode 0 becomes 3
+        let [_, mode, ..] = &mut header.bytes;
+        *mode ^= 3;
+        header
+    }
+
     /// Both. `channel` is as the wire carries it.
     #[expect(clippy::cast_possible_truncation, reason = "masked or shifted into a byte")]
     #[inline]

@@ -19,6 +19,7 @@
 
 mod decode;
 mod header;
+pub mod items;
 pub mod to_endpoint;
 pub mod to_relay;
 
@@ -48,6 +49,9 @@ pub const MAX_UNIT_PAYLOAD: usize = 32_765;
 /// Length of the longest command in bytes: a name of [`MAX_NAME`] bytes behind four bytes of head.
 pub const MAX_COMMAND: usize = 259;
 
+/// Bytes of words of a user that wants to enter a channel, and of a server that refuses it, at most.
+pub const MAX_WORDS: usize = 200;
+
 /// The greatest number of commands that can wait for their answers at once: tags are 1..=255.
 pub const MAX_TAGS: usize = 255;
 
@@ -64,6 +68,9 @@ pub struct Fragment<'a> {
 }
 
 impl<'a> Fragment<'a> {
+    /// A payload of no bytes.
+    pub(crate) const EMPTY: Self = Self { bytes: &[], offset: 0, total: 0 };
+
     /// The bytes themselves. Empty only if the unit's whole payload is.
     #[must_use]
     pub const fn bytes(&self) -> &'a [u8] {

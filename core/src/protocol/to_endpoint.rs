@@ -6,8 +6,15 @@ use super::{Fragment, Header};
 /// Bit of the channel byte that says "your own channel", as opposed to one that was entered.
 const OWN: u8 = 128;
 
-/// Bytes of an answer or event that mean something; the longest is "user gone".
-const CONTROL: usize = 5;
+/// Bit of a knock's flags that says that the user takes part.
+const TAKES_PART: u8 = 1;
+
+/// Bytes of an answer or event of the original protocol that mean something; the longest is "user
+/// gone".
+const ORIGINAL: usize = 5;
+
+/// Bytes in front of the tail of an answer or event; the longest is "raised".
+const CONTROL: usize = if cfg!(feature = "flow") { 12 } else { ORIGINAL };
 
 /// What a relay can do beyond the original protocol, announced in a keepalive.
 ///
@@ -28,6 +35,8 @@ impl Capabilities {
     pub const REMOVE_USER: Self = Self(1);
     /// The relay knows [`Command::BlockUser`](super::to_relay::Command::BlockUser).
     pub const BLOCK_USER: Self = Self(2);
+    /// The relay knows [`Command::Hello`](super::to_relay::Command::Hello), and answers it.
+    pub const HELLO: Self = Self(4);
 
     /// Nothing comes when there is nothing to say: no keepalives, and silence means nothing. Announced by transports that are no network
     /// (`peote_net::offline`), not by relays.
@@ -69,12 +78,26 @@ pub enum Unit<'a> {
         /// The number of the channel that was created or entered.
         channel: u8,
     },
+    /// A command to enter a channel was carried out, for an endpoint that takes part. Only with
+    /// feature `flow`.
+    Entered {
+        /// The command's tag, 1..=255.
+        tag: u8,
+        /// The number of the channel that was entered.
+        channel: u8,
+        /// One's own number in the channel.
+        user: u8,
+        /// Payload bytes that may be sent to the channel's server.
+        window: u32,
+    },
     /// A command was refused.
     Refused {
         /// The command's tag, 1..=255.
         tag: u8,
         /// Why; see [`Reason::of_create`](crate::Reason::of_create) and [`Reason::of_enter`](crate::Reason::of_enter).
         code: u8,
+        /// What the channel's server says about it. Empty without feature `flow`.
+        words: Fragment<'a>,
     },
     /// A user has entered an own channel.
     UserEntered {
@@ -104,6 +127,55 @@ pub enum Unit<'a> {
         /// The two last bytes; see [`Capabilities::from_keepalive`].
         last: [u8; 2],
     },
+    /// The relay's hello. Only with feature `flow`.
+    Hello {
+        /// What it says; see [`Items`](super::items::Items).
+        items: Fragment<'a>,
+    },
+    /// A user wants to enter an own channel. Only with feature `flow`.
+    Knock {
+        /// The own channel's number.
+        channel: u8,
+        /// The number in it that is reserved for the user.
+        user: u8,
+        /// Has to be returned with the answer.
+        ticket: u8,
+        /// Whether the user takes part.
+        takes_part: bool,
+        /// Payload bytes that may be sent to the user once it is admitted.
+        window: u32,
+        /// What the user says.
+        words: Fragment<'a>,
+    },
+    /// The server of an entered channel takes more bytes. Only with feature `flow`.
+    GrantFromServer {
+        /// The entered channel's number, 0..=127.
+        channel: u8,
+        /// How many more.
+        bytes: u32,
+    },
+    /// A user of an own channel takes more bytes. Only with feature `flow`.
+    GrantFromUser {
+        /// The own channel's number, 0..=127.
+        channel: u8,
+        /// The user's number in it.
+        user: u8,
+        /// How many more.
+        bytes: u32,
+    },
+    /// A membership that began before the hello has windows from here on. Only with feature `flow`.
+    Raised {
+        /// Whether it is that of a user of an own channel.
+        own: bool,
+        /// The number of the own or entered channel, 0..=127.
+        channel: u8,
+        /// The user's number in it; one's own if the channel was entered.
+        user: u8,
+        /// Payload bytes that may be sent there.
+        send: u32,
+        /// Payload bytes that may still come from there, behind this unit.
+        receive: u32,
+    },
     /// The server of an entered channel speaks.
     FromServer {
         /// The entered channel's number, 0..=127.
@@ -124,7 +196,7 @@ pub enum Unit<'a> {
     Unknown,
 }
 
-/// Takes a relay's byte stream apart. 12 bytes, `Copy`.
+/// Takes a relay's byte stream apart. 12 bytes, 18 with feature `flow`; `Copy`.
 ///
 /// ```
 /// use peote_net::protocol::to_endpoint::{Decoder, Unit};
@@ -163,6 +235,10 @@ enum Next {
     Control,
     /// Data.
     Payload,
+    /// The tail of an answer or event: words or items.
+    Tail,
+    /// What stands behind all that means something in an answer or event.
+    Rest,
 }
 
 /// What bytes of a unit's head amount to.
@@ -174,6 +250,8 @@ pub(crate) enum Head {
     Control,
     /// [`Decoder::left`] bytes of data follow, of [`Decoder::party`].
     Data,
+    /// An answer or an event of which [`Decoder::left`] bytes of words or items follow.
+    Tail,
 }
 
 impl Default for Decoder {
@@ -209,15 +287,19 @@ impl Decoder {
             used = used.wrapping_add(count);
         }
         if head == Head::Control {
-            return Some((used, self.control()));
+            return Some((used, self.control(Fragment::EMPTY)));
         }
         let rest = input.get(used..)?;
         let bytes = rest.get(..self.left()).unwrap_or(rest);
         if bytes.is_empty() && self.left() > 0 {
             return None;
         }
+        let is_tail = self.is_in_tail();
         let payload = Fragment { bytes, offset: self.total.wrapping_sub(self.left), total: self.total };
         self.skip(bytes.len());
+        if is_tail {
+            return Some((used.wrapping_add(bytes.len()), self.control(payload)));
+        }
         let (channel, user) = self.party();
         let unit = match channel & OWN {
             0 => Unit::FromServer { channel, payload },
@@ -226,18 +308,89 @@ impl Decoder {
         Some((used.wrapping_add(bytes.len()), unit))
     }
 
-    /// Returns what the answer or event says that has just come. Bytes behind those with a meaning are ignored.
+    /// Returns what the answer or event says that has just come, with that piece of its words or
+    /// items. Bytes behind those with a meaning are ignored.
     #[inline]
-    pub(crate) const fn control(&self) -> Unit<'static> {
-        match (self.bytes, self.len) {
-            ([0, 0, channel, user, _], 4..) => Unit::UserEntered { channel, user },
-            ([0, 1, channel, user, reason], 5..) => Unit::UserGone { channel, user, reason },
-            ([0, 2, channel, reason, _], 4..) => Unit::ChannelGone { channel, reason },
-            ([0, 255, a, b, _], 2..) => Unit::Keepalive { last: [a, b] },
-            ([tag @ (1..), 0, channel, ..], 3..) => Unit::Success { tag, channel },
-            ([tag @ (1..), 1, code, ..], 3..) => Unit::Refused { tag, code },
+    pub(crate) const fn control<'a>(&self, tail: Fragment<'a>) -> Unit<'a> {
+        let [first, second, channel, user, fifth, ..] = self.bytes;
+        match (first, second, self.len) {
+            (0, 0, 4..) => Unit::UserEntered { channel, user },
+            (0, 1, 5..) => Unit::UserGone { channel, user, reason: fifth },
+            (0, 2, 4..) => Unit::ChannelGone { channel, reason: user },
+            (0, 255, 2..) => Unit::Keepalive { last: [channel, user] },
+            (1.., 0, 8..) if cfg!(feature = "flow") => {
+                Unit::Entered { tag: first, channel, user, window: self.number(4) }
+            }
+            (1.., 0, 3..) => Unit::Success { tag: first, channel },
+            (1.., 1, 3..) => Unit::Refused { tag: first, code: channel, words: tail },
+            _ if cfg!(feature = "flow") => self.event_of_flow(tail),
             _ => Unit::Unknown,
         }
+    }
+
+    /// The same for the events that only an endpoint gets that has said hello.
+    const fn event_of_flow<'a>(&self, tail: Fragment<'a>) -> Unit<'a> {
+        let [first, kind, channel, user, ticket, ..] = self.bytes;
+        if first != 0 {
+            return Unit::Unknown;
+        }
+        let own = channel & OWN != 0;
+        match (kind, self.len) {
+            (3, 2..) => Unit::Hello { items: tail },
+            (4, 10..) => {
+                let takes_part = self.flags() & TAKES_PART != 0;
+                Unit::Knock { channel, user, ticket, takes_part, window: self.number(6), words: tail }
+            }
+            (5, 8..) if own => Unit::GrantFromUser { channel: channel & !OWN, user, bytes: self.number(4) },
+            (5, 7..) if !own => Unit::GrantFromServer { channel, bytes: self.number(3) },
+            (6, 12..) => {
+                let (send, receive) = (self.number(4), self.number(8));
+                Unit::Raised { own, channel: channel & !OWN, user, send, receive }
+            }
+            _ => Unit::Unknown,
+        }
+    }
+
+    /// Returns the flags of a knock.
+    const fn flags(&self) -> u8 {
+        match self.bytes.split_at_checked(5) {
+            Some((_, [flags, ..])) => *flags,
+            _ => 0,
+        }
+    }
+
+    /// Returns the number at that place of the answer or event.
+    const fn number(&self, at: usize) -> u32 {
+        match self.bytes.split_at_checked(at) {
+            Some((_, [a, b, c, d, ..])) => u32::from_le_bytes([*a, *b, *c, *d]),
+            _ => 0,
+        }
+    }
+
+    /// Returns how many bytes of an answer or event there have to be before it counts, and whether
+    /// those behind them are its tail. That is known with its second byte.
+    const fn fixed(&self) -> (usize, bool) {
+        let [first, second, channel, ..] = self.bytes;
+        if !cfg!(feature = "flow") {
+            return (ORIGINAL, false);
+        }
+        match (first, second) {
+            _ if self.len < 2 => (CONTROL, false),
+            (1.., 1) => (3, true),
+            (0, 3) => (2, true),
+            (0, 4) => (10, true),
+            (0, 5) if channel & OWN == 0 => (7, false),
+            (1.., 0) | (0, 5) => (8, false),
+            (0, 6) => (12, false),
+            _ => (ORIGINAL, false),
+        }
+    }
+
+    /// Returns true if [`Decoder::left`] bytes of an answer's or event's words or items come next,
+    /// and not data.
+    #[inline]
+    pub(crate) const fn is_in_tail(&self) -> bool {
+        cfg!(feature = "flow") && matches!(self.next, Next::Tail)
     }
 
     /// Returns whose data has come last: the channel byte and, for an own channel, the user.
@@ -247,13 +400,13 @@ impl Decoder {
         (channel, user)
     }
 
-    /// Returns how many bytes of data come next; 0 if a head does.
+    /// Returns how many bytes of data, or of a tail, come next; 0 if a head does.
     #[inline]
     pub(crate) const fn left(&self) -> usize {
-        if matches!(self.next, Next::Payload) { self.left as usize } else { 0 }
+        if matches!(self.next, Next::Payload) || self.is_in_tail() { self.left as usize } else { 0 }
     }
 
-    /// Goes past `count` bytes of data, at most [`Decoder::left`].
+    /// Goes past `count` bytes of data or of a tail, at most [`Decoder::left`].
     #[inline]
     #[expect(clippy::cast_possible_truncation, reason = "at most `left`, a u16")]
     pub(crate) const fn skip(&mut self, count: usize) {
@@ -317,7 +470,7 @@ impl Decoder {
                     return self.without_meaning();
                 }
             }
-            Next::User | Next::Payload => {
+            Next::User | Next::Payload | Next::Tail => {
                 *user = byte;
                 self.left = self.left.wrapping_sub(1);
                 return self.payload();
@@ -331,21 +484,35 @@ impl Decoder {
                     return self.without_meaning();
                 }
             }
-            Next::Control => {
+            Next::Control => return self.control_byte(byte),
+            Next::Rest => {
                 self.left = self.left.wrapping_sub(1);
                 if self.left == 0 {
                     self.next = Next::First;
                 }
-                // what comes behind the bytes that mean something is passed over
-                let Some(place) = self.bytes.get_mut(usize::from(self.len)) else { return Head::Cut };
-                *place = byte;
-                self.len = self.len.wrapping_add(1);
-                if self.left == 0 || usize::from(self.len) == CONTROL {
-                    return Head::Control;
-                }
             }
         }
         Head::Cut
+    }
+
+    /// Takes in one byte of an answer or event.
+    fn control_byte(&mut self, byte: u8) -> Head {
+        self.left = self.left.wrapping_sub(1);
+        if let Some(place) = self.bytes.get_mut(usize::from(self.len)) {
+            *place = byte;
+            self.len = self.len.wrapping_add(1);
+        }
+        let (fixed, has_tail) = self.fixed();
+        if self.left == 0 {
+            self.next = Next::First;
+            return Head::Control;
+        }
+        if usize::from(self.len) < fixed {
+            return Head::Cut;
+        }
+        self.total = self.left;
+        self.next = if has_tail { Next::Tail } else { Next::Rest };
+        if has_tail { Head::Tail } else { Head::Control }
     }
 
     const fn without_meaning(&mut self) -> Head {
@@ -411,4 +578,90 @@ pub const fn keepalive() -> [u8; 6] {
 #[must_use]
 pub const fn announcement(capabilities: Capabilities) -> [u8; 6] {
     [0, 4, 0, 255, Capabilities::MARK, capabilities.0]
+}
+
+/// The answer to a command that has entered a channel, for an endpoint that takes part: its number
+/// there, and the payload bytes that it may send.
+#[must_use]
+pub const fn entered(tag: u8, channel: u8, user: u8, window: u32) -> [u8; 10] {
+    let [a, b, c, d] = window.to_le_bytes();
+    [0, 8, tag, 0, channel, user, a, b, c, d]
+}
+
+/// The bytes in front of the words of the answer to a command that was refused. `None` if the words
+/// are longer than [`MAX_WORDS`](super::MAX_WORDS).
+#[must_use]
+pub const fn refused_with(tag: u8, code: u8, words: usize) -> Option<[u8; 5]> {
+    match control_length(3, words) {
+        Some(len) => Some([0, len, tag, 1, code]),
+        None => None,
+    }
+}
+
+/// The bytes in front of the items of a hello. `None` if those have more than
+/// [`MAX_ITEMS`](super::items::MAX_ITEMS) bytes.
+#[must_use]
+pub const fn hello(items: usize) -> Option<[u8; 4]> {
+    if items > super::items::MAX_ITEMS {
+        return None;
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "at most MAX_ITEMS")]
+    let items = items as u8;
+    Some([0, items.wrapping_add(2), 0, 3])
+}
+
+/// The hello that tells when to come back, said before the relay closes the connection.
+#[must_use]
+pub const fn come_back_in(millis: u32) -> [u8; 10] {
+    let [kind, len, a, b, c, d] = super::items::number(super::items::COME_BACK_IN, millis);
+    [0, 8, 0, 3, kind, len, a, b, c, d]
+}
+
+/// The bytes in front of the words of "a user wants to enter your channel". `None` if the words are
+/// longer than [`MAX_WORDS`](super::MAX_WORDS).
+#[must_use]
+pub const fn knock(
+    channel: u8,
+    user: u8,
+    ticket: u8,
+    takes_part: bool,
+    window: u32,
+    words: usize,
+) -> Option<[u8; 12]> {
+    let Some(len) = control_length(10, words) else { return None };
+    let flags = if takes_part { TAKES_PART } else { 0 };
+    let [a, b, c, d] = window.to_le_bytes();
+    Some([0, len, 0, 4, channel, user, ticket, flags, a, b, c, d])
+}
+
+/// "The server of entered channel `channel` takes so many more bytes."
+#[must_use]
+pub const fn grant_from_server(channel: u8, bytes: u32) -> [u8; 9] {
+    let [a, b, c, d] = bytes.to_le_bytes();
+    [0, 7, 0, 5, channel & !OWN, a, b, c, d]
+}
+
+/// "User `user` of your channel `channel` takes so many more bytes."
+#[must_use]
+pub const fn grant_from_user(channel: u8, user: u8, bytes: u32) -> [u8; 10] {
+    let [a, b, c, d] = bytes.to_le_bytes();
+    [0, 8, 0, 5, channel | OWN, user, a, b, c, d]
+}
+
+/// "This membership has windows from here on." `own` says whether it is that of a user of an own
+/// channel; `user` is that user, or one's own number.
+#[must_use]
+pub const fn raised(own: bool, channel: u8, user: u8, send: u32, receive: u32) -> [u8; 14] {
+    let channel = if own { channel | OWN } else { channel & !OWN };
+    let ([a, b, c, d], [e, f, g, h]) = (send.to_le_bytes(), receive.to_le_bytes());
+    [0, 12, 0, 6, channel, user, a, b, c, d, e, f, g, h]
+}
+
+/// The length of an answer or event of `fixed` bytes with that many bytes of words behind them.
+const fn control_length(fixed: u8, words: usize) -> Option<u8> {
+    if words > super::MAX_WORDS {
+        return None;
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "at most MAX_WORDS")]
+    Some(fixed.wrapping_add(words as u8))
 }

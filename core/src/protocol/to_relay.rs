@@ -2,7 +2,7 @@
 
 use super::decode::{DataHead, Head, Progress, data_head};
 use super::to_endpoint::Capabilities;
-use super::{Fragment, Header, MAX_NAME};
+use super::{Fragment, Header, MAX_NAME, MAX_WORDS};
 
 /// Bit of the channel byte that says "my own channel", as opposed to one that was entered.
 pub(crate) const OWN: u8 = 128;
@@ -32,6 +32,22 @@ pub enum Command {
     /// Remove a user and keep its connection out; payload as for [`Command::RemoveUser`]. Only for relays that announce it
     /// ([`Capabilities::BLOCK_USER`](super::to_endpoint::Capabilities::BLOCK_USER)).
     BlockUser,
+    /// What the endpoint is and can do; the payload is [items](super::items). Answered by a hello of
+    /// the relay. This and those below are only for relays that announce it
+    /// ([`Capabilities::HELLO`](super::to_endpoint::Capabilities::HELLO)).
+    Hello,
+    /// What the user says with the command to enter that stands directly behind this one; the
+    /// payload is the words.
+    Words,
+    /// More bytes may be sent to this endpoint; see [`Grant`].
+    Grant,
+    /// Let a user in that knocks; see [`Verdict`].
+    Admit,
+    /// Refuse a user that knocks; see [`Verdict`].
+    Refuse,
+    /// Change for users whether broadcasts pass over them; the payload is the own channel's number
+    /// and the users'.
+    LeaveOut,
 }
 
 impl Command {
@@ -45,6 +61,12 @@ impl Command {
             3 => Some(Self::Delete),
             4 => Some(Self::RemoveUser),
             5 => Some(Self::BlockUser),
+            6 => Some(Self::Hello),
+            7 => Some(Self::Words),
+            8 => Some(Self::Grant),
+            9 => Some(Self::Admit),
+            10 => Some(Self::Refuse),
+            11 => Some(Self::LeaveOut),
             _ => None,
         }
     }
@@ -63,6 +85,9 @@ impl Command {
             Self::Create | Self::Enter | Self::Leave | Self::Delete => Capabilities::NONE,
             Self::RemoveUser => Capabilities::REMOVE_USER,
             Self::BlockUser => Capabilities::BLOCK_USER,
+            Self::Hello | Self::Words | Self::Grant | Self::Admit | Self::Refuse | Self::LeaveOut => {
+                Capabilities::HELLO
+            }
         }
     }
 
@@ -76,6 +101,12 @@ impl Command {
             Self::Delete => 3,
             Self::RemoveUser => 4,
             Self::BlockUser => 5,
+            Self::Hello => 6,
+            Self::Words => 7,
+            Self::Grant => 8,
+            Self::Admit => 9,
+            Self::Refuse => 10,
+            Self::LeaveOut => 11,
         }
     }
 }
@@ -156,6 +187,22 @@ pub enum Unit<'a> {
         /// The data.
         payload: Fragment<'a>,
     },
+    /// A channel's server that takes part speaks to all its users but those that it has left out.
+    ToReady {
+        /// The sender's number for its own channel, 0..=127.
+        channel: u8,
+        /// The data.
+        payload: Fragment<'a>,
+    },
+    /// The same, but for one user more.
+    ToReadyBut {
+        /// The sender's number for its own channel, 0..=127.
+        channel: u8,
+        /// The number of that user.
+        excluded: u8,
+        /// The data.
+        payload: Fragment<'a>,
+    },
     /// Something no endpoint means. What follows may be anything: close the connection.
     Malformed(Malformed),
 }
@@ -169,6 +216,8 @@ enum Kind {
     ToUser { channel: u8, user: u8 },
     ToAll { channel: u8 },
     ToAllBut { channel: u8, excluded: u8 },
+    ToReady { channel: u8 },
+    ToReadyBut { channel: u8, excluded: u8 },
     Malformed(Malformed),
 }
 
@@ -181,17 +230,19 @@ impl Kind {
             Self::ToUser { channel, user } => Unit::ToUser { channel, user, payload },
             Self::ToAll { channel } => Unit::ToAll { channel, payload },
             Self::ToAllBut { channel, excluded } => Unit::ToAllBut { channel, excluded, payload },
+            Self::ToReady { channel } => Unit::ToReady { channel, payload },
+            Self::ToReadyBut { channel, excluded } => Unit::ToReadyBut { channel, excluded, payload },
             Self::Malformed(malformed) => Unit::Malformed(malformed),
         }
     }
 }
 
-/// Finds out what the first bytes of a unit are.
+/// Finds out what the first bytes of a unit are. `takes_part` says whether the sender takes part.
 #[inline]
-fn parse(bytes: &[u8]) -> Head<Kind> {
+fn parse(bytes: &[u8], takes_part: bool) -> Head<Kind> {
     match *bytes {
         [] => Head::Cut,
-        [0 | 1, ..] => parse_command_or_broadcast(bytes),
+        [0 | 1, ..] => parse_command_or_broadcast(bytes, takes_part),
         _ => match data_head(bytes, |channel| channel & OWN != 0) {
             DataHead::Cut => Head::Cut,
             DataHead::Nothing { len } => Head::Nothing { len },
@@ -208,7 +259,7 @@ fn parse(bytes: &[u8]) -> Head<Kind> {
     }
 }
 
-fn parse_command_or_broadcast(bytes: &[u8]) -> Head<Kind> {
+fn parse_command_or_broadcast(bytes: &[u8], takes_part: bool) -> Head<Kind> {
     match *bytes {
         [0, command, tag, payload, ..] => {
             Head::Unit { len: 4, kind: Kind::Command { command, tag }, payload: payload.into() }
@@ -217,14 +268,42 @@ fn parse_command_or_broadcast(bytes: &[u8]) -> Head<Kind> {
         [1, _, 0, ..] => {
             Head::Unit { len: 3, kind: Kind::Malformed(Malformed::BroadcastOfNothing), payload: 0 }
         }
-        [1, mode, ref data @ ..] => parse_broadcast(mode == 0, data),
+        [1, mode, ref data @ ..] => parse_broadcast(Mode::of(mode, takes_part), data),
         _ => Head::Cut,
     }
 }
 
-/// The data unit behind a broadcast prefix. (Existing relays take any mode but 0 for "all".)
-fn parse_broadcast(all_but_one: bool, data: &[u8]) -> Head<Kind> {
-    match data_head(data, |channel| all_but_one && channel & OWN != 0) {
+/// Whom a broadcast is for.
+#[derive(Clone, Copy)]
+struct Mode {
+    all_but_one: bool,
+    ready: bool,
+}
+
+impl Mode {
+    /// Existing relays take any mode but 0 for "all", and existing endpoints may send any.
+    const fn of(mode: u8, takes_part: bool) -> Self {
+        match mode {
+            0 => Self { all_but_one: true, ready: false },
+            2 if takes_part => Self { all_but_one: false, ready: true },
+            3 if takes_part => Self { all_but_one: true, ready: true },
+            _ => Self { all_but_one: false, ready: false },
+        }
+    }
+
+    const fn kind(self, channel: u8, excluded: u8) -> Kind {
+        match (self.all_but_one, self.ready) {
+            (true, false) => Kind::ToAllBut { channel, excluded },
+            (false, false) => Kind::ToAll { channel },
+            (true, true) => Kind::ToReadyBut { channel, excluded },
+            (false, true) => Kind::ToReady { channel },
+        }
+    }
+}
+
+/// The data unit behind a broadcast prefix.
+fn parse_broadcast(mode: Mode, data: &[u8]) -> Head<Kind> {
+    match data_head(data, |channel| mode.all_but_one && channel & OWN != 0) {
         DataHead::Cut => Head::Cut,
         DataHead::Nothing { len } => Head::Nothing { len: len.wrapping_add(2) },
         DataHead::MissingUser { len, channel } => missing_user(len.wrapping_add(2), channel),
@@ -234,10 +313,7 @@ fn parse_broadcast(all_but_one: bool, data: &[u8]) -> Head<Kind> {
             Head::Unit { len: len.wrapping_add(2), kind, payload: 0 }
         }
         DataHead::Data { len, channel, user: excluded, payload } => {
-            let channel = channel & !OWN;
-            let kind =
-                if all_but_one { Kind::ToAllBut { channel, excluded } } else { Kind::ToAll { channel } };
-            Head::Unit { len: len.wrapping_add(2), kind, payload }
+            Head::Unit { len: len.wrapping_add(2), kind: mode.kind(channel & !OWN, excluded), payload }
         }
     }
 }
@@ -247,7 +323,7 @@ fn missing_user(len: usize, channel: u8) -> Head<Kind> {
     Head::Unit { len, kind, payload: 0 }
 }
 
-/// Takes an endpoint's byte stream apart. 16 bytes, `Copy`: keep a copy to go back to where it was.
+/// Takes an endpoint's byte stream apart. 18 bytes, `Copy`: keep a copy to go back to where it was.
 ///
 /// ```
 /// use peote_net::protocol::to_relay::{Decoder, Unit};
@@ -263,6 +339,7 @@ fn missing_user(len: usize, channel: u8) -> Head<Kind> {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Decoder {
     progress: Progress<Kind>,
+    takes_part: bool,
 }
 
 impl Default for Decoder {
@@ -272,10 +349,18 @@ impl Default for Decoder {
 }
 
 impl Decoder {
-    /// A decoder at the start of a stream.
+    /// A decoder at the start of a stream. Takes every broadcast mode but 0 for "all", as relays do
+    /// for existing endpoints.
     #[must_use]
     pub const fn new() -> Self {
-        Self { progress: Progress::new(Kind::Command { command: 0, tag: 0 }) }
+        Self::of(false)
+    }
+
+    /// A decoder between two units of an endpoint of which it is known whether it takes part: if it
+    /// does, broadcast modes 2 and 3 have their own meaning.
+    #[must_use]
+    pub const fn of(takes_part: bool) -> Self {
+        Self { progress: Progress::new(Kind::Command { command: 0, tag: 0 }), takes_part }
     }
 
     /// Whether the stream stands between two units.
@@ -290,7 +375,8 @@ impl Decoder {
     /// is [`Unit::Malformed`].
     #[inline]
     pub fn decode<'a>(&mut self, input: &'a [u8]) -> Option<(usize, Unit<'a>)> {
-        let (used, kind, payload) = self.progress.next(input, parse)?;
+        let takes_part = self.takes_part;
+        let (used, kind, payload) = self.progress.next(input, |bytes| parse(bytes, takes_part))?;
         Some((used, kind.unit(payload)))
     }
 }
@@ -319,6 +405,14 @@ pub const fn broadcast(channel: u8, excluded: Option<u8>, payload: usize) -> Hea
     Header::broadcast(channel | OWN, excluded, payload)
 }
 
+/// The bytes in front of `payload` bytes of data for all users of own channel `channel` but those
+/// that are left out, and `excluded` if there is one; `payload` as for [`data_from_user`].
+#[inline]
+#[must_use]
+pub const fn broadcast_to_ready(channel: u8, excluded: Option<u8>, payload: usize) -> Header {
+    Header::to_ready(channel | OWN, excluded, payload)
+}
+
 /// The four bytes in front of a name, for [`Command::Create`] and [`Command::Enter`]. `None` if the name is longer than
 /// [`MAX_NAME`] bytes.
 #[must_use]
@@ -337,4 +431,141 @@ pub const fn number_command(command: Command, channel: u8) -> [u8; 5] {
 #[must_use]
 pub const fn user_command(command: Command, channel: u8, user: u8) -> [u8; 6] {
     [0, command.code(), 0, 2, channel, user]
+}
+
+/// The four bytes in front of the payload of a [`Command::Hello`] or [`Command::Words`]. `None` if
+/// it is longer than [`MAX_ITEMS`](super::items::MAX_ITEMS) or [`MAX_WORDS`].
+#[must_use]
+pub const fn command_head(command: Command, payload: usize) -> Option<[u8; 4]> {
+    let most = if matches!(command, Command::Hello) { super::items::MAX_ITEMS } else { MAX_WORDS };
+    if payload > most {
+        return None;
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "at most 255")]
+    Some([0, command.code(), 0, payload as u8])
+}
+
+/// What a [`Command::Grant`] says: more payload bytes may be sent to the endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Grant {
+    /// By the server of the entered channel with that number, 0..=127.
+    Server {
+        /// The channel.
+        channel: u8,
+        /// How many more.
+        bytes: u32,
+    },
+    /// By a user of the own channel with that number, 0..=127.
+    User {
+        /// The channel.
+        channel: u8,
+        /// The user's number in it.
+        user: u8,
+        /// How many more.
+        bytes: u32,
+    },
+}
+
+impl Grant {
+    /// Reads the payload of a [`Command::Grant`]. `None` if it is none.
+    #[must_use]
+    pub const fn from_payload(payload: &[u8]) -> Option<Self> {
+        match *payload {
+            [channel @ 0..OWN, a, b, c, d] => {
+                Some(Self::Server { channel, bytes: u32::from_le_bytes([a, b, c, d]) })
+            }
+            [channel @ OWN..=255, user, a, b, c, d] => {
+                Some(Self::User { channel: channel & !OWN, user, bytes: u32::from_le_bytes([a, b, c, d]) })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// A whole [`Command::Grant`] for the server of entered channel `channel`.
+#[must_use]
+pub const fn grant_server(channel: u8, bytes: u32) -> [u8; 9] {
+    let [a, b, c, d] = bytes.to_le_bytes();
+    [0, Command::Grant.code(), 0, 5, channel & !OWN, a, b, c, d]
+}
+
+/// A whole [`Command::Grant`] for user `user` of own channel `channel`.
+#[must_use]
+pub const fn grant_user(channel: u8, user: u8, bytes: u32) -> [u8; 10] {
+    let [a, b, c, d] = bytes.to_le_bytes();
+    [0, Command::Grant.code(), 0, 6, channel | OWN, user, a, b, c, d]
+}
+
+/// What a [`Command::Admit`] or [`Command::Refuse`] says of a user that knocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Verdict<'a> {
+    /// The own channel's number.
+    pub channel: u8,
+    /// The number that is reserved for the user.
+    pub user: u8,
+    /// That of the knock.
+    pub ticket: u8,
+    /// Why the user is refused: [`CODE_FULL`] or [`CODE_REFUSED`]. `None`: it is admitted.
+    pub code: Option<u8>,
+    /// What the server says about it.
+    pub words: &'a [u8],
+}
+
+/// A [`Command::Refuse`] because the channel is full.
+pub const CODE_FULL: u8 = 4;
+/// A [`Command::Refuse`] because the server does not want the user.
+pub const CODE_REFUSED: u8 = 7;
+
+impl<'a> Verdict<'a> {
+    /// Reads the payload of a [`Command::Admit`]. `None` if it is none.
+    #[must_use]
+    pub const fn from_admit(payload: &'a [u8]) -> Option<Self> {
+        match *payload {
+            [channel, user, ticket] => Some(Self { channel, user, ticket, code: None, words: &[] }),
+            _ => None,
+        }
+    }
+
+    /// Reads the payload of a [`Command::Refuse`]. `None` if it is none.
+    #[must_use]
+    pub const fn from_refuse(payload: &'a [u8]) -> Option<Self> {
+        match payload {
+            [channel, user, ticket, code, words @ ..] if words.len() <= MAX_WORDS => {
+                Some(Self { channel: *channel, user: *user, ticket: *ticket, code: Some(*code), words })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// A whole [`Command::Admit`].
+#[must_use]
+pub const fn admit(channel: u8, user: u8, ticket: u8) -> [u8; 7] {
+    [0, Command::Admit.code(), 0, 3, channel, user, ticket]
+}
+
+/// The bytes of a [`Command::Refuse`] in front of the server's words. `None` if those are longer
+/// than [`MAX_WORDS`].
+#[must_use]
+pub const fn refuse(channel: u8, user: u8, ticket: u8, code: u8, words: usize) -> Option<[u8; 8]> {
+    if words > MAX_WORDS {
+        return None;
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "at most MAX_WORDS")]
+    let len = (words as u8).wrapping_add(4);
+    Some([0, Command::Refuse.code(), 0, len, channel, user, ticket, code])
+}
+
+/// The bytes of a [`Command::LeaveOut`] in front of the numbers of the users, at most 254. `None` if
+/// there are more.
+#[must_use]
+pub const fn leave_out(channel: u8, users: usize) -> Option<[u8; 5]> {
+    if users > 254 {
+        return None;
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "at most 254")]
+    let len = (users as u8).wrapping_add(1);
+    Some([0, Command::LeaveOut.code(), 0, len, channel])
 }

@@ -70,6 +70,8 @@ impl Tables<'_> {
                     self.remove(channel, membership, block, host);
                 }
             }
+            // known to the codec only so far
+            _ => {}
         }
         Ok(used)
     }

@@ -99,8 +99,11 @@ impl Tables<'_> {
             let (target, payload) = match unit {
                 Unit::ToServer { channel, payload } => (self.to_server(sender, channel), payload),
                 Unit::ToUser { channel, user, payload } => (self.to_user(sender, channel, user), payload),
-                Unit::ToAll { channel, payload } => (self.to_users(sender, channel, None), payload),
-                Unit::ToAllBut { channel, excluded, payload } => {
+                Unit::ToAll { channel, payload } | Unit::ToReady { channel, payload } => {
+                    (self.to_users(sender, channel, None), payload)
+                }
+                Unit::ToAllBut { channel, excluded, payload }
+                | Unit::ToReadyBut { channel, excluded, payload } => {
                     (self.to_users(sender, channel, Some(excluded)), payload)
                 }
                 Unit::Malformed(malformed) => {

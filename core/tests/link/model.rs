@@ -165,9 +165,15 @@ impl Model {
 
     fn hears_unit(&mut self, unit: Unit<'_>, seen: &mut Vec<Seen>) {
         match unit {
-            Unit::Success { tag, channel: number } if number > 127 => self.refused(tag, number, seen),
-            Unit::Success { tag, channel: number } => self.success(tag, number, seen),
-            Unit::Refused { tag, code } => self.refused(tag, code, seen),
+            Unit::Success { tag, channel: number } | Unit::Entered { tag, channel: number, .. }
+                if number > 127 =>
+            {
+                self.refused(tag, number, seen);
+            }
+            Unit::Success { tag, channel: number } | Unit::Entered { tag, channel: number, .. } => {
+                self.success(tag, number, seen);
+            }
+            Unit::Refused { tag, code, .. } => self.refused(tag, code, seen),
             Unit::UserEntered { channel: number, user } => self.user_entered(number, user, seen),
             Unit::UserGone { channel: number, user, reason } => {
                 if let Some((channel, _)) = self.users.remove(&(number, user)) {
@@ -203,7 +209,7 @@ impl Model {
                     voice.hears(from, mode, payload.bytes(), seen);
                 }
             }
-            Unit::Keepalive { .. } | Unit::Unknown => {}
+            _ => {}
         }
     }
 

@@ -38,14 +38,18 @@ const PARTY: usize = if cfg!(feature = "speed") { 36 } else { 32 };
 
 /// What a link adds to its buffers.
 #[cfg(target_pointer_width = "64")]
-const ADDED: usize = match (cfg!(feature = "local"), cfg!(feature = "large-chunks"), cfg!(feature = "speed"))
-{
-    (true, true, _) => 248,
-    (false, true, true) => 216,
-    (true, false, _) | (false, true, false) => 208,
-    (false, false, true) => 176,
-    (false, false, false) => 168,
-};
+const ADDED: usize = WITHOUT_FLOW + if cfg!(feature = "flow") { 8 } else { 0 };
+
+/// The same where the link is an existing endpoint.
+#[cfg(target_pointer_width = "64")]
+const WITHOUT_FLOW: usize =
+    match (cfg!(feature = "local"), cfg!(feature = "large-chunks"), cfg!(feature = "speed")) {
+        (true, true, _) => 248,
+        (false, true, true) => 216,
+        (true, false, _) | (false, true, false) => 208,
+        (false, false, true) => 176,
+        (false, false, false) => 168,
+    };
 
 #[test]
 fn the_size_of_a_link_follows_from_its_parameters() {

@@ -4,7 +4,7 @@ use peote_net::protocol::to_endpoint::{self, Unit as FromRelay};
 use peote_net::protocol::to_relay::{self, Unit as FromEndpoint};
 use proptest::prelude::*;
 
-use crate::said::{Kind, by_endpoint, by_relay, cut};
+use crate::said::{Kind, by_endpoint, by_relay, by_relay_of, cut};
 use crate::{reference, sizes};
 
 /// Pieces of a stream that are likely to mean something, with nonsense among them.
@@ -59,9 +59,11 @@ proptest! {
 
     #[test]
     fn what_endpoints_say_means_the_same_at_every_cut(stream in stream(), lengths in lengths()) {
-        let expected = reference::from_endpoint(&stream);
-        prop_assert_eq!(&by_relay(&[&stream[..]]), &expected);
-        prop_assert_eq!(&by_relay(&cut(&stream, &lengths)), &expected);
+        for takes_part in [false, true] {
+            let expected = reference::from_endpoint_of(takes_part, &stream);
+            prop_assert_eq!(&by_relay_of(takes_part, &[&stream[..]]), &expected);
+            prop_assert_eq!(&by_relay_of(takes_part, &cut(&stream, &lengths)), &expected);
+        }
     }
 
     /// What is not cut is not cut by the decoder: layers above deliver whole units without a copy.

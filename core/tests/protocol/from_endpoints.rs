@@ -40,10 +40,10 @@ fn command_codes() {
     for code in 0..=255 {
         match Command::from_code(code) {
             Some(command) => assert_eq!(command.code(), code),
-            None => assert!(code > 5),
+            None => assert!(code > 11),
         }
     }
-    assert_eq!((0..=255).filter_map(Command::from_code).count(), 6);
+    assert_eq!((0..=255).filter_map(Command::from_code).count(), 12);
 }
 
 /// The stated length is the framing, whatever the command and whatever length it should have.

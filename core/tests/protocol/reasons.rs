@@ -23,9 +23,11 @@ fn what_the_codes_mean() {
         ChannelFull,
         TooManyChannels,
         Blocked,
-        Other(7),
+        RefusedByServer,
+        NoAnswer,
+        Other(9),
     ];
-    let end = [OnPurpose, ConnectionLost, Kicked, Other(3)];
+    let end = [OnPurpose, ConnectionLost, Kicked, TooSlow, Other(4)];
     for (code, reason) in (0u8..).zip(create) {
         assert_eq!(Reason::of_create(code), reason);
     }
@@ -46,25 +48,33 @@ fn reasons_that_do_not_belong_somewhere() {
     {
         assert_eq!(reason.create_code(), 0);
     }
-    for reason in [OnPurpose, ConnectionLost, Kicked, NameInUse] {
+    for reason in [OnPurpose, ConnectionLost, Kicked, NameInUse, TooSlow] {
         assert_eq!(reason.enter_code(), 0);
     }
-    for reason in
-        [NameInUse, NoSuchChannel, AlreadyEntered, ChannelFull, TooManyChannels, Blocked, OwnChannel]
-    {
+    for reason in [
+        NameInUse,
+        NoSuchChannel,
+        AlreadyEntered,
+        ChannelFull,
+        TooManyChannels,
+        Blocked,
+        OwnChannel,
+        NoAnswer,
+        RefusedByServer,
+    ] {
         assert_eq!(reason.end_code(), 0);
     }
 }
 
 #[test]
 fn each_reason_has_words_of_its_own() {
-    let mut words: Vec<String> = (0..8)
+    let mut words: Vec<String> = (0..10)
         .flat_map(|code| [Reason::of_create(code), Reason::of_enter(code), Reason::of_end(code)])
         .map(|reason| reason.to_string())
         .collect();
     words.sort_unstable();
     words.dedup();
     assert!(words.iter().all(|words| !words.is_empty()));
-    // 10 named ones, and the unknown ones of codes 0, 3, 4, 5, 6, 7
-    assert_eq!(words.len(), 16);
+    // 13 named ones, and the unknown ones of codes 0, 3, 4, 5, 6, 7, 8, 9
+    assert_eq!(words.len(), 21);
 }

@@ -9,6 +9,11 @@ use peote_net::protocol::{Fragment, MAX_UNIT};
 pub(crate) enum Kind {
     /// Relay to endpoint, without payload.
     Control(FromRelay<'static>),
+    /// The same with words or items behind it.
+    RefusedWith(u8, u8),
+    Hello,
+    /// Channel, user, ticket, whether the user takes part, window.
+    Knock(u8, u8, u8, bool, u32),
     FromServer(u8),
     FromUser(u8, u8),
     Command(u8, u8),
@@ -16,6 +21,8 @@ pub(crate) enum Kind {
     ToUser(u8, u8),
     ToAll(u8),
     ToAllBut(u8, u8),
+    ToReady(u8),
+    ToReadyBut(u8, u8),
     Malformed(Malformed),
 }
 
@@ -100,11 +107,18 @@ pub(crate) fn by_endpoint(pieces: &[&[u8]]) -> Vec<Said> {
                         collector.fragment(Kind::FromUser(channel, user), payload);
                     }
                     FromRelay::Unknown => collector.check_finished(),
+                    FromRelay::Refused { tag, code, words } => {
+                        collector.fragment(Kind::RefusedWith(tag, code), words);
+                    }
+                    FromRelay::Hello { items } => collector.fragment(Kind::Hello, items),
+                    FromRelay::Knock { channel, user, ticket, takes_part, window, words } => {
+                        collector.fragment(Kind::Knock(channel, user, ticket, takes_part, window), words);
+                    }
                     FromRelay::Success { tag, channel } => {
                         collector.bare(Kind::Control(FromRelay::Success { tag, channel }));
                     }
-                    FromRelay::Refused { tag, code } => {
-                        collector.bare(Kind::Control(FromRelay::Refused { tag, code }));
+                    FromRelay::Entered { tag, channel, user, window } => {
+                        collector.bare(Kind::Control(FromRelay::Entered { tag, channel, user, window }));
                     }
                     FromRelay::UserEntered { channel, user } => {
                         collector.bare(Kind::Control(FromRelay::UserEntered { channel, user }));
@@ -118,6 +132,16 @@ pub(crate) fn by_endpoint(pieces: &[&[u8]]) -> Vec<Said> {
                     FromRelay::Keepalive { last } => {
                         collector.bare(Kind::Control(FromRelay::Keepalive { last }));
                     }
+                    FromRelay::GrantFromServer { channel, bytes } => {
+                        collector.bare(Kind::Control(FromRelay::GrantFromServer { channel, bytes }));
+                    }
+                    FromRelay::GrantFromUser { channel, user, bytes } => {
+                        collector.bare(Kind::Control(FromRelay::GrantFromUser { channel, user, bytes }));
+                    }
+                    FromRelay::Raised { own, channel, user, send, receive } => {
+                        let raised = FromRelay::Raised { own, channel, user, send, receive };
+                        collector.bare(Kind::Control(raised));
+                    }
                 }
                 true
             },
@@ -128,8 +152,13 @@ pub(crate) fn by_endpoint(pieces: &[&[u8]]) -> Vec<Said> {
 
 /// What a relay understands of `pieces`, up to the first thing that is malformed.
 pub(crate) fn by_relay(pieces: &[&[u8]]) -> Vec<Said> {
+    by_relay_of(false, pieces)
+}
+
+/// The same for an endpoint that takes part, or does not.
+pub(crate) fn by_relay_of(takes_part: bool, pieces: &[&[u8]]) -> Vec<Said> {
     let mut collector = Collector::default();
-    let mut decoder = to_relay::Decoder::new();
+    let mut decoder = to_relay::Decoder::of(takes_part);
     for &piece in pieces {
         feed(
             piece,
@@ -150,6 +179,12 @@ pub(crate) fn by_relay(pieces: &[&[u8]]) -> Vec<Said> {
                     }
                     FromEndpoint::ToAllBut { channel, excluded, payload } => {
                         collector.fragment(Kind::ToAllBut(channel, excluded), payload);
+                    }
+                    FromEndpoint::ToReady { channel, payload } => {
+                        collector.fragment(Kind::ToReady(channel), payload);
+                    }
+                    FromEndpoint::ToReadyBut { channel, excluded, payload } => {
+                        collector.fragment(Kind::ToReadyBut(channel, excluded), payload);
                     }
                     FromEndpoint::Malformed(malformed) => {
                         collector.bare(Kind::Malformed(malformed));

@@ -61,7 +61,7 @@ pub(crate) fn said(pieces: &[&[u8]]) -> Vec<Said> {
                     }
                     _ => said.push(Said::ToAllBut { channel, user, bytes: payload.bytes().to_vec() }),
                 },
-                FromEndpoint::Malformed(malformed) => panic!("{malformed}"),
+                other => panic!("no endpoint says {other:?}"),
             }
         }
     }
@@ -103,7 +103,7 @@ pub(crate) fn heard(pieces: &[&[u8]]) -> Vec<Heard> {
                     heard.push(Heard::Control(FromRelay::ChannelGone { channel, reason }));
                 }
                 FromRelay::Keepalive { last } => heard.push(Heard::Control(FromRelay::Keepalive { last })),
-                FromRelay::Refused { .. } | FromRelay::Unknown => panic!("not in any recording: {unit:?}"),
+                _ => panic!("not in any recording: {unit:?}"),
             }
         }
     }

@@ -5,21 +5,21 @@ use crate::link::session::Session;
 use crate::link::slots::{Key, OwnState, PartyState};
 use crate::link::state::Owed;
 use crate::link::{Channel, Event, OwnChannel, User};
-use crate::protocol::MAX_CHANNELS;
 use crate::protocol::to_endpoint::{Capabilities, Unit};
+use crate::protocol::{Fragment, MAX_CHANNELS};
 
 impl Session<'_> {
     /// Returns the event that the answer or notice stands for that has just come, if it stands for
     /// one.
     #[inline(never)]
     pub(super) fn control(&mut self) -> Option<Event<'static>> {
-        match self.out.state.received.decoder.control() {
-            Unit::Success { tag, channel: number } => {
+        match self.out.state.received.decoder.control(Fragment::EMPTY) {
+            Unit::Success { tag, channel: number } | Unit::Entered { tag, channel: number, .. } => {
                 // no relay gives out a greater number; as it stands, it would mean another channel
                 let answer = if usize::from(number) < MAX_CHANNELS { Ok(number) } else { Err(number) };
                 self.answered(tag, answer)
             }
-            Unit::Refused { tag, code } => self.answered(tag, Err(code)),
+            Unit::Refused { tag, code, .. } => self.answered(tag, Err(code)),
             Unit::UserEntered { channel, user } => self.user_entered(channel, user),
             Unit::UserGone { channel, user, reason } if usize::from(channel) < MAX_CHANNELS => {
                 self.user_gone(channel, user, reason)

@@ -50,6 +50,11 @@ impl Session<'_> {
                 Queued::None
             }
             Head::Control => self.control().map_or(Queued::None, Queued::Notice),
+            Head::Tail => {
+                // what follows is for no party
+                received.party = None;
+                self.control().map_or(Queued::None, Queued::Notice)
+            }
         }
     }
 

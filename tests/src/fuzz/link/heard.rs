@@ -38,7 +38,7 @@ impl Heard {
         while let Some((used, unit)) = self.decoder.decode(bytes) {
             bytes = &bytes[used..];
             match unit {
-                Unit::Success { tag, channel } => {
+                Unit::Success { tag, channel } | Unit::Entered { tag, channel, .. } => {
                     self.blind |= !self.awaited.remove(&tag);
                     if usize::from(channel) < MAX_CHANNELS {
                         self.numbers.insert(tag, channel);
@@ -47,7 +47,7 @@ impl Heard {
                         self.ends.push_back((End::Refused(tag), channel));
                     }
                 }
-                Unit::Refused { tag, code } => {
+                Unit::Refused { tag, code, .. } => {
                     self.blind |= !self.awaited.remove(&tag);
                     self.ends.push_back((End::Refused(tag), code));
                 }
@@ -101,6 +101,8 @@ pub(super) fn enter_refused(code: u8) -> Reason {
         4 => Reason::ChannelFull,
         5 => Reason::TooManyChannels,
         6 => Reason::Blocked,
+        7 => Reason::RefusedByServer,
+        8 => Reason::NoAnswer,
         other => Reason::Other(other),
     }
 }
@@ -111,6 +113,7 @@ pub(super) fn gone(code: u8) -> Reason {
         0 => Reason::OnPurpose,
         1 => Reason::ConnectionLost,
         2 => Reason::Kicked,
+        3 => Reason::TooSlow,
         other => Reason::Other(other),
     }
 }
