@@ -36,19 +36,24 @@ impl<'a> Bytes<'a> {
 
 /// Everything a relay has said in `stream`, but what means nothing.
 pub(crate) fn from_relay(stream: &[u8]) -> Vec<Said> {
+    from_relay_to(false, stream)
+}
+
+/// The same to somebody who understands what is said behind a hello, or does not.
+pub(crate) fn from_relay_to(takes_part: bool, stream: &[u8]) -> Vec<Said> {
     let mut bytes = Bytes(stream);
     let mut said = Vec::new();
-    while let Some(units) = unit_from_relay(&mut bytes) {
+    while let Some(units) = unit_from_relay(&mut bytes, takes_part) {
         said.extend(units);
     }
     said
 }
 
 /// `None` at the end, `Some(None)` for something without meaning.
-fn unit_from_relay(bytes: &mut Bytes<'_>) -> Option<Option<Said>> {
+fn unit_from_relay(bytes: &mut Bytes<'_>, takes_part: bool) -> Option<Option<Said>> {
     let first = bytes.byte()?;
     if first == 0 {
-        return control_from_relay(bytes);
+        return control_from_relay(bytes, takes_part);
     }
     let size = bytes.size(first)?;
     if size == 0 {
@@ -66,7 +71,7 @@ fn unit_from_relay(bytes: &mut Bytes<'_>) -> Option<Option<Said>> {
 }
 
 /// An answer or an event, whose length comes next.
-fn control_from_relay(bytes: &mut Bytes<'_>) -> Option<Option<Said>> {
+fn control_from_relay(bytes: &mut Bytes<'_>, is_new: bool) -> Option<Option<Said>> {
     let len = usize::from(bytes.byte()?);
     let start = bytes.0;
     let head = &start[..start.len().min(len).min(12)];
@@ -74,7 +79,6 @@ fn control_from_relay(bytes: &mut Bytes<'_>) -> Option<Option<Said>> {
     padded[..head.len()].copy_from_slice(head);
     let [a, b, c, d, e, f, ..] = padded;
     let number = |at: usize| u32::from_le_bytes(padded[at..at + 4].try_into().unwrap());
-    let is_new = cfg!(feature = "flow");
     // what it is, bytes that have to be there, and those in front of words or items
     let (kind, needed, tail) = match (a, b, len) {
         (1.., 0, 8..) if is_new => {

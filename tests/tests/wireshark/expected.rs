@@ -28,7 +28,10 @@ fn one(said: Said, parties: &mut HashMap<String, Vec<u8>>, limit: ChunkLimit) ->
     {
         parties.remove(&format!("{:?}", Kind::FromUser(channel & 127, user)));
     }
-    let is_data = !matches!(said.kind, Kind::Control(_) | Kind::Command(..) | Kind::Malformed(_));
+    let is_data = !matches!(
+        said.kind,
+        Kind::Control(_) | Kind::RefusedWith(..) | Kind::Command(..) | Kind::Malformed(_)
+    );
     let whole = said.bytes.len() == said.total;
     let mut expected = Expected { said, chunks: Vec::new(), violates: false };
     if is_data && whole {

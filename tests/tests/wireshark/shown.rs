@@ -98,12 +98,15 @@ impl Shown {
             "unknown" | "nothing" if !self.has("channel") || self.title == "unknown" => return None,
             "malformed" => Kind::Malformed(self.malformed()),
             _ if self.has("command") => Kind::Command(self.number("command"), self.number("tag")),
+            _ if self.has("status") && self.number("status") != 0 => {
+                Kind::RefusedWith(self.number("tag"), self.number("code"))
+            }
             _ if self.has("status") || self.has("event") => Kind::Control(self.control()),
             _ => self.data(to_relay),
         };
         let payload = match kind {
             Kind::Command(..) => &self.payload,
-            Kind::Control(_) | Kind::Malformed(_) => "",
+            Kind::Control(_) | Kind::RefusedWith(..) | Kind::Malformed(_) => "",
             _ => self.bytes.get("payload").map_or("", String::as_str),
         };
         let bytes = unhex(payload);
@@ -121,10 +124,7 @@ impl Shown {
     fn control(&self) -> Unit<'static> {
         if self.has("status") {
             let tag = self.number("tag");
-            return match self.number("status") {
-                0 => Unit::Success { tag, channel: self.number("number") },
-                _ => Unit::Refused { tag, code: self.number("code") },
-            };
+            return Unit::Success { tag, channel: self.number("number") };
         }
         match self.number("event") {
             0 => Unit::UserEntered { channel: self.number("channel"), user: self.number("user") },
@@ -179,7 +179,8 @@ pub(crate) fn compare(
     // Where the stream ends in a unit, the references know it already; an event may also be whole.
     if wanted.len() == shown.len() + 1 {
         let last = wanted.pop().unwrap().said;
-        assert!(last.bytes.len() < last.total || matches!(last.kind, Kind::Control(_)), "{last:?} of {what}");
+        let may_be_cut = matches!(last.kind, Kind::Control(_) | Kind::RefusedWith(..));
+        assert!(last.bytes.len() < last.total || may_be_cut, "{last:?} of {what}");
     }
     if !with_chunks {
         for one in wanted.iter_mut().chain(&mut shown) {
