@@ -36,7 +36,7 @@ impl Bed {
             far.poll();
             world.step(&mut [&mut calling], 1);
         }
-        assert!(calling.is_done());
+        assert!(calling.is_done);
         drop(calling);
         assert_eq!(far.tcp(far_socket).state(), State::Established);
         world.hub.set_faults(faults);

@@ -19,7 +19,7 @@ impl Wake for Flag {
 pub(crate) struct Task<'a> {
     future: Pin<Box<dyn Future<Output = ()> + 'a>>,
     flag: Arc<Flag>,
-    is_done: bool,
+    pub(crate) is_done: bool,
     /// How often it was polled.
     pub(crate) polls: u32,
 }
@@ -39,10 +39,6 @@ impl<'a> Task<'a> {
         let waker = Waker::from(Arc::clone(&self.flag));
         self.is_done = self.future.as_mut().poll(&mut Context::from_waker(&waker)) == Poll::Ready(());
         true
-    }
-
-    pub(crate) fn is_done(&self) -> bool {
-        self.is_done
     }
 }
 

@@ -133,7 +133,7 @@ fn a_reset_wakes() {
     let mut task = Task::new(async { *lost.borrow_mut() = Some(talk(stack, 1, &heard).await) });
     network.until(&mut task, "a chunk", |_| heard.get() == 1);
     network.relay.set_down(true);
-    let passed = network.until(&mut task, "the loss", |task| task.is_done());
+    let passed = network.until(&mut task, "the loss", |task| task.is_done);
     assert_eq!(*lost.borrow(), Some(Error::Transport(TcpError::NotConnected)));
     assert!(passed < 100, "{passed} ms");
 }
@@ -151,7 +151,7 @@ fn an_end_wakes() {
         *lost.borrow_mut() = result.err();
     });
     let mut passed = 0;
-    while !task.is_done() {
+    while !task.is_done {
         if far.tcp(socket).state() == State::Established && passed == 200 {
             far.tcp(socket).close();
         }
@@ -177,7 +177,7 @@ fn silence_wakes_once() {
     }
     network.relay.machine.port.plug(false);
     let before = task.polls;
-    let passed = network.until(&mut task, "the loss", |task| task.is_done());
+    let passed = network.until(&mut task, "the loss", |task| task.is_done);
     assert!(matches!(*lost.borrow(), Some(Error::Silent { .. })), "{lost:?}");
     assert!((14_000..=21_000).contains(&passed), "{passed} ms");
     let polls = task.polls - before;
