@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use peote_net::link::{Channel, Destination, Event, Link, Mode, Out, SendError, Source};
 use peote_net::time;
-use peote_net_examples::traffic::{
+use peote_net_demo::traffic::{
     Client, Clients, Control, Flow, Kind, Noise, Script, Sending, Servers, Serving, Tally, excluded,
 };
 use peote_net_std::{Clock, HeapBuffers, TcpTransport};

@@ -29,11 +29,11 @@ use std::time::{Duration, Instant as Moment};
 
 use clap::Parser;
 use peote_net::time;
-use peote_net_examples::Failure;
-use peote_net_examples::options::{between, seconds};
-use peote_net_examples::progress::Progress;
-use peote_net_examples::report::{count, print, table};
-use peote_net_examples::traffic::{Client, Clients, Noise, Script, Sending, Servers, Serving, Tally, mix};
+use peote_net_demo::Failure;
+use peote_net_demo::options::{between, seconds};
+use peote_net_demo::progress::Progress;
+use peote_net_demo::report::{count, print, table};
+use peote_net_demo::traffic::{Client, Clients, Noise, Script, Sending, Servers, Serving, Tally, mix};
 use peote_net_std::{Clock, TcpTransport, Waiter, Watch};
 use peote_relay::{Config, Relay};
 
@@ -86,7 +86,7 @@ Exit codes:
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn main() -> ExitCode {
-    peote_net_examples::failure::main("demo", run)
+    peote_net_demo::failure::main("demo", run)
 }
 
 fn run(options: &Options) -> Result<(), Failure> {

@@ -7,7 +7,9 @@ use std::process::ExitCode;
 use clap::Parser;
 use clap::error::ErrorKind;
 use peote_net::link;
-use peote_net_std::{ConnectError, ConnectErrorKind, ReconnectError, TcpError, TlsError, TlsErrorKind};
+use peote_net_std::{ConnectError, ConnectErrorKind, ReconnectError, TcpError};
+#[cfg(feature = "tls")]
+use peote_net_std::{TlsError, TlsErrorKind};
 
 /// Why a program ends early.
 #[derive(Debug)]
@@ -69,11 +71,13 @@ impl From<ConnectError> for Failure {
     fn from(error: ConnectError) -> Self {
         match error.kind() {
             ConnectErrorKind::Address(what) => Self::Usage(format!("--relay {}: {what}", error.address())),
+            #[cfg(feature = "tls")]
             ConnectErrorKind::Tls(cause) => {
                 let is_unknown = |error: &TlsError| error.kind() == TlsErrorKind::UnknownIssuer;
                 let advice = if cause.as_tls().is_some_and(is_unknown) { " (--ca FILE)" } else { "" };
                 Self::Unreachable(format!("{error}{advice}"))
             }
+            #[cfg(feature = "tls")]
             ConnectErrorKind::TlsTimedOut(_) => Self::Unreachable(error.to_string()),
             _ => Self::Unreachable(format!("{error}; is a relay running there?")),
         }
