@@ -68,6 +68,9 @@ impl Connections {
             return Ok(());
         }
         let permit = self.rights.check(token, unix_now(), &self.config)?;
+        if self.bans.has_subject(permit.subject()) {
+            return Err(Denied::Banned);
+        }
         let Some(Some(connection)) = self.slots.get_mut(index as usize) else { return Err(Denied::Nothing) };
         let before = connection.subject();
         let is_another = before != Some(permit.subject());
@@ -108,6 +111,7 @@ impl Connections {
         let config = &self.config;
         // of what the protocol has, "too many" is nearest to "none at all", and "in use" to "not for you"
         let refusal = match *request {
+            Request::Create { .. } if self.is_draining => (Refused::Draining, Reason::TooManyChannels),
             Request::Create { .. } if !config.allows_creating_from(address) => {
                 (Refused::AddressNotAllowed, Reason::TooManyChannels)
             }

@@ -156,6 +156,8 @@ causes! {
         Forged = "forged",
         /// The time of the token or of the signed name is over, or has not come.
         Expired = "expired",
+        /// Creating: the relay is drained.
+        Draining = "draining",
         /// Anything else.
         Other = "other",
     }
@@ -174,6 +176,10 @@ causes! {
         Network = "network",
         /// [`Config::connections_per_second_per_address`](crate::Config::connections_per_second_per_address).
         Rate = "rate",
+        /// The operator has banned it.
+        Banned = "banned",
+        /// The relay is drained.
+        Draining = "draining",
         /// The system had no room for it.
         System = "system",
     }
@@ -224,6 +230,12 @@ causes! {
         /// It came through a proxy, and its client is counted among those that were
         /// [turned away](TurnedAway), too.
         TurnedAway = "turned-away",
+        /// The operator has closed it.
+        Kicked = "kicked",
+        /// The operator has banned its address or its subject.
+        Banned = "banned",
+        /// The relay is drained.
+        Drained = "drained",
         /// The relay stops.
         Stopping = "stopping",
         /// Anything else.
@@ -275,6 +287,7 @@ impl Refused {
             Self::Blocked => "the channel's server has blocked the connection",
             Self::NotPermitted => "neither a token nor a signed name allows it (access)",
             Self::Forged => "the signature is by none of the keys (access-keys)",
+            Self::Draining => "the relay is being drained",
             Self::Expired => "the token or the signed name is not valid at this time",
             Self::Other => "the relay has no room for it",
         }
@@ -314,6 +327,8 @@ impl TurnedAway {
             Self::Rate => {
                 "full: the address connects more often than it may (connections-per-second-per-address)"
             }
+            Self::Banned => "connections from this address are not accepted (banned)",
+            Self::Draining => "draining: the relay accepts no connections any more",
             Self::System => "full: the system has no room for it",
         }
     }

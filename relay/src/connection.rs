@@ -224,6 +224,17 @@ impl Connection {
         self.tls.is_some()
     }
 
+    /// What its transport is called.
+    pub(crate) fn transport_name(&self) -> &'static str {
+        match (&self.transport, self.is_tls()) {
+            (Transport::Plain, false) => "plain",
+            (Transport::Plain, true) => "tls",
+            (Transport::Http(_), _) => "http",
+            (Transport::WebSocket(_), false) => "websocket",
+            (Transport::WebSocket(_), true) => "wss",
+        }
+    }
+
     /// The subject of its token, if it has shown one.
     pub(crate) fn subject(&self) -> Option<&str> {
         self.granted.as_ref()?.permit.as_ref().map(Permit::subject)

@@ -11,6 +11,7 @@ use tracing::{debug, info, warn};
 use crate::access::{self, Denied, Rights};
 use crate::addresses::Addresses;
 use crate::allowance::Allowance;
+use crate::bans::Bans;
 use crate::causes::{Cause, Counts, Paused, Refused};
 use crate::config::{Access, Config};
 use crate::connection::Connection;
@@ -77,6 +78,10 @@ pub(crate) struct Connections {
     pub(crate) why_denied: Option<Denied>,
     /// What tokens and signed names are checked with.
     pub(crate) rights: Rights,
+    /// Who may not come.
+    pub(crate) bans: Bans,
+    /// Nothing is created any more.
+    pub(crate) is_draining: bool,
     /// Connections of each subject of tokens.
     pub(crate) subjects: Subjects,
     hasher: RandomState,
@@ -115,6 +120,8 @@ impl Connections {
             refusal: None,
             why_denied: None,
             rights,
+            bans: Bans::default(),
+            is_draining: false,
             subjects: Subjects::default(),
             hasher: RandomState::new(),
             times: Times::new(&config),

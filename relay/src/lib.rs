@@ -9,6 +9,7 @@ pub mod access;
 mod addresses;
 mod allow;
 mod allowance;
+mod bans;
 mod causes;
 mod clock;
 pub mod config;
@@ -41,8 +42,9 @@ mod transport;
 mod waits;
 pub mod websocket;
 
+pub use bans::{Ban, Banned, TooManyBans};
 pub use causes::{Cause, Closed, Counts, Paused, Refused, TurnedAway};
 pub use config::{Access, Config, ForwardedHeader, Revoked, SlowReceiver};
 pub use ipnet::IpNet;
-pub use relay::{Handle, Relay};
+pub use relay::{ChannelInfo, ConnectionInfo, Handle, Relay};
 pub use stats::Stats;

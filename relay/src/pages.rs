@@ -29,6 +29,7 @@ const NOT_FOUND: Refusal = Refusal::new("404 Not Found", "there is only WebSocke
 const NOT_SHOWN: Refusal = Refusal::new("403 Forbidden", "this page is not shown to your address");
 const TOKEN: Refusal = Refusal::new("401 Unauthorized", "the token does not count here");
 const TOO_SLOW: Refusal = Refusal::new("408 Request Timeout", "the request did not come in time");
+const DRAINING: Refusal = Refusal::new("503 Service Unavailable", "draining");
 const STOPPING: Refusal = Refusal::new("503 Service Unavailable", "stopping");
 
 /// What has come of a request.
@@ -148,6 +149,11 @@ impl Request {
     /// The response where the token does not count.
     pub(crate) fn unauthorized(&self) -> Response {
         self.refuse(TOKEN)
+    }
+
+    /// The response to whoever asks whether the relay is well, while it is drained.
+    pub(crate) fn draining(&self) -> Response {
+        self.refuse(DRAINING)
     }
 
     /// The response where there is no such page.

@@ -79,10 +79,10 @@ impl Transport {
         }
     }
 
-    /// Closes a WebSocket with this code, if it is one and is not closed yet.
-    pub(crate) fn close(&mut self, code: u16) {
+    /// Closes a WebSocket with this code and reason, if it is one and is not closed yet.
+    pub(crate) fn close(&mut self, code: u16, reason: &str) {
         if let Self::WebSocket(framed) = self {
-            framed.socket.close(Some(code));
+            framed.socket.close_with(Some(code), reason);
         }
     }
 

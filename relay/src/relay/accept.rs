@@ -78,6 +78,9 @@ impl Relay {
     fn admit(&mut self, mut socket: TcpStream, address: SocketAddr, is_tls: bool) {
         let ip = address.ip();
         let now = self.connections.now_micros;
+        if self.is_draining() {
+            return self.receive_guest(socket, address, is_tls, TurnedAway::Draining);
+        }
         let arrival = Arrival::from(ip, &self.connections.config);
         // who comes through a proxy is counted when the proxy has told who it is
         let is_counted = arrival == Arrival::Settled;

@@ -117,7 +117,8 @@ impl Relay {
     ) {
         let is_watcher = self.connections.config.allows_watching_from(address.ip());
         // a handshake of TLS is more work than somebody may cause who is turned away
-        let may_ask = !is_tls && (is_watcher || cause != TurnedAway::AddressNotAllowed);
+        let is_unwanted = matches!(cause, TurnedAway::AddressNotAllowed | TurnedAway::Banned);
+        let may_ask = !is_tls && (is_watcher || !is_unwanted);
         let token = FIRST_TOKEN + self.anteroom.next;
         let interest = Interest::READABLE;
         if !may_ask || self.poll.registry().register(&mut socket, Token(token), interest).is_err() {
@@ -206,6 +207,9 @@ impl Relay {
     }
 
     fn page_for_guest(&mut self, guest: &Guest, page: Page) -> (Response, Closed) {
+        if matches!(page, Page::Health) && self.is_draining() {
+            return (guest.request.draining(), Closed::Page);
+        }
         match self.content(page) {
             Some(content) => (guest.request.page(page, &content), Closed::Page),
             None => (guest.request.not_found(), Closed::BadRequest),

@@ -94,6 +94,9 @@ impl Relay {
         if !self.connections.config.allows_connecting_from(ip) {
             return Err(TurnedAway::AddressNotAllowed);
         }
+        if self.connections.bans.has_address(ip) {
+            return Err(TurnedAway::Banned);
+        }
         self.connections.addresses.add(ip, now, &self.connections.config)
     }
 }

@@ -41,6 +41,10 @@ pub(super) enum Why {
     WebSocketFailed(Failure),
     /// A key that it was here by is gone.
     Revoked,
+    /// The operator wants it, for this reason.
+    Operator(Closed, String),
+    /// The relay is drained, and its turn has come.
+    Drained,
     /// It comes from a proxy that has to tell whom it is from, and has not.
     NoProxyHeader,
     /// A proxy has told whom it is from, and that may not connect, or has too many connections.
@@ -66,14 +70,32 @@ impl From<Ending> for Why {
 impl Why {
     /// Whether it makes sense to write what is still queued, as far as the socket takes it at once.
     pub(super) fn may_write(&self) -> bool {
-        matches!(self, Self::Ended | Self::Cause(_) | Self::Revoked | Self::WebSocketClosed)
+        matches!(
+            self,
+            Self::Ended
+                | Self::Cause(_)
+                | Self::Revoked
+                | Self::Operator(..)
+                | Self::Drained
+                | Self::WebSocketClosed
+        )
+    }
+
+    /// What a WebSocket is told beside the code.
+    fn reason(&self) -> &str {
+        match self {
+            Self::Operator(_, reason) => reason,
+            Self::Drained => "draining",
+            _ => "",
+        }
     }
 
     /// The status code that a WebSocket is closed with, if its endpoint can be told at all (RFC 6455, section 7.4.1).
     fn code(&self) -> Option<u16> {
         match self {
             Self::Stopping => Some(1001),
-            Self::Cause(_) | Self::Late(_) | Self::Revoked => Some(1008),
+            Self::Drained => Some(1012),
+            Self::Cause(_) | Self::Late(_) | Self::Revoked | Self::Operator(..) => Some(1008),
             Self::WebSocketFailed(failure) => Some(failure.code()),
             _ => None,
         }
@@ -103,10 +125,11 @@ impl Why {
             Self::Cause(Cause::UnknownCommand(_)) => Closed::UnknownCommand,
             Self::Cause(_) => Closed::Other,
             Self::Late(late) => late.closed(),
-            Self::Http(_, cause) => *cause,
+            Self::Http(_, cause) | Self::Operator(cause, _) => *cause,
             Self::TlsHere | Self::TlsFailed(_) | Self::TlsCopied => Closed::TlsFailed,
             Self::WebSocketFailed(_) => Closed::WebSocketFailed,
             Self::Revoked => Closed::Revoked,
+            Self::Drained => Closed::Drained,
             Self::NoProxyHeader => Closed::ProxyHeader,
             Self::TurnedAway(_) => Closed::TurnedAway,
             Self::Stopping => Closed::Stopping,
@@ -135,6 +158,9 @@ impl fmt::Display for Why {
                 write!(f, "its WebSocket failed with code {}: {failure}", failure.code())
             }
             Self::Revoked => f.write_str("what it was allowed by is allowed no more (access-revoked)"),
+            Self::Operator(_, reason) if reason.is_empty() => f.write_str("the operator has closed it"),
+            Self::Operator(_, reason) => write!(f, "the operator has closed it: {reason}"),
+            Self::Drained => f.write_str("the relay is being drained"),
             Self::NoProxyHeader => f.write_str(
                 "it comes from a proxy (proxy-protocol-from) without a good header of the PROXY protocol",
             ),
@@ -152,7 +178,8 @@ impl Relay {
         if why.may_write() {
             self.connections.write(index);
         }
-        let mut is_told = self.say_goodbye(index, why);
+        // with the sending direction closed first, so that what was said last is not lost
+        let mut is_told = self.say_goodbye(index, why) || matches!(why, Why::Drained | Why::Operator(..));
         if !matches!(why, Why::Broken(_))
             && let Some(connection) = self.connections.get(index)
         {
@@ -199,6 +226,7 @@ impl Relay {
             info!(connection = %id, %address, %cause, %why, "connection closed");
         }
     }
+
     /// Tells the endpoint the end, where it speaks a protocol that has words for that and takes them at once. Says whether it was told.
     fn say_goodbye(&mut self, index: u32, why: &Why) -> bool {
         let Some(connection) = self.connections.get(index) else { return false };
@@ -208,7 +236,7 @@ impl Relay {
             (Why::TurnedAway(why), Transport::Http(request)) => request.full(*why).bytes,
             _ => {
                 if let Some(code) = why.code() {
-                    connection.transport.close(code);
+                    connection.transport.close(code, why.reason());
                 }
                 if !connection.transport.is_closing() {
                     return false;

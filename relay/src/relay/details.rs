@@ -149,13 +149,7 @@ impl Relay {
         let Some(connection) = self.connections.get(index) else { return Ok(()) };
         let age = now - connection.since;
         let rate = rate(connection.traffic, connection.looked_at, interval.min(age));
-        let transport = match (&connection.transport, connection.is_tls()) {
-            (Transport::Plain, false) => "plain",
-            (Transport::Plain, true) => "tls",
-            (Transport::Http(_), _) => "http",
-            (Transport::WebSocket(_), false) => "websocket",
-            (Transport::WebSocket(_), true) => "wss",
-        };
+        let transport = connection.transport_name();
         let held_up = if connection.wait.is_awaited() { now - connection.wait.since } else { 0 };
         let id = connection.id;
         write!(

@@ -6,9 +6,11 @@ mod arrive;
 mod close;
 mod deadlines;
 mod details;
+mod drain;
 mod leftovers;
 mod linger;
 mod open;
+mod operate;
 mod receive_buffer;
 mod reconfigure;
 mod serve;
@@ -28,6 +30,8 @@ use mio::event::Event;
 use mio::{Events, Poll, Registry, Token, Waker};
 use peote_net::relay::{GrowingStorage, Relay as Core};
 use tracing::info;
+
+pub use operate::{ChannelInfo, ConnectionInfo};
 
 use accept::Listener;
 use anteroom::Anteroom;
@@ -102,6 +106,8 @@ pub struct Relay {
     received_bytes: u64,
     turns: turns::Turns,
     hellos: Hellos,
+    /// Who still has to go, where the relay is drained.
+    drain: Option<drain::Drain>,
     /// The page with details that was made last.
     details: details::Details,
 }
@@ -219,6 +225,7 @@ impl Relay {
         let noted = if self.may_go_on() { None } else { self.wait(timeout, Self::note)? };
         self.accept();
         self.serve_ready();
+        self.drain_some();
         if let Some(noted) = noted {
             self.judge(noted);
         }
@@ -276,7 +283,9 @@ impl Relay {
         }
         let is_accepting = self.listeners.iter().any(|listener| listener.pending);
         let accept_at = is_accepting.then_some(self.accept_at);
-        let next = [self.connections.timers.next(), accept_at, self.lingering.next(), self.anteroom.next()];
+        let drain = self.drain.as_ref().and_then(drain::Drain::next);
+        let next =
+            [self.connections.timers.next(), accept_at, self.lingering.next(), self.anteroom.next(), drain];
         let next = next.into_iter().flatten().min();
         let until = next.map(|next| Duration::from_millis(next.saturating_sub(self.connections.now)));
         until.into_iter().chain(timeout).min()

@@ -110,6 +110,7 @@ impl Relay {
             received_bytes: 0,
             turns: super::turns::Turns::default(),
             hellos: Hellos::default(),
+            drain: None,
             details: details::Details::default(),
         })
     }

@@ -93,7 +93,7 @@ impl Relay {
         if connection.has_output() {
             return;
         }
-        connection.transport.close(1001);
+        connection.transport.close(1001, "");
         if connection.has_output() {
             self.connections.write(index);
         }

@@ -77,10 +77,12 @@ impl Relay {
         let may_see =
             matches!(page, Page::Health) || self.connections.config.allows_watching_from(address.ip());
         let is_there = self.is_there(page);
+        let is_draining = matches!(page, Page::Health) && self.is_draining();
         let content = if may_see { self.content(page) } else { None };
         let connection = self.connections.get(index)?;
         let Transport::Http(request) = &connection.transport else { return None };
         Some(match content {
+            _ if is_draining => (request.draining(), Closed::Page),
             Some(content) => (request.page(page, &content), Closed::Page),
             None if is_there => (request.not_shown(), Closed::WatchFrom),
             None => (request.not_found(), Closed::BadRequest),

@@ -149,7 +149,7 @@ impl WebSocket {
                 Some(Item::Ping(payload)) => self.output.pong(payload),
                 Some(Item::Pong) => {}
                 Some(Item::Close(code)) => {
-                    self.output.close(code);
+                    self.output.close(code, "");
                     return Ok((used, Some(Event::Closed(code))));
                 }
                 None => return Ok((used, None)),
@@ -192,7 +192,12 @@ impl WebSocket {
     ///
     /// The endpoint's own close may have been answered before; then this changes nothing.
     pub fn close(&mut self, code: Option<u16>) {
-        self.output.close(code);
+        self.close_with(code, "");
+    }
+
+    /// [`close`](Self::close), with a reason for people to read: its first 123 bytes, at the border of a character. Without a code there is none.
+    pub fn close_with(&mut self, code: Option<u16>, reason: &str) {
+        self.output.close(code, reason);
     }
 
     /// Whether nothing more will be sent than [`head`](Self::head) and the rest of the present frame.

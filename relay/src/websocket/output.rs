@@ -8,6 +8,9 @@ use super::Kind;
 /// Bytes of pongs that may wait to be written. One more takes the place of the one before it.
 const MAX_WAITING: usize = 512;
 
+/// Bytes of the longest reason that stands behind the code of a close frame.
+const MAX_REASON: usize = 123;
+
 /// Bytes of the longest header, without a mask.
 const MAX_HEADER: usize = 10;
 
@@ -92,7 +95,7 @@ impl Output {
         self.control_frame(Control::Pong, payload);
     }
 
-    pub(super) fn close(&mut self, code: Option<u16>) {
+    pub(super) fn close(&mut self, code: Option<u16>, reason: &str) {
         if std::mem::replace(&mut self.is_closing, true) {
             return;
         }
@@ -100,7 +103,12 @@ impl Output {
             (self.header_len, self.left) = (0, 0);
         }
         match code {
-            Some(code) => self.control_frame(Control::Close, &code.to_be_bytes()),
+            Some(code) => {
+                // as much of it as fits into a control frame (RFC 6455, section 5.5)
+                let fits = (0..=MAX_REASON.min(reason.len())).rev().find(|len| reason.is_char_boundary(*len));
+                let reason = &reason[..fits.unwrap_or(0)];
+                self.control_frame(Control::Close, &[&code.to_be_bytes(), reason.as_bytes()].concat());
+            }
             None => self.control_frame(Control::Close, &[]),
         }
     }
