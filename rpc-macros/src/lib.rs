@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod answer;
 mod caller;
 mod dispatch;
 mod parse;
@@ -11,7 +12,7 @@ use quote::{ToTokens, quote};
 #[proc_macro_attribute]
 pub fn remote(attribute: TokenStream, item: TokenStream) -> TokenStream {
     let kept = proc_macro2::TokenStream::from(item.clone());
-    match expand(attribute.into(), item.into()) {
+    match expand(&attribute.into(), item.into()) {
         Ok(tokens) => tokens.into(),
         // the trait itself stays, so that what uses it brings no errors of its own
         Err(error) => {
@@ -31,13 +32,13 @@ fn at(path: &syn::Path, span: proc_macro2::Span) -> proc_macro2::TokenStream {
 }
 
 fn expand(
-    attribute: proc_macro2::TokenStream,
+    attribute: &proc_macro2::TokenStream,
     item: proc_macro2::TokenStream,
 ) -> syn::Result<proc_macro2::TokenStream> {
-    let krate = parse::crate_path(attribute)?;
+    let parse::Options { krate, version } = parse::options(attribute)?;
     let mut item: syn::ItemTrait = syn::parse2(item)?;
     let procedures = parse::procedures(&item)?;
-    let caller = caller::caller(&krate, &item, &procedures);
+    let caller = caller::caller(&krate, version.as_ref(), &item, &procedures);
     item.items.push(dispatch::dispatch(&krate, &item, &procedures));
     Ok(quote! {
         // each end uses one half of what is here

@@ -4,9 +4,11 @@ use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 use syn::spanned::Spanned;
 use syn::{
-    Attribute, FnArg, GenericParam, Ident, ItemTrait, Pat, ReceiverKind, ReturnType, Safety, TraitItem,
-    TraitItemFn, Type,
+    Attribute, FnArg, GenericParam, Ident, ItemTrait, LitStr, Pat, ReceiverKind, ReturnType, Safety,
+    TraitItem, TraitItemFn, Type,
 };
+
+use crate::answer::{Answer, first_argument, last_segment, returned};
 
 /// The most procedures an object can have: their numbers are one byte.
 const MAX_PROCEDURES: usize = 256;
@@ -22,6 +24,7 @@ pub(crate) struct Procedure {
     pub(crate) docs: Vec<Attribute>,
     /// Whether it is told who called.
     pub(crate) has_context: bool,
+    pub(crate) answer: Answer,
     pub(crate) arguments: Vec<Argument>,
     /// Where its result is declared.
     pub(crate) result: Span,
@@ -47,18 +50,36 @@ impl Errors {
     }
 }
 
-/// The path of the crate, from the attribute's arguments: nothing, or `crate = path`.
-pub(crate) fn crate_path(attribute: TokenStream) -> syn::Result<syn::Path> {
-    if attribute.is_empty() {
-        return Ok(syn::parse_quote!(::peote_net));
-    }
+/// The attribute's arguments: nothing, `crate = path`, `version = "…"`, or both.
+pub(crate) struct Options {
+    /// The path of the crate.
+    pub(crate) krate: syn::Path,
+    /// The version of the interface, if it is not that of the package.
+    pub(crate) version: Option<LitStr>,
+}
+
+pub(crate) fn options(attribute: &TokenStream) -> syn::Result<Options> {
     let parser = |input: syn::parse::ParseStream<'_>| {
-        input.parse::<syn::Token![crate]>()?;
-        input.parse::<syn::Token![=]>()?;
-        syn::Path::parse_mod_style(input)
+        let mut options = Options { krate: syn::parse_quote!(::peote_net), version: None };
+        while !input.is_empty() {
+            if input.parse::<Option<syn::Token![crate]>>()?.is_some() {
+                input.parse::<syn::Token![=]>()?;
+                options.krate = syn::Path::parse_mod_style(input)?;
+            } else if input.parse::<Ident>()? == "version" {
+                input.parse::<syn::Token![=]>()?;
+                options.version = Some(input.parse()?);
+            } else {
+                return Err(input.error("an unknown option"));
+            }
+            if !input.is_empty() {
+                input.parse::<syn::Token![,]>()?;
+            }
+        }
+        Ok(options)
     };
+    let message = "#[remote] takes nothing, `crate = path`, or `version = \"…\"`";
     syn::parse::Parser::parse2(parser, attribute.clone())
-        .map_err(|_| syn::Error::new_spanned(attribute, "#[remote] takes nothing, or `crate = path`"))
+        .map_err(|_| syn::Error::new_spanned(attribute, message))
 }
 
 /// The procedures of a trait, in the order of their declaration.
@@ -139,12 +160,25 @@ fn procedure(method: &TraitItemFn, number: u8, errors: &mut Errors) -> Procedure
     check_receiver(signature, inputs.next(), errors);
     let mut inputs = inputs.peekable();
     let has_context = inputs.next_if(|input| is_context(input)).is_some();
+    let ticket = inputs.next_if(|input| ticket(input).is_some()).and_then(ticket);
     let arguments = inputs.filter_map(|input| argument(name, input, errors)).collect();
+    let answer = match (ticket, returned(&signature.output)) {
+        (None, answer) => answer,
+        (Some(kind), Answer::None) => Answer::Later(kind),
+        (Some(kind), _) => {
+            errors.add(
+                &signature.output,
+                format!("procedure `{name}` has a ticket and a result: the answer is one of the two"),
+            );
+            Answer::Later(kind)
+        }
+    };
     Procedure {
         name: name.clone(),
         number,
         docs: method.attrs.iter().filter(|attribute| attribute.path().is_ident("doc")).cloned().collect(),
         has_context,
+        answer,
         arguments,
         result: match &signature.output {
             ReturnType::Default => name.span(),
@@ -175,7 +209,7 @@ fn check_generics(signature: &syn::Signature, errors: &mut Errors) {
     {
         errors.add(
             kind,
-            format!("procedure `{name}` returns an `impl Trait`: it can return nothing, Flow, or a Result"),
+            format!("procedure `{name}` returns an `impl Trait`: what goes over the wire has one type"),
         );
     }
     if let Some(variadic) = &signature.variadic {
@@ -208,8 +242,21 @@ fn is_context(input: &FnArg) -> bool {
     reference.mutability.is_some() && path.path.segments.last().is_some_and(|last| last.ident == "Context")
 }
 
+/// The type of the answer, if a parameter is a `Ticket<T>`, by whatever path it is named.
+fn ticket(input: &FnArg) -> Option<Type> {
+    let FnArg::Typed(typed) = input else { return None };
+    let last = last_segment(&typed.ty).filter(|last| last.ident == "Ticket")?;
+    first_argument(last).cloned()
+}
+
 fn argument(procedure: &Ident, input: &FnArg, errors: &mut Errors) -> Option<Argument> {
     let FnArg::Typed(typed) = input else { return None };
+    if ticket(input).is_some() {
+        errors.add(
+            &typed.ty,
+            format!("procedure `{procedure}`: the ticket comes first, right behind `self` or the context"),
+        );
+    }
     if is_context(input) {
         errors
             .add(&typed.ty, format!("procedure `{procedure}`: the context comes first, right behind `self`"));

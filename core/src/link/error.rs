@@ -76,6 +76,12 @@ pub enum SendError {
     },
     /// A value that cannot be written.
     Encode(EncodeError),
+    /// A remote procedure call with an answer, to a peer that has not offered the object for
+    /// answers ([`rpc::ANSWERS`](crate::rpc::ANSWERS)).
+    NoAnswers,
+    /// As many remote procedure calls with answers are open as [`rpc::Calls`](crate::rpc::Calls)
+    /// has room for.
+    TooManyCalls,
     /// A channel was refused, and the handler did not look at it: from
     /// [`Event::ok`](super::Event::ok), not from sending.
     Refused {
@@ -131,6 +137,8 @@ impl fmt::Display for SendError {
             Self::NoChunkBegun => f.write_str("no chunk in parts has been begun"),
             Self::ChunkOverrun { left } => write!(f, "the chunk in parts lacks only {left} bytes"),
             Self::Encode(error) => write!(f, "a value cannot be written: {error}"),
+            Self::NoAnswers => f.write_str("the peer has not offered the object for answers to calls"),
+            Self::TooManyCalls => f.write_str("as many calls with answers are open as there is room for"),
             Self::Refused { channel: Channel::Own(_), reason } => {
                 write!(f, "the relay did not create the channel: {reason}")
             }

@@ -1,9 +1,11 @@
 //! What the code that `#[remote]` generates needs. Not part of the public interface: it can change in any version.
 
 pub use crate::link::{Flow, IntoFlow, Out, Payload, SendError};
-pub use crate::value::{Decode, Encode, EncodeError, Reader};
+pub use crate::value::{Decode, Encode, EncodeError, Form, Reader};
 
-use super::{Call, Cause, Context, Error, Remote};
+use super::answer::AROUND;
+pub use super::remote::Small;
+use super::{Call, Cause, Context, Error, Remote, Ticket};
 
 /// Reads the next argument.
 #[inline]
@@ -45,7 +47,48 @@ pub fn call(
     out: &mut Out<'_>,
     procedure: u8,
     len: usize,
+    small: impl FnOnce(&mut Small),
     write: impl FnOnce(&mut Payload<'_>),
 ) -> Result<(), SendError> {
-    remote.call_with(out, procedure, len, write)
+    remote.call_with(out, procedure, len, small, write)
+}
+
+/// Takes the number off that stands in front of the arguments of a call with an answer.
+#[inline]
+pub fn ticket<T>(reader: &mut Reader<'_>, call: &Call<'_>) -> Result<Ticket<T>, Error> {
+    match super::answer::ticket(reader, call) {
+        Ok(ticket) => Ok(ticket),
+        Err(error) => Err(call.violation(Cause::Arguments(error))),
+    }
+}
+
+/// The arguments of a call with an answer are wrong: nothing is called, and both ends know.
+#[cold]
+pub fn wrong<T>(ticket: Ticket<T>, out: &mut Out<'_>, error: Error) -> Result<Flow, Error> {
+    // what breaks the rules is not waited for
+    let _ = ticket.refuse_with(out, 2);
+    Err(error)
+}
+
+/// Whether a procedure has to wait because its answer would not fit.
+#[inline]
+#[must_use]
+pub fn has_to_wait<T: Encode>(call: &Call<'_>, out: &Out<'_>) -> bool {
+    out.may_have_to_wait(call.from().into(), T::MOST.saturating_add(AROUND))
+}
+
+/// Answers with what a procedure has returned.
+#[inline]
+pub fn answer<U, T: Encode>(ticket: Ticket<U>, out: &mut Out<'_>, value: &T) -> Result<Flow, Error> {
+    if let Err(error) = ticket.send(out, value) {
+        unanswered(ticket, out, error);
+    }
+    Ok(Flow::Continue)
+}
+
+/// The answer cannot be sent, and the procedure must not be called again.
+#[cold]
+fn unanswered<T>(ticket: Ticket<T>, out: &mut Out<'_>, error: SendError) {
+    let told = ticket.refuse_with(out, 1).is_ok();
+    warning!("an answer was not sent ({}); the caller has been told: {}", error, told);
 }

@@ -8,8 +8,8 @@
 //! - `BoardCaller`, which makes such messages: the same procedures, each with the sending half as
 //!   its first argument.
 //!
-//! There are no return values: the answer to a call is a call in the other direction. A procedure
-//! that wants to answer has a [`Context`] as its first parameter, which does not travel.
+//! A procedure that wants to call back has a [`Context`] as its first parameter, which does not
+//! travel. One that returns a value answers its calls; [`Calls`] is what both ends need for that.
 //!
 //! ```
 //! # #[cfg(feature = "macros")] {
@@ -82,19 +82,35 @@
 //! [`Error::Violation`], which says who, what and why; nothing has been called. The link and all
 //! channels go on. [`Error::pass_over`] is for handlers that leave it at that.
 
+mod answer;
+mod calls;
 mod context;
 mod error;
 #[doc(hidden)]
 pub mod generated;
+mod interface;
 mod message;
 mod offers;
+mod open;
 mod remote;
 
+pub use answer::{Answer, CallId, Cancelled, End, Ended, Ticket};
+pub use calls::{Calls, Heard};
 pub use context::Context;
 pub use error::{Cause, Error, Violation};
+pub use interface::{Interface, Mismatch, Procedure};
 pub use message::{Call, Message};
 pub use offers::{NotOffered, Offers, OffersFull};
+pub use open::OpenCalls;
 pub use remote::{Remote, offer};
+
+/// The number of the object for answers: what an end offers that takes part in calls with answers.
+/// [`Calls`] deals with it.
+pub const ANSWERS: u8 = 255;
+
+/// The number of the object for interfaces: what an end offers that describes its objects and wants
+/// those of the other end described. [`Calls`] deals with it.
+pub const INTERFACES: u8 = 254;
 
 /// Makes a trait callable from the other end of a channel.
 ///
@@ -104,26 +120,37 @@ pub use remote::{Remote, offer};
 /// - the provided method
 ///   `dispatch(&mut self, call: &Call<'_>, out: &mut Out<'_>) -> Result<Flow, rpc::Error>`: reads
 ///   the arguments of a call and calls the procedure; all arguments are checked before;
-/// - the struct `BoardCaller`, as visible as the trait: `BoardCaller::new(remote)`, and each
-///   procedure as `fn draw(&self, out: &mut Out<'_>, x: i16, …) -> Result<(), SendError>`.
+/// - the struct `BoardCaller`, as visible as the trait: `BoardCaller::new(remote)`, each procedure
+///   as `fn draw(&self, out: &mut Out<'_>, x: i16, …) -> Result<(), SendError>`, and
+///   `BoardCaller::INTERFACE`, which is what [`Calls`] compares.
 ///
 /// A method has `&mut self` or `&self`, then optionally `context: &mut Context<'_>`, then its
 /// arguments. An argument is of any type that is [`Encode`](crate::value::Encode) and
-/// [`Decode`](crate::value::Decode); lifetimes in it are elided. It returns nothing, a
-/// [`Flow`](crate::link::Flow), or a `Result` of one of them with a
-/// [`SendError`](crate::link::SendError).
+/// [`Decode`](crate::value::Decode); lifetimes in it are elided.
+///
+/// | it returns | that is |
+/// |---|---|
+/// | nothing, [`Flow`](crate::link::Flow), or a `Result` of one of them with a [`SendError`](crate::link::SendError) | no answer |
+/// | a `T` that is `Encode` and `Decode`, or `Result<T, SendError>` | the answer to the call |
+/// | as without an answer, with a parameter `ticket: Ticket<T>` in front of the arguments | an answer whenever the [`Ticket`] is used |
+///
+/// Types are told apart by their last names, so an alias of `Result<(), SendError>` does not work.
+/// A call with an answer has one more parameter, a [`Calls`], and returns a [`CallId`]:
+/// `fn degrees(&self, out: &mut Out<'_>, calls: &mut Calls<…>, …) -> Result<CallId<T>, SendError>`.
 ///
 /// Anything else is a compile error that names the procedure: generic, `async` or `unsafe`
-/// procedures, other results, `self` by value, and `#[cfg]` on a procedure, since that would change
-/// the numbers of those behind it.
+/// procedures, `self` by value, and `#[cfg]` on a procedure, since that would change the numbers of
+/// those behind it.
 ///
 /// ```compile_fail
 /// #[peote_net::rpc::remote]
 /// trait Thermometer {
-///     fn degrees(&self) -> f32; // a procedure has no result: the answer is a call back
+///     fn degrees(&self) -> std::time::Instant; // not a typed value
 /// }
 /// ```
 ///
-/// In a program that knows this crate by another name: `#[remote(crate = other_name)]`.
+/// In a program that knows this crate by another name: `#[remote(crate = other_name)]`. The version
+/// that a mismatch names is that of the package that declares the trait, or that of
+/// `#[remote(version = "2.1")]`.
 #[cfg(feature = "macros")]
 pub use peote_net_macros::remote;

@@ -3,12 +3,12 @@
 use core::fmt;
 
 use super::Remote;
-use crate::link::{Channel, Destination, Event, Source};
+use crate::link::{Channel, Destination, Event, OwnChannel, Source};
 
 /// Remembers which objects peers have offered: up to `OBJECTS` of each, of up to `PARTIES` peers.
 ///
 /// For programs with many peers; one that calls a single object of a single peer keeps the [`Remote`] and needs no table. It is a
-/// `const` value without pointers, of `PARTIES × (OBJECTS + 14)` bytes, the factor rounded up to a multiple of 4.
+/// `const` value without pointers, of `PARTIES × (2 × OBJECTS + 14)` bytes, the factor rounded up to a multiple of 4.
 ///
 /// ```
 /// use peote_net::link::{Channel, Event};
@@ -34,9 +34,26 @@ pub struct Offers<const PARTIES: usize, const OBJECTS: usize = 4> {
 struct Party<const OBJECTS: usize> {
     /// `None` if the place is free.
     peer: Option<Destination>,
-    /// Numbers of objects; `count` of them.
-    objects: [u8; OBJECTS],
+    /// `count` objects.
+    objects: [Object; OBJECTS],
     count: u16,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Object {
+    number: u8,
+    state: State,
+}
+
+/// Whether an object that was offered can be called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// It can.
+    Offered,
+    /// Not yet: the peer has not described it.
+    Held,
+    /// It means something else.
+    Differs,
 }
 
 /// There is no room to remember an offer.
@@ -68,7 +85,7 @@ impl<const PARTIES: usize, const OBJECTS: usize> Offers<PARTIES, OBJECTS> {
     /// Nobody has offered anything.
     #[must_use]
     pub const fn new() -> Self {
-        Self { parties: [Party { peer: None, objects: [0; OBJECTS], count: 0 }; PARTIES] }
+        Self { parties: [Party::FREE; PARTIES] }
     }
 
     /// Remembers an offer. An offer that is made again changes nothing.
@@ -76,14 +93,19 @@ impl<const PARTIES: usize, const OBJECTS: usize> Offers<PARTIES, OBJECTS> {
     /// # Errors
     /// There is no room.
     pub fn add(&mut self, remote: Remote) -> Result<(), OffersFull> {
+        self.add_as(remote, State::Offered)
+    }
+
+    /// As [`add`](Self::add).
+    pub(super) fn add_as(&mut self, remote: Remote, state: State) -> Result<(), OffersFull> {
         let known = self.parties.iter().position(|party| party.peer == Some(remote.destination()));
         let place = known.or_else(|| self.parties.iter().position(|party| party.peer.is_none()));
         let party = place.and_then(|place| self.parties.get_mut(place)).ok_or(OffersFull::Parties)?;
-        if party.objects().contains(&remote.object()) {
+        if party.state(remote.object()).is_some() {
             return Ok(());
         }
         let free = party.objects.get_mut(usize::from(party.count)).ok_or(OffersFull::Objects)?;
-        *free = remote.object();
+        *free = Object { number: remote.object(), state };
         party.count = party.count.saturating_add(1);
         party.peer = Some(remote.destination());
         Ok(())
@@ -102,13 +124,31 @@ impl<const PARTIES: usize, const OBJECTS: usize> Offers<PARTIES, OBJECTS> {
         let peer = Destination::from(peer);
         let party = self.parties.iter().find(|party| party.peer == Some(peer));
         let objects = party.map_or(&[][..], Party::objects);
-        objects.iter().map(move |object| Remote::assume(peer, *object))
+        let answers = party.is_some_and(Party::answers);
+        let offered = objects.iter().filter(|object| object.state == State::Offered);
+        offered.map(move |object| Remote::offered(peer, object.number, answers))
+    }
+
+    /// Whether an object that a peer has offered can be called; `None` if it has offered none.
+    pub(super) fn state(&self, peer: Source, object: u8) -> Option<State> {
+        let peer = Destination::from(peer);
+        self.parties.iter().find(|party| party.peer == Some(peer))?.state(object)
+    }
+
+    /// Decides about an object that is [`State::Held`]; false if it is not.
+    pub(super) fn decide(&mut self, peer: Source, object: u8, state: State) -> bool {
+        let peer = Destination::from(peer);
+        let party = self.parties.iter_mut().find(|party| party.peer == Some(peer));
+        let Some(party) = party else { return false };
+        let mut objects = party.objects.iter_mut().take(party.count.into());
+        let held = objects.find(|held| held.number == object && held.state == State::Held);
+        held.map(|held| held.state = state).is_some()
     }
 
     /// All peers that have offered an object of this number.
     pub fn all(&self, object: u8) -> impl Iterator<Item = Remote> {
-        let parties = self.parties.iter().filter(move |party| party.objects().contains(&object));
-        parties.filter_map(move |party| Some(Remote::assume(party.peer?, object)))
+        let parties = self.parties.iter().filter(move |party| party.state(object) == Some(State::Offered));
+        parties.filter_map(move |party| Some(Remote::offered(party.peer?, object, party.answers())))
     }
 
     /// Forgets what a peer has offered.
@@ -119,18 +159,8 @@ impl<const PARTIES: usize, const OBJECTS: usize> Offers<PARTIES, OBJECTS> {
 
     /// Forgets those who are gone, as an event of the link says. Hand it every event.
     pub fn follow(&mut self, event: &Event<'_>) {
-        match *event {
-            Event::UserEntered { channel, user } | Event::UserGone { channel, user, .. } => {
-                self.forget(Source::User { channel, user });
-            }
-            Event::Closed { channel: Channel::Entered(channel), .. }
-            | Event::Refused { channel: Channel::Entered(channel), .. } => {
-                self.forget(Source::Server { channel });
-            }
-            Event::Closed { channel: Channel::Own(lost), .. } => {
-                self.retain(|peer| !matches!(peer, Destination::User(channel, _) if channel == lost));
-            }
-            _ => {}
+        if let Some(gone) = Gone::by(event) {
+            self.retain(|peer| !gone.includes(peer));
         }
     }
 
@@ -144,9 +174,54 @@ impl<const PARTIES: usize, const OBJECTS: usize> Offers<PARTIES, OBJECTS> {
     }
 }
 
+/// Those who are gone.
+#[derive(Clone, Copy)]
+pub(super) enum Gone {
+    One(Destination),
+    /// All users of a channel.
+    All(OwnChannel),
+}
+
+impl Gone {
+    /// Returns those who are not there any more after an event. A user that has entered is another
+    /// one than the user of this number before.
+    pub(super) fn by(event: &Event<'_>) -> Option<Self> {
+        match *event {
+            Event::UserEntered { channel, user, .. } | Event::UserGone { channel, user, .. } => {
+                Some(Self::One(Destination::User(channel, user)))
+            }
+            Event::Closed { channel: Channel::Entered(channel), .. }
+            | Event::Refused { channel: Channel::Entered(channel), .. } => {
+                Some(Self::One(Destination::Server(channel)))
+            }
+            Event::Closed { channel: Channel::Own(channel), .. } => Some(Self::All(channel)),
+            _ => None,
+        }
+    }
+
+    pub(super) fn includes(self, peer: Destination) -> bool {
+        match self {
+            Self::One(gone) => peer == gone,
+            Self::All(lost) => matches!(peer, Destination::User(channel, _) if channel == lost),
+        }
+    }
+}
+
 impl<const OBJECTS: usize> Party<OBJECTS> {
-    fn objects(&self) -> &[u8] {
+    const FREE: Self =
+        Self { peer: None, objects: [Object { number: 0, state: State::Held }; OBJECTS], count: 0 };
+
+    fn objects(&self) -> &[Object] {
         self.objects.get(..usize::from(self.count)).unwrap_or_default()
+    }
+
+    fn state(&self, number: u8) -> Option<State> {
+        self.objects().iter().find(|object| object.number == number).map(|object| object.state)
+    }
+
+    /// Whether the peer takes part in calls with answers.
+    fn answers(&self) -> bool {
+        self.state(super::ANSWERS).is_some()
     }
 }
 

@@ -2,10 +2,14 @@
 
 use heapless::{LinearMap, String, Vec};
 
+use super::form::most_of_items;
 use super::length::{MAX_BYTES, len_of_length, put_length};
-use super::{Decode, DecodeError, Encode, EncodeError, Reader, Sink};
+use super::{Decode, DecodeError, Encode, EncodeError, Form, Map, Reader, Sink};
 
 impl<T: Encode, const N: usize> Encode for Vec<T, N> {
+    const FORM: Form = <[T]>::FORM;
+    const MOST: usize = most_of_items(N, T::MOST);
+
     #[inline]
     fn encoded_len(&self) -> Result<usize, EncodeError> {
         self.as_slice().encoded_len()
@@ -31,6 +35,9 @@ impl<'a, T: Decode<'a>, const N: usize> Decode<'a> for Vec<T, N> {
 }
 
 impl<const N: usize> Encode for String<N> {
+    const FORM: Form = str::FORM;
+    const MOST: usize = most_of_items(N, 1);
+
     #[inline]
     fn encoded_len(&self) -> Result<usize, EncodeError> {
         self.as_str().encoded_len()
@@ -52,6 +59,9 @@ impl<'a, const N: usize> Decode<'a> for String<N> {
 
 /// In the order of the entries.
 impl<K: Encode + Eq, V: Encode, const N: usize> Encode for LinearMap<K, V, N> {
+    const FORM: Form = Map::<'_, K, V>::FORM;
+    const MOST: usize = most_of_items(N, K::MOST.saturating_add(V::MOST));
+
     fn encoded_len(&self) -> Result<usize, EncodeError> {
         let length = len_of_length::<MAX_BYTES>(self.len())?;
         self.iter().try_fold(length, |len, entry| Ok(len.saturating_add(entry.encoded_len()?)))

@@ -3,7 +3,7 @@
 use heapless::{String, Vec};
 
 use super::length::{greatest, len_of_length, put_length};
-use super::{Decode, DecodeError, Encode, EncodeError, Reader, Sink};
+use super::{Decode, DecodeError, Encode, EncodeError, Form, Reader, Sink};
 
 /// A string or byte string whose length has at most `N` bytes, 1 to 4, of which the last one
 /// carries 8 bits: up to 255, 32,767, 4,194,303 or 536,870,911 bytes.
@@ -37,6 +37,13 @@ impl<T, const N: usize> Counted<T, N> {
 }
 
 impl<T: AsRef<[u8]>, const N: usize> Encode for Counted<T, N> {
+    const FORM: Form = Form::named(match N {
+        1 => "counted-1",
+        2 => "counted-2",
+        3 => "counted-3",
+        _ => "counted-4",
+    });
+
     #[inline]
     fn encoded_len(&self) -> Result<usize, EncodeError> {
         let len = self.0.as_ref().len();

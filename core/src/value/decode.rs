@@ -68,6 +68,13 @@ impl<'a, T: Decode<'a>> Decode<'a> for Option<T> {
     }
 }
 
+impl<'a, T: Decode<'a>, E: Decode<'a>> Decode<'a> for Result<T, E> {
+    #[inline]
+    fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        if reader.bool()? { T::decode(reader).map(Ok) } else { E::decode(reader).map(Err) }
+    }
+}
+
 impl<'a, T: Decode<'a>, const N: usize> Decode<'a> for [T; N] {
     #[inline]
     fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {

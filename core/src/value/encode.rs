@@ -1,7 +1,8 @@
 //! Writing values by their type.
 
-use super::EncodeError;
+use super::form::most_of_items;
 use super::length::{MAX_BYTES, len_of_length, put_length};
+use super::{EncodeError, Form};
 use crate::link::Payload;
 
 /// Takes the bytes of values.
@@ -51,6 +52,15 @@ impl Sink for Payload<'_> {
             them; others travel in haxe::Haxe or messagepack::MessagePack, or implement Encode and Decode"
 )]
 pub trait Encode {
+    /// What values are on the wire, for the check of interfaces. A type of your own can name what
+    /// it is made of: `const FORM: Form = <(i16, i16)>::FORM`.
+    const FORM: Form = Form::OWN;
+
+    /// The most bytes that a value takes; `usize::MAX` if that is not known.
+    ///
+    /// A procedure whose answer has such a type is called when there is room for as many.
+    const MOST: usize = usize::MAX;
+
     /// The number of bytes that [`encode`](Self::encode) writes.
     ///
     /// # Errors
@@ -85,6 +95,9 @@ pub trait Encode {
 }
 
 impl<T: Encode + ?Sized> Encode for &T {
+    const FORM: Form = T::FORM;
+    const MOST: usize = T::MOST;
+
     #[inline]
     fn encoded_len(&self) -> Result<usize, EncodeError> {
         T::encoded_len(self)
@@ -97,6 +110,8 @@ impl<T: Encode + ?Sized> Encode for &T {
 }
 
 impl<T: Encode> Encode for [T] {
+    const FORM: Form = Form::of("list", &[T::FORM]);
+
     #[inline]
     fn encoded_len(&self) -> Result<usize, EncodeError> {
         Ok(len_of_length::<MAX_BYTES>(self.len())?.saturating_add(T::items_len(self)?))
@@ -110,6 +125,9 @@ impl<T: Encode> Encode for [T] {
 }
 
 impl<T: Encode, const N: usize> Encode for [T; N] {
+    const FORM: Form = <[T]>::FORM;
+    const MOST: usize = most_of_items(N, T::MOST);
+
     #[inline]
     fn encoded_len(&self) -> Result<usize, EncodeError> {
         self.as_slice().encoded_len()
@@ -122,6 +140,8 @@ impl<T: Encode, const N: usize> Encode for [T; N] {
 }
 
 impl Encode for str {
+    const FORM: Form = Form::named("string");
+
     #[inline]
     fn encoded_len(&self) -> Result<usize, EncodeError> {
         self.as_bytes().encoded_len()
@@ -135,6 +155,9 @@ impl Encode for str {
 
 /// A bool, then the value if there is one.
 impl<T: Encode> Encode for Option<T> {
+    const FORM: Form = Form::of("option", &[T::FORM]);
+    const MOST: usize = T::MOST.saturating_add(1);
+
     #[inline]
     fn encoded_len(&self) -> Result<usize, EncodeError> {
         match self {
@@ -148,6 +171,30 @@ impl<T: Encode> Encode for Option<T> {
         self.is_some().encode(sink);
         if let Some(value) = self {
             value.encode(sink);
+        }
+    }
+}
+
+/// A bool, which is true for `Ok`, then the value or the error.
+impl<T: Encode, E: Encode> Encode for Result<T, E> {
+    const FORM: Form = Form::of("result", &[T::FORM, E::FORM]);
+    const MOST: usize = if T::MOST > E::MOST { T::MOST } else { E::MOST }.saturating_add(1);
+
+    #[inline]
+    fn encoded_len(&self) -> Result<usize, EncodeError> {
+        let len = match self {
+            Ok(value) => value.encoded_len(),
+            Err(error) => error.encoded_len(),
+        };
+        Ok(len?.saturating_add(1))
+    }
+
+    #[inline]
+    fn encode(&self, sink: &mut impl Sink) {
+        self.is_ok().encode(sink);
+        match self {
+            Ok(value) => value.encode(sink),
+            Err(error) => error.encode(sink),
         }
     }
 }

@@ -36,7 +36,7 @@ use peote_net_formats::haxe::{ROOM, from_str_within, text_len, write};
 use peote_net_formats::serde::{Deserialize, Serialize};
 
 use super::length::{MAX_BYTES, len_of_length, put_length};
-use super::{Decode, DecodeError, Encode, EncodeError, Reader, Sink};
+use super::{Decode, DecodeError, Encode, EncodeError, Form, Reader, Sink};
 
 /// A value that travels in the format of `haxe.Serializer`, as a string. See the [module](self).
 ///
@@ -60,6 +60,8 @@ impl<T> Haxe<T> {
 }
 
 impl<T: Serialize, const N: usize> Encode for Haxe<T, N> {
+    const FORM: Form = Form::named("haxe");
+
     fn encoded_len(&self) -> Result<usize, EncodeError> {
         let len = text_len(&self.0).map_err(|error| EncodeError::Inner(error.as_str()))?;
         Ok(len_of_length::<MAX_BYTES>(len)?.saturating_add(len))

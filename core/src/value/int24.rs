@@ -1,7 +1,7 @@
 //! Numbers of 24 bits.
 
 use super::plain::{any_bytes, fixed_len};
-use super::{BigEndian, Decode, DecodeError, Encode, EncodeError, Reader, Sink};
+use super::{BigEndian, Decode, DecodeError, Encode, EncodeError, Form, Reader, Sink};
 
 /// A number of 24 bits without a sign: 0..=16,777,215.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -110,8 +110,10 @@ impl I24 {
 }
 
 macro_rules! three_bytes {
-    ($($type:ident),*) => {$(
+    ($($type:ident $name:literal),*) => {$(
         impl Encode for $type {
+            const FORM: Form = Form::named($name);
+
             fixed_len!(3);
 
             #[inline]
@@ -130,6 +132,8 @@ macro_rules! three_bytes {
         }
 
         impl Encode for BigEndian<$type> {
+            const FORM: Form = Form::of("big-endian", &[<$type>::FORM]);
+
             fixed_len!(3);
 
             #[inline]
@@ -149,4 +153,4 @@ macro_rules! three_bytes {
     )*};
 }
 
-three_bytes!(U24, I24);
+three_bytes!(U24 "u24", I24 "i24");

@@ -4,7 +4,7 @@ use core::fmt;
 use core::marker::PhantomData;
 
 use super::length::{MAX_BYTES, len_of_length, put_length};
-use super::{Decode, DecodeError, Encode, EncodeError, Reader, Sink};
+use super::{Decode, DecodeError, Encode, EncodeError, Form, Reader, Sink};
 
 /// A list of values that stays in the message it came in, or a slice that is to be sent: for lists of any length, without a buffer for them.
 ///
@@ -156,6 +156,8 @@ impl<'a, T: Decode<'a>> Decode<'a> for List<'a, T> {
 }
 
 impl<T: Encode> Encode for List<'_, T> {
+    const FORM: Form = <[T]>::FORM;
+
     #[inline]
     fn encoded_len(&self) -> Result<usize, EncodeError> {
         match self.items {

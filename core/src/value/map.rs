@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::{Decode, DecodeError, Encode, EncodeError, List, ListIter, Reader, Sink};
+use super::{Decode, DecodeError, Encode, EncodeError, Form, List, ListIter, Reader, Sink};
 
 /// A map that stays in the message it came in, or a slice of entries that is to be sent. What a [`List`] is for lists.
 ///
@@ -121,6 +121,8 @@ impl<'a, K: Decode<'a>, V: Decode<'a>> Decode<'a> for Map<'a, K, V> {
 }
 
 impl<K: Encode, V: Encode> Encode for Map<'_, K, V> {
+    const FORM: Form = Form::of("map", &[K::FORM, V::FORM]);
+
     #[inline]
     fn encoded_len(&self) -> Result<usize, EncodeError> {
         self.entries.encoded_len()

@@ -35,7 +35,7 @@ use peote_net_formats::messagepack::{encoded_len, from_slice, write};
 use peote_net_formats::serde::{Deserialize, Serialize};
 
 use super::length::{MAX_BYTES, len_of_length, put_length};
-use super::{Decode, DecodeError, Encode, EncodeError, Reader, Sink};
+use super::{Decode, DecodeError, Encode, EncodeError, Form, Reader, Sink};
 
 /// A value that travels as `MessagePack`, as a byte string. See the [module](self).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -46,6 +46,8 @@ pub struct MessagePack<T>(
 );
 
 impl<T: Serialize> Encode for MessagePack<T> {
+    const FORM: Form = Form::named("messagepack");
+
     fn encoded_len(&self) -> Result<usize, EncodeError> {
         let len = encoded_len(&self.0).map_err(|error| EncodeError::Inner(error.as_str()))?;
         Ok(len_of_length::<MAX_BYTES>(len)?.saturating_add(len))

@@ -55,6 +55,8 @@
 //! | [`Map`], [`heapless::LinearMap`] | length in entries; key, value, key, value … | Map |
 //! | tuples of 1 to 12 | their values, nothing in between | as that many values |
 //! | `Option` | a bool, then the value if there is one | no: among programs of this library only |
+//! | `Result` | a bool, which is true for `Ok`, then the value or the error | no: among programs of this library only |
+//! | `()` | nothing | as no value |
 //!
 //! Types beyond these travel as text of `haxe.Serializer` (`haxe::Haxe`, feature `haxe`) or as `MessagePack` (`messagepack::MessagePack`, feature
 //! `messagepack`), through serde.
@@ -73,6 +75,7 @@ mod counted;
 mod decode;
 mod encode;
 mod error;
+pub(crate) mod form;
 #[cfg(feature = "haxe")]
 pub mod haxe;
 mod int24;
@@ -90,12 +93,29 @@ mod writer;
 pub use counted::Counted;
 pub use decode::Decode;
 pub use encode::{Encode, Sink};
+
 pub use error::{DecodeError, EncodeError};
+pub use form::Form;
 pub use int24::{I24, U24};
 pub use length::MAX_LENGTH;
 pub use list::{List, ListIter};
 pub use map::{Map, MapIter};
+pub(crate) use outside::{len_of_length, put_length};
 pub use plain::BigEndian;
 pub use reader::Reader;
 pub use room::{Fixed, Room};
 pub use writer::Writer;
+
+/// Lengths of values that other modules write by themselves.
+mod outside {
+    use super::{EncodeError, Sink, length};
+
+    pub(crate) const fn len_of_length(len: usize) -> Result<usize, EncodeError> {
+        length::len_of_length::<{ length::MAX_BYTES }>(len)
+    }
+
+    #[inline]
+    pub(crate) fn put_length(len: usize, sink: &mut impl Sink) {
+        length::put_length::<{ length::MAX_BYTES }>(len, sink);
+    }
+}

@@ -1,6 +1,6 @@
 //! Plain values: bool and numbers.
 
-use super::{Decode, DecodeError, Encode, EncodeError, Reader, Sink};
+use super::{Decode, DecodeError, Encode, EncodeError, Form, Reader, Sink};
 
 /// A number that travels big end first. Existing remote procedure calls have none.
 ///
@@ -21,6 +21,8 @@ pub struct BigEndian<T>(
 
 macro_rules! fixed_len {
     ($len:expr) => {
+        const MOST: usize = $len;
+
         #[inline]
         fn encoded_len(&self) -> Result<usize, EncodeError> {
             Ok($len)
@@ -49,6 +51,8 @@ pub(super) use any_bytes;
 macro_rules! numbers {
     ($($type:ty, $name:ident, $name_be:ident;)*) => {$(
         impl Encode for $type {
+            const FORM: Form = Form::named(stringify!($type));
+
             fixed_len!(size_of::<$type>());
 
             #[inline]
@@ -67,6 +71,8 @@ macro_rules! numbers {
         }
 
         impl Encode for BigEndian<$type> {
+            const FORM: Form = Form::of("big-endian", &[<$type>::FORM]);
+
             fixed_len!(size_of::<$type>());
 
             #[inline]
@@ -98,6 +104,8 @@ numbers! {
 }
 
 impl Encode for bool {
+    const FORM: Form = Form::named("bool");
+
     fixed_len!(1);
 
     #[inline]
@@ -116,6 +124,8 @@ impl<'a> Decode<'a> for bool {
 }
 
 impl Encode for u8 {
+    const FORM: Form = Form::named("u8");
+
     fixed_len!(1);
 
     #[inline]
@@ -139,6 +149,8 @@ impl<'a> Decode<'a> for u8 {
 }
 
 impl Encode for i8 {
+    const FORM: Form = Form::named("i8");
+
     fixed_len!(1);
 
     #[inline]

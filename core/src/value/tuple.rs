@@ -1,9 +1,12 @@
 //! Several values one after another.
 
-use super::{Decode, DecodeError, Encode, EncodeError, Reader, Sink};
+use super::{Decode, DecodeError, Encode, EncodeError, Form, Reader, Sink};
 
-/// No bytes at all. (Not a value that can be read: a list of it would have a length and no bytes.)
+/// No bytes at all. A list of it cannot be read: it would have a length and no bytes.
 impl Encode for () {
+    const FORM: Form = Form::named("nothing");
+    const MOST: usize = 0;
+
     #[inline]
     fn encoded_len(&self) -> Result<usize, EncodeError> {
         Ok(0)
@@ -13,9 +16,21 @@ impl Encode for () {
     fn encode(&self, _: &mut impl Sink) {}
 }
 
+impl Decode<'_> for () {
+    const MIN_LEN: usize = 0;
+
+    #[inline]
+    fn decode(_: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(())
+    }
+}
+
 macro_rules! tuples {
     ($($($name:ident)+;)*) => {$(
         impl<$($name: Encode),+> Encode for ($($name,)+) {
+            const FORM: Form = Form::of("tuple", &[$($name::FORM),+]);
+            const MOST: usize = 0usize $(.saturating_add($name::MOST))+;
+
             #[inline]
             #[expect(non_snake_case, reason = "a variable for each type")]
             fn encoded_len(&self) -> Result<usize, EncodeError> {

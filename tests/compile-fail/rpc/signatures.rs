@@ -1,6 +1,6 @@
 //! Signatures that cannot be called from the other end.
 
-use peote_net::rpc::{Context, remote};
+use peote_net::rpc::{Context, Ticket, remote};
 
 #[remote]
 trait Board {
@@ -15,6 +15,8 @@ trait Board {
     fn nobody(x: i16);
     fn fill(&mut self, numbers: &mut [u8]);
     fn context(&mut self, x: i16, context: &mut Context<'_>);
+    fn ticket(&mut self, x: i16, ticket: Ticket<u8>);
+    fn twice(&mut self, ticket: Ticket<u8>) -> u8;
     #[cfg(unix)]
     fn sometimes(&mut self);
     fn dispatch(&mut self);

@@ -6,9 +6,9 @@ use std::process::ExitCode;
 
 use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write, WriteReady};
 use peote_net::chunk::{Assembler, ChunkLimit};
-use peote_net::link::{Destination, Event, Flow, Link, LinkBuffers, Mode, User};
+use peote_net::link::{Destination, Event, Flow, Link, LinkBuffers, Mode, SendError, User};
 use peote_net::protocol::{to_endpoint, to_relay};
-use peote_net::rpc::{self, Message, Remote, remote};
+use peote_net::rpc::{self, ANSWERS, Calls, Heard, Message, Remote, remote};
 use peote_net::time::Instant;
 
 /// A relay that says the same again and again, and takes everything.
@@ -71,6 +71,12 @@ trait Board {
     fn say(&mut self, text: &str);
 }
 
+/// An object that answers.
+#[remote]
+trait Adder {
+    fn sum(&mut self, x: i16, y: i16) -> i32;
+}
+
 struct Sum(i32);
 
 impl Board for Sum {
@@ -85,6 +91,13 @@ impl Board for Sum {
     }
 }
 
+impl Adder for Sum {
+    fn sum(&mut self, x: i16, y: i16) -> i32 {
+        self.draw(x, y);
+        self.0
+    }
+}
+
 /// As `polls`, with chunks of 6 bytes that are calls.
 fn dispatches(rounds: usize) {
     let mut relay = Relay { says: Vec::new() };
@@ -95,7 +108,7 @@ fn dispatches(rounds: usize) {
         link.poll(&mut relay, Instant::ZERO, |event, out| match event {
             Event::Chunk { from, bytes } => match Message::read(from, bytes) {
                 Some(Message::Call(call)) => match call.object() {
-                    0 => board.dispatch(&call, out),
+                    0 => Board::dispatch(&mut board, &call, out),
                     _ => Err(call.unknown_object()),
                 }
                 .or_else(rpc::Error::pass_over),
@@ -109,6 +122,69 @@ fn dispatches(rounds: usize) {
         .unwrap();
     }
     black_box(board.0);
+}
+
+/// As `dispatches`, with calls that are answered.
+fn answers(rounds: usize) {
+    let mut relay = Relay { says: Vec::new() };
+    let (mut link, _) = serving(&mut relay);
+    relay.says = unit_of(&[0, 0, 1, 0, 0, 0, 10, 0, 20, 0]).repeat(BATCH);
+    let (mut adder, mut calls) = (Sum(0), Calls::<64>::new(&[], &[]));
+    for _ in 0..rounds / BATCH {
+        link.poll(&mut relay, Instant::ZERO, |event, out| match calls.handle(event, out)? {
+            Heard::Call(call) => match call.object() {
+                0 => Adder::dispatch(&mut adder, &call, out),
+                _ => Err(call.unknown_object()),
+            }
+            .or_else(rpc::Error::pass_over),
+            heard => {
+                black_box(&heard);
+                Ok::<_, SendError>(Flow::Continue)
+            }
+        })
+        .unwrap();
+    }
+    black_box(adder.0);
+}
+
+/// As `calls`, with calls that are answered, if `hears` with the next poll.
+fn asks(rounds: usize, hears: bool) {
+    let mut relay = Relay { says: Vec::new() };
+    let (mut link, _) = serving(&mut relay);
+    relay.says = [unit_of(&[ANSWERS]), unit_of(&[0])].concat();
+    // as many as are never answered
+    let (mut calls, mut adder) = (Box::new(Calls::<65_536>::new(&[], &[])), None);
+    link.poll(&mut relay, Instant::ZERO, |event, out| {
+        if let Heard::Offer(remote) = calls.handle(event, out)? {
+            adder = Some(AdderCaller::new(remote));
+        }
+        Ok::<_, SendError>(())
+    })
+    .unwrap();
+    let adder = adder.unwrap();
+    let answer = unit_of(&[ANSWERS, 0, 0, 0, 0, 0, 4, 1, 2, 3, 4]);
+    let number_at = answer.len() - 9;
+    relay.says = if hears { answer.repeat(BATCH) } else { Vec::new() };
+    let mut sum = 0i32;
+    for _ in 0..rounds / BATCH {
+        let mut out = link.out();
+        for n in 0..BATCH {
+            let call = adder.sum(&mut out, &mut *calls, black_box(10), black_box(20)).unwrap();
+            if hears {
+                let at = n * answer.len() + number_at;
+                relay.says[at..at + 4].copy_from_slice(&call.number().to_le_bytes());
+            }
+        }
+        link.poll(&mut relay, Instant::ZERO, |event, out| {
+            if let Heard::Answer(answer) = calls.handle(event, out)? {
+                sum = sum.wrapping_add(answer.value().unwrap_or(0));
+            }
+            Ok::<_, SendError>(())
+        })
+        .unwrap();
+    }
+    assert_eq!(calls.open_calls(), if hears { 0 } else { rounds });
+    black_box(sum);
 }
 
 /// The same calls, taken apart by hand: what a dispatch would cost at least.
@@ -240,6 +316,9 @@ fn main() -> ExitCode {
         "rpc-dispatch-2-scalars" => dispatches(rounds),
         "receive-2-scalars" => reads(rounds),
         "rpc-call-2-scalars" => calls(rounds),
+        "rpc-dispatch-answered" => answers(rounds),
+        "rpc-call-answered" => asks(rounds, false),
+        "rpc-call-and-answer" => asks(rounds, true),
         "receive-64" => polls(rounds, 64, false),
         "receive-16" => polls(rounds, 16, false),
         "echo-64" => polls(rounds, 64, true),

@@ -1,8 +1,10 @@
 //! Remote procedure calls: recorded bytes of existing peers, faults, offers, both directions over a real relay, errors at compile time.
 
+mod answers;
 mod calls;
 mod compile_errors;
 mod faults;
+mod interfaces;
 mod kinds;
 mod loopback;
 mod offers;

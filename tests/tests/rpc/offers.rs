@@ -119,8 +119,8 @@ mod ended {
 
 #[test]
 fn the_table_takes_the_memory_that_its_documentation_says() {
-    assert_eq!(size_of::<Offers<16, 4>>(), 16 * (4 + 14_usize).next_multiple_of(4));
-    assert_eq!(size_of::<Offers<100, 1>>(), 100 * (1 + 14_usize).next_multiple_of(4));
+    assert_eq!(size_of::<Offers<16, 4>>(), 16 * (2 * 4 + 14_usize).next_multiple_of(4));
+    assert_eq!(size_of::<Offers<100, 1>>(), 100 * (2 + 14_usize).next_multiple_of(4));
 }
 
 #[test]

@@ -14,7 +14,7 @@ use super::memory::BufferParts;
 use super::slots::{Key, OwnSlot, OwnState, PartySlot, PartyState};
 use super::state::{Owed, State};
 use super::tables::{Tables, find};
-use super::{Destination, EnteredChannel, Mode, OwnChannel, SendError, User};
+use super::{Destination, EnteredChannel, MAX_WHOLE_BROADCAST, Mode, OwnChannel, SendError, User};
 use crate::chunk::{ChunkLimit, EncodedLength};
 use crate::protocol::to_endpoint::Capabilities;
 use crate::protocol::to_relay::{self, Command};
@@ -291,6 +291,40 @@ impl<'a> Out<'a> {
     #[must_use]
     pub fn can_send(&self, to: impl Into<Destination>, len: usize) -> bool {
         self.route_for(to.into(), len).is_ok()
+    }
+
+    /// Returns true if a payload of at most `most` bytes for `to` may have to wait. If `most` is
+    /// `usize::MAX`, it is one of which nothing is known but that it is to fit half of the ring.
+    #[inline]
+    pub(crate) fn may_have_to_wait(&self, to: Destination, most: usize) -> bool {
+        /// More than what stands in front of a payload of one unit.
+        const HEAD: usize = 16;
+        let is_remote = match to {
+            Destination::User(_, user) => user.on_wire().is_some(),
+            Destination::Server(channel) => {
+                let party = self.parts.parties.get(usize::from(channel.slot));
+                party.is_some_and(|party| matches!(party.state, PartyState::Entered { .. }))
+            }
+            _ => false,
+        };
+        if is_remote && most.saturating_add(HEAD) <= self.free().min(MAX_WHOLE_BROADCAST) {
+            return false;
+        }
+        self.has_to_wait(to, most)
+    }
+
+    #[cold]
+    fn has_to_wait(&self, to: Destination, most: usize) -> bool {
+        let len = if most == usize::MAX { self.longest_in_half(to) } else { most };
+        matches!(self.route_for(to, len), Err(SendError::WouldBlock))
+    }
+
+    fn longest_in_half(&self, to: Destination) -> usize {
+        let half = self.parts.transmit.len() / 2;
+        match self.route(to) {
+            Some(Route { limit, .. }) if limit != ChunkLimit::NONE => half.min(limit.max() as usize),
+            _ => half,
+        }
     }
 
     /// Returns the users that are in an own channel now, in no particular order.

@@ -1,10 +1,10 @@
-//! Results that are no flow.
+//! Results that are no flow and no typed value.
 
 use peote_net::rpc::remote;
 
 #[remote]
 trait Board {
-    fn size(&self) -> u16;
+    fn size(&self) -> usize;
     fn save(&mut self) -> Result<(), std::io::Error>;
 }
 

@@ -1,0 +1,165 @@
+//! Calls whose answers are still to come.
+
+use super::answer::{End, Ended};
+use super::{CallId, Remote};
+use crate::link::{Destination, SendError, Source};
+use crate::time::Instant;
+
+/// Where calls with answers are kept while they are open: a [`Calls`](super::Calls).
+pub trait OpenCalls: sealed::Sealed {
+    /// Returns the number of the next call of this object.
+    #[doc(hidden)]
+    fn reserve(&mut self, remote: Remote) -> Result<u32, SendError>;
+
+    /// The call with the number that was reserved is on its way.
+    #[doc(hidden)]
+    fn open<T>(&mut self, number: u32, remote: Remote) -> CallId<T>;
+}
+
+pub(super) mod sealed {
+    /// Keeps [`OpenCalls`](super::OpenCalls) to this module.
+    pub trait Sealed {}
+}
+
+/// Up to `OPEN` calls. The number of a call says where it is: its remainder by `OPEN`, a power of
+/// two.
+#[derive(Clone, Debug)]
+pub(super) struct Open<const OPEN: usize> {
+    slots: [Slot; OPEN],
+    /// The number that the next call has, if its slot is free.
+    next: u32,
+    count: usize,
+    /// Those that have ended by the loss of their peer, and have not been told.
+    lost: usize,
+    /// No call has an earlier deadline.
+    earliest: Instant,
+    /// Where the search for those that have ended goes on.
+    cursor: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    number: u32,
+    /// `None` if the slot is free.
+    to: Option<Destination>,
+    deadline: Instant,
+    is_lost: bool,
+}
+
+impl<const OPEN: usize> Open<OPEN> {
+    pub(super) const fn new() -> Self {
+        const {
+            assert!(OPEN.is_power_of_two() && OPEN <= 0x1_0000, "OPEN is a power of two, at most 65,536");
+        }
+        let slot = Slot { number: 0, to: None, deadline: Instant::MAX, is_lost: false };
+        Self { slots: [slot; OPEN], next: 0, count: 0, lost: 0, earliest: Instant::MAX, cursor: 0 }
+    }
+
+    pub(super) const fn len(&self) -> usize {
+        self.count
+    }
+
+    #[inline]
+    fn slot(&mut self, number: u32) -> Option<&mut Slot> {
+        self.slots.get_mut(number as usize & OPEN.wrapping_sub(1))
+    }
+
+    /// Returns the next number whose slot is free.
+    #[inline]
+    pub(super) fn reserve(&mut self) -> Result<u32, SendError> {
+        if self.count >= OPEN {
+            return Err(SendError::TooManyCalls);
+        }
+        loop {
+            let number = self.next;
+            if self.slot(number).is_some_and(|slot| slot.to.is_none()) {
+                return Ok(number);
+            }
+            self.next = number.wrapping_add(1);
+        }
+    }
+
+    #[inline]
+    pub(super) fn open(&mut self, number: u32, to: Destination) {
+        if let Some(slot) = self.slot(number) {
+            *slot = Slot { number, to: Some(to), deadline: Instant::MAX, is_lost: false };
+            self.next = number.wrapping_add(1);
+            self.count = self.count.wrapping_add(1);
+        }
+    }
+
+    /// Ends the call of this number to this peer; false if there is none. A call whose peer is lost
+    /// is told otherwise.
+    #[inline]
+    pub(super) fn close(&mut self, number: u32, peer: Source) -> bool {
+        let peer = Some(Destination::from(peer));
+        let Some(slot) = self.slot(number) else { return false };
+        let is_open = slot.number == number && slot.to == peer && !slot.is_lost;
+        if is_open {
+            slot.to = None;
+            self.count = self.count.wrapping_sub(1);
+        }
+        is_open
+    }
+
+    /// Forgets the call of this number, and returns whom it was to if that peer is still there.
+    pub(super) fn forget(&mut self, number: u32) -> Option<Destination> {
+        let slot = self.slot(number).filter(|slot| slot.number == number)?;
+        let (to, was_lost) = (slot.to.take()?, core::mem::take(&mut slot.is_lost));
+        self.count = self.count.wrapping_sub(1);
+        self.lost = self.lost.wrapping_sub(was_lost.into());
+        (!was_lost).then_some(to)
+    }
+
+    pub(super) fn set_deadline(&mut self, number: u32, deadline: Instant) {
+        let slot = self.slot(number).filter(|slot| slot.number == number && slot.to.is_some());
+        if let Some(slot) = slot {
+            slot.deadline = deadline;
+            self.earliest = self.earliest.min(deadline);
+        }
+    }
+
+    pub(super) const fn next_deadline(&self) -> Option<Instant> {
+        if self.lost > 0 {
+            return Some(Instant::ZERO);
+        }
+        if self.count == 0 || self.earliest.as_millis() == u64::MAX { None } else { Some(self.earliest) }
+    }
+
+    /// The calls to these peers will not be answered.
+    pub(super) fn lose(&mut self, is_gone: impl Fn(Destination) -> bool) {
+        if self.count == self.lost {
+            return;
+        }
+        for slot in &mut self.slots {
+            if !slot.is_lost && slot.to.is_some_and(&is_gone) {
+                slot.is_lost = true;
+                self.lost = self.lost.wrapping_add(1);
+            }
+        }
+    }
+
+    /// Takes a call out that is lost, or whose deadline has come.
+    pub(super) fn next_ended(&mut self, now: Instant) -> Option<Ended> {
+        if self.lost == 0 && now < self.earliest {
+            return None;
+        }
+        let mut earliest = Instant::MAX;
+        for _ in 0..OPEN {
+            let at = self.cursor & OPEN.wrapping_sub(1);
+            self.cursor = at.wrapping_add(1);
+            let Some(slot) = self.slots.get_mut(at).filter(|slot| slot.to.is_some()) else { continue };
+            if slot.is_lost || slot.deadline <= now {
+                slot.to = None;
+                let is_lost = core::mem::take(&mut slot.is_lost);
+                self.count = self.count.wrapping_sub(1);
+                self.lost = self.lost.wrapping_sub(is_lost.into());
+                let why = if is_lost { End::Lost } else { End::Deadline };
+                return Some(Ended { number: slot.number, why });
+            }
+            earliest = earliest.min(slot.deadline);
+        }
+        self.earliest = earliest;
+        None
+    }
+}
