@@ -4,6 +4,7 @@ mod answer;
 mod caller;
 mod dispatch;
 mod parse;
+mod value;
 
 use proc_macro::TokenStream;
 use quote::{ToTokens, quote};
@@ -20,6 +21,26 @@ pub fn remote(attribute: TokenStream, item: TokenStream) -> TokenStream {
             quote!(#kept #error).into()
         }
     }
+}
+
+/// Writes a struct or an enum as a typed value; see `peote_net::value`.
+#[proc_macro_derive(Encode, attributes(value))]
+pub fn derive_encode(input: TokenStream) -> TokenStream {
+    derive(input, value::encode)
+}
+
+/// Reads a struct or an enum as a typed value; see `peote_net::value`.
+#[proc_macro_derive(Decode, attributes(value))]
+pub fn derive_decode(input: TokenStream) -> TokenStream {
+    derive(input, value::decode)
+}
+
+fn derive(
+    input: TokenStream,
+    expand: fn(&syn::DeriveInput) -> syn::Result<proc_macro2::TokenStream>,
+) -> TokenStream {
+    let expanded = syn::parse(input).and_then(|input| expand(&input));
+    expanded.unwrap_or_else(syn::Error::into_compile_error).into()
 }
 
 /// A path whose errors show `span`. (The errors of an expression whose tokens have different origins show the attribute alone.)

@@ -42,6 +42,15 @@ pub trait Decode<'a>: Sized {
     /// The bytes are not such a value. How many of them were taken is not said.
     fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError>;
 
+    /// Reads a value that is all of `bytes`, such as a chunk.
+    ///
+    /// # Errors
+    /// The bytes are not such a value, or some are left behind it.
+    #[inline]
+    fn from_bytes(bytes: &'a [u8]) -> Result<Self, DecodeError> {
+        Reader::new(bytes).only()
+    }
+
     /// Goes through `count` values without keeping them; values that any bytes are valid for are passed over at once.
     ///
     /// # Errors

@@ -38,6 +38,11 @@ pub enum DecodeError {
         /// How many.
         bytes: usize,
     },
+    /// An enum has no variant of this number. A newer peer may know more variants.
+    UnknownVariant {
+        /// The number.
+        number: u8,
+    },
     /// A value inside another format (`haxe.Serializer`, `MessagePack`) could not be read.
     Inner(&'static str),
 }
@@ -57,6 +62,7 @@ impl fmt::Display for DecodeError {
                 write!(f, "there are {items} items for an array of {expected}")
             }
             Self::LeftOver { bytes } => write!(f, "{bytes} bytes are left behind the last value"),
+            Self::UnknownVariant { number } => write!(f, "there is no variant of number {number}"),
             Self::Inner(what) => f.write_str(what),
         }
     }

@@ -1,7 +1,50 @@
-//! Typed values in bytes (`docs/PROTOCOL.md`, "Typed values"): how to write and read messages, with or without
-//! [remote procedure calls](crate::rpc).
+//! Typed messages: values in bytes and back, with or without
+//! [remote procedure calls](crate::rpc). PROTOCOL.md, section 7, has the bytes.
 //!
-//! Two ways in. One value after another into a buffer and out of it:
+//! # Messages of a program
+//!
+//! A message is a struct or an enum. [`Out::send_value`](crate::link::Out::send_value) sends it, and
+//! [`Decode::from_bytes`] reads a chunk. Nothing is allocated or copied in between.
+//!
+//! ```
+//! # #[cfg(feature = "macros")] {
+//! use peote_net::link::{Event, Out, SendError};
+//! use peote_net::value::{Decode, DecodeError, Encode};
+//!
+//! #[derive(Encode, Decode)]
+//! enum Message<'a> {
+//!     Move { x: f32, y: f32 },
+//!     Say(&'a str),
+//! }
+//!
+//! /// Answers what was said, and passes over what is no message.
+//! fn handle(event: Event<'_>, out: &mut Out<'_>) -> Result<(), SendError> {
+//!     let Event::Chunk { from, bytes } = event else { return event.ok() };
+//!     match Message::from_bytes(bytes) {
+//!         Ok(Message::Say(_)) => out.send_value(from, &Message::Say("hello")),
+//!         Ok(Message::Move { .. }) | Err(_) => Ok(()),
+//!     }
+//! }
+//! # }
+//! ```
+//!
+//! - A struct is its fields, one after another.
+//! - An enum is one byte with the number of the variant, then its fields. Variants are numbered in
+//!   their order, from 0; `Variant = 7` gives a number, and the next one follows on. A variant added
+//!   at the end leaves the others as they are. An older peer reads
+//!   [`DecodeError::UnknownVariant`].
+//! - A type that borrows has one lifetime, that of the message.
+//! - Type parameters have to be values themselves.
+//! - The derives are of the feature `macros`. `#[value(crate = path)]` names this crate where it is
+//!   reached by another path.
+//!
+//! With the feature `messagepack` every type of serde is a value:
+//! `out.send_value(to, &MessagePack(&message))`. It takes more bytes and time, and tolerates
+//! fields that only one side knows.
+//!
+//! # By hand
+//!
+//! One value after another into a buffer and out of it:
 //!
 //! ```
 //! use peote_net::value::{Reader, Writer};
@@ -20,20 +63,21 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Or whole values by their type, [`Encode`] and [`Decode`], nested at will, without a buffer between the value and the link:
+//! Values are nested at will:
 //!
 //! ```
 //! use peote_net::link::{EnteredChannel, Out, SendError};
-//! use peote_net::value::{Encode, List, Reader};
+//! use peote_net::value::{Decode, List};
 //!
-//! fn send_reading(out: &mut Out<'_>, channel: EnteredChannel, name: &str, values: &[i16]) -> Result<(), SendError> {
-//!     let message = (name, values);
-//!     out.send_with(channel, message.encoded_len()?, |payload| message.encode(payload))
+//! fn send_reading(
+//!     out: &mut Out<'_>, channel: EnteredChannel, name: &str, values: &[i16],
+//! ) -> Result<(), SendError> {
+//!     out.send_value(channel, &(name, values))
 //! }
 //!
 //! /// The sum of a list that may be longer than any buffer of this program.
 //! fn sum(message: &[u8]) -> Option<i32> {
-//!     let (_name, values) = Reader::new(message).only::<(&str, List<'_, i16>)>().ok()?;
+//!     let (_name, values) = <(&str, List<'_, i16>)>::from_bytes(message).ok()?;
 //!     Some(values.iter().map(i32::from).sum())
 //! }
 //! assert_eq!(sum(&[1, b'x', 3, 1, 0, 2, 0, 0xff, 0xff]), Some(2));
@@ -53,7 +97,8 @@
 //! | [`Counted`] of a string | as a string, with a length of 1 to 4 bytes | yes, outside of remote procedure calls |
 //! | [`List`], [`heapless::Vec`], `[T; N]`; slices, to encode | length in items, items | Array, List, Vector |
 //! | [`Map`], [`heapless::LinearMap`] | length in entries; key, value, key, value … | Map |
-//! | tuples of 1 to 12 | their values, nothing in between | as that many values |
+//! | tuples of 1 to 12, structs | their values, nothing in between | as that many values |
+//! | enums | the variant's number in 1 byte, its fields | no: among programs of this library only |
 //! | `Option` | a bool, then the value if there is one | no: among programs of this library only |
 //! | `Result` | a bool, which is true for `Ok`, then the value or the error | no: among programs of this library only |
 //! | `()` | nothing | as no value |
@@ -101,6 +146,8 @@ pub use length::MAX_LENGTH;
 pub use list::{List, ListIter};
 pub use map::{Map, MapIter};
 pub(crate) use outside::{len_of_length, put_length};
+#[cfg(feature = "macros")]
+pub use peote_net_macros::{Decode, Encode};
 pub use plain::BigEndian;
 pub use reader::Reader;
 pub use room::{Fixed, Room};

@@ -4,6 +4,7 @@ mod moderation;
 #[cfg(feature = "large-chunks")]
 mod partial_chunk;
 mod payload;
+mod value;
 
 pub use payload::Payload;
 
