@@ -44,6 +44,7 @@ pub mod reconnect;
 pub mod relay;
 pub mod rpc;
 pub mod time;
+pub mod users;
 pub mod value;
 
 pub use reason::Reason;

@@ -10,6 +10,7 @@ use peote_net::offline::Offline;
 use peote_net::reconnect::{Backoff, Reconnect};
 use peote_net::relay::{ConnectionId, Decision, Host, Note, Relay, Request, StaticStorage};
 use peote_net::time::{Duration, Instant};
+use peote_net::users::Users;
 use static_cell::ConstStaticCell;
 
 type Memory = LinkBuffers<512, 8, 2, 1024, 256>;
@@ -53,6 +54,7 @@ extern "C" fn _start() -> ! {
     let mode = black_box(Mode::chunks(512));
     let echo = channels.create("echo", mode).ok();
     black_box(channels.enter(black_box("echo"), black_box(Mode::Data)).is_ok());
+    let mut users = Users::<u32, 8>::new();
     let mut connection = relay.connect().ok();
     loop {
         let now = Instant::from_millis(black_box(0));
@@ -68,6 +70,7 @@ extern "C" fn _start() -> ! {
         }
         let polled = link.poll(&mut offline, now, |event, out| {
             black_box(channels.observe(&event, now));
+            users.follow(&event, |_, _, data| _ = black_box(data));
             match event {
                 Event::Chunk { from, bytes } | Event::Data { from, bytes } => out.send(from, bytes),
                 _ => Ok(()),
