@@ -17,7 +17,8 @@ pub(crate) struct Expected {
 }
 
 pub(crate) fn expected(stream: &[u8], to_relay: bool, limit: ChunkLimit) -> Vec<Expected> {
-    let said = if to_relay { reference::from_endpoint(stream) } else { reference::from_relay(stream) };
+    let said =
+        if to_relay { reference::from_endpoint(stream) } else { reference::from_relay_to(false, stream) };
     let mut parties: HashMap<String, Vec<u8>> = HashMap::new();
     said.into_iter().map(|said| one(said, &mut parties, limit)).collect()
 }
