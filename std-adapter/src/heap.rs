@@ -20,9 +20,11 @@ use peote_net::protocol::{MAX_CHANNELS, MAX_COMMAND};
 pub struct Sizes {
     /// The greatest chunk a channel can have, in bytes: 1 to 2,147,483,647. Default: 32,768.
     pub chunk_size: usize,
-    /// Users of own channels plus entered channels, at once: 1 to 65,534. Each has room for one
-    /// chunk that arrives in pieces; on most systems that is address space only, until it is used.
-    /// Default: 256.
+    /// Bytes that the link keeps for each party while the program does not want its event: up to
+    /// 268,435,455, and never less than `chunk_size`. On most systems that is address space only,
+    /// until it is used. Default: 262,144.
+    pub window: usize,
+    /// Users of own channels plus entered channels, at once: 1 to 65,534. Default: 256.
     pub parties: usize,
     /// Own channels, at once: 0 to 128. Default: 16.
     pub own_channels: usize,
@@ -44,6 +46,7 @@ impl Default for Sizes {
     fn default() -> Self {
         Self {
             chunk_size: 32_768,
+            window: 262_144,
             parties: 256,
             own_channels: 16,
             transmit: 262_144,
@@ -91,6 +94,7 @@ pub struct HeapBuffers {
     parties: Box<[PartySlot]>,
     chunks: Box<[u8]>,
     chunk_size: usize,
+    window: usize,
     transmit: Box<[u8]>,
     receive: Box<[u8]>,
     names: Box<[NameSlot]>,
@@ -105,8 +109,10 @@ impl HeapBuffers {
     ///
     /// A size is out of its range, or there is no memory for it.
     pub fn new(sizes: Sizes) -> Result<Self, SizesError> {
-        let Sizes { chunk_size, parties, own_channels, transmit, receive, local_users, local_line } = sizes;
+        let Sizes { chunk_size, window, parties, own_channels, transmit, receive, local_users, local_line } =
+            sizes;
         check("chunk_size", chunk_size, 1, i32::MAX as usize)?;
+        check("window", window, 0, (1 << 28) - 1)?;
         check("parties", parties, 1, 65_534)?;
         check("own_channels", own_channels, 0, MAX_CHANNELS)?;
         check("transmit", transmit, MAX_COMMAND, isize::MAX as usize)?;
@@ -115,12 +121,14 @@ impl HeapBuffers {
         check("local_line", local_line, LocalParts::MIN_LINE, (1 << 24) - 1)?;
         let out_of_memory = SizesError::OutOfMemory(sizes);
         let lines = local_line.checked_mul(2 * local_users).ok_or(out_of_memory)?;
-        let chunks = chunk_size.checked_mul(parties).ok_or(out_of_memory)?;
+        let window = window.max(chunk_size);
+        let chunks = window.checked_mul(parties).ok_or(out_of_memory)?;
         Ok(Self {
             own_channels: vec![OwnSlot::FREE; own_channels].into_boxed_slice(),
             parties: vec![PartySlot::FREE; parties].into_boxed_slice(),
             chunks: zeroed(chunks).ok_or(out_of_memory)?,
             chunk_size,
+            window,
             transmit: zeroed(transmit).ok_or(out_of_memory)?,
             receive: zeroed(receive).ok_or(out_of_memory)?,
             names: vec![NameSlot::FREE; if local_users > 0 { own_channels } else { 0 }].into_boxed_slice(),
@@ -151,6 +159,7 @@ impl Buffers for HeapBuffers {
             parties: &mut self.parties,
             chunks: &mut self.chunks,
             chunk_size: self.chunk_size,
+            window: self.window,
             transmit: &mut self.transmit,
             receive: &mut self.receive,
             local: LocalParts {
@@ -182,7 +191,10 @@ impl fmt::Display for SizesError {
             Self::OutOfMemory(sizes) => write!(
                 f,
                 "no memory for {} parties with {} bytes each, {} bytes to send and {} bytes received",
-                sizes.parties, sizes.chunk_size, sizes.transmit, sizes.receive
+                sizes.parties,
+                sizes.window.max(sizes.chunk_size),
+                sizes.transmit,
+                sizes.receive
             ),
         }
     }
@@ -208,6 +220,7 @@ mod tests {
     fn the_parts_have_the_sizes_asked_for() {
         let sizes = Sizes {
             chunk_size: 100,
+            window: 150,
             parties: 7,
             own_channels: 3,
             transmit: 259,
@@ -218,7 +231,7 @@ mod tests {
         let mut buffers = HeapBuffers::new(sizes).unwrap();
         let parts = buffers.parts();
         assert_eq!((parts.own_channels.len(), parts.parties.len()), (3, 7));
-        assert_eq!((parts.chunks.len(), parts.chunk_size), (700, 100));
+        assert_eq!((parts.chunks.len(), parts.chunk_size, parts.window), (1050, 100, 150));
         assert_eq!((parts.transmit.len(), parts.receive.len()), (259, 16));
         assert_eq!((parts.local.names.len(), parts.local.users.len(), parts.local.lines.len()), (3, 5, 640));
         HeapBuffers::new(Sizes { own_channels: 0, ..sizes }).unwrap();

@@ -202,6 +202,46 @@ impl Assembler {
     }
 }
 
+/// What is kept in a slot behind a chunk that the program has not dealt with.
+#[cfg(feature = "flow")]
+impl Assembler {
+    /// The first `len` of `stored` bytes in the slot are an event that is kept.
+    pub(crate) fn keep(&mut self, len: usize, stored: usize) {
+        let count = |bytes| u32::try_from(bytes).unwrap_or(u32::MAX);
+        *self = Self { len: count(len), done: count(stored), field: 0 };
+    }
+
+    /// Returns the length of the event that is kept, and of all that is stored; the assembler is between chunks then.
+    pub(crate) const fn take_kept(&mut self) -> (usize, usize) {
+        let kept = (self.len as usize, self.done as usize);
+        *self = Self::new();
+        kept
+    }
+
+    /// Returns the length of the event that is kept.
+    pub(crate) const fn kept_len(&self) -> usize {
+        self.len as usize
+    }
+
+    /// Returns how many bytes are stored in the slot.
+    pub(crate) const fn stored(&self) -> usize {
+        self.done as usize
+    }
+
+    /// More bytes have been stored in the slot.
+    pub(crate) fn add_stored(&mut self, count: usize) {
+        self.done = self.done.saturating_add(u32::try_from(count).unwrap_or(u32::MAX));
+    }
+
+    /// Returns how the peer has broken the rules, also if that has been told.
+    pub(crate) fn violation(mut self, limit: ChunkLimit) -> Option<Violation> {
+        if self.field == BROKEN_AND_TOLD {
+            self.field = BROKEN;
+        }
+        self.take_violation(limit)
+    }
+}
+
 /// Returns the length that a field says whose last byte is `byte`. One above 32 bits counts as the greatest.
 #[cfg(feature = "large-chunks")]
 fn with_last_byte(code: u32, byte: u8, shift: u32) -> u32 {

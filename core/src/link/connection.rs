@@ -127,7 +127,7 @@ impl Session<'_> {
         let state = &mut *self.out.state;
         if state.reading != Reading::Ending {
             state.round = Round::Finding;
-            if state.front.is_due() {
+            if state.front.is_due() || state.tables.kept.has_more() {
                 return None;
             }
             if !state.front.has_event() && state.owed == Owed::Nothing {
@@ -149,12 +149,16 @@ impl Session<'_> {
         state.reading = Reading::Due;
         state.room.begin_round();
         state.front.begin_round();
+        state.end_waiting();
         if state.connection == Connection::Lost {
             state.connection = Connection::New;
         }
         // an event that was kept may wait for room; a relay that comes first is heard first
-        let is_writing = state.front.has_event() || state.local.is_behind_relay();
+        let is_kept = state.front.has_event() || state.tables.kept.is_any();
+        let is_writing = is_kept || state.local.is_behind_relay();
         state.round = if is_writing { Round::Writing } else { Round::Finding };
+        let parties = self.out.tables().used_slots().end;
+        self.out.state.tables.kept.begin_round(parties);
         self.out.local().deleted();
         if !self.out.state.local.is_idle() {
             self.out.local().start_round(now);
@@ -169,7 +173,7 @@ impl Session<'_> {
         }
         if !self.out.state.local.is_idle() {
             let held = self.out.broadcast_in_parts();
-            let is_kept = self.out.state.front.is_kept();
+            let is_kept = self.out.state.front.is_kept() || self.out.state.tables.kept.is_any();
             self.out.local().end_round(held, is_kept);
         }
     }
@@ -194,12 +198,18 @@ impl Session<'_> {
     /// Hands all events of the relay over that there are now. Returns true if the handler takes
     /// no more.
     fn hand_over_of_relay<H: Handler + ?Sized>(&mut self, handler: &mut H) -> bool {
+        if self.hand_over_kept(handler) {
+            return true;
+        }
         loop {
             if !self.out.state.front.has_event() {
                 self.tell_loss();
             }
             if !self.out.state.front.has_event() {
                 return self.hand_over_received(handler);
+            }
+            if self.is_blocked() {
+                self.out.state.front.settle(true);
             }
             if self.out.state.front.is_kept() {
                 return false;
@@ -209,6 +219,12 @@ impl Session<'_> {
                 return true;
             }
         }
+    }
+
+    /// Returns true if the event at the front has to wait for older ones.
+    fn is_blocked(&mut self) -> bool {
+        let Queued::Notice(event) = self.out.state.front.event else { return false };
+        self.out.tables().is_blocked(&event)
     }
 
     /// Hands over all events there are now of local users and their servers. Returns true if the
@@ -236,7 +252,7 @@ impl Session<'_> {
             super::tables::Tables { state: &mut state.tables, own: parts.own, parties: parts.parties };
         let mut lines = Local::new(&mut state.local, parts.local.reborrow());
         let chunks = &mut *inbox.chunks;
-        lines.advance(Surroundings { tables, chunks, chunk_size: parts.chunk_size, now, held })
+        lines.advance(Surroundings { tables, chunks, window: parts.window, now, held })
     }
 
     /// Puts the next event that tells of the lost connection at the front, if there is one.
@@ -244,10 +260,11 @@ impl Session<'_> {
     fn tell_loss(&mut self) {
         let event = match self.out.state.telling {
             Telling::Done => return,
-            Telling::Link { unsent } => {
+            // what was kept happened before
+            Telling::Link { unsent } => self.out.tables().next_kept_notice().unwrap_or_else(|| {
                 self.out.state.telling = Telling::Channels;
                 Event::LinkLost { unsent }
-            }
+            }),
             Telling::Channels => match self.out.tables().next_lost() {
                 Some(event) => event,
                 None => {

@@ -2,6 +2,8 @@
 
 use super::Event;
 use super::front::Queued;
+#[cfg(feature = "flow")]
+use super::kept::{kept_event, own_kept_event};
 use super::send::Out;
 use super::session::Session;
 use super::state::{Held, Reading};
@@ -48,6 +50,11 @@ impl<'a> Session<'a> {
         let is_kept = match source {
             #[cfg(feature = "local")]
             Held::Local(line) => self.out.local().settle(line, is_again),
+            #[cfg(feature = "flow")]
+            Held::Party(slot) => self.settle_kept(slot, verdict),
+            #[cfg(feature = "flow")]
+            Held::Own(slot) => self.settle_own_kept(slot, is_again),
+            _ if is_again && self.keep(self.out.state.front.event) => !self.out.state.front.settle(false),
             _ => self.out.state.front.settle(is_again),
         };
         if is_kept {
@@ -55,7 +62,7 @@ impl<'a> Session<'a> {
         }
         if verdict == Verdict::Last {
             self.out.state.reading = Reading::Ending;
-            self.out.state.local.take_turns(source == Held::Relay);
+            self.out.state.local.take_turns(source.is_of_relay());
         }
         matches!(verdict, Verdict::Last | Verdict::Stop)
     }
@@ -80,7 +87,9 @@ impl<'a> Session<'a> {
             return None;
         }
         self.out.state.front.event = event;
-        Some(self.settle(Held::Relay, verdict))
+        let is_over = self.settle(Held::Relay, verdict);
+        // an event that is kept with its party holds up nothing else
+        (is_over || self.out.state.front.has_event()).then_some(is_over)
     }
 
     /// Returns the event that is held.
@@ -90,6 +99,10 @@ impl<'a> Session<'a> {
             Held::Relay => self.out.state.front.event,
             #[cfg(feature = "local")]
             Held::Local(line) => self.out.parts.local.event(line),
+            #[cfg(feature = "flow")]
+            Held::Party(slot) => kept_event(&self.out.parts, slot),
+            #[cfg(feature = "flow")]
+            Held::Own(slot) => own_kept_event(&self.out.parts, slot),
         };
         Some((self.inbox.into_event(event, &self.out)?, self.out))
     }

@@ -69,6 +69,8 @@ mod error;
 mod event;
 mod front;
 mod handing;
+#[cfg_attr(not(feature = "flow"), path = "kept/none.rs")]
+mod kept;
 #[cfg_attr(not(feature = "local"), path = "local/none.rs")]
 mod local;
 pub mod memory;
@@ -144,7 +146,8 @@ impl<
     const OWN_CHANNELS: usize,
     const TRANSMIT: usize,
     const RECEIVE: usize,
-> Link<LinkBuffers<CHUNK, PARTIES, OWN_CHANNELS, TRANSMIT, RECEIVE>>
+    const WINDOW: usize,
+> Link<LinkBuffers<CHUNK, PARTIES, OWN_CHANNELS, TRANSMIT, RECEIVE, WINDOW>>
 {
     /// A link without channels.
     #[must_use]
@@ -159,7 +162,8 @@ impl<
     const OWN_CHANNELS: usize,
     const TRANSMIT: usize,
     const RECEIVE: usize,
-> Default for Link<LinkBuffers<CHUNK, PARTIES, OWN_CHANNELS, TRANSMIT, RECEIVE>>
+    const WINDOW: usize,
+> Default for Link<LinkBuffers<CHUNK, PARTIES, OWN_CHANNELS, TRANSMIT, RECEIVE, WINDOW>>
 {
     fn default() -> Self {
         Self::new()
@@ -173,10 +177,19 @@ impl<
     const OWN_CHANNELS: usize,
     const TRANSMIT: usize,
     const RECEIVE: usize,
+    const WINDOW: usize,
     const NAMES: usize,
     const USERS: usize,
     const LINE: usize,
-> Link<LocalBuffers<LinkBuffers<CHUNK, PARTIES, OWN_CHANNELS, TRANSMIT, RECEIVE>, NAMES, USERS, LINE>>
+>
+    Link<
+        LocalBuffers<
+            LinkBuffers<CHUNK, PARTIES, OWN_CHANNELS, TRANSMIT, RECEIVE, WINDOW>,
+            NAMES,
+            USERS,
+            LINE,
+        >,
+    >
 {
     /// A link without channels, with memory for local users.
     #[must_use]
@@ -256,8 +269,14 @@ impl<B: Buffers> Link<B> {
         self.state.next_deadline()
     }
 
+    /// Returns true if an event waits for being delivered again.
+    #[must_use]
+    pub const fn has_kept(&self) -> bool {
+        self.state.has_kept()
+    }
+
     /// Returns true if polling makes sense when the transport becomes readable. It does not while
-    /// an event waits for being delivered again.
+    /// what an event keeps waiting has no room left: see [`Flow::Again`].
     #[must_use]
     pub const fn wants_read(&self) -> bool {
         self.state.wants_read()

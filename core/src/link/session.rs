@@ -24,9 +24,10 @@ pub(super) struct Inbox<'a> {
 
 impl<'a> Session<'a> {
     pub(super) fn new(state: &'a mut State, parts: BufferParts<'a>) -> Self {
-        let BufferParts { own_channels: own, parties, chunks, chunk_size, transmit, receive, local } = parts;
+        let BufferParts { own_channels: own, parties, chunks, chunk_size, window, transmit, receive, local } =
+            parts;
         Self {
-            out: Out::new(state, OutParts { own, parties, transmit, chunk_size, local }),
+            out: Out::new(state, OutParts { own, parties, transmit, chunk_size, window, local }),
             inbox: Inbox { chunks, receive },
         }
     }
@@ -55,8 +56,9 @@ fn find<'a>(event: Queued, out: &Out<'_>, chunks: &'a [u8], receive: &'a [u8]) -
         }
         Queued::Received { from, start, end } => (from, receive.get(start..end)?),
         Queued::Assembled { from, len } => {
-            let slot = usize::from(from.slot).wrapping_mul(out.parts.chunk_size);
-            (from, chunks.get(slot..)?.get(..len)?)
+            let at = usize::from(from.slot).wrapping_mul(out.parts.window);
+            let start = out.parts.parties.get(usize::from(from.slot))?.kept.start();
+            (from, chunks.get(at.wrapping_add(start)..)?.get(..len)?)
         }
     };
     let (from, limit) = source(out.parts.own, out.parts.parties, from)?;

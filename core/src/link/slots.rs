@@ -1,6 +1,7 @@
 //! What a link's memory keeps of one own channel and of one party.
 
 use super::EnteredChannel;
+use super::kept::{OwnKept, PartyKept};
 use crate::chunk::{Assembler, ChunkLimit};
 
 /// The state of one own channel.
@@ -22,6 +23,11 @@ pub(super) enum OwnState {
     Lost {
         opened: bool,
     },
+    /// It was refused with this code, which the program has been told and wants again.
+    #[cfg(feature = "flow")]
+    Refused {
+        code: u8,
+    },
 }
 
 /// One own channel in a link's memory. Opaque.
@@ -31,11 +37,14 @@ pub struct OwnSlot {
     /// [`ChunkLimit::NONE`] for raw data.
     pub(super) limit: ChunkLimit,
     pub(super) generation: u32,
+    #[cfg_attr(not(feature = "flow"), expect(dead_code, reason = "nothing is kept"))]
+    pub(super) kept: OwnKept,
 }
 
 impl OwnSlot {
     /// A free slot. All bytes are zero.
-    pub const FREE: Self = Self { state: OwnState::Free, limit: ChunkLimit::NONE, generation: 0 };
+    pub const FREE: Self =
+        Self { state: OwnState::Free, limit: ChunkLimit::NONE, generation: 0, kept: OwnKept::NOTHING };
 }
 
 /// What a party is.
@@ -79,6 +88,23 @@ pub(super) enum PartyState {
         own: u8,
         user: u16,
     },
+    /// A user of the own channel in slot `own` that is gone, which the program has not dealt with.
+    #[cfg(feature = "flow")]
+    Gone {
+        own: u8,
+        user: u8,
+        reason: u8,
+    },
+    /// An entered channel that is gone, which the program has not dealt with.
+    #[cfg(feature = "flow")]
+    Closing {
+        reason: u8,
+    },
+    /// Entering was refused with this code, which the program has not dealt with.
+    #[cfg(feature = "flow")]
+    Refused {
+        code: u8,
+    },
 }
 
 /// One party in a link's memory. Opaque.
@@ -91,6 +117,7 @@ pub struct PartySlot {
     pub(super) generation: u32,
     /// The [`Key`] that it is found by; 0 for none.
     pub(super) key: u16,
+    pub(super) kept: PartyKept,
     #[cfg(feature = "speed")]
     pub(super) chain: Chain,
 }
@@ -103,6 +130,7 @@ impl PartySlot {
         assembler: Assembler::new(),
         generation: 0,
         key: 0,
+        kept: PartyKept::NOTHING,
         #[cfg(feature = "speed")]
         chain: Chain { head: 0, next: 0 },
     };

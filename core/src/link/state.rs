@@ -60,9 +60,26 @@ pub(super) enum Reading {
 #[repr(u8)]
 pub(super) enum Held {
     None,
+    /// The relay's, at the front.
     Relay,
+    /// An own channel's that was kept.
+    #[cfg(feature = "flow")]
+    Own(u8),
+    /// A party's that was kept.
+    #[cfg(feature = "flow")]
+    Party(u16),
     #[cfg(feature = "local")]
     Local(LineRef),
+}
+
+impl Held {
+    /// Returns true unless it is a local user's.
+    pub(super) const fn is_of_relay(self) -> bool {
+        #[cfg(feature = "local")]
+        return !matches!(self, Self::Local(_));
+        #[cfg(not(feature = "local"))]
+        return true;
+    }
 }
 
 /// Who is still to be told that the connection is lost.
@@ -84,8 +101,15 @@ pub(super) enum Telling {
 #[repr(u8)]
 pub(super) enum Owed {
     Nothing,
-    Leave { number: u8 },
-    Delete { number: u8 },
+    Leave {
+        number: u8,
+    },
+    Delete {
+        number: u8,
+    },
+    /// No command, but an event that is kept has to be dealt with first.
+    #[cfg(feature = "flow")]
+    Wait,
 }
 
 /// What has been received and not been gone through.
@@ -192,6 +216,14 @@ impl State {
         }
     }
 
+    /// A round begins: what waited for an event that was kept is tried again.
+    pub(super) const fn end_waiting(&mut self) {
+        #[cfg(feature = "flow")]
+        if matches!(self.owed, Owed::Wait) {
+            self.owed = Owed::Nothing;
+        }
+    }
+
     /// Returns when the relay will have been silent for too long; [`Instant::MAX`] for never.
     #[inline(never)]
     pub(super) fn silent_at(&self) -> Instant {
@@ -208,7 +240,14 @@ impl State {
         let is_left = self.received.is_left() || !matches!(self.telling, Telling::Done);
         // or the round has not come to an event that was kept
         let is_due = self.front.is_due() && !matches!(self.held, Held::Relay);
-        is_due || is_left && self.wants_read()
+        is_due || is_left && self.wants_read() || self.tables.kept.has_more()
+    }
+
+    /// Returns true if an event waits for being delivered again.
+    pub(super) const fn has_kept(&self) -> bool {
+        let is_dealt_with = matches!(self.held, Held::Relay) && !self.again;
+        let is_front_kept = self.front.has_event() && !is_dealt_with;
+        is_front_kept || self.tables.kept.is_any() || self.local.has_kept()
     }
 
     pub(super) fn next_deadline(&self) -> Option<Instant> {
@@ -222,13 +261,16 @@ impl State {
     }
 
     pub(super) const fn wants_read(&self) -> bool {
-        let is_dealt_with = matches!(self.held, Held::Relay) && !self.again;
-        let is_kept = self.front.has_event() && !is_dealt_with;
+        // an event that the program holds, and wants again, goes to its party
+        let is_held = matches!(self.held, Held::Relay) && (cfg!(feature = "flow") || !self.again);
+        let is_kept = self.front.has_event() && !is_held;
         !is_kept && matches!(self.owed, Owed::Nothing)
     }
 
     pub(super) const fn wants_write(&self) -> bool {
-        self.ring.len() > 0 || self.room.has_grown() || !matches!(self.owed, Owed::Nothing)
+        self.ring.len() > 0
+            || self.room.has_grown()
+            || matches!(self.owed, Owed::Leave { .. } | Owed::Delete { .. })
     }
 
     /// The connection is lost: what belonged to it is forgotten. The tables are the caller's.

@@ -2,6 +2,7 @@
 
 use super::Event;
 use super::front::Queued;
+use super::kept::store;
 use super::slots::{OwnSlot, PartyRef, PartySlot};
 use super::tables::source;
 use crate::chunk::{ChunkLimit, Violation};
@@ -18,19 +19,26 @@ pub(super) fn take_in(
     own: &[OwnSlot],
     parties: &mut [PartySlot],
     chunks: &mut [u8],
-    chunk_size: usize,
+    window: usize,
 ) -> (usize, Queued) {
     let party = parties.get_mut(usize::from(from.slot));
     let Some(party) = party.filter(|party| party.generation == from.generation) else {
         return (piece.len(), Queued::None);
     };
+    let slot = usize::from(from.slot).wrapping_mul(window);
+    if party.kept.is_waiting() {
+        let memory = chunks.get_mut(slot..).and_then(|chunks| chunks.get_mut(..window));
+        return (store(party, piece, memory.unwrap_or_default()), Queued::None);
+    }
     let limit = party.limit;
     let received = |start: usize, end: usize| {
         let (start, end) = (at.wrapping_add(start), at.wrapping_add(end));
         Queued::Received { from, start, end }
     };
     if limit == ChunkLimit::NONE {
-        return (piece.len(), received(0, piece.len()));
+        // what a slot could not keep is an event of its own
+        let len = if cfg!(feature = "flow") { piece.len().min(window) } else { piece.len() };
+        return (len, received(0, len));
     }
     let start = party.assembler.take_length(limit, piece);
     if !party.assembler.is_in_chunk() {
@@ -46,7 +54,6 @@ pub(super) fn take_in(
         return (end, received(start, end));
     }
     // a limit's maximum is at most the chunk size, so a chunk fits its slot
-    let slot = usize::from(from.slot).wrapping_mul(chunk_size);
     let (count, len) = party.assembler.take_piece(rest, chunks, slot);
     let event = len.map_or(Queued::None, |len| Queued::Assembled { from, len });
     (start.wrapping_add(count), event)

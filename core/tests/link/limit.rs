@@ -63,7 +63,7 @@ fn an_event_that_is_kept_lets_the_loop_sleep() {
     let mut rig = rig(b"ab");
     rig.poll_once(|_, _| Err::<(), _>(SendError::WouldBlock)).unwrap();
     assert!(!rig.link.has_more());
-    assert_eq!(rig.link.next_deadline(), None);
+    assert!(rig.link.next_deadline().is_none_or(|deadline| deadline > rig.now));
     let seen: Vec<Seen> = [rig.poll(), rig.poll()].concat();
     assert_eq!(seen.len(), 2);
 }

@@ -34,11 +34,14 @@ fn check<
 }
 
 /// What a party takes beside its chunk.
-const PARTY: usize = if cfg!(feature = "speed") { 36 } else { 32 };
+const PARTY: usize = {
+    let flow = if cfg!(feature = "flow") { 4 } else { 0 };
+    flow + if cfg!(feature = "speed") { 36 } else { 32 }
+};
 
 /// What a link adds to its buffers.
 #[cfg(target_pointer_width = "64")]
-const ADDED: usize = WITHOUT_FLOW + if cfg!(feature = "flow") { 8 } else { 0 };
+const ADDED: usize = WITHOUT_FLOW + if cfg!(feature = "flow") { 16 } else { 0 };
 
 /// The same where the link is an existing endpoint.
 #[cfg(target_pointer_width = "64")]

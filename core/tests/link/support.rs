@@ -158,6 +158,25 @@ impl From<Event<'_>> for Seen {
     }
 }
 
+/// Puts events in the order of those they are about. With feature `flow` an event that is kept holds up its own party
+/// only, so the order between parties means nothing then.
+pub(crate) fn by_party(mut seen: Vec<Seen>) -> Vec<Seen> {
+    if cfg!(feature = "flow") {
+        seen.sort_by_key(|event| match event {
+            Seen::Data(from, _) | Seen::Chunk(from, _) | Seen::Notice(Event::Malicious { from, .. }) => {
+                format!("{:?} {:?}", from.channel(), from.user())
+            }
+            Seen::Notice(
+                event @ (Event::UserEntered { user, .. }
+                | Event::UserGone { user, .. }
+                | Event::UserIgnored { user, .. }),
+            ) => format!("{:?} {:?}", event.channel().unwrap(), Some(*user)),
+            Seen::Notice(event) => format!("{:?} {:?}", event.channel(), None::<User>),
+        });
+    }
+    seen
+}
+
 /// Takes the one event that tells of the loss out of `seen`, and says how many bytes it says were never written. It comes before all other events
 /// that tell of the loss.
 pub(crate) fn without_loss(seen: &mut Vec<Seen>) -> usize {
@@ -217,6 +236,7 @@ impl Buffers for Heap {
             parties: &mut self.parties,
             chunks: &mut self.chunks,
             chunk_size: self.chunk_size,
+            window: self.chunk_size,
             transmit: &mut self.transmit,
             receive: &mut self.receive,
             local: LocalParts::none(),

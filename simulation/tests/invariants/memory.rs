@@ -44,6 +44,7 @@ impl Buffers for Memory {
             parties: &mut self.parties,
             chunks: &mut self.chunks,
             chunk_size: CHUNK,
+            window: CHUNK,
             transmit: &mut self.transmit,
             receive: &mut self.receive,
             local: peote_net::link::memory::LocalParts::none(),

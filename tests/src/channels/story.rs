@@ -73,6 +73,7 @@ impl Buffers for Memory {
             parties: &mut self.parties,
             chunks: &mut self.chunks,
             chunk_size: Self::CHUNK,
+            window: Self::CHUNK,
             transmit: &mut self.transmit,
             receive: &mut self.receive,
             local: LocalParts { names: &mut self.names, users: &mut self.users, lines: &mut self.lines },

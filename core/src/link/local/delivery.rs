@@ -17,7 +17,8 @@ use crate::time::Instant;
 pub(in crate::link) struct Surroundings<'a> {
     pub(in crate::link) tables: Tables<'a>,
     pub(in crate::link) chunks: &'a mut [u8],
-    pub(in crate::link) chunk_size: usize,
+    /// Bytes of each party's slot.
+    pub(in crate::link) window: usize,
     pub(in crate::link) now: Instant,
     /// The own channel in which a broadcast has begun and not ended: who enters now would get the
     /// rest of it.
@@ -205,12 +206,12 @@ impl LocalParts<'_> {
 /// Takes `piece` in for a party. Returns how many bytes of it were used, and the event, whose bytes
 /// lie in the party's slot. (Not in the line, which the handler can write to.)
 fn in_slot(party: PartyRef, piece: &[u8], around: &mut Surroundings<'_>) -> (usize, Queued) {
-    let Surroundings { tables, chunks, chunk_size, .. } = around;
-    let piece = piece.get(..*chunk_size).unwrap_or(piece);
-    let (used, event) = take_in(party, piece, 0, tables.own, tables.parties, chunks, *chunk_size);
+    let Surroundings { tables, chunks, window, .. } = around;
+    let piece = piece.get(..*window).unwrap_or(piece);
+    let (used, event) = take_in(party, piece, 0, tables.own, tables.parties, chunks, *window);
     let Queued::Received { from, start, end } = event else { return (used, event) };
     let bytes = piece.get(start..end).unwrap_or_default();
-    copy_to(chunks, usize::from(from.slot).wrapping_mul(*chunk_size), bytes);
+    copy_to(chunks, usize::from(from.slot).wrapping_mul(*window), bytes);
     (used, Queued::Assembled { from, len: bytes.len() })
 }
 

@@ -81,6 +81,11 @@ impl LocalState {
         self.is_behind_relay = !is_relay;
     }
 
+    /// Returns true if an event of a line is kept.
+    pub(in crate::link) const fn has_kept(&self) -> bool {
+        self.kept > 0
+    }
+
     /// When the link has to be polled for its local users.
     pub(in crate::link) fn next_deadline(&self) -> Option<Instant> {
         if self.wake { Some(Instant::ZERO) } else { self.next_due }

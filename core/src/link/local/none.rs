@@ -78,6 +78,10 @@ impl LocalState {
 
     pub(super) const fn take_turns(&mut self, _: bool) {}
 
+    pub(super) const fn has_kept(&self) -> bool {
+        false
+    }
+
     pub(super) const fn next_deadline(&self) -> Option<Instant> {
         None
     }

@@ -27,10 +27,12 @@ pub struct BufferParts<'a> {
     pub own_channels: &'a mut [OwnSlot],
     /// One for each party there can be, at most 65,534 count. [`PartySlot::FREE`] at the start.
     pub parties: &'a mut [PartySlot],
-    /// The chunk size times the number of parties, in bytes.
+    /// The window times the number of parties, in bytes.
     pub chunks: &'a mut [u8],
     /// The greatest chunk a channel of this link can have, in bytes.
     pub chunk_size: usize,
+    /// Bytes of the slot of each party, at least the chunk size. At most 268,435,455 count.
+    pub window: usize,
     /// What waits to be sent. At least 259 bytes, the longest command.
     pub transmit: &'a mut [u8],
     /// What was received last. At least one byte.
@@ -46,11 +48,12 @@ pub struct BufferParts<'a> {
 /// [`link::memory`](crate::link::memory) says what each size means and which range it has. It takes
 ///
 /// ```text
-/// PARTIES × (CHUNK + 36) + OWN_CHANNELS × 16 + TRANSMIT + RECEIVE
+/// PARTIES × (WINDOW + 40) + OWN_CHANNELS × 16 + TRANSMIT + RECEIVE
 /// ```
 ///
 /// bytes, rounded up to 4 ([`LinkBuffers::SIZE`]), on 64-bit and on 32-bit targets. Without feature
-/// `speed` a party takes 32 bytes instead of 36. [`Link`](crate::link::Link) says what a link adds.
+/// `speed` a party takes 36 bytes instead of 40, and without `flow` 4 bytes less. `WINDOW` is `CHUNK` unless it
+/// is named. [`Link`](crate::link::Link) says what a link adds.
 ///
 /// All bytes are zero in a new one, so a `static` takes no flash. Sizes that cannot work do not
 /// compile:
@@ -66,10 +69,11 @@ pub struct LinkBuffers<
     const OWN_CHANNELS: usize = 2,
     const TRANSMIT: usize = 36_864,
     const RECEIVE: usize = 4_096,
+    const WINDOW: usize = CHUNK,
 > {
     own_channels: [OwnSlot; OWN_CHANNELS],
     parties: [PartySlot; PARTIES],
-    chunks: [[u8; CHUNK]; PARTIES],
+    chunks: [[u8; WINDOW]; PARTIES],
     transmit: [u8; TRANSMIT],
     receive: [u8; RECEIVE],
 }
@@ -80,7 +84,8 @@ impl<
     const OWN_CHANNELS: usize,
     const TRANSMIT: usize,
     const RECEIVE: usize,
-> LinkBuffers<CHUNK, PARTIES, OWN_CHANNELS, TRANSMIT, RECEIVE>
+    const WINDOW: usize,
+> LinkBuffers<CHUNK, PARTIES, OWN_CHANNELS, TRANSMIT, RECEIVE, WINDOW>
 {
     const SIZES_WORK: () = {
         assert!(CHUNK >= 1, "CHUNK is 0: a chunk has at least 1 byte");
@@ -88,6 +93,8 @@ impl<
             CHUNK as u64 <= 0x7fff_ffff,
             "CHUNK is above 2,147,483,647 bytes, the longest chunk the protocol can code"
         );
+        assert!(WINDOW >= CHUNK, "WINDOW is below CHUNK: the slot of a party keeps a whole chunk");
+        assert!(WINDOW <= 0x0fff_ffff, "WINDOW is above 268,435,455 bytes, the most that count");
         assert!(
             PARTIES >= 1,
             "PARTIES is 0: a link without users and entered channels has nobody to talk to"
@@ -108,7 +115,7 @@ impl<
         Self {
             own_channels: [const { OwnSlot::FREE }; OWN_CHANNELS],
             parties: [const { PartySlot::FREE }; PARTIES],
-            chunks: [[0; CHUNK]; PARTIES],
+            chunks: [[0; WINDOW]; PARTIES],
             transmit: [0; TRANSMIT],
             receive: [0; RECEIVE],
         }
@@ -121,7 +128,8 @@ impl<
     const OWN_CHANNELS: usize,
     const TRANSMIT: usize,
     const RECEIVE: usize,
-> Default for LinkBuffers<CHUNK, PARTIES, OWN_CHANNELS, TRANSMIT, RECEIVE>
+    const WINDOW: usize,
+> Default for LinkBuffers<CHUNK, PARTIES, OWN_CHANNELS, TRANSMIT, RECEIVE, WINDOW>
 {
     fn default() -> Self {
         Self::new()
@@ -134,7 +142,8 @@ impl<
     const OWN_CHANNELS: usize,
     const TRANSMIT: usize,
     const RECEIVE: usize,
-> Buffers for LinkBuffers<CHUNK, PARTIES, OWN_CHANNELS, TRANSMIT, RECEIVE>
+    const WINDOW: usize,
+> Buffers for LinkBuffers<CHUNK, PARTIES, OWN_CHANNELS, TRANSMIT, RECEIVE, WINDOW>
 {
     fn parts(&mut self) -> BufferParts<'_> {
         BufferParts {
@@ -142,6 +151,7 @@ impl<
             parties: &mut self.parties,
             chunks: self.chunks.as_flattened_mut(),
             chunk_size: CHUNK,
+            window: WINDOW,
             transmit: &mut self.transmit,
             receive: &mut self.receive,
             local: LocalParts::none(),

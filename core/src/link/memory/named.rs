@@ -48,6 +48,10 @@ macro_rules! __link_buffers {
     (@get receive; (receive: $value:expr $(, $($rest:tt)*)?)) => { $value };
     (@get receive; ($other:ident: $value:expr $(, $($rest:tt)*)?)) => { $crate::__link_buffers!(@get receive; ($($($rest)*)?)) };
     (@get receive; ()) => { 4_096 };
+    // as `chunk` unless it is named
+    (@window ($($all:tt)*) (window: $value:expr $(, $($rest:tt)*)?)) => { $value };
+    (@window ($($all:tt)*) ($other:ident: $value:expr $(, $($rest:tt)*)?)) => { $crate::__link_buffers!(@window ($($all)*) ($($($rest)*)?)) };
+    (@window ($($all:tt)*) ()) => { $crate::__link_buffers!(@get chunk; ($($all)*)) };
     (@get line; (line: $value:expr $(, $($rest:tt)*)?)) => { $value };
     (@get line; ($other:ident: $value:expr $(, $($rest:tt)*)?)) => { $crate::__link_buffers!(@get line; ($($($rest)*)?)) };
     (@get line; ()) => { 1_024 };
@@ -71,6 +75,7 @@ macro_rules! __link_buffers {
             { $crate::__link_buffers!(@get own_channels; ($($all)*)) },
             { $crate::__link_buffers!(@get transmit; ($($all)*)) },
             { $crate::__link_buffers!(@get receive; ($($all)*)) },
+            { $crate::__link_buffers!(@window ($($all)*) ($($all)*)) },
         >
     };
     // each name is known
@@ -90,6 +95,9 @@ macro_rules! __link_buffers {
     (@known ($($all:tt)*) (receive: $value:expr $(, $($rest:tt)*)?)) => {
         $crate::__link_buffers!(@known ($($all)*) ($($($rest)*)?))
     };
+    (@known ($($all:tt)*) (window: $value:expr $(, $($rest:tt)*)?)) => {
+        $crate::__link_buffers!(@known ($($all)*) ($($($rest)*)?))
+    };
     (@known ($($all:tt)*) (local_users: $value:expr $(, $($rest:tt)*)?)) => {
         $crate::__link_buffers!(@known ($($all)*) ($($($rest)*)?))
     };
@@ -99,7 +107,7 @@ macro_rules! __link_buffers {
     (@known ($($all:tt)*) ($other:ident $($rest:tt)*)) => {
         compile_error!(concat!(
             "there is no size `", stringify!($other),
-            "`: chunk, parties, own_channels, transmit, receive, local_users, line"
+            "`: chunk, window, parties, own_channels, transmit, receive, local_users, line"
         ))
     };
     ($($all:tt)*) => { $crate::__link_buffers!(@known ($($all)*) ($($all)*)) };

@@ -1,6 +1,8 @@
 //! The relay's answers to commands, and its notices about users and channels.
 
 use crate::Reason;
+#[cfg(feature = "flow")]
+use crate::link::front::Queued;
 use crate::link::session::Session;
 use crate::link::slots::{Key, OwnState, PartyState};
 use crate::link::state::Owed;
@@ -27,8 +29,12 @@ impl Session<'_> {
             Unit::ChannelGone { channel, reason } if usize::from(channel) < MAX_CHANNELS => {
                 let mut tables = self.out.tables();
                 let party = tables.find(Key::entered(channel))?;
-                tables.free_party(party.slot);
                 debug!("an entered channel is gone");
+                #[cfg(feature = "flow")]
+                if tables.defer_end(party, PartyState::Closing { reason }) {
+                    return None;
+                }
+                tables.free_party(party.slot);
                 let reason = Reason::of_end(reason);
                 Some(Event::Closed { channel: Channel::Entered(party.into()), reason })
             }
@@ -116,12 +122,24 @@ impl Session<'_> {
         }
         let party = tables.add_party(PartyState::User { own: channel.slot, number, user }, limit);
         let user = User::new(user);
-        if party.is_none() {
-            warning!("no party slot is free for a user of own channel {}", channel.slot);
-            return Some(Event::UserIgnored { channel, user });
-        }
+        let event = match party {
+            None => {
+                warning!("no party slot is free for a user of own channel {}", channel.slot);
+                Event::UserIgnored { channel, user }
+            }
+            Some(party) if tables.defer_entered(channel.slot, party) => return None,
+            Some(_) => Event::UserEntered { channel, user },
+        };
         debug!("a user entered own channel {}", channel.slot);
-        Some(Event::UserEntered { channel, user })
+        #[cfg(feature = "flow")]
+        if tables.is_blocked(&event) {
+            let state = &mut *self.out.state;
+            state.front.event = Queued::Notice(event);
+            state.front.settle(true);
+            state.owed = Owed::Wait;
+            return None;
+        }
+        Some(event)
     }
 
     fn user_gone(&mut self, number: u8, user: u8, reason: u8) -> Option<Event<'static>> {
@@ -129,8 +147,12 @@ impl Session<'_> {
         // a relay that talks nonsense can give one number to two channels
         let party = tables.find(Key::user(number, user))?;
         let channel = tables.own_in(tables.party(party)?.state.own()?)?;
-        tables.free_party(party.slot);
         debug!("a user is gone from own channel {}", channel.slot);
+        #[cfg(feature = "flow")]
+        if tables.defer_end(party, PartyState::Gone { own: channel.slot, user, reason }) {
+            return None;
+        }
+        tables.free_party(party.slot);
         Some(Event::UserGone { channel, user: User::new(user), reason: Reason::of_end(reason) })
     }
 }

@@ -71,12 +71,16 @@ impl Session<'_> {
         let (used, event) = match received.party {
             Some(party) => {
                 let chunks = &mut *inbox.chunks;
-                take_in(party, piece, start, parts.own, parts.parties, chunks, parts.chunk_size)
+                take_in(party, piece, start, parts.own, parts.parties, chunks, parts.window)
             }
             None => (piece.len(), Queued::None),
         };
         received.start = start.wrapping_add(used);
         received.decoder.skip(used);
+        #[cfg(feature = "flow")]
+        if used == 0 {
+            state.owed = Owed::Wait; // the party's slot is full
+        }
         event
     }
 }

@@ -10,6 +10,7 @@ pub use payload::Payload;
 
 #[cfg(feature = "local")]
 use super::SimulatedLine;
+use super::kept::is_closing;
 use super::local::{Local, LocalParts, LocalPayload, LocalRoute};
 use super::memory::BufferParts;
 use super::slots::{Key, OwnSlot, OwnState, PartySlot, PartyState};
@@ -40,13 +41,15 @@ pub(super) struct OutParts<'a> {
     pub(super) parties: &'a mut [PartySlot],
     pub(super) transmit: &'a mut [u8],
     pub(super) chunk_size: usize,
+    /// Bytes of each party's slot.
+    pub(super) window: usize,
     pub(super) local: LocalParts<'a>,
 }
 
 impl<'a> OutParts<'a> {
     pub(super) fn of(parts: BufferParts<'a>) -> Self {
-        let BufferParts { own_channels: own, parties, transmit, chunk_size, local, .. } = parts;
-        Self { own, parties, transmit, chunk_size, local }
+        let BufferParts { own_channels: own, parties, transmit, chunk_size, window, local, .. } = parts;
+        Self { own, parties, transmit, chunk_size, window, local }
     }
 }
 
@@ -59,8 +62,9 @@ impl<'a> Out<'a> {
     /// Returns the same sending half for a shorter time, to be moved into something.
     #[cfg_attr(feature = "speed", inline)]
     pub(crate) fn reborrow(&mut self) -> Out<'_> {
-        let OutParts { own, parties, transmit, chunk_size, local } = &mut self.parts;
-        let parts = OutParts { own, parties, transmit, chunk_size: *chunk_size, local: local.reborrow() };
+        let OutParts { own, parties, transmit, chunk_size, window, local } = &mut self.parts;
+        let (chunk_size, window, local) = (*chunk_size, *window, local.reborrow());
+        let parts = OutParts { own, parties, transmit, chunk_size, window, local };
         Out { state: self.state, parts }
     }
 
@@ -176,6 +180,7 @@ impl<'a> Out<'a> {
                 tables.free_party(channel.slot);
                 self.local().leave(user);
             }
+            _ if is_closing(party) => tables.free_party(channel.slot),
             _ => return Err(SendError::NotOpen),
         }
         Ok(())
@@ -408,6 +413,7 @@ impl<'a> Out<'a> {
             PartyState::Entered { number } => (WireRoute::server(number), LocalRoute::None),
             #[cfg(feature = "local")]
             PartyState::Joined { user } => (WireRoute::NOWHERE, LocalRoute::Server(user)),
+            _ if is_closing(party) => (WireRoute::NOWHERE, LocalRoute::None),
             _ => return None,
         };
         Some(Route {
@@ -443,9 +449,11 @@ impl<'a> Out<'a> {
         let (wire, local, party) = match self.parts.local.find(channel, user) {
             Some((party, local)) => (WireRoute::NOWHERE, local, party),
             None => {
-                let user = user.on_wire()?;
-                let party = find(self.parts.parties, Key::user(number, user))?;
-                (WireRoute::user(number, user), LocalRoute::None, party)
+                let on_wire = user.on_wire()?;
+                match find(self.parts.parties, Key::user(number, on_wire)) {
+                    Some(party) => (WireRoute::user(number, on_wire), LocalRoute::None, party),
+                    None => (WireRoute::NOWHERE, LocalRoute::None, self.gone(channel, user)?),
+                }
             }
         };
         #[cfg(not(feature = "large-chunks"))]
@@ -511,6 +519,8 @@ impl<'a> Out<'a> {
             Owed::Nothing => return,
             Owed::Leave { number } => (Command::Leave, number),
             Owed::Delete { number } => (Command::Delete, number),
+            #[cfg(feature = "flow")]
+            Owed::Wait => return,
         };
         let bytes = to_relay::number_command(command, number);
         if bytes.len() <= self.state.ring.free(self.parts.transmit) {

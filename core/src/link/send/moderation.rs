@@ -59,11 +59,14 @@ impl Out<'_> {
             self.local().remove(route, command == Command::BlockUser);
             return Ok(());
         }
-        let user = user.on_wire().ok_or(SendError::NotOpen)?;
-        self.tables().find(Key::user(number, user)).ok_or(SendError::NotOpen)?;
+        let on_wire = user.on_wire().ok_or(SendError::NotOpen)?;
+        if self.tables().find(Key::user(number, on_wire)).is_none() {
+            // one that is gone, and has not been told, is removed already
+            return self.gone(channel, user).map(|_| ()).ok_or(SendError::NotOpen);
+        }
         if !self.state.capabilities.contains(command.capability()) {
             return Err(SendError::Unsupported);
         }
-        self.queue(&to_relay::user_command(command, number, user))
+        self.queue(&to_relay::user_command(command, number, on_wire))
     }
 }

@@ -38,15 +38,15 @@ pub(super) struct WireRoute {
     /// Whom it goes to; in a broadcast, who is left out.
     user: Option<u8>,
     is_broadcast: bool,
-    #[cfg(feature = "local")]
+    #[cfg(any(feature = "local", feature = "flow"))]
     is_nowhere: bool,
 }
 
 impl WireRoute {
     /// Where what goes to local users alone goes on the wire.
-    #[cfg(feature = "local")]
+    #[cfg(any(feature = "local", feature = "flow"))]
     pub(super) const NOWHERE: Self = Self { is_nowhere: true, ..Self::server(0) };
-    #[cfg(not(feature = "local"))]
+    #[cfg(not(any(feature = "local", feature = "flow")))]
     pub(super) const NOWHERE: Self = Self::server(0); // nothing does
 
     pub(super) const fn server(channel: u8) -> Self {
@@ -54,7 +54,7 @@ impl WireRoute {
             channel,
             user: None,
             is_broadcast: false,
-            #[cfg(feature = "local")]
+            #[cfg(any(feature = "local", feature = "flow"))]
             is_nowhere: false,
         }
     }
@@ -68,9 +68,9 @@ impl WireRoute {
     }
 
     pub(super) const fn is_nowhere(self) -> bool {
-        #[cfg(feature = "local")]
+        #[cfg(any(feature = "local", feature = "flow"))]
         return self.is_nowhere;
-        #[cfg(not(feature = "local"))]
+        #[cfg(not(any(feature = "local", feature = "flow")))]
         return false;
     }
 

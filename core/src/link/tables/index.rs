@@ -45,7 +45,7 @@ pub(in crate::link) fn find(parties: &[PartySlot], key: Key) -> Option<PartyRef>
 
 impl Tables<'_> {
     /// Returns the slots that may be taken.
-    pub(super) const fn used_slots(&self) -> Range<u16> {
+    pub(in crate::link) const fn used_slots(&self) -> Range<u16> {
         0..self.state.free.fresh
     }
 
@@ -71,6 +71,29 @@ impl Tables<'_> {
         Some(slot)
     }
 
+    /// Takes this slot, if it is free.
+    #[cfg(feature = "flow")]
+    pub(in crate::link) fn claim_slot(&mut self, slot: u16) -> bool {
+        let Some(party) = self.parties.get(usize::from(slot)) else { return false };
+        if party.state != PartyState::Free {
+            return false;
+        }
+        let (wanted, behind) = (slot.saturating_add(1), party.chain.next);
+        if self.state.free.first == wanted {
+            self.state.free.first = behind;
+            return true;
+        }
+        let mut next = self.state.free.first;
+        while let Some(party) = next.checked_sub(1).and_then(|at| self.parties.get_mut(usize::from(at))) {
+            next = party.chain.next;
+            if next == wanted {
+                party.chain.next = behind;
+                return true;
+            }
+        }
+        false
+    }
+
     /// Changes what a party is, and what it is found by.
     pub(in crate::link) fn set_party(&mut self, slot: u16, state: PartyState) {
         let Some(party) = self.parties.get_mut(usize::from(slot)) else { return };
@@ -86,6 +109,7 @@ impl Tables<'_> {
     }
 
     pub(in crate::link) fn free_party(&mut self, slot: u16) {
+        self.forget_kept(slot);
         self.set_party(slot, PartyState::Free);
         if let Some(party) = self.parties.get_mut(usize::from(slot)) {
             party.generation = party.generation.wrapping_add(1);

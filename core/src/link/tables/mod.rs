@@ -6,6 +6,7 @@ mod index;
 
 pub(super) use index::find;
 
+use super::kept::KeptState;
 use super::slots::{OwnSlot, OwnState, PartyRef, PartySlot, PartyState};
 use super::{Channel, EnteredChannel, Event, OwnChannel, SendError, Source, User};
 use crate::Reason;
@@ -17,6 +18,7 @@ use crate::protocol::{MAX_CHANNELS, MAX_TAGS};
 pub(super) struct TableState {
     /// The tag of the latest command.
     pub(super) last_tag: u8,
+    pub(super) kept: KeptState,
     #[cfg(feature = "speed")]
     free: index::FreeSlots,
 }
@@ -25,6 +27,7 @@ impl TableState {
     pub(super) const fn new() -> Self {
         Self {
             last_tag: 0,
+            kept: KeptState::new(),
             #[cfg(feature = "speed")]
             free: index::FreeSlots::new(),
         }
@@ -85,7 +88,7 @@ impl Tables<'_> {
         let OwnChannel { slot, generation } = self.find_own(|state| state == OwnState::Free)?;
         let generation = generation.wrapping_add(1);
         *self.own.get_mut(usize::from(slot))? =
-            OwnSlot { state: OwnState::Creating { tag, wanted: true }, limit, generation };
+            OwnSlot { state: OwnState::Creating { tag, wanted: true }, limit, generation, ..OwnSlot::FREE };
         Some(OwnChannel { slot, generation })
     }
 
@@ -95,6 +98,7 @@ impl Tables<'_> {
             own.state = OwnState::Free;
             own.generation = own.generation.wrapping_add(1);
         }
+        self.forget_own_kept(slot);
         for party in self.used_slots() {
             if self.parties.get(usize::from(party)).is_some_and(|party| party.state.own() == Some(slot)) {
                 self.free_party(party);
@@ -168,6 +172,10 @@ pub(super) fn source(
         PartyState::User { own, user, .. } if cfg!(feature = "server") => (own, User::new(user)),
         #[cfg(feature = "local")]
         PartyState::LocalUser { own, user } => (own, User::local(user)),
+        #[cfg(feature = "flow")]
+        PartyState::Gone { own, user, .. } => (own, User::new(user)),
+        #[cfg(feature = "flow")]
+        PartyState::Closing { .. } => return Some((Source::Server { channel: party.into() }, slot.limit)),
         _ => return None,
     };
     let generation = own.get(usize::from(own_slot))?.generation;
@@ -202,6 +210,7 @@ impl Tables<'_> {
     /// Marks the channels that the program has to be told about, and frees everything else.
     pub(super) fn lose_all(&mut self) {
         for slot in self.used_slots() {
+            self.lose_kept(slot);
             let Some(party) = self.parties.get(usize::from(slot)) else { continue };
             match party.state.lost() {
                 PartyState::Free if party.state == PartyState::Free => {}
@@ -260,6 +269,8 @@ impl OwnState {
             Self::Creating { wanted: true, .. } => Self::Lost { opened: false },
             Self::Open { .. } => Self::Lost { opened: true },
             Self::Lost { opened } => Self::Lost { opened },
+            #[cfg(feature = "flow")]
+            Self::Refused { code } => Self::Refused { code },
             Self::Creating { .. } | Self::Free => Self::Free,
         }
     }
@@ -279,6 +290,10 @@ impl PartyState {
             Self::Joined { .. } => Self::Lost { opened: true },
             #[cfg(feature = "local")]
             Self::LocalUser { .. } => Self::Free,
+            #[cfg(feature = "flow")]
+            Self::Gone { .. } => Self::Free,
+            #[cfg(feature = "flow")]
+            Self::Closing { .. } | Self::Refused { .. } => self,
         }
     }
 
@@ -293,6 +308,8 @@ impl PartyState {
             Self::User { own, .. } => Some(own),
             #[cfg(feature = "local")]
             Self::LocalUser { own, .. } => Some(own),
+            #[cfg(feature = "flow")]
+            Self::Gone { own, .. } => Some(own),
             _ => None,
         }
     }

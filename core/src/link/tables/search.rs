@@ -19,7 +19,7 @@ pub(in crate::link) fn find(parties: &[PartySlot], key: Key) -> Option<PartyRef>
 
 impl Tables<'_> {
     /// Returns the slots that may be taken.
-    pub(super) fn used_slots(&self) -> Range<u16> {
+    pub(in crate::link) fn used_slots(&self) -> Range<u16> {
         0..u16::try_from(self.parties.len()).unwrap_or(u16::MAX)
     }
 
@@ -33,6 +33,12 @@ impl Tables<'_> {
         self.take_slot().is_none()
     }
 
+    /// Takes this slot, if it is free.
+    #[cfg(feature = "flow")]
+    pub(in crate::link) fn claim_slot(&mut self, slot: u16) -> bool {
+        self.parties.get(usize::from(slot)).is_some_and(|party| party.state == PartyState::Free)
+    }
+
     /// Changes what a party is, and what it is found by.
     pub(in crate::link) fn set_party(&mut self, slot: u16, state: PartyState) {
         if let Some(party) = self.parties.get_mut(usize::from(slot)) {
@@ -42,6 +48,7 @@ impl Tables<'_> {
     }
 
     pub(in crate::link) fn free_party(&mut self, slot: u16) {
+        self.forget_kept(slot);
         self.set_party(slot, PartyState::Free);
         if let Some(party) = self.parties.get_mut(usize::from(slot)) {
             party.generation = party.generation.wrapping_add(1);

@@ -180,6 +180,7 @@ impl Buffers for Heap {
             parties: &mut self.parties,
             chunks: &mut self.chunks,
             chunk_size: self.chunk_size,
+            window: self.chunk_size,
             transmit: &mut self.transmit,
             receive: &mut self.receive,
             local: LocalParts { names: &mut self.names, users: &mut self.users, lines: &mut self.lines },

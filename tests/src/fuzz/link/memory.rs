@@ -37,6 +37,7 @@ impl Buffers for Memory {
             parties: &mut self.parties,
             chunks: &mut self.chunks,
             chunk_size: CHUNK,
+            window: CHUNK,
             transmit: &mut self.transmit,
             receive: &mut self.receive,
             local: LocalParts::none(),

@@ -1,0 +1,127 @@
+//! Keeping an event.
+
+use super::{PartyKept, Waiting};
+use crate::Reason;
+use crate::bytes::copy_to;
+use crate::chunk::ChunkLimit;
+use crate::link::front::Queued;
+use crate::link::session::Session;
+use crate::link::slots::{Key, OwnState, PartyRef, PartyState};
+use crate::link::state::Telling;
+use crate::link::tables::Tables;
+use crate::link::{Channel, EnteredChannel, Event, OwnChannel, Source, User};
+
+impl Session<'_> {
+    /// Keeps an event of the relay that the program wants again with its party. Returns false if it
+    /// has no place there.
+    #[cold]
+    pub(in crate::link) fn keep(&mut self, event: Queued) -> bool {
+        if self.out.state.telling != Telling::Done {
+            return false;
+        }
+        match event {
+            Queued::None => true,
+            Queued::Received { from, start, end } => {
+                let slot = usize::from(from.slot).wrapping_mul(self.out.parts.window);
+                let bytes = self.inbox.receive.get(start..end).unwrap_or_default();
+                if self.out.tables().party(from).is_some() {
+                    copy_to(self.inbox.chunks, slot, bytes);
+                }
+                self.keep_bytes(from, bytes.len())
+            }
+            Queued::Assembled { from, len } => self.keep_bytes(from, len),
+            Queued::Notice(event) => self.out.tables().keep(&event),
+        }
+    }
+
+    fn keep_bytes(&mut self, from: PartyRef, len: usize) -> bool {
+        let mut tables = self.out.tables();
+        if let Some(party) = tables.party_mut(from) {
+            party.assembler.keep(len, len);
+            tables.set_kept(from.slot, PartyKept::new(Waiting::Bytes, 0));
+        }
+        true
+    }
+}
+
+impl Tables<'_> {
+    /// Keeps an event without bytes. Returns false if it has no place; true also if it is about
+    /// something that the program has given up.
+    fn keep(&mut self, event: &Event<'_>) -> bool {
+        match *event {
+            Event::Opened { channel: Channel::Own(channel) } => {
+                if self.own(channel).is_some() {
+                    self.set_own_kept(channel.slot, true);
+                }
+                true
+            }
+            Event::Opened { channel: Channel::Entered(channel) } => {
+                self.keep_for(self.party(channel.into()).map(|_| channel.into()), Waiting::Opened)
+            }
+            Event::UserEntered { channel, user } => self.keep_for(self.user(channel, user), Waiting::Opened),
+            Event::Malicious { from, .. } => {
+                let party = match from {
+                    Source::User { channel, user } => self.user(channel, user),
+                    Source::Server { channel } => Some(channel.into()),
+                };
+                self.keep_for(party, Waiting::Malicious)
+            }
+            Event::UserGone { channel, user, reason } => {
+                if self.own(channel).is_none() {
+                    return true;
+                }
+                let Some(user) = user.on_wire() else { return false };
+                let end = PartyState::Gone { own: channel.slot, user, reason: reason.end_code() };
+                let Some(party) = self.add_party(end, ChunkLimit::NONE) else { return false };
+                self.keep_for(Some(party), Waiting::ToldEnd)
+            }
+            Event::Closed { channel: Channel::Entered(channel), reason } if reason != Reason::LinkLost => {
+                self.keep_end(channel, PartyState::Closing { reason: reason.end_code() })
+            }
+            Event::Refused { channel: Channel::Entered(channel), reason } if reason != Reason::LinkLost => {
+                self.keep_end(channel, PartyState::Refused { code: reason.enter_code() })
+            }
+            Event::Refused { channel: Channel::Own(channel), reason } if reason != Reason::LinkLost => {
+                self.keep_refused(channel, reason)
+            }
+            _ => false,
+        }
+    }
+
+    fn keep_for(&mut self, party: Option<PartyRef>, waiting: Waiting) -> bool {
+        if let Some(party) = party.filter(|party| self.party(*party).is_some()) {
+            self.set_kept(party.slot, PartyKept::new(waiting, 0));
+        }
+        true
+    }
+
+    fn user(&self, channel: OwnChannel, user: User) -> Option<PartyRef> {
+        let OwnState::Open { number } = self.own(channel)?.state else { return None };
+        self.find(Key::user(number, user.on_wire()?))
+    }
+
+    /// Keeps the end of an entered channel in the slot that it has had, if that is still free.
+    fn keep_end(&mut self, channel: EnteredChannel, end: PartyState) -> bool {
+        if !self.claim_slot(channel.slot) {
+            return false;
+        }
+        self.set_party(channel.slot, end);
+        if let Some(party) = self.parties.get_mut(usize::from(channel.slot)) {
+            party.generation = channel.generation;
+        }
+        self.set_kept(channel.slot, PartyKept::new(Waiting::ToldEnd, 0));
+        true
+    }
+
+    /// The same for the refusal of an own channel.
+    fn keep_refused(&mut self, channel: OwnChannel, reason: Reason) -> bool {
+        let Some(own) = self.own.get_mut(usize::from(channel.slot)) else { return false };
+        if own.state != OwnState::Free {
+            return false;
+        }
+        own.state = OwnState::Refused { code: reason.create_code() };
+        own.generation = channel.generation;
+        self.set_own_kept(channel.slot, true);
+        true
+    }
+}

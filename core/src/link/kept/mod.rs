@@ -1,0 +1,331 @@
+//! Events that the program wants again, each with its party.
+//!
+//! A kept event stays with its party, or with its own channel, and holds up nothing else. What the
+//! party says meanwhile is added to its slot as it comes, and gone through when the event has been
+//! dealt with. So the order within a party stays: opened or entered, data, end.
+//!
+//! A slot is a linear buffer: `start..start + len` is the kept event, what came behind it follows.
+//! The [`Assembler`](crate::chunk::Assembler) has both lengths.
+
+mod keep;
+mod next;
+mod store;
+
+use super::send::Out;
+use super::slots::{PartyRef, PartySlot, PartyState};
+use super::tables::Tables;
+use super::{Channel, Event, OwnChannel, User};
+use crate::Reason;
+
+pub(super) use next::{kept_event, own_kept_event};
+pub(super) use store::store;
+
+/// What waits at the front of a party.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Waiting {
+    /// Nothing: what comes is handed over at once.
+    Nothing,
+    /// That it has entered, or that its channel is open.
+    Opened,
+    /// Data or a chunk: the first bytes of the slot.
+    Bytes,
+    /// That it broke the rules.
+    Malicious,
+    /// Its end, which the program has not been told.
+    End,
+    /// Its end, which the program has been told and wants again.
+    ToldEnd,
+}
+
+/// What waits at the front of a party, and where its bytes start in the slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct PartyKept(u32);
+
+impl PartyKept {
+    /// Nothing waits. All bytes are zero.
+    pub(super) const NOTHING: Self = Self(0);
+
+    /// Bits of a start. A slot is never as long.
+    const START_BITS: u32 = 28;
+
+    /// The most bytes of a slot that count.
+    const MAX_SLOT: usize = 1 << Self::START_BITS;
+
+    const fn new(waiting: Waiting, start: usize) -> Self {
+        // lossless: a slot has at most 2^28 bytes
+        #[expect(clippy::cast_possible_truncation, reason = "below `MAX_SLOT`")]
+        Self((waiting as u32).wrapping_shl(Self::START_BITS) | start as u32)
+    }
+
+    /// Returns true if what comes has to wait.
+    #[inline]
+    pub(super) const fn is_waiting(self) -> bool {
+        self.0 != 0
+    }
+
+    pub(super) const fn start(self) -> usize {
+        (self.0 & (1u32 << Self::START_BITS).wrapping_sub(1)) as usize
+    }
+
+    pub(super) const fn waiting(self) -> Waiting {
+        match self.0 >> Self::START_BITS {
+            1 => Waiting::Opened,
+            2 => Waiting::Bytes,
+            3 => Waiting::Malicious,
+            4 => Waiting::End,
+            5 => Waiting::ToldEnd,
+            _ => Waiting::Nothing,
+        }
+    }
+}
+
+/// Whether the event that tells of an own channel waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct OwnKept(bool);
+
+impl OwnKept {
+    pub(super) const NOTHING: Self = Self(false);
+}
+
+/// What a link keeps about all that waits.
+#[derive(Debug)]
+pub(super) struct KeptState {
+    /// Own channels for which an event waits.
+    own: u8,
+    /// They have not been looked at in this round, from this slot on.
+    is_own_due: bool,
+    own_cursor: u8,
+    /// Parties for which something waits.
+    parties: u16,
+    /// The party that is looked at next.
+    cursor: u16,
+    /// Parties that have not been looked at in this round.
+    left: u16,
+}
+
+impl KeptState {
+    pub(super) const fn new() -> Self {
+        Self { own: 0, is_own_due: false, own_cursor: 0, parties: 0, cursor: 0, left: 0 }
+    }
+
+    /// Returns true if something waits.
+    #[inline]
+    pub(super) const fn is_any(&self) -> bool {
+        self.own > 0 || self.parties > 0
+    }
+
+    /// Returns true if the round was broken off before all that waits had been handed over.
+    pub(super) const fn has_more(&self) -> bool {
+        self.is_any() && self.is_round()
+    }
+
+    /// Returns true if not all has been looked at in this round.
+    #[inline]
+    const fn is_round(&self) -> bool {
+        self.is_own_due || self.left > 0
+    }
+
+    /// All has been looked at.
+    const fn end_round(&mut self) {
+        (self.is_own_due, self.left) = (false, 0);
+    }
+
+    /// A round begins, in which all of `parties` are looked at.
+    pub(super) const fn begin_round(&mut self, parties: u16) {
+        self.is_own_due = self.own > 0;
+        self.own_cursor = 0;
+        self.left = if self.parties > 0 { parties } else { 0 };
+    }
+
+    /// Goes on to the next party of `parties`.
+    const fn advance(&mut self, parties: u16) {
+        self.left = self.left.saturating_sub(1);
+        let next = self.cursor.saturating_add(1);
+        self.cursor = if next < parties { next } else { 0 };
+    }
+}
+
+impl PartySlot {
+    /// Returns whether the party's end waits behind what waits now.
+    const fn is_ending(&self) -> bool {
+        matches!(
+            self.state,
+            PartyState::Gone { .. } | PartyState::Closing { .. } | PartyState::Refused { .. }
+        )
+    }
+
+    /// Returns true if the program takes the party for one that is there.
+    const fn is_untold(&self) -> bool {
+        self.kept.is_waiting() && !matches!(self.kept.waiting(), Waiting::ToldEnd)
+    }
+}
+
+impl Tables<'_> {
+    /// Changes what waits for a party.
+    fn set_kept(&mut self, slot: u16, kept: PartyKept) {
+        let Some(party) = self.parties.get_mut(usize::from(slot)) else { return };
+        let before = core::mem::replace(&mut party.kept, kept);
+        let count = &mut self.state.kept.parties;
+        match (before.is_waiting(), kept.is_waiting()) {
+            (false, true) => *count = count.saturating_add(1),
+            (true, false) => *count = count.saturating_sub(1),
+            _ => {}
+        }
+    }
+
+    /// The party in this slot is free.
+    pub(super) fn forget_kept(&mut self, slot: u16) {
+        self.set_kept(slot, PartyKept::NOTHING);
+    }
+
+    /// Changes whether an own channel's event waits.
+    fn set_own_kept(&mut self, slot: u8, is_waiting: bool) {
+        let Some(own) = self.own.get_mut(usize::from(slot)) else { return };
+        let before = core::mem::replace(&mut own.kept, OwnKept(is_waiting));
+        let count = &mut self.state.kept.own;
+        match (before.0, is_waiting) {
+            (false, true) => *count = count.saturating_add(1),
+            (true, false) => *count = count.saturating_sub(1),
+            _ => {}
+        }
+    }
+
+    /// The own channel in this slot is free.
+    pub(super) fn forget_own_kept(&mut self, slot: u8) {
+        self.set_own_kept(slot, false);
+    }
+
+    fn is_own_kept(&self, slot: u8) -> bool {
+        self.own.get(usize::from(slot)).is_some_and(|own| own.kept.0)
+    }
+
+    /// A user has entered. Returns true if that has to wait: its channel's own event does.
+    pub(super) fn defer_entered(&mut self, own: u8, party: PartyRef) -> bool {
+        let is_deferred = self.is_own_kept(own);
+        if is_deferred {
+            self.set_kept(party.slot, PartyKept::new(Waiting::Opened, 0));
+        }
+        is_deferred
+    }
+
+    /// A party has gone, into the state `end`. Returns true if that has to wait, because something
+    /// of the party does; else the caller frees it.
+    pub(super) fn defer_end(&mut self, party: PartyRef, end: PartyState) -> bool {
+        let is_deferred = self.party(party).is_some_and(|party| party.kept.is_waiting());
+        if is_deferred {
+            self.set_party(party.slot, end);
+        }
+        is_deferred
+    }
+
+    /// Returns true if an event has to wait for older ones: for that of its own channel, or for the
+    /// end of an earlier user with the same number.
+    pub(super) fn is_blocked(&self, event: &Event<'_>) -> bool {
+        let (Event::UserEntered { channel, user, .. } | Event::UserIgnored { channel, user }) = *event else {
+            return false;
+        };
+        self.state.kept.is_any()
+            && (self.is_own_kept(channel.slot) || self.gone(channel.slot, user).is_some())
+    }
+
+    /// Returns the user's party if the user is gone, and the event that tells so waits.
+    fn gone(&self, slot: u8, number: User) -> Option<PartyRef> {
+        if self.state.kept.parties == 0 {
+            return None;
+        }
+        self.find_party(|state| {
+            matches!(state, PartyState::Gone { own, user, .. } if own == slot && User::new(user) == number)
+        })
+    }
+
+    /// Keeps what the program is to be told of the party in this slot before it is told that the
+    /// connection is lost.
+    pub(super) fn lose_kept(&mut self, slot: u16) {
+        let Some(party) = self.parties.get(usize::from(slot)) else { return };
+        let kept = match (party.kept.waiting(), party.state) {
+            (_, PartyState::User { .. } | PartyState::Gone { .. }) => Waiting::Nothing,
+            (Waiting::Opened, _) => Waiting::Opened,
+            (Waiting::Nothing, _) => Waiting::Nothing,
+            _ if party.is_ending() => Waiting::End,
+            _ => Waiting::Nothing,
+        };
+        self.set_kept(slot, PartyKept::new(kept, 0));
+    }
+
+    /// Returns the next event that waited when the connection was lost.
+    pub(super) fn next_kept_notice(&mut self) -> Option<Event<'static>> {
+        if !self.state.kept.is_any() {
+            return None;
+        }
+        for slot in (0..u8::MAX).take(self.own.len()) {
+            if self.is_own_kept(slot) {
+                return self.take_own_notice(slot);
+            }
+        }
+        for slot in self.used_slots() {
+            let Some(party) = self.parties.get(usize::from(slot)) else { break };
+            let at = PartyRef { slot, generation: party.generation };
+            match party.kept.waiting() {
+                Waiting::Nothing => {}
+                Waiting::Opened => {
+                    let next = if party.is_ending() { Waiting::End } else { Waiting::Nothing };
+                    self.set_kept(slot, PartyKept::new(next, 0));
+                    return Some(Event::Opened { channel: Channel::Entered(at.into()) });
+                }
+                _ => return self.take_end(at),
+            }
+        }
+        None
+    }
+
+    /// Takes an own channel's event: what tells that it was refused frees its slot.
+    fn take_own_notice(&mut self, slot: u8) -> Option<Event<'static>> {
+        let channel = self.own_in(slot)?;
+        self.set_own_kept(slot, false);
+        match self.own(channel)?.state {
+            super::slots::OwnState::Refused { code } => {
+                self.free_own(slot);
+                Some(Event::Refused { channel: Channel::Own(channel), reason: Reason::of_create(code) })
+            }
+            _ => Some(Event::Opened { channel: Channel::Own(channel) }),
+        }
+    }
+
+    /// Takes the event that tells of a party's end, and frees its slot.
+    fn take_end(&mut self, at: PartyRef) -> Option<Event<'static>> {
+        let state = self.party(at)?.state;
+        self.free_party(at.slot);
+        let channel = Channel::Entered(at.into());
+        match state {
+            PartyState::Gone { own, user, reason } => {
+                let (channel, user) = (self.own_in(own)?, User::new(user));
+                Some(Event::UserGone { channel, user, reason: Reason::of_end(reason) })
+            }
+            PartyState::Closing { reason } => Some(Event::Closed { channel, reason: Reason::of_end(reason) }),
+            PartyState::Refused { code } => Some(Event::Refused { channel, reason: Reason::of_enter(code) }),
+            _ => None,
+        }
+    }
+}
+
+impl Out<'_> {
+    /// Returns the party of a user that is gone and has not been told so: what is sent to it is
+    /// lost.
+    pub(super) fn gone(&self, channel: OwnChannel, user: User) -> Option<PartyRef> {
+        if self.state.tables.kept.parties == 0 {
+            return None;
+        }
+        let at = self.parts.parties.iter().position(|party| {
+            party.is_untold()
+                && matches!(party.state, PartyState::Gone { own, user: number, .. }
+                    if own == channel.slot && User::new(number) == user)
+        })?;
+        let generation = self.parts.parties.get(at)?.generation;
+        Some(PartyRef { slot: u16::try_from(at).ok()?, generation })
+    }
+}
+
+/// Returns true if an entered channel is gone, and the program has not been told so.
+pub(super) const fn is_closing(party: &PartySlot) -> bool {
+    matches!(party.state, PartyState::Closing { .. }) && party.is_untold()
+}

@@ -1,0 +1,169 @@
+//! Handing over what waits, once in a round.
+
+use super::{PartyKept, Waiting};
+use crate::link::front::Queued;
+use crate::link::handing::{Handler, Verdict};
+use crate::link::send::OutParts;
+use crate::link::session::Session;
+use crate::link::slots::{OwnState, PartyRef, PartyState};
+use crate::link::state::{Held, Owed};
+use crate::link::tables::source;
+use crate::link::{Channel, Event, OwnChannel, Source};
+
+impl Session<'_> {
+    /// Hands over what waits, once in a round: what own channels have, then what each party has.
+    /// Returns true if the handler takes no more.
+    #[inline]
+    pub(in crate::link) fn hand_over_kept<H: Handler + ?Sized>(&mut self, handler: &mut H) -> bool {
+        self.out.state.tables.kept.is_round() && self.hand_over_waiting(handler)
+    }
+
+    #[cold]
+    fn hand_over_waiting<H: Handler + ?Sized>(&mut self, handler: &mut H) -> bool {
+        while let Some((source, event)) = self.next_kept() {
+            let is_over = match source {
+                // an end frees its slot first, so that the handler can ask for another channel
+                Held::Relay => self.hand_over_new(event, handler).unwrap_or(false),
+                source => {
+                    let verdict = self.hand_over(event, handler);
+                    self.settle(source, verdict)
+                }
+            };
+            if is_over {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Finds what is to be handed over next.
+    fn next_kept(&mut self) -> Option<(Held, Queued)> {
+        if !self.out.state.tables.kept.is_any() {
+            self.out.state.tables.kept.end_round();
+            return None;
+        }
+        if self.out.state.tables.kept.is_own_due {
+            if let Some(found) = self.next_own_kept() {
+                return Some(found);
+            }
+            self.out.state.tables.kept.is_own_due = false;
+        }
+        let parties = self.out.tables().used_slots().end;
+        while self.out.state.tables.kept.left > 0 {
+            let slot = self.out.state.tables.kept.cursor;
+            if let Some(found) = self.kept_of(slot) {
+                if matches!(found.0, Held::Relay) {
+                    self.out.state.tables.kept.advance(parties);
+                }
+                return Some(found);
+            }
+            self.out.state.tables.kept.advance(parties);
+        }
+        None
+    }
+
+    /// Finds an own channel's event that waits. The search goes on behind the one that was found
+    /// last.
+    fn next_own_kept(&mut self) -> Option<(Held, Queued)> {
+        let from = self.out.state.tables.kept.own_cursor;
+        for slot in (from..u8::MAX).take(self.out.parts.own.len()) {
+            let mut tables = self.out.tables();
+            if !tables.is_own_kept(slot) {
+                continue;
+            }
+            let channel = tables.own_in(slot)?;
+            tables.state.kept.own_cursor = slot.saturating_add(1);
+            if let OwnState::Refused { .. } = tables.own(channel)?.state {
+                return Some((Held::Relay, Queued::Notice(tables.take_own_notice(slot)?)));
+            }
+            return Some((Held::Own(slot), own_kept_event(&self.out.parts, slot)));
+        }
+        None
+    }
+
+    /// Returns what waits at the front of the party in this slot, unless its channel's event waits.
+    fn kept_of(&mut self, slot: u16) -> Option<(Held, Queued)> {
+        let mut tables = self.out.tables();
+        let party = tables.parties.get(usize::from(slot)).filter(|party| party.kept.is_waiting())?;
+        if party.state.own().is_some_and(|own| tables.is_own_kept(own)) {
+            return None;
+        }
+        if matches!(party.kept.waiting(), Waiting::End | Waiting::ToldEnd) {
+            let at = PartyRef { slot, generation: party.generation };
+            return Some((Held::Relay, Queued::Notice(tables.take_end(at)?)));
+        }
+        Some((Held::Party(slot), kept_event(&self.out.parts, slot)))
+    }
+
+    /// Takes note of what has become of a party's event. Returns true if it is kept.
+    pub(in crate::link) fn settle_kept(&mut self, slot: u16, verdict: Verdict) -> bool {
+        let is_again = verdict == Verdict::Again;
+        if !is_again {
+            self.go_on(slot);
+        }
+        let tables = self.out.tables();
+        let waits = tables.parties.get(usize::from(slot)).is_some_and(|party| party.kept.is_waiting());
+        // a party with more to say is heard further, unless the round ends here
+        if is_again || !waits || verdict != Verdict::Done {
+            let parties = tables.used_slots().end;
+            tables.state.kept.advance(parties);
+        }
+        if !is_again && self.out.state.owed == Owed::Wait {
+            self.out.state.owed = Owed::Nothing;
+        }
+        is_again && waits
+    }
+
+    /// Takes note of what has become of an own channel's event. Returns true if it is kept.
+    pub(in crate::link) fn settle_own_kept(&mut self, slot: u8, is_again: bool) -> bool {
+        let mut tables = self.out.tables();
+        if !is_again {
+            tables.set_own_kept(slot, false);
+        }
+        is_again && tables.is_own_kept(slot)
+    }
+
+    /// The event at the front of a party has been dealt with.
+    fn go_on(&mut self, slot: u16) {
+        let size = self.out.parts.window;
+        let at = usize::from(slot).wrapping_mul(size);
+        let memory = self.inbox.chunks.get_mut(at..).and_then(|chunks| chunks.get_mut(..size));
+        let mut tables = self.out.tables();
+        let Some(party) = tables.parties.get_mut(usize::from(slot)) else { return };
+        let next = match party.kept.waiting() {
+            Waiting::Opened | Waiting::Bytes => party.go_on(memory.unwrap_or_default()),
+            Waiting::Malicious if party.is_ending() => PartyKept::new(Waiting::End, 0),
+            _ => PartyKept::NOTHING,
+        };
+        tables.set_kept(slot, next);
+    }
+}
+
+/// Returns the event of an own channel that waits.
+pub(in crate::link) fn own_kept_event(parts: &OutParts<'_>, slot: u8) -> Queued {
+    let Some(own) = parts.own.get(usize::from(slot)) else { return Queued::None };
+    let channel = OwnChannel { slot, generation: own.generation };
+    Queued::Notice(Event::Opened { channel: Channel::Own(channel) })
+}
+
+/// Returns the event at the front of a party, which is not its end.
+pub(in crate::link) fn kept_event(parts: &OutParts<'_>, slot: u16) -> Queued {
+    let Some(party) = parts.parties.get(usize::from(slot)) else { return Queued::None };
+    let from = PartyRef { slot, generation: party.generation };
+    match party.kept.waiting() {
+        Waiting::Bytes => Queued::Assembled { from, len: party.assembler.kept_len() },
+        Waiting::Malicious => {
+            let Some((source, limit)) = source(parts.own, parts.parties, from) else { return Queued::None };
+            let Some(violation) = party.assembler.violation(limit) else { return Queued::None };
+            Queued::Notice(Event::Malicious { from: source, violation })
+        }
+        Waiting::Opened if matches!(party.state, PartyState::Entered { .. } | PartyState::Closing { .. }) => {
+            Queued::Notice(Event::Opened { channel: Channel::Entered(from.into()) })
+        }
+        Waiting::Opened => match source(parts.own, parts.parties, from) {
+            Some((Source::User { channel, user }, _)) => Queued::Notice(Event::UserEntered { channel, user }),
+            _ => Queued::None,
+        },
+        _ => Queued::None,
+    }
+}

@@ -1,0 +1,95 @@
+//! Stands in for events that are kept with their parties where that is switched off: the one event
+//! of the relay that is kept stops the reading.
+
+use super::front::Queued;
+use super::handing::Handler;
+use super::send::Out;
+use super::session::Session;
+use super::slots::{PartyRef, PartySlot};
+use super::tables::Tables;
+use super::{Event, OwnChannel, User};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct PartyKept;
+
+impl PartyKept {
+    pub(super) const NOTHING: Self = Self;
+
+    pub(super) const fn is_waiting(self) -> bool {
+        false
+    }
+
+    pub(super) const fn start(self) -> usize {
+        0
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct OwnKept;
+
+impl OwnKept {
+    pub(super) const NOTHING: Self = Self;
+}
+
+#[derive(Debug)]
+pub(super) struct KeptState;
+
+impl KeptState {
+    pub(super) const fn new() -> Self {
+        Self
+    }
+
+    pub(super) const fn is_any(&self) -> bool {
+        false
+    }
+
+    pub(super) const fn has_more(&self) -> bool {
+        false
+    }
+
+    pub(super) const fn begin_round(&mut self, _: u16) {}
+}
+
+impl Tables<'_> {
+    pub(super) const fn forget_kept(&mut self, _: u16) {}
+
+    pub(super) const fn forget_own_kept(&mut self, _: u8) {}
+
+    pub(super) const fn lose_kept(&mut self, _: u16) {}
+
+    pub(super) const fn next_kept_notice(&mut self) -> Option<Event<'static>> {
+        None
+    }
+
+    pub(super) const fn is_blocked(&self, _: &Event<'_>) -> bool {
+        false
+    }
+
+    pub(super) const fn defer_entered(&mut self, _: u8, _: PartyRef) -> bool {
+        false
+    }
+}
+
+impl Session<'_> {
+    pub(super) const fn keep(&mut self, _: Queued) -> bool {
+        false
+    }
+
+    pub(super) const fn hand_over_kept<H: Handler + ?Sized>(&mut self, _: &mut H) -> bool {
+        false
+    }
+}
+
+impl Out<'_> {
+    pub(super) const fn gone(&self, _: OwnChannel, _: User) -> Option<PartyRef> {
+        None
+    }
+}
+
+pub(super) const fn is_closing(_: &PartySlot) -> bool {
+    false
+}
+
+pub(super) const fn store(_: &mut PartySlot, piece: &[u8], _: &mut [u8]) -> usize {
+    piece.len()
+}
