@@ -108,8 +108,12 @@ pub enum Event<'a> {
 pub enum Flow {
     /// The event is dealt with; go on.
     Continue,
-    /// The event could not be dealt with: deliver it again at the next poll, and read no further
-    /// until then.
+    /// The event could not be dealt with: deliver it again at the next poll.
+    ///
+    /// Until it is dealt with, what its party says is kept in the party's slot, behind it; all
+    /// others are heard. Where that slot is full the link reads no further: a party that has said
+    /// hello keeps to its window and never fills it, others can. Without feature `flow`, and for
+    /// events without a party ([`Event::UserIgnored`]), the link reads no further at all.
     Again,
 }
 

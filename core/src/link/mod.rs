@@ -18,8 +18,7 @@
 //!   call. What a handler sends through its `out` is written before the poll ends, as far as the
 //!   transport takes it.
 //! - Nothing is dropped silently. Sending queues everything or returns an error. An event that a
-//!   handler cannot deal with is delivered again ([`Flow::Again`]), and the relay is made to wait
-//!   meanwhile.
+//!   handler cannot deal with is delivered again ([`Flow::Again`]), and its party waits meanwhile.
 //! - After an error other than [`Error::Handler`] the connection is lost. Every channel has been
 //!   told, and the link is as new: the next poll can be given a fresh transport. If a handler keeps
 //!   an event that tells a channel, that event and those of the other channels come from the next
@@ -119,8 +118,8 @@ pub const SILENCE_LIMIT: Duration = Duration::from_secs(20);
 /// The transport is handed to each poll. `B` is the link's memory: [`link_buffers!`] names its
 /// sizes, [`memory`] says what each of them means.
 ///
-/// Beside its buffers a link takes 248 bytes on 64-bit targets and 200 on 32-bit ones. Without the
-/// features `large-chunks`, `local` and `speed` it takes 168 and 120 bytes.
+/// Beside its buffers a link takes 264 bytes on 64-bit targets and 216 on 32-bit ones. Without the
+/// features `flow`, `large-chunks`, `local` and `speed` it takes 168 and 120 bytes.
 ///
 /// ```
 /// use std::sync::Mutex;

@@ -4,6 +4,8 @@ mod again;
 mod commands;
 mod driving;
 mod errors;
+#[cfg(feature = "flow")]
+mod fate;
 mod handles;
 mod limit;
 #[cfg(feature = "local")]

@@ -17,6 +17,7 @@
 //! | size | what it is | range | if it is left out |
 //! |---|---|---|---|
 //! | `chunk` | bytes of the greatest chunk that a channel can have | 1 to 2,147,483,647 | 32,768 |
+//! | `window` | bytes that are kept for each party while the program does not want its event | `chunk` to 268,435,455 | as `chunk` |
 //! | `parties` | users of own channels plus entered channels, at once | 1 to 65,534 | 2 |
 //! | `own_channels` | own channels, at once | 0 to 128 | 2 |
 //! | `transmit` | bytes that can wait to be sent | from 259 | 36,864 |
@@ -24,14 +25,15 @@
 //! | `local_users` | local users, at once; each takes two parties | 0 to 65,279 | none |
 //! | `line` | bytes under way between a local user and its server, each way | 64 to 16,777,215 | 1,024 |
 //!
-//! - Every party has a buffer of `chunk` bytes, for a chunk that arrives in pieces.
+//! - Every party has a slot of `window` bytes, for a chunk that arrives in pieces, and for what it says
+//!   while an event of its waits ([`Flow::Again`](crate::link::Flow::Again)).
 //! - A chunk is queued whole. So `transmit` is `chunk` and some more, unless chunks are sent in
 //!   parts.
 //! - Chunks that lie in `receive` whole are delivered without a copy.
 //! - Channels that local users can enter are all own channels.
 //!
-//! The sizes are the const generics of [`LinkBuffers`], in this order, whose page has the sum in
-//! bytes. [`link_buffers!`] with `local_users` names `LocalBuffers` around them, with a further
+//! The sizes are the const generics of [`LinkBuffers`], in this order with `window` at the end, whose
+//! page has the sum in bytes. [`link_buffers!`] with `local_users` names `LocalBuffers` around them, with a further
 //! sum.
 //!
 //! A program that has its memory elsewhere implements [`Buffers`]. A link takes it by reference
