@@ -243,7 +243,9 @@ impl Tables<'_> {
     pub(super) fn lose_kept(&mut self, slot: u16) {
         let Some(party) = self.parties.get(usize::from(slot)) else { return };
         let kept = match (party.kept.waiting(), party.state) {
-            (_, PartyState::User { .. } | PartyState::Gone { .. }) | (Waiting::Nothing, _) => Waiting::Nothing,
+            (_, PartyState::User { .. } | PartyState::Gone { .. }) | (Waiting::Nothing, _) => {
+                Waiting::Nothing
+            }
             (Waiting::Opened, _) => Waiting::Opened,
             _ if party.is_ending() => Waiting::End,
             _ => Waiting::Nothing,

@@ -22,6 +22,27 @@ fn seen(event: &Event<'_>) -> String {
     format!("{event:?}")
 }
 
+/// An event that is to be delivered again.
+#[derive(Debug)]
+struct Kept {
+    event: String,
+    /// Whom it is about.
+    party: Option<(Channel, Option<User>)>,
+}
+
+impl Kept {
+    fn new(event: &Event<'_>) -> Self {
+        let user = match *event {
+            Event::Data { from, .. } | Event::Chunk { from, .. } | Event::Malicious { from, .. } => {
+                from.user()
+            }
+            Event::UserEntered { user, .. } | Event::UserGone { user, .. } => Some(user),
+            _ => None,
+        };
+        Self { event: seen(event), party: event.channel().map(|channel| (channel, user)) }
+    }
+}
+
 /// A chunk that is written in parts.
 #[derive(Debug)]
 struct Parts {
@@ -39,12 +60,10 @@ struct Program<'a> {
     channels: Channels,
     said: Said,
     parts: Option<Parts>,
-    /// The event that is to be delivered again in the next poll.
-    kept: Option<String>,
-    /// The one that is to be delivered again in this poll.
-    again: Option<String>,
-    /// Something was given up since, so that it may not come.
-    excused: bool,
+    /// Events that are to be delivered again, each in front of all others that are about the same party.
+    kept: Vec<Kept>,
+    /// Something has ever been kept, so a party's end can be known before it is told.
+    has_kept: bool,
     /// The connection is lost, and not all has been told.
     losing: bool,
     heard: Rc<RefCell<Heard>>,
@@ -63,9 +82,8 @@ pub(super) fn live(mut input: Input<'_>) {
         channels: Channels::default(),
         said: Said::default(),
         parts: None,
-        kept: None,
-        again: None,
-        excused: false,
+        kept: Vec::new(),
+        has_kept: false,
         losing: false,
         heard: connection.heard.clone(),
         unwanted: Vec::new(),
@@ -119,8 +137,9 @@ fn poll(
 ) {
     let reads = connection.reads;
     program.events = 0;
-    program.again = program.kept.take();
-    let most = 2 * receive + program.channels.all.len() + 2;
+    // what was kept in slots comes as well
+    let kept = if program.has_kept { 16 * CHUNK } else { 0 };
+    let most = 2 * receive + program.channels.all.len() + 2 + kept;
     let polled = if program.input.byte() & 1 == 0 {
         link.poll(connection, now, |event, out| program.handle(&event, out))
     } else {
@@ -145,7 +164,6 @@ fn poll(
         }
     };
     assert!(connection.reads - reads <= 1, "a poll reads more than once");
-    program.again = None;
     assert!(program.events <= most, "{} events in one poll", program.events);
     program.written(&core::mem::take(&mut connection.outgoing));
     match polled {
@@ -153,7 +171,8 @@ fn poll(
             let room = connection.room == usize::MAX;
             assert!(!room || link.out().free() == transmit, "there was room to write more");
             // a command that the relay is owed, and that has no room, goes before what has come
-            let is_all = program.kept.is_none() && link.wants_read();
+            let is_all = program.kept.is_empty() && link.wants_read();
+            assert!(program.kept.is_empty() || link.has_kept(), "an event is forgotten");
             program.heard.borrow().check_capabilities(link.out().relay_capabilities(), is_all);
         }
         Err(Error::Handler(error)) => assert_eq!(error, SendError::Empty, "an error of nobody"),
@@ -162,7 +181,7 @@ fn poll(
             program.lost(connection);
         }
     }
-    if program.losing && program.kept.is_none() && !matches!(polled, Err(Error::Handler(_))) {
+    if program.losing && program.kept.is_empty() && !matches!(polled, Err(Error::Handler(_))) {
         program.channels.check_lost();
         program.losing = false;
     }
@@ -170,6 +189,15 @@ fn poll(
 }
 
 impl Program<'_> {
+    /// Whether the event tells of the loss of the connection.
+    fn losing(&self, event: &Event<'_>) -> bool {
+        let reason = match event {
+            Event::Refused { reason, .. } | Event::Closed { reason, .. } => Some(*reason),
+            _ => None,
+        };
+        self.losing || reason == Some(Reason::LinkLost)
+    }
+
     fn is_blind(&self) -> bool {
         self.heard.borrow().blind
     }
@@ -252,21 +280,25 @@ impl Program<'_> {
 
     fn handle(&mut self, event: &Event<'_>, out: &mut Out<'_>) -> Result<Flow, SendError> {
         self.events += 1;
-        let seen = seen(event);
-        // in the same poll, too, if the connection is lost in it
-        let again = self.again.take().or_else(|| self.kept.take());
+        let Kept { event: seen, party } = Kept::new(event);
+        // with the connection goes what was kept of users
+        if matches!(event, Event::LinkLost { .. }) {
+            self.kept.clear();
+        }
+        let again = self.kept.iter().position(|kept| kept.event == seen);
         let redelivered = again.is_some();
-        if again.as_ref() != Some(&seen) {
-            self.check_reason(event);
+        match again {
+            Some(at) => drop(self.kept.remove(at)),
+            None => {
+                self.check_reason(event);
+                let before = self.kept.iter().find(|kept| kept.party == party && party.is_some());
+                assert!(before.is_none() || self.losing(event), "{seen} comes before {before:?}");
+            }
         }
-        if let Some(again) = again {
-            let excused = self.excused || matches!(event, Event::LinkLost { .. });
-            assert!(again == seen || excused, "{again} is delivered again as {seen}");
-        }
-        self.excused = false;
         let choice = self.input.byte();
         if choice % 8 == 7 {
-            self.kept = Some(seen);
+            self.kept.push(Kept { event: seen, party });
+            self.has_kept = true;
             return Ok(Flow::Again);
         }
         self.channels.told(event);
@@ -368,6 +400,7 @@ impl Program<'_> {
 
     fn give_up(&mut self, handle: Handle, out: &mut Out<'_>) {
         let open = self.channels.get(handle).is_some_and(|channel| channel.phase == Phase::Open);
+        let free = out.free();
         let (command, done) = match handle {
             Handle::Own(channel) => (Command::Delete, out.delete(channel)),
             Handle::Entered(channel) => (Command::Leave, out.leave(channel)),
@@ -375,8 +408,14 @@ impl Program<'_> {
         match done {
             Ok(()) => {
                 self.channels.give_up(handle);
-                self.excused = true;
-                if open {
+                let of_handle = |channel| match channel {
+                    Channel::Own(channel) => handle == Handle::Own(channel),
+                    Channel::Entered(channel) => handle == Handle::Entered(channel),
+                };
+                self.kept.retain(|kept| kept.party.is_none_or(|(channel, _)| !of_handle(channel)));
+                if open && out.free() == free {
+                    assert!(self.has_kept && matches!(handle, Handle::Entered(_)), "nothing was said");
+                } else if open {
                     let number = self.number(handle);
                     self.said.command_without_answer(command, &[number]);
                 } else {
@@ -384,7 +423,7 @@ impl Program<'_> {
                 }
             }
             Err(SendError::WouldBlock) => {}
-            Err(SendError::NotOpen) => assert!(self.kept.is_some(), "it is there"),
+            Err(SendError::NotOpen) => assert!(!self.kept.is_empty(), "it is there"),
             Err(error) => panic!("giving up a channel: {error}"),
         }
     }
@@ -406,8 +445,10 @@ impl Program<'_> {
         };
         let possible = possible.contains(needed);
         // what is kept may be that somebody has come, or is gone
-        let excused = self.kept.is_some() || self.is_nonsense();
+        let excused = self.has_kept || self.is_nonsense();
         match done {
+            // it is gone, and that has not been told
+            Ok(()) if self.has_kept && out.free() == free => return,
             Ok(()) => {
                 assert!(possible, "a relay is told what it has not announced that it knows");
                 assert!(there || excused, "nobody was removed");
@@ -416,7 +457,7 @@ impl Program<'_> {
                 let user = u8::try_from(user.number()).expect("there are no local users");
                 return self.said.command_without_answer(command, &[number, user]);
             }
-            Err(SendError::NotOpen) => assert!(!there || self.kept.is_some(), "somebody is there"),
+            Err(SendError::NotOpen) => assert!(!there || self.has_kept, "somebody is there"),
             Err(SendError::Unsupported) => assert!(!possible && (there || excused), "it can be done"),
             Err(SendError::WouldBlock) => assert!(possible && free < 6 && (there || excused)),
             Err(error) => panic!("removing a user: {error}"),
@@ -507,9 +548,11 @@ impl Program<'_> {
         assert_eq!(possible, sent.is_ok(), "{sent:?}");
         let open = there && phase == Phase::Open;
         match sent {
+            // what goes to somebody who is gone, which has not been told, is lost
+            Ok(()) if self.has_kept && out.free() == free => return,
             Ok(()) => {
                 // what is kept may be that somebody has come
-                let excused = self.kept.is_some() || self.is_nonsense();
+                let excused = self.has_kept || self.is_nonsense();
                 assert!((open || excused) && !bytes.is_empty(), "sent to nobody");
                 assert!(free - out.free() > bytes.len(), "the bytes of a unit");
                 let length = length_field(mode, bytes.len());
@@ -517,7 +560,7 @@ impl Program<'_> {
                 self.said.data(route, length.into_iter().chain(bytes.iter().copied()));
                 return;
             }
-            Err(SendError::NotOpen) => assert!(!open || self.kept.is_some(), "somebody is there"),
+            Err(SendError::NotOpen) => assert!(!open || self.has_kept, "somebody is there"),
             Err(SendError::Empty) => assert!(bytes.is_empty()),
             Err(SendError::ChunkTooLarge { len, max }) => {
                 assert!(len == bytes.len() && len > max as usize && matches!(mode, Mode::Chunks(_)));
@@ -552,7 +595,13 @@ impl Program<'_> {
         let free = out.free();
         match out.write_chunk(&bytes) {
             Ok(count) => {
-                assert!((1..=len).contains(&count) && free - out.free() > count);
+                assert!((1..=len).contains(&count));
+                if self.has_kept && out.free() == free {
+                    let left = parts.left - count;
+                    self.parts = Some(Parts { left, ..parts }).filter(|_| left > 0);
+                    return;
+                }
+                assert!(free - out.free() > count);
                 let route = self.route(parts.handle, parts.to);
                 self.said.data(route, parts.length.into_iter().chain(bytes[..count].iter().copied()));
                 let left = parts.left - count;
@@ -579,12 +628,12 @@ impl Program<'_> {
         match out.begin_chunk(to, len) {
             Ok(()) => {
                 let open = there && phase == Phase::Open;
-                assert!(open || self.kept.is_some() || self.is_nonsense(), "a chunk for nobody");
+                assert!(open || self.has_kept || self.is_nonsense(), "a chunk for nobody");
                 assert_eq!(out.unfinished(), len);
                 self.parts = Some(Parts { handle, to, length: length_field(mode, len), left: len });
             }
             Err(SendError::NotOpen) => {
-                let right = !there || phase != Phase::Open || mode == Mode::Data || self.kept.is_some();
+                let right = !there || phase != Phase::Open || mode == Mode::Data || self.has_kept;
                 assert!(right, "somebody is there");
             }
             Err(SendError::Empty) => assert_eq!(len, 0),
