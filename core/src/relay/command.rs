@@ -4,16 +4,19 @@ use super::end::End;
 use super::host::{Cause, ConnectionId, Decision, Home, Host, Note, Outcome, Request};
 use super::names;
 use super::numbers::UnderWay;
-use super::slots::{ChannelSlot, MembershipSlot};
+use super::slots::{ChannelSlot, Flags, FlowSlot, MembershipSlot, Stage};
 use super::tables::Tables;
 use super::turn::{COMMAND, Turn};
 use crate::Reason;
 use crate::protocol::to_endpoint;
-use crate::protocol::to_relay::{Command, Decoder, Unit};
+use crate::protocol::to_relay::{Command, Decoder, Grant, Unit, Verdict};
 use crate::time::Instant;
 
 /// Room for an answer.
 const ANSWER: usize = to_endpoint::success(0, 0).len();
+
+/// The same for an endpoint that takes part.
+const ANSWER_TO_PART: usize = to_endpoint::entered(0, 0, 0, 0).len();
 
 /// Room for the notice that a user has entered.
 const ENTERED: usize = to_endpoint::user_entered(0, 0).len();
@@ -34,24 +37,40 @@ impl Tables<'_> {
         if !payload.is_whole() {
             return Err(Outcome::NeedMore);
         }
-        if !turn.take(COMMAND.saturating_add(self.told(sender, command, payload.bytes()))) {
+        let payload = payload.bytes();
+        if !turn.take(self.work(sender, command, payload)) {
             return Err(Outcome::Enough);
         }
+        if !matches!(command, Command::Create | Command::Enter | Command::Hello) {
+            self.is_no_longer_fresh(sender);
+        }
+        let takes_part = self.stage(sender) == Stage::Part;
         match command {
-            Command::Create => self.create(sender, tag, payload.bytes(), host)?,
-            Command::Enter => self.enter(sender, tag, payload.bytes(), host)?,
+            Command::Create => self.create(sender, tag, payload, host)?,
+            Command::Enter => self.enter(sender, tag, payload, &[], host)?,
+            Command::Hello => self.hello(sender, payload, host)?,
+            Command::Words => {
+                let behind = input.get(used..).unwrap_or_default();
+                return Ok(used.saturating_add(self.words_and_enter(sender, payload, behind, host)?));
+            }
+            Command::Grant if takes_part => self.granted(sender, Grant::from_payload(payload), host),
+            Command::Admit if takes_part => self.verdict(sender, Verdict::from_admit(payload), host),
+            Command::Refuse if takes_part => self.verdict(sender, Verdict::from_refuse(payload), host),
+            Command::LeaveOut if takes_part => self.leave_out(sender, payload),
+            Command::Grant | Command::Admit | Command::Refuse | Command::LeaveOut => {}
             Command::Leave => {
                 ask(sender, &Request::Leave, None, host)?;
                 // a wrong length, or a number that is not in use: nothing is meant that could be done
-                if let [number] = *payload.bytes()
+                if let [number] = *payload
                     && let Some(membership) = self.entered(sender, number)
+                    && !self.knocks(membership)
                 {
                     self.end_membership(membership, End::Left, host);
                 }
             }
             Command::Delete => {
                 ask(sender, &Request::Delete, None, host)?;
-                if let [number] = *payload.bytes()
+                if let [number] = *payload
                     && let Some(channel) = self.own(sender, number)
                 {
                     self.end_channel(channel, Reason::OnPurpose, host);
@@ -62,7 +81,7 @@ impl Tables<'_> {
                 let request = if block { Request::Block } else { Request::Remove };
                 let refused = ask(sender, &request, None, host)?.is_some();
                 // the user, or the whole channel, may have gone meanwhile
-                if let [channel, user] = *payload.bytes()
+                if let [channel, user] = *payload
                     && !refused
                     && let Some(channel) = self.own(sender, channel)
                     && let Some(membership) = self.user(channel, user)
@@ -70,15 +89,23 @@ impl Tables<'_> {
                     self.remove(channel, membership, block, host);
                 }
             }
-            // known to the codec only so far
-            _ => {}
         }
         Ok(used)
     }
 
-    /// How many others a command has to be told to.
+    /// How much work a command is.
+    fn work(&self, sender: ConnectionId, command: Command, payload: &[u8]) -> usize {
+        match command {
+            // as a unit of data
+            Command::Grant => 1,
+            _ => COMMAND.saturating_add(self.told(sender, command, payload)),
+        }
+    }
+
+    /// How many others a command has to be told to, or how many notices its sender gets.
     fn told(&self, sender: ConnectionId, command: Command, payload: &[u8]) -> usize {
         match (command, payload) {
+            (Command::Hello, _) if self.stage(sender) == Stage::Fresh => self.memberships_of(sender),
             (Command::Delete, [number]) => {
                 let channel = self.own(sender, *number).and_then(|channel| self.channel(channel));
                 channel.map_or(0, |channel| channel.users.used())
@@ -116,12 +143,12 @@ impl Tables<'_> {
         };
         match created {
             Ok(channel) => {
-                answer(sender, tag, to_endpoint::success(tag, channel), host);
+                answer(sender, tag, &to_endpoint::success(tag, channel), host);
                 host.notify(&Note::Created { server: sender, channel, name });
             }
             Err(reason) => {
                 let code = code_or(reason.create_code(), Reason::TooManyChannels.create_code());
-                answer(sender, tag, to_endpoint::refused(tag, code), host);
+                answer(sender, tag, &to_endpoint::refused(tag, code), host);
                 host.notify(&Note::Refused { connection: sender, request, reason });
             }
         }
@@ -148,13 +175,15 @@ impl Tables<'_> {
         Some(number)
     }
 
-    fn enter<H: Host>(
+    pub(super) fn enter<H: Host>(
         &mut self,
         sender: ConnectionId,
         tag: u8,
         given: &[u8],
+        words: &[u8],
         host: &mut H,
     ) -> Result<(), Outcome> {
+        self.end_old_knocks(host);
         let name = host.channel_name(sender, given);
         let found = self.find(name, names::fold(host.hash(name)));
         let found = found.and_then(|index| Some((index, self.channel(index)?)));
@@ -169,12 +198,16 @@ impl Tables<'_> {
                 full.then_some(Reason::TooManyChannels)
             }),
         };
-        if host.free(sender) < ANSWER {
+        let takes_part = self.stage(sender) == Stage::Part;
+        if host.free(sender) < if takes_part { ANSWER_TO_PART } else { ANSWER } {
             return Err(Outcome::WaitFor(sender));
         }
         let (channel, server, users) =
             found.map_or((0, sender, 0), |(index, channel)| (index, channel.server, channel.users.used()));
-        if refused.is_none() && host.free(server) < ENTERED {
+        let is_asked = self.stage(server) == Stage::Part;
+        if refused.is_none() && is_asked {
+            refused = self.cannot_knock(sender, channel, words, host);
+        } else if refused.is_none() && host.free(server) < ENTERED {
             return Err(Outcome::WaitFor(server));
         }
         let entered = self.parts.connections.get(sender.index()).map_or(0, |slot| slot.entered.used());
@@ -190,14 +223,16 @@ impl Tables<'_> {
             None => self.new_membership(sender, channel, now),
         };
         match entered {
-            Ok(MembershipSlot { at_user, at_server, number, .. }) => {
-                answer(sender, tag, to_endpoint::success(tag, at_user), host);
+            Ok((index, _)) if is_asked => self.knock(index, tag, words, host),
+            Ok((index, MembershipSlot { at_server, number, .. })) => {
+                self.begin_flow(index, host);
+                self.answer_enter(index, tag, takes_part, host);
                 host.push(server, &to_endpoint::user_entered(at_server, number), &[]);
                 host.notify(&Note::Entered { user: sender, number, server, name });
             }
             Err(reason) => {
-                let code = code_or(reason.enter_code(), Reason::ChannelFull.enter_code());
-                answer(sender, tag, to_endpoint::refused(tag, code), host);
+                let code = enter_code(reason, takes_part);
+                answer(sender, tag, &to_endpoint::refused(tag, code), host);
                 host.notify(&Note::Refused { connection: sender, request, reason });
             }
         }
@@ -230,7 +265,7 @@ impl Tables<'_> {
         user: ConnectionId,
         channel: u32,
         now: Instant,
-    ) -> Result<MembershipSlot, Reason> {
+    ) -> Result<(u32, MembershipSlot), Reason> {
         let pages = &mut *self.parts.pages;
         let full = Reason::ChannelFull;
         let index = self.counters.memberships.take(self.parts.memberships).ok_or(full)?;
@@ -261,11 +296,15 @@ impl Tables<'_> {
             at_server: slot.number,
             at_user,
             number,
+            flags: Flags::NONE,
         };
         if let Some(slot) = self.parts.memberships.get_mut(index as usize) {
             *slot = membership.clone();
         }
-        Ok(membership)
+        if let Some(flow) = self.parts.flows.get_mut(index as usize) {
+            *flow = FlowSlot::EMPTY;
+        }
+        Ok((index, membership))
     }
 }
 
@@ -287,9 +326,18 @@ fn ask<H: Host>(
 }
 
 /// Sends an answer, unless none is wanted.
-fn answer<H: Host>(connection: ConnectionId, tag: u8, answer: [u8; ANSWER], host: &mut H) {
+pub(super) fn answer<H: Host>(connection: ConnectionId, tag: u8, answer: &[u8], host: &mut H) {
     if tag != 0 {
-        host.push(connection, &answer, &[]);
+        host.push(connection, answer, &[]);
+    }
+}
+
+/// The code of a refused enter command for an endpoint that takes part or does not.
+pub(super) const fn enter_code(reason: Reason, takes_part: bool) -> u8 {
+    let full = Reason::ChannelFull.enter_code();
+    match reason {
+        Reason::RefusedByServer | Reason::NoAnswer if !takes_part => full,
+        reason => code_or(reason.enter_code(), full),
     }
 }
 

@@ -4,7 +4,7 @@ use super::host::{ConnectionId, Host, Note};
 use super::names;
 use super::numbers::{Numbers, UnderWay};
 use super::places::Page;
-use super::slots::{ChannelSlot, ConnectionSlot, MembershipSlot};
+use super::slots::{ChannelSlot, ConnectionSlot, Flags, MembershipSlot};
 use super::tables::Tables;
 use super::turn::Turn;
 use crate::Reason;
@@ -22,6 +22,8 @@ pub(super) enum End {
     Removed,
     /// The channel is gone with its server, for this reason.
     Channel(Reason),
+    /// Its window was used up for too long.
+    TooSlow,
 }
 
 impl End {
@@ -31,6 +33,7 @@ impl End {
             Self::Lost => Reason::ConnectionLost,
             Self::Removed => Reason::Kicked,
             Self::Channel(reason) => reason,
+            Self::TooSlow => Reason::TooSlow,
         }
     }
 }
@@ -40,17 +43,31 @@ impl Tables<'_> {
     pub(super) fn end_membership<H: Host>(&mut self, index: u32, end: End, host: &mut H) {
         let Some(membership) = self.membership(index).cloned() else { return };
         self.forget_membership(index, &membership, end, host);
-        let code = end.reason().end_code();
+        let code = code_for(end, membership.flags.has(Flags::SERVER_PART));
         let notice = to_endpoint::user_gone(membership.at_server, membership.number, code);
         host.push(membership.server, &notice, &[]);
     }
 
+    /// What one side sends has not been taken for too long: tells both.
+    pub(super) fn end_too_slow<H: Host>(&mut self, index: u32, host: &mut H) {
+        let Some(MembershipSlot { user, at_user, flags, .. }) = self.membership(index).cloned() else {
+            return;
+        };
+        let code = code_for(End::TooSlow, flags.has(Flags::USER_PART));
+        host.push(user, &to_endpoint::channel_gone(at_user, code), &[]);
+        self.end_membership(index, End::TooSlow, host);
+    }
+
     /// A channel's server removes a user, and may have its connection blocked: tells both.
     pub(super) fn remove<H: Host>(&mut self, channel: u32, index: u32, block: bool, host: &mut H) {
-        let Some(MembershipSlot { user, server, number, at_user, .. }) = self.membership(index).cloned()
+        let Some(MembershipSlot { user, server, number, at_user, flags, .. }) =
+            self.membership(index).cloned()
         else {
             return;
         };
+        if flags.has(Flags::KNOCKS) {
+            return;
+        }
         let is_kept = block && self.block(channel, user);
         host.push(user, &to_endpoint::channel_gone(at_user, Reason::Kicked.end_code()), &[]);
         self.end_membership(index, End::Removed, host);
@@ -69,6 +86,10 @@ impl Tables<'_> {
             from = number;
             let Some(membership) = self.membership(user).cloned() else { break };
             self.forget_membership(user, &membership, End::Channel(reason), host);
+            if membership.flags.has(Flags::KNOCKS) {
+                self.answer_knock(user, &membership, Reason::NoSuchChannel, &[], host);
+                continue;
+            }
             let notice = to_endpoint::channel_gone(membership.at_user, reason.end_code());
             host.push(membership.user, &notice, &[]);
         }
@@ -129,7 +150,7 @@ impl Tables<'_> {
     }
 
     /// Takes a membership out of the tables of both sides and gives its place back.
-    fn forget_membership<H: Host>(
+    pub(super) fn forget_membership<H: Host>(
         &mut self,
         index: u32,
         membership: &MembershipSlot,
@@ -137,11 +158,14 @@ impl Tables<'_> {
         host: &mut H,
     ) {
         self.release_numbers(membership, end, host.now());
+        self.end_flow(index, membership, host);
         if let Some(slot) = self.parts.memberships.get_mut(index as usize) {
             *slot = MembershipSlot::EMPTY;
         }
         self.counters.memberships.give(self.parts.memberships, index);
-        if let Some(channel) = self.channel(membership.channel) {
+        if let Some(channel) = self.channel(membership.channel)
+            && !membership.flags.has(Flags::KNOCKS)
+        {
             let name = self.name(channel);
             host.notify(&Note::Left {
                 user: membership.user,
@@ -159,7 +183,7 @@ impl Tables<'_> {
         let (user, server) = match end {
             End::Left | End::Lost => (UnderWay::Nothing, UnderWay::Something(home)),
             // the server has said so itself, and may still send before it hears that it has been done
-            End::Removed => (UnderWay::Something(home), UnderWay::Something(home)),
+            End::Removed | End::TooSlow => (UnderWay::Something(home), UnderWay::Something(home)),
             End::Channel(_) => (UnderWay::Something(home), UnderWay::Nothing),
         };
         if let Some(connection) = self.parts.connections.get_mut(membership.user.index()) {
@@ -169,6 +193,15 @@ impl Tables<'_> {
             channel.users.release(self.parts.pages, membership.number, server, now);
         }
     }
+}
+
+/// The code of an end for a side that takes part or does not.
+const fn code_for(end: End, takes_part: bool) -> u8 {
+    let reason = end.reason();
+    if matches!(reason, Reason::TooSlow) && !takes_part {
+        return Reason::ConnectionLost.end_code();
+    }
+    reason.end_code()
 }
 
 /// The first number in use that is not below `from`.

@@ -3,6 +3,8 @@
 use core::fmt;
 
 use crate::Reason;
+use crate::protocol::KEEPALIVE_INTERVAL_MILLIS;
+use crate::protocol::items::Items;
 use crate::protocol::to_endpoint::Capabilities;
 use crate::protocol::to_relay::Malformed;
 use crate::time::Instant;
@@ -73,6 +75,11 @@ pub enum Outcome {
     /// The queue of that connection lacks room. Present the unused bytes again once it has drained (or is gone). It can be the sender's own
     /// queue, where an answer has to go.
     WaitFor(ConnectionId),
+    /// The sender does not take part, and the window of one that does is used up. Present the unused bytes again after [`Host::resume`]. Where that
+    /// takes too long, [`Relay::end_membership`](super::Relay::end_membership) is the way on.
+    WaitForWindow(Membership),
+    /// The sender takes part and has sent more than it may: the same as [`Outcome::WaitFor`], but the other side is not to blame for it.
+    Overdrawn(ConnectionId),
     /// [`Host::allow`] has said so. Present the unused bytes again when it is going to say something else.
     Later,
     /// That is all the [work](Host::work) that the connection may do for now. Present the unused bytes again when others have had
@@ -80,6 +87,34 @@ pub enum Outcome {
     Enough,
     /// Close the connection and call [`disconnect`](super::Relay::disconnect).
     Close(Cause),
+}
+
+/// One user of one channel, for [`Outcome::WaitForWindow`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Membership {
+    pub(super) index: u32,
+    pub(super) sequence: u64,
+}
+
+/// A hello that has come, for [`Host::hello`].
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Hello<'a> {
+    /// What the endpoint says, in its order.
+    pub items: Items<'a>,
+    /// Whether it takes part from now on.
+    pub takes_part: bool,
+}
+
+/// What a relay answers to a hello.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Greeting {
+    /// Seconds of silence after which the connection gets a keepalive.
+    pub keepalive: u32,
+    /// Name and version of the relay; what is behind 64 bytes is left out.
+    pub name: &'static str,
 }
 
 /// Why a connection has to be closed.
@@ -276,7 +311,8 @@ pub trait Host {
     /// Puts the bytes of `header` and those of `payload` at the end of the connection's queue.
     ///
     /// Payloads and answers come only after [`Host::free`] has said that they fit. Notices (a user is gone, a channel is gone) come
-    /// whatever it says, with an empty `payload`: see [the module's documentation](super#queues) for how much that can be.
+    /// whatever it says, with an empty `payload`: see [the module's documentation](super#queues) for how much that can be. So does what a window allows.
+    /// A host that announces [`Capabilities::HELLO`] gives up a connection whose queue it has no memory for.
     /// A host that has given a connection up drops the bytes.
     fn push(&mut self, connection: ConnectionId, header: &[u8], payload: &[u8]);
 
@@ -289,10 +325,34 @@ pub trait Host {
     /// The present moment. It says for how long numbers [rest](super#numbers), so it has to go on.
     fn now(&self) -> Instant;
 
-    /// What this relay can do beyond the original protocol: all that the core can do, or some of it. Each connection is told when its first byte has
+    /// What this relay can do beyond the original protocol: all that the core can do, or some of it. [`Capabilities::HELLO`] is left out where the
+    /// storage has [no memory](super::memory::Parts::flows) for it. Each connection is told when its first byte has
     /// come, unless it is [`Capabilities::NONE`]. A command that is not among it is unknown. Must not change while a connection is there.
     fn capabilities(&self) -> Capabilities {
         Capabilities::REMOVE_USER.with(Capabilities::BLOCK_USER)
+    }
+
+    /// Payload bytes that may be under way to an endpoint that does not take part, in each membership, from one that does. An empty queue must have
+    /// room for twice as many. Must not change. 64 KiB.
+    fn window(&self) -> u32 {
+        64 * 1024
+    }
+
+    /// A connection has said hello. Returns the answer.
+    fn hello(&mut self, connection: ConnectionId, hello: &Hello<'_>) -> Greeting {
+        let _ = (connection, hello);
+        Greeting { keepalive: (KEEPALIVE_INTERVAL_MILLIS / 1000) as u32, name: "" }
+    }
+
+    /// The window that a connection waited for ([`Outcome::WaitForWindow`]) may be there. Said for others, too.
+    fn resume(&mut self, connection: ConnectionId) {
+        let _ = connection;
+    }
+
+    /// A connection that does not take part owes a grant to one that does, and its queue has no room: it is to be given up if it takes nothing for
+    /// some seconds. `false`: no longer.
+    fn owes(&mut self, connection: ConnectionId, owes: bool) {
+        let _ = (connection, owes);
     }
 
     /// How much work [`receive`](super::Relay::receive) may do for a connection, so that one that makes much work of few bytes does not

@@ -71,7 +71,9 @@
 mod blocks;
 mod command;
 mod end;
+mod hello;
 mod host;
+mod knocks;
 pub mod memory;
 mod names;
 mod numbers;
@@ -81,26 +83,34 @@ mod route;
 mod slots;
 mod tables;
 mod turn;
+mod waiting;
+mod windows;
 
 #[cfg(test)]
 mod tests;
 
 pub use blocks::MAX_BLOCKED;
-pub use host::{Cause, ConnectionId, Decision, Full, Home, Host, Note, Outcome, Received, Request};
+pub use host::{
+    Cause, ConnectionId, Decision, Full, Greeting, Hello, Home, Host, Membership, Note, Outcome, Received,
+    Request,
+};
+pub use knocks::{KNOCK_MILLIS, MAX_KNOCKS, MAX_KNOCKS_OF_CONNECTION};
 #[cfg(feature = "alloc")]
 pub use memory::GrowingStorage;
 pub use memory::{StaticStorage, Storage, static_storage};
 
 use crate::Reason;
-use crate::protocol::{MAX_COMMAND, MAX_USERS};
+use crate::protocol::to_endpoint;
+use crate::protocol::{MAX_COMMAND, MAX_USERS, MAX_WORDS};
+use crate::time::Instant;
 use memory::Pool;
 use route::Stop;
-use slots::{Kind, NAME_PAGES};
+use slots::{Kind, MembershipSlot, NAME_PAGES, Stage};
 use tables::{Counters, Tables};
 use turn::Turn;
 
-/// Bytes that [`Relay::receive`] leaves unused at most when it needs more: the longest command but for one byte.
-pub const MAX_REST: usize = MAX_COMMAND - 1;
+/// Bytes that [`Relay::receive`] leaves unused at most when it needs more: the longest words, and the longest command behind them but for one byte.
+pub const MAX_REST: usize = 4 + MAX_WORDS + MAX_COMMAND - 1;
 
 /// Connections, channels and who is in them; see [the module's documentation](self).
 ///
@@ -189,6 +199,47 @@ impl<S: Storage> Relay<S> {
         host: &mut H,
     ) -> bool {
         self.tables().disconnect(connection, &mut Turn::new(work.max(1)), host)
+    }
+
+    /// The queue of a connection has got shorter: says what waited for room in it, and grants for it. Has to be called after each such time, where the
+    /// host announces [`Capabilities::HELLO`](crate::protocol::to_endpoint::Capabilities::HELLO); it costs nothing where nothing waits.
+    #[inline]
+    pub fn drained<H: Host>(&mut self, connection: ConnectionId, host: &mut H) {
+        let mut tables = self.tables();
+        if tables.connection(connection).is_some_and(|slot| slot.waiting != 0) {
+            tables.drained(connection, host);
+        }
+    }
+
+    /// Lets time pass: refuses users that have knocked for too long. Returns when that is due the next time.
+    pub fn tick<H: Host>(&mut self, host: &mut H) -> Option<Instant> {
+        let mut tables = self.tables();
+        tables.end_old_knocks(host);
+        tables.next_knock_ends(host.now())
+    }
+
+    /// Ends a membership because what was sent there was not taken for too long ([`Outcome::WaitForWindow`]). Returns false if it is gone already.
+    pub fn end_membership<H: Host>(&mut self, membership: Membership, host: &mut H) -> bool {
+        let mut tables = self.tables();
+        let is_there = |slot: &MembershipSlot| slot.sequence == membership.sequence && slot.sequence != 0;
+        if !tables.membership(membership.index).is_some_and(is_there) {
+            return false;
+        }
+        tables.end_too_slow(membership.index, host);
+        true
+    }
+
+    /// Tells an endpoint that has said hello after how many milliseconds it shall come back, before its connection is closed.
+    pub fn say_come_back<H: Host>(&mut self, connection: ConnectionId, millis: u32, host: &mut H) {
+        if self.takes_part(connection) {
+            host.push(connection, &to_endpoint::come_back_in(millis), &[]);
+        }
+    }
+
+    /// Whether a connection takes part in flow control and admission.
+    #[must_use]
+    pub fn takes_part(&mut self, connection: ConnectionId) -> bool {
+        self.tables().connection(connection).is_some_and(|slot| slot.stage == Stage::Part)
     }
 
     /// Number of connections.

@@ -3,6 +3,7 @@
 use super::host::{ConnectionId, Home, Host};
 use super::memory::Storage;
 use super::names;
+use super::slots::Flags;
 use super::{MAX_USERS, Reason, Relay};
 
 impl<S: Storage> Relay<S> {
@@ -33,7 +34,12 @@ impl<S: Storage> Relay<S> {
         let Some(index) = tables.find(name, names::fold(host.hash(name))) else { return false };
         for _ in 0..MAX_USERS {
             let pages = &*tables.parts.pages;
-            let user = tables.channel(index).and_then(|channel| channel.users.iter(pages).next());
+            let user = tables.channel(index).and_then(|channel| {
+                let mut users = channel.users.iter(pages);
+                users.find(|(_, user)| {
+                    tables.membership(*user).is_some_and(|user| !user.flags.has(Flags::KNOCKS))
+                })
+            });
             let Some((_, membership)) = user else { break };
             tables.remove(index, membership, false, host);
         }

@@ -1,9 +1,10 @@
 //! The way of data: from a unit to its receivers' queues. This is where a relay spends its time.
 
 use super::host::{Cause, ConnectionId, Host, Outcome};
-use super::slots::{ChannelSlot, ConnectionSlot, Kind, MembershipSlot, Target};
+use super::slots::{ChannelSlot, ConnectionSlot, Flags, Kind, MembershipSlot, Stage, Target};
 use super::tables::Tables;
 use super::turn::Turn;
+use super::windows::{Room, SERVER, USER};
 use crate::protocol::to_endpoint::Capabilities;
 use crate::protocol::to_relay::{Command, Decoder, Unit};
 use crate::protocol::{MAX_UNIT_PAYLOAD, to_endpoint};
@@ -39,11 +40,16 @@ impl Tables<'_> {
         turn: &mut Turn,
         host: &mut H,
     ) -> (usize, Stop) {
+        let known = self.capabilities(host);
         let Some(slot) = self.connection(sender) else {
             return (0, Stop::Outcome(Outcome::Close(Cause::NotConnected)));
         };
+        let takes_part = slot.stage == Stage::Part;
+        if slot.stage == Stage::Fresh && input.first().is_some_and(|first| *first != 0) {
+            slot.stage = Stage::Existing;
+        }
         if !slot.announced && !input.is_empty() {
-            let capabilities = host.capabilities();
+            let capabilities = known;
             if capabilities != Capabilities::NONE {
                 if host.free(sender) < ANNOUNCEMENT {
                     return (0, Stop::Outcome(Outcome::WaitFor(sender)));
@@ -84,7 +90,6 @@ impl Tables<'_> {
                     continue;
                 }
                 [0, code, ..] => {
-                    let known = host.capabilities();
                     let stop = match Command::from_code(code) {
                         Some(command) if known.contains(command.capability()) => Stop::Command(command),
                         _ => Stop::Outcome(Outcome::Close(Cause::UnknownCommand(code))),
@@ -93,25 +98,33 @@ impl Tables<'_> {
                 }
                 _ => {}
             }
-            let Some((used, unit)) = Decoder::new().decode(rest) else {
+            let Some((used, unit)) = Decoder::of(takes_part).decode(rest) else {
                 return (used_to(rest), NEED_MORE);
             };
             let (target, payload) = match unit {
                 Unit::ToServer { channel, payload } => (self.to_server(sender, channel), payload),
                 Unit::ToUser { channel, user, payload } => (self.to_user(sender, channel, user), payload),
-                Unit::ToAll { channel, payload } | Unit::ToReady { channel, payload } => {
-                    (self.to_users(sender, channel, None), payload)
+                Unit::ToAll { channel, payload } => (self.to_users(sender, channel, None, false), payload),
+                Unit::ToAllBut { channel, excluded, payload } => {
+                    (self.to_users(sender, channel, Some(excluded), false), payload)
                 }
-                Unit::ToAllBut { channel, excluded, payload }
-                | Unit::ToReadyBut { channel, excluded, payload } => {
-                    (self.to_users(sender, channel, Some(excluded)), payload)
+                Unit::ToReady { channel, payload } => (self.to_users(sender, channel, None, true), payload),
+                Unit::ToReadyBut { channel, excluded, payload } => {
+                    (self.to_users(sender, channel, Some(excluded), true), payload)
                 }
                 Unit::Malformed(malformed) => {
                     return (used_to(rest), Stop::Outcome(Outcome::Close(Cause::Malformed(malformed))));
                 }
                 Unit::Command { .. } => return (used_to(rest), NEED_MORE), // its code is yet to come
             };
-            let is_broadcast = matches!(unit, Unit::ToAll { .. } | Unit::ToAllBut { .. });
+            let is_broadcast = target.kind == Kind::Users
+                || matches!(
+                    unit,
+                    Unit::ToAll { .. }
+                        | Unit::ToAllBut { .. }
+                        | Unit::ToReady { .. }
+                        | Unit::ToReadyBut { .. }
+                );
             let (sent, stop) = self.forward(sender, target, payload.bytes(), cut, turn, host);
             match stop {
                 None => {
@@ -183,11 +196,15 @@ impl Tables<'_> {
                 break;
             };
             let Some(to) = to.and_then(|to| self.membership(to)) else { break };
-            let (receiver, header) = if channel & 128 == 0 {
-                (to.server, to_endpoint::data_for_server(to.at_server, to.number, payload.len()))
+            let (receiver, header, counted) = if channel & 128 == 0 {
+                let header = to_endpoint::data_for_server(to.at_server, to.number, payload.len());
+                (to.server, header, Flags::TO_SERVER)
             } else {
-                (to.user, to_endpoint::data_for_user(to.at_user, payload.len()))
+                (to.user, to_endpoint::data_for_user(to.at_user, payload.len()), Flags::TO_USER)
             };
+            if to.flags.has(counted) {
+                break;
+            }
             if payload.is_empty() || host.free(receiver) < payload.len().saturating_add(HEADER) {
                 break;
             }
@@ -210,13 +227,15 @@ impl Tables<'_> {
         left: usize,
         host: &mut H,
     ) -> Option<(&'i [u8], usize, usize)> {
-        let first = ShortBroadcast::parse(input)?;
+        let takes_part = slot.stage == Stage::Part;
+        let first = ShortBroadcast::parse(input, takes_part)?;
         let channel = self.channel(slot.own.get(self.parts.pages, first.channel & 127)?)?;
-        let same =
-            |unit: &ShortBroadcast<'_>| unit.channel == first.channel && unit.excluded == first.excluded;
+        let same = |unit: &ShortBroadcast<'_>| {
+            (unit.channel, unit.excluded, unit.ready) == (first.channel, first.excluded, first.ready)
+        };
         let (mut room, mut end, mut units, mut work) = (0usize, input, 0usize, 0usize);
         let each = channel.users.used().max(1);
-        while let Some(unit) = ShortBroadcast::parse(end).filter(same) {
+        while let Some(unit) = ShortBroadcast::parse(end, takes_part).filter(same) {
             room = room.saturating_add(unit.payload.len()).saturating_add(HEADER);
             end = unit.behind;
             units = units.saturating_add(1);
@@ -229,13 +248,13 @@ impl Tables<'_> {
         if work > left {
             return None;
         }
-        let receivers = || self.receivers(channel, first.excluded, u64::MAX);
-        if receivers().any(|to| host.free(to.user) < room) {
+        let receivers = || self.receivers(channel, first.excluded, u64::MAX, first.ready);
+        if receivers().any(|(_, to)| host.free(to.user) < room || to.flags.has(Flags::TO_USER)) {
             return None;
         }
         let run = input.get(..input.len().saturating_sub(end.len())).unwrap_or_default();
-        for to in receivers() {
-            push_run(to, run, host);
+        for (_, to) in receivers() {
+            push_run(to, run, takes_part, host);
         }
         Some((end, units, work))
     }
@@ -261,27 +280,30 @@ impl Tables<'_> {
     #[inline]
     fn to_one(&self, kind: Kind, index: Option<u32>) -> Target {
         let membership = index.and_then(|index| Some((index, self.membership(index)?)));
+        let membership = membership.filter(|(_, membership)| !membership.flags.has(Flags::KNOCKS));
         membership.map_or(Target::NOBODY, |(index, membership)| Target {
             sequence: membership.sequence,
             index,
             kind,
             excluded: None,
+            ready: false,
         })
     }
 
-    fn to_users(&self, sender: ConnectionId, channel: u8, excluded: Option<u8>) -> Target {
+    fn to_users(&self, sender: ConnectionId, channel: u8, excluded: Option<u8>, ready: bool) -> Target {
         self.own(sender, channel).map_or(Target::NOBODY, |index| Target {
             sequence: self.counters.sequence,
             index,
             kind: Kind::Users,
             excluded,
+            ready,
         })
     }
 
     /// Forwards a piece of a payload, as much of it as there is room for. Returns how much that was, and why not more.
     #[inline]
     fn forward<H: Host>(
-        &self,
+        &mut self,
         sender: ConnectionId,
         target: Target,
         payload: &[u8],
@@ -298,54 +320,89 @@ impl Tables<'_> {
 
     #[inline]
     fn forward_to_one<H: Host>(
-        &self,
+        &mut self,
         target: Target,
         payload: &[u8],
         cut: usize,
         turn: &mut Turn,
         host: &mut H,
     ) -> (usize, Option<Outcome>) {
-        let Some(to) = self.membership(target.index).filter(|to| to.sequence == target.sequence) else {
-            return (payload.len(), None); // gone in the middle of the unit
-        };
-        let receiver = if target.kind == Kind::Server { to.server } else { to.user };
+        let side = if target.kind == Kind::Server { SERVER } else { USER };
         let mut rest = payload;
         while !rest.is_empty() {
             let sent = payload.len().saturating_sub(rest.len());
-            let Some(len) = fitting(rest.len(), host.free(receiver), cut) else {
-                return (sent, Some(Outcome::WaitFor(receiver)));
+            let Some(to) = self.membership(target.index).filter(|to| to.sequence == target.sequence) else {
+                return (payload.len(), None); // gone in the middle of the unit
+            };
+            let len = match self.room(target.index, to, side, rest.len(), cut, host) {
+                Room::Bytes(len) => len,
+                Room::None(outcome) => return (sent, Some(outcome)),
             };
             if !turn.take(1) {
                 return (sent, Some(Outcome::Enough));
             }
             let (piece, behind) = rest.split_at_checked(len).unwrap_or((rest, &[]));
-            let header = if target.kind == Kind::Server {
-                to_endpoint::data_for_server(to.at_server, to.number, piece.len())
+            let (receiver, header) = if side == SERVER {
+                (to.server, to_endpoint::data_for_server(to.at_server, to.number, piece.len()))
             } else {
-                to_endpoint::data_for_user(to.at_user, piece.len())
+                (to.user, to_endpoint::data_for_user(to.at_user, piece.len()))
             };
+            let is_counted = Self::is_counted(to, side, piece.len(), host);
+            if is_counted {
+                self.count(target.index, side, piece.len(), host);
+            }
             host.push(receiver, header.as_bytes(), piece);
             rest = behind;
         }
         (payload.len(), None)
     }
 
-    /// Users of a channel but one, and those that entered too late.
+    /// Users of a channel but one, and those that entered too late, with their places; `ready`: and those that are left out.
     #[inline]
     fn receivers<'t>(
         &'t self,
         channel: &'t ChannelSlot,
         excluded: Option<u8>,
         latest: u64,
-    ) -> impl Iterator<Item = &'t MembershipSlot> {
+        ready: bool,
+    ) -> impl Iterator<Item = (u32, &'t MembershipSlot)> {
+        let not = if ready { Flags::LEFT_OUT } else { Flags::NONE };
         channel.users.iter(self.parts.pages).filter_map(move |(number, index)| {
             let to = self.membership(index)?;
-            (to.sequence <= latest && excluded != Some(number)).then_some(to)
+            (to.sequence <= latest && excluded != Some(number) && !to.flags.has(not)).then_some((index, to))
         })
     }
 
+    /// The same without those that knock.
+    fn listeners<'t>(
+        &'t self,
+        channel: &'t ChannelSlot,
+        target: Target,
+    ) -> impl Iterator<Item = (u32, &'t MembershipSlot)> {
+        let all = self.receivers(channel, target.excluded, target.sequence, target.ready);
+        all.filter(|(_, to)| !to.flags.has(Flags::KNOCKS))
+    }
+
+    /// Counts what is about to be pushed to all.
+    #[cold]
+    fn count_broadcast<H: Host>(&mut self, target: Target, len: usize, host: &mut H) {
+        for number in 0..=u8::MAX {
+            let Some(index) = self.user(target.index, number) else { continue };
+            let Some(to) = self.membership(index) else { continue };
+            let left_out = target.ready && to.flags.has(Flags::LEFT_OUT);
+            if to.sequence <= target.sequence
+                && target.excluded != Some(number)
+                && !left_out
+                && !to.flags.has(Flags::KNOCKS)
+                && Self::is_counted(to, USER, len, host)
+            {
+                self.count(index, USER, len, host);
+            }
+        }
+    }
+
     fn forward_to_users<H: Host>(
-        &self,
+        &mut self,
         sender: ConnectionId,
         target: Target,
         payload: &[u8],
@@ -356,7 +413,6 @@ impl Tables<'_> {
         let Some(channel) = self.channel(target.index).filter(|channel| channel.server == sender) else {
             return (payload.len(), None);
         };
-        let receivers = || self.receivers(channel, target.excluded, target.sequence);
         let users = channel.users.used().max(1);
         let mut rest = payload;
         while !rest.is_empty() {
@@ -365,20 +421,26 @@ impl Tables<'_> {
                 return (sent, Some(Outcome::Enough));
             };
             let may_go = rest.len().min(most);
-            let mut len = may_go;
-            for to in receivers() {
-                match fitting(may_go, host.free(to.user), cut) {
-                    Some(fits) => len = len.min(fits),
-                    None => {
+            let (mut len, mut counted) = (may_go, false);
+            let Some(channel) = self.channel(target.index) else { return (payload.len(), None) };
+            for (index, to) in self.listeners(channel, target) {
+                match self.room(index, to, USER, may_go, cut, host) {
+                    Room::Bytes(fits) => len = len.min(fits),
+                    Room::None(outcome) => {
                         // to have looked is work, too
                         turn.take(users);
-                        return (sent, Some(Outcome::WaitFor(to.user)));
+                        return (sent, Some(outcome));
                     }
                 }
+                counted = counted || Self::is_counted(to, USER, may_go, host);
             }
             turn.take(Turn::of_broadcast(users, len));
             let (piece, behind) = rest.split_at_checked(len).unwrap_or((rest, &[]));
-            for to in receivers() {
+            if counted {
+                self.count_broadcast(target, len, host);
+            }
+            let Some(channel) = self.channel(target.index) else { return (payload.len(), None) };
+            for (_, to) in self.listeners(channel, target) {
                 let header = to_endpoint::data_for_user(to.at_user, piece.len());
                 host.push(to.user, header.as_bytes(), piece);
             }
@@ -392,9 +454,9 @@ impl Tables<'_> {
 ///
 /// A function of its own: its loop is where a relay that broadcasts spends its time, and has registers of its own this way.
 #[inline(never)]
-fn push_run<H: Host>(to: &MembershipSlot, run: &[u8], host: &mut H) {
+fn push_run<H: Host>(to: &MembershipSlot, run: &[u8], takes_part: bool, host: &mut H) {
     let mut rest = run;
-    while let Some(unit) = ShortBroadcast::parse(rest) {
+    while let Some(unit) = ShortBroadcast::parse(rest, takes_part) {
         let header = to_endpoint::data_for_user(to.at_user, unit.payload.len());
         host.push(to.user, header.as_bytes(), unit.payload);
         rest = unit.behind;
@@ -405,26 +467,30 @@ fn push_run<H: Host>(to: &MembershipSlot, run: &[u8], host: &mut H) {
 struct ShortBroadcast<'i> {
     channel: u8,
     excluded: Option<u8>,
+    /// Whether users that are left out are passed over.
+    ready: bool,
     payload: &'i [u8],
     behind: &'i [u8],
 }
 
 impl<'i> ShortBroadcast<'i> {
     #[inline]
-    fn parse(input: &'i [u8]) -> Option<Self> {
+    fn parse(input: &'i [u8], takes_part: bool) -> Option<Self> {
         let [1, mode, size @ 2..=127, channel @ 128..=255, behind @ ..] = input else { return None };
         let (unit, behind) = behind.split_at_checked(usize::from(size.saturating_sub(1)))?;
+        let ready = takes_part && matches!(mode, 2 | 3);
         let (excluded, payload) = match (mode, unit) {
             (0, [user, payload @ ..]) => (Some(*user), payload),
+            (3, [user, payload @ ..]) if ready => (Some(*user), payload),
             _ => (None, unit),
         };
-        (!payload.is_empty()).then_some(Self { channel: *channel, excluded, payload, behind })
+        (!payload.is_empty()).then_some(Self { channel: *channel, excluded, ready, payload, behind })
     }
 }
 
 /// How much of a piece of `len` bytes can go into a queue with `free` bytes of room. `None`: it has to wait.
 #[inline]
-fn fitting(len: usize, free: usize, cut: usize) -> Option<usize> {
+pub(super) fn fitting(len: usize, free: usize, cut: usize) -> Option<usize> {
     let whole = len.saturating_add(HEADER);
     if free >= whole && len <= MAX_UNIT_PAYLOAD {
         return Some(len);

@@ -15,7 +15,19 @@ pub(super) const USER_PAGES: usize = MAX_USERS / PAGE;
 /// Pages of the longest name.
 pub(super) const NAME_PAGES: usize = MAX_NAME.div_ceil(PAGE * 4);
 
-/// Memory for one connection, 136 bytes.
+/// What a connection is for flow control and admission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)] // zero is the first
+pub(super) enum Stage {
+    /// It has sent nothing but what may stand in front of a hello.
+    Fresh,
+    /// It takes part.
+    Part,
+    /// It is an existing endpoint.
+    Existing,
+}
+
+/// Memory for one connection, 144 bytes.
 #[derive(Clone, Debug)]
 pub struct ConnectionSlot {
     pub(super) own: Numbers<CHANNEL_PAGES>,
@@ -27,6 +39,13 @@ pub struct ConnectionSlot {
     pub(super) open: bool,
     /// Its first byte has come, and it has been told what this relay can do.
     pub(super) announced: bool,
+    pub(super) stage: Stage,
+    /// Channels at whose doors it knocks.
+    pub(super) knocking: u8,
+    /// Payload bytes that it can keep for each party, if it takes part.
+    pub(super) window: u32,
+    /// The first of the sides of memberships that are to be dealt with when its queue has drained.
+    pub(super) waiting: u32,
     pub(super) generation: u32,
     pub(super) next: u32,
 }
@@ -41,6 +60,10 @@ impl ConnectionSlot {
         left: 0,
         open: false,
         announced: false,
+        stage: Stage::Fresh,
+        knocking: 0,
+        window: 0,
+        waiting: 0,
         generation: 0,
         next: 0,
     };
@@ -55,6 +78,8 @@ pub struct ChannelSlot {
     pub(super) name_len: u8,
     /// Number of the channel at its server.
     pub(super) number: u8,
+    /// Users that knock.
+    pub(super) knocking: u8,
     pub(super) hash: u32,
     /// Index plus one of the first page with connections that are blocked.
     pub(super) blocked: u32,
@@ -70,6 +95,7 @@ impl ChannelSlot {
         name: [0; NAME_PAGES],
         name_len: 0,
         number: 0,
+        knocking: 0,
         hash: 0,
         blocked: 0,
         next: 0,
@@ -91,6 +117,7 @@ pub struct MembershipSlot {
     pub(super) at_user: u8,
     /// Number of the user in the channel.
     pub(super) number: u8,
+    pub(super) flags: Flags,
 }
 
 impl MembershipSlot {
@@ -103,7 +130,91 @@ impl MembershipSlot {
         at_server: 0,
         at_user: 0,
         number: 0,
+        flags: Flags::NONE,
     };
+}
+
+/// What is known of a membership beside who is in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Flags(u8);
+
+impl Flags {
+    pub(super) const NONE: Self = Self(0);
+    /// What goes to the user is counted, or goes to nobody: not the short way.
+    pub(super) const TO_USER: Self = Self(1);
+    /// The same for what goes to the server.
+    pub(super) const TO_SERVER: Self = Self(2);
+    /// The user knocks.
+    pub(super) const KNOCKS: Self = Self(4);
+    /// Broadcasts to those that are ready pass over the user.
+    pub(super) const LEFT_OUT: Self = Self(8);
+    /// The user takes part.
+    pub(super) const USER_PART: Self = Self(16);
+    /// The server takes part.
+    pub(super) const SERVER_PART: Self = Self(32);
+
+    #[inline]
+    pub(super) const fn has(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    pub(super) const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    pub(super) const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    pub(super) const fn toggled(self, other: Self) -> Self {
+        Self(self.0 ^ other.0)
+    }
+
+    /// These with `other` or without it.
+    pub(super) const fn set(self, other: Self, is_set: bool) -> Self {
+        if is_set { self.with(other) } else { self.without(other) }
+    }
+}
+
+/// Memory for the windows of one membership, and for a user that knocks: 48 bytes. A relay that has
+/// it for each membership can take part in flow control.
+#[derive(Clone, Debug)]
+pub struct FlowSlot {
+    /// Of the user, and of the server.
+    pub(super) sides: [SideSlot; 2],
+    /// When the knock is over: the low bits of the milliseconds.
+    pub(super) deadline: u32,
+    /// Of the command to enter.
+    pub(super) tag: u8,
+    /// Of the knock.
+    pub(super) ticket: u8,
+    /// Whether the user took part when it gave the command to enter.
+    pub(super) took_part: bool,
+}
+
+/// One side of a membership: what goes there, and what is to be said there.
+#[derive(Clone, Debug)]
+pub(super) struct SideSlot {
+    /// Bytes: see [`Way`](super::windows::Way) for what is counted.
+    pub(super) count: u32,
+    /// Bytes of a grant that this side is to be told of.
+    pub(super) grant: u32,
+    /// The next side and the one before in the list of this side's connection.
+    pub(super) next: u32,
+    pub(super) before: u32,
+    pub(super) is_waiting: bool,
+    /// The other side has asked this one for a grant. For an existing one the relay grants.
+    pub(super) is_asked: bool,
+}
+
+impl SideSlot {
+    const EMPTY: Self = Self { count: 0, grant: 0, next: 0, before: 0, is_waiting: false, is_asked: false };
+}
+
+impl FlowSlot {
+    /// The state to start with, all bits zero.
+    pub const EMPTY: Self =
+        Self { sides: [SideSlot::EMPTY, SideSlot::EMPTY], deadline: 0, tag: 0, ticket: 0, took_part: false };
 }
 
 /// Who gets the unit under way. Fixed when its first byte is routed.
@@ -116,6 +227,8 @@ pub(super) struct Target {
     pub(super) kind: Kind,
     /// Number of the user a broadcast leaves out. Whoever has that number is that user or too new.
     pub(super) excluded: Option<u8>,
+    /// Whether a broadcast passes over the users that are left out.
+    pub(super) ready: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,7 +240,8 @@ pub(super) enum Kind {
 }
 
 impl Target {
-    pub(super) const NOBODY: Self = Self { sequence: 0, index: 0, kind: Kind::Nobody, excluded: None };
+    pub(super) const NOBODY: Self =
+        Self { sequence: 0, index: 0, kind: Kind::Nobody, excluded: None, ready: false };
 }
 
 impl Chained for ConnectionSlot {

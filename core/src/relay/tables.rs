@@ -3,7 +3,7 @@
 use super::host::{ConnectionId, Home};
 use super::memory::Parts;
 use super::places::Taken;
-use super::slots::{ChannelSlot, ConnectionSlot, MembershipSlot, Target};
+use super::slots::{ChannelSlot, ConnectionSlot, FlowSlot, MembershipSlot, Stage, Target};
 
 /// What is known about the tables.
 #[derive(Debug)]
@@ -14,6 +14,12 @@ pub(super) struct Counters {
     pub(super) pages: Taken,
     /// Memberships there ever were. 64 bits of them do not wrap around.
     pub(super) sequence: u64,
+    /// The memberships, index plus one, of the user that has knocked for the longest time, and of the
+    /// one that has for the shortest.
+    pub(super) first_knock: u32,
+    pub(super) last_knock: u32,
+    /// Of the latest knock.
+    pub(super) ticket: u8,
 }
 
 impl Counters {
@@ -23,6 +29,9 @@ impl Counters {
         memberships: Taken::NONE,
         pages: Taken::NONE,
         sequence: 0,
+        first_knock: 0,
+        last_knock: 0,
+        ticket: 0,
     };
 }
 
@@ -38,6 +47,7 @@ impl Tables<'_> {
         let slot = self.parts.connections.get_mut(index as usize)?;
         slot.open = true;
         slot.left = 0;
+        slot.stage = Stage::Fresh;
         slot.home = home;
         slot.target = Target::NOBODY;
         Some(ConnectionId { index, generation: slot.generation })
@@ -63,6 +73,30 @@ impl Tables<'_> {
     #[inline]
     pub(super) fn membership(&self, index: u32) -> Option<&MembershipSlot> {
         self.parts.memberships.get(index as usize)
+    }
+
+    /// The membership with that index, to be changed.
+    pub(super) fn membership_mut(&mut self, index: u32) -> Option<&mut MembershipSlot> {
+        self.parts.memberships.get_mut(index as usize)
+    }
+
+    pub(super) fn flow(&self, index: u32) -> Option<&FlowSlot> {
+        self.parts.flows.get(index as usize)
+    }
+
+    pub(super) fn flow_mut(&mut self, index: u32) -> Option<&mut FlowSlot> {
+        self.parts.flows.get_mut(index as usize)
+    }
+
+    /// What the connection is for flow control.
+    #[inline]
+    pub(super) fn stage(&self, id: ConnectionId) -> Stage {
+        self.parts.connections.get(id.index as usize).map_or(Stage::Existing, |slot| slot.stage)
+    }
+
+    /// Payload bytes that a connection that takes part can keep for each party.
+    pub(super) fn window(&self, id: ConnectionId) -> u32 {
+        self.parts.connections.get(id.index as usize).map_or(0, |slot| slot.window)
     }
 
     /// Index of the connection's own channel with that number.

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::{ChannelSlot, ConnectionSlot, MembershipSlot, Page, Parts, Pool, Storage};
+use super::{ChannelSlot, ConnectionSlot, FlowSlot, MembershipSlot, Page, Parts, Pool, Storage};
 
 /// Places that a table has when it is needed for the first time: enough pages for any one command.
 const FIRST: usize = 16;
@@ -35,6 +35,7 @@ pub struct GrowingStorage {
     memberships: Vec<MembershipSlot>,
     pages: Vec<Page>,
     buckets: Vec<u32>,
+    flows: Vec<FlowSlot>,
 }
 
 impl GrowingStorage {
@@ -47,6 +48,7 @@ impl GrowingStorage {
             memberships: Vec::new(),
             pages: Vec::new(),
             buckets: Vec::new(),
+            flows: Vec::new(),
         }
     }
 }
@@ -71,6 +73,7 @@ impl Storage for GrowingStorage {
             memberships: &mut self.memberships,
             pages: &mut self.pages,
             buckets: &mut self.buckets,
+            flows: &mut self.flows,
         }
     }
 
@@ -78,7 +81,11 @@ impl Storage for GrowingStorage {
         match pool {
             Pool::Connections => lengthen(&mut self.connections, ConnectionSlot::EMPTY),
             Pool::Channels => lengthen(&mut self.channels, ChannelSlot::EMPTY),
-            Pool::Memberships => lengthen(&mut self.memberships, MembershipSlot::EMPTY),
+            Pool::Memberships => {
+                let has_flows = self.flows.len() > self.memberships.len();
+                (has_flows || lengthen(&mut self.flows, FlowSlot::EMPTY))
+                    && lengthen(&mut self.memberships, MembershipSlot::EMPTY)
+            }
             Pool::Pages => lengthen(&mut self.pages, Page::EMPTY),
             Pool::Buckets => lengthen(&mut self.buckets, 0),
         }

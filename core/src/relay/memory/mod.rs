@@ -44,7 +44,7 @@ mod named;
 mod storage;
 
 pub use super::places::Page;
-pub use super::slots::{ChannelSlot, ConnectionSlot, MembershipSlot};
+pub use super::slots::{ChannelSlot, ConnectionSlot, FlowSlot, MembershipSlot};
 pub use fixed::StaticStorage;
 #[cfg(feature = "alloc")]
 pub use growing::GrowingStorage;

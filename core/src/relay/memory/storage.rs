@@ -1,6 +1,6 @@
 //! What a relay wants of its memory.
 
-use super::{ChannelSlot, ConnectionSlot, MembershipSlot, Page};
+use super::{ChannelSlot, ConnectionSlot, FlowSlot, MembershipSlot, Page};
 
 /// One of the tables of a [`Storage`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -10,7 +10,7 @@ pub enum Pool {
     Connections,
     /// [`Parts::channels`].
     Channels,
-    /// [`Parts::memberships`].
+    /// [`Parts::memberships`], and [`Parts::flows`] where there are any.
     Memberships,
     /// [`Parts::pages`].
     Pages,
@@ -32,6 +32,9 @@ pub struct Parts<'a> {
     /// Starts of the chains in which channels are found by name, 0 at first. About one for each
     /// channel; with fewer, finding gets slower.
     pub buckets: &'a mut [u32],
+    /// One for each membership at least, or none. Without them the relay does not take part in flow
+    /// control and admission (`docs/PROTOCOL.md`, section 11.4), and does not announce it.
+    pub flows: &'a mut [FlowSlot],
 }
 
 /// Memory for a relay's tables: of a fixed length ([`StaticStorage`](super::StaticStorage)), on the
@@ -61,6 +64,7 @@ pub struct Parts<'a> {
 ///             memberships: self.memberships,
 ///             pages: self.pages,
 ///             buckets: self.buckets,
+///             flows: &mut [],
 ///         }
 ///     }
 /// }

@@ -6,7 +6,7 @@ use super::super::GrowingStorage;
 use super::*;
 
 fn lengths(storage: &mut GrowingStorage) -> [usize; 5] {
-    let Parts { connections, channels, memberships, pages, buckets } = storage.parts();
+    let Parts { connections, channels, memberships, pages, buckets, .. } = storage.parts();
     [connections.len(), channels.len(), memberships.len(), pages.len(), buckets.len()]
 }
 

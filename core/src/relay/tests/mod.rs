@@ -18,7 +18,7 @@ use std::vec::Vec;
 
 use limit::TimeLimit;
 
-use super::memory::{ChannelSlot, ConnectionSlot, MembershipSlot, Page, Parts};
+use super::memory::{ChannelSlot, ConnectionSlot, FlowSlot, MembershipSlot, Page, Parts};
 use super::*;
 use crate::Reason;
 use crate::protocol::to_endpoint::{Capabilities, Decoder, Unit};
@@ -32,6 +32,7 @@ pub(super) struct Growing {
     memberships: Vec<MembershipSlot>,
     pages: Vec<Page>,
     buckets: Vec<u32>,
+    flows: Vec<FlowSlot>,
 }
 
 impl Storage for Growing {
@@ -42,6 +43,7 @@ impl Storage for Growing {
             memberships: &mut self.memberships,
             pages: &mut self.pages,
             buckets: &mut self.buckets,
+            flows: &mut self.flows,
         }
     }
 
@@ -49,7 +51,10 @@ impl Storage for Growing {
         match pool {
             Pool::Connections => self.connections.push(ConnectionSlot::EMPTY),
             Pool::Channels => self.channels.push(ChannelSlot::EMPTY),
-            Pool::Memberships => self.memberships.push(MembershipSlot::EMPTY),
+            Pool::Memberships => {
+                self.memberships.push(MembershipSlot::EMPTY);
+                self.flows.push(FlowSlot::EMPTY);
+            }
             Pool::Pages => self.pages.extend(std::vec![Page::EMPTY; 16]),
             Pool::Buckets => self.buckets.push(0),
         }

@@ -1,0 +1,132 @@
+//! Hello: who takes part, and what began before that was known.
+
+use super::host::{ConnectionId, Greeting, Hello, Host, Outcome};
+use super::slots::{Flags, Stage};
+use super::tables::Tables;
+use super::windows::{SERVER, USER};
+use crate::protocol::items::{self, Item, Items, MAX_PROGRAM};
+use crate::protocol::to_endpoint;
+use crate::protocol::to_endpoint::Capabilities;
+
+/// Room for the answer to a hello.
+const GREETING: usize = 4 + 3 + 6 + 2 + MAX_PROGRAM;
+
+impl Tables<'_> {
+    /// What this relay can do: what the host says, as far as there is memory for it.
+    #[inline]
+    pub(super) fn capabilities<H: Host>(&self, host: &H) -> Capabilities {
+        let all = host.capabilities();
+        if self.parts.flows.len() < self.parts.memberships.len() {
+            return all.without(Capabilities::HELLO);
+        }
+        all
+    }
+
+    /// A connection has sent something that cannot stand in front of a hello.
+    pub(super) fn is_no_longer_fresh(&mut self, id: ConnectionId) {
+        if let Some(slot) = self.connection(id)
+            && slot.stage == Stage::Fresh
+        {
+            slot.stage = Stage::Existing;
+        }
+    }
+
+    /// An endpoint says hello.
+    pub(super) fn hello<H: Host>(
+        &mut self,
+        sender: ConnectionId,
+        payload: &[u8],
+        host: &mut H,
+    ) -> Result<(), Outcome> {
+        if host.free(sender) < GREETING {
+            return Err(Outcome::WaitFor(sender));
+        }
+        let list = Items::new(payload);
+        let (mut wants_part, mut window) = (false, 0);
+        for item in list {
+            match item {
+                Item::Capabilities(bits) => wants_part = bits & items::TAKES_PART != 0,
+                Item::Window(bytes) => window = bytes,
+                _ => {}
+            }
+        }
+        let was_fresh = self.stage(sender) == Stage::Fresh;
+        if was_fresh
+            && wants_part
+            && window > 0
+            && let Some(slot) = self.connection(sender)
+        {
+            slot.stage = Stage::Part;
+            slot.window = window;
+        }
+        let takes_part = self.stage(sender) == Stage::Part;
+        let greeting = host.hello(sender, &Hello { items: list, takes_part });
+        greet(sender, takes_part, greeting, host);
+        if was_fresh && takes_part {
+            self.raise_all(sender, host);
+        }
+        Ok(())
+    }
+
+    /// How many memberships a connection has, as a user and as a server.
+    pub(super) fn memberships_of(&self, id: ConnectionId) -> usize {
+        let Some(slot) = self.parts.connections.get(id.index()) else { return 0 };
+        let channels = slot.own.iter(self.parts.pages).filter_map(|(_, channel)| self.channel(channel));
+        channels.fold(slot.entered.used(), |sum, channel| sum.saturating_add(channel.users.used()))
+    }
+
+    /// Gives windows to all that a connection is in, and tells it.
+    fn raise_all<H: Host>(&mut self, id: ConnectionId, host: &mut H) {
+        for number in 0..=u8::MAX {
+            if let Some(index) = self.entered(id, number) {
+                self.raise(index, USER, host);
+            }
+            let Some(channel) = self.own(id, number) else { continue };
+            for user in 0..=u8::MAX {
+                if let Some(index) = self.user(channel, user) {
+                    self.raise(index, SERVER, host);
+                }
+            }
+        }
+    }
+
+    /// Gives windows to a membership one side of which takes part from now on, and tells that side. One whose user knocks comes later.
+    fn raise<H: Host>(&mut self, index: u32, side: usize, host: &mut H) {
+        let Some(membership) =
+            self.membership(index).filter(|membership| !membership.flags.has(Flags::KNOCKS))
+        else {
+            return;
+        };
+        let (at_user, at_server, number) = (membership.at_user, membership.at_server, membership.number);
+        let connection = if side == USER { membership.user } else { membership.server };
+        let (send, receive) = self.raise_flow(index, side, host);
+        let (own, channel) = if side == USER { (false, at_user) } else { (true, at_server) };
+        host.push(connection, &to_endpoint::raised(own, channel, number, send, receive), &[]);
+    }
+
+    /// Tells a user that has been admitted after it had said hello, and knocked before.
+    pub(super) fn tell_raised<H: Host>(&self, index: u32, host: &mut H) {
+        let Some(membership) = self.membership(index) else { return };
+        let (send, receive) = (self.window(membership.server), host.window());
+        let raised = to_endpoint::raised(false, membership.at_user, membership.number, send, receive);
+        host.push(membership.user, &raised, &[]);
+    }
+}
+
+/// Says the relay's hello.
+fn greet<H: Host>(to: ConnectionId, takes_part: bool, greeting: Greeting, host: &mut H) {
+    let name = greeting.name.as_bytes();
+    let name = name.get(..MAX_PROGRAM).unwrap_or(name);
+    let capabilities = items::capabilities(if takes_part { items::TAKES_PART } else { 0 });
+    let keepalive = items::number(items::KEEPALIVE, greeting.keepalive);
+    // it fits: a name has at most MAX_PROGRAM bytes
+    let name_head = items::head(items::NAME, u8::try_from(name.len()).unwrap_or_default());
+    let len = capabilities.len().saturating_add(keepalive.len()).saturating_add(name_head.len());
+    let Some(head) = to_endpoint::hello(len.saturating_add(name.len())) else { return };
+    let mut front = [0; GREETING - MAX_PROGRAM];
+    let parts = head.iter().chain(&capabilities).chain(&keepalive).chain(&name_head);
+    for (place, byte) in front.iter_mut().zip(parts) {
+        *place = *byte;
+    }
+    host.push(to, &front, name);
+}
