@@ -105,7 +105,8 @@ impl Tables<'_> {
     }
 
     /// Tells a user that has been admitted after it had said hello, and knocked before.
-    pub(super) fn tell_raised<H: Host>(&self, index: u32, host: &mut H) {
+    pub(super) fn tell_raised<H: Host>(&mut self, index: u32, host: &mut H) {
+        self.note_raised(index);
         let Some(membership) = self.membership(index) else { return };
         let (send, receive) = (self.window(membership.server), host.window());
         let raised = to_endpoint::raised(false, membership.at_user, membership.number, send, receive);

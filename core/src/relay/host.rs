@@ -3,11 +3,14 @@
 use core::fmt;
 
 use crate::Reason;
-use crate::protocol::KEEPALIVE_INTERVAL_MILLIS;
 use crate::protocol::items::Items;
 use crate::protocol::to_endpoint::Capabilities;
 use crate::protocol::to_relay::Malformed;
 use crate::time::Instant;
+
+/// Seconds of silence after which a relay sends a keepalive where nothing else is agreed.
+const KEEPALIVE_SECONDS: u32 = 5;
+const _: () = assert!(KEEPALIVE_SECONDS as u64 * 1000 == crate::protocol::KEEPALIVE_INTERVAL_MILLIS);
 
 /// One connection of a [`Relay`](super::Relay): a place in its table and how often the place was used before, so that a stale one is never
 /// taken for its successor.
@@ -341,7 +344,7 @@ pub trait Host {
     /// A connection has said hello. Returns the answer.
     fn hello(&mut self, connection: ConnectionId, hello: &Hello<'_>) -> Greeting {
         let _ = (connection, hello);
-        Greeting { keepalive: (KEEPALIVE_INTERVAL_MILLIS / 1000) as u32, name: "" }
+        Greeting { keepalive: KEEPALIVE_SECONDS, name: "" }
     }
 
     /// The window that a connection waited for ([`Outcome::WaitForWindow`]) may be there. Said for others, too.

@@ -243,7 +243,7 @@ impl Tables<'_> {
         let flow = self.flow(self.counters.first_knock.checked_sub(1)?)?;
         let left = flow.deadline.wrapping_sub(low(now));
         let left = if left > KNOCK_MILLIS { 0 } else { left };
-        Some(now + Duration::from_millis(left.into()))
+        Some(now.saturating_add(Duration::from_millis(left.into())))
     }
 }
 

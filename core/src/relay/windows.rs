@@ -97,7 +97,7 @@ impl Tables<'_> {
         let whole = len.min(MAX_UNIT_PAYLOAD);
         let sum = count.saturating_add(narrow(whole));
         match (Self::way(to, side), fits) {
-            (Way::BothPart, _) if sum <= self.window(receiver).max(host.window()).saturating_add(LENGTH) => {
+            (Way::BothPart, _) if sum <= self.promised(to, receiver, host).saturating_add(LENGTH) => {
                 Room::Bytes(whole)
             }
             (Way::BothPart, None) => Room::None(Outcome::Overdrawn(receiver)),
@@ -109,6 +109,12 @@ impl Tables<'_> {
             (_, Some(fits)) => Room::Bytes(fits),
             (_, None) => Room::None(Outcome::WaitFor(receiver)),
         }
+    }
+
+    /// The most that may be under way to an endpoint that takes part.
+    fn promised<H: Host>(&self, to: &MembershipSlot, receiver: ConnectionId, host: &H) -> u32 {
+        let window = self.window(receiver);
+        if to.flags.has(Flags::RAISED) { window.max(host.window()) } else { window }
     }
 
     /// Whether the host has to count what goes to one side, in front of [`count`](Self::count).
@@ -197,6 +203,13 @@ impl Tables<'_> {
         }
     }
 
+    /// More may have been promised to the other side than a side's own window.
+    pub(super) fn note_raised(&mut self, index: u32) {
+        if let Some(membership) = self.membership_mut(index) {
+            membership.flags = membership.flags.with(Flags::RAISED);
+        }
+    }
+
     /// One side of a membership takes part from now on. Returns what it may send, and what it may still receive.
     pub(super) fn raise_flow<H: Host>(&mut self, index: u32, side: usize, host: &mut H) -> (u32, u32) {
         // on whatever list it is: it owes no grant any more
@@ -213,6 +226,7 @@ impl Tables<'_> {
             0
         };
         self.begin_flow(index, host);
+        self.note_raised(index);
         if !self.takes_part_at(index, other(side))
             && let Some(slot) = self.side_mut(index, side)
         {

@@ -1,6 +1,7 @@
 //! Tests of the forwarding core, and the host they share.
 
 mod channels;
+mod flow;
 #[cfg(feature = "alloc")]
 mod growing;
 #[path = "../../../tests/common/limit.rs"]
@@ -21,7 +22,7 @@ use limit::TimeLimit;
 use super::memory::{ChannelSlot, ConnectionSlot, FlowSlot, MembershipSlot, Page, Parts};
 use super::*;
 use crate::Reason;
-use crate::protocol::to_endpoint::{Capabilities, Decoder, Unit};
+use crate::protocol::to_endpoint::{self, Capabilities, Decoder, Unit};
 use crate::time::{Duration, Instant};
 
 /// Storage that grows by one place at a time, so that everything happens that growing can bring about.
@@ -88,6 +89,9 @@ pub(super) struct Queues {
     units: usize,
     broadcasts: usize,
     blocked: Vec<(ConnectionId, u8, bool)>,
+    /// Who was said to go on, and who owes a grant now.
+    resumed: Vec<ConnectionId>,
+    owing: Vec<ConnectionId>,
     hash: Option<u64>,
     /// All tests have one of these.
     _limit: TimeLimit,
@@ -109,6 +113,8 @@ impl Default for Queues {
             units: 0,
             broadcasts: 0,
             blocked: Vec::new(),
+            resumed: Vec::new(),
+            owing: Vec::new(),
             hash: None,
             _limit: TimeLimit::default(),
         }
@@ -152,6 +158,17 @@ impl Host for Queues {
 
     fn capabilities(&self) -> Capabilities {
         self.capabilities
+    }
+
+    fn resume(&mut self, connection: ConnectionId) {
+        self.resumed.push(connection);
+    }
+
+    fn owes(&mut self, connection: ConnectionId, owes: bool) {
+        self.owing.retain(|other| *other != connection);
+        if owes {
+            self.owing.push(connection);
+        }
     }
 
     fn notify(&mut self, note: &Note<'_>) {
