@@ -300,6 +300,7 @@ fn a_sender_that_keeps_to_its_windows_is_never_paused() {
     for _ in 0..3 {
         world.send(1, &to_server(1001));
     }
+    world.take(1);
     world.send(0, &to_relay::grant_user(0, 0, 2000));
     assert!(world.take(1).ends_with(&to_endpoint::grant_from_server(0, 2000)));
     // broadcasts as well
