@@ -304,6 +304,7 @@ fn a_sender_that_keeps_to_its_windows_is_never_paused() {
     world.send(0, &to_relay::grant_user(0, 0, 2000));
     assert!(world.take(1).ends_with(&to_endpoint::grant_from_server(0, 2000)));
     // broadcasts as well
+    world.send(1, &to_relay::grant_server(0, 2000));
     world.take(2);
     world.send(0, &to_all(900));
     world.send(0, &to_all(900));
