@@ -59,7 +59,7 @@ pub const MAX_TAGS: usize = 255;
 pub const KEEPALIVE_INTERVAL_MILLIS: u64 = 5_000;
 
 /// The part of a unit's payload that lies in the bytes just decoded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Fragment<'a> {
     bytes: &'a [u8],

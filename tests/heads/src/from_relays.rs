@@ -15,6 +15,12 @@ const KEEPALIVE: u8 = 5;
 const FROM_SERVER: u8 = 6;
 const FROM_USER: u8 = 7;
 const UNKNOWN: u8 = 8;
+const ENTERED: u8 = 9;
+const HELLO: u8 = 10;
+const KNOCK: u8 = 11;
+const GRANT_BY_SERVER: u8 = 12;
+const GRANT_BY_USER: u8 = 13;
+const RAISED: u8 = 14;
 
 impl Decode for Decoder {
     fn new() -> Self {
@@ -26,19 +32,26 @@ impl Decode for Decoder {
         let (used, unit) = self.decode(input)?;
         let (kind, values) = match unit {
             Unit::Success { tag, channel } => (SUCCESS, [tag, channel, 0]),
-            Unit::Refused { tag, code, .. } => (REFUSED, [tag, code, 0]),
+            Unit::Refused { tag, code, words } => {
+                let item = Item { kind: REFUSED, values: [tag, code, 0], ..Item::default() };
+                return Some((used, item, piece(words)));
+            }
+            Unit::Hello { items } => {
+                return Some((used, Item { kind: HELLO, ..Item::default() }, piece(items)));
+            }
+            Unit::Knock { channel, user, ticket, words, .. } => {
+                let item = Item { kind: KNOCK, values: [channel, user, ticket], ..Item::default() };
+                return Some((used, item, piece(words)));
+            }
+            Unit::Entered { tag, channel, user, .. } => (ENTERED, [tag, channel, user]),
+            Unit::GrantFromServer { channel, .. } => (GRANT_BY_SERVER, [channel, 0, 0]),
+            Unit::GrantFromUser { channel, user, .. } => (GRANT_BY_USER, [channel, user, 0]),
+            Unit::Raised { own, channel, user, .. } => (RAISED, [own.into(), channel, user]),
             Unit::UserEntered { channel, user } => (USER_ENTERED, [channel, user, 0]),
             Unit::UserGone { channel, user, reason } => (USER_GONE, [channel, user, reason]),
             Unit::ChannelGone { channel, reason } => (CHANNEL_GONE, [channel, reason, 0]),
             Unit::Keepalive { last: [a, b] } => (KEEPALIVE, [a, b, 0]),
-            // those of flow control are for the tests of the codec
-            Unit::Unknown
-            | Unit::Entered { .. }
-            | Unit::Hello { .. }
-            | Unit::Knock { .. }
-            | Unit::GrantFromServer { .. }
-            | Unit::GrantFromUser { .. }
-            | Unit::Raised { .. } => (UNKNOWN, [0; 3]),
+            Unit::Unknown => (UNKNOWN, [0; 3]),
             Unit::FromServer { channel, payload } => {
                 let item = Item { kind: FROM_SERVER, values: [channel, 0, 0], ..Item::default() };
                 return Some((used, item, piece(payload)));
@@ -80,20 +93,33 @@ fn unit(stream: &[u8], at: usize) -> Option<(Item, usize)> {
     let first = *stream.get(at)?;
     if first == 0 {
         let len = usize::from(*stream.get(at + 1)?);
-        // what counts of it, and what is missing counts as 0
-        let known = stream.get(at + 2..at + 2 + len.min(5))?;
-        let mut padded = [0; 5];
+        // what is missing counts as 0
+        let known = stream.get(at + 2..stream.len().min(at + 2 + len.min(12)))?;
+        let mut padded = [0; 12];
         padded[..known.len()].copy_from_slice(known);
-        let [a, b, c, d, e] = padded;
-        let (kind, values) = match (a, b, len) {
-            (1.., 0, 3..) => (SUCCESS, [a, c, 0]),
-            (1.., 1, 3..) => (REFUSED, [a, c, 0]),
-            (0, 0, 4..) => (USER_ENTERED, [c, d, 0]),
-            (0, 1, 5..) => (USER_GONE, [c, d, e]),
-            (0, 2, 4..) => (CHANNEL_GONE, [c, d, 0]),
-            (0, 255, 2..) => (KEEPALIVE, [c, d, 0]),
-            _ => (UNKNOWN, [0; 3]),
+        let [a, b, c, d, e, ..] = padded;
+        // what it is, bytes that have to be there, and whether words or items follow them
+        let (kind, values, needed, has_tail) = match (a, b, len) {
+            (1.., 0, 8..) => (ENTERED, [a, c, d], 8, false),
+            (1.., 0, 3..) => (SUCCESS, [a, c, 0], 8, false),
+            (1.., 1, 3..) => (REFUSED, [a, c, 0], 3, true),
+            (0, 0, 4..) => (USER_ENTERED, [c, d, 0], 5, false),
+            (0, 1, 5..) => (USER_GONE, [c, d, e], 5, false),
+            (0, 2, 4..) => (CHANNEL_GONE, [c, d, 0], 5, false),
+            (0, 3, 2..) => (HELLO, [0; 3], 2, true),
+            (0, 4, 10..) => (KNOCK, [c, d, e], 10, true),
+            (0, 5, 7..) if c < 128 => (GRANT_BY_SERVER, [c, 0, 0], 7, false),
+            (0, 5, 8..) if c >= 128 => (GRANT_BY_USER, [c - 128, d, 0], 8, false),
+            (0, 6, 12..) => (RAISED, [c >> 7, c & 127, d], 12, false),
+            (0, 255, 2..) => (KEEPALIVE, [c, d, 0], 5, false),
+            _ => (UNKNOWN, [0; 3], 5, false),
         };
+        if known.len() < len.min(needed) {
+            return None;
+        }
+        if has_tail {
+            return item(kind, values, at + 2 + needed, len - needed);
+        }
         return Some((Item { kind, values, start: at as u8, total: 0 }, at + 2 + len));
     }
     let (size, at) = size(stream, at)?;
