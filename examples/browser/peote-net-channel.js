@@ -32,6 +32,7 @@ const MAY_PASS = new Set(['name-in-use', 'no-such-channel', 'channel-full', 'con
  * @property {(channel: Channel<any>, delay: number | undefined) => void} wait the channel is to be
  *   asked for again
  * @property {() => Backoff} backoff
+ * @property {() => Promise<void>} room as `Link.room`
  */
 
 /**
@@ -82,6 +83,8 @@ export class Channel extends Target {
   _kind = 'own';
   /** @internal @type {number | undefined} on this connection, while open */
   _number;
+  /** @internal @type {Set<() => void>} to be called when the program ends it, which tells no event */
+  _atClose = new Set();
   /** @internal @type {(() => void) | undefined} there while it waits for its time to be asked for again */
   _stopRetry;
   /** @type {'waiting' | 'asked' | 'open' | 'closed'} */
@@ -191,6 +194,7 @@ export class Channel extends Target {
     this._access.forget(this);
     this._number = undefined;
     this._cleared();
+    for (const act of this._atClose) act();
     if (was === 'open' && number !== undefined) this._end(number);
   }
 

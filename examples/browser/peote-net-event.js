@@ -46,10 +46,15 @@ export const REASONS = {
  * - `chunk-limit`: a maximum chunk size that is not a whole number from 1 to 2,147,483,647;
  * - `too-many-channels`: 128 channels of this kind already;
  * - `unsupported`: the relay has not announced that it can do that;
- * - `closed`: the link is closed.
+ * - `closed`: the link is closed;
+ * - `no-answers`, `too-many-calls`: a call with an answer, which the peer cannot give, or of which
+ *   too many are open;
+ * - `call-lost`, `call-timeout`, `call-refused`, `call-cancelled`: a call that has ended without an
+ *   answer.
  * @typedef {'would-block' | 'not-open' | 'empty' | 'too-long' | 'name-too-long' | 'chunk-limit' |
  *   'too-many-channels'
- *   | 'unsupported' | 'closed'} ErrorCode
+ *   | 'unsupported' | 'closed' | 'no-answers' | 'too-many-calls' | 'call-lost' | 'call-timeout'
+ *   | 'call-refused' | 'call-cancelled'} ErrorCode
  */
 
 /** What calls of this module throw: nothing was sent or changed. */

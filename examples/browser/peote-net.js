@@ -163,6 +163,7 @@ export class Link extends Target {
    * brings the answer.
    * @param {string | Uint8Array} name up to 255 bytes
    * @param {ChannelOptions} [options] the users' have to be the same in mode and maximum chunk size
+   * @returns {import('./peote-net-channel.js').OwnChannel}
    * @throws {PeoteError} `name-too-long`, `chunk-limit`, `too-many-channels`, `closed`
    * @throws {TypeError} a wrong kind of argument, or an option that there is not
    */
@@ -175,6 +176,7 @@ export class Link extends Target {
    * `open` or `refused` brings the answer.
    * @param {string | Uint8Array} name up to 255 bytes
    * @param {ChannelOptions} [options]
+   * @returns {import('./peote-net-channel.js').EnteredChannel}
    * @throws {PeoteError} `name-too-long`, `chunk-limit`, `too-many-channels`, `closed`
    * @throws {TypeError} a wrong kind of argument, or an option that there is not
    */
@@ -216,6 +218,7 @@ export class Link extends Target {
     forget: (channel) => this.#forget(channel),
     wait: (channel, delay) => this.#wait(channel, delay),
     backoff: () => new Backoff(this.#rules, this.#random),
+    room: () => this.room(),
   };
 
   /**

@@ -8,6 +8,7 @@ mod chromium;
 mod files;
 mod module;
 mod names;
+mod package;
 #[path = "../common/running.rs"]
 #[allow(dead_code, reason = "other tests look at exit codes")]
 mod running;

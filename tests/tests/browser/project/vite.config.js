@@ -1,0 +1,3 @@
+export default {
+  build: { emptyOutDir: false, lib: { entry: `${process.env.PEOTE_ENTRY}.ts`, formats: ['es'], fileName: process.env.PEOTE_ENTRY } },
+};
