@@ -12,6 +12,7 @@ use self::options::{Command, NoRun};
 use self::place::Place;
 use self::problem::Problem;
 use self::settings::{SETTINGS, Settings};
+use crate::control::Control;
 use crate::sockets::HandedOver;
 
 mod file;
@@ -33,6 +34,8 @@ pub(crate) enum Task {
     Health(Place),
     /// Show what a relay is doing: where it is, how often to look, and whether only once.
     Top(Place, Duration, bool),
+    /// Ask a relay for something.
+    Control(Box<Control>),
     /// Make or explain a token.
     #[cfg(feature = "tokens")]
     Token(Box<crate::token::Token>),
@@ -80,6 +83,7 @@ pub(crate) enum Origin {
 pub(crate) fn task(arguments: impl IntoIterator<Item = OsString>, handed_over: &HandedOver) -> Task {
     let arguments: Vec<_> = arguments.into_iter().collect();
     let options = match options::parse(&arguments) {
+        Ok(Command::Control(control)) => return Task::Control(control),
         #[cfg(feature = "tokens")]
         Ok(Command::Token(token)) => return Task::Token(token),
         Ok(Command::Health(watched)) => return Task::Health(watched.place),

@@ -9,12 +9,14 @@ use peote_relay::Relay;
 
 use crate::cli::settings::LogLevel;
 use crate::cli::{Loaded, Options, Origin, Task};
+use crate::control::Server;
 use crate::logging::Logging;
 use crate::service::Service;
 use crate::signals::Signals;
 use crate::sockets::Sockets;
 
 mod cli;
+mod control;
 mod log_writer;
 mod logging;
 mod open_files;
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
     };
     let code = match cli::task(env::args_os(), &sockets.addresses) {
         Task::Run(loaded, options) => start(*loaded, &options, sockets),
+        Task::Control(control) => finish(control.run()),
         Task::Health(place) => finish(watch::health(&place)),
         Task::Top(place, interval, once) => {
             finish(watch::top(&place, interval, once).map(|()| String::new()))
@@ -118,6 +121,7 @@ fn run(mut loaded: Loaded, options: &Options, sockets: Sockets, logging: &Loggin
     let without_tls = loaded.settings.relay.listen.len();
     let mut relay = Relay::bind_with(reload::with_room(&loaded.settings.relay), sockets.listeners)?;
     signals.wake(relay.registry(), Relay::FIRST_TOKEN)?;
+    let mut control = Server::open(&loaded.settings, &mut relay)?;
     let lines = relay.local_addrs().into_iter().enumerate().map(|(number, address)| {
         let how = if number < without_tls { "" } else { " with TLS" };
         format!("listening on {address}{how}\n")
@@ -125,13 +129,18 @@ fn run(mut loaded: Loaded, options: &Options, sockets: Sockets, logging: &Loggin
     say(&lines.collect::<String>());
     let mut service = Service::find();
     service.is_ready();
-    while !signals.is_to_stop() {
+    while !signals.is_to_stop() && !control.is_to_stop(&relay) {
         service.is_alive();
         let longest_sleep = signals::LONGEST_SLEEP.into_iter().chain(service.may_sleep()).min();
         relay.turn(longest_sleep)?;
+        control.serve(&mut relay);
+        if signals.is_to_drain() {
+            control.drain(&mut relay);
+        }
         if signals.is_to_reload() {
             service.is_reloading();
             reload::reload(&mut relay, logging, options, &mut loaded);
+            control.set_drain_time(loaded.settings.drain_time);
             service.is_ready();
         }
     }

@@ -7,6 +7,9 @@ use crate::cli::{self, Loaded, Options};
 use crate::logging::Logging;
 use crate::open_files;
 
+/// Settings of the program that only a start looks at.
+const FIXED: [&str; 3] = ["log-format", "control-socket", "ban-file"];
+
 /// Reads the configuration again and has the relay go on with it. If anything is wrong with it, all of that is logged, and everything stays as
 /// it is.
 pub(crate) fn reload(relay: &mut Relay, logging: &Logging, options: &Options, loaded: &mut Loaded) {
@@ -33,7 +36,7 @@ pub(crate) fn reload(relay: &mut Relay, logging: &Logging, options: &Options, lo
         changes += 1;
         if name == "log-level" && logging.is_fixed() {
             warn!("{name} = {now} has no effect: RUST_LOG says what is logged");
-        } else if name == "log-format" || kept.iter().any(|field| field.replace('_', "-") == name) {
+        } else if FIXED.contains(&name) || kept.iter().any(|field| field.replace('_', "-") == name) {
             warn!("{name} = {now} takes effect at the next start; until then it is {before}");
         } else {
             info!("{name} = {now}, before {before}");
@@ -43,6 +46,8 @@ pub(crate) fn reload(relay: &mut Relay, logging: &Logging, options: &Options, lo
     // what takes effect later is named each time
     let old = std::mem::replace(loaded, new).settings;
     loaded.settings.log_format = old.log_format;
+    loaded.settings.control_socket = old.control_socket;
+    loaded.settings.ban_file = old.ban_file;
     let wanted = loaded.settings.relay.max_connections;
     loaded.settings.relay = Config { max_connections: wanted, ..relay.config().clone() };
 }

@@ -1,4 +1,4 @@
-//! SIGINT, SIGTERM and SIGHUP.
+//! SIGINT, SIGTERM, SIGHUP and SIGUSR1.
 
 use std::io;
 use std::sync::Arc;
@@ -16,6 +16,7 @@ const STOPPING: [i32; 2] = [SIGINT, SIGTERM];
 pub(crate) struct Signals {
     stop: Arc<AtomicBool>,
     reload: Arc<AtomicBool>,
+    drain: Arc<AtomicBool>,
     pipe: pipe::Pipe,
 }
 
@@ -26,15 +27,15 @@ impl Signals {
     /// # Errors
     /// The system's, should it refuse.
     pub(crate) fn install() -> io::Result<Self> {
-        let (stop, reload) = (Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
+        let [stop, reload, drain] = <[Arc<AtomicBool>; 3]>::default();
         for signal in STOPPING {
             // In this order: the first signal must find the flag down.
             flag::register_conditional_default(signal, Arc::clone(&stop))?;
             flag::register(signal, Arc::clone(&stop))?;
         }
-        pipe::register_reload(&reload)?;
+        pipe::register(&reload, &drain)?;
         // After the flags: who is woken by the pipe must find the flag up.
-        Ok(Self { stop, reload, pipe: pipe::Pipe::open()? })
+        Ok(Self { stop, reload, drain, pipe: pipe::Pipe::open()? })
     }
 
     /// Whether a signal to stop has come.
@@ -44,12 +45,21 @@ impl Signals {
 
     /// Whether a signal to read the configuration again has come since this was last asked.
     pub(crate) fn is_to_reload(&mut self) -> bool {
-        if !self.reload.load(Ordering::Acquire) {
+        Self::has_come(&self.reload, &mut self.pipe)
+    }
+
+    /// Whether a signal to drain the relay has come since this was last asked.
+    pub(crate) fn is_to_drain(&mut self) -> bool {
+        Self::has_come(&self.drain, &mut self.pipe)
+    }
+
+    fn has_come(flag: &AtomicBool, pipe: &mut pipe::Pipe) -> bool {
+        if !flag.load(Ordering::Acquire) {
             return false;
         }
         // In this order: a signal that comes in between wakes once more than necessary, but is not missed.
-        self.pipe.empty();
-        self.reload.swap(false, Ordering::AcqRel)
+        pipe.empty();
+        flag.swap(false, Ordering::AcqRel)
     }
 
     /// Makes the signals wake whoever waits for the events of `registry`. Interrupting the wait is not enough: a signal
@@ -73,7 +83,7 @@ mod pipe {
     use std::time::Duration;
 
     use mio::{Interest, Registry, Token};
-    use signal_hook::consts::SIGHUP;
+    use signal_hook::consts::{SIGHUP, SIGUSR1};
     use signal_hook::flag;
     use signal_hook_mio::v1_0::Signals;
 
@@ -85,7 +95,7 @@ mod pipe {
 
     impl Pipe {
         pub(super) fn open() -> io::Result<Self> {
-            Ok(Self(Signals::new(super::STOPPING.into_iter().chain([SIGHUP]))?))
+            Ok(Self(Signals::new(super::STOPPING.into_iter().chain([SIGHUP, SIGUSR1]))?))
         }
 
         pub(super) fn wake(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
@@ -104,8 +114,9 @@ mod pipe {
         }
     }
 
-    pub(super) fn register_reload(reload: &Arc<AtomicBool>) -> io::Result<()> {
-        flag::register(SIGHUP, Arc::clone(reload)).map(drop)
+    pub(super) fn register(reload: &Arc<AtomicBool>, drain: &Arc<AtomicBool>) -> io::Result<()> {
+        flag::register(SIGHUP, Arc::clone(reload))?;
+        flag::register(SIGUSR1, Arc::clone(drain)).map(drop)
     }
 }
 
@@ -142,7 +153,7 @@ mod pipe {
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "on other systems it can fail")]
-    pub(super) fn register_reload(_: &Arc<AtomicBool>) -> io::Result<()> {
+    pub(super) fn register(_: &Arc<AtomicBool>, _: &Arc<AtomicBool>) -> io::Result<()> {
         Ok(())
     }
 }

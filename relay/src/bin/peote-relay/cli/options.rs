@@ -16,6 +16,8 @@ const AFTER_HELP: &str = "\
 Commands (as the first argument; without one the relay runs):
   top     show what a running relay is doing; see peote-relay top --help
   health  ask a running relay whether it is well; see peote-relay health --help
+  ctl     ask a running relay for something: list, kick, ban, drain and more; see
+          peote-relay ctl --help
   token   make and explain tokens, signed names and keys; see peote-relay token --help
 
 Configuration file:
@@ -44,6 +46,7 @@ Output:
 Signals:
   SIGINT and SIGTERM stop the relay. A second one ends it at once, without
   waiting for what is still to be written (see --shutdown-timeout).
+  SIGUSR1 drains the relay (see --drain-time and peote-relay ctl drain).
   SIGHUP reads the configuration file again. Nobody is disconnected, and what
   is wrong with the file is logged and changes nothing.
 
@@ -177,6 +180,7 @@ fn interval(text: &str) -> Result<Duration, String> {
 /// What the command line asks for.
 #[derive(Debug)]
 pub(crate) enum Command {
+    Control(Box<crate::control::Control>),
     #[cfg(feature = "tokens")]
     Token(Box<crate::token::Token>),
     Run(Box<Options>),
@@ -200,6 +204,9 @@ pub(crate) fn parse(arguments: &[OsString]) -> Result<Command, NoRun> {
     let parsed = match rest.first().and_then(|first| first.to_str()) {
         Some("health") => Health::try_parse_from(rest).map(|health| Command::Health(health.watched)),
         Some("top") => Top::try_parse_from(rest).map(|top| Command::Top(top.watched, top.interval, top.once)),
+        Some("ctl") => {
+            crate::control::Control::try_parse_from(rest).map(|control| Command::Control(Box::new(control)))
+        }
         #[cfg(feature = "tokens")]
         Some("token") => {
             crate::token::Token::try_parse_from(rest).map(|token| Command::Token(Box::new(token)))

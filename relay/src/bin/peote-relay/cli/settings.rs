@@ -21,6 +21,12 @@ pub(crate) struct Settings {
     pub(crate) log_format: LogFormat,
     /// How much is logged in a day, in bytes; 0: no limit.
     pub(crate) log_bytes_per_day: usize,
+    /// Where `peote-relay ctl` asks.
+    pub(crate) control_socket: Option<PathBuf>,
+    /// Where bans are kept.
+    pub(crate) ban_file: Option<PathBuf>,
+    /// How long draining takes.
+    pub(crate) drain_time: Duration,
 }
 
 impl Default for Settings {
@@ -30,6 +36,9 @@ impl Default for Settings {
             log_level: LogLevel::default(),
             log_format: LogFormat::default(),
             log_bytes_per_day: 1 << 30,
+            control_socket: None,
+            ban_file: None,
+            drain_time: Duration::from_secs(60),
         }
     }
 }
@@ -101,9 +110,13 @@ const TIMES: &str = "Times (seconds, or with ms, min, h)";
 const MEMORY: &str = "Memory (bytes, or with KiB, MiB, GiB, TiB)";
 const SLOW: &str = "Receivers slower than their senders";
 const WATCHING: &str = "Watching it";
+const OPERATING: &str = "Operating it (peote-relay ctl)";
+
+/// Range of `drain-time`.
+const DRAIN_TIME: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(86_400);
 
 /// All settings, in the order in which they are shown.
-pub(crate) static SETTINGS: [Setting; 57] = [
+pub(crate) static SETTINGS: [Setting; 60] = [
     Setting {
         name: "listen",
         group: LISTENING,
@@ -488,6 +501,24 @@ pub(crate) static SETTINGS: [Setting; 57] = [
         group: WATCHING,
         help: "Bytes of log lines in any 24 hours, 0: no limit; ordinary lines leave a part of it to warnings",
         field: Field::Size(|all| &mut all.log_bytes_per_day, Config::BYTES_PER_SECOND),
+    },
+    Setting {
+        name: "control-socket",
+        group: OPERATING,
+        help: "Path of the Unix socket on which peote-relay ctl is answered; who may use it may do all that ctl can",
+        field: Field::File(|all| &mut all.control_socket),
+    },
+    Setting {
+        name: "ban-file",
+        group: OPERATING,
+        help: "File in which bans are kept, so that they hold after a restart",
+        field: Field::File(|all| &mut all.ban_file),
+    },
+    Setting {
+        name: "drain-time",
+        group: OPERATING,
+        help: "Over how long connections are closed, one after the other, when the relay is drained",
+        field: Field::Seconds(|all| &mut all.drain_time, DRAIN_TIME),
     },
 ];
 
