@@ -1,10 +1,10 @@
 //! Measures a relay side by side with others on this machine, over loopback. `docs/BENCHMARKS.md` has results.
 //!
 //! ```text
-//! cargo run --release -p peote-relay --example relay-bench -- [bulk|fanout|throughput|roundtrip|core|idle|fair]... [--rounds N] [--alone]
+//! cargo run --release -p peote-relay --example relay-bench -- [bulk|fanout|throughput|roundtrip|core|idle|fair|storm|drain]... [--rounds N] [--alone]
 //! ```
 //!
-//! Without a job all of them are run but `core`, `idle` and `fair`. Each job is done in turns by the relay and what it is compared with; the figures are medians of
+//! Without a job the first four are run. Each job is done in turns by the relay and what it is compared with; the figures are medians of
 //! all rounds. `nats-server` has to be in the path for the comparison with it. With `--alone` the relay is compared with nobody: for `valgrind` and `perf`.
 
 mod core;
@@ -13,6 +13,7 @@ mod forwarder;
 mod idle;
 mod processor;
 mod rigs;
+mod storm;
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
@@ -33,6 +34,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             "--rounds" => rounds = arguments.next().unwrap_or_default().parse()?,
             "--alone" => is_alone = true,
             "--attackers" => return Ok(fair::attack(&arguments.collect::<Vec<_>>())?),
+            "--relay" => return Ok(storm::relay()?),
             "--idle-clients" => return Ok(idle::clients(&arguments.collect::<Vec<_>>())?),
             _ => jobs.push(argument),
         }
@@ -68,6 +70,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 roundtrips(&rigs[..2 + usize::from(with_nats)], 16, rounds)?;
             }
             "idle" => idle::run()?,
+            "storm" => storm::storm()?,
+            "drain" => storm::drain()?,
             "core" => core::run(),
             "fair" => fair::run(rounds)?,
             other => return Err(format!("there is no job \"{other}\"").into()),
