@@ -81,6 +81,7 @@ fn understood(limit: ChunkLimit, field: &[u8]) -> u64 {
     }
 }
 
+// §6.1-minimal
 #[test]
 fn lengths_at_the_edges() {
     for (bytes, max) in (1u8..).zip(GREATEST) {

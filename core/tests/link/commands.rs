@@ -26,6 +26,7 @@ fn commands(mut sent: &[u8]) -> Vec<(u8, u8, Vec<u8>)> {
     commands
 }
 
+// §3.2-255-wait
 #[test]
 fn as_many_commands_in_flight_as_there_are_tags() {
     let mut rig = Rig::new(Link::<Full>::new());

@@ -45,6 +45,7 @@ fn counted_from_what_was_said_first() {
     assert_eq!(rig.link.next_deadline(), None);
 }
 
+// §4.4-silence
 #[test]
 fn counted_anew_from_everything_that_is_heard() {
     let (mut rig, _) = asked();

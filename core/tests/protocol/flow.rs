@@ -81,6 +81,7 @@ fn a_relays_hello() {
     relays_say("11.4", &[said(Kind::Hello, &list), said(Kind::Hello, &come_back)]);
 }
 
+// §11.5-raised
 #[cfg(feature = "flow")]
 #[test]
 fn raising() {
@@ -96,6 +97,7 @@ fn raising() {
     );
 }
 
+// §11.6-grant
 #[test]
 fn grants_of_endpoints() {
     let stream = [&to_relay::grant_server(0, 16_384)[..], &to_relay::grant_user(3, 2, 0)].concat();
@@ -125,6 +127,7 @@ fn grants_of_relays() {
     );
 }
 
+// §11.7-admit, §11.7-refuse
 #[test]
 fn knocking_and_verdicts() {
     let stream = [
@@ -181,6 +184,7 @@ fn knocks_and_their_answers() {
     );
 }
 
+// §11.8-left-out
 #[test]
 fn leaving_out() {
     let stream = [
@@ -220,6 +224,7 @@ fn what_is_too_long_is_not_encoded() {
 }
 
 /// A broken list ends at the break, and an item that is too short means nothing.
+// §11.4-items
 #[test]
 fn items_of_any_length() {
     let whole = [1, 2, 1, 9, 2, 3, 1, 1, 1, 6, 5, 1, 2, 3, 4, 5, 1, 0, 4, 1, b't', 5, 0];

@@ -24,6 +24,7 @@ fn too_long<const N: usize>() {
     assert_eq!(Writer::new(&mut buffer).length_within::<N>(len), Err(EncodeError::TooLong { len }));
 }
 
+// §7.2-fewer-bytes
 #[test]
 fn the_last_byte_that_is_allowed_carries_eight_bits() {
     check::<1>(0, &[0]);

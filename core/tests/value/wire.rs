@@ -12,6 +12,7 @@ fn encoded<T: Encode>(value: &T) -> Vec<u8> {
     writer.finish().to_vec()
 }
 
+// §7.1-plain
 #[test]
 fn plain_values_are_little_endian() {
     assert_eq!(encoded(&true), [1]);
@@ -69,6 +70,7 @@ fn any_byte_but_0_is_true() {
     assert_eq!([0, 1, 2, 255].map(|byte| Reader::new(&[byte]).bool().unwrap()), [false, true, true, true]);
 }
 
+// §7.2-length
 #[test]
 fn lengths_take_one_to_four_bytes_and_the_fourth_carries_eight_bits() {
     for (length, bytes) in [
@@ -95,6 +97,7 @@ fn lengths_take_one_to_four_bytes_and_the_fourth_carries_eight_bits() {
     assert_eq!(Writer::new(&mut buffer).length(MAX_LENGTH + 1), Err(too_long));
 }
 
+// §7.2-overlong
 #[test]
 fn lengths_that_are_longer_than_they_have_to_be_are_refused() {
     for bytes in [&[0x80, 0][..], &[0x85, 0], &[0x80, 0x80, 0], &[0x80, 0x80, 0x80, 0]] {
@@ -105,6 +108,7 @@ fn lengths_that_are_longer_than_they_have_to_be_are_refused() {
     }
 }
 
+// §7.2-sequences
 #[test]
 fn collections_are_a_length_and_their_items() {
     assert_eq!(encoded(&"hi ✓"), b"\x06hi \xe2\x9c\x93");

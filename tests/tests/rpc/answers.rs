@@ -84,6 +84,7 @@ fn serve(link: &mut TestLink, relay: &mut Relay, clerk: &mut Clerk) -> Dispatche
 }
 
 /// PROTOCOL.md, section 8.4: `255, 0, call, value as a byte string`.
+// §8.4-procedures
 #[test]
 fn a_value_that_is_returned_is_the_answer() {
     let mut clerk = Clerk::default();
@@ -246,6 +247,7 @@ fn heard<T>(
     heard.unwrap()
 }
 
+// §8.4-any-order
 #[test]
 fn answers_come_with_the_call_that_they_are_to() {
     let (mut link, mut relay, mut calls, desk) = asking();
@@ -283,6 +285,7 @@ fn answers_come_with_the_call_that_they_are_to() {
     assert_eq!(calls.open_calls(), 0);
 }
 
+// §8.4-not-before
 #[test]
 fn a_peer_that_cannot_answer_is_not_asked() {
     let (mut link, mut relay) = server();

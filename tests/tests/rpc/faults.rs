@@ -31,6 +31,7 @@ fn send(chunks: &[&[u8]]) -> (Vec<String>, Vec<Violation>) {
     (log.0, violations)
 }
 
+// §8.2-violations
 #[test]
 fn every_fault_is_found_and_the_next_call_is_made() {
     let end = |needed, left| Cause::Arguments(DecodeError::End { needed, left });

@@ -99,6 +99,7 @@ fn an_end_describes_its_objects_to_those_who_describe_theirs() {
     );
 }
 
+// §8.5-equal
 #[test]
 fn an_object_can_be_called_when_it_is_what_is_expected() {
     for theirs in [BoardCaller::INTERFACE, newer::BoardCaller::INTERFACE] {
@@ -143,6 +144,7 @@ fn a_mismatch_names_both_versions_and_the_procedure_and_cannot_be_called() {
     assert_eq!(calls.offers().all(0).count(), 0);
 }
 
+// §8.5-silent-peers
 #[test]
 fn peers_that_describe_nothing_are_taken_at_their_word() {
     let (mut link, mut relay) = server();
@@ -173,6 +175,7 @@ fn offers_beyond_the_table_are_told() {
 }
 
 /// The numbers of section 8.5, written down once: programs in other languages make the same.
+// §8.5-hashes
 #[test]
 fn forms_and_hashes_are_what_the_protocol_says() {
     assert_eq!(Form::named("i16").number(), fnv(b"i16"));

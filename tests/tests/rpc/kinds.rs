@@ -195,6 +195,7 @@ fn bytes(hex: &str) -> Vec<u8> {
     (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
 }
 
+// §8.3-haxe, §8.3-messagepack
 #[test]
 fn every_kind_of_parameter_is_read_and_written_as_existing_peers_do() {
     let mut wrong = String::new();

@@ -47,6 +47,7 @@ fn send_as_the_user(out: &mut peote_net::link::Out<'_>, object: Remote) -> Resul
     caller.dynamic(out, Haxe(Anonymous { a: 1, b: "two", c: [1.5, 2.0] }))
 }
 
+// §8.1-offer, §8.1-call
 #[test]
 fn a_user_sends_what_existing_users_send() {
     let (mut link, mut relay) = (Box::new(TestLink::new()), Relay::default());

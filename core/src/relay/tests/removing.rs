@@ -217,6 +217,7 @@ fn crowd(storage: Growing) -> World {
     world
 }
 
+// §11.3-full
 #[test]
 fn a_list_holds_as_many_as_it_says_and_those_that_are_gone_make_room() {
     let mut relay = Relay::new(StaticStorage::<200, 2, 4, 600>::new());

@@ -33,6 +33,7 @@ fn enter(world: &mut World, user: usize) -> Result<u8, u8> {
     }
 }
 
+// §1.3-rest
 #[test]
 fn what_is_under_way_for_a_user_who_has_left_reaches_nobody() {
     for loses_connection in [false, true] {
@@ -184,6 +185,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
+    // §1.3-oldest-first
     #[test]
     fn numbers_are_given_out_as_by_a_list(steps in proptest::collection::vec(step(), 0..400)) {
         const MILLIS: u64 = 1024;

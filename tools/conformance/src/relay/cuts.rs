@@ -2,11 +2,12 @@
 
 use super::{Target, tolerant};
 use crate::case::{Case, Outcome};
-use crate::wire::{command, data};
+use crate::wire::{Unit, command, data};
 
 pub(super) const CASES: &[Case] = &[
     tolerant("5-tcp-cut", "commands, data and broadcasts, byte by byte", byte_by_byte),
     tolerant("5-tcp-cut/all", "everything in one write", in_one),
+    tolerant("5-not-merged", "two units that arrive together stay two", not_merged),
 ];
 
 fn byte_by_byte(target: &Target) -> Outcome {
@@ -28,6 +29,18 @@ fn byte_by_byte(target: &Target) -> Outcome {
     }
     slowly(&mut user, &[0, 2, 0, 1, entered]);
     server.user_gone(own, number, 0)
+}
+
+fn not_merged(target: &Target) -> Outcome {
+    let mut pair = target.pair("room")?;
+    pair.user.send(&[2, pair.entered, b'a', 2, pair.entered, b'b']);
+    for byte in [b'a', b'b'] {
+        match pair.server.unit()? {
+            Unit::Data(data) if data.payload == [byte] => {}
+            came => return Err(format!("data with one byte was expected, what came is {came:?}")),
+        }
+    }
+    Ok(())
 }
 
 fn slowly(peer: &mut super::Peer, bytes: &[u8]) {

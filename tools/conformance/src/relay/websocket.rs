@@ -19,8 +19,8 @@ pub(super) const CASES: &[Case] = &[
         fails(target, &frame(TEXT, b"text", true))
     }),
     strict("9-with-handshake", "frames that arrive together with the handshake", with_handshake),
-    strict("9-large", "a message of 200,000 bytes, and one of 300 fragments", large),
-    strict("9-not-an-upgrade", "an HTTP request that is no upgrade is answered", not_an_upgrade),
+    strict("9-borders/large", "a message of 200,000 bytes, and one of 300 fragments", large),
+    strict("12.1-http-answer", "an HTTP request that is no upgrade is answered", not_an_upgrade),
     strict(
         "9-foreign-first-bytes",
         "the first bytes of HTTP's other methods and of TLS are refused",
