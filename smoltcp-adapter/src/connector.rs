@@ -205,6 +205,11 @@ impl Connector {
                 warning!("{}; waiting {} ms", failure, until.saturating_since(now).as_millis());
                 Phase::Waiting { until, failure: Some(failure) }
             }
+            Err(_) if self.backoff.attempts() == 0 => {
+                // somebody else says when the next attempt is made
+                warning!("{}", failure);
+                Phase::Ended { failure }
+            }
             Err(exhausted) => {
                 warning!("{}; {}", failure, exhausted);
                 Phase::Ended { failure }

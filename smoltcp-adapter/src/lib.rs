@@ -52,6 +52,8 @@ mod error;
 mod random;
 #[cfg(feature = "stack")]
 mod stack;
+#[cfg(feature = "stack")]
+mod station;
 mod status;
 pub mod time;
 mod transport;
@@ -62,5 +64,7 @@ pub use driver::DriverDevice;
 pub use error::TransportError;
 #[cfg(feature = "stack")]
 pub use stack::{Addressing, Config, ConfigError, OWN_SOCKETS, RelayAddress, Stack, StackMemory};
+#[cfg(feature = "stack")]
+pub use station::Station;
 pub use status::{Failure, Status};
 pub use transport::TcpTransport;

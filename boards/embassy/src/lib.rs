@@ -16,10 +16,14 @@
 mod run;
 mod socket;
 #[cfg(feature = "net")]
+mod station;
+#[cfg(feature = "net")]
 mod tcp;
 pub mod time;
 
 pub use run::{run, wait};
 pub use socket::Socket;
+#[cfg(feature = "net")]
+pub use station::{CONNECT_TIMEOUT, Station, StationError};
 #[cfg(feature = "net")]
 pub use tcp::{TcpError, TcpTransport};

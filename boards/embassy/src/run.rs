@@ -8,6 +8,7 @@ use embassy_futures::select::select;
 use embassy_futures::yield_now;
 use embassy_time::Timer;
 use peote_net::link::{Buffers, Error, Event, IntoFlow, Link, Out};
+use peote_net::time::Instant;
 
 use crate::Socket;
 use crate::time::{now, to_embassy};
@@ -62,7 +63,16 @@ pub async fn run<B: Buffers, S: Socket + ?Sized, R: IntoFlow>(
 ///
 /// Where that is at once, other tasks have a turn first.
 pub async fn wait<B: Buffers, S: Socket + ?Sized>(link: &Link<B>, socket: &mut S) {
-    let deadline = link.next_deadline();
+    sleep(link, socket, None).await;
+}
+
+/// [`wait`], but until `own` at the latest.
+pub(crate) async fn sleep<B: Buffers, S: Socket + ?Sized>(
+    link: &Link<B>,
+    socket: &mut S,
+    own: Option<Instant>,
+) {
+    let deadline = link.next_deadline().into_iter().chain(own).min();
     let (read, write) = (link.wants_read(), link.wants_write());
     if deadline.is_some_and(|deadline| deadline <= now()) || is_ready(socket, read, write).await {
         return yield_now().await;

@@ -152,6 +152,10 @@ impl<'a> Stack<'a> {
         }
     }
 
+    pub(crate) const fn is_network_up(&self) -> bool {
+        self.network_is_up
+    }
+
     /// Tells that the network has gone or come back: the cable, the radio. A new stack takes it to
     /// be up.
     ///
@@ -258,7 +262,8 @@ impl<'a> Stack<'a> {
         earlier(own, self.interface.poll_at(to_smoltcp(now), &self.sockets))
     }
 
-    fn receive(&mut self, device: &mut (impl Device + ?Sized), now: Instant) {
+    /// The first half of a turn: frames, address, name, connection.
+    pub(crate) fn receive(&mut self, device: &mut (impl Device + ?Sized), now: Instant) {
         let timestamp = to_smoltcp(now);
         // smoltcp 0.12 does this with each frame that it takes
         #[cfg(any(feature = "smoltcp-0-13", feature = "smoltcp-0-14"))]

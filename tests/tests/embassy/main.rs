@@ -5,6 +5,7 @@ mod conformance;
 mod executor;
 mod net;
 mod serial;
+mod station;
 mod world;
 
 // The network of the tests of smoltcp.

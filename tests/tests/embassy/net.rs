@@ -17,26 +17,28 @@ use crate::machine::{Machine, PORT, endpoint};
 use crate::relay::RelayMachine;
 use crate::world::World;
 
-type SmallLink = Link<LinkBuffers<256, 1, 0, 1024, 256>>;
+pub(crate) type SmallLink = Link<LinkBuffers<256, 1, 0, 1024, 256>>;
 
 const MODE: Mode = Mode::chunks(256);
 const RELAY: (Ipv4Address, u16) = (Ipv4Address::new(10, 0, 0, 2), PORT);
 
 /// The world with a relay, and a server that sends each chunk back.
-struct Network {
-    world: World,
-    relay: RelayMachine,
+pub(crate) struct Network {
+    pub(crate) world: World,
+    pub(crate) relay: RelayMachine,
     server: Device,
+    /// Whether the server creates its channel again after a loss.
+    pub(crate) server_comes_back: bool,
 }
 
 impl Network {
-    fn new(faults: Faults, seed: u64) -> Self {
+    pub(crate) fn new(faults: Faults, seed: u64) -> Self {
         let world = World::new(faults, seed);
         let relay = RelayMachine::new(Machine::new(&world.hub, 2));
         let address = peote_net_smoltcp::RelayAddress::Endpoint(endpoint(2));
         let mut server = Device::new(&world.hub, 3, fixed(3), address);
         server.link.out().create("echo", MODE).unwrap();
-        let mut network = Self { world, relay, server };
+        let mut network = Self { world, relay, server, server_comes_back: false };
         for _ in 0..2_000 {
             network.step(&mut []);
         }
@@ -44,17 +46,30 @@ impl Network {
     }
 
     /// A millisecond.
-    fn step(&mut self, tasks: &mut [&mut Task<'_>]) {
+    pub(crate) fn step(&mut self, tasks: &mut [&mut Task<'_>]) {
         self.relay.poll();
+        let mut is_closed = false;
         self.server.turn(|event, out| match event {
             Event::Chunk { from, bytes } => out.send(from, bytes),
+            Event::Closed { .. } | Event::Refused { .. } => {
+                is_closed = true;
+                Ok(())
+            }
             _ => Ok(()),
         });
+        if is_closed && self.server_comes_back {
+            self.server.link.out().create("echo", MODE).unwrap();
+        }
         self.world.step(tasks, 1);
     }
 
     /// Steps until it is so; answers how many milliseconds that took.
-    fn until(&mut self, task: &mut Task<'_>, what: &str, mut done: impl FnMut(&Task<'_>) -> bool) -> u32 {
+    pub(crate) fn until(
+        &mut self,
+        task: &mut Task<'_>,
+        what: &str,
+        mut done: impl FnMut(&Task<'_>) -> bool,
+    ) -> u32 {
         for passed in 0..300_000 {
             if done(task) {
                 return passed;

@@ -13,3 +13,4 @@ mod relay;
 mod servers;
 mod stack;
 mod states;
+mod station;

@@ -1,0 +1,181 @@
+//! Connecting again and again, with channels that come back.
+
+use core::convert::Infallible;
+use core::fmt;
+
+use embassy_futures::select::{Either, select};
+use embassy_net::tcp::TcpSocket;
+use embassy_net::{IpEndpoint, Stack};
+use embassy_time::Timer;
+use peote_net::link::{Buffers, Error, Event, HandlerError, IntoFlow, Link, Out};
+use peote_net::reconnect::{Exhausted, Reconnect, Status};
+use peote_net::time::{Duration, Instant};
+
+use crate::run::sleep;
+use crate::time::{now, to_embassy};
+use crate::{TcpTransport, run};
+
+/// How long the relay may take to answer a call.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A link and its list of channels, connected again and again over embassy-net.
+///
+/// ```
+/// use embassy_net::{IpEndpoint, Stack};
+/// use peote_net::link::{Buffers, Event, Link, Mode, Out};
+/// use peote_net::reconnect::{Backoff, Reconnect};
+/// use peote_net::time::Duration;
+/// use peote_net_embassy::{Station, StationError, time::now};
+///
+/// /// Sends a reading each second.
+/// async fn sensor(
+///     stack: Stack<'_>,
+///     relay: IpEndpoint,
+///     link: &mut Link<impl Buffers>,
+///     seed: u64,
+///     measure: impl Fn() -> [u8; 6],
+/// ) -> StationError {
+///     let mut channels = Reconnect::<_, 1>::new(Backoff::new().with_seed(seed));
+///     let Ok(readings) = channels.enter("readings", Mode::chunks(64)) else {
+///         unreachable!("it has a place");
+///     };
+///     let (mut receive, mut transmit) = ([0; 256], [0; 256]);
+///     let mut next = now();
+///     let mut station = Station::new(link, channels);
+///     let work = |channels: &mut Reconnect<_, 1>, out: &mut Out<'_>| {
+///         if now() >= next {
+///             if let Some(channel) = channels.entered(readings) {
+///                 let _left_out = out.send(channel, &measure());
+///             }
+///             next = now() + Duration::from_secs(1);
+///         }
+///         Some(next)
+///     };
+///     let orders = |event: Event<'_>, _: &mut Out<'_>| {
+///         if let Event::Chunk { bytes, .. } = event { /* an order */ }
+///     };
+///     match station.run(stack, relay, &mut receive, &mut transmit, orders, work).await {
+///         Err(error) => error,
+///     }
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Station<'a, B: Buffers, N, const CHANNELS: usize> {
+    link: &'a mut Link<B>,
+    channels: Reconnect<N, CHANNELS>,
+}
+
+/// Why a [`Station`] does not go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum StationError<H = peote_net::link::SendError> {
+    /// There are to be no further attempts to connect: the rules of the list of channels.
+    GivenUp(Exhausted),
+    /// The handler's own error. The connection has been ended.
+    Handler(H),
+}
+
+impl<H: fmt::Display> fmt::Display for StationError<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::GivenUp(exhausted) => write!(f, "no further attempt to connect: {exhausted}"),
+            Self::Handler(error) => error.fmt(f),
+        }
+    }
+}
+
+impl<H: fmt::Debug + fmt::Display> core::error::Error for StationError<H> {}
+
+impl<'a, B: Buffers, N: AsRef<[u8]>, const CHANNELS: usize> Station<'a, B, N, CHANNELS> {
+    /// A station that is not connected yet.
+    pub const fn new(link: &'a mut Link<B>, channels: Reconnect<N, CHANNELS>) -> Self {
+        Self { link, channels }
+    }
+
+    /// The list of channels.
+    pub const fn channels(&mut self) -> &mut Reconnect<N, CHANNELS> {
+        &mut self.channels
+    }
+
+    /// Connects, polls the link, sleeps, and connects again when the connection is lost.
+    ///
+    /// `receive` and `transmit` are the buffers of the TCP socket. `handler` gets every event.
+    /// `work` is called in each turn before the task sleeps, while there is a connection: for what
+    /// the program sends unasked. It returns when it is to be called next at the latest; `None` for
+    /// never.
+    ///
+    /// When this future is dropped, the connection is reset.
+    ///
+    /// # Errors
+    /// No further attempts, or an error of the handler. The station can be run again.
+    pub async fn run<R: IntoFlow>(
+        &mut self,
+        stack: Stack<'_>,
+        relay: IpEndpoint,
+        receive: &mut [u8],
+        transmit: &mut [u8],
+        mut handler: impl FnMut(Event<'_>, &mut Out<'_>) -> R,
+        mut work: impl FnMut(&mut Reconnect<N, CHANNELS>, &mut Out<'_>) -> Option<Instant>,
+    ) -> Result<Infallible, StationError<R::Error>>
+    where
+        R::Error: HandlerError,
+    {
+        loop {
+            self.attempt_is_due().await?;
+            stack.wait_config_up().await;
+            let mut socket = TcpSocket::new(stack, receive, transmit);
+            let timeout = Timer::at(to_embassy(now().saturating_add(CONNECT_TIMEOUT)));
+            let Either::First(Ok(())) = select(socket.connect(relay), timeout).await else {
+                self.channels.failed(now());
+                continue;
+            };
+            self.channels.connected();
+            let mut transport = TcpTransport::new(socket);
+            let result = self.talk(&mut transport, &mut handler, &mut work).await;
+            if let Err(Error::Handler(error)) = result {
+                // the connection is still there: end it, and hear of that
+                transport.close();
+                let channels = &mut self.channels;
+                let _closed =
+                    run(self.link, &mut transport, |event, _| _ = channels.observe(&event, now())).await;
+                self.channels.failed(now());
+                return Err(StationError::Handler(error));
+            }
+            self.channels.failed(now());
+        }
+    }
+
+    /// Sleeps until an attempt is due, and counts it as started.
+    async fn attempt_is_due<H>(&mut self) -> Result<(), StationError<H>> {
+        while !self.channels.start_attempt(now()) {
+            match self.channels.status() {
+                Status::GivenUp(exhausted) => return Err(StationError::GivenUp(exhausted)),
+                Status::Lost { until } => Timer::at(to_embassy(until)).await,
+                // a run before this one was dropped in the middle
+                _ => self.channels.failed(now()),
+            }
+        }
+        Ok(())
+    }
+
+    /// One connection.
+    async fn talk<R: IntoFlow>(
+        &mut self,
+        transport: &mut TcpTransport<'_>,
+        handler: &mut impl FnMut(Event<'_>, &mut Out<'_>) -> R,
+        work: &mut impl FnMut(&mut Reconnect<N, CHANNELS>, &mut Out<'_>) -> Option<Instant>,
+    ) -> Result<Infallible, Error<crate::TcpError, R::Error>> {
+        loop {
+            let (now, channels) = (now(), &mut self.channels);
+            self.link.poll(transport, now, |event, out| {
+                let _notice = channels.observe(&event, now);
+                handler(event, out)
+            })?;
+            while self.channels.restore(&mut self.link.out(), now).is_some() {}
+            let next = work(&mut self.channels, &mut self.link.out());
+            let next = next.into_iter().chain(self.channels.next_deadline()).min();
+            sleep(self.link, transport, next).await;
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! Stack, link, list of channels and one backoff in one thing.
+
+use core::fmt;
+
+use peote_net::link::{Buffers, Error, Event, Link, Out, SendError};
+use peote_net::reconnect::{self, Backoff, ChannelState, Place, Reconnect};
+use peote_net::time::Instant;
+use smoltcp::phy::Device;
+
+use crate::{Stack, Status, TransportError};
+
+/// A stack, a link, and the list of channels that come back, with one call for each event.
+///
+/// It connects, creates and enters the channels of its list, and does both again after a loss. The
+/// rules of the list ([`Backoff`]) are those for attempts to connect as well; the stack's own are not
+/// used. [`status`](Self::status) says what will happen.
+///
+/// ```
+/// use peote_net::link::{Event, Link, Mode, link_buffers};
+/// use peote_net::reconnect::{Backoff, Reconnect};
+/// use peote_net::time::{Duration, Instant};
+/// use peote_net_smoltcp::{Stack, Station};
+/// # use smoltcp::phy::Device;
+/// # fn now() -> Instant { Instant::ZERO }
+/// # fn sleep_until(deadline: Option<Instant>) {}
+/// # fn measure() -> [u8; 6] { [0; 6] }
+///
+/// type Memory = link_buffers!(chunk: 64, parties: 1, own_channels: 0, transmit: 320, receive: 128);
+///
+/// fn sensor(stack: Stack<'_>, link: &mut Link<Memory>, device: &mut impl Device) -> ! {
+///     let channels = Reconnect::<_, 1>::new(Backoff::new().with_seed(4)); // of this board
+///     let mut station = Station::new(stack, link, channels);
+///     let readings = station.channels().enter("readings", Mode::chunks(64)).expect("a place");
+///     let mut next = now();
+///     loop {
+///         while let Some((event, _)) = station.next(device, now()) {
+///             if let Event::Chunk { bytes, .. } = event { /* an order */ }
+///         }
+///         if now() >= next {
+///             let _left_out = station.send(readings, &measure()); // not open, or no room
+///             next = now() + Duration::from_secs(1);
+///         }
+///         sleep_until(station.next_deadline(now()).into_iter().chain([next]).min());
+///     }
+/// }
+/// ```
+pub struct Station<'a, 'l, B: Buffers, N, const CHANNELS: usize> {
+    stack: Stack<'a>,
+    link: &'l mut Link<B>,
+    channels: Reconnect<N, CHANNELS>,
+    /// The last call of `next` returned an event, so the round goes on.
+    is_in_round: bool,
+    lost: Option<Error<TransportError>>,
+}
+
+impl<'a, 'l, B: Buffers, N: AsRef<[u8]>, const CHANNELS: usize> Station<'a, 'l, B, N, CHANNELS> {
+    /// A station that is not connected yet. It calls the relay in its first turn.
+    #[must_use]
+    pub const fn new(mut stack: Stack<'a>, link: &'l mut Link<B>, channels: Reconnect<N, CHANNELS>) -> Self {
+        // no attempts but those of the list
+        stack.connector().set_backoff(Backoff::new().with_most_attempts(0));
+        Self { stack, link, channels, is_in_round: false, lost: None }
+    }
+
+    /// The list of channels: adding and removing them, their handles and how they are.
+    pub const fn channels(&mut self) -> &mut Reconnect<N, CHANNELS> {
+        &mut self.channels
+    }
+
+    /// The stack: for its times and for further sockets of the firmware.
+    pub const fn stack(&mut self) -> &mut Stack<'a> {
+        &mut self.stack
+    }
+
+    /// The link's sending half. What is queued goes out with the next [`next`](Self::next), and
+    /// [`next_deadline`](Self::next_deadline) is at once until then.
+    pub fn out(&mut self) -> Out<'_> {
+        self.link.out()
+    }
+
+    /// Sends a chunk in a channel of the list: to its server if it is entered, to all its users if
+    /// it is an own channel.
+    ///
+    /// # Errors
+    /// [`SendError::NotOpen`] while it is not open; others as [`Out::send`].
+    pub fn send(&mut self, place: Place, bytes: &[u8]) -> Result<(), SendError> {
+        let Some(ChannelState::Open(channel)) = self.channels.state(place) else {
+            return Err(SendError::NotOpen);
+        };
+        self.link.out().send(channel, bytes)
+    }
+
+    /// Tells that the network has gone or come back: the cable, the radio. When it is back, an
+    /// attempt is made at once. See [`Stack::set_network_up`].
+    pub fn set_network_up(&mut self, up: bool, now: Instant) {
+        let was_down = !self.stack.is_network_up();
+        self.stack.set_network_up(up, now);
+        if was_down && up {
+            self.channels.try_now();
+        }
+    }
+
+    /// Returns the next event, until there is none any more in this turn.
+    ///
+    /// The first call of a turn takes the frames that have come (at most 16), and sees to address,
+    /// name, connection and channels. The last one, which returns `None`, sends what was queued. The
+    /// event counts as dealt with at the next call, unless [`Out::again`] was called.
+    ///
+    /// A lost connection is no error here: the channels' events tell of it, [`lost`](Self::lost)
+    /// says why, and the next attempt is made when it is due.
+    pub fn next(
+        &mut self,
+        device: &mut (impl Device + ?Sized),
+        now: Instant,
+    ) -> Option<(Event<'_>, Out<'_>)> {
+        if !self.is_in_round {
+            self.begin(device, now);
+        }
+        match self.link.next_event(&mut self.stack.transport(), now) {
+            Ok(Some((event, out))) => {
+                self.is_in_round = true;
+                let _notice = self.channels.observe(&event, now);
+                return Some((event, out));
+            }
+            Ok(None) => {}
+            Err(error) => {
+                self.lost = Some(error);
+                self.stack.lost(now);
+                self.channels.failed(now);
+            }
+        }
+        self.is_in_round = false;
+        self.stack.send(device, now);
+        None
+    }
+
+    /// The part of a turn before the first event.
+    fn begin(&mut self, device: &mut (impl Device + ?Sized), now: Instant) {
+        if self.channels.start_attempt(now) {
+            self.stack.connector().retry_now();
+        }
+        self.stack.receive(device, now);
+        match self.stack.status() {
+            Status::Connected => self.channels.connected(),
+            Status::Ended { .. } => self.channels.failed(now),
+            _ => {}
+        }
+        while self.channels.restore(&mut self.link.out(), now).is_some() {}
+    }
+
+    /// Returns how the connection is doing, and what will happen. How the channels are is in the
+    /// list: [`Reconnect::state`].
+    ///
+    /// [`Status::Waiting`] says when the next attempt is made, and why the last one failed.
+    /// [`Status::Ended`] is said only when the rules of the list allow no more;
+    /// [`Reconnect::try_now`] begins anew.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        match (self.stack.status(), self.channels.status()) {
+            (Status::Ended { failure }, reconnect::Status::Lost { until }) => {
+                Status::Waiting { until, failure: Some(failure) }
+            }
+            // the attempt has been granted, and is made as soon as the socket is free
+            (Status::Waiting { .. } | Status::Ended { .. }, reconnect::Status::Connecting) => {
+                Status::Connecting
+            }
+            (status, _) => status,
+        }
+    }
+
+    /// Returns why the last connection was lost; `None` if none was.
+    #[must_use]
+    pub const fn lost(&self) -> Option<Error<TransportError>> {
+        self.lost
+    }
+
+    /// Returns when the next turn is due although no frame comes; see [`Stack::next_deadline`].
+    #[must_use]
+    pub fn next_deadline(&mut self, now: Instant) -> Option<Instant> {
+        let of_stack = self.stack.next_deadline(self.link, now);
+        of_stack.into_iter().chain(self.channels.next_deadline()).min()
+    }
+}
+
+impl<B: Buffers, N, const CHANNELS: usize> fmt::Debug for Station<'_, '_, B, N, CHANNELS> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Station")
+            .field("stack", &self.stack)
+            .field("lost", &self.lost)
+            .finish_non_exhaustive()
+    }
+}

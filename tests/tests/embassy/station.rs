@@ -1,0 +1,106 @@
+//! Connecting again and again over embassy-net, with a channel that comes back.
+
+use std::cell::{Cell, RefCell};
+
+use embassy_net::{IpEndpoint, Ipv4Address};
+use peote_net::link::{Event, Mode, Out, SendError};
+use peote_net::reconnect::{Backoff, Exhausted, Reconnect, Retry};
+use peote_net::time::Duration;
+use peote_net_embassy::time::now;
+use peote_net_embassy::{Station, StationError};
+
+use crate::executor::Task;
+use crate::hub::Faults;
+use crate::machine::PORT;
+use crate::net::{Network, SmallLink};
+
+const RELAY: (Ipv4Address, u16) = (Ipv4Address::new(10, 0, 0, 2), PORT);
+
+/// A station that says a number each second in `echo`; answers why it ended.
+async fn talk(
+    stack: embassy_net::Stack<'static>,
+    rules: Backoff,
+    heard: &Cell<u32>,
+    fail_at: Option<u32>,
+) -> StationError {
+    let mut link = SmallLink::new();
+    let mut channels = Reconnect::<_, 1>::new(rules);
+    let place = channels.enter("echo", Mode::chunks(256)).unwrap();
+    channels.set_retry(place, Retry::Always);
+    let mut station = Station::new(&mut link, channels);
+    let (mut receive, mut transmit) = ([0; 512], [0; 512]);
+    let mut next = now();
+    let work = |channels: &mut Reconnect<_, 1>, out: &mut Out<'_>| {
+        if now() >= next {
+            if let Some(channel) = channels.entered(place) {
+                out.send(channel, b"reading").unwrap();
+            }
+            next = now() + Duration::from_secs(1);
+        }
+        Some(next)
+    };
+    let handler = |event: Event<'_>, _: &mut Out<'_>| {
+        if let Event::Chunk { bytes, .. } = event {
+            assert_eq!(bytes, b"reading");
+            heard.set(heard.get() + 1);
+            if Some(heard.get()) == fail_at {
+                return Err(SendError::Empty);
+            }
+        }
+        Ok(())
+    };
+    let relay = IpEndpoint::from(RELAY);
+    let Err(error) = station.run(stack, relay, &mut receive, &mut transmit, handler, work).await;
+    error
+}
+
+#[test]
+fn readings_go_on_after_the_relay_was_away() {
+    let mut network = Network::new(Faults::NONE, 11);
+    network.server_comes_back = true;
+    let heard = Cell::new(0);
+    let stack = network.world.stack;
+    let mut task = Task::new(async { panic!("{}", talk(stack, Backoff::new(), &heard, None).await) });
+    network.until(&mut task, "5 readings", |_| heard.get() == 5);
+    network.relay.set_down(true);
+    for _ in 0..10_000 {
+        network.step(&mut [&mut task]);
+    }
+    let before = heard.get();
+    network.relay.set_down(false);
+    network.until(&mut task, "5 more", |_| heard.get() == before + 5);
+    let polls = task.polls;
+    for _ in 0..10_000 {
+        network.step(&mut [&mut task]);
+    }
+    let polls = task.polls - polls;
+    assert!((10..=70).contains(&polls), "{polls} polls for 10 readings and 2 keepalives");
+}
+
+#[test]
+fn the_rules_say_when_it_ends() {
+    let mut network = Network::new(Faults::NONE, 12);
+    network.relay.set_down(true);
+    let (heard, error) = (Cell::new(0), RefCell::new(None));
+    let stack = network.world.stack;
+    let rules = Backoff::new().with_most_attempts(2);
+    let mut task = Task::new(async { *error.borrow_mut() = Some(talk(stack, rules, &heard, None).await) });
+    network.until(&mut task, "the end", |task| task.is_done);
+    assert_eq!(*error.borrow(), Some(StationError::GivenUp(Exhausted::Attempts)));
+}
+
+#[test]
+fn an_error_of_the_handler_ends_the_connection_in_order() {
+    let mut network = Network::new(Faults::NONE, 13);
+    let (heard, error) = (Cell::new(0), RefCell::new(None));
+    let stack = network.world.stack;
+    let mut task =
+        Task::new(async { *error.borrow_mut() = Some(talk(stack, Backoff::new(), &heard, Some(3)).await) });
+    network.until(&mut task, "the error", |task| task.is_done);
+    assert_eq!(*error.borrow(), Some(StationError::Handler(SendError::Empty)));
+    assert_eq!(heard.get(), 3);
+    for _ in 0..200 {
+        network.step(&mut []);
+    }
+    assert_eq!(network.relay.connections(), 1, "the server's");
+}

@@ -1,0 +1,185 @@
+//! Stack, link and list of channels in one thing.
+
+use peote_net::link::{Event, Mode, SendError};
+use peote_net::reconnect::{self, Backoff, ChannelState, Place, Reconnect};
+use peote_net::time::{Duration, Instant};
+use peote_net_smoltcp::{Config, Failure, RelayAddress, Stack, StackMemory, Station, Status};
+use smoltcp::phy::Medium;
+
+use crate::device::{Device, SmallLink, fixed};
+use crate::hub::{Faults, Hub, Port};
+use crate::machine::{Machine, endpoint, hardware};
+use crate::relay::RelayMachine;
+
+type Memory = peote_net::link::LinkBuffers<2048, 4, 1, 4096, 512>;
+const MODE: Mode = Mode::chunks(64);
+
+/// A station (number 1) that enters `echo`, a relay (2), and the channel's server (3).
+struct Network {
+    hub: Hub,
+    port: Port,
+    station: Station<'static, 'static, Memory, &'static str, 1>,
+    place: Place,
+    relay: RelayMachine,
+    server: Device,
+    /// Chunks that came back.
+    heard: Vec<Vec<u8>>,
+    turns: u32,
+    /// What the status has become, and when.
+    history: Vec<(Instant, Status)>,
+}
+
+impl Network {
+    fn new(rules: Backoff) -> Self {
+        let hub = Hub::new(Faults::NONE, 1);
+        let mut port = hub.port(Medium::Ethernet);
+        let relay_address = RelayAddress::Endpoint(endpoint(2));
+        let config = Config::new(hardware(1), fixed(1), relay_address, 1);
+        // tests may leak
+        let memory = Box::leak(Box::new(StackMemory::<2048, 2048>::new()));
+        let stack = Stack::new(memory, config, &mut port, hub.now()).unwrap();
+        let link = Box::leak(Box::new(SmallLink::new()));
+        let mut station = Station::new(stack, link, Reconnect::new(rules));
+        let place = station.channels().enter("echo", MODE).unwrap();
+        station.channels().set_retry(place, reconnect::Retry::Always);
+        let relay = RelayMachine::new(Machine::new(&hub, 2));
+        let server = Device::new(&hub, 3, fixed(3), relay_address);
+        let (heard, history) = (Vec::new(), Vec::new());
+        Self { hub, port, station, place, relay, server, heard, turns: 0, history }
+    }
+
+    fn step(&mut self) {
+        let now = self.hub.now();
+        self.relay.poll();
+        let mut is_closed = self.server.status() != Status::Connected;
+        let of_server = self.server.turn(|event, out| match event {
+            Event::Chunk { from, bytes } => out.send(from, bytes),
+            Event::Closed { .. } | Event::Refused { .. } => {
+                is_closed = true;
+                Ok(())
+            }
+            _ => Ok(()),
+        });
+        if is_closed && self.server.status() == Status::Connected {
+            self.server.link.out().create("echo", MODE).unwrap();
+        }
+        self.turns += 1;
+        while let Some((event, _)) = self.station.next(&mut self.port, now) {
+            if let Event::Chunk { bytes, .. } = event {
+                self.heard.push(bytes.to_vec());
+            }
+        }
+        let status = self.station.status();
+        if self.history.last().is_none_or(|(_, last)| *last != status) {
+            self.history.push((now, status));
+        }
+        let deadline = self.station.next_deadline(now);
+        self.hub.advance([deadline, of_server, self.relay.deadline()]);
+    }
+
+    fn until(&mut self, what: &str, mut done: impl FnMut(&mut Self) -> bool) {
+        for _ in 0..100_000 {
+            if done(self) {
+                return;
+            }
+            self.step();
+        }
+        panic!("in vain: {what}; {:?}", self.history);
+    }
+
+    fn pass(&mut self, time: Duration) {
+        let end = self.hub.now() + time;
+        self.until("time", |network| network.hub.now() >= end);
+    }
+
+    /// Sends a chunk and waits for it to come back.
+    fn echo(&mut self, chunk: &[u8]) {
+        self.until("sent", |network| network.station.send(network.place, chunk).is_ok());
+        self.until("heard", |network| network.heard.last().is_some_and(|last| last == chunk));
+    }
+
+    fn is_open(&mut self) -> bool {
+        let place = self.place;
+        matches!(self.station.channels().state(place), Some(ChannelState::Open(_)))
+    }
+}
+
+#[test]
+fn connects_enters_and_sends() {
+    let mut network = Network::new(Backoff::new());
+    let place = network.place;
+    assert_eq!(network.station.send(place, b"x"), Err(SendError::NotOpen));
+    network.echo(b"hello");
+    let kinds: Vec<Status> = network.history.iter().map(|(_, status)| *status).collect();
+    assert_eq!(kinds, [Status::Connecting, Status::Connected]);
+    assert_eq!(network.station.lost(), None);
+}
+
+/// The status says when the next attempt is made, and it is made then; it never says that there will
+/// be none.
+#[test]
+fn comes_back_when_it_said() {
+    let mut network = Network::new(Backoff::new().with_seed(3));
+    network.echo(b"before");
+    network.relay.set_down(true);
+    network.history.clear();
+    network.pass(Duration::from_secs(20));
+    let mut announced = 0;
+    for pair in network.history.windows(2) {
+        let [(_, status), (when, next)] = pair else { unreachable!() };
+        assert!(!matches!(status, Status::Ended { .. }), "{status}");
+        if let Status::Waiting { until, failure } = status {
+            assert!(failure.is_some());
+            assert_eq!((*next, *when), (Status::Connecting, *until), "{:?}", network.history);
+            announced += 1;
+        }
+    }
+    assert!(announced >= 4, "{:?}", network.history);
+    assert!(network.station.lost().is_some());
+    assert!(!network.is_open());
+
+    network.relay.set_down(false);
+    network.echo(b"after");
+    assert!(network.is_open());
+}
+
+#[test]
+fn ends_when_the_rules_say_so_and_begins_anew() {
+    let mut network = Network::new(Backoff::new().with_most_attempts(2));
+    network.relay.set_down(true);
+    network.until("ended", |network| matches!(network.station.status(), Status::Ended { .. }));
+    assert_eq!(network.station.status(), Status::Ended { failure: Failure::Refused });
+    network.relay.set_down(false);
+    network.pass(Duration::from_secs(60));
+    assert_eq!(network.station.status(), Status::Ended { failure: Failure::Refused });
+    network.station.channels().try_now();
+    network.echo(b"again");
+}
+
+#[test]
+fn the_network_goes_and_comes() {
+    let mut network =
+        Network::new(Backoff::new().with_delays(Duration::from_secs(100), Duration::from_secs(100)));
+    network.echo(b"before");
+    let now = network.hub.now();
+    network.station.set_network_up(false, now);
+    network.port.plug(false);
+    network.until("lost", |network| network.station.lost().is_some());
+    network.port.plug(true);
+    network.until("due", |network| network.station.status() == Status::NetworkDown);
+    network.pass(Duration::from_secs(10));
+    assert_eq!(network.station.status(), Status::NetworkDown);
+    let now = network.hub.now();
+    network.station.set_network_up(true, now);
+    network.echo(b"after");
+    assert!(network.hub.now().saturating_since(now) < Duration::from_secs(3), "without waiting 100 s");
+}
+
+#[test]
+fn an_idle_station_sleeps() {
+    let mut network = Network::new(Backoff::new());
+    network.echo(b"hello");
+    network.turns = 0;
+    network.pass(Duration::from_secs(60));
+    assert!(network.turns < 150, "{} turns of all machines for 12 keepalives", network.turns);
+}
