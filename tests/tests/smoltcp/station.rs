@@ -31,12 +31,17 @@ struct Network {
 
 impl Network {
     fn new(rules: Backoff) -> Self {
+        Self::with_tcp_buffers::<2048>(rules)
+    }
+
+    /// With so many bytes in each direction.
+    fn with_tcp_buffers<const SIZE: usize>(rules: Backoff) -> Self {
         let hub = Hub::new(Faults::NONE, 1);
         let mut port = hub.port(Medium::Ethernet);
         let relay_address = RelayAddress::Endpoint(endpoint(2));
         let config = Config::new(hardware(1), fixed(1), relay_address, 1);
         // tests may leak
-        let memory = Box::leak(Box::new(StackMemory::<2048, 2048>::new()));
+        let memory = Box::leak(Box::new(StackMemory::<SIZE, SIZE>::new()));
         let stack = Stack::new(memory, config, &mut port, hub.now()).unwrap();
         let link = Box::leak(Box::new(SmallLink::new()));
         let mut station = Station::new(stack, link, Reconnect::new(rules));
@@ -182,4 +187,28 @@ fn an_idle_station_sleeps() {
     network.turns = 0;
     network.pass(Duration::from_secs(60));
     assert!(network.turns < 150, "{} turns of all machines for 12 keepalives", network.turns);
+}
+
+/// What the guide says about sizes: TCP buffers of 32 bytes carry 50 readings a second, with 1 ms on
+/// the way.
+#[test]
+fn tiny_tcp_buffers_carry_fifty_readings_a_second() {
+    let mut network = Network::with_tcp_buffers::<32>(Backoff::new());
+    network.echo(b"hello");
+    network.heard.clear();
+    let place = network.place;
+    let start = network.hub.now();
+    for number in 0..500_u64 {
+        let due = start + Duration::from_millis(number * 20);
+        network.until("due", |network| {
+            network.hub.advance([Some(due.min(network.hub.now() + Duration::from_millis(1)))]);
+            network.hub.now() >= due
+        });
+        let reading = [u8::try_from(number % 256).unwrap(); 6];
+        assert_eq!(network.station.send(place, &reading), Ok(()), "reading {number}");
+        network.step();
+    }
+    network.until("all of them", |network| network.heard.len() == 500);
+    let took = network.hub.now().saturating_since(start);
+    assert!(took <= Duration::from_millis(10_100), "{took:?}");
 }

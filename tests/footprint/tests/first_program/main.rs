@@ -3,9 +3,10 @@
 mod desk;
 
 // From here on as in docs/EMBEDDED.md, to the letter.
-use peote_net::link::{Event, Link, Mode, link_buffers};
+use peote_net::link::{Event, Link, Mode, SendError, link_buffers};
+use peote_net::reconnect::{Backoff, Reconnect};
 use peote_net::time::Instant;
-use peote_net_smoltcp::{Addressing, Config, ConfigError, RelayAddress, Stack, StackMemory};
+use peote_net_smoltcp::{Addressing, Config, ConfigError, RelayAddress, Stack, StackMemory, Station};
 use smoltcp::phy::Device;
 use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr};
 use static_cell::ConstStaticCell;
@@ -17,7 +18,6 @@ type Sockets = StackMemory<'static, 1460, 1460>;
 
 static LINK: ConstStaticCell<Link<Memory>> = ConstStaticCell::new(Link::new());
 static STACK: ConstStaticCell<Sockets> = ConstStaticCell::new(Sockets::new());
-const MODE: Mode = Mode::chunks(256);
 
 /// What the board support has to offer.
 trait Board {
@@ -58,27 +58,21 @@ fn run(board: &mut impl Board, device: &mut (impl Device + Frames)) -> Result<()
         RelayAddress::Endpoint((IpAddress::v4(192, 168, 1, 2), 7680).into()),
         board.seed(),
     );
-    let mut stack = Stack::new(STACK.take(), config, device, board.now())?;
-    let link = LINK.take();
-    let mut wanted = true;
+    let stack = Stack::new(STACK.take(), config, device, board.now())?;
+    let mut channels = Reconnect::<_, 1>::new(Backoff::new().with_seed(board.seed()));
+    let _greetings = channels.enter("greetings", Mode::chunks(256)); // there is a place for one
+    let mut station = Station::new(stack, LINK.take(), channels);
     loop {
-        let now = board.now();
-        if wanted {
-            // queued, and on its way as soon as there is a connection
-            wanted = link.out().enter("greetings", MODE).is_err();
-        }
-        let result = stack.drive(device, link, now, |event, out| match event {
-            Event::Opened { channel } => out.send(channel, b"hello"),
-            Event::Chunk { from, bytes } => out.send(from, bytes),
-            Event::Refused { .. } | Event::Closed { .. } => {
-                wanted = true; // a real program looks at the reason, and waits: "Coming back"
-                Ok(())
+        while let Some((event, mut out)) = station.next(device, board.now()) {
+            let said = match event {
+                Event::Opened { channel } => out.send(channel, b"hello"),
+                Event::Chunk { from, bytes } => out.send(from, bytes),
+                _ => Ok(()), // losses and refusals: the station tries again
+            };
+            if said == Err(SendError::WouldBlock) {
+                out.again(); // the event comes again when there is room
             }
-            _ => Ok(()),
-        });
-        if let Err(_lost) = result {
-            // every channel has been told; the stack connects again by itself
         }
-        sleep_until(stack.next_deadline(link, now), board, device);
+        sleep_until(station.next_deadline(board.now()), board, device);
     }
 }
