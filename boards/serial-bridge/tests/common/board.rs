@@ -33,6 +33,11 @@ pub(crate) struct Wire {
 }
 
 impl Wire {
+    pub(crate) fn new(line: &Pty, noise: Noise, seed: u64) -> Self {
+        let (tty, random) = (line.board().unwrap(), Random::new(seed));
+        Self { tty, came: VecDeque::new(), noise, random, is_cut: false, disturbed: 0 }
+    }
+
     fn disturb(&mut self, byte: u8) -> Option<u8> {
         let chance = self.random.below(10_000);
         if self.is_cut || chance < self.noise.lost {
@@ -111,11 +116,8 @@ pub(crate) struct Board {
 
 impl Board {
     pub(crate) fn new(line: &Pty, noise: Noise, seed: u16) -> Self {
-        let random = Random::new(seed.into());
-        let tty = line.board().unwrap();
-        let wire = Wire { tty, came: VecDeque::new(), noise, random, is_cut: false, disturbed: 0 };
         let mut board = Self {
-            wire,
+            wire: Wire::new(line, noise, seed.into()),
             clock: Clock::new(),
             line: Box::new(Line::new()),
             link: Box::new(Link::new()),

@@ -1,7 +1,10 @@
 //! The parts of the tests.
 
+#![allow(dead_code, unused_imports, reason = "each test program uses a part")]
+
 mod board;
 mod bridge;
+mod machine;
 mod pty;
 mod server;
 
@@ -9,6 +12,7 @@ use std::time::{Duration, Instant};
 
 pub(crate) use board::{Board, Noise};
 pub(crate) use bridge::{Bridge, Folder};
+pub(crate) use machine::Machine;
 pub(crate) use pty::Pty;
 pub(crate) use server::{Served, Server};
 
