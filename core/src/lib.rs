@@ -42,6 +42,8 @@ pub mod protocol;
 mod reason;
 pub mod reconnect;
 pub mod relay;
+#[cfg(feature = "server")]
+pub mod room;
 pub mod rpc;
 pub mod time;
 pub mod users;
