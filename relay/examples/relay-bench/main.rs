@@ -121,7 +121,8 @@ fn compare(rigs: &[Make<'_>], rounds: usize, messages: usize, len: usize, scale:
 /// Sends messages as fast as they are taken. Says how many were received a second, by all receivers together.
 fn bulk(rig: &mut Rig, len: usize, count: usize) -> io::Result<Figure> {
     let message = (rig.message)(len);
-    let per_write = (WRITE / message.bytes.len()).max(1);
+    // as many for all that are compared, whatever their headers
+    let per_write = (WRITE / len).max(1);
     let writes = count.div_ceil(per_write);
     let bytes = message.bytes.repeat(per_write);
     let expected = message.received * per_write * writes;
