@@ -1,19 +1,19 @@
 //! Two or more connected sockets with something between them: the relay, the forwarder, or a NATS server.
 
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::net::{SocketAddr, TcpStream};
+use std::process::Child;
 use std::time::Duration;
 
 use peote_net::protocol::to_endpoint::{self, Capabilities};
 use peote_net::protocol::{Header, to_relay};
 use peote_relay::{Config, Handle, Relay};
 
-use crate::forwarder;
 use crate::processor::{self, Thread};
+use crate::{forwarder, nats};
 
 /// Bytes of what a relay says first.
-const ANNOUNCEMENT: usize = to_endpoint::announcement(Capabilities::NONE).len();
+pub(crate) const ANNOUNCEMENT: usize = to_endpoint::announcement(Capabilities::NONE).len();
 
 /// A message as its sender writes it, and its length as each receiver reads it.
 pub(crate) struct Message {
@@ -36,17 +36,25 @@ pub(crate) struct Rig {
 impl Rig {
     /// Nanoseconds of processor time that what is in between has used so far.
     pub(crate) fn nanos(&self) -> u64 {
-        match &self.between {
-            Between::Relay(_, thread) | Between::Forwarder(thread) => thread.nanos(),
-            Between::Nats(child) => processor::of_process(child.id()),
-        }
+        self.between.nanos()
     }
 }
 
-enum Between {
+/// What is in between.
+pub(crate) enum Between {
     Relay(Handle, Thread),
     Forwarder(Thread),
     Nats(Child),
+}
+
+impl Between {
+    /// Nanoseconds of processor time that it has used so far.
+    pub(crate) fn nanos(&self) -> u64 {
+        match self {
+            Self::Relay(_, thread) | Self::Forwarder(thread) => thread.nanos(),
+            Self::Nats(child) => processor::of_process(child.id()),
+        }
+    }
 }
 
 impl Drop for Between {
@@ -62,14 +70,14 @@ impl Drop for Between {
     }
 }
 
-fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+pub(crate) fn connect(address: SocketAddr) -> io::Result<TcpStream> {
     let socket = TcpStream::connect(address)?;
     socket.set_nodelay(true)?;
     socket.set_read_timeout(Some(Duration::from_secs(20)))?;
     Ok(socket)
 }
 
-fn expect(socket: &mut TcpStream, len: usize) -> io::Result<()> {
+pub(crate) fn expect(socket: &mut TcpStream, len: usize) -> io::Result<()> {
     socket.read_exact(&mut vec![0; len])
 }
 
@@ -77,7 +85,7 @@ fn payload(len: usize) -> Vec<u8> {
     (0..len).map(|i| b'a' + (i % 26).to_le_bytes()[0]).collect()
 }
 
-fn unit(header: Header, len: usize, received: usize) -> Message {
+pub(crate) fn unit(header: Header, len: usize, received: usize) -> Message {
     Message { bytes: [header.as_bytes(), &payload(len)].concat(), received }
 }
 
@@ -157,48 +165,19 @@ pub(crate) fn forwarder() -> io::Result<Rig> {
 
 /// A publisher and subscribers of one subject, and another subject back.
 pub(crate) fn nats(subscribers: usize) -> io::Result<Rig> {
-    let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-    let child = Command::new("nats-server")
-        .args(["-a", "127.0.0.1", "-p", &port.to_string()])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()?;
-    let between = Between::Nats(child);
-    let address = SocketAddr::from(([127, 0, 0, 1], port));
-    let mut tries = 0;
-    while let Err(error) = TcpStream::connect(address) {
-        tries += 1;
-        if tries > 500 {
-            return Err(error);
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    let client = |subscribe: &str| {
-        let mut socket = connect(address)?;
-        let hello = b"CONNECT {\"verbose\":false,\"pedantic\":false,\"echo\":false}\r\n";
-        socket.write_all(&[hello, subscribe.as_bytes(), b"PING\r\n"].concat())?;
-        // INFO and PONG; the latter is the last line
-        let mut seen = Vec::new();
-        while !seen.ends_with(b"PONG\r\n") {
-            let mut byte = [0];
-            socket.read_exact(&mut byte)?;
-            seen.push(byte[0]);
-        }
-        Ok::<_, io::Error>(socket)
-    };
-    let sender = client("SUB b 1\r\n")?;
-    let receivers = (0..subscribers).map(|_| client("SUB a 1\r\n")).collect::<Result<_, _>>()?;
-    fn publish(subject: char, len: usize) -> Message {
-        let head = format!("PUB {subject} {len}\r\n");
-        let received = format!("MSG {subject} 1 {len}\r\n").len() + len + 2;
-        Message { bytes: [head.as_bytes(), &payload(len), b"\r\n"].concat(), received }
+    let (address, between) = nats::start()?;
+    let sender = nats::connect(address, &["b"])?;
+    let receivers = (0..subscribers).map(|_| nats::connect(address, &["a"])).collect::<Result<_, _>>()?;
+    fn publish(subject: &str, len: usize) -> Message {
+        let bytes = nats::publish(subject, &payload(len));
+        Message { bytes, received: nats::head(subject, len).len() + len + 2 }
     }
     Ok(Rig {
         name: "nats-server",
         sender,
         receivers,
-        message: |len| publish('a', len),
-        answer: |len| publish('b', len),
+        message: |len| publish("a", len),
+        answer: |len| publish("b", len),
         between,
     })
 }
