@@ -10,6 +10,7 @@ use crate::access::{Granted, Permit};
 use crate::allowance::Allowance;
 use crate::deadlines::Times;
 use crate::hellos::{HEAD, TLS};
+use crate::pace::Pace;
 use crate::patience::Patience;
 use crate::proxy::Arrival;
 use crate::queue::{Pool, Queue};
@@ -49,6 +50,10 @@ pub(crate) struct Connection {
     /// What was read but could not be routed yet.
     pub(crate) rest: Rest,
     pub(crate) flags: Flags,
+    /// How often it is written.
+    pub(crate) pace: Pace,
+    /// How often it has said something only to those who are written often.
+    pub(crate) calm: u8,
     pub(crate) wait: Wait,
     /// When it came, in milliseconds.
     pub(crate) since: u64,
@@ -107,6 +112,8 @@ pub(crate) struct Flags {
     pub(crate) limited: bool,
     /// It is on the list of those to be written.
     pub(crate) dirty: bool,
+    /// Its socket is looked at once in a millisecond.
+    pub(crate) unhurried: bool,
 }
 
 /// Bytes in both directions.
@@ -193,6 +200,8 @@ impl Connection {
             queue: Queue::default(),
             rest: Rest::default(),
             flags,
+            pace: Pace::new(now * 1000),
+            calm: 0,
             wait: Wait::new(Patience::new(now, times.terms)),
             since: now,
             traffic: Traffic::default(),

@@ -43,6 +43,11 @@ pub(crate) struct Connections {
     pub(crate) ready: Fair,
     /// Those whose queues got something.
     pub(crate) dirty: Fair,
+    /// The connection that is being served, or was last, and whether it has said something to one that is
+    /// written so often that it may wait, and to one that is not.
+    pub(crate) served: u32,
+    pub(crate) is_calm: bool,
+    pub(crate) is_urgent: bool,
     /// Work that the connection that is being served may still cause.
     pub(crate) work: usize,
     /// Now, in milliseconds and in microseconds since the start.
@@ -100,6 +105,9 @@ impl Connections {
             addresses: Addresses::default(),
             ready: Fair::default(),
             dirty: Fair::default(),
+            served: 0,
+            is_calm: false,
+            is_urgent: false,
             work: 0,
             now: 0,
             now_micros: 0,
@@ -179,6 +187,18 @@ impl Connections {
         self.dirty.push(index, home);
     }
 
+    /// [`mark_dirty`](Self::mark_dirty) for what comes of the connection that is being served.
+    #[cold]
+    fn mark_queued(&mut self, index: u32) {
+        let source = self.served;
+        let Some(connection) = self.get(index).filter(|connection| !connection.flags.dirty) else { return };
+        connection.pace.note_source(source);
+        let may_wait = connection.pace.may_wait();
+        self.is_calm |= may_wait;
+        self.is_urgent |= !may_wait;
+        self.mark_dirty(index);
+    }
+
     /// Takes a connection off both lists, because it goes.
     pub(crate) fn take_off(&mut self, index: u32) {
         self.ready.remove(index);
@@ -225,6 +245,7 @@ impl Connections {
         let enough = connection.queue.is_empty()
             || connection.queue.len() <= self.config.queue_bytes.min(self.pool.share()) / 2;
         if taken > 0 {
+            connection.pace.note_written(self.now_micros, connection.traffic.sent);
             connection.keepalive_at = self.now + self.times.keepalive;
         }
         self.sent_bytes += taken as u64;
@@ -381,7 +402,7 @@ impl Connections {
         }
         self.pushed += 1;
         if !connection.flags.dirty {
-            self.mark_dirty(index);
+            self.mark_queued(index);
         }
     }
 
@@ -395,7 +416,7 @@ impl Connections {
             return;
         }
         connection.queue.push_elsewhere(header, payload, &mut self.pool);
-        self.mark_dirty(index);
+        self.mark_queued(index);
     }
 }
 

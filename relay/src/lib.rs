@@ -23,6 +23,7 @@ mod listen;
 mod loans;
 mod log;
 mod metrics;
+mod pace;
 mod pages;
 mod patience;
 mod proxy;

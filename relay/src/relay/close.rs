@@ -212,7 +212,11 @@ impl Relay {
         self.secure_websockets -= usize::from(is_web_socket && is_tls);
         connection.strip(&mut self.connections.pool);
         // fails only for a socket that is gone already
-        let _ = self.poll.registry().deregister(connection.socket());
+        let is_unhurried = connection.flags.unhurried;
+        let _ = self.registry_of(is_unhurried).deregister(connection.socket());
+        if is_unhurried {
+            self.count_off_unhurried();
+        }
         if is_told {
             self.linger(connection.into_socket());
         }

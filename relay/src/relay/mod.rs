@@ -19,6 +19,7 @@ mod speak_http;
 #[cfg(test)]
 mod tests;
 mod turns;
+mod unhurried;
 
 use std::io;
 use std::net::SocketAddr;
@@ -75,6 +76,7 @@ const WAKER: usize = Relay::FIRST_TOKEN.0 - 1;
 #[derive(Debug)]
 pub struct Relay {
     poll: Poll,
+    unhurried: unhurried::Unhurried,
     events: Option<Events>,
     handle: Handle,
     listeners: Vec<Listener>,
@@ -258,22 +260,40 @@ impl Relay {
         let mut result = self.poll.poll(&mut events, timeout);
         self.set_now(timeout);
         self.turns.asked_at = self.connections.now_micros;
-        // each socket is told of once, so after so many rounds those are known that were ready before
-        for _ in 0..=self.open_sockets() / EVENTS {
-            if result.is_ok() {
-                events.iter().for_each(|event| note(self, event));
+        if result.is_ok() {
+            events.iter().for_each(|event| note(self, event));
+            if events.iter().count() == EVENTS {
+                result = self.ask(&mut events, |relay| &mut relay.poll, &note).map(|_| ());
             }
-            if result.is_err() || events.iter().count() < EVENTS {
-                break;
-            }
-            result = self.poll.poll(&mut events, Some(Duration::ZERO));
         }
+        let noted = result.and_then(|()| self.ask_unhurried(&mut events, before, &note));
         self.events = Some(events);
-        match result {
-            Ok(()) => Ok(Some(before)),
+        match noted {
+            Ok(noted) => Ok(Some(noted)),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Notes all events that there are, without waiting. Returns how many.
+    fn ask(
+        &mut self,
+        events: &mut Events,
+        of: fn(&mut Self) -> &mut Poll,
+        note: &impl Fn(&mut Self, &Event),
+    ) -> io::Result<usize> {
+        let mut all = 0;
+        // each socket is told of once, so after so many rounds those are known that were ready before
+        for _ in 0..=self.open_sockets() / EVENTS {
+            of(self).poll(events, Some(Duration::ZERO))?;
+            events.iter().for_each(|event| note(self, event));
+            let count = events.iter().count();
+            all += count;
+            if count < EVENTS {
+                break;
+            }
+        }
+        Ok(all)
     }
 
     /// How long to wait for events: at most `timeout`, and not beyond what is due.
@@ -288,7 +308,9 @@ impl Relay {
             [self.connections.timers.next(), accept_at, self.lingering.next(), self.anteroom.next(), drain];
         let next = next.into_iter().flatten().min();
         let until = next.map(|next| Duration::from_millis(next.saturating_sub(self.connections.now)));
-        until.into_iter().chain(timeout).min()
+        let look = self.unhurried.next();
+        let look = look.map(|at| Duration::from_micros(at.saturating_sub(self.connections.now_micros)));
+        until.into_iter().chain(look).chain(timeout).min()
     }
 
     /// Looks at the clock, after waiting for at most `waited`.

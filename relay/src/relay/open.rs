@@ -85,6 +85,7 @@ impl Relay {
         }
         Ok(Self {
             poll,
+            unhurried: super::unhurried::Unhurried::new()?,
             events: Some(Events::with_capacity(EVENTS)),
             handle: Handle { waker, stop: Arc::default() },
             listeners,

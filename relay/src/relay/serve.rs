@@ -64,7 +64,10 @@ impl Relay {
             self.connections.get(index).is_some_and(|connection| connection.is_in_handshake());
         let (received, pushed) = (self.received_bytes, self.connections.pushed);
         self.turns.handed_out = 0;
+        self.connections.served = index;
+        (self.connections.is_calm, self.connections.is_urgent) = (false, false);
         self.serve_once(index);
+        self.note_hurry(index);
         let read = usize::try_from(self.received_bytes - received).unwrap_or(READ);
         // what was pushed by ways that count no work: a connection that has ended
         let pushed = usize::try_from(self.connections.pushed - pushed).unwrap_or(WORK);

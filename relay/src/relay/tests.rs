@@ -246,6 +246,83 @@ fn accepting_goes_on_when_a_connection_goes() {
     world.until(|relay| relay.stats().accepted == 2);
 }
 
+mod unhurried {
+    //! Connections that are looked at once in a millisecond.
+
+    use super::{Read, World, config};
+
+    /// A server and two users of its channel. It is written often.
+    fn room() -> (World, u32, [u32; 2]) {
+        let mut world = World::new(config());
+        let server = world.connect_and_say(b"\0\0\x01\x01a");
+        let users = [0; 2].map(|_| world.connect_and_say(b"\0\x01\x01\x01a"));
+        world.until(|relay| relay.connections.dirty.is_empty());
+        let now = world.relay.connections.now_micros;
+        world.relay.connections.get(server).unwrap().pace.let_wait(now);
+        (world, server, users)
+    }
+
+    fn is_unhurried(world: &mut World, index: u32) -> bool {
+        world.relay.connections.get(index).unwrap().flags.unhurried
+    }
+
+    /// Says something to the server, twice.
+    fn calm_down(world: &mut World, user: u32) {
+        for _ in 0..2 {
+            world.say(user, b"\x02\0x");
+            world.until(|relay| relay.connections.dirty.is_empty());
+        }
+    }
+
+    #[test]
+    fn what_they_say_arrives_and_so_does_their_end() {
+        let (mut world, server, [user, other]) = room();
+        calm_down(&mut world, user);
+        assert!(is_unhurried(&mut world, user) && !is_unhurried(&mut world, other));
+        let sent = world.relay.connections.get(server).unwrap().traffic.sent;
+        for _ in 0..10 {
+            world.say(user, b"\x02\0x");
+        }
+        world.until(|relay| {
+            let server = relay.connections.slots[server as usize].as_ref().unwrap();
+            server.traffic.sent == sent + 10 * 4
+        });
+        world.sockets[user as usize].shutdown(std::net::Shutdown::Both).unwrap();
+        world.until(|relay| relay.stats().connections == 2);
+        assert!(world.relay.unhurried.next().is_none());
+    }
+
+    #[test]
+    fn who_says_something_to_somebody_else_is_in_a_hurry_again() {
+        let (mut world, _, [user, other]) = room();
+        calm_down(&mut world, user);
+        // a channel of its own, whose user is not written often
+        world.say(user, b"\0\0\x01\x01b");
+        assert!(!is_unhurried(&mut world, user), "it was answered");
+        world.say(other, b"\0\x01\x01\x01b");
+        calm_down(&mut world, user);
+        assert!(is_unhurried(&mut world, user));
+        world.until(|relay| relay.connections.dirty.is_empty());
+        world.say(user, b"\x03\x80\0x");
+        assert!(!is_unhurried(&mut world, user));
+    }
+
+    #[test]
+    fn when_nothing_comes_all_are_in_a_hurry() {
+        let (mut world, server, [user, _]) = room();
+        calm_down(&mut world, user);
+        world.until(|relay| relay.unhurried.next().is_none());
+        assert!(!is_unhurried(&mut world, user));
+        // and still there
+        world.say(user, b"\x02\0x");
+        let socket = &mut world.sockets[server as usize];
+        socket.set_read_timeout(Some(std::time::Duration::from_secs(30))).unwrap();
+        // the announcement, the answer, two users and three messages
+        world.relay.turn(Some(std::time::Duration::from_millis(10))).unwrap();
+        world.sockets[server as usize].read_exact(&mut [0; 6 + 5 + 2 * 6 + 3 * 4]).unwrap();
+    }
+}
+
 mod ended {
     //! Sockets of connections that have ended.
 
