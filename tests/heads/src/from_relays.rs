@@ -60,7 +60,6 @@ impl Decode for Decoder {
                 let item = Item { kind: FROM_USER, values: [channel, user, 0], ..Item::default() };
                 return Some((used, item, piece(payload)));
             }
-            _ => (u8::MAX, [0; 3]),
         };
         Some((used, Item { kind, values, ..Item::default() }, [0; 3]))
     }
