@@ -28,11 +28,13 @@ impl Decode for Decoder {
             Unit::Command { command, tag, payload } => (COMMAND, [command, tag, 0], payload),
             Unit::ToServer { channel, payload } => (TO_SERVER, [channel, 0, 0], payload),
             Unit::ToUser { channel, user, payload } => (TO_USER, [channel, user, 0], payload),
-            Unit::ToAll { channel, payload } => (TO_ALL, [channel, 0, 0], payload),
-            Unit::ToAllBut { channel, excluded, payload } => (TO_ALL_BUT, [channel, excluded, 0], payload),
-            // only decoders of senders that take part tell these apart
-            Unit::ToReady { channel, payload } => (TO_ALL, [channel, 0, 0], payload),
-            Unit::ToReadyBut { channel, excluded, payload } => (TO_ALL_BUT, [channel, excluded, 0], payload),
+            Unit::ToAll { channel, payload } | Unit::ToReady { channel, payload } => {
+                (TO_ALL, [channel, 0, 0], payload)
+            }
+            Unit::ToAllBut { channel, excluded, payload }
+            | Unit::ToReadyBut { channel, excluded, payload } => {
+                (TO_ALL_BUT, [channel, excluded, 0], payload)
+            }
             Unit::Malformed(what) => {
                 let (kind, channel) = match what {
                     Malformed::BroadcastOfNothing => (NOTHING_BROADCAST, 0),
