@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::Result;
 use crate::peers::{PATIENCE, Peer, Waiting};
+use crate::{Result, image};
 
 /// What an image has reported.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ pub(crate) fn peer(image: &str) -> Peer {
     match image {
         "smoltcp" => Peer::Echo,
         "minimq" => Peer::Broker,
-        "client" | "returning" => Peer::Server,
+        "client" | "returning" | image::SERIAL => Peer::Server,
         "client-server" => Peer::ServerAndUsers,
         _ => Peer::Callers,
     }
@@ -54,8 +54,14 @@ pub(crate) fn job(image: &Path, peer: Peer) -> Result<Report> {
     // a path in a command in an option: quoted for the one, commas doubled for the other
     let pipe = format!("'{}' pipe {}", this.display(), waiting.address).replace(',', ",,");
     let network = format!("user,id=network,restrict=on,guestfwd=tcp:10.0.2.100:7680-cmd:{pipe}");
+    let line = format!("socket,id=line,host={},port={}", waiting.address.ip(), waiting.address.port());
     let peer = std::thread::spawn(move || waiting.run());
-    let report = run(image, &["-netdev", &network, "-net", "nic,model=stellaris,netdev=network"]);
+    let report = if image.ends_with(image::SERIAL) {
+        run(image, &["-net", "none", "-chardev", &line, "-serial", "chardev:line"])
+    } else {
+        let nic = "nic,model=stellaris,netdev=network";
+        run(image, &["-serial", "none", "-netdev", &network, "-net", nic])
+    };
     let peer = peer.join().unwrap_or_else(|_| Err("its thread has panicked".into()));
     match (report, peer) {
         (report, Ok(())) => report,
@@ -66,7 +72,8 @@ pub(crate) fn job(image: &Path, peer: Peer) -> Result<Report> {
 
 /// Has the images count instructions that `folder` has for it.
 pub(crate) fn instructions(folder: &Path) -> Result<Instructions> {
-    let counted = |image| run(&folder.join(image), &["-net", "none", "-icount", "shift=0"]);
+    let counted =
+        |image| run(&folder.join(image), &["-serial", "none", "-net", "none", "-icount", "shift=0"]);
     Instructions::of(&counted("instructions")?, &counted("longest")?)
 }
 
@@ -124,17 +131,7 @@ impl Instructions {
 fn run(image: &Path, options: &[&str]) -> Result<Report> {
     let output = Command::new("timeout")
         .args(["--kill-after=5", &(PATIENCE.as_secs() + 30).to_string()])
-        .args([
-            "qemu-system-arm",
-            "-machine",
-            "lm3s6965evb",
-            "-display",
-            "none",
-            "-serial",
-            "none",
-            "-monitor",
-            "none",
-        ])
+        .args(["qemu-system-arm", "-machine", "lm3s6965evb", "-display", "none", "-monitor", "none"])
         .args(["-semihosting-config", "enable=on,target=native"])
         .args(options)
         .arg("-kernel")

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::aims;
-use crate::image::Measured;
+use crate::image::{Measured, SERIAL};
 use crate::machine::Instructions;
 use crate::panics::Owner;
 
@@ -15,8 +15,15 @@ fn title(name: &str) -> &str {
         "client-server" => "a client and a server",
         "returning" => "a client that comes back",
         "everything" => "everything",
+        SERIAL => "a sensor over a serial port, without smoltcp",
         _ => "minimq 0.13.5 in place of a client",
     }
+}
+
+/// The images, the one without smoltcp before all others.
+fn serial_first(images: &[Measured]) -> impl Iterator<Item = &Measured> {
+    let is_serial = |image: &&Measured| image.name == SERIAL;
+    images.iter().filter(is_serial).chain(images.iter().filter(move |image| !is_serial(image)))
 }
 
 /// All tables.
@@ -42,10 +49,13 @@ fn write(
         "| bytes | flash | over smoltcp | static RAM | over smoltcp | of that buffers | stack at start | stack at work | over smoltcp |"
     )?;
     writeln!(text, "|---|--:|--:|--:|--:|--:|--:|--:|--:|")?;
-    for image in images {
+    for image in serial_first(images) {
         let over = |image: u64, alone: u64| image.cast_signed() - alone.cast_signed();
         write!(text, "| {} | {} ", title(image.name), image.flash)?;
-        if image.name == alone.name {
+        if image.name == SERIAL {
+            write!(text, "| | {} | | {} ", image.ram, image.buffers)?;
+            writeln!(text, "| {} | {} | |", image.start, image.stack)?;
+        } else if image.name == alone.name {
             writeln!(text, "| | {} | | | {} | {} | |", image.ram, image.start, image.stack)?;
         } else {
             let (flash, ram) = (over(image.flash, alone.flash), over(image.ram, alone.ram));
@@ -63,7 +73,7 @@ fn write(
         "\n| places that can panic | core and adapter | smoltcp | the program and its board | other crates |"
     )?;
     writeln!(text, "|---|--:|--:|--:|--:|")?;
-    for image in images {
+    for image in serial_first(images) {
         let places = |owner| image.panics.places(owner).len();
         // what is not known is counted where it must not be
         let library = places(Owner::Library) + places(Owner::Unknown);

@@ -8,7 +8,9 @@ use core::hint::black_box;
 use cortex_m_rt::entry;
 use footprint_images::network::{PEER, board, sleep};
 use footprint_images::report;
-use peote_net::link::{Channel, Destination, Event, Link, LinkBuffers, LocalBuffers, Mode, Out, SendError, Source};
+use peote_net::link::{
+    Channel, Destination, Event, Link, LinkBuffers, LocalBuffers, Mode, Out, SendError, Source,
+};
 use peote_net::protocol::to_relay::{self, Command};
 use peote_net::reconnect::{Backoff, Reconnect};
 use peote_net::relay::{ConnectionId, Host, Relay, StaticStorage};

@@ -126,8 +126,9 @@ fn enter(link: &mut Link<Buffers>, memory: &mut Memory) -> EnteredChannel {
     memory.fill(answer.len());
     let mut entered = false;
     while memory.start < memory.end {
-        let polled =
-            link.poll(memory, Instant::ZERO, |event, _| entered |= matches!(event, Event::Opened { channel: Channel::Entered(_) }));
+        let polled = link.poll(memory, Instant::ZERO, |event, _| {
+            entered |= matches!(event, Event::Opened { channel: Channel::Entered(_) })
+        });
         if polled.is_err() {
             report::failed(c"the link does not like the answer");
         }

@@ -124,7 +124,13 @@ fn poll(link: &mut Link<Buffers>, memory: &mut Memory) -> usize {
 }
 
 /// Reports what one poll takes, and the events that it has brought.
-fn measure(timer: &Timer, link: &mut Link<Buffers>, memory: &mut Memory, name: &core::ffi::CStr, expected: usize) {
+fn measure(
+    timer: &Timer,
+    link: &mut Link<Buffers>,
+    memory: &mut Memory,
+    name: &core::ffi::CStr,
+    expected: usize,
+) {
     let mut events = 0;
     let ticks = timer.ticks(|| events = poll(link, memory));
     if events != expected {
