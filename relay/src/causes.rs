@@ -150,6 +150,10 @@ causes! {
         AddressNotAllowed = "address-not-allowed",
         /// Entering: the channel's server has blocked the connection.
         Blocked = "blocked",
+        /// Entering: the channel's server does not want the user.
+        RefusedByServer = "refused-by-server",
+        /// Entering: the channel's server did not answer, or could not be asked.
+        NoAnswer = "no-answer",
         /// [`Config::access`](crate::Config::access): no token and no signed name that allows it.
         NotPermitted = "not-permitted",
         /// The signed name, or the key of the token, is none that the relay knows.
@@ -213,6 +217,8 @@ causes! {
         StallTimeout = "stall-timeout",
         /// [`Config::slow_receiver_grace`](crate::Config::slow_receiver_grace).
         SlowReceiver = "slow-receiver",
+        /// [`Config::memory_bytes`](crate::Config::memory_bytes): it held the most when that was used up.
+        Memory = "memory",
         /// Its HTTP request was answered with a page, such as `/health`.
         Page = "page",
         /// Its HTTP request was refused, for any reason but the next two.
@@ -248,6 +254,10 @@ causes! {
     Paused {
         /// The queue of a receiver was full.
         FullQueue = "full-queue",
+        /// The window of a receiver that takes part in flow control was used up, and the connection does not take part.
+        Window = "window",
+        /// It takes part, and has sent more than a receiver's window.
+        Overdrawn = "overdrawn",
         /// [`Config::commands_per_second`](crate::Config::commands_per_second).
         Commands = "commands",
         /// [`Config::bytes_per_second`](crate::Config::bytes_per_second).
@@ -285,6 +295,8 @@ impl Refused {
             Self::NameNotAllowed => "the name is not one of those that are allowed (allowed-names)",
             Self::AddressNotAllowed => "channels may not be created from this address (create-from)",
             Self::Blocked => "the channel's server has blocked the connection",
+            Self::RefusedByServer => "the channel's server does not want the user",
+            Self::NoAnswer => "the channel's server did not answer, or could not be asked",
             Self::NotPermitted => "neither a token nor a signed name allows it (access)",
             Self::Forged => "the signature is by none of the keys (access-keys)",
             Self::Draining => "the relay is being drained",
@@ -301,6 +313,7 @@ impl Refused {
             Self::NoSuchChannel
                 | Self::NameInUse
                 | Self::ChannelFull
+                | Self::RefusedByServer
                 | Self::AddressUsers
                 | Self::NetworkUsers
         )

@@ -83,6 +83,10 @@ pub(crate) struct Connection {
     pub(crate) stage_since: u64,
     /// When it is sent a keepalive unless it is sent something else, in milliseconds.
     pub(crate) keepalive_at: u64,
+    /// Milliseconds between two keepalives, if its endpoint has asked for some.
+    pub(crate) keepalive_every: Option<u64>,
+    /// Name and version of its program, as it says.
+    pub(crate) program: Option<Box<[u8]>>,
     /// Bytes that had come from it when it was found to be late, while something was to be served.
     pub(crate) overdue: Option<u64>,
 }
@@ -114,6 +118,12 @@ pub(crate) struct Flags {
     pub(crate) dirty: bool,
     /// Its socket is looked at once in a millisecond.
     pub(crate) unhurried: bool,
+    /// The core waits until its queue has drained.
+    pub(crate) awaited: bool,
+    /// It takes part in flow control.
+    pub(crate) takes_part: bool,
+    /// It held too much, and is closed as soon as may be.
+    pub(crate) given_up: bool,
 }
 
 /// Bytes in both directions.
@@ -202,7 +212,7 @@ impl Connection {
             flags,
             pace: Pace::new(now * 1000),
             calm: 0,
-            wait: Wait::new(Patience::new(now, times.terms)),
+            wait: Wait::new(Patience::new(now, times.terms), Patience::new(now, times.terms)),
             since: now,
             traffic: Traffic::default(),
             looked_at: Traffic::default(),
@@ -218,8 +228,15 @@ impl Connection {
             last_received: now,
             stage_since: now,
             keepalive_at: now + times.keepalive,
+            keepalive_every: None,
+            program: None,
             overdue: None,
         }
+    }
+
+    /// Milliseconds of silence after which it is sent a keepalive.
+    pub(crate) fn keepalive(&self, times: &Times) -> u64 {
+        self.keepalive_every.unwrap_or(times.keepalive)
     }
 
     /// Has it begin with TLS.

@@ -4,7 +4,9 @@ use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 
 use peote_net::Reason;
-use peote_net::relay::{ConnectionId, Decision, Home, Host, Note, Request};
+use peote_net::protocol::items::{Item, KEEPALIVE_RANGE, MAX_PROGRAM};
+use peote_net::protocol::to_endpoint::Capabilities;
+use peote_net::relay::{ConnectionId, Decision, Greeting, Hello, Home, Host, Note, Request};
 use peote_net::time::Instant;
 use tracing::{debug, info, warn};
 
@@ -31,6 +33,12 @@ const _: () = assert!(CUT <= BLOCK, "an empty queue must have room for a piece")
 
 /// Bytes that are written rather than copied to be written with what comes of others. Copying them costs as much as a write.
 const WORTH_A_WRITE: usize = 32 * 1024;
+
+/// Payload bytes that may be under way in one membership to an endpoint that does not take part in flow control.
+const WINDOW: u32 = 64 * 1024;
+
+/// What the relay says that it is.
+const PROGRAM: &str = concat!("peote-relay ", env!("CARGO_PKG_VERSION"));
 
 /// All connections, by the place the core gave them.
 #[derive(Debug)]
@@ -81,6 +89,10 @@ pub(crate) struct Connections {
     pub(crate) refusal: Option<(Refused, Reason)>,
     /// More about that for the log, where it was for want of a right.
     pub(crate) why_denied: Option<Denied>,
+    /// Those whose queues have drained while the core waited for that.
+    pub(crate) drained: Vec<u32>,
+    /// Those that were given up because there was no memory left for queues. They are closed as soon as may be.
+    pub(crate) given_up: Vec<u32>,
     /// What tokens and signed names are checked with.
     pub(crate) rights: Rights,
     /// Who may not come.
@@ -127,6 +139,8 @@ impl Connections {
             pauses: Counts::default(),
             refusal: None,
             why_denied: None,
+            drained: Vec::new(),
+            given_up: Vec::new(),
             rights,
             bans: Bans::default(),
             is_draining: false,
@@ -153,6 +167,8 @@ impl Connections {
                     connection.wait.until = now;
                 }
                 connection.wait.patience = Patience::new(now, terms);
+                connection.wait.window_patience = Patience::new(now, terms);
+                let keepalive = connection.keepalive_every.map_or(keepalive, |every| now + every);
                 connection.keepalive_at = connection.keepalive_at.min(keepalive);
             }
             if let Some(Some(connection)) = self.slots.get_mut(index as usize) {
@@ -246,14 +262,18 @@ impl Connections {
             || connection.queue.len() <= self.config.queue_bytes.min(self.pool.share()) / 2;
         if taken > 0 {
             connection.pace.note_written(self.now_micros, connection.traffic.sent);
-            connection.keepalive_at = self.now + self.times.keepalive;
+            connection.keepalive_at = self.now + connection.keepalive(&self.times);
         }
         self.sent_bytes += taken as u64;
+        let (is_awaited, takes_part) = (connection.flags.awaited, connection.flags.takes_part);
         if connection.flags.mute {
             self.list(index);
         }
         if drained > 0 {
             self.note_taken(index, drained);
+            if is_awaited && (enough || takes_part) {
+                self.drained.push(index);
+            }
         }
         if enough {
             self.wake(index);
@@ -409,6 +429,46 @@ impl Connections {
     /// [`queue`](Self::queue) where there is no room in the last block: in a new one, or as a loan, which `hand_out` writes.
     #[cold]
     fn queue_elsewhere(&mut self, index: u32, header: &[u8], payload: &[u8]) {
+        self.queue_longer(index, header, payload);
+        let most = self.pool.most(self.config.queue_bytes);
+        if self.pool.is_exhausted() {
+            self.give_up_longest();
+        } else if self.get(index).is_some_and(|connection| connection.queue.len() > most) {
+            self.give_up(index);
+        }
+    }
+
+    /// There is no memory left: gives up the connection whose queue holds the most, if it holds more than each always may.
+    fn give_up_longest(&mut self) {
+        let queues = self.slots.iter().enumerate();
+        let queues = queues.filter_map(|(place, slot)| Some((slot.as_ref()?.queue.len(), place)));
+        if let Some((len, place)) = queues.max()
+            && len > 2 * BLOCK
+        {
+            self.give_up(narrow(place));
+        }
+    }
+
+    /// Frees what is queued for a connection at once, and has it closed.
+    fn give_up(&mut self, index: u32) {
+        let Some(Some(connection)) = self.slots.get_mut(index as usize) else { return };
+        connection.queue.clear(&mut self.pool);
+        (connection.flags.mute, connection.flags.given_up) = (true, true);
+        self.given_up.push(index);
+    }
+
+    /// That a membership was ended because its window stayed used up.
+    pub(crate) fn note_too_slow(&mut self, index: u32) {
+        let Some(id) = self.get(index).map(|connection| connection.id) else { return };
+        if self.may_warn("too-slow", id) {
+            warn!(
+                connection = %id,
+                "membership ended: the connection waited for its window for too long (stall-timeout)"
+            );
+        }
+    }
+
+    fn queue_longer(&mut self, index: u32, header: &[u8], payload: &[u8]) {
         let Some(Some(connection)) = self.slots.get_mut(index as usize) else { return };
         self.pushed += 1;
         let may_lend = connection.flags.writable && payload.len() >= LONG;
@@ -430,6 +490,8 @@ fn cause_of(reason: Reason) -> Refused {
         Reason::ChannelFull => Refused::ChannelFull,
         Reason::TooManyChannels => Refused::ConnectionChannels,
         Reason::Blocked => Refused::Blocked,
+        Reason::RefusedByServer => Refused::RefusedByServer,
+        Reason::NoAnswer => Refused::NoAnswer,
         _ => Refused::Other,
     }
 }
@@ -445,6 +507,50 @@ pub(crate) const fn index(id: ConnectionId) -> u32 {
 #[expect(clippy::cast_possible_truncation, reason = "the core counts connections with 32 bits")]
 pub(crate) const fn narrow(index: usize) -> u32 {
     index as u32
+}
+
+impl Connections {
+    /// Answers a hello.
+    fn greet(&mut self, index: u32, hello: &Hello<'_>) -> Greeting {
+        let (least, most) = (self.times.keepalive, self.times.max_keepalive);
+        let mut every = None;
+        let Some(connection) = self.get(index) else {
+            return Greeting { keepalive: seconds(least), name: PROGRAM };
+        };
+        connection.flags.takes_part = hello.takes_part;
+        let had_name = connection.program.is_some();
+        for item in hello.items {
+            match item {
+                Item::Keepalive(wanted) => {
+                    let (from, to) = KEEPALIVE_RANGE.into_inner();
+                    every = Some((u64::from(wanted.clamp(from, to)) * 1000).min(most));
+                }
+                Item::Name(name) => {
+                    connection.program = Some(name.get(..MAX_PROGRAM).unwrap_or(name).into());
+                }
+                _ => {}
+            }
+        }
+        connection.keepalive_every = every.or(connection.keepalive_every);
+        let every = connection.keepalive_every.unwrap_or(least);
+        let (id, program) = (connection.id, connection.program.clone());
+        let is_news = !had_name && program.is_some();
+        let now = self.now;
+        if let Some(connection) = self.get(index) {
+            connection.keepalive_at = now + every;
+        }
+        self.schedule(index);
+        if is_news && self.may_tell("programs", id) {
+            let name = program.unwrap_or_default();
+            info!(connection = %id, program = %Name(&name), part = hello.takes_part, "hello");
+        }
+        Greeting { keepalive: seconds(every), name: PROGRAM }
+    }
+}
+
+/// Whole seconds of so many milliseconds, one at least.
+fn seconds(millis: u64) -> u32 {
+    u32::try_from(millis.div_ceil(1000)).unwrap_or(u32::MAX).max(1)
 }
 
 impl Host for Connections {
@@ -465,6 +571,40 @@ impl Host for Connections {
 
     fn cut(&self) -> usize {
         CUT
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::REMOVE_USER.with(Capabilities::BLOCK_USER).with(Capabilities::HELLO)
+    }
+
+    fn window(&self) -> u32 {
+        u32::try_from(self.config.queue_bytes / 2).unwrap_or(u32::MAX).min(WINDOW)
+    }
+
+    fn hello(&mut self, id: ConnectionId, hello: &Hello<'_>) -> Greeting {
+        self.greet(index(id), hello)
+    }
+
+    fn resume(&mut self, id: ConnectionId) {
+        if self.stop_waiting_for_window(index(id), false).is_some() {
+            self.list(index(id));
+        }
+    }
+
+    fn is_drained(&self, id: ConnectionId) -> bool {
+        let most = self.config.queue_bytes.min(self.pool.share()) / 2;
+        self.slots
+            .get(id.index())
+            .and_then(Option::as_ref)
+            .is_none_or(|connection| connection.flags.mute || connection.queue.len() <= most)
+    }
+
+    fn waits(&mut self, id: ConnectionId, waits: bool) {
+        let Some(connection) = self.get(index(id)) else { return };
+        connection.flags.awaited = waits;
+        if !connection.flags.takes_part {
+            self.owes(index(id), waits);
+        }
     }
 
     fn now(&self) -> Instant {

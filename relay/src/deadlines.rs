@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::causes::Closed;
 use crate::config::{Config, SlowReceiver};
 use crate::connection::{Connection, Stage};
-use crate::patience::Terms;
+use crate::patience::{Pace, Terms};
 
 /// How many times the stall limit a connection that has ended waits for a receiver of what it had sent:
 /// longer than it takes to give that receiver up.
@@ -21,6 +21,7 @@ pub(crate) struct Times {
     pub(crate) first_byte: u64,
     pub(crate) handshake: u64,
     pub(crate) keepalive: u64,
+    pub(crate) max_keepalive: u64,
     /// How long nothing may come, and how long a connection may be in no channel; `None` means for ever.
     pub(crate) idle: Option<u64>,
     pub(crate) unused: Option<u64>,
@@ -37,6 +38,7 @@ impl Times {
             first_byte: millis(config.first_byte_timeout),
             handshake: millis(config.handshake_timeout),
             keepalive: millis(config.keepalive_interval),
+            max_keepalive: millis(config.max_keepalive_interval),
             idle: if_any(config.idle_timeout),
             unused: if_any(config.unused_timeout),
             terms: Terms {
@@ -117,14 +119,16 @@ pub(crate) enum Due {
     Keepalive,
     /// It has waited for having sent too much, and is read again.
     Resume,
+    /// The membership ends whose window it waits for.
+    Membership,
 }
 
 /// A deadline in milliseconds, and what happens then.
 pub(crate) type Deadline = (u64, Due);
 
 /// All timers.
-const TIMERS: [fn(&Connection, &Times) -> Option<Deadline>; 8] =
-    [opening, keepalive, idle, unused, taking, room, last_words, resume];
+const TIMERS: [fn(&Connection, &Times) -> Option<Deadline>; 9] =
+    [opening, keepalive, idle, unused, taking, room, last_words, resume, window];
 
 impl Connection {
     fn deadlines<'a>(&'a self, times: &'a Times) -> impl Iterator<Item = Deadline> + 'a {
@@ -189,6 +193,12 @@ fn last_words(connection: &Connection, times: &Times) -> Option<Deadline> {
     let is_ended = wait.for_whom != 0 && connection.flags.read_closed;
     let patience = times.terms.most.saturating_mul(LAST_WORDS);
     is_ended.then(|| (wait.began.max(wait.ended).saturating_add(patience), Due::Close(Late::LastWords)))
+}
+
+/// It waits for the window of somebody who takes too little.
+fn window(connection: &Connection, _: &Times) -> Option<Deadline> {
+    connection.wait.for_window?;
+    Some((connection.wait.window_patience.over_at(Pace::Full)?, Due::Membership))
 }
 
 /// It has sent more than it may.

@@ -60,6 +60,16 @@ impl Pool {
         self.share = (self.left() / SHARE).max(BLOCK);
     }
 
+    /// Whether more is used than may be.
+    pub(crate) fn is_exhausted(&self) -> bool {
+        self.used > self.budget
+    }
+
+    /// Bytes that one queue may hold at most, whatever its endpoint was promised: a quarter of all, or what it may hold anyway.
+    pub(crate) fn most(&self, queue_bytes: usize) -> usize {
+        (self.budget / 4).max(queue_bytes.saturating_mul(2))
+    }
+
     /// Changes how much memory all queues may take together. What is used already stays.
     pub(crate) fn set_budget(&mut self, budget: usize) {
         self.budget = budget;

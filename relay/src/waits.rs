@@ -9,6 +9,8 @@
 //! users of their channels wait for: whoever ends a user ends one conversation, and a server's end is that
 //! of all its users. Where all are of one kind all are timed.
 
+use peote_net::relay::Membership;
+
 use crate::causes::Paused;
 use crate::connection::Connection;
 use crate::connections::Connections;
@@ -35,6 +37,13 @@ pub(crate) struct Wait {
     circle: Circle,
     /// How much longer others wait for this one.
     pub(crate) patience: Patience,
+    /// It owes a grant to an endpoint that takes part, which is as if that one waited.
+    pub(crate) owes: bool,
+    /// The membership whose window it waits for.
+    pub(crate) for_window: Option<Membership>,
+    /// How much longer it waits for windows, and bytes that had come from it when it last did.
+    pub(crate) window_patience: Patience,
+    pub(crate) received: u64,
     /// When somebody began to wait for this one, in milliseconds.
     pub(crate) since: u64,
     /// When this one began to wait for another one, in milliseconds.
@@ -55,8 +64,12 @@ enum Circle {
 }
 
 impl Wait {
-    pub(crate) fn new(patience: Patience) -> Self {
+    pub(crate) fn new(patience: Patience, window_patience: Patience) -> Self {
         Self {
+            owes: false,
+            for_window: None,
+            window_patience,
+            received: 0,
             for_whom: 0,
             previous: 0,
             next: 0,
@@ -74,14 +87,14 @@ impl Wait {
 
     /// Whether others wait for this one.
     pub(crate) fn is_awaited(&self) -> bool {
-        self.first != 0
+        self.first != 0 || self.owes
     }
 }
 
 impl Connection {
     /// Whether it is paused: it waits for somebody's queue, or has sent as much as it may.
     pub(crate) fn is_paused(&self) -> bool {
-        self.wait.for_whom != 0 || self.wait.until != 0
+        self.wait.for_whom != 0 || self.wait.until != 0 || self.wait.for_window.is_some()
     }
 
     /// Whether it waits for somebody else, who is to blame.
@@ -127,6 +140,52 @@ impl Connections {
         }
         self.schedule(sender);
         self.schedule(receiver);
+    }
+
+    /// A connection that does not take part owes a grant, or does no more.
+    pub(crate) fn owes(&mut self, index: u32, owes: bool) {
+        self.pass(index);
+        let now = self.now;
+        let Some(connection) = self.get(index) else { return };
+        if owes && !connection.wait.is_awaited() {
+            connection.wait.since = now;
+        }
+        connection.wait.owes = owes;
+        self.schedule(index);
+    }
+
+    /// Makes a connection wait for the window of a membership.
+    ///
+    /// It is a budget as that of those who take too little: what it could send since the last time gives to it.
+    pub(crate) fn wait_for_window(&mut self, index: u32, membership: Membership) {
+        let (now, terms) = (self.now, self.times.terms);
+        let Some(connection) = self.get(index) else { return };
+        let received = connection.traffic.received;
+        let sent = received - std::mem::replace(&mut connection.wait.received, received);
+        connection.wait.window_patience.pass(now, Pace::Rest, terms);
+        connection.wait.window_patience.took(usize::try_from(sent).unwrap_or(usize::MAX), terms);
+        (connection.wait.for_window, connection.wait.began) = (Some(membership), now);
+        self.paused += 1;
+        self.pauses.add(Paused::Window);
+        self.schedule(index);
+    }
+
+    /// Makes a connection wait for no window any more; `is_over`: because that took too long. Returns whose window it was.
+    pub(crate) fn stop_waiting_for_window(&mut self, index: u32, is_over: bool) -> Option<Membership> {
+        let (now, terms) = (self.now, self.times.terms);
+        let connection = self.get(index)?;
+        let membership = connection.wait.for_window.take()?;
+        let began = connection.wait.began;
+        connection.wait.window_patience.pass(now, Pace::Full, terms);
+        if is_over {
+            connection.wait.window_patience = Patience::new(now, terms);
+        }
+        // it was not read meanwhile, which is not its fault
+        connection.last_received = now;
+        self.paused -= 1;
+        self.paused_millis += now.saturating_sub(began);
+        self.schedule(index);
+        Some(membership)
     }
 
     /// Makes a connection wait for nobody any more. Does nothing if it does not wait.

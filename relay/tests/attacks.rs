@@ -310,7 +310,7 @@ fn random_bytes() {
     for seed in 0..300 {
         let mut socket = relay.socket();
         // every other one of small numbers, which are commands and short units more often than not
-        let mask = if seed % 2 == 0 { 0xff } else { 7 };
+        let mask = if seed % 2 == 0 { 0xff } else { 15 };
         let bytes: Vec<u8> = pattern(20_000, seed).iter().map(|byte| byte & mask).collect();
         flood(&mut socket, &bytes, 1);
         sockets.push(socket);

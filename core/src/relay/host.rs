@@ -352,10 +352,16 @@ pub trait Host {
         let _ = connection;
     }
 
-    /// A connection that does not take part owes a grant to one that does, and its queue has no room: it is to be given up if it takes nothing for
-    /// some seconds. `false`: no longer.
-    fn owes(&mut self, connection: ConnectionId, owes: bool) {
-        let _ = (connection, owes);
+    /// Whether the queue of a connection has room again for what endpoints that take part may send there. Asked in
+    /// [`drained`](super::Relay::drained) and for each unit; it has to become true some day where endpoints take what is queued.
+    fn is_drained(&self, connection: ConnectionId) -> bool {
+        self.free(connection) >= self.window() as usize
+    }
+
+    /// Something waits until the queue of a connection has [drained](super::Relay::drained): a notice of a grant; or, where the connection does not take
+    /// part, a grant that it owes. One that owes a grant is to be given up if it takes nothing for some seconds. `false`: no longer.
+    fn waits(&mut self, connection: ConnectionId, waits: bool) {
+        let _ = (connection, waits);
     }
 
     /// How much work [`receive`](super::Relay::receive) may do for a connection, so that one that makes much work of few bytes does not

@@ -1,7 +1,7 @@
 //! What is to be said or granted when a queue has drained: a list for each connection.
 
 use super::host::{ConnectionId, Host};
-use super::slots::{Flags, SideSlot, Stage};
+use super::slots::{Flags, SideSlot};
 use super::tables::Tables;
 use super::windows::{MOST, SERVER, USER, other};
 use crate::protocol::to_endpoint;
@@ -41,7 +41,7 @@ impl Tables<'_> {
         }
         let Some(connection) = self.parts.connections.get_mut(id.index()) else { return };
         let next = core::mem::replace(&mut connection.waiting, this);
-        let is_first = next == 0 && connection.stage != Stage::Part;
+        let is_first = next == 0;
         if let Some(slot) = self.side_mut(index, side) {
             (slot.next, slot.before) = (next, 0);
         }
@@ -49,7 +49,7 @@ impl Tables<'_> {
             slot.before = this;
         }
         if is_first {
-            host.owes(id, true);
+            host.waits(id, true);
         }
     }
 
@@ -74,7 +74,7 @@ impl Tables<'_> {
         let Some(connection) = self.parts.connections.get_mut(id.index()) else { return };
         connection.waiting = next;
         if next == 0 {
-            host.owes(id, false);
+            host.waits(id, false);
         }
     }
 
@@ -97,7 +97,7 @@ impl Tables<'_> {
                 self.wait_no_more(index, side, host);
                 self.tell_grant(index, side, host);
             } else {
-                if host.free(id) < host.window() as usize {
+                if !host.is_drained(id) {
                     return;
                 }
                 self.wait_no_more(index, side, host);

@@ -151,7 +151,7 @@ impl Tables<'_> {
                 if !slot.is_asked && slot.count < window / 2 {
                     return;
                 }
-                if free < window as usize {
+                if !host.is_drained(receiver) {
                     return self.wait(index, side, host);
                 }
                 self.grant_for(index, side, host);
@@ -292,7 +292,7 @@ impl Tables<'_> {
             return;
         }
         slot.is_asked = true;
-        if host.free(id) < host.window() as usize {
+        if !host.is_drained(id) {
             return self.wait(index, side, host);
         }
         self.grant_for(index, side, host);

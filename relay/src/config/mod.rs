@@ -209,6 +209,12 @@ pub struct Config {
     /// should stay well below that.
     pub keepalive_interval: Duration,
 
+    /// The longest interval of keepalives that an endpoint may ask for in its hello; 5 s to 24 h. Default: 1 h.
+    ///
+    /// Such a connection is sent a keepalive after its own interval instead of [`keepalive_interval`](Self::keepalive_interval), so that a device with a
+    /// battery can sleep. An endpoint that is gone without a word is noticed that much later.
+    pub max_keepalive_interval: Duration,
+
     /// How long a connection is kept whose endpoint gives no sign of life; 1 s to 32,767 s (the system
     /// counts whole seconds). Default: 15 s.
     ///
@@ -294,6 +300,9 @@ pub enum SlowReceiver {
     /// user of one channel slows down all users of that channel's server, to
     /// [`Config::slow_receiver_bytes_per_second`] at worst. A command that stands behind the data, such as
     /// the removal of that user, waits with it: for `n` bytes, `n` divided by that rate at most.
+    ///
+    /// That concerns endpoints that do not take part in flow control (section 11.4 of PROTOCOL.md) only:
+    /// one that does is never made to wait for somebody else.
     #[default]
     Pause,
     /// The receiver's connection is closed once its queue has been full for [`Config::slow_receiver_grace`];
@@ -391,6 +400,7 @@ impl Default for Config {
             idle_timeout: Duration::ZERO,
             unused_timeout: Duration::from_secs(300),
             keepalive_interval: Duration::from_secs(5),
+            max_keepalive_interval: Duration::from_secs(3600),
             tcp_keepalive: Duration::from_secs(15),
             queue_bytes: MIB,
             memory_bytes: 256 * MIB,
@@ -457,6 +467,10 @@ impl Config {
     /// Range of [`shutdown_timeout`](Self::shutdown_timeout).
     pub const SHUTDOWN_TIMEOUT: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(60);
 
+    /// Range of [`max_keepalive_interval`](Self::max_keepalive_interval).
+    pub const MAX_KEEPALIVE_INTERVAL: RangeInclusive<Duration> =
+        Duration::from_secs(5)..=Duration::from_secs(24 * 3600);
+
     /// Lifts every limit on connections, channels and rates. Times and memory stay bounded, and lists of what is allowed hold.
     pub fn lift_limits(&mut self) {
         self.max_connections = 0;
@@ -517,6 +531,7 @@ impl Config {
         within("idle_timeout", &self.idle_timeout, &Self::IDLE_TIMEOUT)?;
         within("unused_timeout", &self.unused_timeout, &Self::UNUSED_TIMEOUT)?;
         within("keepalive_interval", &self.keepalive_interval, &Self::KEEPALIVE_INTERVAL)?;
+        within("max_keepalive_interval", &self.max_keepalive_interval, &Self::MAX_KEEPALIVE_INTERVAL)?;
         within("tcp_keepalive", &self.tcp_keepalive, &Self::TCP_KEEPALIVE)?;
         within("queue_bytes", &self.queue_bytes, &Self::QUEUE_BYTES)?;
         within("memory_bytes", &self.memory_bytes, &Self::MEMORY_BYTES)?;

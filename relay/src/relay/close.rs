@@ -39,6 +39,8 @@ pub(super) enum Why {
     WebSocketClosed,
     /// Its endpoint does not keep to the rules of WebSocket.
     WebSocketFailed(Failure),
+    /// The memory was used up, and its queue held the most.
+    Memory,
     /// A key that it was here by is gone.
     Revoked,
     /// The operator wants it, for this reason.
@@ -95,7 +97,7 @@ impl Why {
         match self {
             Self::Stopping => Some(1001),
             Self::Drained => Some(1012),
-            Self::Cause(_) | Self::Late(_) | Self::Revoked | Self::Operator(..) => Some(1008),
+            Self::Cause(_) | Self::Late(_) | Self::Memory | Self::Revoked | Self::Operator(..) => Some(1008),
             Self::WebSocketFailed(failure) => Some(failure.code()),
             _ => None,
         }
@@ -106,6 +108,7 @@ impl Why {
         matches!(
             self,
             Self::Cause(_)
+                | Self::Memory
                 | Self::Late(Late::Taking | Late::Room)
                 | Self::Http(_, Closed::Origin | Closed::WatchFrom | Closed::Token)
                 | Self::NoProxyHeader
@@ -128,6 +131,7 @@ impl Why {
             Self::Http(_, cause) | Self::Operator(cause, _) => *cause,
             Self::TlsHere | Self::TlsFailed(_) | Self::TlsCopied => Closed::TlsFailed,
             Self::WebSocketFailed(_) => Closed::WebSocketFailed,
+            Self::Memory => Closed::Memory,
             Self::Revoked => Closed::Revoked,
             Self::Drained => Closed::Drained,
             Self::NoProxyHeader => Closed::ProxyHeader,
@@ -156,6 +160,9 @@ impl fmt::Display for Why {
             Self::WebSocketClosed => f.write_str("its WebSocket was closed by the endpoint"),
             Self::WebSocketFailed(failure) => {
                 write!(f, "its WebSocket failed with code {}: {failure}", failure.code())
+            }
+            Self::Memory => {
+                f.write_str("its queue held the most when there was no memory left for queues (memory-bytes)")
             }
             Self::Revoked => f.write_str("what it was allowed by is allowed no more (access-revoked)"),
             Self::Operator(_, reason) if reason.is_empty() => f.write_str("the operator has closed it"),
@@ -186,6 +193,7 @@ impl Relay {
             is_told |= connection.close_tls();
         }
         self.connections.stop_waiting(index);
+        self.connections.stop_waiting_for_window(index, false);
         self.connections.wake(index);
         self.connections.take_rest(index);
         self.connections.take_off(index);

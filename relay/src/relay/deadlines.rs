@@ -45,6 +45,9 @@ impl Relay {
         if is_due(Due::Resume) {
             self.resume(index);
         }
+        if is_due(Due::Membership) {
+            self.end_membership(index);
+        }
         if is_due(Due::Keepalive) {
             self.say_alive(index);
         }
@@ -67,6 +70,7 @@ impl Relay {
     pub(super) fn begin_stage(&mut self, index: u32) {
         let (now, keepalive) = (self.connections.now, self.connections.times.keepalive);
         let Some(connection) = self.connections.get(index) else { return };
+        let keepalive = connection.keepalive_every.unwrap_or(keepalive);
         (connection.stage_since, connection.keepalive_at) = (now, now + keepalive);
         self.connections.schedule(index);
     }
@@ -123,9 +127,9 @@ impl Relay {
 
     /// Tells an endpoint that the relay is there, unless it has something else to read.
     fn say_alive(&mut self, index: u32) {
-        let next = self.connections.now + self.connections.times.keepalive;
+        let (now, keepalive) = (self.connections.now, self.connections.times.keepalive);
         let Some(connection) = self.connections.get(index) else { return };
-        connection.keepalive_at = next;
+        connection.keepalive_at = now + connection.keepalive_every.unwrap_or(keepalive);
         self.note_patience(index);
         let Some(connection) = self.connections.get(index) else { return };
         if connection.queue.is_empty() {
@@ -144,6 +148,15 @@ impl Relay {
             connection.flags.patient = is_patient;
             listen::set_patience(connection.socket(), &self.connections.config, is_patient);
         }
+    }
+
+    /// Ends the membership whose window a connection has waited for too long.
+    fn end_membership(&mut self, index: u32) {
+        let Some(membership) = self.connections.stop_waiting_for_window(index, true) else { return };
+        if self.core.end_membership(membership, &mut self.connections) {
+            self.connections.note_too_slow(index);
+        }
+        self.connections.list(index);
     }
 
     /// Goes on with a connection that had sent more than it may.

@@ -165,6 +165,9 @@ impl Relay {
             connection.queue.len(),
             connection.is_paused(),
         )?;
+        if let Some(program) = &connection.program {
+            write!(page, ",\"program\":{}", Text(Name(program)))?;
+        }
         if let Some(subject) = connection.subject() {
             write!(page, ",\"subject\":{}", Text(Name(subject.as_bytes())))?;
         }

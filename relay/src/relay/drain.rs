@@ -132,9 +132,11 @@ impl Relay {
     }
 
     /// Tells an endpoint that it is to come back in so many milliseconds, where it has said that it understands that.
-    ///
-    /// Nothing of the joint protocol says it yet: this is where it belongs, in front of the end.
-    fn say_come_back(&mut self, _index: u32, _millis: u64) {}
+    fn say_come_back(&mut self, index: u32, millis: u64) {
+        let Some(id) = self.connections.get(index).map(|connection| connection.id) else { return };
+        let millis = u32::try_from(millis).unwrap_or(u32::MAX);
+        self.core.say_come_back(id, millis, &mut self.connections);
+    }
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ mod speak_http;
 mod tests;
 mod turns;
 mod unhurried;
+mod windows;
 
 use std::io;
 use std::net::SocketAddr;
@@ -110,6 +111,8 @@ pub struct Relay {
     hellos: Hellos,
     /// Who still has to go, where the relay is drained.
     drain: Option<drain::Drain>,
+    /// When the next user that knocks has to be refused, in milliseconds.
+    knocks_end: Option<u64>,
     /// The page with details that was made last.
     details: details::Details,
 }
@@ -228,6 +231,7 @@ impl Relay {
         self.accept();
         self.serve_ready();
         self.drain_some();
+        self.go_on_with_windows();
         if let Some(noted) = noted {
             self.judge(noted);
         }
@@ -304,8 +308,8 @@ impl Relay {
         let is_accepting = self.listeners.iter().any(|listener| listener.pending);
         let accept_at = is_accepting.then_some(self.accept_at);
         let drain = self.drain.as_ref().and_then(drain::Drain::next);
-        let next =
-            [self.connections.timers.next(), accept_at, self.lingering.next(), self.anteroom.next(), drain];
+        let timers = self.connections.timers.next();
+        let next = [timers, accept_at, self.lingering.next(), self.anteroom.next(), drain, self.knocks_end];
         let next = next.into_iter().flatten().min();
         let until = next.map(|next| Duration::from_millis(next.saturating_sub(self.connections.now)));
         let look = self.unhurried.next();

@@ -112,6 +112,7 @@ impl Relay {
             turns: super::turns::Turns::default(),
             hellos: Hellos::default(),
             drain: None,
+            knocks_end: None,
             details: details::Details::default(),
         })
     }

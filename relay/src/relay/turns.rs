@@ -52,6 +52,8 @@ impl Relay {
         !self.connections.ready.is_empty()
             || !self.connections.dirty.is_empty()
             || !self.turns.going.is_empty()
+            || !self.connections.drained.is_empty()
+            || !self.connections.given_up.is_empty()
     }
 
     /// Serves those whose turn it is, up to a bound, and writes what came of it.

@@ -23,7 +23,7 @@ use peote_relay::{Config, Handle, Relay, Stats};
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What the relay says first: it can remove and block users.
-pub const ANNOUNCEMENT: [u8; 6] = [0, 4, 0, 255, 0x50, 3];
+pub const ANNOUNCEMENT: [u8; 6] = [0, 4, 0, 255, 0x50, 7];
 
 /// The default configuration on a free port, without the limits that tests would run into.
 pub fn config() -> Config {
@@ -282,7 +282,14 @@ impl<S: Read + Write> Endpoint<S> {
                     Unit::FromUser { channel, user, payload } if payload.is_whole() => {
                         Got::Data(true, channel, user, payload.bytes().to_vec())
                     }
-                    Unit::FromServer { .. } | Unit::FromUser { .. } => {
+                    // in pieces so far
+                    Unit::FromServer { payload, .. }
+                    | Unit::FromUser { payload, .. }
+                    | Unit::Hello { items: payload }
+                    | Unit::Refused { words: payload, .. }
+                    | Unit::Knock { words: payload, .. }
+                        if !payload.is_whole() =>
+                    {
                         self.decoder = before;
                         if self.read() { continue } else { return None }
                     }

@@ -164,7 +164,7 @@ impl Host for Queues {
         self.resumed.push(connection);
     }
 
-    fn owes(&mut self, connection: ConnectionId, owes: bool) {
+    fn waits(&mut self, connection: ConnectionId, owes: bool) {
         self.owing.retain(|other| *other != connection);
         if owes {
             self.owing.push(connection);

@@ -116,7 +116,7 @@ const OPERATING: &str = "Operating it (peote-relay ctl)";
 const DRAIN_TIME: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(86_400);
 
 /// All settings, in the order in which they are shown.
-pub(crate) static SETTINGS: [Setting; 60] = [
+pub(crate) static SETTINGS: [Setting; 61] = [
     Setting {
         name: "listen",
         group: LISTENING,
@@ -397,6 +397,12 @@ pub(crate) static SETTINGS: [Setting; 60] = [
         help: "Say something to a connection that was sent nothing for this time; \
                endpoints take 20 s of silence for the loss of the connection, so from 20 on there is a warning",
         field: Field::Seconds(|all| &mut all.relay.keepalive_interval, Config::KEEPALIVE_INTERVAL),
+    },
+    Setting {
+        name: "max-keepalive-interval",
+        group: TIMES,
+        help: "Longest keepalive interval that an endpoint may ask for",
+        field: Field::Seconds(|all| &mut all.relay.max_keepalive_interval, Config::MAX_KEEPALIVE_INTERVAL),
     },
     Setting {
         name: "tcp-keepalive",

@@ -31,6 +31,9 @@ pub(super) struct Connection {
     /// Whom its token was made for.
     #[serde(default)]
     pub(super) subject: Option<String>,
+    /// What it says that its program is.
+    #[serde(default)]
+    pub(super) program: Option<String>,
     pub(super) transport: String,
     pub(super) age_ms: u64,
     pub(super) received_per_second: u64,

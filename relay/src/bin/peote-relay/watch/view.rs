@@ -178,10 +178,14 @@ fn address(one: &Connection, width: usize) -> String {
     format!("{}{end}", cut(&address, width + 1 - width / 2))
 }
 
-/// How a connection comes in, shortened.
+/// How a connection comes in, shortened, and its program if it has said what that is.
 fn via(one: &Connection) -> String {
     let transport = if one.transport == "websocket" { "ws" } else { &one.transport };
-    fit(&plain(transport), 5)
+    let via = fit(&plain(transport), 5);
+    match &one.program {
+        Some(program) => format!("{via} {}", plain(program)),
+        None => via,
+    }
 }
 
 /// A text in exactly so many columns.
