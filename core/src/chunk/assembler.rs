@@ -17,11 +17,14 @@ pub enum Violation {
         /// The channel's maximum in bytes.
         max: u32,
     },
+    /// More bytes than the link had granted.
+    WindowExceeded,
 }
 
 impl core::fmt::Display for Violation {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
+            Self::WindowExceeded => f.write_str("more bytes than were granted"),
             Self::OverlongLength => f.write_str("a chunk length with more bytes than it needs"),
             Self::ChunkTooLarge { len, max } => {
                 write!(f, "a chunk of {len} bytes where at most {max} are allowed")
@@ -67,6 +70,8 @@ pub struct Assembler {
 
 /// More bytes than a length field has: the peer broke the rules.
 const BROKEN: u8 = 254;
+/// In place of the length that was too great: the peer sent more than was granted.
+const WINDOW_EXCEEDED: u32 = 1;
 /// The same, and it has been told.
 const BROKEN_AND_TOLD: u8 = 255;
 
@@ -143,6 +148,7 @@ impl Assembler {
         self.field = BROKEN_AND_TOLD;
         Some(match self.done {
             0 => Violation::OverlongLength,
+            WINDOW_EXCEEDED => Violation::WindowExceeded,
             len => Violation::ChunkTooLarge { len, max: limit.max() },
         })
     }
@@ -216,6 +222,21 @@ impl Assembler {
         let kept = (self.len as usize, self.done as usize);
         *self = Self::new();
         kept
+    }
+
+    /// The peer has sent more than was granted.
+    pub(crate) const fn break_window(&mut self) {
+        *self = Self { len: 0, done: WINDOW_EXCEEDED, field: BROKEN_AND_TOLD };
+    }
+
+    /// Returns true if the peer has broken the rules.
+    pub(crate) const fn is_broken(&self) -> bool {
+        self.field >= BROKEN
+    }
+
+    /// Returns how many bytes of the current chunk have not come.
+    pub(crate) const fn left(&self) -> usize {
+        self.len.saturating_sub(self.done) as usize
     }
 
     /// Returns the length of the event that is kept.

@@ -12,8 +12,8 @@ use crate::value::EncodeError;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum SendError {
-    /// The transmit ring, or a local user's line, has no room for all of it now. Try again after a
-    /// poll.
+    /// The transmit ring, the window of one of those it goes to, or a local user's line, has no room
+    /// for all of it now. Try again after a poll.
     WouldBlock,
     /// The handle or its user is no longer, or not yet, there: the channel was left, deleted,
     /// refused or lost, the user is gone.
@@ -39,6 +39,13 @@ pub enum SendError {
         needed: usize,
         /// The size in bytes.
         capacity: usize,
+    },
+    /// More raw data at once than the window of one of those it goes to. Send it in parts.
+    WindowTooSmall {
+        /// The length of the data in bytes.
+        len: usize,
+        /// The window in bytes.
+        window: u32,
     },
     /// A channel name above 255 bytes.
     NameTooLong {
@@ -109,7 +116,9 @@ impl From<EncodeError> for SendError {
 impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::WouldBlock => f.write_str("no room in the transmit ring now; try again after a poll"),
+            Self::WouldBlock => {
+                f.write_str("no room in the transmit ring or the window now; try again after a poll")
+            }
             Self::NotOpen => f.write_str("the channel or user is not there"),
             Self::Unsupported => f.write_str("the relay has not announced that it can do this"),
             Self::Empty => f.write_str("there is nothing to send: a payload has at least one byte"),
@@ -121,6 +130,9 @@ impl fmt::Display for SendError {
                     f,
                     "{needed} bytes never fit the transmit ring of {capacity} bytes; enlarge it or send in parts"
                 )
+            }
+            Self::WindowTooSmall { len, window } => {
+                write!(f, "{len} bytes at once for a window of {window}; send them in parts")
             }
             Self::NameTooLong { len } => write!(f, "a channel name of {len} bytes; at most 255 are allowed"),
             Self::ChunkLimit { max, chunk_size } => {

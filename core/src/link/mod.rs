@@ -66,6 +66,8 @@ mod channel;
 mod connection;
 mod error;
 mod event;
+#[cfg_attr(not(feature = "flow"), path = "flow/none.rs")]
+mod flow;
 mod front;
 mod handing;
 #[cfg_attr(not(feature = "flow"), path = "kept/none.rs")]
@@ -90,6 +92,8 @@ pub use channel::{
 };
 pub use error::{Error, SendError};
 pub use event::{Event, Flow, HandlerError, IntoFlow};
+#[cfg(feature = "flow")]
+pub use flow::Hello;
 #[cfg(feature = "local")]
 pub use local::SimulatedLine;
 #[cfg(feature = "local")]
@@ -118,7 +122,7 @@ pub const SILENCE_LIMIT: Duration = Duration::from_secs(20);
 /// The transport is handed to each poll. `B` is the link's memory: [`link_buffers!`] names its
 /// sizes, [`memory`] says what each of them means.
 ///
-/// Beside its buffers a link takes 264 bytes on 64-bit targets and 216 on 32-bit ones. Without the
+/// Beside its buffers a link takes 312 bytes on 64-bit targets, and less on 32-bit ones. Without the
 /// features `flow`, `large-chunks`, `local` and `speed` it takes 168 and 120 bytes.
 ///
 /// ```
@@ -215,6 +219,13 @@ impl<B: Buffers> Link<B> {
     /// Relays send a keepalive after 5 s of silence. The default is [`SILENCE_LIMIT`].
     pub const fn set_silence_limit(&mut self, limit: Option<Duration>) {
         self.state.silence_limit = SilenceLimit::new(limit);
+    }
+
+    /// Sets what the program tells the relay about itself. Counts from the next connection on, so call
+    /// it before the first poll.
+    #[cfg(feature = "flow")]
+    pub fn set_hello(&mut self, hello: Hello) {
+        self.state.flow.set(hello);
     }
 
     /// Sets how many events one [`poll`](Self::poll) hands over at most; `None`: as many as one

@@ -1,6 +1,7 @@
 //! What a link's memory keeps of one own channel and of one party.
 
 use super::EnteredChannel;
+use super::flow::Window;
 use super::kept::{OwnKept, PartyKept};
 use crate::chunk::{Assembler, ChunkLimit};
 
@@ -57,8 +58,10 @@ pub(super) enum PartyState {
         tag: u8,
         wanted: bool,
     },
+    /// `user` is this link's own number there, which counts if there is a window.
     Entered {
         number: u8,
+        user: u8,
     },
     /// The connection is lost, the program has not been told yet. `opened` is false if the relay
     /// had not answered.
@@ -118,6 +121,14 @@ pub struct PartySlot {
     /// The [`Key`] that it is found by; 0 for none.
     pub(super) key: u16,
     pub(super) kept: PartyKept,
+    /// How much may be sent to it when nothing is under way.
+    pub(super) window: Window,
+    /// Bytes that were sent to it and not granted again.
+    #[cfg(feature = "flow")]
+    pub(super) outstanding: i32,
+    /// Bytes that came from it, and are not in its slot any more, and have not been granted again.
+    #[cfg(feature = "flow")]
+    pub(super) taken: i32,
     #[cfg(feature = "speed")]
     pub(super) chain: Chain,
 }
@@ -131,6 +142,11 @@ impl PartySlot {
         generation: 0,
         key: 0,
         kept: PartyKept::NOTHING,
+        window: Window::NONE,
+        #[cfg(feature = "flow")]
+        outstanding: 0,
+        #[cfg(feature = "flow")]
+        taken: 0,
         #[cfg(feature = "speed")]
         chain: Chain { head: 0, next: 0 },
     };
@@ -188,7 +204,7 @@ impl Key {
 
     pub(super) const fn of(state: PartyState) -> Option<Self> {
         match state {
-            PartyState::Entered { number } => Some(Self::entered(number)),
+            PartyState::Entered { number, .. } => Some(Self::entered(number)),
             PartyState::User { number, user, .. } => Some(Self::user(number, user)),
             _ => None,
         }

@@ -1,5 +1,6 @@
 //! All of a link but its memory.
 
+use super::flow::FlowState;
 use super::front::{Front, Room};
 #[cfg(feature = "local")]
 use super::local::LineRef;
@@ -110,6 +111,17 @@ pub(super) enum Owed {
     /// No command, but an event that is kept has to be dealt with first.
     #[cfg(feature = "flow")]
     Wait,
+    /// Hello.
+    #[cfg(feature = "flow")]
+    Hello,
+    /// The answer to a user that knocks: to be let in, or (`code`) refused.
+    #[cfg(feature = "flow")]
+    Answer {
+        channel: u8,
+        user: u8,
+        ticket: u8,
+        code: u8,
+    },
 }
 
 /// What has been received and not been gone through.
@@ -160,6 +172,7 @@ pub(super) struct State {
     pub(super) silence_limit: SilenceLimit,
     #[cfg(feature = "large-chunks")]
     pub(super) partial: PartialChunk,
+    pub(super) flow: FlowState,
     pub(super) local: LocalState,
 }
 
@@ -182,7 +195,11 @@ impl SilenceLimit {
     }
 
     /// Returns when a relay that was heard last at `heard` will have been silent for too long.
-    fn after(self, heard: Instant) -> Instant {
+    /// `interval` is how many seconds the relay says that it is silent for at most; 0 if it does not.
+    fn after(self, heard: Instant, interval: u32) -> Instant {
+        if self.0 == 0 && interval > 0 {
+            return heard.saturating_add(Duration::from_secs(u64::from(interval).saturating_mul(4)));
+        }
         match self.0 ^ Self::DEFAULT {
             u32::MAX => Instant::MAX,
             millis => heard.saturating_add(Duration::from_millis(millis.into())),
@@ -210,9 +227,20 @@ impl State {
             #[cfg(feature = "large-chunks")]
             partial: PartialChunk::NONE,
             tables: TableState::new(),
+            flow: FlowState::new(),
             local: LocalState::new(),
             silence_limit: SilenceLimit(0),
             event_limit: 0,
+        }
+    }
+
+    /// Returns true if a command is owed.
+    const fn owes(&self) -> bool {
+        match self.owed {
+            Owed::Nothing => false,
+            #[cfg(feature = "flow")]
+            Owed::Wait => false,
+            _ => true,
         }
     }
 
@@ -229,7 +257,7 @@ impl State {
     pub(super) fn silent_at(&self) -> Instant {
         match self.connection {
             Connection::Open if !self.capabilities.contains(Capabilities::NO_KEEPALIVES) => {
-                self.silence_limit.after(self.heard)
+                self.silence_limit.after(self.heard, self.flow.interval())
             }
             _ => Instant::MAX,
         }
@@ -268,9 +296,7 @@ impl State {
     }
 
     pub(super) const fn wants_write(&self) -> bool {
-        self.ring.len() > 0
-            || self.room.has_grown()
-            || matches!(self.owed, Owed::Leave { .. } | Owed::Delete { .. })
+        self.ring.len() > 0 || self.room.has_grown() || self.owes()
     }
 
     /// The connection is lost: what belonged to it is forgotten. The tables are the caller's.
@@ -278,6 +304,7 @@ impl State {
         warning!("the connection to the relay is lost");
         self.received = Received::NOTHING;
         self.capabilities = Capabilities::NONE;
+        self.flow.lose();
         // an event that is kept is told once more, in front of the loss
         self.front.begin_round();
         self.owed = Owed::Nothing;

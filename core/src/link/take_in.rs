@@ -36,6 +36,10 @@ pub(super) fn take_in(
         Queued::Received { from, start, end }
     };
     if limit == ChunkLimit::NONE {
+        #[cfg(feature = "flow")]
+        if party.assembler.is_broken() {
+            return (piece.len(), Queued::None);
+        }
         // what a slot could not keep is an event of its own
         let len = if cfg!(feature = "flow") { piece.len().min(window) } else { piece.len() };
         return (len, received(0, len));

@@ -21,3 +21,5 @@ mod silence;
 mod sizes;
 mod support;
 mod vocabulary;
+#[cfg(feature = "flow")]
+mod windows;

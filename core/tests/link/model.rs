@@ -173,6 +173,8 @@ impl Model {
             Unit::Success { tag, channel: number } | Unit::Entered { tag, channel: number, .. } => {
                 self.success(tag, number, seen);
             }
+            // the words come first
+            Unit::Refused { words, .. } if !words.is_last() => {}
             Unit::Refused { tag, code, .. } => self.refused(tag, code, seen),
             Unit::UserEntered { channel: number, user } => self.user_entered(number, user, seen),
             Unit::UserGone { channel: number, user, reason } => {

@@ -349,7 +349,8 @@ impl Life {
         while let Some((used, unit)) = decoder.decode(rest) {
             rest = &rest[used..];
             let (from, payload) = match unit {
-                Unit::Command { command: 0 | 1, .. } => continue,
+                // what the link says by itself to a relay that knows it, as this one can by chance
+                Unit::Command { command: 0 | 1 | 6 | 8 | 9 | 10, .. } => continue,
                 Unit::Command { command, tag, payload } => {
                     assert_eq!((tag, payload.total()), (0, 1));
                     given_back.push((command, payload.bytes()[0]));
@@ -437,6 +438,8 @@ proptest! {
 
     #[test]
     fn a_life_with_few_places(steps in steps(false, false), manner in manners()) {
+        // an end that is kept keeps its place
+        let manner = if cfg!(feature = "flow") { Manner { again: 0, ..manner } } else { manner };
         live(&steps, manner, 6);
     }
 
@@ -450,6 +453,8 @@ proptest! {
     fn next_event_is_poll(steps in steps(true, true), manner in manners(), places in prop::sample::select(vec![6usize, 120])) {
         // with few places it depends on the poll whether a place that is given up is free in time; the model does not know that
         let steps: Vec<Step> = steps.into_iter().filter(|step| places > 6 || !matches!(step, Step::GiveUp(_))).collect();
+        let again = if cfg!(feature = "flow") && places == 6 { 0 } else { manner.again };
+        let manner = Manner { again, ..manner };
         let polled = live(&steps, Manner { next_event: false, limit: 0, ..manner }, places);
         let drawn = live(&steps, Manner { next_event: true, limit: 0, ..manner }, places);
         prop_assert_eq!(polled.told, drawn.told);

@@ -35,13 +35,13 @@ fn check<
 
 /// What a party takes beside its chunk.
 const PARTY: usize = {
-    let flow = if cfg!(feature = "flow") { 4 } else { 0 };
+    let flow = if cfg!(feature = "flow") { 12 } else { 0 };
     flow + if cfg!(feature = "speed") { 36 } else { 32 }
 };
 
 /// What a link adds to its buffers.
 #[cfg(target_pointer_width = "64")]
-const ADDED: usize = WITHOUT_FLOW + if cfg!(feature = "flow") { 16 } else { 0 };
+const ADDED: usize = WITHOUT_FLOW + if cfg!(feature = "flow") { 64 } else { 0 };
 
 /// The same where the link is an existing endpoint.
 #[cfg(target_pointer_width = "64")]

@@ -4,6 +4,7 @@ use super::{PartyKept, Waiting};
 use crate::Reason;
 use crate::bytes::copy_to;
 use crate::chunk::ChunkLimit;
+use crate::link::flow;
 use crate::link::front::Queued;
 use crate::link::session::Session;
 use crate::link::slots::{Key, OwnState, PartyRef, PartyState};
@@ -38,6 +39,7 @@ impl Session<'_> {
         let mut tables = self.out.tables();
         if let Some(party) = tables.party_mut(from) {
             party.assembler.keep(len, len);
+            flow::kept(party, len);
             tables.set_kept(from.slot, PartyKept::new(Waiting::Bytes, 0));
         }
         true

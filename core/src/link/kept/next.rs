@@ -1,6 +1,7 @@
 //! Handing over what waits, once in a round.
 
 use super::{PartyKept, Waiting};
+use crate::link::flow;
 use crate::link::front::Queued;
 use crate::link::handing::{Handler, Verdict};
 use crate::link::send::OutParts;
@@ -128,14 +129,16 @@ impl Session<'_> {
         let size = self.out.parts.window;
         let at = usize::from(slot).wrapping_mul(size);
         let memory = self.inbox.chunks.get_mut(at..).and_then(|chunks| chunks.get_mut(..size));
-        let mut tables = self.out.tables();
-        let Some(party) = tables.parties.get_mut(usize::from(slot)) else { return };
+        let flow = &mut self.out.state.flow;
+        let Some(party) = self.out.parts.parties.get_mut(usize::from(slot)) else { return };
+        let stored = flow::stored(party);
         let next = match party.kept.waiting() {
             Waiting::Opened | Waiting::Bytes => party.go_on(memory.unwrap_or_default()),
             Waiting::Malicious if party.is_ending() => PartyKept::new(Waiting::End, 0),
             _ => PartyKept::NOTHING,
         };
-        tables.set_kept(slot, next);
+        flow::came(flow, party, 0, stored, size);
+        self.out.tables().set_kept(slot, next);
     }
 }
 

@@ -2,13 +2,14 @@
 
 use super::{PartyKept, Waiting};
 use crate::chunk::ChunkLimit;
+use crate::link::flow;
 use crate::link::slots::PartySlot;
 
 /// Adds what a party says behind what waits in its slot, `memory`. Returns how many bytes it has
 /// room for.
 #[cold]
 pub(in crate::link) fn store(party: &mut PartySlot, piece: &[u8], memory: &mut [u8]) -> usize {
-    if !matches!(party.kept.waiting(), Waiting::Opened | Waiting::Bytes) {
+    if !matches!(party.kept.waiting(), Waiting::Opened | Waiting::Bytes) || party.window.is_outlaw() {
         return piece.len(); // what comes behind a violation or an end says nothing
     }
     let slot_size = memory.len().min(PartyKept::MAX_SLOT);
@@ -22,6 +23,11 @@ pub(in crate::link) fn store(party: &mut PartySlot, piece: &[u8], memory: &mut [
     }
     let room = memory.get_mut(end..).unwrap_or_default();
     let count = piece.len().min(room.len());
+    if count < piece.len() && flow::is_liar(party) {
+        // more than its window: what it says from here on cannot be followed
+        party.window.outlaw();
+        return piece.len();
+    }
     crate::bytes::copy_to(room, 0, piece.get(..count).unwrap_or_default());
     party.assembler.add_stored(count);
     count
@@ -50,6 +56,12 @@ impl PartySlot {
             } else {
                 Waiting::Nothing
             }
+        };
+        let next = if next == Waiting::Nothing && self.window.is_outlaw() {
+            self.assembler.break_window();
+            Waiting::Malicious
+        } else {
+            next
         };
         if next != Waiting::Nothing {
             return PartyKept::new(next, start);

@@ -2,6 +2,8 @@
 
 use crate::Reason;
 #[cfg(feature = "flow")]
+use crate::Reason::{ChannelFull, RefusedByServer};
+#[cfg(feature = "flow")]
 use crate::link::front::Queued;
 use crate::link::session::Session;
 use crate::link::slots::{Key, OwnState, PartyState};
@@ -16,11 +18,39 @@ impl Session<'_> {
     #[inline(never)]
     pub(super) fn control(&mut self) -> Option<Event<'static>> {
         match self.out.state.received.decoder.control(Fragment::EMPTY) {
-            Unit::Success { tag, channel: number } | Unit::Entered { tag, channel: number, .. } => {
+            Unit::Success { tag, channel: number } => {
                 // no relay gives out a greater number; as it stands, it would mean another channel
                 let answer = if usize::from(number) < MAX_CHANNELS { Ok(number) } else { Err(number) };
                 self.answered(tag, answer)
             }
+            #[cfg(feature = "flow")]
+            Unit::Entered { tag, channel: number, user, window } if usize::from(number) < MAX_CHANNELS => {
+                let event = self.answered(tag, Ok(number));
+                if let Some(Event::Opened { channel: Channel::Entered(channel) }) = event {
+                    self.out.tables().set_party(channel.slot, PartyState::Entered { number, user });
+                    self.out.raise(channel.into(), window, None);
+                }
+                event
+            }
+            #[cfg(feature = "flow")]
+            Unit::Entered { tag, channel, .. } => self.answered(tag, Err(channel)),
+            #[cfg(feature = "flow")]
+            Unit::Raised { own, channel, user, send, receive } => {
+                self.raised(own, channel, user, (send, receive));
+                None
+            }
+            #[cfg(feature = "flow")]
+            Unit::GrantFromServer { channel, bytes } => {
+                self.out.granted(Key::entered(channel), bytes);
+                None
+            }
+            #[cfg(feature = "flow")]
+            Unit::GrantFromUser { channel, user, bytes } => {
+                self.out.granted(Key::user(channel, user), bytes);
+                None
+            }
+            #[cfg(feature = "flow")]
+            Unit::Knock { channel, user, ticket, window, .. } => self.knocked(channel, user, ticket, window),
             Unit::Refused { tag, code, .. } => self.answered(tag, Err(code)),
             Unit::UserEntered { channel, user } => self.user_entered(channel, user),
             Unit::UserGone { channel, user, reason } if usize::from(channel) < MAX_CHANNELS => {
@@ -41,6 +71,7 @@ impl Session<'_> {
             Unit::Keepalive { last } => {
                 if let Some(capabilities) = Capabilities::from_keepalive(last) {
                     self.out.state.capabilities = capabilities;
+                    self.out.announced();
                 }
                 None
             }
@@ -61,7 +92,7 @@ impl Session<'_> {
         let event = match answer {
             Ok(number) if is_wanted => {
                 debug!("entered channel number {}", number);
-                tables.set_party(party.slot, PartyState::Entered { number });
+                tables.set_party(party.slot, PartyState::Entered { number, user: 0 });
                 return Some(Event::Opened { channel: Channel::Entered(channel) });
             }
             Ok(number) => {
@@ -136,10 +167,46 @@ impl Session<'_> {
             let state = &mut *self.out.state;
             state.front.event = Queued::Notice(event);
             state.front.settle(true);
-            state.owed = Owed::Wait;
+            if state.owed == Owed::Nothing {
+                state.owed = Owed::Wait;
+            }
             return None;
         }
         Some(event)
+    }
+
+    /// A user wants to enter an own channel: it is let in if there is room for it.
+    #[cfg(feature = "flow")]
+    fn knocked(&mut self, number: u8, user: u8, ticket: u8, window: u32) -> Option<Event<'static>> {
+        let tables = self.out.tables();
+        let is_open = tables.find_open(number).is_some();
+        let code = match (is_open, tables.is_full()) {
+            (true, false) => 0,
+            (true, true) => ChannelFull.enter_code(),
+            (false, _) => RefusedByServer.enter_code(),
+        };
+        self.out.state.owed = Owed::Answer { channel: number, user, ticket, code };
+        self.out.pay();
+        if code != 0 {
+            return None;
+        }
+        let event = self.user_entered(number, user);
+        if let Some(party) = self.out.tables().find(Key::user(number, user)) {
+            self.out.raise(party, window, None);
+        }
+        event
+    }
+
+    /// A membership has windows from now on.
+    #[cfg(feature = "flow")]
+    fn raised(&mut self, own: bool, channel: u8, user: u8, (send, receive): (u32, u32)) {
+        let key = if own { Key::user(channel, user) } else { Key::entered(channel) };
+        let Some(party) = self.out.tables().find(key) else { return };
+        if !own {
+            let state = PartyState::Entered { number: channel, user };
+            self.out.tables().set_party(party.slot, state);
+        }
+        self.out.raise(party, send, Some(receive));
     }
 
     fn user_gone(&mut self, number: u8, user: u8, reason: u8) -> Option<Event<'static>> {

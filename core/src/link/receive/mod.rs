@@ -2,6 +2,8 @@
 
 mod answer;
 
+#[cfg(feature = "flow")]
+use super::flow::{came, stored_of, tail};
 use super::front::Queued;
 use super::handing::Handler;
 use super::send::Out;
@@ -53,7 +55,9 @@ impl Session<'_> {
             Head::Tail => {
                 // what follows is for no party
                 received.party = None;
-                self.control().map_or(Queued::None, Queued::Notice)
+                #[cfg(feature = "flow")]
+                self.out.state.flow.begin_tail(self.out.state.received.decoder.is_hello());
+                Queued::None
             }
         }
     }
@@ -71,9 +75,25 @@ impl Session<'_> {
         let (used, event) = match received.party {
             Some(party) => {
                 let chunks = &mut *inbox.chunks;
-                take_in(party, piece, start, parts.own, parts.parties, chunks, parts.window)
+                #[cfg(feature = "flow")]
+                let stored = if state.flow.in_force { stored_of(parts.parties, party) } else { 0 };
+                let taken = take_in(party, piece, start, parts.own, parts.parties, chunks, parts.window);
+                #[cfg(feature = "flow")]
+                if state.flow.in_force
+                    && let Some(slot) = parts.parties.get_mut(usize::from(party.slot))
+                    && slot.generation == party.generation
+                {
+                    came(&mut state.flow, slot, taken.0, stored, parts.window);
+                }
+                taken
             }
-            None => (piece.len(), Queued::None),
+            None => {
+                #[cfg(feature = "flow")]
+                if received.decoder.is_in_tail() {
+                    return self.take_tail(left);
+                }
+                (piece.len(), Queued::None)
+            }
         };
         received.start = start.wrapping_add(used);
         received.decoder.skip(used);
@@ -82,5 +102,23 @@ impl Session<'_> {
             state.owed = Owed::Wait; // the party's slot is full
         }
         event
+    }
+
+    /// Takes in the tail of an answer or event, of which `left` bytes are left. Returns the event that
+    /// it stands for when all of it is there.
+    #[cfg(feature = "flow")]
+    #[cold]
+    fn take_tail(&mut self, left: usize) -> Queued {
+        let state = &mut *self.out.state;
+        let received = &mut state.received;
+        let input = self.inbox.receive.get(received.start..received.end).unwrap_or_default();
+        let piece = input.get(..left).unwrap_or(input);
+        tail(&mut state.flow, piece);
+        received.start = received.start.wrapping_add(piece.len());
+        received.decoder.skip(piece.len());
+        if piece.len() < left {
+            return Queued::None;
+        }
+        self.control().map_or(Queued::None, Queued::Notice)
     }
 }

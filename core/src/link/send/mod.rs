@@ -21,7 +21,12 @@ use crate::chunk::{ChunkLimit, EncodedLength};
 use crate::protocol::to_endpoint::Capabilities;
 use crate::protocol::to_relay::{self, Command};
 use crate::protocol::{MAX_CHANNELS, MAX_NAME};
-use payload::{Route, Units, WireRoute, length_field, push_head};
+pub(super) use payload::Route;
+use payload::{Units, push_head};
+#[cfg(all(feature = "flow", feature = "server"))]
+pub(super) use payload::{WireRoute, length_field};
+#[cfg(not(all(feature = "flow", feature = "server")))]
+use payload::{WireRoute, length_field};
 
 /// The sending half of a link: queues commands and payloads in the transmit ring, from where polls
 /// write them.
@@ -171,7 +176,7 @@ impl<'a> Out<'a> {
                 party.state = PartyState::Entering { tag, wanted: false };
                 party.generation = party.generation.wrapping_add(1);
             }
-            PartyState::Entered { number } => {
+            PartyState::Entered { number, .. } => {
                 self.queue(&to_relay::number_command(Command::Leave, number))?;
                 self.tables().free_party(channel.slot);
             }
@@ -206,7 +211,8 @@ impl<'a> Out<'a> {
 
     #[inline(never)]
     fn send_bytes(&mut self, to: Destination, bytes: &[u8]) -> Result<(), SendError> {
-        let (route, length) = self.route_for(to, bytes.len())?;
+        let (route, length) = self.route_or_ask(to, bytes.len())?;
+        self.debit(to, &route, bytes.len().saturating_add(length.as_bytes().len()));
         if route.is_one_unit(length, bytes.len()) {
             let ring = &mut self.state.ring;
             push_head(ring, self.parts.transmit, route.wire, length, bytes.len());
@@ -260,7 +266,8 @@ impl<'a> Out<'a> {
     /// Begins a payload, if there is room for all of it.
     #[cfg_attr(feature = "speed", inline)]
     fn payload(&mut self, to: Destination, len: usize) -> Result<Payload<'_>, SendError> {
-        let (route, length) = self.route_for(to, len)?;
+        let (route, length) = self.route_or_ask(to, len)?;
+        self.debit(to, &route, len.saturating_add(length.as_bytes().len()));
         let (units, local) = self.begin_payload(route, length, len);
         Ok(Payload::new(units, local))
     }
@@ -281,7 +288,7 @@ impl<'a> Out<'a> {
 
     /// Queues a payload. The caller has made sure that there is room.
     #[cfg_attr(feature = "speed", inline)]
-    fn queue_payload(&mut self, route: Route, length: EncodedLength, bytes: &[u8]) {
+    pub(super) fn queue_payload(&mut self, route: Route, length: EncodedLength, bytes: &[u8]) {
         let (mut units, mut local) = self.begin_payload(route, length, bytes.len());
         local.put(bytes);
         units.put(bytes);
@@ -330,6 +337,24 @@ impl<'a> Out<'a> {
         match self.route(to) {
             Some(Route { limit, .. }) if limit != ChunkLimit::NONE => half.min(limit.max() as usize),
             _ => half,
+        }
+    }
+
+    /// Returns this link's own number in an entered channel, which its server knows it by. `None` if
+    /// the channel is not open, or the relay has not told the number: not all do.
+    #[cfg(feature = "flow")]
+    #[must_use]
+    pub fn own_number(&self, channel: EnteredChannel) -> Option<User> {
+        let party = self.parts.parties.get(usize::from(channel.slot))?;
+        match party.state {
+            PartyState::Entered { user, .. }
+                if party.generation == channel.generation && party.window != super::flow::Window::NONE =>
+            {
+                Some(User::new(user))
+            }
+            #[cfg(feature = "local")]
+            PartyState::Joined { user } if party.generation == channel.generation => Some(User::local(user)),
+            _ => None,
         }
     }
 
@@ -396,7 +421,7 @@ impl<'a> Out<'a> {
 
     /// Returns where `to` is; `None` if it is not there.
     #[cfg_attr(feature = "speed", inline(always))]
-    fn route(&self, to: Destination) -> Option<Route> {
+    pub(super) fn route(&self, to: Destination) -> Option<Route> {
         match to {
             Destination::Server(channel) => self.route_to_server(channel),
             _ => self.route_to_users(to),
@@ -410,7 +435,7 @@ impl<'a> Out<'a> {
             return None;
         }
         let (wire, local) = match party.state {
-            PartyState::Entered { number } => (WireRoute::server(number), LocalRoute::None),
+            PartyState::Entered { number, .. } => (WireRoute::server(number), LocalRoute::None),
             #[cfg(feature = "local")]
             PartyState::Joined { user } => (WireRoute::NOWHERE, LocalRoute::Server(user)),
             _ if is_closing(party) => (WireRoute::NOWHERE, LocalRoute::None),
@@ -420,8 +445,8 @@ impl<'a> Out<'a> {
             wire,
             local,
             limit: party.limit,
-            #[cfg(feature = "large-chunks")]
-            party: None,
+            #[cfg(any(feature = "large-chunks", feature = "flow"))]
+            party: Some(channel.into()),
         })
     }
 
@@ -442,7 +467,7 @@ impl<'a> Out<'a> {
                 wire,
                 local,
                 limit,
-                #[cfg(feature = "large-chunks")]
+                #[cfg(any(feature = "large-chunks", feature = "flow"))]
                 party: None,
             });
         };
@@ -456,13 +481,13 @@ impl<'a> Out<'a> {
                 }
             }
         };
-        #[cfg(not(feature = "large-chunks"))]
+        #[cfg(not(any(feature = "large-chunks", feature = "flow")))]
         let _ = party;
         Some(Route {
             wire,
             local,
             limit,
-            #[cfg(feature = "large-chunks")]
+            #[cfg(any(feature = "large-chunks", feature = "flow"))]
             party: Some(party),
         })
     }
@@ -477,7 +502,18 @@ impl<'a> Out<'a> {
         let in_all = len.saturating_add(length.as_bytes().len());
         self.check_room(route.wire.wire_len(in_all))?;
         self.parts.local.check_room(route.local, in_all)?;
+        self.check_window(to, &route, in_all, route.limit != ChunkLimit::NONE)?;
         Ok((route, length))
+    }
+
+    /// The same, for something that is to be sent.
+    #[cfg_attr(feature = "speed", inline(always))]
+    fn route_or_ask(&mut self, to: Destination, len: usize) -> Result<(Route, EncodedLength), SendError> {
+        let result = self.route_for(to, len);
+        if matches!(result, Err(SendError::WouldBlock)) {
+            self.ask_for_grants(to);
+        }
+        result
     }
 
     /// Returns the limit of chunks in a channel of this mode.
@@ -492,7 +528,7 @@ impl<'a> Out<'a> {
     }
 
     #[inline]
-    fn check_room(&self, needed: usize) -> Result<(), SendError> {
+    pub(super) fn check_room(&self, needed: usize) -> Result<(), SendError> {
         if needed <= self.free() {
             Ok(())
         } else if needed > self.parts.transmit.len() {
@@ -515,12 +551,17 @@ impl<'a> Out<'a> {
     /// Queues the command that the relay is owed, if there is room.
     #[cfg_attr(not(feature = "speed"), inline(never))]
     pub(super) fn pay(&mut self) {
+        self.pay_grants();
         let (command, number) = match self.state.owed {
             Owed::Nothing => return,
             Owed::Leave { number } => (Command::Leave, number),
             Owed::Delete { number } => (Command::Delete, number),
             #[cfg(feature = "flow")]
             Owed::Wait => return,
+            #[cfg(feature = "flow")]
+            Owed::Hello => return self.say_hello(),
+            #[cfg(feature = "flow")]
+            Owed::Answer { channel, user, ticket, code } => return self.answer(channel, user, ticket, code),
         };
         let bytes = to_relay::number_command(command, number);
         if bytes.len() <= self.state.ring.free(self.parts.transmit) {

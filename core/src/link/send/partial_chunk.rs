@@ -58,10 +58,13 @@ impl Out<'_> {
         }
         let room = if route.wire.is_nowhere() { usize::MAX } else { self.free().saturating_sub(Header::MAX) };
         let room = room.min(self.parts.local.room(route.local)).min(MAX_UNIT_PAYLOAD);
+        let room = room.min(self.window_of(to, &route));
         let count = bytes.len().min(room.saturating_sub(length.as_bytes().len()));
         let Some(part) = bytes.get(..count).filter(|part| !part.is_empty()) else {
+            self.ask_for_grants(to);
             return Err(SendError::WouldBlock);
         };
+        self.debit(to, &route, count.saturating_add(length.as_bytes().len()));
         self.queue_payload(route, length, part);
         let left = left.saturating_sub(count);
         let length = EncodedLength::NONE;
@@ -79,7 +82,7 @@ impl Out<'_> {
     }
 
     /// Returns an error if a chunk in parts is in the way of something for `to`.
-    pub(super) fn check_partial(&self, to: Destination) -> Result<(), SendError> {
+    pub(in crate::link) fn check_partial(&self, to: Destination) -> Result<(), SendError> {
         let PartialChunk { to: other, left, .. } = self.state.partial;
         if left > 0 && other.overlaps(to) && self.unfinished() > 0 {
             return Err(SendError::ChunkUnfinished);

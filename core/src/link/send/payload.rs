@@ -3,21 +3,21 @@
 use crate::chunk::{ChunkLimit, EncodedLength};
 use crate::link::local::{LocalPayload, LocalRoute};
 use crate::link::ring::Ring;
-#[cfg(feature = "large-chunks")]
+#[cfg(any(feature = "large-chunks", feature = "flow"))]
 use crate::link::slots::PartyRef;
 use crate::link::{MAX_WHOLE_BROADCAST, SendError};
 use crate::protocol::{Header, MAX_UNIT_PAYLOAD, to_relay};
 
 /// Where something goes, and how long its chunks may be.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Route {
-    pub(super) wire: WireRoute,
-    pub(super) local: LocalRoute,
+pub(in crate::link) struct Route {
+    pub(in crate::link) wire: WireRoute,
+    pub(in crate::link) local: LocalRoute,
     /// [`ChunkLimit::NONE`] for raw data.
-    pub(super) limit: ChunkLimit,
-    /// The user's party if it goes to one user, whose number can mean somebody else later.
-    #[cfg(feature = "large-chunks")]
-    pub(super) party: Option<PartyRef>,
+    pub(in crate::link) limit: ChunkLimit,
+    /// The party if it goes to one, whose number can mean somebody else later.
+    #[cfg(any(feature = "large-chunks", feature = "flow"))]
+    pub(in crate::link) party: Option<PartyRef>,
 }
 
 impl Route {
@@ -32,7 +32,7 @@ impl Route {
 
 /// Where something goes on the wire.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct WireRoute {
+pub(in crate::link) struct WireRoute {
     /// As the wire carries it.
     channel: u8,
     /// Whom it goes to; in a broadcast, who is left out.
@@ -45,9 +45,9 @@ pub(super) struct WireRoute {
 impl WireRoute {
     /// Where what goes to local users alone goes on the wire.
     #[cfg(any(feature = "local", feature = "flow"))]
-    pub(super) const NOWHERE: Self = Self { is_nowhere: true, ..Self::server(0) };
+    pub(in crate::link) const NOWHERE: Self = Self { is_nowhere: true, ..Self::server(0) };
     #[cfg(not(any(feature = "local", feature = "flow")))]
-    pub(super) const NOWHERE: Self = Self::server(0); // nothing does
+    pub(in crate::link) const NOWHERE: Self = Self::server(0); // nothing does
 
     pub(super) const fn server(channel: u8) -> Self {
         Self {
@@ -67,6 +67,12 @@ impl WireRoute {
         Self { user: but, is_broadcast: true, ..Self::server(channel | to_relay::OWN) }
     }
 
+    /// The number of the own channel.
+    #[cfg(all(feature = "flow", feature = "server"))]
+    pub(in crate::link) const fn own_number(self) -> u8 {
+        self.channel & !to_relay::OWN
+    }
+
     pub(super) const fn is_nowhere(self) -> bool {
         #[cfg(any(feature = "local", feature = "flow"))]
         return self.is_nowhere;
@@ -76,7 +82,7 @@ impl WireRoute {
 
     /// Returns how many bytes `payload` bytes take on the wire, cut into units.
     #[inline]
-    pub(super) fn wire_len(self, payload: usize) -> usize {
+    pub(in crate::link) fn wire_len(self, payload: usize) -> usize {
         if self.is_nowhere() {
             return 0;
         }
@@ -245,7 +251,7 @@ impl Drop for Payload<'_> {
 
 /// The length field in front of `len` bytes; none for raw data.
 #[inline]
-pub(super) fn length_field(limit: ChunkLimit, len: usize) -> Result<EncodedLength, SendError> {
+pub(in crate::link) fn length_field(limit: ChunkLimit, len: usize) -> Result<EncodedLength, SendError> {
     if len == 0 {
         return Err(SendError::Empty);
     }

@@ -148,6 +148,7 @@ impl Tables<'_> {
         party.generation = party.generation.wrapping_add(1).max(1);
         party.limit = limit;
         party.assembler = Assembler::new();
+        party.window = super::flow::Window::NONE;
         let generation = party.generation;
         self.set_party(slot, state);
         Some(PartyRef { slot, generation })

@@ -249,7 +249,23 @@ impl Program<'_> {
             let length = length.filter(|_| input.byte() < 240).map(|length| length.as_bytes().to_vec());
             [length.unwrap_or_default(), bytes].concat()
         };
-        match input.below(10) {
+        match input.below(14) {
+            10 => connection.incoming.extend(to_endpoint::announcement(Capabilities::HELLO)),
+            11 => {
+                let window = 100 * u32::from(input.byte());
+                let knock = to_endpoint::knock(number & 127, user, 1, true, window, 0);
+                connection.incoming.extend(knock.expect("no words"));
+            }
+            12 => {
+                let bytes = u32::from(input.byte());
+                connection.incoming.extend(to_endpoint::grant_from_user(number & 127, user, bytes));
+                connection.incoming.extend(to_endpoint::grant_from_server(number & 127, bytes));
+            }
+            13 => {
+                let (send, receive) = (4 * u32::from(input.byte()), 4 * u32::from(input.byte()));
+                let own = input.byte() & 1 == 0;
+                connection.incoming.extend(to_endpoint::raised(own, number & 127, user, send, receive));
+            }
             0..=2 => connection.incoming.extend(to_endpoint::success(tag, number)),
             // codes 0 to 6
             3 => connection.incoming.extend(to_endpoint::refused(tag, user + number % 2)),
@@ -566,7 +582,12 @@ impl Program<'_> {
                 assert!(len == bytes.len() && len > max as usize && matches!(mode, Mode::Chunks(_)));
             }
             Err(SendError::RingTooSmall { needed, capacity }) => assert!(needed > capacity),
-            Err(SendError::WouldBlock) => assert!(bytes.len() + 16 > free % 60_000 || bytes.len() > 32_000),
+            Err(SendError::WouldBlock) => {
+                assert!(bytes.len() + 16 > free % 60_000 || bytes.len() > 32_000 || out.window(to).is_some())
+            }
+            Err(SendError::WindowTooSmall { len, window }) => {
+                assert!(len > window as usize && mode == Mode::Data && out.window(to).is_some());
+            }
             Err(SendError::ChunkUnfinished) => assert!(out.unfinished() > 0, "nothing is in the way"),
             Err(error) => panic!("sending: {error}"),
         }
@@ -609,7 +630,9 @@ impl Program<'_> {
                 return;
             }
             Err(SendError::ChunkOverrun { left }) => assert!(left == parts.left && len > left),
-            Err(SendError::WouldBlock) => assert!(free < 16, "there is room"),
+            Err(SendError::WouldBlock) => {
+                assert!(free < 16 || out.window(parts.to) == Some(0), "there is room");
+            }
             Err(error) => panic!("writing a part of a chunk: {error}"),
         }
         assert_eq!(out.free(), free);

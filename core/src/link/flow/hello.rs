@@ -1,0 +1,89 @@
+//! Hello, in both directions.
+
+use super::FlowState;
+use crate::link::send::Out;
+use crate::link::state::Owed;
+use crate::protocol::items::{self, Item};
+use crate::protocol::to_endpoint::Capabilities;
+use crate::protocol::to_relay::{self, Command};
+use crate::time::Duration;
+
+/// What a program tells the relay about itself: [`Link::set_hello`](crate::link::Link::set_hello).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Hello {
+    /// How long the relay may say nothing before it sends a keepalive: 5 s to 24 h, which the relay
+    /// may bound further. `None` for what the relay has. The link waits 4 times as long as the
+    /// relay says it will, unless [`Link::set_silence_limit`](crate::link::Link::set_silence_limit)
+    /// was called.
+    pub keepalive: Option<Duration>,
+    /// Name and version of the program, for the relay's log; 64 bytes count.
+    pub name: Option<&'static str>,
+}
+
+impl Out<'_> {
+    /// The relay has announced what it can do: hello is owed if it knows that.
+    pub(in crate::link) fn announced(&mut self) {
+        let knows = self.state.capabilities.contains(Capabilities::HELLO);
+        if knows && !self.state.flow.has_said {
+            // before anything else that is received, so before any data is sent
+            self.state.owed = Owed::Hello;
+            self.pay();
+        }
+    }
+
+    /// Lets a user in that knocks, or refuses it, if there is room.
+    pub(in crate::link) fn answer(&mut self, channel: u8, user: u8, ticket: u8, code: u8) {
+        let admit = to_relay::admit(channel, user, ticket);
+        let refuse = to_relay::refuse(channel, user, ticket, code, 0).unwrap_or_default();
+        let bytes: &[u8] = if code == 0 { &admit } else { &refuse };
+        if self.state.ring.free(self.parts.transmit) >= bytes.len() {
+            self.state.ring.push(self.parts.transmit, bytes);
+            self.state.owed = Owed::Nothing;
+        }
+    }
+
+    /// Says hello, if there is room.
+    pub(in crate::link) fn say_hello(&mut self) {
+        let flow = &self.state.flow;
+        let name = flow.name.unwrap_or_default().as_bytes();
+        let name = name.get(..items::MAX_PROGRAM).unwrap_or(name);
+        let window = items::number(items::WINDOW, super::receiving::own_window(self.parts.window));
+        let capabilities = items::capabilities(items::TAKES_PART);
+        let keepalive = items::number(items::KEEPALIVE, flow.keepalive);
+        let keepalive: &[u8] = if flow.keepalive > 0 { &keepalive } else { &[] };
+        let name_head = u8::try_from(name.len()).map_or([0; 2], |len| items::head(items::NAME, len));
+        let name_head: &[u8] = if name.is_empty() { &[] } else { &name_head };
+        let parts = [&capabilities[..], &window, keepalive, name_head, name];
+        let len = parts.iter().fold(0usize, |len, part| len.saturating_add(part.len()));
+        let Some(head) = to_relay::command_head(Command::Hello, len) else { return };
+        if self.state.ring.free(self.parts.transmit) < head.len().saturating_add(len) {
+            return;
+        }
+        self.state.ring.push(self.parts.transmit, &head);
+        parts.iter().for_each(|part| self.state.ring.push(self.parts.transmit, part));
+        self.state.flow.has_said = true;
+        self.state.owed = Owed::Nothing;
+    }
+}
+
+impl FlowState {
+    /// A tail begins: the items of the relay's hello, or words.
+    pub(in crate::link) const fn begin_tail(&mut self, is_hello: bool) {
+        self.is_hello = is_hello;
+        self.reader = items::NumberReader::new();
+    }
+}
+
+/// Takes in bytes of a tail.
+#[cold]
+pub(in crate::link) fn tail(state: &mut FlowState, bytes: &[u8]) {
+    if !state.is_hello {
+        return;
+    }
+    for &byte in bytes {
+        if let Some(Item::Keepalive(seconds)) = state.reader.byte(byte) {
+            state.interval = seconds;
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Windows: how many bytes may be sent to whom, and how many more a party may send.
+//!
+//! A link that takes part says hello as soon as the relay announces that it knows what that is.
+//! From then on each party has a window, in both directions, of payload bytes with their length
+//! fields. The other end grants more as its program takes what came; so does this link, at half
+//! windows, and at once where a chunk cannot be completed without.
+
+pub use hello::Hello;
+pub(super) use hello::tail;
+pub(super) use receiving::{came, is_liar, kept, stored, stored_of};
+
+mod hello;
+mod receiving;
+mod sending;
+
+use super::slots::PartySlot;
+use crate::protocol::items::NumberReader;
+
+/// What a link knows about flow control on its connection.
+#[derive(Debug)]
+pub(super) struct FlowState {
+    /// Parties have windows.
+    pub(super) in_force: bool,
+    /// Somebody may be due a grant.
+    is_due: bool,
+    /// Hello has been said.
+    has_said: bool,
+    /// The tail that comes is the relay's hello.
+    is_hello: bool,
+    reader: NumberReader,
+    /// Seconds between two keepalives that the relay says; 0 if it has not.
+    interval: u32,
+    /// Seconds between two keepalives that the program wants; 0 for what the relay has.
+    keepalive: u32,
+    /// Name and version of the program.
+    name: Option<&'static str>,
+}
+
+impl FlowState {
+    pub(super) const fn new() -> Self {
+        Self {
+            in_force: false,
+            is_due: false,
+            has_said: false,
+            is_hello: false,
+            reader: NumberReader::new(),
+            interval: 0,
+            keepalive: 0,
+            name: None,
+        }
+    }
+
+    pub(super) fn set(&mut self, hello: Hello) {
+        let seconds = hello.keepalive.map_or(0, |keepalive| keepalive.as_millis().div_ceil(1000));
+        self.keepalive = u32::try_from(seconds).unwrap_or(u32::MAX);
+        self.name = hello.name;
+    }
+
+    /// Returns the seconds between two keepalives that the relay says; 0 if it has not.
+    pub(super) const fn interval(&self) -> u32 {
+        self.interval
+    }
+
+    /// The connection is lost.
+    pub(super) const fn lose(&mut self) {
+        let (keepalive, name) = (self.keepalive, self.name);
+        *self = Self { keepalive, name, ..Self::new() };
+    }
+}
+
+/// The window of a party, and what is to be remembered of it, in two bytes. A great window is
+/// rounded down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Window(u16);
+
+impl Window {
+    /// None: the party has no windows. All bytes are zero.
+    pub(super) const NONE: Self = Self(0);
+
+    /// It has been asked for a grant, and none has come since.
+    const ASKED: u16 = 1 << 15;
+    /// It has asked for one, and waits for each byte.
+    const EAGER: u16 = 1 << 14;
+    /// Broadcasts to those that are ready pass over it.
+    const LEFT_OUT: u16 = 1 << 13;
+    /// It has sent more than it may.
+    const OUTLAW: u16 = 1 << 12;
+    const FLAGS: u16 = Self::ASKED | Self::EAGER | Self::LEFT_OUT | Self::OUTLAW;
+    /// Bits of a window, of which the others say how far they are shifted.
+    const BITS: u32 = 7;
+
+    /// A window of so many bytes.
+    fn new(bytes: u32) -> Self {
+        let bytes = bytes.clamp(1, i32::MAX.unsigned_abs());
+        let shift = u32::BITS.saturating_sub(bytes.leading_zeros()).saturating_sub(Self::BITS);
+        let high = bytes.wrapping_shr(shift) | shift.wrapping_shl(Self::BITS);
+        Self(u16::try_from(high).unwrap_or(1))
+    }
+
+    /// Returns its bytes; 0 if the party has no windows.
+    #[inline]
+    pub(super) const fn bytes(self) -> u32 {
+        let code = (self.0 & !Self::FLAGS) as u32;
+        (code & 0x7f).wrapping_shl(code.wrapping_shr(Self::BITS))
+    }
+
+    /// The party has sent more than it may.
+    pub(super) const fn outlaw(&mut self) {
+        self.set(Self::OUTLAW, true);
+    }
+
+    pub(super) const fn is_outlaw(self) -> bool {
+        self.has(Self::OUTLAW)
+    }
+
+    const fn has(self, flag: u16) -> bool {
+        self.0 & flag != 0
+    }
+
+    const fn set(&mut self, flag: u16, on: bool) {
+        if on {
+            self.0 |= flag;
+        } else {
+            self.0 &= !flag;
+        }
+    }
+}
+
+impl PartySlot {
+    /// Returns how many bytes of the slot are in use.
+    fn stored(&self) -> usize {
+        if self.kept.is_waiting() || self.assembler.is_in_chunk() { self.assembler.stored() } else { 0 }
+    }
+}

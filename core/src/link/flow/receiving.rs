@@ -1,0 +1,141 @@
+//! What parties may send, and granting more.
+
+use super::{FlowState, Window};
+use crate::link::send::Out;
+use crate::link::slots::{Key, PartyRef, PartySlot, PartyState};
+use crate::protocol::to_relay;
+
+/// Bytes of the longest grant.
+const GRANT: usize = 10;
+
+/// Bytes of a slot as a window, which are as many as the other end is told.
+pub(super) fn own_window(slot: usize) -> u32 {
+    u32::try_from(slot).unwrap_or(u32::MAX).min((1 << 28) - 1)
+}
+
+impl PartySlot {
+    /// Takes note of `used` bytes that have come, of which the slot had `stored` before.
+    fn count(&mut self, used: usize, stored: usize) {
+        let taken = used.saturating_add(stored).saturating_sub(PartySlot::stored(self));
+        self.taken = self.taken.saturating_add(i32::try_from(taken).unwrap_or(i32::MAX));
+    }
+
+    /// Returns true if it is time to grant what has been taken, of a slot of `size` bytes.
+    fn is_due(&self, size: usize) -> bool {
+        if self.window == Window::NONE || self.taken <= 0 {
+            return false;
+        }
+        let (taken, size) = (i64::from(self.taken), i64::from(own_window(size)));
+        let stored = i64::try_from(PartySlot::stored(self)).unwrap_or(i64::MAX);
+        let needed = i64::try_from(self.assembler.left()).unwrap_or(0);
+        let may_still_come = size.saturating_sub(stored).saturating_sub(taken);
+        self.window.has(Window::EAGER) || taken.saturating_mul(2) >= size || may_still_come < needed
+    }
+}
+
+/// Takes note of what a party has sent: `used` bytes, of which the slot had `stored` before.
+#[inline]
+pub(in crate::link) fn came(
+    state: &mut FlowState,
+    party: &mut PartySlot,
+    used: usize,
+    stored: usize,
+    size: usize,
+) {
+    if party.window != Window::NONE {
+        party.count(used, stored);
+        state.is_due |= party.is_due(size);
+    }
+}
+
+/// Takes note of an event that is kept after all: its `len` bytes are in the slot.
+pub(in crate::link) fn kept(party: &mut PartySlot, len: usize) {
+    if party.window != Window::NONE {
+        party.taken = party.taken.saturating_sub(i32::try_from(len).unwrap_or(i32::MAX));
+    }
+}
+
+/// The same for the party in a slot.
+#[inline]
+pub(in crate::link) fn stored_of(parties: &[PartySlot], party: PartyRef) -> usize {
+    parties.get(usize::from(party.slot)).map_or(0, stored)
+}
+
+/// Returns how many bytes of a party's slot are in use.
+#[inline]
+pub(in crate::link) fn stored(party: &PartySlot) -> usize {
+    party.stored()
+}
+
+/// Returns true if a party whose slot is full has sent more than it may.
+pub(in crate::link) fn is_liar(party: &PartySlot) -> bool {
+    party.window != Window::NONE && party.taken >= 0
+}
+
+impl Out<'_> {
+    /// Queues the grants that are due, as far as there is room.
+    #[inline]
+    pub(in crate::link) fn pay_grants(&mut self) {
+        if self.state.flow.is_due {
+            self.pay_all_grants();
+        }
+    }
+
+    #[cold]
+    fn pay_all_grants(&mut self) {
+        let size = self.parts.window;
+        for party in self.parts.parties.iter_mut().filter(|party| party.is_due(size)) {
+            if self.state.ring.free(self.parts.transmit) < GRANT {
+                return;
+            }
+            let bytes = party.taken.unsigned_abs();
+            match party.state {
+                PartyState::Entered { number, .. } => {
+                    self.state.ring.push(self.parts.transmit, &to_relay::grant_server(number, bytes));
+                }
+                PartyState::User { number, user, .. } => {
+                    self.state.ring.push(self.parts.transmit, &to_relay::grant_user(number, user, bytes));
+                }
+                _ => {}
+            }
+            party.taken = 0;
+            if party.stored() == 0 {
+                party.window.set(Window::EAGER, false);
+            }
+        }
+        self.state.flow.is_due = false;
+    }
+
+    /// A party has windows from now on: `send` bytes may be sent to it, and it may send `receive`
+    /// bytes more; as many as its slot has if that is not said.
+    pub(in crate::link) fn raise(&mut self, party: PartyRef, send: u32, receive: Option<u32>) {
+        let size = own_window(self.parts.window);
+        let Some(slot) = self.parts.parties.get_mut(usize::from(party.slot)) else { return };
+        slot.window = Window::new(send);
+        slot.outstanding = 0;
+        let stored = i64::try_from(PartySlot::stored(slot)).unwrap_or(0);
+        let receive = receive.unwrap_or(size);
+        let taken = i64::from(size).saturating_sub(stored).saturating_sub(receive.into());
+        slot.taken = i32::try_from(taken).unwrap_or(i32::MIN);
+        self.state.flow.in_force = true;
+        self.state.flow.is_due |= slot.is_due(self.parts.window);
+    }
+
+    /// A party grants more bytes.
+    pub(in crate::link) fn granted(&mut self, key: Key, bytes: u32) {
+        let Some(party) = self.tables().find(key) else { return };
+        let Some(slot) = self.parts.parties.get_mut(usize::from(party.slot)) else { return };
+        if slot.window == Window::NONE {
+            return;
+        }
+        if bytes == 0 {
+            slot.window.set(Window::EAGER, true);
+            self.state.flow.is_due = true;
+            return;
+        }
+        slot.window.set(Window::ASKED, false);
+        slot.outstanding = slot.outstanding.saturating_sub_unsigned(bytes);
+        // what is kept may wait for this
+        self.state.room.written();
+    }
+}

@@ -1,0 +1,245 @@
+//! What may be sent to whom.
+
+use super::Window;
+#[cfg(feature = "server")]
+use crate::link::MAX_WHOLE_BROADCAST;
+use crate::link::send::{Out, Route};
+#[cfg(feature = "server")]
+use crate::link::send::{WireRoute, length_field};
+use crate::link::slots::{PartySlot, PartyState};
+use crate::link::{Destination, OwnChannel, SendError, User};
+use crate::protocol::to_relay;
+
+impl PartySlot {
+    /// Returns an error if `len` bytes may not be sent now.
+    fn check_window(&self, len: usize, is_chunk: bool) -> Result<(), SendError> {
+        let window = self.window.bytes();
+        if window == 0 {
+            return Ok(());
+        }
+        // a chunk goes whole, whatever its size, if nothing else is under way
+        if i64::try_from(len).unwrap_or(i64::MAX) <= self.may_send() || (is_chunk && self.outstanding <= 0) {
+            return Ok(());
+        }
+        if !is_chunk && len > window as usize {
+            return Err(SendError::WindowTooSmall { len, window });
+        }
+        Err(SendError::WouldBlock)
+    }
+
+    fn may_send(&self) -> i64 {
+        i64::from(self.window.bytes()).saturating_sub(self.outstanding.into())
+    }
+
+    fn debit(&mut self, len: usize) {
+        if self.window != Window::NONE {
+            self.outstanding = self.outstanding.saturating_add(i32::try_from(len).unwrap_or(i32::MAX));
+        }
+    }
+
+    /// Returns true if the party is a user of the own channel in this slot, but for one.
+    fn is_reached(&self, channel: OwnChannel, but: Option<User>) -> bool {
+        matches!(self.state, PartyState::User { own, user, .. }
+            if own == channel.slot && but != Some(User::new(user)))
+    }
+}
+
+#[cfg(feature = "server")]
+#[expect(clippy::cast_possible_truncation, reason = "32,760")]
+const MAX_WHOLE: u32 = MAX_WHOLE_BROADCAST as u32;
+
+/// Returns the channel of a broadcast, and who is left out.
+const fn broadcast(to: Destination) -> Option<(OwnChannel, Option<User>)> {
+    match to {
+        Destination::All(channel) => Some((channel, None)),
+        Destination::AllBut(channel, but) => Some((channel, Some(but))),
+        _ => None,
+    }
+}
+
+impl Out<'_> {
+    /// Returns an error if the window of one of those that this goes to has no room for `len`
+    /// bytes.
+    #[inline]
+    pub(in crate::link) fn check_window(
+        &self,
+        to: Destination,
+        route: &Route,
+        len: usize,
+        is_chunk: bool,
+    ) -> Result<(), SendError> {
+        if !self.state.flow.in_force {
+            return Ok(());
+        }
+        let Some(party) = route.party else { return self.check_windows(to, len, is_chunk) };
+        let slot = self.parts.parties.get(usize::from(party.slot));
+        slot.map_or(Ok(()), |party| party.check_window(len, is_chunk))
+    }
+
+    fn check_windows(&self, to: Destination, len: usize, is_chunk: bool) -> Result<(), SendError> {
+        let Some((channel, but)) = broadcast(to) else { return Ok(()) };
+        let mut reached = self.parts.parties.iter().filter(|party| party.is_reached(channel, but));
+        reached.try_for_each(|party| party.check_window(len, is_chunk))
+    }
+
+    /// Takes note that `len` bytes are sent.
+    #[inline]
+    pub(in crate::link) fn debit(&mut self, to: Destination, route: &Route, len: usize) {
+        if !self.state.flow.in_force {
+            return;
+        }
+        let Some(party) = route.party else { return self.debit_all(to, len) };
+        if let Some(party) = self.parts.parties.get_mut(usize::from(party.slot)) {
+            party.debit(len);
+        }
+    }
+
+    fn debit_all(&mut self, to: Destination, len: usize) {
+        let Some((channel, but)) = broadcast(to) else { return };
+        for party in self.parts.parties.iter_mut().filter(|party| party.is_reached(channel, but)) {
+            party.debit(len);
+        }
+    }
+
+    /// Returns how many bytes those that this goes to all have room for.
+    #[cfg(feature = "large-chunks")]
+    pub(in crate::link) fn window_of(&self, to: Destination, route: &Route) -> usize {
+        if !self.state.flow.in_force {
+            return usize::MAX;
+        }
+        let of = |party: &PartySlot| match party.window {
+            Window::NONE => usize::MAX,
+            _ => usize::try_from(party.may_send()).unwrap_or(0),
+        };
+        if let Some(party) = route.party {
+            return self.parts.parties.get(usize::from(party.slot)).map_or(usize::MAX, of);
+        }
+        let Some((channel, but)) = broadcast(to) else { return usize::MAX };
+        let reached = self.parts.parties.iter().filter(|party| party.is_reached(channel, but));
+        reached.map(of).min().unwrap_or(usize::MAX)
+    }
+
+    /// Something had no room. Asks those for a grant that keep one back, because less than half of
+    /// their window is used up.
+    #[cold]
+    pub(in crate::link) fn ask_for_grants(&mut self, to: Destination) {
+        if !self.state.flow.in_force {
+            return;
+        }
+        let only = self.route(to).and_then(|route| route.party);
+        for (at, party) in self.parts.parties.iter_mut().enumerate() {
+            let is_meant = match (broadcast(to), only) {
+                (Some((channel, but)), _) => party.is_reached(channel, but),
+                (None, Some(only)) => at == usize::from(only.slot),
+                (None, None) => false,
+            };
+            let window = i64::from(party.window.bytes());
+            let is_kept_back =
+                party.outstanding > 0 && i64::from(party.outstanding) <= window.wrapping_div(2);
+            if !is_meant || !is_kept_back || party.window.has(Window::ASKED) {
+                continue;
+            }
+            if self.state.ring.free(self.parts.transmit) < 10 {
+                return;
+            }
+            match party.state {
+                PartyState::Entered { number, .. } => {
+                    self.state.ring.push(self.parts.transmit, &to_relay::grant_server(number, 0));
+                }
+                PartyState::User { number, user, .. } => {
+                    self.state.ring.push(self.parts.transmit, &to_relay::grant_user(number, user, 0));
+                }
+                _ => continue,
+            }
+            party.window.set(Window::ASKED, true);
+        }
+    }
+
+    /// Returns how many bytes may be sent to `to` now, of its window: payload with length fields.
+    /// For a broadcast, the least of all. `None` if there is no window: the other end, or the relay,
+    /// takes no part in flow control.
+    ///
+    /// A chunk may be longer than that if nothing else is under way. The transmit ring has a bound
+    /// of its own: [`Out::free`].
+    #[must_use]
+    pub fn window(&self, to: impl Into<Destination>) -> Option<usize> {
+        let to = to.into();
+        let route = self.route(to)?;
+        let of = |party: &PartySlot| {
+            (party.window != Window::NONE).then(|| usize::try_from(party.may_send()).unwrap_or(0))
+        };
+        if let Some(party) = route.party {
+            return of(self.parts.parties.get(usize::from(party.slot))?);
+        }
+        let (channel, but) = broadcast(to)?;
+        self.parts.parties.iter().filter(|party| party.is_reached(channel, but)).filter_map(of).min()
+    }
+
+    /// Sends `bytes` to those users of an own channel that have room for all of it in their
+    /// windows, and leaves out the others. Returns how many were left out.
+    ///
+    /// For what is worth little when it is late, such as the newest state of a game: who is slow
+    /// gets fewer of them, each of them whole, and holds up nobody. Users that take no part in flow
+    /// control always get it.
+    ///
+    /// ```
+    /// use peote_net::link::{OwnChannel, Out, SendError};
+    /// fn newest_state(out: &mut Out<'_>, room: OwnChannel, state: &[u8]) -> Result<(), SendError> {
+    ///     match out.send_to_ready(room, state) {
+    ///         Ok(_late) => Ok(()),
+    ///         Err(SendError::WouldBlock) => Ok(()), // the way to the relay is full: the next one will do
+    ///         Err(error) => Err(error),
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`Out::send`]. [`SendError::WouldBlock`] if the transmit ring, or the line of a local
+    /// user, has no room; [`SendError::ChunkTooLarge`] above [`MAX_WHOLE_BROADCAST`].
+    #[cfg(feature = "server")]
+    pub fn send_to_ready(&mut self, channel: OwnChannel, bytes: &[u8]) -> Result<usize, SendError> {
+        let to = Destination::All(channel);
+        if !self.state.flow.in_force {
+            return self.send(to, bytes).map(|()| 0);
+        }
+        if bytes.len() > MAX_WHOLE_BROADCAST {
+            return Err(SendError::ChunkTooLarge { len: bytes.len(), max: MAX_WHOLE });
+        }
+        let route = self.route(to).ok_or(SendError::NotOpen)?;
+        let length = length_field(route.limit, bytes.len())?;
+        #[cfg(feature = "large-chunks")]
+        self.check_partial(to)?;
+        let in_all = bytes.len().saturating_add(length.as_bytes().len());
+        let is_chunk = !length.as_bytes().is_empty();
+        let (mut left_out, mut changes) = (0usize, 0usize);
+        for party in self.parts.parties.iter().filter(|party| party.is_reached(channel, None)) {
+            let is_left_out = party.check_window(in_all, is_chunk).is_err();
+            left_out = left_out.saturating_add(is_left_out.into());
+            changes = changes.saturating_add((is_left_out != party.window.has(Window::LEFT_OUT)).into());
+        }
+        // one command for each change keeps this small; changes are rare
+        let number = route.wire.own_number();
+        self.parts.local.check_room(route.local, in_all)?;
+        self.check_room(route.wire.wire_len(in_all).saturating_add(changes.saturating_mul(6)))?;
+        for party in self.parts.parties.iter_mut().filter(|party| party.is_reached(channel, None)) {
+            let is_left_out = party.check_window(in_all, is_chunk).is_err();
+            if !is_left_out {
+                party.debit(in_all);
+            }
+            let PartyState::User { user, .. } = party.state else { continue };
+            if is_left_out != party.window.has(Window::LEFT_OUT) {
+                party.window.set(Window::LEFT_OUT, is_left_out);
+                let head = to_relay::leave_out(number, 1).unwrap_or_default();
+                self.state.ring.push(self.parts.transmit, &head);
+                self.state.ring.push(self.parts.transmit, &[user]);
+            }
+        }
+        self.state
+            .ring
+            .push(self.parts.transmit, to_relay::broadcast_to_ready(number, None, in_all).as_bytes());
+        self.state.ring.push(self.parts.transmit, length.as_bytes());
+        self.state.ring.push(self.parts.transmit, bytes);
+        self.queue_payload(Route { wire: WireRoute::NOWHERE, ..route }, length, bytes);
+        Ok(left_out)
+    }
+}

@@ -1,0 +1,331 @@
+//! Hello, windows and admission, against a relay that knows them.
+
+use peote_net::chunk::Violation;
+use peote_net::link::{
+    Channel, Destination, Event, Flow, Hello, Link, Mode, SendError, Source, User, link_buffers,
+};
+use peote_net::protocol::items::{self, Item, Items};
+use peote_net::protocol::to_endpoint::{self, Capabilities};
+use peote_net::protocol::to_relay;
+use peote_net::time::{Duration, Instant};
+
+use crate::support::{Rig, Seen, chunk, from_server, from_user};
+
+const CHUNKS: Mode = Mode::chunks(64);
+
+/// A slot keeps 256 bytes.
+type Memory = link_buffers!(
+    chunk: 64, window: 256, parties: 4, own_channels: 1, transmit: 1024, receive: 512
+);
+
+type Windowed = Rig<peote_net::link::LinkBuffers<64, 4, 1, 1024, 512, 256>>;
+
+fn items_of_relay() -> Vec<u8> {
+    let items = [&items::capabilities(items::TAKES_PART)[..], &items::number(items::KEEPALIVE, 5)].concat();
+    [&to_endpoint::hello(items.len()).unwrap()[..], &items].concat()
+}
+
+/// A link to a relay that knows hello, which has been said.
+fn rig() -> Windowed {
+    let mut rig: Windowed = Rig::new(Link::<Memory>::new());
+    rig.hears(to_endpoint::announcement(Capabilities::HELLO));
+    let sent = rig.sent();
+    assert_eq!(sent[..3], [0, 6, 0]);
+    let said: Vec<Item<'_>> = Items::new(&sent[4..]).collect();
+    assert_eq!(said, [Item::Capabilities(1), Item::Window(256)]);
+    rig.hears(items_of_relay());
+    rig
+}
+
+/// An entered channel of number 5 whose server takes 100 bytes.
+fn entered(rig: &mut Windowed) -> peote_net::link::EnteredChannel {
+    let channel = rig.out().enter("e", CHUNKS).unwrap();
+    let sent = rig.sent();
+    let seen = rig.hears(to_endpoint::entered(sent[2], 5, 9, 100));
+    assert_eq!(seen, [Seen::Notice(Event::Opened { channel: Channel::Entered(channel) })]);
+    channel
+}
+
+/// An own channel of number 3 with user 7, who knocked and takes 100 bytes.
+fn served(rig: &mut Windowed) -> (peote_net::link::OwnChannel, User) {
+    let channel = rig.own(3, CHUNKS);
+    let user = User::new(7);
+    let seen = rig.hears(to_endpoint::knock(3, 7, 99, true, 100, 0).unwrap());
+    assert_eq!(seen, [Seen::Notice(Event::UserEntered { channel, user })]);
+    assert_eq!(rig.sent(), to_relay::admit(3, 7, 99));
+    (channel, user)
+}
+
+#[test]
+fn hello_is_said_once_and_before_data() {
+    let mut rig: Windowed = Rig::new(Link::<Memory>::new());
+    rig.link.set_hello(Hello { keepalive: Some(Duration::from_secs(60)), name: Some("thermometer 1.0") });
+    let channel = rig.out().enter("e", CHUNKS).unwrap();
+    rig.says(to_endpoint::announcement(Capabilities::HELLO));
+    rig.says(to_endpoint::success(1, 5));
+    rig.poll_once(|event, out| match event {
+        Event::Opened { .. } => out.send(channel, b"first"),
+        _ => Ok(()),
+    })
+    .unwrap();
+    rig.says(to_endpoint::announcement(Capabilities::HELLO));
+    let sent = rig.sent();
+    let at = 4 + 1;
+    let hello = &sent[at..];
+    assert_eq!(hello[..3], [0, 6, 0]);
+    let end = 4 + usize::from(hello[3]);
+    let said: Vec<Item<'_>> = Items::new(&hello[4..end]).collect();
+    let name = Item::Name(b"thermometer 1.0");
+    assert_eq!(said, [Item::Capabilities(1), Item::Window(256), Item::Keepalive(60), name]);
+    assert_eq!(hello[end..], [7, 5, 4, b'f', b'i', b'r', b's', b't']);
+}
+
+#[test]
+fn an_existing_relay_hears_nothing_of_it() {
+    let mut rig: Windowed = Rig::new(Link::<Memory>::new());
+    rig.hears(to_endpoint::announcement(Capabilities::REMOVE_USER.with(Capabilities::BLOCK_USER)));
+    let channel = rig.entered(5, CHUNKS);
+    assert_eq!(rig.out().window(channel), None);
+    for _ in 0..10 {
+        rig.out().send(channel, &[1; 64]).unwrap();
+        assert_eq!(rig.hears(from_server(5, &chunk(&[1; 60]))).len(), 1);
+    }
+    assert_eq!(rig.sent().len(), 10 * 67);
+}
+
+#[test]
+fn the_keepalive_interval_of_the_relay_sets_the_silence_limit() {
+    let mut rig: Windowed = Rig::new(Link::<Memory>::new());
+    rig.hears(to_endpoint::announcement(Capabilities::HELLO));
+    rig.sent();
+    assert_eq!(rig.link.next_deadline(), Some(Instant::from_millis(20_000)));
+    let items = items::number(items::KEEPALIVE, 3600);
+    rig.hears([&to_endpoint::hello(items.len()).unwrap()[..], &items].concat());
+    assert_eq!(rig.link.next_deadline(), Some(Instant::from_millis(4 * 3_600_000)));
+    rig.link.set_silence_limit(Some(Duration::from_secs(7)));
+    assert_eq!(rig.link.next_deadline(), Some(Instant::from_millis(7000)));
+}
+
+#[test]
+fn who_has_no_window_is_waited_for_and_nobody_else() {
+    let mut rig = rig();
+    let server = entered(&mut rig);
+    let (channel, user) = served(&mut rig);
+    assert_eq!(rig.out().window(server), Some(100));
+    assert_eq!(rig.out().own_number(server), Some(User::new(9)));
+    rig.out().send(server, &[1; 59]).unwrap();
+    assert_eq!(rig.out().window(server), Some(40));
+    assert!(!rig.out().can_send(server, 40));
+    assert_eq!(rig.out().send(server, &[1; 40]), Err(SendError::WouldBlock));
+    assert!(rig.out().can_send((channel, user), 64));
+    rig.out().send(server, &[1; 39]).unwrap();
+    rig.sent();
+    rig.hears(to_endpoint::grant_from_server(5, 60));
+    assert_eq!(rig.out().window(server), Some(60));
+    rig.out().send(server, &[1; 59]).unwrap();
+}
+
+#[test]
+fn a_grant_wakes_what_waits_for_it() {
+    let mut rig = rig();
+    let server = entered(&mut rig);
+    served(&mut rig);
+    rig.out().send(server, &[1; 64]).unwrap();
+    rig.sent();
+    rig.says(from_user(3, 7, &chunk(&[2; 60])));
+    let forward = |rig: &mut Windowed| {
+        let mut sent = 0;
+        rig.poll_once(|event, out| match event {
+            Event::Chunk { bytes, .. } => out.send(server, bytes).inspect(|()| sent += 1),
+            _ => Ok(()),
+        })
+        .unwrap();
+        sent
+    };
+    assert_eq!(forward(&mut rig), 0);
+    assert!(!rig.link.wants_write() && rig.link.has_kept());
+    rig.says(to_endpoint::grant_from_server(5, 65));
+    assert_eq!(forward(&mut rig), 0);
+    assert!(rig.link.wants_write(), "asleep");
+    assert_eq!(forward(&mut rig), 1);
+}
+
+/// A chunk goes whole, also if the window of the other end is no larger than the chunk without its length.
+#[test]
+fn a_chunk_for_a_window_that_is_full_goes_whatever_its_size() {
+    let mut rig = rig();
+    let channel = rig.out().enter("e", CHUNKS).unwrap();
+    let sent = rig.sent();
+    rig.hears(to_endpoint::entered(sent[2], 5, 0, 64));
+    rig.out().send(channel, &[1; 64]).unwrap();
+    assert_eq!(rig.out().window(channel), Some(0));
+    assert_eq!(rig.out().send(channel, b"x"), Err(SendError::WouldBlock));
+    rig.sent();
+    // all but one byte: not enough, and the rest is asked for
+    rig.hears(to_endpoint::grant_from_server(5, 64));
+    assert_eq!(rig.out().send(channel, &[1; 64]), Err(SendError::WouldBlock));
+    assert_eq!(rig.out().send(channel, &[1; 64]), Err(SendError::WouldBlock));
+    assert_eq!(rig.sent(), to_relay::grant_server(5, 0));
+    rig.hears(to_endpoint::grant_from_server(5, 1));
+    rig.out().send(channel, &[1; 64]).unwrap();
+}
+
+#[test]
+fn raw_data_above_the_window_is_an_error_that_says_so() {
+    let mut rig = rig();
+    let channel = rig.out().enter("e", Mode::Data).unwrap();
+    let sent = rig.sent();
+    rig.hears(to_endpoint::entered(sent[2], 5, 0, 100));
+    assert_eq!(rig.out().send(channel, &[1; 101]), Err(SendError::WindowTooSmall { len: 101, window: 100 }));
+    rig.out().send(channel, &[1; 100]).unwrap();
+    assert_eq!(rig.out().send(channel, b"1"), Err(SendError::WouldBlock));
+}
+
+#[test]
+fn grants_come_at_half_windows() {
+    let mut rig = rig();
+    entered(&mut rig);
+    served(&mut rig);
+    for _ in 0..2 {
+        assert_eq!(rig.hears(from_server(5, &chunk(&[1; 60]))).len(), 1);
+        assert_eq!(rig.sent(), []);
+        assert_eq!(rig.hears(from_user(3, 7, &chunk(&[1; 60]))).len(), 1);
+        assert_eq!(rig.sent(), []);
+        assert_eq!(rig.hears(from_server(5, &chunk(&[1; 60]))).len(), 1);
+        assert_eq!(rig.sent(), []);
+        assert_eq!(rig.hears(from_server(5, &chunk(&[1; 60]))).len(), 1);
+        assert_eq!(rig.sent(), to_relay::grant_server(5, 183));
+        assert_eq!(rig.hears(from_user(3, 7, &chunk(&[1; 60]))).len(), 1);
+        assert_eq!(rig.hears(from_user(3, 7, &chunk(&[1; 60]))).len(), 1);
+        assert_eq!(rig.sent(), to_relay::grant_user(3, 7, 183));
+    }
+}
+
+/// Somebody waits for each byte.
+#[test]
+fn a_grant_of_nothing_asks_for_all() {
+    let mut rig = rig();
+    entered(&mut rig);
+    rig.hears(from_server(5, &chunk(&[1; 9])));
+    assert_eq!(rig.sent(), []);
+    rig.hears(to_endpoint::grant_from_server(5, 0));
+    assert_eq!(rig.sent(), to_relay::grant_server(5, 10));
+}
+
+/// What is kept is not granted, until it is dealt with.
+#[test]
+fn what_is_kept_is_not_granted() {
+    let mut rig = rig();
+    entered(&mut rig);
+    for _ in 0..4 {
+        rig.says(from_server(5, &chunk(&[1; 60])));
+    }
+    rig.poll_once(|_, _| Flow::Again).unwrap();
+    assert!(rig.link.wants_read() && rig.script.outgoing.is_empty());
+    assert_eq!(rig.poll().len(), 4);
+    assert_eq!(rig.sent(), to_relay::grant_server(5, 244));
+}
+
+/// Grants wait for room in the ring, and are not lost.
+#[test]
+fn grants_that_have_no_room_are_owed() {
+    let mut rig = rig();
+    entered(&mut rig);
+    let (channel, user) = served(&mut rig);
+    rig.script.room = 0;
+    rig.hears(to_endpoint::grant_from_user(3, 7, 4000));
+    while rig.out().send((channel, user), &[3; 60]).is_ok() {}
+    while rig.out().send((channel, user), b"").is_err() && rig.out().send((channel, user), b"1").is_ok() {}
+    for _ in 0..3 {
+        assert_eq!(rig.hears(from_server(5, &chunk(&[1; 60]))).len(), 1);
+    }
+    rig.script.room = usize::MAX;
+    assert!(rig.sent().ends_with(&to_relay::grant_server(5, 183)));
+}
+
+/// More than was granted: heard as far as it was, then no further, and the others go on.
+#[test]
+fn a_liar_costs_itself() {
+    let mut rig = rig();
+    let server = entered(&mut rig);
+    let (channel, user) = served(&mut rig);
+    for _ in 0..10 {
+        rig.says(from_user(3, 7, &chunk(&[1; 60])));
+    }
+    rig.says(from_server(5, &chunk(b"honest")));
+    let from = Source::User { channel, user };
+    let mut heard = Vec::new();
+    for _ in 0..2 {
+        rig.poll_once(|event, _| match event {
+            Event::Chunk { from: source, .. } if source == from => Flow::Again,
+            event => {
+                heard.push(Seen::from(event));
+                Flow::Continue
+            }
+        })
+        .unwrap();
+    }
+    assert_eq!(heard, [Seen::Chunk(Source::Server { channel: server }, b"honest".to_vec())]);
+    let seen = rig.poll();
+    assert_eq!(seen.len(), 5);
+    assert_eq!(seen[..4], vec![Seen::Chunk(from, vec![1; 60]); 4]);
+    assert_eq!(seen[4], Seen::Notice(Event::Malicious { from, violation: Violation::WindowExceeded }));
+    assert_eq!(rig.hears(from_user(3, 7, &chunk(b"more"))), []);
+}
+
+#[test]
+fn memberships_that_were_there_before_the_hello_are_raised() {
+    let mut rig: Windowed = Rig::new(Link::<Memory>::new());
+    let channel = rig.out().enter("e", CHUNKS).unwrap();
+    rig.says(to_endpoint::announcement(Capabilities::HELLO));
+    rig.says(to_endpoint::success(1, 5));
+    rig.says(from_server(5, &chunk(&[1; 60])));
+    rig.says(items_of_relay());
+    rig.says(to_endpoint::raised(false, 5, 2, 100, 256 - 61));
+    assert_eq!(rig.poll().len(), 2);
+    rig.sent();
+    assert_eq!(rig.out().window(channel), Some(100));
+    assert_eq!(rig.out().own_number(channel), Some(User::new(2)));
+    assert_eq!(rig.hears(from_server(5, &chunk(&[1; 64]))).len(), 1);
+    assert_eq!(rig.hears(from_server(5, &chunk(b"1"))).len(), 1);
+    assert_eq!(rig.sent(), to_relay::grant_server(5, 61 + 65 + 2));
+}
+
+#[test]
+fn a_user_for_whom_there_is_no_place_is_refused() {
+    let mut rig = rig();
+    let channel = rig.own(3, CHUNKS);
+    for user in 0..4 {
+        rig.hears(to_endpoint::knock(3, user, user, true, 100, 0).unwrap());
+    }
+    rig.sent();
+    let mut knock = to_endpoint::knock(3, 4, 4, true, 100, 5).unwrap().to_vec();
+    knock.extend(b"words");
+    assert_eq!(rig.hears(knock), []);
+    assert_eq!(rig.sent(), to_relay::refuse(3, 4, 4, 4, 0).unwrap());
+    assert_eq!(rig.out().users(channel).count(), 4);
+}
+
+/// A broadcast waits for all, or leaves out those who have no room.
+#[test]
+fn broadcasts_wait_or_leave_out() {
+    let mut rig = rig();
+    let channel = rig.own(3, CHUNKS);
+    for user in [7, 8] {
+        rig.hears(to_endpoint::knock(3, user, 1, true, 100, 0).unwrap());
+    }
+    rig.out().send((channel, User::new(7)), &[1; 64]).unwrap();
+    rig.sent();
+    assert_eq!(rig.out().send(Destination::All(channel), &[2; 60]), Err(SendError::WouldBlock));
+    rig.out().send(Destination::AllBut(channel, User::new(7)), &[2; 9]).unwrap();
+    rig.sent();
+    assert_eq!(rig.out().send_to_ready(channel, &[2; 60]), Ok(1));
+    let unit = |bytes: &[u8]| [to_relay::broadcast_to_ready(3, None, bytes.len()).as_bytes(), bytes].concat();
+    let mark = [&to_relay::leave_out(3, 1).unwrap()[..], &[7]].concat();
+    assert_eq!(rig.sent(), [mark.clone(), unit(&chunk(&[2; 60]))].concat());
+    assert_eq!(rig.out().window((channel, User::new(8))), Some(100 - 10 - 61));
+    assert_eq!(rig.out().window((channel, User::new(7))), Some(35));
+    // still left out
+    assert_eq!(rig.out().send_to_ready(channel, &[2; 25]), Ok(0));
+    assert_eq!(rig.sent(), [mark, unit(&chunk(&[2; 25]))].concat());
+}
