@@ -114,6 +114,11 @@ impl Addresses {
         self.addresses.used + self.networks.used + of_addresses.chain(of_networks).sum::<usize>()
     }
 
+    /// Bytes of memory that it takes, about.
+    pub(crate) fn memory(&self) -> usize {
+        self.addresses.memory() + self.networks.memory()
+    }
+
     /// Counts a TLS handshake of a network, unless there are too many; then in how many microseconds there may be one. `now` in microseconds.
     pub(crate) fn shake_hands(&mut self, address: IpAddr, now: u64, config: &Config) -> Result<(), u64> {
         let capacity = Network::capacity(config);
@@ -186,6 +191,10 @@ struct Kept<T> {
 }
 
 impl<T: Entry> Kept<T> {
+    fn memory(&self) -> usize {
+        self.entries.capacity() * size_of::<(IpAddr, T)>()
+    }
+
     fn get(&self, address: IpAddr) -> Option<&T> {
         self.entries.get(&address)
     }

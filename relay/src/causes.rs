@@ -160,6 +160,8 @@ causes! {
         Forged = "forged",
         /// The time of the token or of the signed name is over, or has not come.
         Expired = "expired",
+        /// The tables have no room for it: [`Config::memory_bytes`](crate::Config::memory_bytes).
+        Memory = "memory",
         /// Creating: the relay is drained.
         Draining = "draining",
         /// Anything else.
@@ -184,6 +186,8 @@ causes! {
         Banned = "banned",
         /// The relay is drained.
         Draining = "draining",
+        /// The tables have no room for it: [`Config::memory_bytes`](crate::Config::memory_bytes).
+        Memory = "memory",
         /// The system had no room for it.
         System = "system",
     }
@@ -299,6 +303,7 @@ impl Refused {
             Self::NoAnswer => "the channel's server did not answer, or could not be asked",
             Self::NotPermitted => "neither a token nor a signed name allows it (access)",
             Self::Forged => "the signature is by none of the keys (access-keys)",
+            Self::Memory => "there is no memory for it in the tables (memory-bytes)",
             Self::Draining => "the relay is being drained",
             Self::Expired => "the token or the signed name is not valid at this time",
             Self::Other => "the relay has no room for it",
@@ -341,6 +346,7 @@ impl TurnedAway {
                 "full: the address connects more often than it may (connections-per-second-per-address)"
             }
             Self::Banned => "connections from this address are not accepted (banned)",
+            Self::Memory => "full: there is no memory for it in the tables (memory-bytes)",
             Self::Draining => "draining: the relay accepts no connections any more",
             Self::System => "full: the system has no room for it",
         }

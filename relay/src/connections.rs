@@ -4,6 +4,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 
 use peote_net::Reason;
+use peote_net::protocol::MAX_CHANNELS;
 use peote_net::protocol::items::{Item, KEEPALIVE_RANGE, MAX_PROGRAM};
 use peote_net::protocol::to_endpoint::Capabilities;
 use peote_net::relay::{ConnectionId, Decision, Greeting, Hello, Home, Host, Note, Request};
@@ -185,6 +186,15 @@ impl Connections {
     #[inline]
     pub(crate) fn get(&mut self, index: u32) -> Option<&mut Connection> {
         self.slots.get_mut(index as usize)?.as_mut()
+    }
+
+    /// Bytes of the tables in it, about: connections, their places in lists and timers, addresses, subjects.
+    pub(crate) fn table_bytes(&self) -> usize {
+        // both lists of whose turn it is, and the timers, have a place for each connection
+        const PLACES: usize = 64;
+        self.slots.capacity() * (size_of::<Option<Connection>>() + PLACES)
+            + self.addresses.memory()
+            + self.subjects.memory()
     }
 
     /// Puts a connection on the list of those to be served.
@@ -481,8 +491,15 @@ impl Connections {
 }
 
 /// What a refusal on the wire means, where no limit of the relay's was the reason.
-fn cause_of(reason: Reason) -> Refused {
+fn cause_of(request: &Request<'_>, reason: Reason) -> Refused {
+    let is_at_limit = match *request {
+        Request::Create { own, .. } => own >= MAX_CHANNELS,
+        Request::Enter { entered, .. } => entered >= MAX_CHANNELS,
+        _ => true,
+    };
     match reason {
+        // there is room for more of them in the protocol, so it is the tables that have none
+        Reason::TooManyChannels if !is_at_limit => Refused::Memory,
         Reason::NameInUse => Refused::NameInUse,
         Reason::NoSuchChannel => Refused::NoSuchChannel,
         Reason::OwnChannel => Refused::OwnChannel,
@@ -674,7 +691,7 @@ impl Host for Connections {
             Note::Refused { connection, request, reason } => {
                 // the core asks also where it has a reason of its own
                 let of_host = self.refusal.take().filter(|(_, of_host)| *of_host == reason);
-                let cause = of_host.map_or_else(|| cause_of(reason), |(cause, _)| cause);
+                let cause = of_host.map_or_else(|| cause_of(&request, reason), |(cause, _)| cause);
                 let denied = self.why_denied.take().filter(|denied| denied.refused() == cause);
                 self.refusals.add(cause);
                 self.log_refusal(connection, &request, cause, denied);

@@ -87,6 +87,8 @@ impl Collector for Figures {
                 "Memory of queues and of bytes that could not be routed yet",
                 stats.queued_bytes,
             ),
+            ("table_bytes", "Memory of tables: connections, channels, users, addresses", stats.table_bytes),
+            ("memory_limit_bytes", "Memory that queues and tables may take together", stats.memory_bytes),
             ("longest_queue_bytes", "Longest queue of a connection", queues.longest),
             (
                 "longest_queue_ever_bytes",

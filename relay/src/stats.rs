@@ -56,6 +56,10 @@ pub struct Stats {
     pub longest_queue: usize,
     /// Time for which connections were paused since the start, all of them together, as far as the pauses are over.
     pub paused_time: Duration,
+    /// Bytes of memory that tables take now: of connections, channels, users and addresses.
+    pub table_bytes: usize,
+    /// Bytes of memory that tables and queues may take together: [`Config::memory_bytes`](crate::Config::memory_bytes).
+    pub memory_bytes: usize,
     /// Sockets now: of connections, of those that have ended and are still told so, and those that are listened on.
     pub open_sockets: usize,
 }

@@ -40,6 +40,11 @@ impl Subjects {
         }
     }
 
+    /// Bytes of memory that it takes, about; the names are counted with their permits.
+    pub(crate) fn memory(&self) -> usize {
+        self.connections.capacity() * 2 * size_of::<(String, u32)>()
+    }
+
     /// How many subjects have connections.
     pub(crate) fn len(&self) -> usize {
         self.connections.len()

@@ -482,3 +482,23 @@ mod unix {
         }
     }
 }
+
+#[test]
+fn man_pages_and_completions_are_generated() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("generated");
+    let _ = fs::remove_dir_all(&folder);
+    let output = output(&["generate", folder.to_str().unwrap()]);
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()));
+    for (file, part) in [
+        ("peote-relay.1", "max\\-connections"),
+        ("peote-relay-ctl.1", "drain"),
+        ("peote-relay-ctl-ban.1", "subject"),
+        ("peote-relay-top.1", "interval"),
+        ("peote-relay.bash", "--max-connections"),
+        ("_peote-relay", "--queue-bytes"),
+        ("peote-relay.fish", "drain"),
+    ] {
+        let content = fs::read_to_string(folder.join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+        assert!(content.contains(part), "{file}: {content}");
+    }
+}

@@ -242,6 +242,17 @@ impl<S: Storage> Relay<S> {
         self.tables().connection(connection).is_some_and(|slot| slot.stage == Stage::Part)
     }
 
+    /// The tables.
+    #[must_use]
+    pub const fn storage(&self) -> &S {
+        &self.storage
+    }
+
+    /// The tables, to change how far they may grow. What is in them is the relay's.
+    pub const fn storage_mut(&mut self) -> &mut S {
+        &mut self.storage
+    }
+
     /// Number of connections.
     #[must_use]
     pub fn connections(&self) -> usize {

@@ -232,8 +232,11 @@ pub struct Config {
     /// What happens when that is used up says [`slow_receiver`](Self::slow_receiver).
     pub queue_bytes: usize,
 
-    /// Bytes in the queues of all connections together, at least [`queue_bytes`](Self::queue_bytes); 1 MiB to
+    /// Bytes in the queues of all connections and in all tables together, at least [`queue_bytes`](Self::queue_bytes); 1 MiB to
     /// 1 TiB (or what the machine can address). Default: 256 MiB.
+    ///
+    /// Tables of connections, channels, users and addresses take at most one half; connections are turned away and commands refused that would make
+    /// them grow beyond. Queues have the rest.
     pub memory_bytes: usize,
 
     /// What to do about a receiver that is slower than those that send to it. Default:

@@ -88,12 +88,19 @@ impl Relay {
             return self.receive_guest(socket, address, is_tls, why);
         }
         let home = self.connections.addresses.home(ip);
+        if let Err(why) = self.has_table_room() {
+            if is_counted {
+                self.connections.addresses.remove(ip, now, &self.connections.config);
+            }
+            return self.receive_guest(socket, address, is_tls, why);
+        }
         let has_room = self.core.connections() < limit(self.connections.config.max_connections);
         let Some(id) = has_room.then(|| self.core.connect_from(home).ok()).flatten() else {
             if is_counted {
                 self.connections.addresses.remove(ip, now, &self.connections.config);
             }
-            return self.receive_guest(socket, address, is_tls, TurnedAway::Connections);
+            let why = if has_room { TurnedAway::Memory } else { TurnedAway::Connections };
+            return self.receive_guest(socket, address, is_tls, why);
         };
         let index = index(id);
         let interest = Interest::READABLE | Interest::WRITABLE;

@@ -9,6 +9,7 @@ mod details;
 mod drain;
 mod leftovers;
 mod linger;
+mod memory;
 mod open;
 mod operate;
 mod receive_buffer;
@@ -113,6 +114,8 @@ pub struct Relay {
     drain: Option<drain::Drain>,
     /// When the next user that knocks has to be refused, in milliseconds.
     knocks_end: Option<u64>,
+    /// Bytes of tables, as memory was shared by them last.
+    counted_tables: usize,
     /// The page with details that was made last.
     details: details::Details,
 }
@@ -197,6 +200,8 @@ impl Relay {
             longest_queue: self.connections.longest_queue,
             paused_time: Duration::from_millis(self.connections.paused_millis),
             open_sockets: self.open_sockets(),
+            table_bytes: self.table_bytes(),
+            memory_bytes: self.connections.config.memory_bytes,
         }
     }
 
@@ -235,6 +240,7 @@ impl Relay {
         if let Some(noted) = noted {
             self.judge(noted);
         }
+        self.share_memory();
         Ok(())
     }
 

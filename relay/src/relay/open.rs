@@ -83,7 +83,7 @@ impl Relay {
                 "a socket that was handed over is listened on at {address}, which is {what}"
             )));
         }
-        Ok(Self {
+        let mut relay = Self {
             poll,
             unhurried: super::unhurried::Unhurried::new()?,
             events: Some(Events::with_capacity(EVENTS)),
@@ -113,8 +113,11 @@ impl Relay {
             hellos: Hellos::default(),
             drain: None,
             knocks_end: None,
+            counted_tables: usize::MAX,
             details: details::Details::default(),
-        })
+        };
+        relay.share_memory();
+        Ok(relay)
     }
 
     /// Reads certificate and key again, from the files in the configuration. Connections that come from now on are accepted with them, the others

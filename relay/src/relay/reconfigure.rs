@@ -72,6 +72,8 @@ impl Relay {
             || self.connections.config.bytes_per_second == 0;
         self.set_now(Some(Duration::ZERO));
         self.connections.reconfigure(config.clone());
+        self.counted_tables = usize::MAX;
+        self.share_memory();
         let now = self.connections.now;
         self.close_revoked();
         for index in 0..self.connections.slots.len() {

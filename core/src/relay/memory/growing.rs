@@ -1,6 +1,7 @@
 //! Tables on the heap, which grow.
 
 use alloc::vec::Vec;
+use core::mem::size_of;
 
 use super::{ChannelSlot, ConnectionSlot, FlowSlot, MembershipSlot, Page, Parts, Pool, Storage};
 
@@ -16,9 +17,11 @@ pub(in crate::relay) const MOST: usize = 1 << 30;
 /// - So a table takes at most twice what its most places in use took; the pages at most four times,
 ///   because half of them are to stay free. While it moves it takes half as much again.
 /// - A table that there is no memory for stays as it is, and what needs a place in it is refused.
+/// - [`set_limit`](Self::set_limit) bounds all of them together, in bytes, those included that a table
+///   moves to. One that would go beyond stays as it is.
 /// - The size of each place is that of [`StaticStorage`](super::StaticStorage).
 ///
-/// There is no limit but the memory, and 2<sup>30</sup> places. A program refuses connections before
+/// There is no other limit but 2<sup>30</sup> places. A program refuses connections before
 /// [`Relay::connect`](crate::relay::Relay::connect), and channels and users in
 /// [`Host::allow`](crate::relay::Host::allow): these limits can change at any time. Without them a
 /// connection has 128 channels and is in 128 others at most.
@@ -28,7 +31,7 @@ pub(in crate::relay) const MOST: usize = 1 << 30;
 /// let mut relay = Relay::new(GrowingStorage::new());
 /// assert!((0..1000).all(|_| relay.connect().is_ok()));
 /// ```
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct GrowingStorage {
     connections: Vec<ConnectionSlot>,
     channels: Vec<ChannelSlot>,
@@ -36,6 +39,13 @@ pub struct GrowingStorage {
     pages: Vec<Page>,
     buckets: Vec<u32>,
     flows: Vec<FlowSlot>,
+    limit: usize,
+}
+
+impl Default for GrowingStorage {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl GrowingStorage {
@@ -49,8 +59,36 @@ impl GrowingStorage {
             pages: Vec::new(),
             buckets: Vec::new(),
             flows: Vec::new(),
+            limit: usize::MAX,
         }
     }
+
+    /// Bytes that all tables take.
+    #[must_use]
+    pub const fn memory(&self) -> usize {
+        bytes(&self.connections)
+            .saturating_add(bytes(&self.channels))
+            .saturating_add(bytes(&self.memberships))
+            .saturating_add(bytes(&self.pages))
+            .saturating_add(bytes(&self.buckets))
+            .saturating_add(bytes(&self.flows))
+    }
+
+    /// Bytes that all tables may take from now on. What is there stays.
+    pub const fn set_limit(&mut self, bytes: usize) {
+        self.limit = bytes;
+    }
+
+    /// Whether there may be a table that is as much longer as this one gets, beside all that there is.
+    const fn fits<T>(&self, table: &[T]) -> bool {
+        let len = table.len().saturating_mul(2);
+        let len = if len < FIRST { FIRST } else { len };
+        self.memory().saturating_add(len.saturating_mul(size_of::<T>())) <= self.limit
+    }
+}
+
+const fn bytes<T>(table: &Vec<T>) -> usize {
+    table.capacity().saturating_mul(size_of::<T>())
 }
 
 pub(in crate::relay) fn lengthen<T: Clone>(table: &mut Vec<T>, empty: T) -> bool {
@@ -78,6 +116,16 @@ impl Storage for GrowingStorage {
     }
 
     fn grow(&mut self, pool: Pool) -> bool {
+        let fits = match pool {
+            Pool::Connections => self.fits(&self.connections),
+            Pool::Channels => self.fits(&self.channels),
+            Pool::Memberships => self.fits(&self.memberships) && self.fits(&self.flows),
+            Pool::Pages => self.fits(&self.pages),
+            Pool::Buckets => self.fits(&self.buckets),
+        };
+        if !fits {
+            return false;
+        }
         match pool {
             Pool::Connections => lengthen(&mut self.connections, ConnectionSlot::EMPTY),
             Pool::Channels => lengthen(&mut self.channels, ChannelSlot::EMPTY),

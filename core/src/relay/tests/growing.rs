@@ -92,3 +92,31 @@ fn there_is_an_end_to_growing() {
     assert!(!lengthen(&mut table, ()));
     assert_eq!(table.len(), MOST);
 }
+
+#[test]
+fn tables_grow_as_far_as_their_limit_in_bytes_and_refuse_beyond() {
+    let limit = 64 << 10;
+    let mut storage = GrowingStorage::new();
+    storage.set_limit(limit);
+    let mut relay = Relay::new(storage);
+    let mut host = Queues { queues: std::vec![Vec::new(); 4096], ..Queues::default() };
+    let mut ids = Vec::new();
+    while let Ok(id) = relay.connect() {
+        ids.push(id);
+        for number in 0..8 {
+            let [low, high, ..] = ids.len().to_le_bytes();
+            let name = [0, 0, 1, 3, number, low, high];
+            assert_eq!(relay.receive(id, &name, &mut host).used, name.len());
+        }
+        assert!(relay.storage().memory() <= limit, "{}", relay.storage().memory());
+    }
+    let channels = relay.channels();
+    assert!(ids.len() > 16 && channels > 16, "{} connections, {channels} channels", ids.len());
+    assert!(channels < 8 * ids.len(), "some were refused");
+    // what goes makes room, and a higher limit is one
+    relay.disconnect(ids[0], &mut host);
+    assert!(relay.connect().is_ok());
+    assert!(relay.connect().is_err());
+    relay.storage_mut().set_limit(10 * limit);
+    assert!(relay.connect().is_ok());
+}

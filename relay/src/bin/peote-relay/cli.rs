@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use self::legacy::{Names, Note};
-pub(crate) use self::options::Options;
 use self::options::{Command, NoRun};
+pub(crate) use self::options::{Options, whole};
 use self::place::Place;
 use self::problem::Problem;
 use self::settings::{SETTINGS, Settings};
 use crate::control::Control;
+use crate::generate::Generate;
 use crate::sockets::HandedOver;
 
 mod file;
@@ -36,6 +37,8 @@ pub(crate) enum Task {
     Top(Place, Duration, bool),
     /// Ask a relay for something.
     Control(Box<Control>),
+    /// Write man pages and completions.
+    Generate(Generate),
     /// Make or explain a token.
     #[cfg(feature = "tokens")]
     Token(Box<crate::token::Token>),
@@ -84,6 +87,7 @@ pub(crate) fn task(arguments: impl IntoIterator<Item = OsString>, handed_over: &
     let arguments: Vec<_> = arguments.into_iter().collect();
     let options = match options::parse(&arguments) {
         Ok(Command::Control(control)) => return Task::Control(control),
+        Ok(Command::Generate(generate)) => return Task::Generate(generate),
         #[cfg(feature = "tokens")]
         Ok(Command::Token(token)) => return Task::Token(token),
         Ok(Command::Health(watched)) => return Task::Health(watched.place),

@@ -17,6 +17,7 @@ use crate::sockets::Sockets;
 
 mod cli;
 mod control;
+mod generate;
 mod log_writer;
 mod logging;
 mod open_files;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
     let code = match cli::task(env::args_os(), &sockets.addresses) {
         Task::Run(loaded, options) => start(*loaded, &options, sockets),
         Task::Control(control) => finish(control.run()),
+        Task::Generate(generate) => finish(generate.run(cli::whole())),
         Task::Health(place) => finish(watch::health(&place)),
         Task::Top(place, interval, once) => {
             finish(watch::top(&place, interval, once).map(|()| String::new()))

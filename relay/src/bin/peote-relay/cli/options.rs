@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Arg, ArgAction, ArgMatches, Parser};
+use clap::{Arg, ArgAction, ArgMatches, CommandFactory, Parser};
 
 use super::place::Place;
 use super::problem::{Problem, did_you_mean, shorten};
@@ -18,6 +18,8 @@ Commands (as the first argument; without one the relay runs):
   health  ask a running relay whether it is well; see peote-relay health --help
   ctl     ask a running relay for something: list, kick, ban, drain and more; see
           peote-relay ctl --help
+  generate
+          write man pages and completions of shells into a folder
   token   make and explain tokens, signed names and keys; see peote-relay token --help
 
 Configuration file:
@@ -181,6 +183,7 @@ fn interval(text: &str) -> Result<Duration, String> {
 #[derive(Debug)]
 pub(crate) enum Command {
     Control(Box<crate::control::Control>),
+    Generate(crate::generate::Generate),
     #[cfg(feature = "tokens")]
     Token(Box<crate::token::Token>),
     Run(Box<Options>),
@@ -207,6 +210,7 @@ pub(crate) fn parse(arguments: &[OsString]) -> Result<Command, NoRun> {
         Some("ctl") => {
             crate::control::Control::try_parse_from(rest).map(|control| Command::Control(Box::new(control)))
         }
+        Some("generate") => crate::generate::Generate::try_parse_from(rest).map(Command::Generate),
         #[cfg(feature = "tokens")]
         Some("token") => {
             crate::token::Token::try_parse_from(rest).map(|token| Command::Token(Box::new(token)))
@@ -217,6 +221,19 @@ pub(crate) fn parse(arguments: &[OsString]) -> Result<Command, NoRun> {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => NoRun::Asked(error),
         _ => NoRun::Wrong(Problem::new(explain(&error))),
     })
+}
+
+/// The whole command line as one, for man pages and completions.
+pub(crate) fn whole() -> clap::Command {
+    let commands = [
+        ("top", Top::command()),
+        ("health", Health::command()),
+        ("ctl", crate::control::Control::command()),
+        #[cfg(feature = "tokens")]
+        ("token", crate::token::Token::command()),
+    ];
+    let commands = commands.map(|(name, command)| command.name(name).bin_name(format!("peote-relay {name}")));
+    Options::command().subcommands(commands)
 }
 
 /// clap explains over several lines; the operator's log wants one.
@@ -244,7 +261,6 @@ fn explain(error: &clap::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     fn parse_text(text: &str) -> Result<Options, NoRun> {
         let words = std::iter::once("peote-relay").chain(text.split_whitespace());
@@ -264,7 +280,7 @@ mod tests {
 
     #[test]
     fn the_command_is_sound() {
-        Options::command().debug_assert();
+        whole().debug_assert();
     }
 
     #[test]

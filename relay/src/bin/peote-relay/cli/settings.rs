@@ -426,7 +426,7 @@ pub(crate) static SETTINGS: [Setting; 61] = [
     Setting {
         name: "memory-bytes",
         group: MEMORY,
-        help: "What may wait to be sent to all connections together; at least queue-bytes",
+        help: "What may wait to be sent to all connections together, with all tables; at least queue-bytes",
         field: Field::Size(|all| &mut all.relay.memory_bytes, Config::MEMORY_BYTES),
     },
     Setting {
