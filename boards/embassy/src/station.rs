@@ -7,6 +7,7 @@ use embassy_futures::select::{Either, select};
 use embassy_net::tcp::TcpSocket;
 use embassy_net::{IpEndpoint, Stack};
 use embassy_time::Timer;
+use embedded_io::{ErrorType, Read, ReadReady, Write, WriteReady};
 use peote_net::link::{Buffers, Error, Event, HandlerError, IntoFlow, Link, Out};
 use peote_net::reconnect::{Exhausted, Reconnect, Status};
 use peote_net::time::{Duration, Instant};
@@ -76,6 +77,41 @@ pub enum StationError<H = peote_net::link::SendError> {
     Handler(H),
 }
 
+/// A connection that has ended.
+struct Ended;
+
+impl ErrorType for Ended {
+    type Error = Infallible;
+}
+
+impl ReadReady for Ended {
+    fn read_ready(&mut self) -> Result<bool, Infallible> {
+        Ok(true)
+    }
+}
+
+impl WriteReady for Ended {
+    fn write_ready(&mut self) -> Result<bool, Infallible> {
+        Ok(false)
+    }
+}
+
+impl Read for Ended {
+    fn read(&mut self, _: &mut [u8]) -> Result<usize, Infallible> {
+        Ok(0)
+    }
+}
+
+impl Write for Ended {
+    fn write(&mut self, _: &[u8]) -> Result<usize, Infallible> {
+        Ok(0)
+    }
+
+    fn flush(&mut self) -> Result<(), Infallible> {
+        Ok(())
+    }
+}
+
 impl<H: fmt::Display> fmt::Display for StationError<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -105,7 +141,8 @@ impl<'a, B: Buffers, N: AsRef<[u8]>, const CHANNELS: usize> Station<'a, B, N, CH
     /// the program sends unasked. It returns when it is to be called next at the latest; `None` for
     /// never.
     ///
-    /// When this future is dropped, the connection is reset.
+    /// When this future is dropped, the connection is reset. The next call then begins with the
+    /// events that tell of it.
     ///
     /// # Errors
     /// No further attempts, or an error of the handler. The station can be run again.
@@ -121,6 +158,9 @@ impl<'a, B: Buffers, N: AsRef<[u8]>, const CHANNELS: usize> Station<'a, B, N, CH
     where
         R::Error: HandlerError,
     {
+        if matches!(self.channels.status(), Status::Connecting | Status::Restoring | Status::Connected) {
+            self.tell_of_the_loss(&mut handler);
+        }
         loop {
             self.attempt_is_due().await?;
             stack.wait_config_up().await;
@@ -152,11 +192,32 @@ impl<'a, B: Buffers, N: AsRef<[u8]>, const CHANNELS: usize> Station<'a, B, N, CH
             match self.channels.status() {
                 Status::GivenUp(exhausted) => return Err(StationError::GivenUp(exhausted)),
                 Status::Lost { until } => Timer::at(to_embassy(until)).await,
-                // a run before this one was dropped in the middle
+                // not left over, as `run` has seen to
                 _ => self.channels.failed(now()),
             }
         }
         Ok(())
+    }
+
+    /// A run before this one was dropped, and its connection with it. The link does not know of that,
+    /// and would go on in the middle of a unit. So it hears the end.
+    fn tell_of_the_loss<R: IntoFlow>(&mut self, handler: &mut impl FnMut(Event<'_>, &mut Out<'_>) -> R) {
+        let now = now();
+        self.channels.failed(now);
+        let channels = &mut self.channels;
+        // more than one poll if events are limited, or the handler wants one again
+        for _ in 0..100 {
+            let polled = self.link.poll(&mut Ended, now, |event, out| {
+                let _notice = channels.observe(&event, now);
+                // an answer would reach no one, so its errors do not matter
+                let _flow = handler(event, out).into_flow();
+            });
+            if polled.is_err() {
+                return;
+            }
+        }
+        // the handler wants it again without an end
+        while self.link.poll(&mut Ended, now, |event, _| _ = channels.observe(&event, now)).is_ok() {}
     }
 
     /// One connection.

@@ -77,6 +77,49 @@ fn readings_go_on_after_the_relay_was_away() {
     assert!((10..=70).contains(&polls), "{polls} polls for 10 readings and 2 keepalives");
 }
 
+/// A run that is dropped takes its connection with it. The next one begins anew: the channel is
+/// closed, and opened again.
+#[test]
+fn a_run_that_was_dropped_is_followed_by_another() {
+    let mut network = Network::new(Faults::NONE, 14);
+    let (opened, closed, heard) = (Cell::new(0), Cell::new(0), Cell::new(0));
+    let stack = network.world.stack;
+    let mut task = Task::new(async {
+        let mut link = SmallLink::new();
+        let mut channels = Reconnect::<_, 1>::new(Backoff::new());
+        let place = channels.enter("echo", Mode::chunks(256)).unwrap();
+        channels.set_retry(place, Retry::Always);
+        let mut station = Station::new(&mut link, channels);
+        let (mut receive, mut transmit) = ([0; 512], [0; 512]);
+        loop {
+            let handler = |event: Event<'_>, out: &mut Out<'_>| match event {
+                Event::Opened { channel } => {
+                    opened.set(opened.get() + 1);
+                    out.send(channel, &[7; 200])
+                }
+                Event::Closed { .. } => {
+                    closed.set(closed.get() + 1);
+                    Ok(())
+                }
+                Event::Chunk { bytes, .. } => {
+                    assert_eq!(bytes, [7; 200]);
+                    heard.set(heard.get() + 1);
+                    Ok(())
+                }
+                _ => Ok(()),
+            };
+            let relay = IpEndpoint::from(RELAY);
+            let running = station.run(stack, relay, &mut receive, &mut transmit, handler, |_, _| None);
+            let second = embassy_time::Timer::after(embassy_time::Duration::from_millis(2_003));
+            embassy_futures::select::select(running, second).await;
+        }
+    });
+    let passed = network.until(&mut task, "heard four times", |_| heard.get() == 4);
+    // four runs of 2 s; the silence of a connection that is not there would take 20 s
+    assert!(passed < 9_000, "{passed} ms");
+    assert_eq!((opened.get(), closed.get()), (4, 3));
+}
+
 #[test]
 fn the_rules_say_when_it_ends() {
     let mut network = Network::new(Faults::NONE, 12);
