@@ -6,8 +6,8 @@ mod queues;
 use std::collections::VecDeque;
 
 use peote_net::protocol::to_endpoint::{self, Capabilities};
-use peote_net::relay::{self, ConnectionId, GrowingStorage, Outcome, Received};
-use peote_net::time::Duration;
+use peote_net::relay::{self, ConnectionId, GrowingStorage, Host as _, Outcome, Received};
+use peote_net::time::{Duration, Instant};
 
 use crate::line::{Direction, LineId};
 use crate::random::Random;
@@ -37,7 +37,7 @@ pub struct RelayConfig {
     pub stall_timeout: Duration,
     /// Connections at the same time; others are refused. Default: 10,000.
     pub max_connections: usize,
-    /// What it can do beyond the original protocol; with [`Capabilities::NONE`] it is one of the original relays. Default: remove and block users.
+    /// What it can do beyond the original protocol; with [`Capabilities::NONE`] it is one of the original relays. Default: all that there is.
     pub capabilities: Capabilities,
     /// Keeps what happens for [`Network::take_relay_events`](crate::Network::take_relay_events). Default: no.
     pub record_events: bool,
@@ -52,7 +52,7 @@ impl Default for RelayConfig {
             keepalive_interval: Some(Duration::from_secs(5)),
             stall_timeout: Duration::from_secs(60),
             max_connections: 10_000,
-            capabilities: Capabilities::REMOVE_USER.with(Capabilities::BLOCK_USER),
+            capabilities: Capabilities::REMOVE_USER.with(Capabilities::BLOCK_USER).with(Capabilities::HELLO),
             record_events: false,
         }
     }
@@ -64,6 +64,8 @@ pub(crate) struct Relay {
     queues: Queues,
     random: Random,
     scratch: Vec<u8>,
+    /// When the next user that knocks is refused.
+    knocks_end: Option<u64>,
 }
 
 impl Relay {
@@ -79,6 +81,7 @@ impl Relay {
             queues: Queues::new(config),
             random: Random::new(seed),
             scratch: Vec::new(),
+            knocks_end: None,
         }
     }
 
@@ -100,6 +103,11 @@ impl Relay {
             waited_for_since: None,
             said_at: now,
             heard: false,
+            waits_for_window: None,
+            owes_since: None,
+            awaited: false,
+            takes_part: false,
+            keepalive_every: None,
         });
     }
 
@@ -141,6 +149,7 @@ impl Relay {
         for place in (first..count).chain(0..first) {
             self.serve(place, world);
         }
+        self.knocks_end = self.core.tick(&mut self.queues).map(Instant::as_millis);
         before != (world.acts, self.queues.changes)
     }
 
@@ -153,6 +162,12 @@ impl Relay {
         if connection.stall_deadline(&self.queues.config).is_some_and(|deadline| deadline <= world.now) {
             world.reset(line);
             return self.remove(id);
+        }
+        if connection.window_deadline(&self.queues.config).is_some_and(|deadline| deadline <= world.now)
+            && let Some((membership, _)) = connection.waits_for_window
+        {
+            self.queues.resume(id);
+            self.core.end_membership(membership, &mut self.queues);
         }
         self.write(place, world);
         self.keep_alive(place, world.now);
@@ -171,6 +186,10 @@ impl Relay {
             connection.output.drain(..count);
             connection.drained += count as u64;
             connection.drained_at = world.now;
+            if connection.awaited {
+                let id = connection.id;
+                self.core.drained(id, &mut self.queues);
+            }
         }
     }
 
@@ -189,7 +208,8 @@ impl Relay {
         let room = most.saturating_sub(connection.input.len());
         let line = connection.line;
         let is_readable = matches!(world.readable(line, Direction::ToRelay), Ok(Some(_)));
-        if room == 0 || connection.ended || connection.waits.is_some() || !is_readable {
+        let waits = connection.waits.is_some() || connection.waits_for_window.is_some();
+        if room == 0 || connection.ended || waits || !is_readable {
             return;
         }
         self.scratch.resize(room, 0);
@@ -204,6 +224,9 @@ impl Relay {
     fn route(&mut self, place: usize, world: &mut World) {
         let Some(connection) = self.queues.connections[place].as_mut() else { return };
         let (id, line) = (connection.id, connection.line);
+        if connection.waits_for_window.is_some() {
+            return;
+        }
         if let Some(wait) = connection.waits {
             let drained = self.queues.get(wait.receiver).map(|receiver| receiver.drained);
             if drained == Some(wait.drained) {
@@ -231,6 +254,9 @@ impl Relay {
                 let drained = self.queues.get(receiver).map_or(0, |receiver| receiver.drained);
                 self.queues.wait(place, Wait { receiver, drained });
             }
+            Outcome::WaitForWindow(membership) => {
+                connection.waits_for_window = Some((membership, self.queues.now));
+            }
             Outcome::Close(_) => {
                 self.write(place, world);
                 world.close(line, Direction::ToLink, Act::RelayCloses);
@@ -250,8 +276,12 @@ impl Relay {
         let config = &self.queues.config;
         let connections = self.queues.connections.iter().flatten();
         connections
-            .flat_map(|connection| [connection.keepalive_at(config), connection.stall_deadline(config)])
+            .flat_map(|connection| {
+                let window = connection.window_deadline(config);
+                [connection.keepalive_at(config), connection.stall_deadline(config), window]
+            })
             .flatten()
+            .chain(self.knocks_end)
             .min()
     }
 }

@@ -2,9 +2,10 @@
 
 use std::collections::VecDeque;
 
+use peote_net::protocol::items::{Item, KEEPALIVE_RANGE};
 use peote_net::protocol::to_endpoint::Capabilities;
-use peote_net::relay::{ConnectionId, Host, Note};
-use peote_net::time::Instant;
+use peote_net::relay::{ConnectionId, Greeting, Hello, Host, Membership, Note};
+use peote_net::time::{Duration, Instant};
 
 use super::{RelayConfig, RelayEvent};
 use crate::line::LineId;
@@ -31,6 +32,16 @@ pub(super) struct Connection {
     pub(super) said_at: u64,
     /// Something has come.
     pub(super) heard: bool,
+    /// The membership whose window the input waits for, and since when.
+    pub(super) waits_for_window: Option<(Membership, u64)>,
+    /// Since when it owes a grant and its queue has no room.
+    pub(super) owes_since: Option<u64>,
+    /// Something in the core waits until its queue has drained.
+    pub(super) awaited: bool,
+    /// It takes part in flow control.
+    pub(super) takes_part: bool,
+    /// Milliseconds between two keepalives, if it has asked for some.
+    pub(super) keepalive_every: Option<u64>,
 }
 
 /// Input waits until its receiver has taken more than it had.
@@ -44,12 +55,19 @@ impl Connection {
     /// When it is sent a keepalive. What still waits to be written is as good as one.
     pub(super) fn keepalive_at(&self, config: &RelayConfig) -> Option<u64> {
         let interval = config.keepalive_interval.filter(|_| self.heard && self.output.is_empty())?;
-        Some(self.said_at.saturating_add(interval.as_millis()))
+        Some(self.said_at.saturating_add(self.keepalive_every.unwrap_or(interval.as_millis())))
     }
 
     /// When it is dropped for not taking anything.
     pub(super) fn stall_deadline(&self, config: &RelayConfig) -> Option<u64> {
-        let since = self.waited_for_since?.max(self.drained_at);
+        let waited_for = self.waited_for_since.into_iter().chain(self.owes_since).min();
+        let since = waited_for?.max(self.drained_at);
+        Some(since.saturating_add(config.stall_timeout.as_millis()))
+    }
+
+    /// When the membership ends whose window it waits for.
+    pub(super) fn window_deadline(&self, config: &RelayConfig) -> Option<u64> {
+        let (_, since) = self.waits_for_window?;
         Some(since.saturating_add(config.stall_timeout.as_millis()))
     }
 }
@@ -123,9 +141,11 @@ impl Host for Queues {
     }
 
     fn push(&mut self, connection: ConnectionId, header: &[u8], payload: &[u8]) {
+        // what was promised to endpoints that take part goes beyond
+        let may_exceed = self.config.capabilities.contains(Capabilities::HELLO);
         let fits = payload.is_empty() || header.len() + payload.len() <= self.free(connection);
         assert!(
-            fits || self.get(connection).is_none(),
+            fits || may_exceed || self.get(connection).is_none(),
             "the forwarding core queues more than there is room for"
         );
         let now = self.now;
@@ -145,6 +165,41 @@ impl Host for Queues {
 
     fn capabilities(&self) -> Capabilities {
         self.config.capabilities
+    }
+
+    fn window(&self) -> u32 {
+        u32::try_from(self.config.queue_bytes / 2).unwrap_or(u32::MAX).min(64 * 1024)
+    }
+
+    fn hello(&mut self, connection: ConnectionId, hello: &Hello<'_>) -> Greeting {
+        let least = self.config.keepalive_interval.map_or(5000, Duration::as_millis);
+        let mut every = least;
+        if let Some(connection) = self.get_mut(connection) {
+            connection.takes_part = hello.takes_part;
+            for item in hello.items {
+                if let Item::Keepalive(seconds) = item {
+                    let (from, to) = KEEPALIVE_RANGE.into_inner();
+                    connection.keepalive_every = Some(u64::from(seconds.clamp(from, to)) * 1000);
+                }
+            }
+            every = connection.keepalive_every.unwrap_or(least);
+        }
+        Greeting { keepalive: u32::try_from(every.div_ceil(1000)).unwrap_or(u32::MAX), name: "simulation" }
+    }
+
+    fn resume(&mut self, connection: ConnectionId) {
+        if let Some(connection) = self.get_mut(connection) {
+            connection.waits_for_window = None;
+            self.changes += 1;
+        }
+    }
+
+    fn waits(&mut self, connection: ConnectionId, waits: bool) {
+        let now = self.now;
+        if let Some(connection) = self.get_mut(connection) {
+            connection.awaited = waits;
+            connection.owes_since = (waits && !connection.takes_part).then_some(now);
+        }
     }
 
     fn notify(&mut self, note: &Note<'_>) {
