@@ -37,7 +37,8 @@ pub struct RelayConfig {
     pub stall_timeout: Duration,
     /// Connections at the same time; others are refused. Default: 10,000.
     pub max_connections: usize,
-    /// What it can do beyond the original protocol; with [`Capabilities::NONE`] it is one of the original relays. Default: all that there is.
+    /// What it can do beyond the original protocol; with [`Capabilities::NONE`] it is one of the original relays. With
+    /// [`Capabilities::HELLO`] it takes part in flow control and admission. Default: remove and block users.
     pub capabilities: Capabilities,
     /// Keeps what happens for [`Network::take_relay_events`](crate::Network::take_relay_events). Default: no.
     pub record_events: bool,
@@ -52,7 +53,7 @@ impl Default for RelayConfig {
             keepalive_interval: Some(Duration::from_secs(5)),
             stall_timeout: Duration::from_secs(60),
             max_connections: 10_000,
-            capabilities: Capabilities::REMOVE_USER.with(Capabilities::BLOCK_USER).with(Capabilities::HELLO),
+            capabilities: Capabilities::REMOVE_USER.with(Capabilities::BLOCK_USER),
             record_events: false,
         }
     }
