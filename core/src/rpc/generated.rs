@@ -73,7 +73,7 @@ pub fn wrong<T>(ticket: Ticket<T>, out: &mut Out<'_>, error: Error) -> Result<Fl
 /// Whether a procedure has to wait because its answer would not fit.
 #[inline]
 #[must_use]
-pub fn has_to_wait<T: Encode>(call: &Call<'_>, out: &Out<'_>) -> bool {
+pub fn has_to_wait<T: Encode>(call: &Call<'_>, out: &mut Out<'_>) -> bool {
     out.may_have_to_wait(call.from().into(), T::MOST.saturating_add(AROUND))
 }
 

@@ -1,12 +1,13 @@
 //! Measures a relay side by side with others on this machine, over loopback. `docs/BENCHMARKS.md` has results.
 //!
 //! ```text
-//! cargo run --release -p peote-relay --example relay-bench -- [bulk|fanout|throughput|roundtrip|core|idle|fair|game|storm|drain]... [--rounds N] [--alone]
+//! cargo run --release -p peote-relay --example relay-bench -- [bulk|fanout|throughput|roundtrip|calls|core|idle|fair|game|storm|drain]... [--rounds N] [--alone]
 //! ```
 //!
 //! Without a job the first four are run. Each job is done in turns by the relay and what it is compared with; the figures are medians of
 //! all rounds. `nats-server` has to be in the path for the comparison with it. With `--alone` the relay is compared with nobody: for `valgrind` and `perf`.
 
+mod calls;
 mod core;
 mod fair;
 mod forwarder;
@@ -71,6 +72,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 println!("16 bytes there and back, one at a time (µs, median)");
                 roundtrips(&rigs[..2 + usize::from(with_nats)], 16, rounds)?;
             }
+            "calls" => calls::run(rounds, with_nats)?,
             "idle" => idle::run()?,
             "storm" => storm::storm()?,
             "drain" => storm::drain()?,

@@ -61,6 +61,11 @@ impl FlowState {
         self.interval
     }
 
+    /// Whether parties have windows.
+    pub(super) const fn is_in_force(&self) -> bool {
+        self.in_force
+    }
+
     /// The connection is lost.
     pub(super) const fn lose(&mut self) {
         let (keepalive, name) = (self.keepalive, self.name);

@@ -11,6 +11,10 @@ impl FlowState {
         Self
     }
 
+    pub(super) const fn is_in_force(&self) -> bool {
+        false
+    }
+
     pub(super) const fn lose(&mut self) {}
 
     pub(super) const fn interval(&self) -> u32 {

@@ -309,7 +309,7 @@ impl<'a> Out<'a> {
     /// Returns true if a payload of at most `most` bytes for `to` may have to wait. If `most` is
     /// `usize::MAX`, it is one of which nothing is known but that it is to fit half of the ring.
     #[inline]
-    pub(crate) fn may_have_to_wait(&self, to: Destination, most: usize) -> bool {
+    pub(crate) fn may_have_to_wait(&mut self, to: Destination, most: usize) -> bool {
         /// More than what stands in front of a payload of one unit.
         const HEAD: usize = 16;
         let is_remote = match to {
@@ -320,16 +320,23 @@ impl<'a> Out<'a> {
             }
             _ => false,
         };
-        if is_remote && most.saturating_add(HEAD) <= self.free().min(MAX_WHOLE_BROADCAST) {
+        let needed = most.saturating_add(HEAD);
+        if is_remote && needed <= self.free().min(MAX_WHOLE_BROADCAST) && self.window_fits(to, needed) {
             return false;
         }
         self.has_to_wait(to, most)
     }
 
+    #[inline]
+    fn window_fits(&self, to: Destination, len: usize) -> bool {
+        let fits = |route: Route| self.check_window(to, &route, len, true).is_ok();
+        !self.state.flow.is_in_force() || self.route(to).is_some_and(fits)
+    }
+
     #[cold]
-    fn has_to_wait(&self, to: Destination, most: usize) -> bool {
+    fn has_to_wait(&mut self, to: Destination, most: usize) -> bool {
         let len = if most == usize::MAX { self.longest_in_half(to) } else { most };
-        matches!(self.route_for(to, len), Err(SendError::WouldBlock))
+        matches!(self.route_or_ask(to, len), Err(SendError::WouldBlock))
     }
 
     fn longest_in_half(&self, to: Destination) -> usize {
