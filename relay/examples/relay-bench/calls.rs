@@ -17,6 +17,7 @@ use crate::{nats, rigs};
 
 /// Calls that wait for their answers.
 const OPEN: usize = 1024;
+const MANY: u32 = 1024;
 
 #[remote]
 trait Adder {
@@ -207,7 +208,7 @@ impl Plain {
                     let Some(&[a, b, c, d, e, f, g, h]) = call.last_chunk::<8>() else { return };
                     let [e, f, g, h] = u32::from_le_bytes([e, f, g, h]).wrapping_add(1).to_le_bytes();
                     bytes.extend_from_slice(head.as_bytes());
-                    bytes.extend_from_slice(&[ANSWER as u8 - 2, 255, 0, a, b, c, d, 4, e, f, g, h]);
+                    bytes.extend_from_slice(&[10, 255, 0, a, b, c, d, 4, e, f, g, h]);
                 })?;
                 server.write_all(&bytes)?;
             }
@@ -223,10 +224,10 @@ impl Plain {
         let mut bytes = Vec::new();
         while answered < count {
             bytes.clear();
-            while asked < count && asked - answered < OPEN as u32 {
+            while asked < count && asked - answered < MANY {
                 bytes.extend_from_slice(head.as_bytes());
                 let [a, b, c, d] = asked.to_le_bytes();
-                bytes.extend_from_slice(&[CALL as u8 - 2, 0, 0, a, b, c, d, a, b, c, d]);
+                bytes.extend_from_slice(&[9, 0, 0, a, b, c, d, a, b, c, d]);
                 asked += 1;
             }
             self.rig.sender.write_all(&bytes)?;
@@ -256,7 +257,7 @@ impl Requests {
         let mut bytes = Vec::new();
         while answered < count {
             bytes.clear();
-            while asked < count && (asked - answered) < OPEN as u32 {
+            while asked < count && (asked - answered) < MANY {
                 write!(bytes, "PUB add r.{asked} 4\r\n")?;
                 bytes.extend_from_slice(&asked.to_le_bytes());
                 bytes.extend_from_slice(b"\r\n");
