@@ -122,7 +122,12 @@ fn offline() {
 }
 
 #[test]
+fn serial() {
+    run("serial", 3_000);
+}
+
+#[test]
 fn every_target_has_a_test() {
     let names: Vec<&str> = TARGETS.iter().map(|(name, _)| *name).collect();
-    assert_eq!(names, ["protocol", "chunk", "rpc", "relay", "link", "offline"]);
+    assert_eq!(names, ["protocol", "chunk", "rpc", "relay", "link", "offline", "serial"]);
 }

@@ -233,7 +233,10 @@ impl Core {
                 if done > self.end.wrapping_sub(self.acked) {
                     return self.over(SerialError::OutOfStep, kind::RESET);
                 }
-                self.state = State::Open;
+                if self.state == State::Welcomed {
+                    self.state = State::Open;
+                    self.owed = 0; // it has heard the welcome
+                }
                 self.tries = 0;
                 self.free = free.into();
                 self.acknowledged(done, now);

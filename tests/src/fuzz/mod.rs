@@ -10,6 +10,7 @@ pub mod offline;
 pub mod protocol;
 pub mod relay;
 pub mod rpc;
+pub mod serial;
 
 pub use input::Input;
 
@@ -24,4 +25,5 @@ pub const TARGETS: &[Target] = &[
     ("relay", relay::check),
     ("link", link::check),
     ("offline", offline::check),
+    ("serial", serial::check),
 ];
