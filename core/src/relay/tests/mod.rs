@@ -1,6 +1,7 @@
 //! Tests of the forwarding core, and the host they share.
 
 mod channels;
+mod fates;
 mod flow;
 #[cfg(feature = "alloc")]
 mod growing;
