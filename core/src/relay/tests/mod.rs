@@ -83,6 +83,8 @@ pub(super) struct Queues {
     /// None, unless a test is about them: then the wire is that of the original protocol, byte by byte.
     capabilities: Capabilities,
     now: Instant,
+    /// Of those that do not take part.
+    window: u32,
     /// What one call may do.
     work: usize,
     pushes: usize,
@@ -108,6 +110,7 @@ impl Default for Queues {
             channel_name: |name| name,
             capabilities: Capabilities::NONE,
             now: Instant::ZERO,
+            window: 65_536,
             work: usize::MAX,
             pushes: 0,
             notes: 0,
@@ -159,6 +162,10 @@ impl Host for Queues {
 
     fn capabilities(&self) -> Capabilities {
         self.capabilities
+    }
+
+    fn window(&self) -> u32 {
+        self.window
     }
 
     fn resume(&mut self, connection: ConnectionId) {
