@@ -3,6 +3,7 @@
 //! Node.js and Chromium are needed; `scripts/browser` sees to both.
 #![cfg(unix)]
 
+mod calls;
 mod chat;
 mod chromium;
 mod files;
