@@ -1,8 +1,9 @@
 //! Whether a command may be carried out: rates, rights, limits.
 
 use peote_net::Reason;
+use peote_net::protocol::items::{Item, Items};
 use peote_net::relay::{ConnectionId, Decision, Request};
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::access::{Action, Denied, Granted, unix_now};
 use crate::allowance::Allowance;
@@ -56,6 +57,33 @@ impl Connections {
             connection.allowance = Allowance::new(&self.config, connection.granted.as_deref());
         }
         result
+    }
+
+    /// A hello has come, maybe with a token or a part of one. A token that does not count is passed over: the commands that it was for are refused.
+    pub(crate) fn hear_token(&mut self, index: u32, items: Items<'_>) {
+        if self.config.access == Access::Open {
+            return;
+        }
+        for item in items {
+            let (part, is_last) = match item {
+                Item::TokenPart(part) => (part, false),
+                Item::TokenEnd(part) => (part, true),
+                _ => continue,
+            };
+            let Some(Some(connection)) = self.slots.get_mut(index as usize) else { return };
+            let before = connection.granted_memory();
+            let token = connection.granted.get_or_insert_default().collect(part, is_last);
+            let after = connection.granted_memory();
+            self.pool.add(after);
+            self.pool.remove(before);
+            if let Some(token) = token
+                && let Err(denied) = self.present(index, &token)
+                && let Some((id, home)) = self.get(index).map(|connection| (connection.id, connection.home))
+                && self.lines.may_warn(self.now, "denied-tokens", home)
+            {
+                warn!(connection = %id, %denied, "token refused");
+            }
+        }
     }
 
     /// A connection has shown a token: in its hello, in the address of its WebSocket, or in a header. From now on it may what the token says,

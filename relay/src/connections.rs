@@ -599,6 +599,7 @@ impl Host for Connections {
     }
 
     fn hello(&mut self, id: ConnectionId, hello: &Hello<'_>) -> Greeting {
+        self.hear_token(index(id), hello.items);
         self.greet(index(id), hello)
     }
 

@@ -278,3 +278,65 @@ fn by_two(name: &[u8]) -> Vec<u8> {
     let file = KeyFile::new(&["two"]);
     file.keys().sign_name("two", Action::Create, name, unix_now() + 1000).unwrap()
 }
+
+/// A hello with these items, each a kind and its bytes.
+fn hello(items: &[(u8, &[u8])]) -> Vec<u8> {
+    let items: Vec<u8> = items
+        .iter()
+        .flat_map(|(kind, bytes)| [&[*kind, u8::try_from(bytes.len()).unwrap()], *bytes].concat())
+        .collect();
+    [&[0, 6, 0, u8::try_from(items.len()).unwrap()], &items[..]].concat()
+}
+
+/// Says hello with this token, in parts of so many bytes, and takes the answers.
+fn say_hello(endpoint: &mut Endpoint, token: &[u8], part: usize) {
+    let parts: Vec<_> = token.chunks(part).collect();
+    let (last, parts) = parts.split_last().unwrap();
+    for part in parts {
+        endpoint.send(&hello(&[(4, part)]));
+    }
+    endpoint.send(&hello(&[(5, last)]));
+    for _ in 0..=parts.len() {
+        assert_eq!(endpoint.control()[..2], [0, 3], "a hello is answered");
+    }
+}
+
+#[test]
+fn a_token_comes_in_the_hello_whole_or_in_parts() {
+    let file = KeyFile::new(&["one"]);
+    let relay = start(with(Access::Tokens, &file.0));
+    let token = file.token(|_| ());
+    for part in [245, 100, 1] {
+        if token.len() > part * 300 {
+            continue;
+        }
+        let mut endpoint = relay.connect();
+        assert_eq!(ask(&mut endpoint, 0, b"abc"), NOT_CREATED);
+        say_hello(&mut endpoint, token.as_bytes(), part);
+        endpoint.create(b"abc");
+        assert_eq!(ask(&mut endpoint, 0, b"bcd"), NOT_CREATED);
+        drop(endpoint);
+        relay.until(|stats| stats.channels == 0);
+    }
+}
+
+#[test]
+fn a_token_in_a_hello_that_does_not_count_changes_nothing() {
+    let file = KeyFile::new(&["one"]);
+    let relay = start(with(Access::Tokens, &file.0));
+    let expired = file.token(|claims| claims.exp = unix_now() - 100);
+    let long = vec![b'a'; 100_000];
+    for token in [expired.as_bytes(), &long, b"x"] {
+        let mut endpoint = relay.connect();
+        say_hello(&mut endpoint, token, 200);
+        assert_eq!(ask(&mut endpoint, 0, b"abc"), NOT_CREATED);
+        // nor is anything left of it
+        say_hello(&mut endpoint, file.token(|_| ()).as_bytes(), 100);
+        endpoint.create(b"abc");
+        say_hello(&mut endpoint, token, 200);
+        endpoint.create(b"abd");
+        drop(endpoint);
+        relay.until(|stats| stats.channels == 0);
+    }
+    assert_eq!(relay.stats().queued_bytes, 0);
+}

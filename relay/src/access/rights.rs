@@ -1,6 +1,6 @@
 //! What a connection may do, by what it has shown.
 
-use super::{Action, Denied, Keys, Limits, Permit, split};
+use super::{Action, Denied, Keys, Limits, MAX_TOKEN, Permit, split};
 use crate::config::{Access, Config, InvalidConfig, Revoked, matches};
 
 /// What tokens and signed names are checked with.
@@ -17,6 +17,8 @@ pub(crate) struct Granted {
     keys: Vec<u64>,
     /// What the operator has set for this one connection.
     pub(crate) limits: Limits,
+    /// The parts of a token that have come in hellos; more than [`MAX_TOKEN`] bytes are none.
+    token: Vec<u8>,
 }
 
 impl Granted {
@@ -25,11 +27,20 @@ impl Granted {
         self.permit.is_some() || !self.keys.is_empty()
     }
 
+    /// A part of a token has come in a hello. Returns the whole if it is the last one.
+    pub(crate) fn collect(&mut self, part: &[u8], is_last: bool) -> Option<Vec<u8>> {
+        // one byte too many shows that it is too long
+        let room = (MAX_TOKEN + 1).saturating_sub(self.token.len());
+        self.token.extend(part.iter().take(room));
+        is_last.then(|| std::mem::take(&mut self.token))
+    }
+
     /// Bytes of memory that it takes.
     pub(crate) fn memory(&self) -> usize {
         size_of::<Self>()
             + self.permit.as_ref().map_or(0, Permit::memory)
             + self.keys.capacity() * size_of::<u64>()
+            + self.token.capacity()
     }
 }
 
