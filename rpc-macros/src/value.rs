@@ -131,9 +131,13 @@ pub(crate) fn encode(input: &DeriveInput) -> syn::Result<TokenStream> {
             }
         }
     });
+    let (form, most) = (form(&krate, &shapes), most(&krate, &shapes));
     Ok(quote! {
         #[automatically_derived]
         impl #in_impl #krate::value::Encode for #name #of_type #bounds {
+            const FORM: #krate::value::Form = #form;
+            const MOST: usize = { #most };
+
             #[inline]
             fn encoded_len(&self) -> ::core::result::Result<usize, #krate::value::EncodeError> {
                 match self { #(#lens)* }
@@ -145,6 +149,40 @@ pub(crate) fn encode(input: &DeriveInput) -> syn::Result<TokenStream> {
             }
         }
     })
+}
+
+/// What values are on the wire: a struct is the tuple of its fields.
+fn form(krate: &syn::Path, shapes: &[Shape<'_>]) -> TokenStream {
+    let of = quote!(#krate::value::Form::of);
+    let variants = shapes.iter().map(|shape| {
+        let types = shape.types();
+        let fields = quote!(#(<#types as #krate::value::Encode>::FORM),*);
+        match shape.number.map(|number| number.to_string()) {
+            Some(number) => quote!(#of("variant", &[#krate::value::Form::named(#number), #fields])),
+            None => quote!(#of("tuple", &[#fields])),
+        }
+    });
+    if let [Shape { variant: None, .. }] = shapes {
+        return quote!(#(#variants)*);
+    }
+    quote!(#of("enum", &[#(#variants),*]))
+}
+
+/// The most bytes that a value takes.
+fn most(krate: &syn::Path, shapes: &[Shape<'_>]) -> TokenStream {
+    let mosts = shapes.iter().map(|shape| {
+        let (first, types) = (usize::from(shape.number.is_some()), shape.types());
+        quote! {
+            let len = #first;
+            #(let len = usize::saturating_add(len, <#types as #krate::value::Encode>::MOST);)*
+            let most = if len > most { len } else { most };
+        }
+    });
+    quote! {
+        let most = 0usize;
+        #(#mosts)*
+        most
+    }
 }
 
 /// `impl Decode`.

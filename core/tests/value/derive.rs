@@ -1,6 +1,6 @@
 //! Structs and enums as typed values.
 
-use peote_net::value::{Decode, DecodeError, Encode, List, Reader, Writer};
+use peote_net::value::{Decode, DecodeError, Encode, Form, List, Reader, Writer};
 use proptest::prelude::*;
 
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
@@ -50,6 +50,28 @@ fn a_struct_is_its_fields_one_after_another() {
     assert_eq!((player.name, player.position), ("ann", position));
     assert_eq!(player.items.iter().collect::<Vec<_>>(), [1, 2]);
     assert_eq!(bytes(&player), message);
+}
+
+/// PROTOCOL.md, section 8.5: interfaces are compared by what types are on the wire.
+#[test]
+fn forms_and_greatest_lengths_are_those_of_the_fields() {
+    assert_eq!(Position::FORM, <(f32, f32)>::FORM);
+    assert_eq!(Player::FORM, <(&str, (f32, f32), List<'_, u16>)>::FORM);
+    assert_eq!((Position::MOST, Player::MOST), (8, usize::MAX));
+
+    #[derive(Encode)]
+    #[allow(dead_code, reason = "only what it is on the wire is looked at")]
+    #[repr(u8)]
+    enum Order {
+        Stop,
+        Go { to: Position, fast: bool } = 7,
+    }
+    let variants = [
+        Form::of("variant", &[Form::named("0")]),
+        Form::of("variant", &[Form::named("7"), Position::FORM, bool::FORM]),
+    ];
+    assert_eq!((Order::FORM, Order::MOST), (Form::of("enum", &variants), 10));
+    assert_eq!(Pair::<u8, u16>::FORM, <(u8, u16)>::FORM);
 }
 
 #[test]

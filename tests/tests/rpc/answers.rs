@@ -165,6 +165,40 @@ fn a_procedure_is_called_once_when_there_is_room_for_its_answer() {
     assert_eq!(relay.chunks_sent().last().unwrap()[..], [255, 0, 1, 0, 0, 0, 5, 1, 3, 0, 0, 0]);
 }
 
+/// The user's window (section 11 of PROTOCOL.md) has room for one answer, and not for the most that
+/// a second one could take: it is called when there is a grant, once.
+#[test]
+fn a_procedure_is_called_once_when_the_window_of_its_caller_has_room() {
+    let (mut link, mut relay) = (Box::new(TestLink::new()), Relay::default());
+    link.out().create("rpc", Mode::default()).unwrap();
+    relay.incoming.extend([0, 4, 0, 255, 0x50, 4]); // announcement: knows hello
+    relay.incoming.extend(to_endpoint::success(1, 0));
+    relay.incoming.extend(to_endpoint::user_entered(0, 0));
+    relay.incoming.extend([0, 5, 0, 3, 1, 1, 1]); // hello: takes part
+    relay.incoming.extend(to_endpoint::raised(true, 0, 0, 40, 1000));
+    poll(&mut link, &mut relay, |_, _| ());
+    relay.outgoing.clear();
+    for call in 1..=2 {
+        relay.chunk_of_user(&[0, 2, call, 0, 0, 0, 7, 0, 0, 0, 2, 0, 0, 0]);
+    }
+    let mut clerk = Clerk::default();
+    let mut serve = |link: &mut TestLink, relay: &mut Relay| {
+        let mut calls = Calls::<1>::new(&[], &[]);
+        for _ in 0..4 {
+            link.poll(relay, Instant::ZERO, |event, out| match calls.handle(event, out)? {
+                Heard::Call(call) => clerk.dispatch(&call, out).or_else(peote_net::rpc::Error::pass_over),
+                other => panic!("{other:?}"),
+            })
+            .unwrap();
+        }
+        (clerk.called.len(), relay.chunks_sent())
+    };
+    let answer = |call| vec![255, 0, call, 0, 0, 0, 5, 1, 3, 0, 0, 0];
+    assert_eq!(serve(&mut link, &mut relay), (1, vec![answer(1)]));
+    relay.incoming.extend(to_endpoint::grant_from_user(0, 0, 13));
+    assert_eq!(serve(&mut link, &mut relay), (2, vec![answer(2)]));
+}
+
 /// An answer beyond the channel's chunks cannot be sent however long one waits.
 #[test]
 fn an_answer_that_is_too_long_is_told() {
