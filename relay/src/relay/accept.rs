@@ -75,33 +75,49 @@ impl Relay {
     }
 
     /// Takes a new connection in, unless there are too many.
-    fn admit(&mut self, mut socket: TcpStream, address: SocketAddr, is_tls: bool) {
-        let ip = address.ip();
-        let now = self.connections.now_micros;
-        if self.is_draining() {
-            return self.receive_guest(socket, address, is_tls, TurnedAway::Draining);
+    fn admit(&mut self, socket: TcpStream, address: SocketAddr, is_tls: bool) {
+        let arrival = Arrival::from(address.ip(), &self.connections.config);
+        match self.enter(address, arrival) {
+            Ok(id) => self.begin(id, socket, address, arrival, is_tls),
+            Err(why) => self.receive_guest(socket, address, is_tls, why),
         }
-        let arrival = Arrival::from(ip, &self.connections.config);
+    }
+
+    /// Counts a new connection and gives it a place in the core, unless there are too many.
+    fn enter(&mut self, address: SocketAddr, arrival: Arrival) -> Result<ConnectionId, TurnedAway> {
+        if self.is_draining() {
+            return Err(TurnedAway::Draining);
+        }
         // who comes through a proxy is counted when the proxy has told who it is
         let is_counted = arrival == Arrival::Settled;
-        if is_counted && let Err(why) = self.count(address) {
-            return self.receive_guest(socket, address, is_tls, why);
+        if is_counted {
+            self.count(address)?;
         }
-        let home = self.connections.addresses.home(ip);
-        if let Err(why) = self.has_table_room() {
-            if is_counted {
-                self.connections.addresses.remove(ip, now, &self.connections.config);
+        let home = self.connections.addresses.home(address.ip());
+        let entered = self.has_table_room().and_then(|()| {
+            if self.core.connections() >= limit(self.connections.config.max_connections) {
+                return Err(TurnedAway::Connections);
             }
-            return self.receive_guest(socket, address, is_tls, why);
+            self.core.connect_from(home).map_err(|_| TurnedAway::Memory)
+        });
+        if entered.is_err() && is_counted {
+            let now = self.connections.now_micros;
+            self.connections.addresses.remove(address.ip(), now, &self.connections.config);
         }
-        let has_room = self.core.connections() < limit(self.connections.config.max_connections);
-        let Some(id) = has_room.then(|| self.core.connect_from(home).ok()).flatten() else {
-            if is_counted {
-                self.connections.addresses.remove(ip, now, &self.connections.config);
-            }
-            let why = if has_room { TurnedAway::Memory } else { TurnedAway::Connections };
-            return self.receive_guest(socket, address, is_tls, why);
-        };
+        entered
+    }
+
+    /// A connection that has a place begins.
+    fn begin(
+        &mut self,
+        id: ConnectionId,
+        mut socket: TcpStream,
+        address: SocketAddr,
+        arrival: Arrival,
+        is_tls: bool,
+    ) {
+        let is_counted = arrival == Arrival::Settled;
+        let home = self.connections.addresses.home(address.ip());
         let index = index(id);
         let interest = Interest::READABLE | Interest::WRITABLE;
         if let Err(error) = self.poll.registry().register(&mut socket, Token(index as usize), interest) {

@@ -110,9 +110,16 @@ impl Relay {
             }
             page.push(']');
         }
+        self.write_channels(page, busy);
+        page.push_str("]}\n");
+        Ok(())
+    }
+
+    /// The channels of these connections.
+    fn write_channels(&mut self, page: &mut String, of: Vec<u32>) {
         page.push_str(",\n\"channels\":[");
         let mut shown = 0;
-        for index in busy {
+        for index in of {
             let Some(connection) = self.connections.get(index) else { continue };
             let id = connection.id;
             self.core.own_channels(id, |number, name, users| {
@@ -127,8 +134,6 @@ impl Relay {
                 }
             });
         }
-        page.push_str("]}\n");
-        Ok(())
     }
 
     /// The connections for which `key` is greatest, that one first.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use peote_relay::access::{Limits, unix_now};
-use peote_relay::{Ban, Banned, ChannelInfo, ConnectionInfo, Relay};
+use peote_relay::{Ban, Banned, ChannelInfo, ConnectionInfo, IpNet, Relay};
 use serde_json::{Value, json};
 
 use super::bans::BanFile;
@@ -27,34 +27,8 @@ pub(super) fn execute(request: Request, relay: &mut Relay, beside: &mut Beside) 
 fn done(request: Request, relay: &mut Relay, beside: &mut Beside) -> Result<Value, String> {
     Ok(match request {
         Request::Status => status(relay),
-        Request::List { address, subject, most } => {
-            let is_meant = |info: &ConnectionInfo| {
-                address.is_none_or(|range| range.contains(&info.address.ip().to_canonical()))
-                    && subject.as_ref().is_none_or(|subject| info.subject.as_ref() == Some(subject))
-            };
-            let (mut all, mut is_cut) = (Vec::new(), false);
-            relay.each_connection(|info| {
-                if is_meant(&info) {
-                    is_cut = all.len() >= most;
-                    if !is_cut {
-                        all.push(connection(&info));
-                    }
-                }
-                !is_cut
-            });
-            json!({"ok": true, "connections": all, "more": is_cut})
-        }
-        Request::Channels { most } => {
-            let (mut all, mut is_cut) = (Vec::new(), false);
-            relay.each_channel(|info| {
-                is_cut = all.len() >= most;
-                if !is_cut {
-                    all.push(channel(&info));
-                }
-                !is_cut
-            });
-            json!({"ok": true, "channels": all, "more": is_cut})
-        }
+        Request::List { address, subject, most } => list(relay, address, subject.as_deref(), most),
+        Request::Channels { most } => channels(relay, most),
         Request::Show { id } => {
             let (info, own, entered) = relay.connection(&id).ok_or_else(|| no_connection(&id))?;
             let list = |all: Vec<ChannelInfo>| all.iter().map(channel).collect::<Vec<_>>();
@@ -111,6 +85,36 @@ fn done(request: Request, relay: &mut Relay, beside: &mut Beside) -> Result<Valu
             json!({"ok": true, "connections": relay.stats().connections, "seconds": over.as_secs_f64()})
         }
     })
+}
+
+fn list(relay: &mut Relay, address: Option<IpNet>, subject: Option<&str>, most: usize) -> Value {
+    let is_meant = |info: &ConnectionInfo| {
+        address.is_none_or(|range| range.contains(&info.address.ip().to_canonical()))
+            && subject.is_none_or(|subject| info.subject.as_deref() == Some(subject))
+    };
+    let (mut all, mut is_cut) = (Vec::new(), false);
+    relay.each_connection(|info| {
+        if is_meant(&info) {
+            is_cut = all.len() >= most;
+            if !is_cut {
+                all.push(connection(&info));
+            }
+        }
+        !is_cut
+    });
+    json!({"ok": true, "connections": all, "more": is_cut})
+}
+
+fn channels(relay: &mut Relay, most: usize) -> Value {
+    let (mut all, mut is_cut) = (Vec::new(), false);
+    relay.each_channel(|info| {
+        is_cut = all.len() >= most;
+        if !is_cut {
+            all.push(channel(&info));
+        }
+        !is_cut
+    });
+    json!({"ok": true, "channels": all, "more": is_cut})
 }
 
 /// Writes the bans to their file.
