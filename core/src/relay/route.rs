@@ -196,15 +196,17 @@ impl Tables<'_> {
                 break;
             };
             let Some(to) = to.and_then(|to| self.membership(to)) else { break };
-            let (receiver, header, counted) = if channel & 128 == 0 {
-                let header = to_endpoint::data_for_server(to.at_server, to.number, payload.len());
-                (to.server, header, Flags::TO_SERVER)
+            let (receiver, header) = if channel & 128 == 0 {
+                if to.flags.has(Flags::TO_SERVER) {
+                    break;
+                }
+                (to.server, to_endpoint::data_for_server(to.at_server, to.number, payload.len()))
             } else {
-                (to.user, to_endpoint::data_for_user(to.at_user, payload.len()), Flags::TO_USER)
+                if to.flags.has(Flags::TO_USER) {
+                    break;
+                }
+                (to.user, to_endpoint::data_for_user(to.at_user, payload.len()))
             };
-            if to.flags.has(counted) {
-                break;
-            }
             if payload.is_empty() || host.free(receiver) < payload.len().saturating_add(HEADER) {
                 break;
             }
@@ -254,7 +256,7 @@ impl Tables<'_> {
         }
         let run = input.get(..input.len().saturating_sub(end.len())).unwrap_or_default();
         for (_, to) in receivers() {
-            push_run(to, run, takes_part, host);
+            push_run(to, run, first.excluded.is_some(), host);
         }
         Some((end, units, work))
     }
@@ -334,8 +336,9 @@ impl Tables<'_> {
             let Some(to) = self.membership(target.index).filter(|to| to.sequence == target.sequence) else {
                 return (payload.len(), None); // gone in the middle of the unit
             };
-            let len = match self.room(target.index, to, side, rest.len(), cut, host) {
-                Room::Bytes(len) => len,
+            let (len, is_counted) = match self.room(target.index, to, side, rest.len(), cut, host) {
+                Room::Bytes(len) => (len, false),
+                Room::Counted(len) => (len, true),
                 Room::None(outcome) => return (sent, Some(outcome)),
             };
             if !turn.take(1) {
@@ -347,7 +350,6 @@ impl Tables<'_> {
             } else {
                 (to.user, to_endpoint::data_for_user(to.at_user, piece.len()))
             };
-            let is_counted = Self::is_counted(to, side, piece.len(), host);
             if is_counted {
                 self.count(target.index, side, piece.len(), host);
             }
@@ -357,7 +359,7 @@ impl Tables<'_> {
         (payload.len(), None)
     }
 
-    /// Users of a channel but one, and those that entered too late, with their places; `ready`: and those that are left out.
+    /// Users of a channel but one, those that knock, and those that entered too late, with their places; `ready`: and those that are left out.
     #[inline]
     fn receivers<'t>(
         &'t self,
@@ -366,21 +368,21 @@ impl Tables<'_> {
         latest: u64,
         ready: bool,
     ) -> impl Iterator<Item = (u32, &'t MembershipSlot)> {
-        let not = if ready { Flags::LEFT_OUT } else { Flags::NONE };
+        let not = if ready { Flags::LEFT_OUT.with(Flags::KNOCKS) } else { Flags::KNOCKS };
         channel.users.iter(self.parts.pages).filter_map(move |(number, index)| {
             let to = self.membership(index)?;
             (to.sequence <= latest && excluded != Some(number) && !to.flags.has(not)).then_some((index, to))
         })
     }
 
-    /// The same without those that knock.
+    /// The same of a broadcast.
+    #[inline]
     fn listeners<'t>(
         &'t self,
         channel: &'t ChannelSlot,
         target: Target,
     ) -> impl Iterator<Item = (u32, &'t MembershipSlot)> {
-        let all = self.receivers(channel, target.excluded, target.sequence, target.ready);
-        all.filter(|(_, to)| !to.flags.has(Flags::KNOCKS))
+        self.receivers(channel, target.excluded, target.sequence, target.ready)
     }
 
     /// Counts what is about to be pushed to all.
@@ -394,7 +396,6 @@ impl Tables<'_> {
                 && target.excluded != Some(number)
                 && !left_out
                 && !to.flags.has(Flags::KNOCKS)
-                && Self::is_counted(to, USER, len, host)
             {
                 self.count(index, USER, len, host);
             }
@@ -423,16 +424,20 @@ impl Tables<'_> {
             let may_go = rest.len().min(most);
             let (mut len, mut counted) = (may_go, false);
             let Some(channel) = self.channel(target.index) else { return (payload.len(), None) };
+            let (whole, is_one) = (may_go.saturating_add(HEADER), may_go <= MAX_UNIT_PAYLOAD);
             for (index, to) in self.listeners(channel, target) {
+                if is_one && host.free(to.user) >= whole && !to.flags.has(Flags::TO_USER) {
+                    continue;
+                }
                 match self.room(index, to, USER, may_go, cut, host) {
                     Room::Bytes(fits) => len = len.min(fits),
+                    Room::Counted(fits) => (len, counted) = (len.min(fits), true),
                     Room::None(outcome) => {
                         // to have looked is work, too
                         turn.take(users);
                         return (sent, Some(outcome));
                     }
                 }
-                counted = counted || Self::is_counted(to, USER, may_go, host);
             }
             turn.take(Turn::of_broadcast(users, len));
             let (piece, behind) = rest.split_at_checked(len).unwrap_or((rest, &[]));
@@ -454,12 +459,18 @@ impl Tables<'_> {
 ///
 /// A function of its own: its loop is where a relay that broadcasts spends its time, and has registers of its own this way.
 #[inline(never)]
-fn push_run<H: Host>(to: &MembershipSlot, run: &[u8], takes_part: bool, host: &mut H) {
+fn push_run<H: Host>(to: &MembershipSlot, run: &[u8], names_user: bool, host: &mut H) {
     let mut rest = run;
-    while let Some(unit) = ShortBroadcast::parse(rest, takes_part) {
-        let header = to_endpoint::data_for_user(to.at_user, unit.payload.len());
-        host.push(to.user, header.as_bytes(), unit.payload);
-        rest = unit.behind;
+    // they have been looked at: all are for the same users
+    while let [_, _, size @ 2..=127, _, behind @ ..] = rest {
+        let Some((unit, next)) = behind.split_at_checked(usize::from(size.saturating_sub(1))) else { return };
+        let payload = match unit {
+            [_, payload @ ..] if names_user => payload,
+            _ => unit,
+        };
+        let header = to_endpoint::data_for_user(to.at_user, payload.len());
+        host.push(to.user, header.as_bytes(), payload);
+        rest = next;
     }
 }
 

@@ -45,8 +45,10 @@ enum Way {
 /// How much of a piece may go.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Room {
-    /// So many bytes.
+    /// So many bytes, of which nothing is to be known.
     Bytes(usize),
+    /// So many bytes, which are to be [counted](Tables::count).
+    Counted(usize),
     None(Outcome),
 }
 
@@ -75,9 +77,9 @@ impl Tables<'_> {
     ) -> Room {
         let receiver = if side == USER { to.user } else { to.server };
         let fits = fitting(len, host.free(receiver), cut);
+        let counted = if side == USER { Flags::TO_USER } else { Flags::TO_SERVER };
         match fits {
-            // nothing is counted, or only afterwards
-            Some(fits) if fits == len && Self::way(to, side) != Way::FromExisting => Room::Bytes(fits),
+            Some(fits) if fits == len && !to.flags.has(counted) => Room::Bytes(fits),
             _ => self.room_by_window(index, to, side, len, fits, host),
         }
     }
@@ -98,15 +100,15 @@ impl Tables<'_> {
         let sum = count.saturating_add(narrow(whole));
         match (Self::way(to, side), fits) {
             (Way::BothPart, _) if sum <= self.promised(to, receiver, host).saturating_add(LENGTH) => {
-                Room::Bytes(whole)
+                Room::Counted(whole)
             }
             (Way::BothPart, None) => Room::None(Outcome::Overdrawn(receiver)),
-            (Way::ToExisting, _) if sum <= host.window() => Room::Bytes(whole),
+            (Way::ToExisting, _) if sum <= host.window() => Room::Counted(whole),
             (Way::FromExisting, _) if count == 0 => {
                 Room::None(Outcome::WaitForWindow(Membership { index, sequence: to.sequence }))
             }
-            (Way::FromExisting, _) => Room::Bytes(whole.min(count as usize)),
-            (_, Some(fits)) => Room::Bytes(fits),
+            (Way::FromExisting, _) => Room::Counted(whole.min(count as usize)),
+            (_, Some(fits)) => Room::Counted(fits),
             (_, None) => Room::None(Outcome::WaitFor(receiver)),
         }
     }
@@ -115,15 +117,6 @@ impl Tables<'_> {
     fn promised<H: Host>(&self, to: &MembershipSlot, receiver: ConnectionId, host: &H) -> u32 {
         let window = self.window(receiver);
         if to.flags.has(Flags::RAISED) { window.max(host.window()) } else { window }
-    }
-
-    /// Whether the host has to count what goes to one side, in front of [`count`](Self::count).
-    #[inline]
-    pub(super) fn is_counted<H: Host>(to: &MembershipSlot, side: usize, len: usize, host: &H) -> bool {
-        let (flag, receiver) =
-            if side == USER { (Flags::TO_USER, to.user) } else { (Flags::TO_SERVER, to.server) };
-        to.flags.has(flag)
-            || (to.flags.has(Flags::USER_PART) && fitting(len, host.free(receiver), len) != Some(len))
     }
 
     /// Counts bytes that are about to be pushed to one side of a membership.

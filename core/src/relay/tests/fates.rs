@@ -238,7 +238,7 @@ impl Fates {
             }
             let half = i64::from(self.ends[place].window) / 2;
             let way = if place == 0 { &mut self.to_server[user] } else { &mut self.to_user[user] };
-            if way.ungranted <= 0 || (way.ungranted < half && !always && this % 3 > 0) {
+            if way.ungranted <= 0 || (way.ungranted < half && !always && this > 0) {
                 continue;
             }
             let bytes = u32::try_from(core::mem::take(&mut way.ungranted)).unwrap();
@@ -286,7 +286,7 @@ impl Fates {
         if self.ends[0].unsent.len() > 100_000 {
             return;
         }
-        let payload = std::vec![self.random.below(256) as u8; len];
+        let payload = std::vec![u8::try_from(self.random.below(256)).unwrap(); len];
         for way in &mut self.to_user {
             way.window -= i64::try_from(len).unwrap();
             way.under_way.extend(&payload);
