@@ -10,14 +10,17 @@ peote.prefs.payload = Pref.enum("Payload", 1, "What is inside the data of channe
 }, false)
 peote.prefs.chunk_max = Pref.uint("Maximum chunk size", 32768, "Of all channels; the wire does not tell it [6.1]")
 
-local COMMANDS = { [0] = "create", "enter", "leave", "delete", "remove", "block" }
+local COMMANDS = {
+  [0] = "create", "enter", "leave", "delete", "remove", "block",
+  "hello", "words", "grant", "admit", "refuse", "leave out", -- [11.4 to 11.8]
+}
 local EVENTS = { [0] = "user entered", "user gone", "channel gone", [255] = "keepalive" }
 local STATUS = { [0] = "success", "refused" }
-local REASONS = { [0] = "on purpose", "connection lost", "removed" }
-local MODES = { [0] = "all but one", "all" }
+local REASONS = { [0] = "on purpose", "connection lost", "removed", "did not take" }
+local MODES = { [0] = "all but one", "all", "all that are not left out", "those but one" } -- [3.4, 11.8]
 local CODES = {
   [0] = { "too many own channels", "name in use" },
-  [1] = { "no such channel", "own channel", "already entered", "channel full", "too many channels", "blocked" },
+  [1] = { "no such channel", "own channel", "already entered", "channel full", "too many channels", "blocked", "refused", "no answer" },
 }
 
 local f = {
@@ -42,6 +45,7 @@ local f = {
   capabilities = ProtoField.uint8("peote.capabilities", "Capabilities", base.HEX),
   removes = ProtoField.bool("peote.capabilities.remove", "Command 4, remove", 8, nil, 1),
   blocks = ProtoField.bool("peote.capabilities.block", "Command 5, remove and block", 8, nil, 2),
+  hello = ProtoField.bool("peote.capabilities.hello", "Command 6, hello, and what follows from it", 8, nil, 4),
   offline = ProtoField.bool("peote.capabilities.offline", "No keepalives", 8, nil, 128),
   chunk = ProtoField.bytes("peote.chunk", "Chunk"),
   chunk_length = ProtoField.uint32("peote.chunk.length", "Chunk length"),
@@ -331,6 +335,7 @@ local function show_event(tvb, item, context)
       local capabilities = item:add(f.capabilities, tvb(5, 1))
       capabilities:add(f.removes, tvb(5, 1))
       capabilities:add(f.blocks, tvb(5, 1))
+      capabilities:add(f.hello, tvb(5, 1))
       capabilities:add(f.offline, tvb(5, 1))
     end
   else
