@@ -380,3 +380,26 @@ fn a_hundred_browsers_through_nginx() {
     socket.write_all(b"GET /details HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
     assert!(head(&mut socket).starts_with("HTTP/1.1 403 "));
 }
+
+#[cfg(feature = "tls")]
+#[test]
+fn the_header_stands_in_front_of_tls() {
+    let files = common::tls::Files::new();
+    let relay = start(Config {
+        proxy_protocol_from: ranges("127.0.0.1/32"),
+        max_connections_per_address: 1,
+        ..files.config()
+    });
+    let mut all = Vec::new();
+    for client in ["192.0.2.1", "192.0.2.2"] {
+        let mut socket = TcpStream::connect(relay.addresses[1]).unwrap();
+        socket.write_all(&v1(client)).unwrap();
+        let mut endpoint = Endpoint::over(files.over(socket));
+        endpoint.create(client.as_bytes());
+        all.push(endpoint);
+    }
+    let mut socket = TcpStream::connect(relay.addresses[1]).unwrap();
+    socket.write_all(&v1("192.0.2.1")).unwrap();
+    assert!(common::tls::rest(&mut socket).is_empty());
+    assert_eq!(relay.stats().turned_away.of(TurnedAway::Address), 1);
+}
