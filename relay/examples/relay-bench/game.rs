@@ -283,7 +283,7 @@ fn hear(listeners: Vec<Listener>, run: &Run) -> io::Result<Vec<f64>> {
                 let now = run.nanos();
                 kept.extend(&buffer[..read]);
                 let is_measured = run.is_measured.load(Ordering::Relaxed);
-                let used = take_messages(kept, *len, |message| {
+                let used = nats::take_messages(kept, *len, |message| {
                     let sent = message.get(*stamp..*stamp + 8).and_then(|bytes| bytes.try_into().ok());
                     let sent = sent.map_or(0, u64::from_le_bytes);
                     if is_measured {
@@ -300,21 +300,4 @@ fn hear(listeners: Vec<Listener>, run: &Run) -> io::Result<Vec<f64>> {
     run.received.fetch_add(delays.len() as u64, Ordering::Relaxed);
     delays.sort_by(f64::total_cmp);
     Ok(delays)
-}
-
-/// Goes through all messages that are whole. Returns how many bytes they have.
-fn take_messages(bytes: &[u8], len: usize, mut each: impl FnMut(&[u8])) -> usize {
-    /// What a NATS server says of its own, soon after the beginning.
-    const PING: &[u8] = b"PING\r\n";
-    let mut rest = bytes;
-    loop {
-        if let Some(behind) = rest.strip_prefix(PING) {
-            rest = behind;
-        } else if let Some((message, behind)) = rest.split_at_checked(len) {
-            each(message);
-            rest = behind;
-        } else {
-            return bytes.len() - rest.len();
-        }
-    }
 }

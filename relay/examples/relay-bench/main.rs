@@ -1,7 +1,7 @@
 //! Measures a relay side by side with others on this machine, over loopback. `docs/BENCHMARKS.md` has results.
 //!
 //! ```text
-//! cargo run --release -p peote-relay --example relay-bench -- [bulk|fanout|throughput|roundtrip|calls|core|idle|fair|game|storm|drain]... [--rounds N] [--alone]
+//! cargo run --release -p peote-relay --example relay-bench -- [bulk|fanout|throughput|roundtrip|calls|core|idle|fair|game|silent|storm|drain]... [--rounds N] [--alone]
 //! ```
 //!
 //! Without a job the first four are run. Each job is done in turns by the relay and what it is compared with; the figures are medians of
@@ -16,6 +16,7 @@ mod idle;
 mod nats;
 mod processor;
 mod rigs;
+mod silent;
 mod storm;
 
 use std::io::{self, Read, Write};
@@ -77,6 +78,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             "storm" => storm::storm()?,
             "drain" => storm::drain()?,
             "core" => core::run(),
+            "silent" => silent::run(with_nats)?,
             "game" => game::run(rounds, with_nats)?,
             "fair" => fair::run(rounds)?,
             other => return Err(format!("there is no job \"{other}\"").into()),

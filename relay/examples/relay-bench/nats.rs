@@ -55,3 +55,20 @@ pub(crate) fn publish(subject: &str, payload: &[u8]) -> Vec<u8> {
 pub(crate) fn head(subject: &str, len: usize) -> String {
     format!("MSG {subject} 1 {len}\r\n")
 }
+
+/// Goes through all messages that are whole. Returns how many bytes they have.
+pub(crate) fn take_messages(bytes: &[u8], len: usize, mut each: impl FnMut(&[u8])) -> usize {
+    /// What a NATS server says of its own, soon after the beginning.
+    const PING: &[u8] = b"PING\r\n";
+    let mut rest = bytes;
+    loop {
+        if let Some(behind) = rest.strip_prefix(PING) {
+            rest = behind;
+        } else if let Some((message, behind)) = rest.split_at_checked(len) {
+            each(message);
+            rest = behind;
+        } else {
+            return bytes.len() - rest.len();
+        }
+    }
+}
