@@ -127,7 +127,7 @@ impl Session<'_> {
         let state = &mut *self.out.state;
         if state.reading != Reading::Ending {
             state.round = Round::Finding;
-            if state.front.is_due() || state.tables.kept.has_more() {
+            if state.front.is_due() || state.tables.kept.is_due() {
                 return None;
             }
             if !state.front.has_event() && state.owed == Owed::Nothing {
@@ -158,7 +158,11 @@ impl Session<'_> {
         let is_writing = is_kept || state.local.is_behind_relay();
         state.round = if is_writing { Round::Writing } else { Round::Finding };
         let parties = self.out.tables().used_slots().end;
-        self.out.state.tables.kept.begin_round(parties);
+        // what is left of a lost connection is told in its own order
+        match self.out.state.telling {
+            Telling::Done => self.out.state.tables.kept.begin_round(parties),
+            _ => self.out.state.tables.kept.end_round(),
+        }
         self.out.local().deleted();
         if !self.out.state.local.is_idle() {
             self.out.local().start_round(now);

@@ -59,6 +59,8 @@ impl<'a> Session<'a> {
         };
         if is_kept {
             self.out.state.room.keep();
+        } else {
+            self.out.state.tables.kept.progressed();
         }
         if verdict == Verdict::Last {
             self.out.state.reading = Reading::Ending;

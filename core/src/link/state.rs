@@ -124,6 +124,14 @@ pub(super) enum Owed {
     },
 }
 
+#[cfg(feature = "flow")]
+impl Owed {
+    /// This, or if nothing is owed, that an event has to be dealt with first.
+    pub(super) const fn or_wait(self) -> Self {
+        if matches!(self, Self::Nothing) { Self::Wait } else { self }
+    }
+}
+
 /// What has been received and not been gone through.
 #[derive(Debug)]
 pub(super) struct Received {
@@ -305,6 +313,7 @@ impl State {
         self.received = Received::NOTHING;
         self.capabilities = Capabilities::NONE;
         self.flow.lose();
+        self.tables.kept.end_round();
         // an event that is kept is told once more, in front of the loss
         self.front.begin_round();
         self.owed = Owed::Nothing;

@@ -190,3 +190,22 @@ fn a_slot_that_is_full_stops_the_reading() {
     assert_eq!(seen, sent.into_iter().map(|bytes| Seen::Chunk(from, bytes)).collect::<Vec<_>>());
     assert!(rig.link.wants_read() && !rig.link.has_kept());
 }
+
+/// What was kept of a channel is told before its loss, also if writing fails before it could be handed over.
+#[test]
+fn an_opened_channel_that_waits_is_told_before_the_loss() {
+    let mut rig = Rig::default();
+    let own = rig.out().create("a", CHUNKS).unwrap();
+    let entered = rig.out().enter("b", CHUNKS).unwrap();
+    rig.sent();
+    rig.says([to_endpoint::success(1, 3), to_endpoint::success(2, 5)].concat());
+    rig.poll_once(|_, _| Flow::Again).unwrap();
+    rig.out().enter("c", CHUNKS).unwrap();
+    rig.script.fail_write_ready = true;
+    let (seen, _) = rig.lose();
+    let [own, entered] = [Channel::Own(own), Channel::Entered(entered)];
+    let opened = [own, entered].map(|channel| Seen::Notice(Event::Opened { channel }));
+    assert_eq!(seen[..2], opened);
+    let reason = Reason::LinkLost;
+    assert_eq!(seen[2..4], [own, entered].map(|channel| Seen::Notice(Event::Closed { channel, reason })));
+}

@@ -57,7 +57,8 @@ pub(crate) struct Channel {
     in_relay: BTreeMap<u8, UserId>,
     /// Who is in it, as its server sees it.
     pub(crate) users: BTreeMap<u16, UserId>,
-    /// What its server has to be told, in order.
+    /// What its server has to be told, in order. An event that is kept holds up nobody else, so the order is that of
+    /// each number.
     news: VecDeque<News>,
 }
 
@@ -116,6 +117,15 @@ pub(crate) struct Model {
     pub(crate) received: u64,
     /// How many users could not be checked, because a broadcast in parts was under way when they came.
     pub(crate) unchecked: u64,
+}
+
+/// Takes what comes next of a channel's users with this number.
+fn take_news(channel: &mut Channel, users: &[User], number: u16) -> Option<News> {
+    let at = channel.news.iter().position(|news| {
+        let (News::Entered(user) | News::Gone(user, _)) = *news;
+        u16::from(users[user].number) == number
+    })?;
+    channel.news.remove(at)
 }
 
 impl Model {
@@ -313,7 +323,7 @@ impl Model {
         let (id, _) = self.open_channel(node, handle);
         self.skip_exhausted(id);
         let channel = &mut self.channels[id];
-        let user = match channel.news.pop_front() {
+        let user = match take_news(channel, &self.users, number) {
             Some(News::Entered(user)) => user,
             other => panic!("a user has entered, but {other:?} is what comes next"),
         };
@@ -330,7 +340,7 @@ impl Model {
         let (id, _) = self.open_channel(node, handle);
         self.skip_exhausted(id);
         let channel = &mut self.channels[id];
-        let user = match channel.news.pop_front() {
+        let user = match take_news(channel, &self.users, number) {
             Some(News::Gone(user, why)) if why == reason => user,
             other => panic!("a user is gone ({reason:?}), but {other:?} is what comes next"),
         };
@@ -345,11 +355,9 @@ impl Model {
     fn skip_exhausted(&mut self, channel: ChannelId) {
         let users = &self.users;
         let news = &mut self.channels[channel].news;
-        while let Some(News::Gone(user, _)) = news.front()
-            && users[*user].told_server == Told::Exhausted
-        {
-            news.pop_front();
-        }
+        news.retain(
+            |news| !matches!(news, News::Gone(user, _) if users[*user].told_server == Told::Exhausted),
+        );
     }
 
     pub(crate) fn entered_other(&mut self, node: usize, handle: EnteredChannel) {

@@ -101,11 +101,24 @@ pub(super) struct KeptState {
     cursor: u16,
     /// Parties that have not been looked at in this round.
     left: u16,
+    /// One was passed over in this round, because it has to wait for another.
+    is_skipped: bool,
+    /// An event has been dealt with since.
+    has_progressed: bool,
 }
 
 impl KeptState {
     pub(super) const fn new() -> Self {
-        Self { own: 0, is_own_due: false, own_cursor: 0, parties: 0, cursor: 0, left: 0 }
+        Self {
+            own: 0,
+            is_own_due: false,
+            own_cursor: 0,
+            parties: 0,
+            cursor: 0,
+            left: 0,
+            is_skipped: false,
+            has_progressed: false,
+        }
     }
 
     /// Returns true if something waits.
@@ -116,6 +129,11 @@ impl KeptState {
 
     /// Returns true if the round was broken off before all that waits had been handed over.
     pub(super) const fn has_more(&self) -> bool {
+        self.is_any() && (self.is_round() || (self.is_skipped && self.has_progressed))
+    }
+
+    /// Returns true if something that waits has not been looked at in this round.
+    pub(super) const fn is_due(&self) -> bool {
         self.is_any() && self.is_round()
     }
 
@@ -125,8 +143,8 @@ impl KeptState {
         self.is_own_due || self.left > 0
     }
 
-    /// All has been looked at.
-    const fn end_round(&mut self) {
+    /// All has been looked at, or the connection is lost.
+    pub(super) const fn end_round(&mut self) {
         (self.is_own_due, self.left) = (false, 0);
     }
 
@@ -134,7 +152,13 @@ impl KeptState {
     pub(super) const fn begin_round(&mut self, parties: u16) {
         self.is_own_due = self.own > 0;
         self.own_cursor = 0;
+        (self.is_skipped, self.has_progressed) = (false, false);
         self.left = if self.parties > 0 { parties } else { 0 };
+    }
+
+    /// An event has been dealt with, for which others may wait.
+    pub(super) const fn progressed(&mut self) {
+        self.has_progressed = true;
     }
 
     /// Goes on to the next party of `parties`.
@@ -199,9 +223,10 @@ impl Tables<'_> {
         self.own.get(usize::from(slot)).is_some_and(|own| own.kept.0)
     }
 
-    /// A user has entered. Returns true if that has to wait: its channel's own event does.
+    /// A user has entered. Returns true if that has to wait for older events: that of its channel, or
+    /// the end of an earlier user with the same number.
     pub(super) fn defer_entered(&mut self, own: u8, party: PartyRef) -> bool {
-        let is_deferred = self.is_own_kept(own);
+        let is_deferred = self.is_own_kept(own) || self.has_older(party.slot);
         if is_deferred {
             self.set_kept(party.slot, PartyKept::new(Waiting::Opened, 0));
         }
@@ -218,38 +243,36 @@ impl Tables<'_> {
         is_deferred
     }
 
-    /// Returns true if an event has to wait for older ones: for that of its own channel, or for the
-    /// end of an earlier user with the same number.
+    /// Returns true if an event without a party has to wait for that of its own channel.
     pub(super) fn is_blocked(&self, event: &Event<'_>) -> bool {
-        let (Event::UserEntered { channel, user, .. } | Event::UserIgnored { channel, user }) = *event else {
-            return false;
-        };
-        self.state.kept.is_any()
-            && (self.is_own_kept(channel.slot) || self.gone(channel.slot, user).is_some())
+        matches!(*event, Event::UserIgnored { channel, .. } if self.is_own_kept(channel.slot))
     }
 
-    /// Returns the user's party if the user is gone, and the event that tells so waits.
-    fn gone(&self, slot: u8, number: User) -> Option<PartyRef> {
-        if self.state.kept.parties == 0 {
-            return None;
-        }
-        self.find_party(|state| {
-            matches!(state, PartyState::Gone { own, user, .. } if own == slot && User::new(user) == number)
-        })
+    /// Returns true if an earlier user with the same number as this one is gone, and has not been
+    /// told so.
+    fn has_older(&self, slot: u16) -> bool {
+        let Some(party) = self.parties.get(usize::from(slot)) else { return false };
+        let PartyState::User { own: this, user: number, .. } = party.state else { return false };
+        let is_older =
+            |state| matches!(state, PartyState::Gone { own, user, .. } if own == this && user == number);
+        self.state.kept.parties > 0 && self.find_party(is_older).is_some()
     }
 
     /// Keeps what the program is to be told of the party in this slot before it is told that the
     /// connection is lost.
     pub(super) fn lose_kept(&mut self, slot: u16) {
         let Some(party) = self.parties.get(usize::from(slot)) else { return };
-        let kept = match (party.kept.waiting(), party.state) {
-            (_, PartyState::User { .. } | PartyState::Gone { .. }) | (Waiting::Nothing, _) => {
-                Waiting::Nothing
-            }
+        let waiting = party.kept.waiting();
+        let kept = match (waiting, party.state) {
+            (_, PartyState::User { .. } | PartyState::Gone { .. }) => Waiting::Nothing,
             (Waiting::Opened, _) => Waiting::Opened,
-            _ if party.is_ending() => Waiting::End,
+            (Waiting::End | Waiting::ToldEnd, _) => Waiting::End,
             _ => Waiting::Nothing,
         };
+        // what it said before its end is lost with the connection
+        if matches!(party.state, PartyState::Closing { .. }) && kept != Waiting::End {
+            self.set_party(slot, PartyState::Lost { opened: true });
+        }
         self.set_kept(slot, PartyKept::new(kept, 0));
     }
 

@@ -66,6 +66,8 @@ impl Session<'_> {
     /// Finds an own channel's event that waits. The search goes on behind the one that was found
     /// last.
     fn next_own_kept(&mut self) -> Option<(Held, Queued)> {
+        // a refusal goes by way of the front
+        let is_front_free = !self.out.state.front.has_event();
         let from = self.out.state.tables.kept.own_cursor;
         for slot in (from..u8::MAX).take(self.out.parts.own.len()) {
             let mut tables = self.out.tables();
@@ -75,6 +77,10 @@ impl Session<'_> {
             let channel = tables.own_in(slot)?;
             tables.state.kept.own_cursor = slot.saturating_add(1);
             if let OwnState::Refused { .. } = tables.own(channel)?.state {
+                if !is_front_free {
+                    tables.state.kept.is_skipped = true;
+                    continue;
+                }
                 return Some((Held::Relay, Queued::Notice(tables.take_own_notice(slot)?)));
             }
             return Some((Held::Own(slot), own_kept_event(&self.out.parts, slot)));
@@ -84,16 +90,39 @@ impl Session<'_> {
 
     /// Returns what waits at the front of the party in this slot, unless its channel's event waits.
     fn kept_of(&mut self, slot: u16) -> Option<(Held, Queued)> {
+        // an end goes by way of the front
+        let is_front_free = !self.out.state.front.has_event();
         let mut tables = self.out.tables();
         let party = tables.parties.get(usize::from(slot)).filter(|party| party.kept.is_waiting())?;
         if party.state.own().is_some_and(|own| tables.is_own_kept(own)) {
+            tables.state.kept.is_skipped = true;
             return None;
         }
-        if matches!(party.kept.waiting(), Waiting::End | Waiting::ToldEnd) {
-            let at = PartyRef { slot, generation: party.generation };
-            return Some((Held::Relay, Queued::Notice(tables.take_end(at)?)));
+        let at = PartyRef { slot, generation: party.generation };
+        match party.kept.waiting() {
+            Waiting::End | Waiting::ToldEnd if is_front_free => {
+                return Some((Held::Relay, Queued::Notice(tables.take_end(at)?)));
+            }
+            Waiting::End | Waiting::ToldEnd => {
+                tables.state.kept.is_skipped = true;
+                return None;
+            }
+            Waiting::Opened if tables.has_older(slot) => {
+                tables.state.kept.is_skipped = true;
+                self.out.state.owed = self.out.state.owed.or_wait();
+                return None;
+            }
+            _ => {}
         }
         Some((Held::Party(slot), kept_event(&self.out.parts, slot)))
+    }
+
+    /// A user has entered whose number an earlier one has, which is gone and has not been told so.
+    /// Nothing more is read until it has been: a third one could not be told from them.
+    pub(in crate::link) fn wait_for_older(&mut self, party: PartyRef) {
+        if self.out.tables().has_older(party.slot) {
+            self.out.state.owed = self.out.state.owed.or_wait();
+        }
     }
 
     /// Takes note of what has become of a party's event. Returns true if it is kept.
@@ -119,6 +148,7 @@ impl Session<'_> {
     pub(in crate::link) fn settle_own_kept(&mut self, slot: u8, is_again: bool) -> bool {
         let mut tables = self.out.tables();
         if !is_again {
+            tables.state.kept.progressed();
             tables.set_own_kept(slot, false);
         }
         is_again && tables.is_own_kept(slot)
@@ -126,6 +156,7 @@ impl Session<'_> {
 
     /// The event at the front of a party has been dealt with.
     fn go_on(&mut self, slot: u16) {
+        self.out.state.tables.kept.progressed();
         let size = self.out.parts.window;
         let at = usize::from(slot).wrapping_mul(size);
         let memory = self.inbox.chunks.get_mut(at..).and_then(|chunks| chunks.get_mut(..size));

@@ -47,7 +47,15 @@ impl KeptState {
         false
     }
 
+    pub(super) const fn is_due(&self) -> bool {
+        false
+    }
+
     pub(super) const fn begin_round(&mut self, _: u16) {}
+
+    pub(super) const fn end_round(&mut self) {}
+
+    pub(super) const fn progressed(&mut self) {}
 }
 
 impl Tables<'_> {
@@ -62,10 +70,6 @@ impl Tables<'_> {
     }
 
     pub(super) const fn is_blocked(&self, _: &Event<'_>) -> bool {
-        false
-    }
-
-    pub(super) const fn defer_entered(&mut self, _: u8, _: PartyRef) -> bool {
         false
     }
 }

@@ -153,26 +153,30 @@ impl Session<'_> {
         }
         let party = tables.add_party(PartyState::User { own: channel.slot, number, user }, limit);
         let user = User::new(user);
-        let event = match party {
+        debug!("a user entered own channel {}", channel.slot);
+        match party {
+            Some(party) => {
+                #[cfg(feature = "flow")]
+                if tables.defer_entered(channel.slot, party) {
+                    self.wait_for_older(party);
+                    return None;
+                }
+                let _ = party;
+                Some(Event::UserEntered { channel, user })
+            }
             None => {
                 warning!("no party slot is free for a user of own channel {}", channel.slot);
-                Event::UserIgnored { channel, user }
+                let event = Event::UserIgnored { channel, user };
+                #[cfg(feature = "flow")]
+                if tables.is_blocked(&event) {
+                    self.out.state.front.event = Queued::Notice(event);
+                    self.out.state.front.settle(true);
+                    self.out.state.owed = self.out.state.owed.or_wait();
+                    return None;
+                }
+                Some(event)
             }
-            Some(party) if tables.defer_entered(channel.slot, party) => return None,
-            Some(_) => Event::UserEntered { channel, user },
-        };
-        debug!("a user entered own channel {}", channel.slot);
-        #[cfg(feature = "flow")]
-        if tables.is_blocked(&event) {
-            let state = &mut *self.out.state;
-            state.front.event = Queued::Notice(event);
-            state.front.settle(true);
-            if state.owed == Owed::Nothing {
-                state.owed = Owed::Wait;
-            }
-            return None;
         }
-        Some(event)
     }
 
     /// A user wants to enter an own channel: it is let in if there is room for it.
