@@ -16,7 +16,7 @@ pub enum SerialError {
     /// The connection has been ended in order, by the other end or by this one. Reading tells the
     /// end as `Ok(0)`, so this is an answer to writing.
     Ended,
-    /// Nothing was heard from the other end, though it was asked nine times.
+    /// Nothing was heard from the other end, though it was asked for more than 6 s.
     Silent,
     /// The other end has started anew, and wants another connection.
     Restarted,

@@ -51,8 +51,9 @@ impl<const TRANSMIT: usize, const RECEIVE: usize> SerialLine<TRANSMIT, RECEIVE> 
         self.core.end = seed as u32;
     }
 
-    /// Sets how long an answer may take before something is sent again: 250 ms by default, which is
-    /// good from 9,600 baud on. Each further time it is twice as long, up to four times.
+    /// Sets how long an answer may take before something is sent again, at most 8 s: 250 ms by
+    /// default, which is good from 9,600 baud on. After 25 times with nothing heard the connection is
+    /// lost.
     pub const fn set_timeout(&mut self, timeout: Duration) {
         let millis = timeout.as_millis();
         self.core.set_timeout(if millis > 8_000 { 8_000 } else { millis as u16 });
