@@ -28,6 +28,16 @@ impl<const TRANSMIT: usize, const RECEIVE: usize> SerialLine<TRANSMIT, RECEIVE> 
             }
             self.receive(byte[0], now);
         }
+        self.send(line, now)
+    }
+
+    /// Moves what is to go, and takes nothing: the last call before sleeping. What comes meanwhile
+    /// stays with the line, which then wakes the loop.
+    ///
+    /// # Errors
+    ///
+    /// Those of the line; see [`Self::poll`].
+    pub fn send<L: Write + WriteReady>(&mut self, line: &mut L, now: Instant) -> Result<(), L::Error> {
         while line.write_ready()? {
             let Some(byte) = self.transmit(now) else { return line.flush() };
             line.write(&[byte])?;

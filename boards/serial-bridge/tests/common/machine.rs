@@ -104,6 +104,9 @@ impl Drop for Machine {
             let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
         }
         let _ = self.process.wait();
+        if std::thread::panicking() {
+            eprintln!("the board has sent {:02x?}", self.sent.lock().unwrap());
+        }
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }

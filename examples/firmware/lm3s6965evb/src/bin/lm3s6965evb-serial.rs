@@ -83,24 +83,22 @@ fn main() -> ! {
         }
         if line.is_open() && !is_asked {
             is_asked = link.out().enter("echo", MODE).is_ok();
+            continue; // the next poll writes it
         }
-        if let Some(channel) = channel {
-            if is_half && line.is_delivered() {
-                // size 66, channel 0, a chunk of 64 bytes, and four of those
-                let _ = line.write(b"\x42\x00\x3fhalf");
-                is_half = false;
-                exercise.sent = true;
+        match channel {
+            // once everything before it has gone: size 66, channel 0, a chunk of 64 bytes, and four of those
+            Some(_) if is_half && !exercise.sent => {
+                exercise.sent = line.is_delivered() && line.write(b"\x42\x00\x3fhalf").is_ok();
             }
-            if exercise.right == exercise.total && !exercise.sent {
-                host::exit(0);
-            }
-            if !exercise.sent {
+            Some(_) if !is_half && exercise.right == exercise.total => host::exit(0),
+            Some(channel) if !is_half && !exercise.sent => {
                 exercise.sent =
                     link.out().send(channel, Exercise::chunk(exercise.right, &mut [0; 64])).is_ok();
                 continue;
             }
+            _ => {}
         }
-        let Ok(()) = line.poll(&mut board.uart, now);
+        let Ok(()) = line.send(&mut board.uart, now);
         let deadlines = link.next_deadline().into_iter().chain(line.next_deadline(now));
         board.clock.sleep(deadlines.min(), &mut board.uart);
     }
