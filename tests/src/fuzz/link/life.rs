@@ -583,7 +583,7 @@ impl Program<'_> {
             }
             Err(SendError::RingTooSmall { needed, capacity }) => assert!(needed > capacity),
             Err(SendError::WouldBlock) => {
-                assert!(bytes.len() + 16 > free % 60_000 || bytes.len() > 32_000 || out.window(to).is_some())
+                assert!(bytes.len() + 16 > free % 60_000 || bytes.len() > 32_000 || out.window(to).is_some());
             }
             Err(SendError::WindowTooSmall { len, window }) => {
                 assert!(len > window as usize && mode == Mode::Data && out.window(to).is_some());
