@@ -20,6 +20,7 @@ use crate::config::{Access, Config};
 use crate::connection::Connection;
 use crate::deadlines::Times;
 use crate::fair::Fair;
+use crate::listen;
 use crate::loans::LONG;
 use crate::log::{Lines, Name};
 use crate::patience::Patience;
@@ -553,8 +554,10 @@ impl Connections {
         let (id, program) = (connection.id, connection.program.clone());
         let is_news = !had_name && program.is_some();
         let now = self.now;
-        if let Some(connection) = self.get(index) {
+        if let Some(Some(connection)) = self.slots.get_mut(index as usize) {
             connection.keepalive_at = now + every;
+            let asked = connection.keepalive_every;
+            listen::set_probes(connection.socket(), &self.config, asked);
         }
         self.schedule(index);
         if is_news && self.may_tell("programs", id) {

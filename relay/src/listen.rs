@@ -75,6 +75,15 @@ pub(crate) fn set_options(stream: &TcpStream, config: &Config) {
     set_patience(stream, config, false);
 }
 
+/// Says when the system probes an idle connection: later if its endpoint has asked for a keepalive only
+/// each `every` milliseconds, because a probe wakes it up just as well.
+pub(crate) fn set_probes(stream: &TcpStream, config: &Config, every: Option<u64>) {
+    let Some(every) = every else { return };
+    let idle = config.tcp_keepalive.saturating_add(Duration::from_millis(every));
+    let keepalive = TcpKeepalive::new().with_time(idle.min(*Config::TCP_KEEPALIVE.end()));
+    let _ = SockRef::from(stream).set_tcp_keepalive(&keepalive);
+}
+
 /// Says how long an endpoint may acknowledge nothing of what was sent to it, or take nothing of
 /// what waits in the system. Then the connection is lost.
 ///

@@ -81,6 +81,8 @@ impl Relay {
             let Some(connection) = self.connections.get(index) else { continue };
             if has_new_options {
                 listen::set_options(connection.socket(), &config);
+                let every = connection.keepalive_every;
+                listen::set_probes(connection.socket(), &config, every);
                 // the next keepalive sets it again
                 connection.flags.patient = false;
             }

@@ -203,6 +203,28 @@ fn after_a_standstill_keepalives_are_due() {
     assert!(!world.relay.connections.get(endpoint).unwrap().queue.is_empty());
 }
 
+/// A probe of the system wakes a device up as a keepalive does, so it does not come before.
+#[cfg(target_os = "linux")]
+#[test]
+fn who_asks_for_few_keepalives_is_not_probed_meanwhile() {
+    let mut world = World::new(config());
+    let idle = |world: &mut World, index| {
+        let connection = world.relay.connections.get(index).unwrap();
+        socket2::SockRef::from(&*connection.socket()).tcp_keepalive_time().unwrap().as_secs()
+    };
+    let index = world.connect_and_say(b"\0\0\x01\x01a");
+    assert_eq!(idle(&mut world, index), 15);
+    // a hello that asks for 600 s
+    world.say(index, b"\0\x06\0\x06\x02\x04\x58\x02\0\0");
+    assert_eq!(idle(&mut world, index), 615);
+    // a new configuration is for all but what this one has asked for
+    world.relay.reconfigure(Config { tcp_keepalive: Duration::from_secs(20), ..config() }).unwrap();
+    assert_eq!(idle(&mut world, index), 620);
+    // the relay says an hour at most
+    world.say(index, b"\0\x06\0\x06\x02\x04\xff\xff\xff\0");
+    assert_eq!(idle(&mut world, index), 3620);
+}
+
 #[test]
 fn what_is_routed_after_a_wait_is_charged() {
     let mut world = World::new(Config {
