@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+#[cfg(feature = "flow")]
+use peote_net::link::Hello;
 use peote_net::link::{Buffers, Error, Event, Link, Out, SendError};
 use peote_net::reconnect::{self, Backoff, ChannelState, Place, Reconnect};
 use peote_net::time::Instant;
@@ -70,6 +72,24 @@ impl<'a, 'l, B: Buffers, N: AsRef<[u8]>, const CHANNELS: usize> Station<'a, 'l, 
     /// The stack: for its times and for further sockets of the firmware.
     pub const fn stack(&mut self) -> &mut Stack<'a> {
         &mut self.stack
+    }
+
+    /// Sets what the program tells the relay about itself: see [`Link::set_hello`]. Counts from the next
+    /// connection on, so call it before the first turn. A device with a battery asks for keepalives that
+    /// come seldom:
+    ///
+    /// ```
+    /// use peote_net::link::{Buffers, Hello};
+    /// use peote_net::time::Duration;
+    /// use peote_net_smoltcp::Station;
+    ///
+    /// fn sleep_long(station: &mut Station<'_, '_, impl Buffers, &str, 1>) {
+    ///     station.set_hello(Hello { keepalive: Some(Duration::from_secs(600)), name: None });
+    /// }
+    /// ```
+    #[cfg(feature = "flow")]
+    pub fn set_hello(&mut self, hello: Hello) {
+        self.link.set_hello(hello);
     }
 
     /// The link's sending half. What is queued goes out with the next [`next`](Self::next), and

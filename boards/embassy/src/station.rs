@@ -8,6 +8,8 @@ use embassy_net::tcp::TcpSocket;
 use embassy_net::{IpEndpoint, Stack};
 use embassy_time::Timer;
 use embedded_io::{ErrorType, Read, ReadReady, Write, WriteReady};
+#[cfg(feature = "flow")]
+use peote_net::link::Hello;
 use peote_net::link::{Buffers, Error, Event, HandlerError, IntoFlow, Link, Out};
 use peote_net::reconnect::{Exhausted, Reconnect, Status};
 use peote_net::time::{Duration, Instant};
@@ -132,6 +134,13 @@ impl<'a, B: Buffers, N: AsRef<[u8]>, const CHANNELS: usize> Station<'a, B, N, CH
     /// The list of channels.
     pub const fn channels(&mut self) -> &mut Reconnect<N, CHANNELS> {
         &mut self.channels
+    }
+
+    /// Sets what the program tells the relay about itself: see [`Link::set_hello`]. Counts from the next
+    /// connection on. A device with a battery asks for keepalives that come seldom.
+    #[cfg(feature = "flow")]
+    pub fn set_hello(&mut self, hello: Hello) {
+        self.link.set_hello(hello);
     }
 
     /// Connects, polls the link, sleeps, and connects again when the connection is lost.

@@ -47,6 +47,11 @@ impl Network {
 
     /// A millisecond.
     pub(crate) fn step(&mut self, tasks: &mut [&mut Task<'_>]) {
+        self.step_by(tasks, 1);
+    }
+
+    /// So many milliseconds, or up to the next frame.
+    pub(crate) fn step_by(&mut self, tasks: &mut [&mut Task<'_>], millis: u64) {
         self.relay.poll();
         let mut is_closed = false;
         self.server.turn(|event, out| match event {
@@ -60,7 +65,7 @@ impl Network {
         if is_closed && self.server_comes_back {
             self.server.link.out().create("echo", MODE).unwrap();
         }
-        self.world.step(tasks, 1);
+        self.world.step(tasks, millis);
     }
 
     /// Steps until it is so; answers how many milliseconds that took.

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 
 use embassy_net::{IpEndpoint, Ipv4Address};
-use peote_net::link::{Event, Mode, Out, SendError};
+use peote_net::link::{Event, Hello, Mode, Out, SendError};
 use peote_net::reconnect::{Backoff, Exhausted, Reconnect, Retry};
 use peote_net::time::Duration;
 use peote_net_embassy::time::now;
@@ -146,4 +146,43 @@ fn an_error_of_the_handler_ends_the_connection_in_order() {
         network.step(&mut []);
     }
     assert_eq!(network.relay.connections(), 1, "the server's");
+}
+
+/// With a keepalive each 10 minutes the processor wakes up less than once a minute, for both tasks
+/// together: the station's and that of embassy-net.
+#[test]
+fn an_idle_station_wakes_up_as_seldom_as_it_asked_for() {
+    let mut network = Network::new(Faults::NONE, 15);
+    network.relay.know_hello();
+    network.world.hub.filter(0, [2, 0, 0, 0, 0, 1]);
+    let is_open = Cell::new(false);
+    let stack = network.world.stack;
+    let mut task = Task::new(async {
+        let mut link = SmallLink::new();
+        let mut channels = Reconnect::<_, 1>::new(Backoff::new());
+        channels.enter("echo", Mode::chunks(256)).unwrap();
+        let mut station = Station::new(&mut link, channels);
+        station.set_hello(Hello { keepalive: Some(Duration::from_secs(600)), name: None });
+        let (mut receive, mut transmit) = ([0; 512], [0; 512]);
+        let handler = |event: Event<'_>, _: &mut Out<'_>| {
+            assert!(matches!(event, Event::Opened { .. }), "{event:?}");
+            is_open.set(true);
+        };
+        let relay = IpEndpoint::from(RELAY);
+        let Err(error) = station.run(stack, relay, &mut receive, &mut transmit, handler, |_, _| None).await;
+        panic!("{error:?}");
+    });
+    network.until(&mut task, "open", |_| is_open.get());
+    for _ in 0..60_000 {
+        network.step(&mut [&mut task]);
+    }
+    network.world.wakes = 0;
+    network.world.hub.take_captured();
+    let (polls, end) = (task.polls, now() + Duration::from_secs(3 * 3600));
+    while now() < end {
+        network.step_by(&mut [&mut task], 20);
+    }
+    let (frames, wakes) = (network.world.hub.take_captured().len(), network.world.wakes);
+    println!("3 hours: {wakes} wake-ups, {frames} frames, {} polls of the task", task.polls - polls);
+    assert!((17..=90).contains(&wakes), "{wakes} wake-ups in 3 hours");
 }

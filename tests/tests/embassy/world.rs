@@ -13,6 +13,8 @@ pub(crate) struct World {
     interrupt: Interrupt,
     port: usize,
     clock: Clock,
+    /// How often the processor woke up: any task had something to do.
+    pub(crate) wakes: u32,
 }
 
 impl World {
@@ -28,7 +30,7 @@ impl World {
         let resources = Box::leak(Box::new(StackResources::<2>::new()));
         let (stack, mut runner) = embassy_net::new(driver, config, resources, seed);
         let runner = Task::new(async move { runner.run().await });
-        Self { hub, stack, runner, interrupt, port, clock }
+        Self { hub, stack, runner, interrupt, port, clock, wakes: 0 }
     }
 
     /// Lets the tasks run until all sleep, which has to be soon, and then lets `millis` pass.
@@ -44,12 +46,13 @@ impl World {
         if self.hub.has_frame(self.port) {
             self.interrupt.happens();
         }
-        for _ in 0..100 {
+        for round in 0..100 {
             let mut is_busy = self.runner.poll();
             for task in tasks.iter_mut() {
                 is_busy |= task.poll();
             }
             if !is_busy {
+                self.wakes += u32::from(round > 0);
                 return;
             }
         }

@@ -36,6 +36,11 @@ struct State {
     /// What is on its way to each port; `None` while its cable is out.
     ports: Vec<Option<Arriving>>,
     frames: u64,
+    /// The address of the network controller at each port that passes only what is for it. The others
+    /// pass everything.
+    filters: BTreeMap<usize, [u8; 6]>,
+    /// What has arrived at the ports with a filter: when, where, and the frame.
+    captured: Vec<(u64, usize, Vec<u8>)>,
 }
 
 /// The Ethernet and its clock.
@@ -45,7 +50,15 @@ pub(crate) struct Hub(Rc<RefCell<State>>);
 impl Hub {
     pub(crate) fn new(faults: Faults, seed: u64) -> Self {
         let random = Random::new(seed);
-        Self(Rc::new(RefCell::new(State { now: 1000, faults, random, ports: Vec::new(), frames: 0 })))
+        Self(Rc::new(RefCell::new(State {
+            now: 1000,
+            faults,
+            random,
+            ports: Vec::new(),
+            frames: 0,
+            filters: BTreeMap::new(),
+            captured: Vec::new(),
+        })))
     }
 
     pub(crate) fn port(&self, medium: Medium) -> Port {
@@ -67,11 +80,29 @@ impl Hub {
         self.0.borrow().frames
     }
 
+    /// From now on this port gets what is for this address, broadcasts, and nothing else, as from a
+    /// network controller behind a switch. It is captured.
+    pub(crate) fn filter(&self, port: usize, address: [u8; 6]) {
+        self.0.borrow_mut().filters.insert(port, address);
+    }
+
+    /// What was captured since the last call.
+    pub(crate) fn take_captured(&self) -> Vec<(u64, usize, Vec<u8>)> {
+        std::mem::take(&mut self.0.borrow_mut().captured)
+    }
+
     /// Whether a frame has arrived at the port of this index.
     pub(crate) fn has_frame(&self, port: usize) -> bool {
         let state = self.0.borrow();
         let first = state.ports.get(port).and_then(Option::as_ref).and_then(|frames| frames.keys().next());
         first.is_some_and(|key| key.0 <= state.now)
+    }
+
+    /// The first of the frames that have arrived at the port of this index.
+    pub(crate) fn first_frame(&self, port: usize) -> Option<Vec<u8>> {
+        let state = self.0.borrow();
+        let (key, frame) = state.ports.get(port)?.as_ref()?.first_key_value()?;
+        (key.0 <= state.now).then(|| frame.clone())
     }
 
     /// Jumps to the earliest of the deadlines and the next frame's arrival, by at least 1 ms and at most 1 s.
@@ -84,7 +115,8 @@ impl Hub {
     }
 
     fn send(&self, from: usize, frame: &[u8]) {
-        let State { now, faults, random, ports, frames: count } = &mut *self.0.borrow_mut();
+        let State { now, faults, random, ports, frames: count, filters, captured } =
+            &mut *self.0.borrow_mut();
         if ports[from].is_none() {
             return;
         }
@@ -92,6 +124,12 @@ impl Hub {
             let Some(frames) = port else { continue };
             if index == from || random.chance(faults.loss) {
                 continue;
+            }
+            if let Some(own) = filters.get(&index) {
+                if frame[..6] != *own && frame[..6] != [0xFF; 6] {
+                    continue;
+                }
+                captured.push((*now, index, frame.to_vec()));
             }
             for _ in 0..=usize::from(random.chance(faults.doubled)) {
                 let spread = usize::try_from(faults.delay.end() - faults.delay.start()).unwrap() + 1;

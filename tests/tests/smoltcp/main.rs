@@ -1,5 +1,7 @@
 //! The smoltcp adapter on a network of smoltcp machines, in memory and on a virtual clock.
 
+mod battery;
+mod capture;
 mod conformance;
 mod connector;
 mod device;

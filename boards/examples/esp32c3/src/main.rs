@@ -1,5 +1,5 @@
 //! A sensor on an ESP32-C3: it joins a Wi-Fi network, enters the channel `readings` and sends the
-//! number of seconds each second. Address by DHCP; the relay's address is [`RELAY`].
+//! number of seconds each minute. Address by DHCP; the relay's address is [`RELAY`].
 //!
 //! ```sh
 //! SSID=name PASSWORD=secret cargo run --release

@@ -1,7 +1,7 @@
 //! What the board does: the same on every board.
 
 use embassy_net::{IpEndpoint, Stack};
-use peote_net::link::{Event, Link, Mode, Out, link_buffers};
+use peote_net::link::{Event, Hello, Link, Mode, Out, link_buffers};
 use peote_net::reconnect::{Backoff, Reconnect};
 use peote_net::time::Duration;
 use peote_net_embassy::Station;
@@ -13,12 +13,18 @@ type Memory = link_buffers!(chunk: 64, parties: 1, own_channels: 0, transmit: 32
 
 static LINK: ConstStaticCell<Link<Memory>> = ConstStaticCell::new(Link::new());
 
-/// Sends the number of seconds since the start to the channel `readings`, each second. Comes back
-/// after every loss.
+/// How long it sleeps between two readings.
+const READ_EVERY: Duration = Duration::from_secs(60);
+/// The relay says that it is there after so much silence.
+const KEEPALIVE: Duration = Duration::from_secs(600);
+
+/// Sends the number of seconds since the start to the channel `readings`, each minute. Comes back
+/// after every loss. In between it sleeps: there is no tick, embassy's clock sets an alarm.
 pub(crate) async fn run(stack: Stack<'_>, relay: IpEndpoint, seed: u64) -> ! {
     let mut channels = Reconnect::<_, 1>::new(Backoff::new().with_seed(seed));
     let readings = defmt::unwrap!(channels.enter("readings", Mode::chunks(64)));
     let mut station = Station::new(LINK.take(), channels);
+    station.set_hello(Hello { keepalive: Some(KEEPALIVE), name: Some("sensor") });
     let (mut receive, mut transmit) = ([0; 256], [0; 256]);
     let mut next = now();
     loop {
@@ -33,7 +39,7 @@ pub(crate) async fn run(stack: Stack<'_>, relay: IpEndpoint, seed: u64) -> ! {
                     // left out when there is no room
                     let _ = out.send(channel, &(now().as_millis() / 1000).to_le_bytes());
                 }
-                next = now() + Duration::from_secs(1);
+                next = now() + READ_EVERY;
             }
             Some(next)
         };

@@ -1,5 +1,5 @@
 //! A sensor on a W5500-EVB-Pico: it enters the channel `readings` and sends the number of seconds
-//! each second. Address by DHCP; the relay's address is [`RELAY`].
+//! each minute. Address by DHCP; the relay's address is [`RELAY`].
 
 #![no_std]
 #![no_main]
