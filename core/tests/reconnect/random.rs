@@ -250,7 +250,7 @@ impl World {
 
     fn check(&mut self) {
         assert_eq!(self.rig.reconnect.places().count(), self.told.len());
-        if self.rig.kept {
+        if self.rig.kept || self.rig.link.has_kept() {
             return; // something has happened that the program has not been told yet
         }
         for (&place, &(told, _)) in &self.told {
