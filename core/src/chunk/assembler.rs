@@ -69,11 +69,14 @@ pub struct Assembler {
 }
 
 /// More bytes than a length field has: the peer broke the rules.
-const BROKEN: u8 = 254;
-/// In place of the length that was too great: the peer sent more than was granted.
-const WINDOW_EXCEEDED: u32 = 1;
+const BROKEN: u8 = 252;
 /// The same, and it has been told.
-const BROKEN_AND_TOLD: u8 = 255;
+const BROKEN_AND_TOLD: u8 = 253;
+/// The peer sent more than was granted.
+const WINDOW_EXCEEDED: u8 = 254;
+/// The same, and it has been told.
+#[cfg(feature = "flow")]
+const WINDOW_EXCEEDED_AND_TOLD: u8 = 255;
 
 impl Default for Assembler {
     fn default() -> Self {
@@ -142,13 +145,16 @@ impl Assembler {
 
     /// Returns how the peer has broken the rules, once.
     pub(crate) const fn take_violation(&mut self, limit: ChunkLimit) -> Option<Violation> {
+        if cfg!(feature = "flow") && self.field == WINDOW_EXCEEDED {
+            self.field = self.field.wrapping_add(1);
+            return Some(Violation::WindowExceeded);
+        }
         if self.field != BROKEN {
             return None;
         }
         self.field = BROKEN_AND_TOLD;
         Some(match self.done {
             0 => Violation::OverlongLength,
-            WINDOW_EXCEEDED => Violation::WindowExceeded,
             len => Violation::ChunkTooLarge { len, max: limit.max() },
         })
     }
@@ -226,7 +232,7 @@ impl Assembler {
 
     /// The peer has sent more than was granted.
     pub(crate) const fn break_window(&mut self) {
-        *self = Self { len: 0, done: WINDOW_EXCEEDED, field: BROKEN_AND_TOLD };
+        *self = Self { len: 0, done: 0, field: WINDOW_EXCEEDED_AND_TOLD };
     }
 
     /// Returns true if the peer has broken the rules.
@@ -256,8 +262,10 @@ impl Assembler {
 
     /// Returns how the peer has broken the rules, also if that has been told.
     pub(crate) fn violation(mut self, limit: ChunkLimit) -> Option<Violation> {
-        if self.field == BROKEN_AND_TOLD {
-            self.field = BROKEN;
+        match self.field {
+            BROKEN_AND_TOLD => self.field = BROKEN,
+            WINDOW_EXCEEDED_AND_TOLD => self.field = WINDOW_EXCEEDED,
+            _ => {}
         }
         self.take_violation(limit)
     }
