@@ -35,7 +35,7 @@ fn check<
 
 /// What a party takes beside its chunk.
 const PARTY: usize = {
-    let flow = if cfg!(feature = "flow") { 12 } else { 0 };
+    let flow = if cfg!(feature = "flow") { 16 } else { 0 };
     flow + if cfg!(feature = "speed") { 36 } else { 32 }
 };
 

@@ -329,3 +329,61 @@ fn broadcasts_wait_or_leave_out() {
     assert_eq!(rig.out().send_to_ready(channel, &[2; 25]), Ok(0));
     assert_eq!(rig.sent(), [mark, unit(&chunk(&[2; 25]))].concat());
 }
+
+#[test]
+fn a_window_counts_to_the_byte() {
+    for window in [1, 127, 128, 129, 999, 65_535, 100_000, 999_999, (1 << 28) - 1] {
+        let mut rig = rig();
+        let channel = rig.out().enter("e", CHUNKS).unwrap();
+        let sent = rig.sent();
+        rig.hears(to_endpoint::entered(sent[2], 5, 0, window));
+        assert_eq!(rig.out().window(channel), Some(window as usize));
+    }
+}
+
+/// A slot as long as the greatest chunk, of a size that does not fit a few bits.
+type Odd = Rig<peote_net::link::LinkBuffers<999, 1, 0, 2048, 512, 999>>;
+
+/// An entered channel of number 5, at either end: two links that are as great.
+fn odd(mode: Mode) -> (Odd, peote_net::link::EnteredChannel) {
+    let mut rig: Odd = Rig::new(Link::new());
+    rig.hears(to_endpoint::announcement(Capabilities::HELLO));
+    rig.hears(items_of_relay());
+    rig.sent();
+    let channel = rig.out().enter("e", mode).unwrap();
+    let sent = rig.sent();
+    rig.hears(to_endpoint::entered(sent[2], 5, 9, 999));
+    (rig, channel)
+}
+
+/// Its length field does not fit the window with it, so that the last bytes are granted while it comes.
+#[test]
+fn a_chunk_in_parts_can_be_as_long_as_the_slot() {
+    let mode = Mode::chunks(999);
+    let ((mut sender, channel), (mut receiver, _)) = (odd(mode), odd(mode));
+    let whole = [7; 999];
+    sender.out().begin_chunk(channel, 999).unwrap();
+    assert_eq!(sender.out().write_chunk(&whole), Ok(997));
+    assert_eq!(sender.out().write_chunk(&whole[997..]), Err(SendError::WouldBlock));
+    let sent = sender.sent();
+    assert_eq!(receiver.hears(from_server(5, &sent[sent.len() - 999..])), []);
+    assert_eq!(receiver.sent(), to_relay::grant_server(5, 2));
+    sender.hears(to_endpoint::grant_from_server(5, 2));
+    assert_eq!(sender.out().write_chunk(&whole[997..]), Ok(2));
+    assert_eq!(receiver.hears(from_server(5, &[7; 2])).len(), 1);
+}
+
+/// However much is under way, the sender asks, or the receiver grants by itself.
+#[test]
+fn who_waits_is_granted_more() {
+    for len in 1..999 {
+        let ((mut sender, channel), (mut receiver, _)) = (odd(Mode::Data), odd(Mode::Data));
+        sender.out().send(channel, &[1; 999][..len]).unwrap();
+        assert_eq!(sender.out().send(channel, &[1; 999]), Err(SendError::WouldBlock));
+        let asks = sender.sent().ends_with(&to_relay::grant_server(5, 0));
+        for piece in [1; 999][..len].chunks(200) {
+            receiver.hears(from_server(5, piece));
+        }
+        assert_ne!(asks, !receiver.sent().is_empty(), "{len} bytes");
+    }
+}

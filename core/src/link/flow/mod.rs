@@ -73,40 +73,36 @@ impl FlowState {
     }
 }
 
-/// The window of a party, and what is to be remembered of it, in two bytes. A great window is
-/// rounded down.
+/// The window of a party, to the byte, and what is to be remembered of it. Both ends compare it
+/// with the same halves, so it is never rounded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Window(u16);
+pub(super) struct Window(u32);
 
 impl Window {
     /// None: the party has no windows. All bytes are zero.
     pub(super) const NONE: Self = Self(0);
 
+    /// The greatest window; greater ones count as this one.
+    const MAX: u32 = (1 << 28) - 1;
     /// It has been asked for a grant, and none has come since.
-    const ASKED: u16 = 1 << 15;
+    const ASKED: u32 = 1 << 31;
     /// It has asked for one, and waits for each byte.
-    const EAGER: u16 = 1 << 14;
+    const EAGER: u32 = 1 << 30;
     /// Broadcasts to those that are ready pass over it.
-    const LEFT_OUT: u16 = 1 << 13;
+    #[cfg(feature = "server")]
+    const LEFT_OUT: u32 = 1 << 29;
     /// It has sent more than it may.
-    const OUTLAW: u16 = 1 << 12;
-    const FLAGS: u16 = Self::ASKED | Self::EAGER | Self::LEFT_OUT | Self::OUTLAW;
-    /// Bits of a window, of which the others say how far they are shifted.
-    const BITS: u32 = 7;
+    const OUTLAW: u32 = 1 << 28;
 
     /// A window of so many bytes.
     fn new(bytes: u32) -> Self {
-        let bytes = bytes.clamp(1, i32::MAX.unsigned_abs());
-        let shift = u32::BITS.saturating_sub(bytes.leading_zeros()).saturating_sub(Self::BITS);
-        let high = bytes.wrapping_shr(shift) | shift.wrapping_shl(Self::BITS);
-        Self(u16::try_from(high).unwrap_or(1))
+        Self(bytes.clamp(1, Self::MAX))
     }
 
     /// Returns its bytes; 0 if the party has no windows.
     #[inline]
     pub(super) const fn bytes(self) -> u32 {
-        let code = (self.0 & !Self::FLAGS) as u32;
-        (code & 0x7f).wrapping_shl(code.wrapping_shr(Self::BITS))
+        self.0 & Self::MAX
     }
 
     /// The party has sent more than it may.
@@ -118,11 +114,11 @@ impl Window {
         self.has(Self::OUTLAW)
     }
 
-    const fn has(self, flag: u16) -> bool {
+    const fn has(self, flag: u32) -> bool {
         self.0 & flag != 0
     }
 
-    const fn set(&mut self, flag: u16, on: bool) {
+    const fn set(&mut self, flag: u32, on: bool) {
         if on {
             self.0 |= flag;
         } else {

@@ -10,7 +10,7 @@ const GRANT: usize = 10;
 
 /// Bytes of a slot as a window, which are as many as the other end is told.
 pub(super) fn own_window(slot: usize) -> u32 {
-    u32::try_from(slot).unwrap_or(u32::MAX).min((1 << 28) - 1)
+    u32::try_from(slot).map_or(Window::MAX, |slot| slot.min(Window::MAX))
 }
 
 impl PartySlot {
@@ -84,7 +84,9 @@ impl Out<'_> {
     #[cold]
     fn pay_all_grants(&mut self) {
         let size = self.parts.window;
-        for party in self.parts.parties.iter_mut().filter(|party| party.is_due(size)) {
+        let used = self.used_slots();
+        let parties = self.parts.parties.iter_mut().take(used);
+        for party in parties.filter(|party| party.is_due(size)) {
             if self.state.ring.free(self.parts.transmit) < GRANT {
                 return;
             }

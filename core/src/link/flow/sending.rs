@@ -58,6 +58,15 @@ const fn broadcast(to: Destination) -> Option<(OwnChannel, Option<User>)> {
 }
 
 impl Out<'_> {
+    /// Returns how many of the slots of parties have ever been used, from the first on.
+    pub(super) fn used_slots(&self) -> usize {
+        self.state.tables.used_slots(self.parts.parties.len()).into()
+    }
+
+    fn used_parties(&self) -> impl Iterator<Item = &PartySlot> {
+        self.parts.parties.iter().take(self.used_slots())
+    }
+
     /// Returns an error if the window of one of those that this goes to has no room for `len`
     /// bytes.
     #[inline]
@@ -78,7 +87,7 @@ impl Out<'_> {
 
     fn check_windows(&self, to: Destination, len: usize, is_chunk: bool) -> Result<(), SendError> {
         let Some((channel, but)) = broadcast(to) else { return Ok(()) };
-        let mut reached = self.parts.parties.iter().filter(|party| party.is_reached(channel, but));
+        let mut reached = self.used_parties().filter(|party| party.is_reached(channel, but));
         reached.try_for_each(|party| party.check_window(len, is_chunk))
     }
 
@@ -96,7 +105,9 @@ impl Out<'_> {
 
     fn debit_all(&mut self, to: Destination, len: usize) {
         let Some((channel, but)) = broadcast(to) else { return };
-        for party in self.parts.parties.iter_mut().filter(|party| party.is_reached(channel, but)) {
+        let used = self.used_slots();
+        let parties = self.parts.parties.iter_mut().take(used);
+        for party in parties.filter(|party| party.is_reached(channel, but)) {
             party.debit(len);
         }
     }
@@ -115,7 +126,7 @@ impl Out<'_> {
             return self.parts.parties.get(usize::from(party.slot)).map_or(usize::MAX, of);
         }
         let Some((channel, but)) = broadcast(to) else { return usize::MAX };
-        let reached = self.parts.parties.iter().filter(|party| party.is_reached(channel, but));
+        let reached = self.used_parties().filter(|party| party.is_reached(channel, but));
         reached.map(of).min().unwrap_or(usize::MAX)
     }
 
@@ -127,7 +138,8 @@ impl Out<'_> {
             return;
         }
         let only = self.route(to).and_then(|route| route.party);
-        for (at, party) in self.parts.parties.iter_mut().enumerate() {
+        let used = self.used_slots();
+        for (at, party) in self.parts.parties.iter_mut().take(used).enumerate() {
             let is_meant = match (broadcast(to), only) {
                 (Some((channel, but)), _) => party.is_reached(channel, but),
                 (None, Some(only)) => at == usize::from(only.slot),
@@ -172,7 +184,7 @@ impl Out<'_> {
             return of(self.parts.parties.get(usize::from(party.slot))?);
         }
         let (channel, but) = broadcast(to)?;
-        self.parts.parties.iter().filter(|party| party.is_reached(channel, but)).filter_map(of).min()
+        self.used_parties().filter(|party| party.is_reached(channel, but)).filter_map(of).min()
     }
 
     /// Sends `bytes` to those users of an own channel that have room for all of it in their
@@ -212,7 +224,7 @@ impl Out<'_> {
         let in_all = bytes.len().saturating_add(length.as_bytes().len());
         let is_chunk = !length.as_bytes().is_empty();
         let (mut left_out, mut changes) = (0usize, 0usize);
-        for party in self.parts.parties.iter().filter(|party| party.is_reached(channel, None)) {
+        for party in self.used_parties().filter(|party| party.is_reached(channel, None)) {
             let is_left_out = party.check_window(in_all, is_chunk).is_err();
             left_out = left_out.saturating_add(is_left_out.into());
             changes = changes.saturating_add((is_left_out != party.window.has(Window::LEFT_OUT)).into());
@@ -221,7 +233,9 @@ impl Out<'_> {
         let number = route.wire.own_number();
         self.parts.local.check_room(route.local, in_all)?;
         self.check_room(route.wire.wire_len(in_all).saturating_add(changes.saturating_mul(6)))?;
-        for party in self.parts.parties.iter_mut().filter(|party| party.is_reached(channel, None)) {
+        let used = self.used_slots();
+        let parties = self.parts.parties.iter_mut().take(used);
+        for party in parties.filter(|party| party.is_reached(channel, None)) {
             let is_left_out = party.check_window(in_all, is_chunk).is_err();
             if !is_left_out {
                 party.debit(in_all);

@@ -3,7 +3,7 @@
 
 use core::ops::Range;
 
-use super::Tables;
+use super::{TableState, Tables};
 use crate::link::slots::{Key, PartyRef, PartySlot, PartyState};
 
 /// Which slots are free.
@@ -43,10 +43,17 @@ pub(in crate::link) fn find(parties: &[PartySlot], key: Key) -> Option<PartyRef>
     None
 }
 
+impl TableState {
+    /// Returns how many of `_slots` slots have ever been used, from the first on.
+    pub(in crate::link) const fn used_slots(&self, _slots: usize) -> u16 {
+        self.free.fresh
+    }
+}
+
 impl Tables<'_> {
     /// Returns the slots that may be taken.
     pub(in crate::link) const fn used_slots(&self) -> Range<u16> {
-        0..self.state.free.fresh
+        0..self.state.used_slots(self.parties.len())
     }
 
     /// Returns true if there is no free slot for a party.

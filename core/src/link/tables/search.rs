@@ -2,7 +2,7 @@
 
 use core::ops::Range;
 
-use super::Tables;
+use super::{TableState, Tables};
 use crate::link::slots::{Key, PartyRef, PartySlot, PartyState};
 
 /// Returns the party with this key, if there is one. (A relay that talks nonsense can
@@ -17,10 +17,17 @@ pub(in crate::link) fn find(parties: &[PartySlot], key: Key) -> Option<PartyRef>
     None
 }
 
+impl TableState {
+    /// Returns how many of `slots` slots may have been used, from the first on: all.
+    pub(in crate::link) fn used_slots(&self, slots: usize) -> u16 {
+        u16::try_from(slots).unwrap_or(u16::MAX)
+    }
+}
+
 impl Tables<'_> {
     /// Returns the slots that may be taken.
     pub(in crate::link) fn used_slots(&self) -> Range<u16> {
-        0..u16::try_from(self.parties.len()).unwrap_or(u16::MAX)
+        0..self.state.used_slots(self.parties.len())
     }
 
     /// Returns a free slot, which is taken by giving it a state.
