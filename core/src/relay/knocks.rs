@@ -11,11 +11,12 @@ use crate::protocol::to_relay::{CODE_FULL, Command, Decoder, Unit, Verdict};
 use crate::protocol::{MAX_WORDS, to_endpoint};
 use crate::time::{Duration, Instant};
 
-/// Users that knock at the door of one channel, at most.
-pub const MAX_KNOCKS: u8 = 64;
+/// Users that knock at the door of one channel, at most: nearly as many as it can have. After a relay
+/// was started again all come at once.
+pub const MAX_KNOCKS: u8 = 255;
 
-/// Doors at which one connection knocks, at most.
-pub const MAX_KNOCKS_OF_CONNECTION: u8 = 4;
+/// Doors at which one connection knocks, at most: as many as the channels that it can enter.
+pub const MAX_KNOCKS_OF_CONNECTION: u8 = 128;
 
 /// Milliseconds after which a user that knocks is refused.
 pub const KNOCK_MILLIS: u32 = 10_000;

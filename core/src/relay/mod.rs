@@ -48,7 +48,7 @@
 //! above its bound.
 //!
 //! What endpoints that take part in flow control were promised goes beyond the bound: for each membership the receiver's window and 5 bytes more, with a
-//! head of 4 bytes for each piece. So does what is said once for each membership that a hello raises (14 bytes), and the answer to each of at most 4 commands
+//! head of 4 bytes for each piece. So does what is said once for each membership that a hello raises (14 bytes), and the answer to each of at most 128 commands
 //! to enter that a channel's server decides about (205 bytes). A host that announces [`Capabilities::HELLO`](crate::protocol::to_endpoint::Capabilities::HELLO)
 //! gives up who holds too much, and calls [`Relay::drained`] and [`Relay::tick`].
 //!
