@@ -387,3 +387,35 @@ fn who_waits_is_granted_more() {
         assert_ne!(asks, !receiver.sent().is_empty(), "{len} bytes");
     }
 }
+
+/// The relay says what may be sent behind the hello, before it has heard what is.
+#[test]
+fn what_is_sent_before_the_window_is_known_counts() {
+    let mut rig: Windowed = Rig::new(Link::<Memory>::new());
+    let channel = rig.out().enter("e", CHUNKS).unwrap();
+    rig.says(to_endpoint::announcement(Capabilities::HELLO));
+    rig.says(to_endpoint::success(1, 5));
+    assert_eq!(rig.poll().len(), 1);
+    rig.out().send(channel, &[1; 59]).unwrap();
+    rig.sent();
+    rig.says(items_of_relay());
+    rig.hears(to_endpoint::raised(false, 5, 2, 100, 256));
+    assert_eq!(rig.out().window(channel), Some(40));
+    assert_eq!(rig.out().send(channel, &[1; 40]), Err(SendError::WouldBlock));
+    rig.hears(to_endpoint::grant_from_server(5, 60));
+    assert_eq!(rig.out().window(channel), Some(100));
+}
+
+/// A slot that is taken again begins anew.
+#[test]
+fn what_was_sent_to_an_earlier_party_does_not_count() {
+    let mut rig = rig();
+    let channel = rig.own(3, CHUNKS);
+    let user = User::new(7);
+    for _ in 0..3 {
+        rig.hears(to_endpoint::knock(3, 7, 99, true, 100, 0).unwrap());
+        assert_eq!(rig.out().window((channel, user)), Some(100));
+        rig.out().send((channel, user), &[1; 64]).unwrap();
+        rig.hears(to_endpoint::user_gone(3, 7, 0));
+    }
+}

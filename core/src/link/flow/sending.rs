@@ -32,9 +32,7 @@ impl PartySlot {
     }
 
     fn debit(&mut self, len: usize) {
-        if self.window != Window::NONE {
-            self.outstanding = self.outstanding.saturating_add(i32::try_from(len).unwrap_or(i32::MAX));
-        }
+        self.outstanding = self.outstanding.saturating_add(i32::try_from(len).unwrap_or(i32::MAX));
     }
 
     /// Returns true if the party is a user of the own channel in this slot, but for one.
@@ -91,10 +89,11 @@ impl Out<'_> {
         reached.try_for_each(|party| party.check_window(len, is_chunk))
     }
 
-    /// Takes note that `len` bytes are sent.
+    /// Takes note that `len` bytes are sent. They count from the hello on: the relay says what may
+    /// be sent behind it, and that is heard later.
     #[inline]
     pub(in crate::link) fn debit(&mut self, to: Destination, route: &Route, len: usize) {
-        if !self.state.flow.in_force {
+        if !self.state.flow.has_said {
             return;
         }
         let Some(party) = route.party else { return self.debit_all(to, len) };

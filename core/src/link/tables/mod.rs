@@ -149,6 +149,10 @@ impl Tables<'_> {
         party.limit = limit;
         party.assembler = Assembler::new();
         party.window = super::flow::Window::NONE;
+        #[cfg(feature = "flow")]
+        {
+            party.outstanding = 0;
+        }
         let generation = party.generation;
         self.set_party(slot, state);
         Some(PartyRef { slot, generation })
