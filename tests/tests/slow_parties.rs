@@ -417,6 +417,30 @@ fn a_server_that_keeps_for_ever_loses_an_existing_user_and_nobody_else() {
     assert_eq!(world.programs[0].ends, 1);
 }
 
+/// Who is owed an answer and takes nothing is given up.
+#[test]
+fn an_existing_user_that_is_silent_for_ever_is_given_up() {
+    let mut world = World::new(Some(2));
+    world.slow(2, Slow::Silent);
+    world.run(Duration::from_secs(30));
+    for stream in Stream::all().filter(|stream| !stream.touches(2)) {
+        assert_eq!(world.got(stream), ALL, "{stream:?}");
+    }
+    assert_eq!([0, 1, 3, 4].map(|place| world.programs[place].ends), [1, 1, 0, 0]);
+}
+
+/// One that takes part owes nothing, however long it is silent.
+#[test]
+fn a_user_that_takes_part_may_be_silent_for_long() {
+    let mut world = World::new(None);
+    world.slow(2, Slow::Silent);
+    world.run(Duration::from_secs(60));
+    world.others_are_done(|stream| stream.touches(2));
+    world.wake(2);
+    world.run(Duration::from_secs(5));
+    world.all_are_done();
+}
+
 /// Broadcasts of what is worth little when it is late.
 #[test]
 fn broadcasts_to_those_that_are_ready_leave_out_who_is_not() {
