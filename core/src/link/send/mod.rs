@@ -516,11 +516,20 @@ impl<'a> Out<'a> {
     /// The same, for something that is to be sent.
     #[cfg_attr(feature = "speed", inline(always))]
     fn route_or_ask(&mut self, to: Destination, len: usize) -> Result<(Route, EncodedLength), SendError> {
-        let result = self.route_for(to, len);
-        if matches!(result, Err(SendError::WouldBlock)) {
+        match self.route_for(to, len) {
+            Ok(route) => Ok(route),
+            Err(error) => Err(self.refuse(to, error)),
+        }
+    }
+
+    /// Something cannot be sent now, or not at all.
+    #[cold]
+    #[inline(never)]
+    fn refuse(&mut self, to: Destination, error: SendError) -> SendError {
+        if error == SendError::WouldBlock {
             self.ask_for_grants(to);
         }
-        result
+        error
     }
 
     /// Returns the limit of chunks in a channel of this mode.
