@@ -151,18 +151,14 @@ fn is_zero(value: &u64) -> bool {
 
 /// Seconds since 1970, whole or not (RFC 7519, section 2, `NumericDate`).
 fn seconds<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Date {
-        Whole(u64),
-        Fraction(f64),
+    // an untagged enum would see numbers as objects where a program has turned on serde_json's
+    // arbitrary_precision; whole seconds are exact up to 2^53
+    let seconds = f64::deserialize(deserializer)?;
+    if !(0.0..9.0e15).contains(&seconds) {
+        return Err(serde::de::Error::custom("a time that is none"));
     }
-    match Date::deserialize(deserializer)? {
-        Date::Whole(seconds) => Ok(seconds),
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is looked at")]
-        Date::Fraction(seconds) if (0.0..9.0e15).contains(&seconds) => Ok(seconds as u64),
-        Date::Fraction(_) => Err(serde::de::Error::custom("a time that is none")),
-    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is looked at")]
+    Ok(seconds as u64)
 }
 
 /// One pattern, or a list of them.
