@@ -429,7 +429,7 @@ fn warnings_about_one_address_hide_none_about_another() {
     let address = relay.address;
     let nonsense = |source: &str| {
         let mut socket = connect_from(source, address);
-        socket.write_all(b"\0\x09\0\0").unwrap();
+        socket.write_all(b"\0\xc8\0\0").unwrap();
         while matches!(socket.read(&mut [0; 64]), Ok(1..)) {}
     };
     for _ in 0..20 {
