@@ -1,7 +1,9 @@
 //! Tests of the forwarding core, and the host they share.
 
 mod channels;
+#[cfg(feature = "flow")]
 mod fates;
+#[cfg(feature = "flow")]
 mod flow;
 #[cfg(feature = "alloc")]
 mod growing;
@@ -23,7 +25,9 @@ use limit::TimeLimit;
 use super::memory::{ChannelSlot, ConnectionSlot, FlowSlot, MembershipSlot, Page, Parts};
 use super::*;
 use crate::Reason;
-use crate::protocol::to_endpoint::{self, Capabilities, Decoder, Unit};
+#[cfg(feature = "flow")]
+use crate::protocol::to_endpoint;
+use crate::protocol::to_endpoint::{Capabilities, Decoder, Unit};
 use crate::time::{Duration, Instant};
 
 /// Storage that grows by one place at a time, so that everything happens that growing can bring about.
