@@ -1,12 +1,26 @@
 //! What parties may send, and granting more.
 
 use super::{FlowState, Window};
+use crate::link::ring::Ring;
 use crate::link::send::Out;
 use crate::link::slots::{Key, PartyRef, PartySlot, PartyState};
 use crate::protocol::to_relay;
 
 /// Bytes of the longest grant.
-const GRANT: usize = 10;
+pub(super) const GRANT: usize = 10;
+
+/// Queues a grant of `bytes` for a party, for which there is room; 0 asks for one. Returns false if
+/// the party has no number on the wire.
+pub(super) fn push_grant(ring: &mut Ring, memory: &mut [u8], party: PartyState, bytes: u32) -> bool {
+    match party {
+        PartyState::Entered { number, .. } => ring.push(memory, &to_relay::grant_server(number, bytes)),
+        PartyState::User { number, user, .. } => {
+            ring.push(memory, &to_relay::grant_user(number, user, bytes));
+        }
+        _ => return false,
+    }
+    true
+}
 
 /// Bytes of a slot as a window, which are as many as the other end is told.
 pub(super) fn own_window(slot: usize) -> u32 {
@@ -91,15 +105,7 @@ impl Out<'_> {
                 return;
             }
             let bytes = party.taken.unsigned_abs();
-            match party.state {
-                PartyState::Entered { number, .. } => {
-                    self.state.ring.push(self.parts.transmit, &to_relay::grant_server(number, bytes));
-                }
-                PartyState::User { number, user, .. } => {
-                    self.state.ring.push(self.parts.transmit, &to_relay::grant_user(number, user, bytes));
-                }
-                _ => {}
-            }
+            push_grant(&mut self.state.ring, self.parts.transmit, party.state, bytes);
             party.taken = 0;
             if party.stored() == 0 {
                 party.window.set(Window::EAGER, false);

@@ -1,6 +1,7 @@
 //! What may be sent to whom.
 
 use super::Window;
+use super::receiving::{GRANT, push_grant};
 #[cfg(feature = "server")]
 use crate::link::MAX_WHOLE_BROADCAST;
 use crate::link::send::{Out, Route};
@@ -8,6 +9,7 @@ use crate::link::send::{Out, Route};
 use crate::link::send::{WireRoute, length_field};
 use crate::link::slots::{PartySlot, PartyState};
 use crate::link::{Destination, OwnChannel, SendError, User};
+#[cfg(feature = "server")]
 use crate::protocol::to_relay;
 
 impl PartySlot {
@@ -150,19 +152,12 @@ impl Out<'_> {
             if !is_meant || !is_kept_back || party.window.has(Window::ASKED) {
                 continue;
             }
-            if self.state.ring.free(self.parts.transmit) < 10 {
+            if self.state.ring.free(self.parts.transmit) < GRANT {
                 return;
             }
-            match party.state {
-                PartyState::Entered { number, .. } => {
-                    self.state.ring.push(self.parts.transmit, &to_relay::grant_server(number, 0));
-                }
-                PartyState::User { number, user, .. } => {
-                    self.state.ring.push(self.parts.transmit, &to_relay::grant_user(number, user, 0));
-                }
-                _ => continue,
+            if push_grant(&mut self.state.ring, self.parts.transmit, party.state, 0) {
+                party.window.set(Window::ASKED, true);
             }
-            party.window.set(Window::ASKED, true);
         }
     }
 

@@ -4,6 +4,7 @@
 
 pub mod network;
 pub mod report;
+pub mod timer;
 #[cfg(feature = "serial")]
 pub mod uart;
 

@@ -9,12 +9,11 @@
 
 use core::hint::black_box;
 
-use cortex_m::peripheral::SYST;
-use cortex_m::peripheral::syst::SystClkSource;
 use cortex_m_rt::entry;
 use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write, WriteReady};
 use firmware_support as _;
 use footprint_images::report;
+use footprint_images::timer::Timer;
 use peote_net::link::{Event, Link, LinkBuffers, Mode};
 use peote_net::protocol::to_endpoint;
 use peote_net::time::Instant;
@@ -85,30 +84,6 @@ impl Memory {
             number = number.wrapping_add(1);
             self.len += N;
         }
-    }
-}
-
-/// The board's timer, which counts down.
-struct Timer(SYST);
-
-impl Timer {
-    const TOP: u32 = 0xff_ffff;
-
-    fn start(mut timer: SYST) -> Self {
-        timer.set_clock_source(SystClkSource::Core);
-        timer.set_reload(Self::TOP);
-        timer.clear_current();
-        timer.enable_counter();
-        Self(timer)
-    }
-
-    /// Ticks that `work` takes.
-    fn ticks(&self, work: impl FnOnce()) -> usize {
-        let start = SYST::get_current();
-        work();
-        let end = SYST::get_current();
-        let _ = &self.0;
-        (start.wrapping_sub(end) & Self::TOP) as usize
     }
 }
 
