@@ -516,6 +516,9 @@ impl<'a> Out<'a> {
     /// The same, for something that is to be sent.
     #[cfg_attr(feature = "speed", inline(always))]
     fn route_or_ask(&mut self, to: Destination, len: usize) -> Result<(Route, EncodedLength), SendError> {
+        if !cfg!(feature = "flow") {
+            return self.route_for(to, len);
+        }
         match self.route_for(to, len) {
             Ok(route) => Ok(route),
             Err(error) => Err(self.refuse(to, error)),
