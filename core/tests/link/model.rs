@@ -61,6 +61,9 @@ pub(crate) struct Model {
     places: usize,
     /// What the link has to say of its own accord, in any order: `(command, number)`.
     pub(crate) given_back: Vec<(u8, u8)>,
+    /// The random relay took part, by chance. The model knows neither knocks nor windows, so it
+    /// says nothing from here on.
+    pub(crate) has_windows: bool,
 }
 
 impl Model {
@@ -171,12 +174,14 @@ impl Model {
                 self.refused(tag, number, seen);
             }
             Unit::Success { tag, channel: number } | Unit::Entered { tag, channel: number, .. } => {
+                self.has_windows |= matches!(unit, Unit::Entered { .. });
                 self.success(tag, number, seen);
             }
             // the words come first
             Unit::Refused { words, .. } if !words.is_last() => {}
             Unit::Refused { tag, code, .. } => self.refused(tag, code, seen),
             Unit::UserEntered { channel: number, user } => self.user_entered(number, user, seen),
+            Unit::Hello { .. } | Unit::Knock { .. } | Unit::Raised { .. } => self.has_windows = true,
             Unit::UserGone { channel: number, user, reason } => {
                 if let Some((channel, _)) = self.users.remove(&(number, user)) {
                     let (user, reason) = (User::new(user), Reason::of_end(reason));
