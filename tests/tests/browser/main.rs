@@ -14,3 +14,4 @@ mod package;
 #[allow(dead_code, reason = "other tests look at exit codes")]
 mod running;
 mod tools;
+mod try_page;

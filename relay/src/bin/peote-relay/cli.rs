@@ -15,6 +15,7 @@ use self::settings::{SETTINGS, Settings};
 use crate::control::Control;
 use crate::generate::Generate;
 use crate::sockets::HandedOver;
+use crate::try_out;
 
 mod file;
 mod legacy;
@@ -79,6 +80,8 @@ pub(crate) enum Origin {
     File(usize),
     /// `--unlimited`.
     Unlimited,
+    /// `--try`, in place of the default.
+    Try,
     Option,
 }
 
@@ -136,6 +139,17 @@ pub(crate) fn load(
             }
         }
     }
+    if options.try_out {
+        for (name, value) in [("listen", "127.0.0.1:0"), ("details", "true")] {
+            let found = SETTINGS.iter().zip(&mut origins).find(|(setting, _)| setting.name == name);
+            if let Some((setting, origin)) = found {
+                setting.clear(&mut settings);
+                // both values are good
+                let _ = setting.set(&mut settings, value);
+                *origin = Origin::Try;
+            }
+        }
+    }
     for (index, values) in &options.given.0 {
         let setting = &SETTINGS[*index];
         origins[*index] = Origin::Option;
@@ -151,6 +165,11 @@ pub(crate) fn load(
     loaded.note_precedence();
     loaded.note_silence();
     loaded.use_handed_over();
+    if options.try_out && !try_out::is_local(&loaded.settings.relay) {
+        problems.push(Problem::new(
+            "--try: the page is for this machine; listen on 127.0.0.1, on [::1], or without --try",
+        ));
+    }
     if problems.is_empty() {
         problems.extend(loaded.conflict());
     }
@@ -307,6 +326,7 @@ impl Loaded {
             }
             Origin::Legacy => "--legacy-config".into(),
             Origin::Unlimited => "--unlimited".into(),
+            Origin::Try => "--try".into(),
             Origin::Option => format!("--{name}"),
             Origin::HandedOver => "sockets handed over".into(),
         }

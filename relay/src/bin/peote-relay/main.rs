@@ -14,6 +14,7 @@ use crate::logging::Logging;
 use crate::service::Service;
 use crate::signals::Signals;
 use crate::sockets::Sockets;
+use crate::try_out::Page;
 
 mod cli;
 mod control;
@@ -27,6 +28,11 @@ mod signals;
 mod sockets;
 #[cfg(feature = "tokens")]
 mod token;
+#[cfg(feature = "try")]
+mod try_out;
+#[cfg(not(feature = "try"))]
+#[path = "try_none.rs"]
+mod try_out;
 mod watch;
 
 /// The relay stopped because it was asked to, or what was asked for has been printed.
@@ -121,6 +127,12 @@ fn start(loaded: Loaded, options: &Options, sockets: Sockets) -> u8 {
 fn run(mut loaded: Loaded, options: &Options, sockets: Sockets, logging: &Logging) -> io::Result<()> {
     let mut signals = Signals::install()?;
     let without_tls = loaded.settings.relay.listen.len();
+    let page = if options.try_out { Some(Page::open()?) } else { None };
+    if let Some(page) = &page {
+        page.allow(&mut loaded.settings.relay);
+    }
+    // with a page there is no file, and nothing to read again
+    let may_reload = page.is_none();
     let mut relay = Relay::bind_with(reload::with_room(&loaded.settings.relay), sockets.listeners)?;
     signals.wake(relay.registry(), Relay::FIRST_TOKEN)?;
     let mut control = Server::open(&loaded.settings, &mut relay)?;
@@ -128,7 +140,11 @@ fn run(mut loaded: Loaded, options: &Options, sockets: Sockets, logging: &Loggin
         let how = if number < without_tls { "" } else { " with TLS" };
         format!("listening on {address}{how}\n")
     });
-    say(&lines.collect::<String>());
+    let mut said = lines.collect::<String>();
+    if let (Some(page), Some(address)) = (page, relay.local_addrs().first()) {
+        said += &page.serve(*address)?;
+    }
+    say(&said);
     let mut service = Service::find();
     service.is_ready();
     while !signals.is_to_stop() && !control.is_to_stop(&relay) {
@@ -139,7 +155,7 @@ fn run(mut loaded: Loaded, options: &Options, sockets: Sockets, logging: &Loggin
         if signals.is_to_drain() {
             control.drain(&mut relay);
         }
-        if signals.is_to_reload() {
+        if signals.is_to_reload() && may_reload {
             service.is_reloading();
             reload::reload(&mut relay, logging, options, &mut loaded);
             control.set_drain_time(loaded.settings.drain_time);

@@ -6,6 +6,8 @@ mod screen;
 mod view;
 
 use std::io::{self, IsTerminal, Write};
+#[cfg(feature = "try")]
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use self::page::Details;
@@ -48,6 +50,16 @@ pub(crate) fn top(place: &Place, interval: Duration, once: bool) -> Result<(), S
         due += interval;
         std::thread::sleep(due.saturating_duration_since(Instant::now()));
     }
+}
+
+/// The page with the details of a relay on this machine, as it is.
+///
+/// # Errors
+/// Why there is none.
+#[cfg(feature = "try")]
+pub(crate) fn details_text(relay: SocketAddr) -> Result<String, String> {
+    let place = Place { host: relay.ip().to_string(), port: relay.port() };
+    request::get(&place, "/details", PATIENCE)
 }
 
 fn details(place: &Place) -> Result<Details, String> {

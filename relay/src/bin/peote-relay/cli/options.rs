@@ -43,6 +43,7 @@ the name tls begin with TLS, as with --listen-tls.
 Output:
   \"listening on ADDRESS:PORT\" on standard output, one line for each address,
   as soon as connections are accepted; \"with TLS\" stands behind those with it.
+  With --try, then \"try it: URL\".
   Log lines on standard error.
 
 Signals:
@@ -86,6 +87,17 @@ pub(crate) struct Options {
     /// stay bounded, and lists of what is allowed hold
     #[arg(long)]
     pub(crate) unlimited: bool,
+
+    /// Try it out: on free ports of this machine, with a page in the browser that has a chat and live figures; its
+    /// address is printed
+    #[cfg(feature = "try")]
+    #[arg(long = "try", conflicts_with_all = ["config", "legacy_config"])]
+    pub(crate) try_out: bool,
+
+    /// This program has no page.
+    #[cfg(not(feature = "try"))]
+    #[arg(skip)]
+    pub(crate) try_out: bool,
 
     /// Settings that were given as options.
     #[command(flatten)]
@@ -245,6 +257,8 @@ fn explain(error: &clap::Error) -> String {
             return format!("{}: unexpected; every setting is an option, see --help", shorten(wrong));
         };
         let mut names = vec!["config", "legacy-config", "print-config", "unlimited", "help", "version"];
+        #[cfg(feature = "try")]
+        names.push("try");
         names.extend(SETTINGS.iter().map(|setting| setting.name));
         return match did_you_mean(name, "--", &names) {
             Some(question) => format!("unknown option --{}; {question}", shorten(name)),
