@@ -112,6 +112,7 @@ fn a_liar_costs_itself() {
     assert!(writer.join().unwrap());
 }
 
+// §11.6-memory
 #[test]
 fn the_one_that_holds_the_most_is_given_up_where_memory_runs_out() {
     let relay = start(Config { queue_bytes: 65_536, memory_bytes: 1 << 20, ..config() });
@@ -136,6 +137,7 @@ fn the_one_that_holds_the_most_is_given_up_where_memory_runs_out() {
     assert!(next_event(&mut server, 1)[..4] == [0, 1, 0, 0]);
 }
 
+// §11.6-to-existing, §11.6-takes-nothing
 #[test]
 fn an_existing_receiver_is_granted_for_and_given_up_when_it_takes_nothing() {
     let relay = start(Config { stall_timeout: Duration::from_millis(500), queue_bytes: 65_536, ..config() });
@@ -238,6 +240,7 @@ fn a_broadcast_of_an_existing_server_reaches_both_kinds() {
     writer.join().unwrap();
 }
 
+// §11.4-keepalive
 #[test]
 fn keepalives_come_at_the_interval_that_was_asked_for() {
     let config = Config {
@@ -292,6 +295,7 @@ fn loop_until_answer(endpoint: &mut Endpoint) -> Vec<u8> {
     }
 }
 
+// §11.4-come-back
 #[test]
 fn an_endpoint_is_told_when_to_come_back() {
     let relay = start(config());

@@ -363,6 +363,7 @@ fn a_user_that_keeps_an_event() {
 
 /// It entered before it could say hello, so its server was promised more than its slots hold. Then it
 /// reads no further, which costs nobody else anything.
+// §11.5-more
 #[test]
 fn a_user_that_keeps_more_than_its_slot_holds() {
     let world = World::with_queues(None, 4096);

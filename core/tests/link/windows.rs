@@ -56,6 +56,7 @@ fn served(rig: &mut Windowed) -> (peote_net::link::OwnChannel, User) {
     (channel, user)
 }
 
+// §11.4-first
 #[test]
 fn hello_is_said_once_and_before_data() {
     let mut rig: Windowed = Rig::new(Link::<Memory>::new());
@@ -80,6 +81,7 @@ fn hello_is_said_once_and_before_data() {
     assert_eq!(hello[end..], [7, 5, 4, b'f', b'i', b'r', b's', b't']);
 }
 
+// §11.4-partners-only
 #[test]
 fn an_existing_relay_hears_nothing_of_it() {
     let mut rig: Windowed = Rig::new(Link::<Memory>::new());
@@ -93,6 +95,7 @@ fn an_existing_relay_hears_nothing_of_it() {
     assert_eq!(rig.sent().len(), 10 * 67);
 }
 
+// §11.4-silence
 #[test]
 fn the_keepalive_interval_of_the_relay_sets_the_silence_limit() {
     let mut rig: Windowed = Rig::new(Link::<Memory>::new());
@@ -106,6 +109,7 @@ fn the_keepalive_interval_of_the_relay_sets_the_silence_limit() {
     assert_eq!(rig.link.next_deadline(), Some(Instant::from_millis(7000)));
 }
 
+// §11.6-whole
 #[test]
 fn who_has_no_window_is_waited_for_and_nobody_else() {
     let mut rig = rig();
@@ -150,6 +154,7 @@ fn a_grant_wakes_what_waits_for_it() {
     assert_eq!(forward(&mut rig), 1);
 }
 
+// §11.6-any-size
 /// A chunk goes whole, also if the window of the other end is no larger than the chunk without its length.
 #[test]
 fn a_chunk_for_a_window_that_is_full_goes_whatever_its_size() {
@@ -170,6 +175,7 @@ fn a_chunk_for_a_window_that_is_full_goes_whatever_its_size() {
     rig.out().send(channel, &[1; 64]).unwrap();
 }
 
+// §11.6-other-data
 #[test]
 fn raw_data_above_the_window_is_an_error_that_says_so() {
     let mut rig = rig();
@@ -181,6 +187,7 @@ fn raw_data_above_the_window_is_an_error_that_says_so() {
     assert_eq!(rig.out().send(channel, b"1"), Err(SendError::WouldBlock));
 }
 
+// §11.6-half, §11.6-counted
 #[test]
 fn grants_come_at_half_windows() {
     let mut rig = rig();
@@ -201,6 +208,7 @@ fn grants_come_at_half_windows() {
     }
 }
 
+// §11.6-asked
 /// Somebody waits for each byte.
 #[test]
 fn a_grant_of_nothing_asks_for_all() {
@@ -273,6 +281,7 @@ fn a_liar_costs_itself() {
     assert_eq!(rig.hears(from_user(3, 7, &chunk(b"more"))), []);
 }
 
+// §11.5-raised, §11.5-receive
 #[test]
 fn memberships_that_were_there_before_the_hello_are_raised() {
     let mut rig: Windowed = Rig::new(Link::<Memory>::new());
@@ -306,6 +315,7 @@ fn a_user_for_whom_there_is_no_place_is_refused() {
     assert_eq!(rig.out().users(channel).count(), 4);
 }
 
+// §11.6-broadcast, §11.8-ready
 /// A broadcast waits for all, or leaves out those who have no room.
 #[test]
 fn broadcasts_wait_or_leave_out() {
@@ -330,6 +340,7 @@ fn broadcasts_wait_or_leave_out() {
     assert_eq!(rig.sent(), [mark, unit(&chunk(&[2; 25]))].concat());
 }
 
+// §11.6-counted
 #[test]
 fn a_window_counts_to_the_byte() {
     for window in [1, 127, 128, 129, 999, 65_535, 100_000, 999_999, (1 << 28) - 1] {
@@ -356,6 +367,7 @@ fn odd(mode: Mode) -> (Odd, peote_net::link::EnteredChannel) {
     (rig, channel)
 }
 
+// §11.6-completes
 /// Its length field does not fit the window with it, so that the last bytes are granted while it comes.
 #[test]
 fn a_chunk_in_parts_can_be_as_long_as_the_slot() {

@@ -32,6 +32,8 @@ pub enum Extension {
     Remove,
     /// Removing and blocking users (section 11.3).
     Block,
+    /// Hello, and what follows from it (sections 11.4 to 11.8).
+    Hello,
 }
 
 impl Extension {
@@ -42,6 +44,7 @@ impl Extension {
             Self::Announcement => 0,
             Self::Remove => 1,
             Self::Block => 2,
+            Self::Hello => 4,
         }
     }
 }

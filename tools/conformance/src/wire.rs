@@ -69,6 +69,42 @@ pub(crate) fn command(command: u8, tag: u8, payload: &[u8]) -> Vec<u8> {
     [&[0, command, tag, length], payload].concat()
 }
 
+/// An item of a hello (section 11.4).
+pub(crate) fn item(kind: u8, bytes: &[u8]) -> Vec<u8> {
+    let [length, ..] = bytes.len().to_le_bytes();
+    [&[kind, length], bytes].concat()
+}
+
+/// The items of an endpoint that takes part, with a window of so many bytes.
+pub(crate) fn takes_part(window: u32) -> Vec<u8> {
+    [item(1, &[1]), item(6, &window.to_le_bytes())].concat()
+}
+
+/// All items of a list, up to where it is broken.
+pub(crate) fn items(mut list: &[u8]) -> Vec<(u8, &[u8])> {
+    let mut found = Vec::new();
+    while let [kind, length, rest @ ..] = list {
+        let Some((bytes, behind)) = rest.split_at_checked(usize::from(*length)) else { break };
+        found.push((*kind, bytes));
+        list = behind;
+    }
+    found
+}
+
+/// The number of so many bytes, little end first.
+pub(crate) fn number(bytes: &[u8]) -> u32 {
+    bytes.iter().rev().fold(0, |number, byte| number << 8 | u32::from(*byte))
+}
+
+/// A grant to the server of an entered channel, or to a user of an own one (section 11.6).
+pub(crate) fn grant(channel: u8, user: Option<u8>, bytes: u32) -> Vec<u8> {
+    let head: Vec<u8> = match user {
+        None => vec![channel],
+        Some(user) => vec![128 + channel, user],
+    };
+    command(8, 0, &[&head[..], &bytes.to_le_bytes()].concat())
+}
+
 /// A chunk's length field (section 6.1) for so many allowed bytes.
 pub(crate) fn length(len: usize, allowed: usize) -> Vec<u8> {
     let (mut rest, mut field) = (len - 1, Vec::new());

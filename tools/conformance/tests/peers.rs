@@ -13,7 +13,7 @@ use peote_conformance::{Options, Peer, Report, Select, Subject, run};
 use peote_relay::{Config, Relay};
 
 fn options() -> Options {
-    Options { patience: Duration::from_secs(60), ..Options::default() }
+    Options { patience: Duration::from_secs(60), jobs: 8 }
 }
 
 fn try_all(subject: Subject, peer: &Peer) -> Report {

@@ -82,6 +82,7 @@ fn to_all(len: usize) -> Vec<u8> {
     [to_relay::broadcast(0, None, len).as_bytes(), &std::vec![7; len]].concat()
 }
 
+// §11.4-counts, §11.4-answer
 #[test]
 fn a_hello_counts_only_in_front_of_everything_else() {
     for (before, takes_part) in [
@@ -117,6 +118,7 @@ fn without_memory_or_announcement_the_command_is_unknown() {
     assert_eq!(received.outcome, Outcome::Close(Cause::UnknownCommand(6)));
 }
 
+// §11.7-asked, §11.7-words, §11.7-no-data, §11.7-ticket, §11.7-success
 #[test]
 fn a_server_that_takes_part_is_asked() {
     let mut world = World::flowing(&[1000, 500, 0]);
@@ -143,6 +145,7 @@ fn a_server_that_takes_part_is_asked() {
     assert_eq!(world.take(2), to_endpoint::success(8, 0));
 }
 
+// §11.7-refuse, §11.7-existing
 #[test]
 fn a_user_is_refused_with_words() {
     let mut world = World::flowing(&[1000, 500, 0]);
@@ -169,6 +172,7 @@ fn a_user_is_refused_with_words() {
     assert_eq!(world.relay.memberships(), 0);
 }
 
+// §11.7-gone, §11.7-no-answer, §11.7-channel-ends
 #[test]
 fn a_knock_ends_with_the_user_with_time_and_with_the_channel() {
     let mut world = World::flowing(&[1000, 500, 500, 500]);
@@ -199,6 +203,7 @@ fn a_knock_ends_with_the_user_with_time_and_with_the_channel() {
     assert_eq!(world.relay.memberships(), 0);
 }
 
+// §11.7-no-room
 #[test]
 fn knocks_need_room_in_the_queue_of_the_server() {
     let mut world = World::flowing(&[1000, 500]);
@@ -224,6 +229,31 @@ fn knocks_need_room_in_the_queue_of_the_server() {
     assert_eq!(world.take(1), to_endpoint::refused(9, 8));
 }
 
+/// All users of a relay that was started again knock at once.
+// §11.7-no-room
+#[test]
+fn a_door_has_room_for_as_many_as_a_channel_nearly() {
+    let count = 1 + usize::from(MAX_KNOCKS) + 1;
+    let mut world = World::new(count);
+    world.host.queues = std::vec![Vec::new(); count];
+    world.host.capabilities = Capabilities::HELLO;
+    world.send(0, &hello(1000));
+    world.send(0, b"\0\0\x01\x01a");
+    for user in 1..count - 1 {
+        world.send(user, b"\0\x01\x09\x01a");
+        assert_eq!(world.take(user), ANNOUNCEMENT, "{user} is not answered yet");
+    }
+    world.send(count - 1, &hello(1000));
+    world.take(count - 1);
+    world.send(count - 1, b"\0\x01\x09\x01a");
+    assert_eq!(world.take(count - 1), to_endpoint::refused(9, 8));
+    // one is admitted, and there is room again
+    world.admit_all();
+    world.send(count - 1, b"\0\x01\x09\x01a");
+    assert_eq!(world.take(count - 1), []);
+}
+
+// §11.5-raised
 #[test]
 fn what_began_before_the_hello_is_raised() {
     // user 1 takes part, user 2 does not; their server says hello afterwards, as user 1 does
@@ -243,6 +273,7 @@ fn what_began_before_the_hello_is_raised() {
 }
 
 /// What an existing server has sent before counts, and what it sends afterwards is held to the window.
+// §11.5-receive
 #[test]
 fn a_raised_user_may_have_got_something_before() {
     let mut world = World::new(2);
@@ -258,6 +289,7 @@ fn a_raised_user_may_have_got_something_before() {
     assert!(matches!(received, Received { used: 404, outcome: Outcome::WaitForWindow(_) }), "{received:?}");
 }
 
+// §11.5-later
 #[test]
 fn a_user_that_says_hello_while_it_knocks_is_raised_behind_its_answer() {
     let mut world = World::flowing(&[1000]);
@@ -277,6 +309,7 @@ fn a_user_that_says_hello_while_it_knocks_is_raised_behind_its_answer() {
     world.send(0, &to_user(0, 30_000));
 }
 
+// §11.6-never-paused, §11.6-overdrawn
 #[test]
 fn a_sender_that_keeps_to_its_windows_is_never_paused() {
     let mut world = World::in_a(&[4000, 3000, 2000]);
@@ -309,6 +342,7 @@ fn a_sender_that_keeps_to_its_windows_is_never_paused() {
     world.send(0, &to_all(900));
 }
 
+// §11.6-grant, §11.6-saturate
 #[test]
 fn a_grant_waits_for_room_and_is_added_up() {
     let mut world = World::in_a(&[4000, 3000]);
@@ -327,6 +361,7 @@ fn a_grant_waits_for_room_and_is_added_up() {
     assert_eq!(world.take(0), []);
 }
 
+// §11.6-to-existing
 #[test]
 fn the_relay_grants_for_an_existing_receiver() {
     let mut world = World::in_a(&[4000, 0]);
@@ -375,6 +410,7 @@ fn grants(bytes: &[u8]) -> Vec<u32> {
     grants
 }
 
+// §11.6-from-existing, §11.6-paused-too-long
 #[test]
 fn an_existing_sender_is_held_to_a_window() {
     let mut world = World::in_a(&[1000, 0]);
@@ -401,6 +437,7 @@ fn an_existing_sender_is_held_to_a_window() {
     assert_eq!(world.take(0), []);
 }
 
+// §11.6-broadcast
 #[test]
 fn a_broadcast_of_an_existing_server_waits_for_each_window() {
     let mut world = World::in_a(&[0, 500, 300, 0]);
@@ -418,6 +455,7 @@ fn a_broadcast_of_an_existing_server_waits_for_each_window() {
     assert_eq!(world.take_data(2)[0].1.len(), 600);
 }
 
+// §11.8-left-out, §11.8-ready, §11.8-existing
 #[test]
 fn broadcasts_to_those_that_are_ready() {
     for len in [3usize, 200] {
@@ -445,6 +483,7 @@ fn broadcasts_to_those_that_are_ready() {
 }
 
 /// Between existing endpoints everything is as it is without any of this.
+// §11.6-none, §11.4-partners-only
 #[test]
 fn existing_endpoints_notice_nothing() {
     let mut world = World::in_a(&[0, 0, 0]);

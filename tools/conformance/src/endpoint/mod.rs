@@ -5,6 +5,7 @@ mod commands;
 mod data;
 mod events;
 mod extensions;
+mod flow;
 mod tested;
 
 use crate::case::{Case, Level, Outcome, Run};
@@ -12,7 +13,7 @@ use crate::case::{Case, Level, Outcome, Run};
 pub(crate) use tested::{Tested, dismiss};
 
 pub(crate) fn cases() -> Vec<Case> {
-    [commands::CASES, data::CASES, events::CASES, chunks::CASES, extensions::CASES].concat()
+    [commands::CASES, data::CASES, events::CASES, chunks::CASES, extensions::CASES, flow::CASES].concat()
 }
 
 const fn tolerant(name: &'static str, title: &'static str, run: fn(&mut Tested) -> Outcome) -> Case {

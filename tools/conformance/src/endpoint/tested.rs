@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::conn::{Conn, Side};
 use crate::log::Log;
 use crate::websocket;
-use crate::wire::{Data, Unit, data, hex, length};
+use crate::wire::{Data, Unit, data, hex, length, number};
 
 /// The numbers that the endpoint's channels are given. Own and entered channels are numbered apart
 /// (section 1.2), so one number can stand for both.
@@ -60,7 +60,7 @@ impl Party {
     }
 
     /// What is in front of a payload, on the way to the endpoint and back.
-    fn head(self) -> Vec<u8> {
+    pub(crate) fn head(self) -> Vec<u8> {
         [self.channel()].into_iter().chain(self.user()).collect()
     }
 
@@ -74,6 +74,10 @@ pub(crate) struct Tested {
     pub(crate) conn: Conn,
     /// Why the case does not concern this endpoint.
     pub(crate) skipped: Option<&'static str>,
+    /// The items of its hello (section 11.4).
+    pub(crate) hello: Option<Vec<u8>>,
+    /// What it has granted: the payload of the command without the number, and the number.
+    pub(crate) grants: Vec<(Vec<u8>, u32)>,
     pings: u8,
 }
 
@@ -86,15 +90,25 @@ impl Tested {
             conn.send_raw(&response);
             conn.speak_websocket();
         }
-        Ok(Self { conn, skipped: None, pings: 0 })
+        Ok(Self { conn, skipped: None, hello: None, grants: Vec::new(), pings: 0 })
     }
 
     pub(crate) fn send(&mut self, bytes: &[u8]) {
         self.conn.send(bytes);
     }
 
+    /// The next unit that is neither a hello nor a grant.
     pub(crate) fn unit(&mut self) -> Result<Unit, String> {
-        self.conn.unit()
+        loop {
+            match self.conn.unit()? {
+                Unit::Command(6, 0, items) if self.hello.is_none() => self.hello = Some(items),
+                Unit::Command(8, 0, payload) if payload.len() > 4 => {
+                    let (who, bytes) = payload.split_at(payload.len() - 4);
+                    self.grants.push((who.to_vec(), number(bytes)));
+                }
+                unit => return Ok(unit),
+            }
+        }
     }
 
     /// The three commands, in whatever order: position in [`WANTED`] and tag.

@@ -1,17 +1,21 @@
 //! Cases for relays. This program is the endpoints.
 
+mod admission;
 mod broadcast;
 mod channels;
 mod cuts;
 mod data;
 mod events;
 mod extensions;
+mod hello;
 mod illegal;
 mod names;
+mod partner;
 mod peer;
 mod strain;
 mod target;
 mod websocket;
+mod windows;
 
 use crate::case::{Case, Level, Outcome, Run};
 
@@ -30,6 +34,9 @@ pub(crate) fn cases() -> Vec<Case> {
         websocket::CASES,
         strain::CASES,
         extensions::CASES,
+        hello::CASES,
+        windows::CASES,
+        admission::CASES,
     ]
     .concat()
 }

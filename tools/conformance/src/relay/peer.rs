@@ -9,6 +9,8 @@ pub(crate) struct Peer {
     pub(crate) capabilities: Option<u8>,
     /// How many keepalives have come, the announcement included.
     pub(crate) keepalives: usize,
+    /// Whether its hello counted (section 11.4).
+    pub(crate) takes_part: bool,
     tag: u8,
     /// A name that no channel has.
     nobody: Vec<u8>,
@@ -19,7 +21,7 @@ const PROBE: u8 = 255;
 
 impl Peer {
     pub(crate) fn new(conn: Conn, nobody: Vec<u8>) -> Self {
-        Self { conn, capabilities: None, keepalives: 0, tag: 0, nobody }
+        Self { conn, capabilities: None, keepalives: 0, takes_part: false, tag: 0, nobody }
     }
 
     pub(crate) fn send(&mut self, bytes: &[u8]) {
@@ -54,7 +56,7 @@ impl Peer {
         }
     }
 
-    fn unexpected(&self, wanted: &str, came: &Unit) -> String {
+    pub(crate) fn unexpected(&self, wanted: &str, came: &Unit) -> String {
         format!("connection {}: {wanted} was expected, what came is {came:?}", self.conn.number)
     }
 
@@ -68,10 +70,15 @@ impl Peer {
 
     /// Sends a command that is answered, and returns whether it is refused, and number or code.
     pub(crate) fn ask(&mut self, command: u8, name: &[u8]) -> Result<(bool, u8), String> {
-        self.tag = self.tag % 250 + 1;
-        let tag = self.tag;
-        self.send(&wire::command(command, tag, name));
+        let tag = self.begin(command, name);
         self.answer(tag)
+    }
+
+    /// Sends a command, and returns the tag that its answer will have.
+    pub(crate) fn begin(&mut self, command: u8, name: &[u8]) -> u8 {
+        self.tag = self.tag % 250 + 1;
+        self.send(&wire::command(command, self.tag, name));
+        self.tag
     }
 
     /// The next unit is an answer with this tag.

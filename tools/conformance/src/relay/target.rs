@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::Peer;
+use super::partner::Joined;
 use crate::conn::{Conn, Side};
 use crate::log::Log;
 
@@ -68,8 +69,7 @@ pub(crate) struct Pair {
 impl Pair {
     pub(crate) fn new(mut server: Peer, mut user: Peer, name: &[u8]) -> Result<Self, String> {
         let own = server.create(name)?;
-        let entered = user.enter(name)?;
-        let number = server.user_entered(own)?;
+        let Joined { entered, number, .. } = server.joined_by(own, &mut user, name)?;
         Ok(Self { server, user, own, entered, number })
     }
 
