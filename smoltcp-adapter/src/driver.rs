@@ -11,7 +11,7 @@ use smoltcp::time::Instant;
 use smoltcp::wire::EthernetAddress;
 use smoltcp::wire::HardwareAddress;
 
-/// A driver of embassy-net as a device of smoltcp, for [`Stack`](crate::Stack) or an interface of
+/// A driver of embassy-net as a device of smoltcp, for a `Stack` (feature `stack`) or an interface of
 /// one's own.
 ///
 /// Drivers of this kind (the trait [`Driver`] of the crate `embassy-net-driver`) are those of

@@ -7,7 +7,7 @@ use peote_net_buffered::{Buffered, Polled};
 
 /// A transport that a task can wait for.
 ///
-/// [`TcpTransport`](crate::TcpTransport) is one, and so is `Buffered<Polled<S>, …>` for every device
+/// `TcpTransport` is one (feature `net`), and so is `Buffered<Polled<S>, …>` for every device
 /// `S` with embedded-io-async's `Read` and `Write`.
 pub trait Socket: Read + ReadReady + Write + WriteReady {
     /// Returns `Ready` if `read` is true and the socket is readable, or `write` is true and it is
