@@ -7,6 +7,7 @@ mod calls;
 mod chat;
 mod chromium;
 mod files;
+mod game;
 mod module;
 mod names;
 mod package;
