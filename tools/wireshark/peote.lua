@@ -14,7 +14,12 @@ local COMMANDS = {
   [0] = "create", "enter", "leave", "delete", "remove", "block",
   "hello", "words", "grant", "admit", "refuse", "leave out", -- [11.4 to 11.8]
 }
-local EVENTS = { [0] = "user entered", "user gone", "channel gone", [255] = "keepalive" }
+local EVENTS = {
+  [0] = "user entered", "user gone", "channel gone",
+  "hello", "user knocks", "grant", "raised", -- [11.4 to 11.7]
+  [255] = "keepalive",
+}
+local ITEMS = { "what is in force", "keepalive", "program", "part of a token", "end of a token", "window", "come back in" } -- [11.4]
 local STATUS = { [0] = "success", "refused" }
 local REASONS = { [0] = "on purpose", "connection lost", "removed", "did not take" }
 local MODES = { [0] = "all but one", "all", "all that are not left out", "those but one" } -- [3.4, 11.8]
@@ -47,6 +52,24 @@ local f = {
   blocks = ProtoField.bool("peote.capabilities.block", "Command 5, remove and block", 8, nil, 2),
   hello = ProtoField.bool("peote.capabilities.hello", "Command 6, hello, and what follows from it", 8, nil, 4),
   offline = ProtoField.bool("peote.capabilities.offline", "No keepalives", 8, nil, 128),
+  item = ProtoField.string("peote.item", "Item"),
+  item_kind = ProtoField.uint8("peote.item.kind", "Kind", base.DEC, ITEMS),
+  item_length = ProtoField.uint8("peote.item.length", "Length"),
+  item_bytes = ProtoField.bytes("peote.item.bytes", "Bytes"),
+  bits = ProtoField.uint8("peote.item.bits", "Bits", base.HEX),
+  part = ProtoField.bool("peote.takes_part", "Takes part", 8, nil, 1),
+  interval = ProtoField.uint32("peote.keepalive.interval", "Seconds between two keepalives"),
+  program = ProtoField.string("peote.program", "Program"),
+  token = ProtoField.bytes("peote.token", "Token"),
+  window = ProtoField.uint32("peote.window", "Window"),
+  come_back = ProtoField.uint32("peote.come_back", "Come back in milliseconds"),
+  words = ProtoField.bytes("peote.words", "Words"),
+  ticket = ProtoField.uint8("peote.ticket", "Ticket"),
+  flags = ProtoField.uint8("peote.flags", "Flags", base.HEX),
+  grant = ProtoField.uint32("peote.grant", "Granted bytes; 0 asks for a grant"),
+  send = ProtoField.uint32("peote.raised.send", "May be sent"),
+  receive = ProtoField.uint32("peote.raised.receive", "May still come"),
+  users = ProtoField.bytes("peote.users", "Users"),
   chunk = ProtoField.bytes("peote.chunk", "Chunk"),
   chunk_length = ProtoField.uint32("peote.chunk.length", "Chunk length"),
   rpc = ProtoField.string("peote.rpc", "Remote procedure call"),
@@ -78,7 +101,8 @@ end
 
 local function new_direction()
   -- `rest`: bytes of WebSocket messages that are no whole unit yet. `chunks`: by party.
-  return { rest = ByteArray.new(), chunks = {}, malformed = false }
+  -- `fresh`: a hello still counts. `part`: one has counted, so modes 2 and 3 have a meaning of their own.
+  return { rest = ByteArray.new(), chunks = {}, malformed = false, fresh = true, part = false }
 end
 
 -- In the first of two passes fields such as tcp.stream are not there, so addresses tell connections
@@ -256,12 +280,99 @@ local function show_name(item, name)
   end
 end
 
+-- A channel as data has it: with the top bit for own ones. Returns the number and whether it is own.
+local function show_channel(range, item, context)
+  local channel = range:uint()
+  local own = channel > 127
+  item:add(f.own, range, own)
+  item:add(f.channel, range, channel % 128)
+  local names = own and context.connection.names.own or context.connection.names.entered
+  context.record.name = context.record.name or names[channel % 128]
+  show_name(item, context.record.name)
+  return channel % 128, own
+end
+
+-- An own channel where nothing but own ones is meant.
+local function show_own(range, item, context)
+  item:add(f.channel, range)
+  context.record.name = context.record.name or context.connection.names.own[range:uint()]
+  show_name(item, context.record.name)
+end
+
+local ITEM_FIELDS = { [2] = "interval", [6] = "window", [7] = "come_back" }
+
+-- The items of a hello [11.4]. Returns the bit set and the window, as far as they are there.
+local function show_items(range, item)
+  local at, bits, window = 0, nil, nil
+  while range:len() - at >= 2 do
+    local kind, length = range(at, 1):uint(), range(at + 1, 1):uint()
+    if at + 2 + length > range:len() then break end
+    local shown = item:add(f.item, range(at, 2 + length), ITEMS[kind] or "kind " .. kind)
+    shown:add(f.item_kind, range(at, 1))
+    shown:add(f.item_length, range(at + 1, 1))
+    local bytes = length > 0 and range(at + 2, length) or nil
+    if kind == 1 and bytes then
+      shown:add(f.bits, bytes(0, 1)):add(f.part, bytes(0, 1))
+      bits = bytes(0, 1):uint()
+    elseif ITEM_FIELDS[kind] and length >= 4 then
+      shown:add_le(f[ITEM_FIELDS[kind]], bytes(0, 4))
+      if kind == 6 then window = bytes(0, 4):le_uint() end
+    elseif kind == 3 and bytes then
+      shown:add(f.program, bytes)
+    elseif (kind == 4 or kind == 5) and bytes then
+      shown:add(f.token, bytes)
+    elseif bytes then
+      shown:add(f.item_bytes, bytes)
+    end
+    at = at + 2 + length
+  end
+  if at < range:len() then
+    item:add(f.payload, range(at))
+    item:add_proto_expert_info(e.unknown)
+  end
+  return bits, window
+end
+
+-- Commands of sections 11.4 to 11.8. Returns false if the payload is not theirs.
+local function show_new_command(command, payload, item, context)
+  local length = payload:len()
+  if command == 6 then
+    local bits, window = show_items(payload, item)
+    if context.first and context.direction.fresh and bits and bits % 2 == 1 and window and window > 0 then
+      context.direction.fresh, context.direction.part = false, true
+    end
+  elseif command == 7 then
+    item:add(f.words, payload)
+  elseif command == 8 and (length == 5 and payload(0, 1):uint() < 128 or length == 6 and payload(0, 1):uint() > 127) then
+    show_channel(payload(0, 1), item, context)
+    if length == 6 then item:add(f.user, payload(1, 1)) end
+    item:add_le(f.grant, payload(length - 4, 4))
+  elseif command == 9 and length == 3 or command == 10 and length >= 4 and length <= 204 then
+    show_own(payload(0, 1), item, context)
+    item:add(f.user, payload(1, 1))
+    item:add(f.ticket, payload(2, 1))
+    if command == 10 then
+      local code = item:add(f.code, payload(3, 1))
+      local text = CODES[1][payload(3, 1):uint()]
+      if text then code:append_text(" (" .. text .. ")") end
+      if length > 4 then item:add(f.words, payload(4)) end
+    end
+  elseif command == 11 then
+    show_channel(payload(0, 1), item, context)
+    if length > 1 then item:add(f.users, payload(1)) end
+  else
+    return false
+  end
+  return true
+end
+
 local function show_command(tvb, item, context)
   local command, tag, length = tvb(1, 1):uint(), tvb(2, 1):uint(), tvb(3, 1):uint()
   item:add(f.command, tvb(1, 1))
   item:add(f.tag, tvb(2, 1))
   item:add(f.length, tvb(3, 1))
   local payload = length > 0 and tvb(4, length) or nil
+  if context.first and command > 1 and command ~= 6 then context.direction.fresh = false end
   if command <= 1 then
     if payload then item:add(f.name, payload) end
     local name = payload and payload:bytes() or ByteArray.new()
@@ -275,13 +386,14 @@ local function show_command(tvb, item, context)
   elseif command <= 5 and command > 3 and length == 2 then
     item:add(f.channel, payload(0, 1))
     item:add(f.user, payload(1, 1))
-  elseif payload then
+  elseif payload and not show_new_command(command, payload, item, context) then
     item:add(f.payload, payload)
   end
   return COMMANDS[command] or "command " .. command
 end
 
 local function show_answer(tvb, item, context)
+  local length = tvb(1, 1):uint()
   local tag, status, value = tvb(2, 1):uint(), tvb(3, 1):uint(), tvb(4, 1):uint()
   item:add(f.tag, tvb(2, 1))
   item:add(f.status, tvb(3, 1))
@@ -292,6 +404,10 @@ local function show_answer(tvb, item, context)
   local asked = context.record.asked
   if status == 0 then
     item:add(f.number, tvb(4, 1))
+    if length >= 8 then -- [11.7]
+      item:add(f.user, tvb(5, 1))
+      item:add_le(f.window, tvb(6, 4))
+    end
     if asked and context.first then
       local names = asked.command == 0 and context.connection.names.own or context.connection.names.entered
       names[value] = asked.name
@@ -301,6 +417,7 @@ local function show_answer(tvb, item, context)
     local code = item:add(f.code, tvb(4, 1))
     local text = asked and CODES[asked.command][value]
     if text then code:append_text(" (" .. text .. ")") end
+    if length > 3 then item:add(f.words, tvb(5, length - 3)) end
   end
   if asked then
     item:add(f.command, asked.command):set_generated()
@@ -328,6 +445,27 @@ local function show_event(tvb, item, context)
     item:add(f.channel, tvb(4, 1))
     item:add(f.reason, tvb(5, 1))
     names = context.connection.names.entered
+  elseif event == 3 then
+    local bits = length > 2 and show_items(tvb(4, length - 2), item)
+    -- the relay knows whether the hello counted
+    if bits and context.first then context.connection.up.part = bits % 2 == 1 end
+  elseif event == 4 and length >= 10 then
+    show_own(tvb(4, 1), item, context)
+    item:add(f.user, tvb(5, 1))
+    item:add(f.ticket, tvb(6, 1))
+    item:add(f.flags, tvb(7, 1)):add(f.part, tvb(7, 1))
+    item:add_le(f.window, tvb(8, 4))
+    if length > 10 then item:add(f.words, tvb(12, length - 10)) end
+    if context.first then forget_chunks(context.connection, tvb(4, 1):uint() + 128, tvb(5, 1):uint()) end
+  elseif event == 5 and length >= 3 and length >= (tvb(4, 1):uint() > 127 and 8 or 7) then
+    local _, own = show_channel(tvb(4, 1), item, context)
+    if own then item:add(f.user, tvb(5, 1)) end
+    item:add_le(f.grant, tvb(own and 6 or 5, 4))
+  elseif event == 6 and length >= 12 then
+    show_channel(tvb(4, 1), item, context)
+    item:add(f.user, tvb(5, 1))
+    item:add_le(f.send, tvb(6, 4))
+    item:add_le(f.receive, tvb(10, 4))
   elseif event == 255 then
     -- what is missing counts as 0
     if length >= 3 then item:add(f.last, tvb(4, math.min(2, length - 2))) end
@@ -366,8 +504,16 @@ local function show_control(tvb, item, context)
 end
 
 -- A name for whose stream of chunks a unit belongs to.
-local function party_of(channel, user, mode)
-  return channel .. "/" .. (mode and mode > 0 and "all" or (mode and "but " or "") .. (user or ""))
+local function party_of(channel, user, mode, part)
+  local whose = ""
+  if mode == 0 then
+    whose = "but "
+  elseif mode and part and (mode == 2 or mode == 3) then
+    whose = mode == 2 and "ready" or "ready but "
+  elseif mode then
+    whose = "all"
+  end
+  return channel .. "/" .. whose .. (user or "")
 end
 
 -- Data, with its broadcast prefix [3.3, 3.4, 4.6]. `at` is behind the prefix.
@@ -387,8 +533,11 @@ local function show_data(tvb, item, context, mode)
   item:add(f.own, tvb(at, 1), own)
   item:add(f.channel, tvb(at, 1), channel % 128)
   if mode and not own then return "malformed" end
+  if context.first then context.record.part = context.direction.part end
+  -- mode 3 has a user only from an endpoint that takes part [11.8]
+  local to_all = mode and mode > 0 and not (mode == 3 and context.record.part)
   at, size = at + 1, size - 1
-  if own and not (mode and mode > 0) then
+  if own and not to_all then
     if size == 0 then return context.to_relay and "malformed" or "unknown" end
     user = tvb(at, 1):uint()
     item:add(f.user, tvb(at, 1))
@@ -403,12 +552,14 @@ local function show_data(tvb, item, context, mode)
     item:add(f.payload, tvb(at, size))
     if peote.prefs.payload ~= 3 then
       if context.first then
-        context.record.chunks = chunks_of(context.direction, party_of(channel, user, mode), tvb(at, size):bytes())
+        local party = party_of(channel, user, mode, context.record.part)
+        context.record.chunks = chunks_of(context.direction, party, tvb(at, size):bytes())
       end
       show_chunks(context.record.chunks or {}, tvb(at, size), item)
     end
   end
-  return mode and "broadcast" or "data"
+  if not mode then return "data" end
+  return context.record.part and (mode == 2 or mode == 3) and "broadcast to those not left out" or "broadcast"
 end
 
 -- Shows a whole unit. Returns its kind.
@@ -419,6 +570,7 @@ local function show_unit(tvb, tree, context)
     kind = context.to_relay and show_command(tvb, item, context) or show_control(tvb, item, context)
   else
     kind = show_data(tvb, item, context, context.to_relay and first == 1 and tvb(1, 1):uint() or nil)
+    if context.first then context.direction.fresh = false end
   end
   if kind == "malformed" then item:add_proto_expert_info(e.malformed) end
   item:set_text("Unit: " .. kind)

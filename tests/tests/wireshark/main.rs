@@ -11,6 +11,7 @@ mod expected;
 #[allow(dead_code, reason = "tests of the recordings use all of it")]
 mod recording;
 #[path = "../../../core/tests/protocol/reference.rs"]
+#[allow(dead_code, reason = "the core's tests use all of it")]
 mod reference;
 #[path = "../../../core/tests/protocol/said.rs"]
 #[allow(dead_code, reason = "the core's tests use all of it")]
@@ -51,7 +52,7 @@ fn capture(recording: &Recording, websocket: bool, cuts: &mut dyn FnMut(usize) -
 fn check(recording: &Recording, shown: &[Shown], limit: ChunkLimit, with_chunks: impl Fn(usize) -> bool) {
     for connection in 0..recording.connections() {
         for to_relay in [true, false] {
-            let wanted = expected(&recording.stream(connection, to_relay), to_relay, limit);
+            let wanted = expected(&recording.stream(connection, to_relay), to_relay, false, limit);
             let what = format!("{}, connection {connection}, to the relay: {to_relay}", recording.name);
             compare(shown, connection, to_relay, &wanted, with_chunks(connection), &what);
         }
@@ -133,11 +134,48 @@ fn remote_procedure_calls() {
     assert!(shown.contains(&"0 1 06686920e29c93fbffffff".to_string()), "{shown:?}");
 }
 
+/// What section 11 of PROTOCOL.md shows, line by line.
+#[test]
+fn examples_of_the_specification() {
+    let text = include_str!("../../../docs/PROTOCOL.md");
+    let section = text.split_once("\n## 11 ").unwrap().1.split_once("\n## 12 ").unwrap().0;
+    let mut capture = Capture::default();
+    let mut streams: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
+    for block in section.split("```").skip(1).step_by(2) {
+        let lines = block.lines().filter(|line| line.starts_with("> ") || line.starts_with("< "));
+        let (mut up, mut down) = (vec![0, 6, 0, 9, 1, 1, 1, 6, 4, 0, 128, 0, 0], Vec::new());
+        for line in lines {
+            let digits = line[2..].split(';').next().unwrap().split_whitespace();
+            let bytes = digits.map(|byte| u8::from_str_radix(byte, 16).unwrap());
+            if line.starts_with('>') { up.extend(bytes) } else { down.extend(bytes) }
+        }
+        capture.say(streams.len(), true, false, &up);
+        if !down.is_empty() {
+            capture.say(streams.len(), false, false, &down);
+        }
+        streams.push((up, down));
+    }
+    let shown = dissect(&capture, LIMIT, Payload::Data, &[]);
+    assert_eq!(dissect(&capture, LIMIT, Payload::Data, &["-2"]), shown);
+    let mut titles = std::collections::BTreeSet::new();
+    for (connection, (up, down)) in streams.iter().enumerate() {
+        for (to_relay, stream) in [(true, up), (false, down)] {
+            let wanted = expected(stream, to_relay, true, LIMIT);
+            compare(&shown, connection, to_relay, &wanted, false, "an example");
+        }
+    }
+    titles.extend(shown.iter().map(|unit| unit.title.as_str()));
+    let all = "admit, broadcast to those not left out, enter, grant, hello, leave out, raised, refuse, refused, \
+        success, user knocks, words";
+    assert_eq!(titles.into_iter().collect::<Vec<_>>().join(", "), all);
+}
+
 /// Streams that are likely to mean something, with nonsense among it, cut anywhere.
 #[test]
 fn random_streams() {
     let mut random = Random::new(20_251_127);
-    let streams: Vec<Vec<u8>> = (0..400).map(|_| stream(&mut random)).collect();
+    // every fourth one is of an endpoint that takes part, or is to one that does
+    let streams: Vec<Vec<u8>> = (0..600).map(|at| stream(&mut random, at % 4 < 2)).collect();
     for websocket in [false, true] {
         let mut capture = Capture::default();
         for (connection, stream) in streams.iter().enumerate() {
@@ -155,7 +193,7 @@ fn random_streams() {
         let mut units = 0;
         for (connection, stream) in streams.iter().enumerate() {
             let to_relay = connection % 2 == 0;
-            let wanted = expected(stream, to_relay, LIMIT);
+            let wanted = expected(stream, to_relay, connection % 4 < 2, LIMIT);
             units += wanted.len();
             let what = format!("websocket {websocket}, to the relay {to_relay}: {stream:02x?}");
             compare(&shown, connection, to_relay, &wanted, true, &what);
@@ -164,9 +202,16 @@ fn random_streams() {
     }
 }
 
-fn stream(random: &mut Random) -> Vec<u8> {
+fn stream(random: &mut Random, takes_part: bool) -> Vec<u8> {
     let mut stream = Vec::new();
+    if takes_part {
+        stream.extend([0, 6, 0, 9, 1, 1, 1, 6, 4, 0, 128, 0, 0]);
+    }
     for _ in 0..1 + random.below(12) {
+        if takes_part && random.below(2) == 0 {
+            new_unit(random, &mut stream);
+            continue;
+        }
         let mut byte = || {
             let any = u8::try_from(random.below(256)).unwrap();
             [any % 6, any % 6, 126 + any % 6, any][random.below(4)]
@@ -194,4 +239,46 @@ fn stream(random: &mut Random) -> Vec<u8> {
         stream[0] = b'g';
     }
     stream
+}
+
+/// A command or event of sections 11.4 to 11.8, whole or nearly; as likely the one as the other.
+fn new_unit(random: &mut Random, stream: &mut Vec<u8>) {
+    let mut bytes = |count: usize| -> Vec<u8> {
+        let byte = |random: &mut Random| match random.below(3) {
+            0 => 128 + u8::try_from(random.below(4)).unwrap(),
+            1 => u8::try_from(random.below(9)).unwrap(),
+            _ => u8::try_from(random.below(256)).unwrap(),
+        };
+        (0..count).map(|_| byte(random)).collect()
+    };
+    let several = bytes(14);
+    let (kind, spare, own) = (several[0] % 16, usize::from(several[1] % 4), several[2] & 129);
+    let items: Vec<u8> = (0..1 + spare)
+        .flat_map(|at| {
+            let (kind, length) = (several[3 + at] % 9, several[7 + at] % 7);
+            [vec![kind, length], bytes(usize::from(length))].concat()
+        })
+        .collect();
+    let command =
+        |code: u8, payload: &[u8]| [&[0, code, 0, u8::try_from(payload.len()).unwrap()], payload].concat();
+    let control = |payload: &[u8]| [&[0, u8::try_from(payload.len()).unwrap()], payload].concat();
+    let mode = several[4] % 4;
+    stream.extend(match kind {
+        0 => command(6, &items),
+        1 => command(6, &items[..items.len() - 1]),
+        2 => command(7, &bytes(spare)),
+        3 => command(8, &[&[own], &bytes(if own < 128 { 4 } else { 5 })[..]].concat()),
+        4 => command(8, &bytes(3 + spare)),
+        5 => command(9, &bytes(if spare == 0 { 2 } else { 3 })),
+        6 => command(10, &bytes(3 + spare)),
+        7 => command(11, &bytes(spare)),
+        8 => [&[1, mode, 4, 129], &bytes(3)[..]].concat(),
+        9 => control(&[&[0, 3], &items[..]].concat()),
+        10 => control(&[&[0, 4], &bytes(7 + spare)[..]].concat()),
+        11 => control(&[&[0, 5, own], &bytes(if own < 128 { 4 } else { 5 })[..]].concat()),
+        12 => control(&[&[0, 5], &bytes(4 + spare)[..]].concat()),
+        13 => control(&[&[0, 6], &bytes(9 + spare)[..]].concat()),
+        14 => control(&[&[several[5], 0], &bytes(5 + spare)[..]].concat()),
+        _ => control(&[&[several[5], 1], &bytes(1 + spare)[..]].concat()),
+    });
 }

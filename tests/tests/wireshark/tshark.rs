@@ -14,6 +14,7 @@ use crate::shown::{Shown, parse};
 pub(crate) enum Payload {
     Chunks,
     Calls,
+    Data,
 }
 
 /// What tshark shows of a capture with the dissector.
@@ -30,6 +31,7 @@ pub(crate) fn dissect(
     std::fs::write(&file, capture.file()).unwrap();
     let payload = match payload {
         Payload::Chunks => "Chunks",
+        Payload::Data => "Data",
         Payload::Calls => "Chunks with remote procedure calls",
     };
     let ran = Command::new(tshark(&root))
