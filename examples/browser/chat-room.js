@@ -27,6 +27,7 @@ import { PeoteError } from './peote-net.js';
  * @property {number} number
  * @property {string | undefined} nick nobody has it until hello has been said
  * @property {number} waiting messages that have not been dealt with
+ * @property {Uint8Array[]} outbox what is said to it and has no room yet
  * @property {boolean} removed the relay has been told to remove it: what it still says is not heard
  * @property {boolean} gone
  */
@@ -42,6 +43,8 @@ export const MAX_BUFFERED = 1 << 20;
  * told to stop reading, so what comes beyond them is passed over.
  */
 const MAX_WAITING = 64;
+/** How many messages wait for one who does not take them; who has more is removed. */
+const MAX_OUTBOX = 64;
 
 /**
  * The shapes of names that are looked at again and again, as many as there can be people in a room
@@ -88,7 +91,7 @@ export class Room {
     this.#nick = nick;
     this.#screen = screen;
     channel
-      .on('enter', ({ user: number }) => this.#users.set(number, { number, nick: undefined, waiting: 0, removed: false, gone: false }))
+      .on('enter', ({ user: number }) => this.#users.set(number, { number, nick: undefined, waiting: 0, outbox: [], removed: false, gone: false }))
       .on('message', ({ user, data }) => this.#receive(this.#users.get(user), data))
       .on('leave', ({ user, reason }) => this.#leave(this.#users.get(user), reason));
     this.#showPeople();
@@ -121,7 +124,7 @@ export class Room {
    * @throws {PeoteError} it could not be sent
    */
   say(kind, text) {
-    this.#channel.broadcast(encodeFromServer({ kind, nick: this.#nick, text }));
+    this.#tellAll({ kind, nick: this.#nick, text });
   }
 
   /**
@@ -130,7 +133,7 @@ export class Room {
    * @throws {PeoteError} it could not be sent
    */
   rename(nick) {
-    this.#channel.broadcast(encodeFromServer({ kind: 'renamed', old: this.#nick, nick }));
+    this.#tellAll({ kind: 'renamed', old: this.#nick, nick });
     this.#nick = nick;
     this.#showPeople();
   }
@@ -279,7 +282,7 @@ export class Room {
    * @param {FromServer} message
    */
   #tell(user, message) {
-    if (!user.gone) this.#channel.send(user.number, encodeFromServer(message));
+    this.#send(user, encodeFromServer(message));
   }
 
   /**
@@ -289,15 +292,70 @@ export class Room {
   #tellOthers(user, message) {
     // Of one who is gone the number can mean somebody else, who has not been welcomed yet: before
     // that nothing said is for them.
-    this.#channel.broadcast(encodeFromServer(message), { except: user.number });
+    this.#tellAll(message, user.number);
   }
 
-  /** @param {FromServer} message */
-  #tellAll(message) {
-    this.#channel.broadcast(encodeFromServer(message));
+  /** @param {FromServer} message @param {number} [except] */
+  #tellAll(message, except) {
+    const bytes = encodeFromServer(message);
+    const users = [...this.#users.values()].filter(({ number }) => number !== except);
+    const isFree = users.every(({ outbox }) => outbox.length === 0);
+    if (isFree && hadRoom(() => this.#channel.broadcast(bytes, { except }))) return;
+    for (const user of users) this.#send(user, bytes);
+  }
+
+  /**
+   * Sends to one user, behind what waits for it. One that takes nothing holds up nobody else.
+   * @param {User} user
+   * @param {Uint8Array} bytes
+   */
+  #send(user, bytes) {
+    const { outbox } = user;
+    if (user.gone || user.removed) return;
+    if (outbox.length === 0 && hadRoom(() => this.#channel.send(user.number, bytes))) return;
+    if (outbox.length >= MAX_OUTBOX) return this.#dismiss(user);
+    outbox.push(bytes);
+    if (outbox.length === 1) this.#empty(user);
+  }
+
+  /** Sends what waits for a user, as there is room. @param {User} user */
+  async #empty(user) {
+    const { outbox } = user;
+    try {
+      while (outbox.length > 0 && !user.gone && this.#channel.state === 'open') {
+        await this.#channel.room(user.number);
+        while (outbox.length > 0 && !user.gone && hadRoom(() => this.#channel.send(user.number, outbox[0]))) outbox.shift();
+      }
+    } catch (error) {
+      // The link is closed, and the room with it.
+      if (!(error instanceof PeoteError)) throw error;
+    }
+    outbox.length = 0;
+  }
+
+  /** Removes somebody who takes nothing, where the relay can. @param {User} user */
+  #dismiss(user) {
+    try {
+      this.#channel.remove(user.number);
+      user.removed = true;
+      this.#screen.notice(`${user.nick ?? 'somebody'} does not take what is said, and is removed`);
+    } catch (error) {
+      if (!(error instanceof PeoteError)) throw error;
+    }
   }
 
   #showPeople() {
     this.#screen.people(this.nicks);
+  }
+}
+
+/** Whether there was room for it. @param {() => void} send */
+function hadRoom(send) {
+  try {
+    send();
+    return true;
+  } catch (error) {
+    if (error instanceof PeoteError && error.code === 'would-block') return false;
+    throw error;
   }
 }

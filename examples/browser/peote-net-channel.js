@@ -1,32 +1,35 @@
 // @ts-check
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /**
- * Channels. Programs use `peote-net.js`, which exports from here what they need.
+ * What own and entered channels have in common. Programs use `peote-net.js`, which exports from
+ * here what they need.
  * @module
  */
 
-import { numberOf, optionsOf, toBytes, userOf, wordOf } from './peote-net-check.js';
+import { numberOf, optionsOf, toBytes, wordOf } from './peote-net-check.js';
 import { PeoteError, Target } from './peote-net-event.js';
-import {
-  Assembler, Command, MAX_CHUNK_LIMIT, MAX_NAME, encodeCommand, encodeData, encodedLength, lengthField,
-} from './peote-net-wire.js';
+import { Party } from './peote-net-party.js';
+import { Command, MAX_CHUNK_LIMIT, MAX_NAME, MAX_WORDS, encodeCommand, encodeData, encodedLength, lengthField } from './peote-net-wire.js';
 
-/** @typedef {import('./peote-net-check.js').Sendable} Sendable */
 /** @typedef {import('./peote-net-event.js').Reason} Reason */
 /** @typedef {import('./peote-net-time.js').Backoff} Backoff */
 /** @typedef {import('./peote-net-wire.js').Violation} Violation */
 
 /** What may be different at the next attempt, if the channel has been open before. */
-const MAY_PASS = new Set(['name-in-use', 'no-such-channel', 'channel-full', 'connection-lost']);
+const MAY_PASS = new Set(['name-in-use', 'no-such-channel', 'channel-full', 'connection-lost', 'server-silent', 'too-slow']);
+
+export const NOTHING = new Uint8Array(0);
 
 /**
  * What a link lets its channels do.
  * @typedef {object} Access
  * @property {(encode: () => Uint8Array, length: number) => void} send sends what `encode` makes,
  *   `length` bytes, or throws
- * @property {(command: Uint8Array) => void} end sends a command of 5 bytes, whatever waits; without
- *   a connection it is not needed
- * @property {() => { remove: boolean, block: boolean }} capabilities of the relay
+ * @property {(command: Uint8Array) => void} end sends a short command, whatever waits; without a
+ *   connection it is not needed
+ * @property {() => { remove: boolean, block: boolean, flow: boolean }} capabilities of the relay
+ * @property {() => boolean} canAsk whether users can be kept outside
+ * @property {number} window of each party, for what comes
  * @property {(channel: Channel<any>) => void} forget the channel is not open any more, and not to
  *   be asked for
  * @property {(channel: Channel<any>, delay: number | undefined) => void} wait the channel is to be
@@ -51,14 +54,14 @@ const MAY_PASS = new Set(['name-in-use', 'no-such-channel', 'channel-full', 'con
  *
  * - `open`: the relay has created or entered it; `again` if it was open before. Everything begins
  *   anew: users, and what was said.
- * - `refused`: the relay has refused it.
+ * - `refused`: the relay has refused it, or the channel's server, with its `words`.
  * - `lost`: it was open and is gone: the link is lost, or for a user the server or its connection.
  *
  * After `refused` and `lost` it is asked for again, if `retry` is true: `retryIn` ms later, or as
  * soon as there is a connection (`undefined`). Otherwise it is closed.
  * @typedef {{
  *   open: { again: boolean },
- *   refused: { reason: Reason, retry: boolean, retryIn: number | undefined },
+ *   refused: { reason: Reason, retry: boolean, retryIn: number | undefined, words: Uint8Array },
  *   lost: { reason: Reason, retry: boolean, retryIn: number | undefined },
  * }} ChannelEvents
  */
@@ -67,11 +70,24 @@ const MAY_PASS = new Set(['name-in-use', 'no-such-channel', 'channel-full', 'con
 const MODES = ['chunks', 'data'];
 /** @type {readonly ['if-opened', 'always', 'never']} */
 const RETRIES = ['if-opened', 'always', 'never'];
+/** @type {readonly (keyof ChannelOptions)[]} */
+const OPTIONS = ['mode', 'maxChunk', 'retry'];
 /**
- * Of both kinds, so that programs can treat them alike: an entered one never tells `enter` or
- * `leave`.
+ * Of both kinds, so that programs can treat them alike: an entered one never tells `enter`, `knock`
+ * or `leave`.
  */
-const CHANNEL_EVENTS = ['open', 'refused', 'lost', 'enter', 'leave', 'message', 'malicious'];
+const CHANNEL_EVENTS = ['open', 'refused', 'lost', 'knock', 'enter', 'leave', 'message', 'malicious', 'room'];
+
+/**
+ * What is said in front of a door, or behind it.
+ * @param {import('./peote-net-check.js').Sendable | undefined} value
+ * @param {string} name of the argument
+ */
+export function wordsOf(value, name) {
+  const words = value === undefined ? NOTHING : toBytes(value, name).slice();
+  if (words.length > MAX_WORDS) throw new PeoteError('too-long', `${name}: ${words.length} bytes of words; at most ${MAX_WORDS} are allowed`);
+  return words;
+}
 
 /**
  * What own and entered channels have in common.
@@ -87,20 +103,25 @@ export class Channel extends Target {
   _atClose = new Set();
   /** @internal @type {(() => void) | undefined} there while it waits for its time to be asked for again */
   _stopRetry;
+  /** @internal what is said in front of the door */
+  _words = NOTHING;
   /** @type {'waiting' | 'asked' | 'open' | 'closed'} */
   #state = 'waiting';
   #wasOpen = false;
   #retry;
   #backoff;
   #nameBytes;
+  /** @type {Set<() => void>} to be called when a window has room, or nobody is there any more */
+  #waitsForRoom = new Set();
 
   /**
    * @param {Access} access
    * @param {string | Uint8Array} name
-   * @param {ChannelOptions} [options]
+   * @param {ChannelOptions | undefined} options
+   * @param {readonly string[]} more options that this kind has
    * @internal
    */
-  constructor(access, name, options) {
+  constructor(access, name, options, more) {
     super(/** @type {any} */ (CHANNEL_EVENTS));
     /** @internal */
     this._access = access;
@@ -110,8 +131,10 @@ export class Channel extends Target {
     if (this.#nameBytes.length > MAX_NAME) {
       throw new PeoteError('name-too-long', `a name of ${this.#nameBytes.length} bytes; at most ${MAX_NAME} are allowed`);
     }
+    /** @type {any} */
+    const known = [...OPTIONS, ...more];
     /** @type {Partial<ChannelOptions>} */
-    const { mode, maxChunk, retry } = optionsOf(options, 'options', ['mode', 'maxChunk', 'retry']);
+    const { mode, maxChunk, retry } = optionsOf(options, 'options', known);
     /** Whether messages are sent as chunks, or as data. */
     this.mode = wordOf(mode, 'options.mode', MODES);
     /** The maximum chunk size in bytes. */
@@ -128,37 +151,109 @@ export class Channel extends Target {
     return this.#state;
   }
 
-  /** @internal What comes of one party. */
-  _newParty() {
-    return this.mode === 'chunks' ? new Assembler(this.maxChunk) : 'data';
+  /** @param {Channel<any>} other @internal */
+  _hasNameOf(other) {
+    const [one, two] = [this.#nameBytes, other.#nameBytes];
+    return one.length === two.length && one.every((byte, at) => byte === two[at]);
+  }
+
+  /** @param {(bytes: number) => void} grant @internal */
+  _newParty(grant) {
+    return new Party(this.mode === 'chunks' ? this.maxChunk : undefined, grant);
   }
 
   /**
-   * @param {readonly number[]} prefix
-   * @param {readonly number[]} head
+   * @param {readonly Party[]} parties all that hear it
+   * @param {readonly number[] | undefined} head channel byte, and user byte if there is one;
+   *   `undefined`: nobody hears it through the relay
    * @param {Uint8Array} bytes
+   * @param {readonly number[]} [prefix] of a broadcast
    * @internal
    */
-  _sendData(prefix, head, bytes) {
-    if (this.#state !== 'open') throw new PeoteError('not-open', 'the channel is not open');
-    if (bytes.length === 0) throw new PeoteError('empty', 'there is nothing to send');
-    if (this.mode === 'chunks' && bytes.length > this.maxChunk) {
-      throw new PeoteError('too-long', `a chunk of ${bytes.length} bytes; the channel's maximum is ${this.maxChunk}`);
+  _sendData(parties, head, bytes, prefix = []) {
+    const field = this._check(bytes);
+    const inAll = field.length + bytes.length;
+    const full = parties.filter((party) => !party.fits(inAll));
+    if (full.length > 0) this.#refuseToSend(full, inAll);
+    if (head) this._access.send(() => encodeData(prefix, head, field, bytes), encodedLength(prefix, head, field, bytes));
+    for (const party of parties) {
+      party.sent(inAll);
+      party.line?.data([...field], bytes);
     }
-    const field = this.mode === 'chunks' ? lengthField(bytes.length, this.maxChunk) : [];
-    const length = encodedLength(prefix, head, field, bytes);
-    this._access.send(() => encodeData(prefix, head, field, bytes), length);
   }
 
-  /** @param {number} tag @internal */
-  _ask(tag) {
-    this.#state = 'asked';
-    const command = encodeCommand(this._kind === 'own' ? Command.create : Command.enter, tag, this.#nameBytes);
+  /** The length field for what is to be sent. @param {Uint8Array} bytes @internal */
+  _check(bytes) {
+    if (this.#state !== 'open') throw new PeoteError('not-open', 'the channel is not open');
+    if (bytes.length === 0) throw new PeoteError('empty', 'there is nothing to send');
+    if (this.mode === 'data') return [];
+    if (bytes.length > this.maxChunk) {
+      throw new PeoteError('too-long', `a chunk of ${bytes.length} bytes; the channel's maximum is ${this.maxChunk}`);
+    }
+    return lengthField(bytes.length, this.maxChunk);
+  }
+
+  /**
+   * @param {readonly Party[]} full
+   * @param {number} length
+   * @returns {never}
+   */
+  #refuseToSend(full, length) {
+    const largest = Math.min(...full.map((party) => party.largest));
+    if (this.mode === 'data' && length > largest) {
+      throw new PeoteError('too-long', `${length} bytes at once; the window of the other end has ${largest}`);
+    }
+    for (const party of full) party.await(length);
+    throw new PeoteError('would-block', 'the other end has not taken what was sent before; await room()');
+  }
+
+  /**
+   * @param {readonly Party[]} parties
+   * @internal
+   */
+  _windowOf(parties) {
+    const windows = parties.flatMap(({ window }) => window ?? []);
+    return windows.length > 0 ? Math.min(...windows) : undefined;
+  }
+
+  /**
+   * @param {() => readonly Party[]} parties
+   * @internal
+   */
+  async _roomFor(parties) {
+    for (;;) {
+      await this._access.room();
+      if (!parties().some((party) => party.isAwaited)) return;
+      await new Promise((resolve) => this.#waitsForRoom.add(() => resolve(undefined)));
+    }
+  }
+
+  /** Something may be sent that had no room, or to fewer than before. @internal */
+  _hasRoom() {
+    for (const act of this.#waitsForRoom) act();
+    this.#waitsForRoom.clear();
+  }
+
+  /** @param {number} tag @param {boolean} mayTalk whether words count @internal */
+  _ask(tag, mayTalk) {
+    this._asked();
+    const words = mayTalk && this._words.length > 0 ? [...encodeCommand(Command.words, 0, this._words)] : [];
+    const ask = encodeCommand(this._kind === 'own' ? Command.create : Command.enter, tag, this.#nameBytes);
+    const command = Uint8Array.of(...words, ...ask);
     this._access.send(() => command, command.length);
   }
 
-  /** @param {number} number @internal */
-  _opened(number) {
+  /** @internal */
+  _asked() {
+    this.#state = 'asked';
+  }
+
+  /**
+   * @param {number | undefined} number `undefined`: of no meaning to the relay
+   * @param {import('./peote-net-wire.js').Entered} [_entered]
+   * @internal
+   */
+  _opened(number, _entered) {
     this._number = number;
     this.#state = 'open';
     this.#backoff.attempts = 0;
@@ -167,14 +262,14 @@ export class Channel extends Target {
     this.#tell('open', { again });
   }
 
-  /** Refused, or gone. @param {Reason} reason @internal */
-  _ended(reason) {
+  /** Refused, or gone. @param {Reason} reason @param {Uint8Array} [words] @internal */
+  _ended(reason, words = NOTHING) {
     // Deleted or left before the answer, or not asked for yet and so not concerned.
     const was = this.#state;
     if (was === 'closed' || (was === 'waiting' && this.#retry !== 'never')) return;
     this._access.forget(this);
     this._number = undefined;
-    this._cleared();
+    this._cleared(reason);
     const mayRetry = this.#retry === 'always' || (this.#retry === 'if-opened' && this.#wasOpen);
     // After a loss it is asked for in any case when there is a connection, unless it never is.
     const afterLoss = (reason === 'link-lost' || reason === 'no-answer') && this.#retry !== 'never';
@@ -182,7 +277,9 @@ export class Channel extends Target {
     const retry = afterLoss || retryIn !== undefined;
     this.#state = retry ? 'waiting' : 'closed';
     if (retry) this._access.wait(this, retryIn);
-    this.#tell(was === 'open' ? 'lost' : 'refused', { reason, retry, retryIn });
+    if (was === 'open') this.#tell('lost', { reason, retry, retryIn });
+    else this.#tell('refused', { reason, retry, retryIn, words });
+    this._hasRoom();
   }
 
   /** Ends it without an event. @internal */
@@ -193,9 +290,10 @@ export class Channel extends Target {
     this._stopRetry?.();
     this._access.forget(this);
     this._number = undefined;
-    this._cleared();
+    this._cleared(undefined);
     for (const act of this._atClose) act();
     if (was === 'open' && number !== undefined) this._end(number);
+    this._hasRoom();
   }
 
   /** Tells the relay that it is over. @param {number} number @internal */
@@ -204,8 +302,8 @@ export class Channel extends Target {
     this._access.end(command);
   }
 
-  /** @internal */
-  _cleared() {}
+  /** @param {Reason | undefined} _reason `undefined`: the program has ended it @internal */
+  _cleared(_reason) {}
 
   /**
    * @template {keyof ChannelEvents} Type
@@ -215,216 +313,4 @@ export class Channel extends Target {
   #tell(type, fields) {
     this._tell(type, /** @type {any} */ (fields));
   }
-}
-
-/**
- * What the server of a channel hears besides.
- *
- * - `enter`: a user is there;
- * - `leave`: a user is gone. From now on its number can mean somebody else;
- * - `message`: a chunk, or in mode `data` bytes of the stream; `data` is the listener's to keep;
- * - `malicious`: the user has broken the rules of chunks, and is passed over from now on. It is
- *   still there, hears what is sent to it, and its `leave` will come.
- * @typedef {ChannelEvents & {
- *   enter: { user: number },
- *   leave: { user: number, reason: Reason },
- *   message: { user: number, data: Uint8Array },
- *   malicious: { user: number, violation: Violation },
- * }} OwnChannelEvents
- */
-
-/**
- * What comes of one party: chunks, a stream, or nothing any more.
- * @typedef {Assembler | 'data' | 'malicious'} Party
- */
-
-/**
- * A channel that this link has created: its server. Made by `Link.create`.
- * @extends {Channel<OwnChannelEvents>}
- */
-export class OwnChannel extends Channel {
-  /** @type {Map<number, Party>} */
-  #users = new Map();
-
-  /** The numbers of the users that are there now. */
-  get users() {
-    return [...this.#users.keys()];
-  }
-
-  /**
-   * Sends to one user.
-   * @param {number} user
-   * @param {Sendable} data
-   * @throws {PeoteError} `would-block`, `not-open`, `empty`, `too-long`
-   * @throws {TypeError} a wrong kind of argument
-   */
-  send(user, data) {
-    userOf(user, 'user');
-    const bytes = toBytes(data, 'data');
-    this.#check(user);
-    this._sendData([], [128 + (this._number ?? 0), user], bytes);
-  }
-
-  /**
-   * Sends to all users. One who enters while a broadcast above 32,765 bytes, length field included,
-   * is under way may hear its end only.
-   * @param {Sendable} data
-   * @param {{ except?: number }} [options] all but this user
-   * @throws {PeoteError} `would-block`, `not-open`, `empty`, `too-long`
-   * @throws {TypeError} a wrong kind of argument
-   */
-  broadcast(data, options) {
-    /** @type {{ except?: number }} */
-    const { except } = optionsOf(options, 'options', ['except']);
-    const bytes = toBytes(data, 'data');
-    if (except === undefined) return this._sendData([1, 1], [128 + (this._number ?? 0)], bytes);
-    userOf(except, 'options.except');
-    if (!Number.isInteger(except) || except < 0 || except > 255) throw new PeoteError('not-open', `${except} is no user's number`);
-    this._sendData([1, 0], [128 + (this._number ?? 0), except], bytes);
-  }
-
-  /**
-   * Has the relay remove a user, who may enter again. Both are told, with reason `removed`.
-   * @param {number} user
-   * @throws {PeoteError} `unsupported`, `not-open`, `would-block`
-   * @throws {TypeError} a wrong kind of argument
-   */
-  remove(user) {
-    this.#command(Command.remove, 'remove', user);
-  }
-
-  /**
-   * Has the relay remove a user, and refuse its connection from now on.
-   * @param {number} user
-   * @throws {PeoteError} `unsupported`, `not-open`, `would-block`
-   * @throws {TypeError} a wrong kind of argument
-   */
-  block(user) {
-    this.#command(Command.block, 'block', user);
-  }
-
-  /** Deletes the channel. The users hear of it; there are no further events here. */
-  delete() {
-    this._close();
-  }
-
-  /** @param {number} user */
-  #check(user) {
-    if (!this.#users.has(user)) throw new PeoteError('not-open', `there is no user ${user} in the channel`);
-  }
-
-  /**
-   * @param {number} command
-   * @param {'remove' | 'block'} what
-   * @param {number} user
-   */
-  #command(command, what, user) {
-    this.#check(userOf(user, 'user'));
-    // An unknown command would close the connection.
-    if (!this._access.capabilities()[what]) throw new PeoteError('unsupported', `the relay cannot ${what} users`);
-    const bytes = encodeCommand(command, 0, [this._number ?? 0, user]);
-    this._access.send(() => bytes, bytes.length);
-  }
-
-  /** @internal */
-  _cleared() {
-    this.#users.clear();
-  }
-
-  /** @param {number} user @internal */
-  _userEntered(user) {
-    if (this.#users.has(user)) return; // no relay says so twice
-    this.#users.set(user, this._newParty());
-    this._tell('enter', { user });
-  }
-
-  /** @param {number} user @param {Reason} reason @internal */
-  _userGone(user, reason) {
-    if (this.#users.delete(user)) this._tell('leave', { user, reason });
-  }
-
-  /** @param {number} user @param {Uint8Array} payload @internal */
-  _receivedFrom(user, payload) {
-    const party = this.#users.get(user);
-    if (party === undefined) return;
-    for (const said of hear(party, payload)) {
-      // A listener may have deleted the channel.
-      if (this.#users.get(user) !== party) return;
-      if (typeof said !== 'string') {
-        this._tell('message', { user, data: said });
-      } else {
-        this.#users.set(user, 'malicious');
-        this._tell('malicious', { user, violation: said });
-      }
-    }
-  }
-}
-
-/**
- * What a user of a channel hears besides.
- *
- * - `message`: a chunk, or in mode `data` bytes of the stream; `data` is the listener's to keep;
- * - `malicious`: the server has broken the rules of chunks, and is passed over from now on. The
- *   channel stays open.
- * @typedef {ChannelEvents & {
- *   message: { data: Uint8Array },
- *   malicious: { violation: Violation },
- * }} EnteredChannelEvents
- */
-
-/**
- * A channel that this link has entered: one of its users. Made by `Link.enter`.
- * @extends {Channel<EnteredChannelEvents>}
- */
-export class EnteredChannel extends Channel {
-  /** @internal @type {'own' | 'entered'} */
-  _kind = 'entered';
-  /** @type {Party} the server */
-  #server = 'malicious';
-
-  /**
-   * Sends to the channel's server.
-   * @param {Sendable} data
-   * @throws {PeoteError} `would-block`, `not-open`, `empty`, `too-long`
-   * @throws {TypeError} a wrong kind of argument
-   */
-  send(data) {
-    this._sendData([], [this._number ?? 0], toBytes(data, 'data'));
-  }
-
-  /** Leaves the channel. The server hears of it; there are no further events here. */
-  leave() {
-    this._close();
-  }
-
-  /** @param {number} number @internal */
-  _opened(number) {
-    this.#server = this._newParty();
-    super._opened(number);
-  }
-
-  /** @param {Uint8Array} payload @internal */
-  _received(payload) {
-    const party = this.#server;
-    for (const said of hear(party, payload)) {
-      // A listener may have left the channel.
-      if (this.state !== 'open' || this.#server !== party) return;
-      if (typeof said !== 'string') {
-        this._tell('message', { data: said });
-      } else {
-        this.#server = 'malicious';
-        this._tell('malicious', { violation: said });
-      }
-    }
-  }
-}
-
-/**
- * @param {Party} party
- * @param {Uint8Array} payload
- * @returns {Iterable<Uint8Array | Violation>}
- */
-function hear(party, payload) {
-  if (party === 'malicious' || payload.length === 0) return [];
-  return party === 'data' ? [payload.slice()] : party.push(payload);
 }

@@ -138,6 +138,15 @@ export function millisOf(value, name, byDefault) {
 }
 
 /**
+ * Milliseconds from 0 on, 0 by default.
+ * @param {unknown} value
+ * @param {string} name of the argument
+ */
+export function millisOrNone(value, name) {
+  return numberOf(value, name, 0, (millis) => millis >= 0 && millis < Infinity, 'a number of milliseconds from 0 on');
+}
+
+/**
  * One of a few words.
  * @template {string} T
  * @param {unknown} value

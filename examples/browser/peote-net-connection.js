@@ -51,10 +51,13 @@ const MAX_MESSAGE = 65_536 - 14;
 export class Connection {
   #socket;
   #heard;
-  #silenceLimit;
+  /** Milliseconds; may be changed. */
+  silenceLimit;
   #isOpen = false;
   #isOver = false;
   #handed = 0;
+  /** The first byte of the next command has been sent. */
+  #hasBegun = false;
   /** Of silence. */
   #ticks = 0;
   #capabilities = 0;
@@ -72,7 +75,7 @@ export class Connection {
    */
   constructor(constructor, url, limits, heard) {
     this.#heard = heard;
-    this.#silenceLimit = limits.silenceLimit;
+    this.silenceLimit = limits.silenceLimit;
     const socket = new constructor(url);
     this.#socket = socket;
     socket.binaryType = 'arraybuffer';
@@ -109,21 +112,33 @@ export class Connection {
   }
 
   /**
+   * Has the relay say its announcement, which it does when the first byte has come: that of the
+   * command that comes next, whatever that will be.
+   */
+  begin() {
+    if (this.#handed > 0 || this.#hasBegun) return;
+    this.send(Uint8Array.of(0));
+    this.#hasBegun = true;
+  }
+
+  /**
    * Sends bytes, in several messages if there are many: their boundaries mean nothing.
    * @param {Uint8Array} bytes
    * @throws {PeoteError} `not-open`: the implementation cannot send any more, and the connection is
    *   lost
    */
   send(bytes) {
+    const first = this.#hasBegun ? 1 : 0;
+    this.#hasBegun = false;
     try {
-      for (let at = 0; at < bytes.length; at += MAX_MESSAGE) {
+      for (let at = first; at < bytes.length; at += MAX_MESSAGE) {
         this.#socket.send(/** @type {Uint8Array<ArrayBuffer>} */ (bytes.subarray(at, at + MAX_MESSAGE)));
       }
     } catch (cause) {
       queueMicrotask(() => this.#lose('closed', ABNORMAL, cause));
       throw new PeoteError('not-open', 'the connection to the relay has just been lost', { cause });
     }
-    this.#handed += bytes.length;
+    this.#handed += bytes.length - first;
   }
 
   /** Ends the connection, once what waits has been sent. */
@@ -157,7 +172,7 @@ export class Connection {
     }
     for (const unit of decoder.push(bytes)) {
       if (unit.kind === 'keepalive') this.#capabilities = unit.capabilities ?? this.#capabilities;
-      else this.#heard.unit(unit);
+      this.#heard.unit(unit);
       // A listener may have closed the link.
       if (this.#isOver) return;
     }
@@ -173,9 +188,9 @@ export class Connection {
       this.#ticks += 1;
       // Bit 7: silence means nothing.
       if (this.#ticks > TICKS && this.#capabilities < 128) return this.#lose('silent');
-      this.#stop = after(this.#silenceLimit / TICKS, tick);
+      this.#stop = after(this.silenceLimit / TICKS, tick);
     };
-    this.#stop = after(this.#silenceLimit / TICKS, tick);
+    this.#stop = after(this.silenceLimit / TICKS, tick);
   }
 
   /**

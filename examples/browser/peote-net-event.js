@@ -15,8 +15,12 @@ import { functionOf, optionsOf, wordOf, wrongKind } from './peote-net-check.js';
  * - `connection-lost`: the connection of the user or server at the other end was lost;
  * - `link-lost`: this link's own connection to the relay was lost;
  * - `removed`: the channel's server removed this user;
+ * - `too-slow`: what was sent there was not taken for some seconds, which paused others;
  * - `name-in-use`: creating, and there is such a channel already;
  * - `no-such-channel`, `own-channel`, `already-entered`, `channel-full`, `blocked`: entering;
+ * - `refused-by-server`: the channel's server does not let this user in;
+ * - `server-silent`: it has not answered within 10 s, or too many are in front of its door;
+ * - `unsupported`: the channel asks who comes in, and the relay knows no admission;
  * - `too-many-channels`: 128 of this kind on this connection, or as many as the relay allows;
  * - `no-answer`: the relay has not answered within `answerTimeout`; the link gives its connection
  *   up;
@@ -24,24 +28,26 @@ import { functionOf, optionsOf, wordOf, wrongKind } from './peote-net-check.js';
  * @typedef {'on-purpose' | 'connection-lost' | 'link-lost' | 'removed' | 'name-in-use' |
  *   'no-such-channel' | 'own-channel'
  *   | 'already-entered' | 'channel-full' | 'blocked' | 'too-many-channels' | 'no-answer'
- *   | 'unknown'} Reason
+ *   | 'too-slow' | 'refused-by-server' | 'server-silent' | 'unsupported' | 'unknown'} Reason
  */
 
 /** @type {Readonly<Record<'create' | 'enter' | 'end', Readonly<Record<number, Reason>>>>} sections 4.2 and 4.5 */
 export const REASONS = {
   create: { 1: 'too-many-channels', 2: 'name-in-use' },
-  enter: { 1: 'no-such-channel', 2: 'own-channel', 3: 'already-entered', 4: 'channel-full', 5: 'too-many-channels', 6: 'blocked' },
-  end: { 0: 'on-purpose', 1: 'connection-lost', 2: 'removed' },
+  enter: { 1: 'no-such-channel', 2: 'own-channel', 3: 'already-entered', 4: 'channel-full', 5: 'too-many-channels', 6: 'blocked', 7: 'refused-by-server', 8: 'server-silent' },
+  end: { 0: 'on-purpose', 1: 'connection-lost', 2: 'removed', 3: 'too-slow' },
 };
 
 /**
  * What the `code` of a {@link PeoteError} can be:
  *
- * - `would-block`: no room now, nothing was sent; `await link.room()` and try again;
+ * - `would-block`: no room now, nothing was sent; `await channel.room()`, for a user of an own
+ *   channel `await channel.room(user)`, and try again;
  * - `not-open`: the channel is not open, or there is no such user in it, or the connection has just
  *   been lost;
  * - `empty`: nothing to send;
- * - `too-long`: a chunk above the channel's maximum, or a message above `maxBuffered`;
+ * - `too-long`: a chunk above the channel's maximum, a message above `maxBuffered`, data above the
+ *   other end's window, or words above 200 bytes;
  * - `name-too-long`: a channel's name of more than 255 bytes;
  * - `chunk-limit`: a maximum chunk size that is not a whole number from 1 to 2,147,483,647;
  * - `too-many-channels`: 128 channels of this kind already;

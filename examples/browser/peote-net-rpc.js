@@ -21,12 +21,13 @@
  */
 
 import { numberOf, optionsOf } from './peote-net-check.js';
-import { OwnChannel } from './peote-net-channel.js';
+import { OwnChannel } from './peote-net-own.js';
 import { PeoteError, Target } from './peote-net-event.js';
 import { after } from './peote-net-time.js';
-import { Reader, ValueError, Writer, bytes, feed, formOf, fourBytes, list, string, u32, u8 } from './peote-net-value.js';
+import { Reader, ValueError, Writer, bytes, feed, formOf, list, string, u32, u8 } from './peote-net-value.js';
+import { fourBytes } from './peote-net-wire.js';
 
-/** @typedef {import('./peote-net-channel.js').EnteredChannel} EnteredChannel */
+/** @typedef {import('./peote-net-entered.js').EnteredChannel} EnteredChannel */
 /**
  * @template T
  * @typedef {import('./peote-net-value.js').Type<T>} Type
@@ -286,6 +287,8 @@ export class Rpc extends Target {
    * @param {Uint8Array} message
    */
   async #sendLater(user, message) {
+    /** @type {any} */
+    const channel = this.#channel;
     const peer = this.#peers.get(user);
     let isCounted = false;
     try {
@@ -297,7 +300,7 @@ export class Rpc extends Target {
           if (error.code !== 'would-block' || (!isCounted && this.#waiting >= this.#maxOpen)) return undefined;
           if (!isCounted) this.#waiting += 1;
           isCounted = true;
-          await this.#channel._access.room();
+          await (user === undefined ? channel.room() : channel.room(user));
         }
       }
     } catch (error) {

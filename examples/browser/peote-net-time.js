@@ -95,7 +95,7 @@ export function randomOf(value) {
  * Has an error of the program's own code seen as one that nobody caught, and goes on.
  * @param {unknown} error
  */
-function report(error) {
+export function report(error) {
   queueMicrotask(() => {
     throw error;
   });

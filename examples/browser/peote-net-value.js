@@ -13,6 +13,8 @@
  * @module
  */
 
+import { fourBytes } from './peote-net-wire.js';
+
 /** What bytes are not a value of the type that was expected. */
 export class ValueError extends Error {
   /** @param {string} message */
@@ -40,11 +42,6 @@ const MAX_LENGTH = 536_870_911;
 export function feed(bytes, hash = 0x811c9dc5) {
   for (let at = 0; at < bytes.length; at++) hash = Math.imul(hash ^ bytes[at], 0x01000193);
   return hash >>> 0;
-}
-
-/** @param {number} number @returns {[number, number, number, number]} little end first */
-export function fourBytes(number) {
-  return [number & 255, (number >>> 8) & 255, (number >>> 16) & 255, number >>> 24];
 }
 
 /** The form of a type that others are in. @param {string} name @param {readonly { form: number }[]} [inner] */

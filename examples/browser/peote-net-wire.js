@@ -12,9 +12,19 @@ export const MAX_NAME = 255;
 export const MAX_PAYLOAD = 32_765;
 /** The greatest maximum chunk size (section 6.1). */
 export const MAX_CHUNK_LIMIT = 2_147_483_647;
+/** The most bytes of words (section 11.7). */
+export const MAX_WORDS = 200;
+/** The greatest window, and the greatest grant (section 11.6). */
+export const MAX_WINDOW = 2_147_483_647;
 
 /** The commands (section 3.2). */
-export const Command = Object.freeze({ create: 0, enter: 1, leave: 2, delete: 3, remove: 4, block: 5 });
+export const Command = Object.freeze({
+  create: 0, enter: 1, leave: 2, delete: 3, remove: 4, block: 5, hello: 6, words: 7, grant: 8, admit: 9, refuse: 10, leaveOut: 11,
+});
+/** The items of a hello (section 11.4). */
+export const Item = Object.freeze({ capabilities: 1, keepalive: 2, name: 3, tokenPart: 4, token: 5, window: 6, comeBack: 7 });
+/** The most bytes of items in one hello. */
+export const MAX_ITEMS = 253;
 
 /**
  * How many bytes a length field may have in a channel with this maximum chunk size (section 6.1).
@@ -51,6 +61,28 @@ export function lengthField(length, limit) {
  */
 export function encodeCommand(command, tag, payload) {
   return Uint8Array.of(0, command, tag, payload.length, ...Array.from(payload));
+}
+
+/**
+ * A number of four bytes, little end first.
+ * @param {number} number 0 to 2^32 - 1
+ */
+export function fourBytes(number) {
+  return [number & 255, (number >>> 8) & 255, (number >>> 16) & 255, number >>> 24];
+}
+
+/** @param {Uint8Array} bytes @param {number} at */
+function readFour(bytes, at) {
+  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(at, true);
+}
+
+/**
+ * A grant (section 11.6).
+ * @param {readonly number[]} head channel byte, and user byte for a user of an own channel
+ * @param {number} bytes 0 asks for one
+ */
+export function encodeGrant(head, bytes) {
+  return encodeCommand(Command.grant, 0, [...head, ...fourBytes(Math.min(bytes, MAX_WINDOW))]);
 }
 
 /**
@@ -102,13 +134,28 @@ export function encodedLength(prefix, head, field, payload) {
  * One unit from the relay (sections 4.2 to 4.6). Payloads are views that are good until the next
  * unit is asked for. `nothing` is what a reader skips: unknown events, and what is too short for
  * what it should be.
- * @typedef {{ kind: 'answer', tag: number, refused: boolean, value: number }
+ * @typedef {{ kind: 'answer', tag: number, refused: boolean, value: number, entered?: Entered, words?: Uint8Array }
  *   | { kind: 'user-entered', channel: number, user: number }
  *   | { kind: 'user-gone', channel: number, user: number, code: number }
  *   | { kind: 'channel-gone', channel: number, code: number }
  *   | { kind: 'keepalive', capabilities: number | undefined }
  *   | { kind: 'data', channel: number, user: number | undefined, payload: Uint8Array }
- *   | { kind: 'nothing' }} Unit `user` of data is `undefined` where it comes from the server of an entered channel
+ *   | { kind: 'hello', hello: RelayHello }
+ *   | { kind: 'knock', channel: number, user: number, ticket: number, window: number, words: Uint8Array }
+ *   | { kind: 'grant', channel: number, user: number | undefined, bytes: number }
+ *   | { kind: 'raised', isOwn: boolean, channel: number, user: number, send: number, receive: number }
+ *   | { kind: 'nothing' }} Unit `user` of data and grants is `undefined` where they come from the server of an entered channel
+ */
+
+/**
+ * What a user is told that takes part: its own number, and how many bytes it may send.
+ * @typedef {{ user: number, window: number }} Entered
+ */
+
+/**
+ * The items of a relay's hello that are in it (section 11.4): times in seconds and milliseconds as
+ * they are on the wire.
+ * @typedef {{ takesPart?: boolean, keepalive?: number, name?: string, comeBack?: number }} RelayHello
  */
 
 /** The longest unit: size in two bytes. */
@@ -183,13 +230,56 @@ function readUnit(unit) {
  */
 function readNotice(bytes) {
   const [tag, what, one, two, three] = bytes;
-  if (tag > 0 && bytes.length >= 3) return { kind: 'answer', tag, refused: what !== 0, value: one };
-  if (tag !== 0 || bytes.length < 4) return { kind: 'nothing' };
+  const { length } = bytes;
+  if (tag > 0 && length >= 3) return readAnswer(bytes);
+  if (tag !== 0 || length < 2) return { kind: 'nothing' };
+  if (what === 3) return { kind: 'hello', hello: readHello(bytes.subarray(2)) };
+  if (length < 4) return { kind: 'nothing' };
   if (what === 0) return { kind: 'user-entered', channel: one, user: two };
-  if (what === 1 && bytes.length >= 5) return { kind: 'user-gone', channel: one, user: two, code: three };
+  if (what === 1 && length >= 5) return { kind: 'user-gone', channel: one, user: two, code: three };
   if (what === 2) return { kind: 'channel-gone', channel: one, code: two };
+  if (what === 4 && length >= 10) {
+    return { kind: 'knock', channel: one, user: two, ticket: three, window: readFour(bytes, 6), words: bytes.slice(10) };
+  }
+  if (what === 5 && one >= 128 && length >= 8) return { kind: 'grant', channel: one - 128, user: two, bytes: readFour(bytes, 4) };
+  if (what === 5 && one < 128 && length >= 7) return { kind: 'grant', channel: one, user: undefined, bytes: readFour(bytes, 3) };
+  if (what === 6 && length >= 12) {
+    return { kind: 'raised', isOwn: one >= 128, channel: one & 127, user: two, send: readFour(bytes, 4), receive: readFour(bytes, 8) };
+  }
   if (what === 255) return { kind: 'keepalive', capabilities: one === 0x50 ? two : undefined };
   return { kind: 'nothing' };
+}
+
+/**
+ * @param {Uint8Array} bytes
+ * @returns {Unit}
+ */
+function readAnswer(bytes) {
+  const [tag, what, value, user] = bytes;
+  const answer = /** @type {const} */ ({ kind: 'answer', tag, refused: what !== 0, value });
+  if (what === 0 && bytes.length >= 8) return { ...answer, entered: { user, window: readFour(bytes, 4) } };
+  return what !== 0 && bytes.length > 3 ? { ...answer, words: bytes.slice(3) } : answer;
+}
+
+/**
+ * Items of unknown kinds, and those that are too short, are passed over. A list that ends in the
+ * middle of an item ends in front of it.
+ * @param {Uint8Array} items
+ */
+function readHello(items) {
+  /** @type {RelayHello} */
+  const hello = {};
+  for (let at = 0; at + 2 <= items.length; ) {
+    const [kind, length] = items.subarray(at, at + 2);
+    const item = items.subarray(at + 2, at + 2 + length);
+    if (item.length < length) break;
+    at += 2 + length;
+    if (kind === Item.capabilities && length >= 1) hello.takesPart = (item[0] & 1) !== 0;
+    if (kind === Item.keepalive && length >= 4) hello.keepalive = readFour(item, 0);
+    if (kind === Item.name) hello.name = new TextDecoder().decode(item);
+    if (kind === Item.comeBack && length >= 4) hello.comeBack = readFour(item, 0);
+  }
+  return hello;
 }
 
 /**
@@ -214,6 +304,16 @@ export class Assembler {
   constructor(limit) {
     this.#limit = limit;
     this.#allowed = lengthBytes(limit);
+  }
+
+  /** The length of the chunk that has begun; 0: none, or not known yet. */
+  get length() {
+    return this.#length;
+  }
+
+  /** How many bytes of it have come. */
+  get count() {
+    return this.#count;
   }
 
   /**

@@ -18,34 +18,45 @@
  * @module
  */
 
-import { EnteredChannel, OwnChannel } from './peote-net-channel.js';
 import { constructorOf, millisOf, numberOf, optionsOf, urlOf } from './peote-net-check.js';
 import { Commands } from './peote-net-commands.js';
 import { Connection } from './peote-net-connection.js';
+import { EnteredChannel } from './peote-net-entered.js';
 import { PeoteError, REASONS, Target } from './peote-net-event.js';
+import { helloOf } from './peote-net-hello.js';
+import { OwnChannel } from './peote-net-own.js';
 import { Backoff, after, randomOf, reconnectRulesOf } from './peote-net-time.js';
-import { MAX_NAME } from './peote-net-wire.js';
+import { MAX_NAME, MAX_WORDS } from './peote-net-wire.js';
 
-export { EnteredChannel, OwnChannel } from './peote-net-channel.js';
+export { EnteredChannel } from './peote-net-entered.js';
 export { PeoteError } from './peote-net-event.js';
+export { OwnChannel } from './peote-net-own.js';
 
 /** @typedef {import('./peote-net-channel.js').Channel<any>} Channel */
 /** @typedef {import('./peote-net-channel.js').ChannelOptions} ChannelOptions */
 /** @typedef {import('./peote-net-connection.js').LossReason} LossReason */
+/** @typedef {import('./peote-net-entered.js').EnterOptions} EnterOptions */
+/** @typedef {import('./peote-net-hello.js').HelloOptions} HelloOptions */
+/** @typedef {import('./peote-net-own.js').Admission} Admission */
+/** @typedef {import('./peote-net-own.js').CreateOptions} CreateOptions */
 /** @typedef {import('./peote-net-time.js').ReconnectOptions} ReconnectOptions */
 
 /**
  * Every option may be left out or `undefined`. Milliseconds are above 0, and `Infinity` is no
  * limit.
- * @typedef {object} LinkOptions
+ * @typedef {OwnLinkOptions & HelloOptions} LinkOptions
+ */
+
+/**
+ * @typedef {object} OwnLinkOptions
  * @property {typeof WebSocket} [WebSocket] the constructor to use; needed in Node.js before version
  *   22
  * @property {number} [maxBuffered] the most bytes that may wait to be sent, at least 1024, 1 MiB by
  *   default. `send` and the like throw `would-block` rather than have more wait; a single message
  *   above it throws `too-long`
  * @property {number} [silenceLimit] milliseconds after which a relay that says nothing counts as
- *   lost, 20,000 by default, and up to a quarter later; it says something every 5 s. Time in which
- *   the page was suspended does not count
+ *   lost, and up to a quarter later. By default four times as long as the relay lets pass, 20,000
+ *   if it does not say how long. Time in which the page was suspended does not count
  * @property {number} [connectTimeout] milliseconds that an attempt to connect may take, 10,000 by
  *   default
  * @property {number} [answerTimeout] milliseconds that the relay may take to answer a command,
@@ -65,19 +76,40 @@ export { PeoteError } from './peote-net-event.js';
  *   if there was none). `unsent` bytes certainly did not arrive; of others nobody knows. The next
  *   attempt is in `retryIn` ms, or never: `undefined`. `error` is what the environment's WebSocket
  *   has thrown, if it has.
+ * - `come-back`: the relay is about to close the connection on purpose, and can be reached again in
+ *   `delay` ms. The next attempt is made then.
  * - `closed`: there will be no further attempt. The last event.
  * @typedef {{ open: { again: boolean }, lost: { reason: LossReason, code: number, unsent: number,
- *   retryIn: number | undefined, error: unknown }, closed: {}, }} LinkEvents
+ *   retryIn: number | undefined, error: unknown }, 'come-back': { delay: number }, closed: {},
+ *   }} LinkEvents
+ */
+
+/**
+ * @typedef {object} Capabilities
+ * @property {boolean} remove users can be removed
+ * @property {boolean} block users can be blocked
+ * @property {boolean} flow the relay knows windows and admission, and this link takes part
  */
 
 /**
  * How often `room` looks, in milliseconds: WebSockets do not tell when what waited has been sent.
  */
 const ROOM_INTERVAL = 10;
-/** The bytes of the longest command (section 3.2). */
-const LONGEST_COMMAND = 4 + MAX_NAME;
+/** The bytes of the longest command (section 3.2), with words in front of it. */
+const LONGEST_COMMAND = 4 + MAX_NAME + 4 + MAX_WORDS;
+/**
+ * How many milliseconds words and tokens wait for the relay to say that it knows them. It is the
+ * first thing that such a relay says; others may say nothing for 5 s.
+ */
+const GREETING_TIME = 2_000;
+/** How many times a relay's keepalive may be missing (section 11.4). */
+const MISSED = 4;
+/** The longest delay until the next attempt that a relay may ask for, in milliseconds. */
+const LONGEST_BREAK = 3_600_000;
 /** @type {readonly (keyof LinkOptions)[]} */
-const OPTIONS = ['WebSocket', 'maxBuffered', 'silenceLimit', 'connectTimeout', 'answerTimeout', 'reconnect', 'random'];
+const OPTIONS = [
+  'WebSocket', 'maxBuffered', 'silenceLimit', 'connectTimeout', 'answerTimeout', 'reconnect', 'random', 'window', 'keepalive', 'program', 'token',
+];
 
 /**
  * One connection to a relay, made again whenever it is lost, with its channels.
@@ -88,6 +120,7 @@ export class Link extends Target {
   #WebSocket;
   #maxBuffered;
   #limits;
+  #hasSilenceLimit;
   #rules;
   #random;
   #backoff;
@@ -106,6 +139,18 @@ export class Link extends Target {
   #numbers = { own: new Map(), entered: new Map() };
   /** @type {Set<Channel>} all that are not closed, in the order in which they are asked for */
   #channels = new Set();
+  #hello;
+  /** What was said on this connection: hello, and what the relay has answered. */
+  #hasSaidHello = false;
+  #takesPart = false;
+  /** Whether it is known what the relay knows, or too late to wait for that. */
+  #isGreeted = false;
+  /** @type {() => void} stops the time for it */
+  #stopGreeting = () => {};
+  /** @type {string | undefined} */
+  #relay;
+  /** @type {number | undefined} milliseconds, as the relay has said */
+  #comeBack;
   /** @type {Set<() => void>} to be called when there is a connection, or never will be */
   #waitsForConnection = new Set();
 
@@ -120,7 +165,7 @@ export class Link extends Target {
    *   environment's WebSocket throws at the first attempt. What it throws later is a loss
    */
   constructor(url, options) {
-    super(['open', 'lost', 'closed']);
+    super(['open', 'lost', 'come-back', 'closed']);
     /** @type {LinkOptions} */
     const given = optionsOf(options, 'options', OPTIONS);
     this.#url = urlOf(url);
@@ -129,6 +174,8 @@ export class Link extends Target {
     this.#WebSocket = WebSocket;
     const isEnough = (/** @type {number} */ bytes) => bytes >= 1024;
     this.#maxBuffered = numberOf(given.maxBuffered, 'options.maxBuffered', 1 << 20, isEnough, 'a number of bytes from 1024 on');
+    this.#hello = helloOf(given);
+    this.#hasSilenceLimit = given.silenceLimit !== undefined;
     this.#limits = {
       silenceLimit: millisOf(given.silenceLimit, 'options.silenceLimit', 20_000),
       connectTimeout: millisOf(given.connectTimeout, 'options.connectTimeout', 10_000),
@@ -137,6 +184,7 @@ export class Link extends Target {
     this.#rules = reconnectRulesOf(given.reconnect);
     this.#random = randomOf(given.random);
     this.#backoff = new Backoff(this.#rules, this.#random);
+    this.#access.window = this.#hello.window;
     const sent = () => (this.#connection?.handed ?? 0) - this.bufferedAmount;
     this.#commands = new Commands(answerTimeout, sent, () => this.#lost('no-answer', 1006, undefined));
     this.#connect();
@@ -152,32 +200,44 @@ export class Link extends Target {
     return this.#connection?.bufferedAmount ?? 0;
   }
 
-  /** What the relay has announced that it can do beyond the original protocol (section 11.1). */
+  /**
+   * What the relay has announced that it can do beyond the original protocol (section 11.1).
+   * @returns {Capabilities}
+   */
   get capabilities() {
     const bits = this.#connection?.capabilities ?? 0;
-    return { remove: (bits & 1) !== 0, block: (bits & 2) !== 0 };
+    return { remove: (bits & 1) !== 0, block: (bits & 2) !== 0, flow: this.#takesPart };
+  }
+
+  /** Name and version of the relay, if it has said so. */
+  get relay() {
+    return this.#relay;
   }
 
   /**
    * Creates a channel, now and after every loss, until it is deleted. Its event `open` or `refused`
    * brings the answer.
    * @param {string | Uint8Array} name up to 255 bytes
-   * @param {ChannelOptions} [options] the users' have to be the same in mode and maximum chunk size
-   * @returns {import('./peote-net-channel.js').OwnChannel}
+   * @param {ChannelOptions & CreateOptions} [options] the users' have to be the same in mode and
+   *   maximum chunk size
+   * @returns {OwnChannel}
    * @throws {PeoteError} `name-too-long`, `chunk-limit`, `too-many-channels`, `closed`
    * @throws {TypeError} a wrong kind of argument, or an option that there is not
+   * @throws {RangeError} a number out of range
    */
   create(name, options) {
     return this.#add(new OwnChannel(this.#access, name, options));
   }
 
   /**
-   * Enters a channel of another connection, now and after every loss, until it is left. Its event
-   * `open` or `refused` brings the answer.
+   * Enters a channel, now and after every loss, until it is left. Its event `open` or `refused`
+   * brings the answer. One that this link has created, or is about to, is entered without the
+   * relay.
    * @param {string | Uint8Array} name up to 255 bytes
-   * @param {ChannelOptions} [options]
-   * @returns {import('./peote-net-channel.js').EnteredChannel}
-   * @throws {PeoteError} `name-too-long`, `chunk-limit`, `too-many-channels`, `closed`
+   * @param {ChannelOptions & EnterOptions} [options]
+   * @returns {EnteredChannel}
+   * @throws {PeoteError} `name-too-long`, `chunk-limit`, `too-many-channels`, `too-long` (the
+   *   words), `closed`
    * @throws {TypeError} a wrong kind of argument, or an option that there is not
    */
   enter(name, options) {
@@ -212,9 +272,12 @@ export class Link extends Target {
 
   /** @type {import('./peote-net-channel.js').Access} */
   #access = {
+    // not known before the options were looked at
+    window: 0,
     send: (encode, length) => this.#send(encode, length),
     end: (command) => unlessLost(() => this.#connection?.send(command)),
     capabilities: () => this.capabilities,
+    canAsk: () => this.#canAsk,
     forget: (channel) => this.#forget(channel),
     wait: (channel, delay) => this.#wait(channel, delay),
     backoff: () => new Backoff(this.#rules, this.#random),
@@ -280,8 +343,34 @@ export class Link extends Target {
     const again = this.#wasOpen;
     this.#wasOpen = true;
     this.#endWaits();
+    this.#stopGreeting = after(GREETING_TIME, () => this.#greeted());
     this._tell('open', { again });
     this.#pump();
+  }
+
+  /** It is known whether the relay knows words and tokens, or too late to wait for that. */
+  #greeted() {
+    if (this.#isGreeted) return;
+    this.#stopGreeting();
+    this.#isGreeted = true;
+    this.#pump();
+  }
+
+  /** Says hello, as soon as the relay has announced that it knows what that is. */
+  #announced() {
+    if (this.#hasSaidHello || ((this.#connection?.capabilities ?? 0) & 4) === 0) return;
+    this.#hasSaidHello = true;
+    unlessLost(() => this.#connection?.send(this.#hello.commands()));
+  }
+
+  /** @param {import('./peote-net-wire.js').RelayHello} hello */
+  #heardHello({ takesPart, keepalive, name, comeBack }) {
+    this.#takesPart = takesPart ?? this.#takesPart;
+    this.#relay = name ?? this.#relay;
+    if (keepalive && !this.#hasSilenceLimit && this.#connection) this.#connection.silenceLimit = MISSED * 1000 * keepalive;
+    if (comeBack === undefined) return;
+    this.#comeBack = Math.min(comeBack, LONGEST_BREAK);
+    this._tell('come-back', { delay: this.#comeBack });
   }
 
   #endWaits() {
@@ -295,8 +384,10 @@ export class Link extends Target {
    * @param {unknown} error
    */
   #lost(reason, code, error) {
+    const comeBack = this.#comeBack;
     const unsent = this.#drop();
-    const retryIn = this.#backoff.next();
+    const delay = this.#backoff.next();
+    const retryIn = delay === undefined ? undefined : (comeBack ?? delay);
     this.#state = 'waiting';
     if (retryIn !== undefined) this.#stopRetry = after(retryIn, () => this.#connectAgain());
     this._tell('lost', { reason, code, unsent, retryIn, error });
@@ -314,6 +405,9 @@ export class Link extends Target {
     this.#connection = undefined;
     this.#commands.clear();
     this.#numbers = { own: new Map(), entered: new Map() };
+    this.#hasSaidHello = this.#takesPart = this.#isGreeted = false;
+    this.#comeBack = undefined;
+    this.#stopGreeting();
     this.#stopRetry();
     this.#stopPump?.();
     this.#stopPump = undefined;
@@ -351,8 +445,15 @@ export class Link extends Target {
    */
   #pump() {
     if (this.#state !== 'open') return;
+    let mustWait = false;
     for (const channel of this.#channels) {
       if (channel.state !== 'waiting' || channel._stopRetry !== undefined) continue;
+      if (channel instanceof EnteredChannel && this.#enterLocally(channel)) continue;
+      // Words and tokens count only behind the hello.
+      if (!this.#isGreeted && (this.#hello.hasToken || channel._words.length > 0)) {
+        mustWait = true;
+        continue;
+      }
       // The next answer makes a tag free.
       if (this.#commands.isFull) return;
       if (this.bufferedAmount + LONGEST_COMMAND > this.#maxBuffered) {
@@ -364,12 +465,29 @@ export class Link extends Target {
       }
       const end = (this.#connection?.handed ?? 0) + 1;
       const tag = this.#commands.add(channel, end);
-      if (!unlessLost(() => channel._ask(tag))) return;
+      if (!unlessLost(() => channel._ask(tag, this.#hasSaidHello))) return;
     }
+    if (mustWait) unlessLost(() => this.#connection?.begin());
+  }
+
+  /** Whether the server of a channel is on this link. @param {EnteredChannel} channel */
+  #enterLocally(channel) {
+    const isServer = (/** @type {Channel} */ other) => other instanceof OwnChannel && other._hasNameOf(channel);
+    const server = [...this.#channels].find(isServer);
+    if (!(server instanceof OwnChannel)) return false;
+    channel._asked();
+    server._enterLocally(channel);
+    return true;
   }
 
   /** @param {import('./peote-net-wire.js').Unit} unit */
   #receive(unit) {
+    this.#understand(unit);
+    if (this.#state === 'open') this.#greeted();
+  }
+
+  /** @param {import('./peote-net-wire.js').Unit} unit */
+  #understand(unit) {
     const { own, entered } = this.#numbers;
     switch (unit.kind) {
       case 'answer':
@@ -383,18 +501,41 @@ export class Link extends Target {
       case 'data':
         if (unit.user === undefined) return entered.get(unit.channel)?._received(unit.payload);
         return own.get(unit.channel)?._receivedFrom(unit.user, unit.payload);
+      case 'grant':
+        if (unit.user === undefined) return entered.get(unit.channel)?._granted(unit.bytes);
+        return own.get(unit.channel)?._granted(unit.user, unit.bytes);
+      case 'raised':
+        if (unit.isOwn) return own.get(unit.channel)?._raised(unit.user, unit.send, unit.receive);
+        return entered.get(unit.channel)?._raised(unit.user, unit.send, unit.receive);
+      case 'knock':
+        return own.get(unit.channel)?._knocked(unit.user, unit.ticket, unit.window, unit.words);
+      case 'hello':
+        return this.#heardHello(unit.hello);
+      case 'keepalive':
+        return this.#announced();
     }
   }
 
-  /** @param {{ tag: number, refused: boolean, value: number }} answer */
-  #answered({ tag, refused, value }) {
+  /** Whether users can be kept outside; the hello may not be answered yet. */
+  get #canAsk() {
+    return this.#hasSaidHello && this.capabilities.remove;
+  }
+
+  /**
+   * @param {{ tag: number, refused: boolean, value: number, entered?: import('./peote-net-wire.js').Entered, words?: Uint8Array
+   *   }} answer
+   */
+  #answered({ tag, refused, value, entered, words }) {
     const channel = this.#commands.take(tag);
     if (!channel) return;
     this.#backoff.attempts = 0;
     // Numbers are 0 to 127; a relay that says another one has not said which.
     const reason = refused ? (REASONS[channel._kind === 'own' ? 'create' : 'enter'][value] ?? 'unknown') : 'unknown';
     if (refused || value > 127) {
-      channel._ended(reason);
+      channel._ended(reason, words);
+    } else if (channel instanceof OwnChannel && channel._wantsToAsk && !this.#canAsk) {
+      channel._end(value);
+      channel._ended('unsupported');
     } else if (channel.state === 'closed') {
       // It was deleted or left before the answer came.
       channel._end(value);
@@ -404,7 +545,7 @@ export class Link extends Target {
       numbers.set(value, channel);
       // Only a relay that has lost count gives out a number twice.
       former?._ended('unknown');
-      channel._opened(value);
+      channel._opened(value, entered);
     }
     this.#pump();
   }

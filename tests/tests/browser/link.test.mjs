@@ -158,7 +158,7 @@ test('removing and blocking, only where the relay can', () => {
   socket.say(hex('00 04 00 ff 51 03'));
   assert.throws(() => channel.remove(7), code('unsupported'));
   socket.say(hex('00 04 00 ff 50 01  00 04 00 ff 00 00'));
-  assert.deepEqual(link.capabilities, { remove: true, block: false });
+  assert.deepEqual(link.capabilities, { remove: true, block: false, flow: false });
   channel.remove(7);
   assert.throws(() => channel.block(7), code('unsupported'));
   socket.say(hex('00 04 00 ff 50 03'));

@@ -69,7 +69,8 @@ const last = ({ told }) => told.at(-1) ?? [];
 test('a relay announces what it can do, and who is removed may come again', options, async () => {
   const { name, link, server, users, numbers } = await room(2);
   await until('it is announced', () => link.capabilities.remove);
-  assert.deepEqual(link.capabilities, { remove: true, block: true });
+  await until('flow control is in force', () => link.capabilities.flow);
+  assert.deepEqual(link.capabilities, { remove: true, block: true, flow: true });
   server.channel.send(numbers[0], 'good bye');
   server.channel.remove(numbers[0]);
   await until('both are told', () => last(server)[0] === 'leave' && last(users[0])[0] === 'lost');
@@ -110,7 +111,7 @@ test('a relay that announces nothing is told nothing', options, async () => {
   const { link, server, users, numbers } = await room(1, Original);
   server.channel.send(numbers[0], 'hello');
   await until('it is heard', () => last(users[0])[0] === 'message');
-  assert.deepEqual(link.capabilities, { remove: false, block: false });
+  assert.deepEqual(link.capabilities, { remove: false, block: false, flow: false });
   for (const call of ['remove', 'block']) assert.throws(() => server.channel[call](numbers[0]), error('unsupported'));
   users[0].channel.send('still here');
   await until('it is heard', () => last(server)[0] === 'message');
@@ -134,4 +135,146 @@ test('what somebody said is not heard after their end, however much is under way
     const end = kinds.indexOf('leave');
     assert.deepEqual([kinds.slice(0, end).every((kind) => kind === 'message'), kinds.slice(end)], [true, ['leave', 'enter']]);
   }
+});
+
+test('a user that keeps what comes holds up nobody else, and gets all of it in the end', options, async () => {
+  const { link, server, users, numbers } = await room(2);
+  await until('flow control is in force', () => link.capabilities.flow && server.channel.window(numbers[0]) !== undefined);
+  const [slow, fast] = users;
+  const kept = [];
+  slow.channel.on('message', ({ data, keep }) => kept.push([data[0], keep()]));
+  const chunk = (n) => new Uint8Array(5000).fill(n);
+  const next = [0, 0];
+  const send = (at) => {
+    try {
+      server.channel.send(numbers[at], chunk(next[at]));
+      next[at] += 1;
+      return true;
+    } catch (thrown) {
+      assert.equal(thrown.code, 'would-block');
+      return false;
+    }
+  };
+  for (let round = 0; round < 400; round += 1) {
+    if (next[0] < 100) send(0);
+    while (next[1] < round && !send(1)) await server.channel.room(numbers[1]);
+  }
+  // The fast one has had 2 MB; the slow one is where its window ends.
+  await until('the fast one has all', () => fast.told.length === 399);
+  await until('the slow one has what fits', () => kept.length === next[0]);
+  assert.ok(next[0] >= 12 && next[0] < 40, `${next[0]}`);
+  const all = [];
+  const takeAll = () => kept.splice(0).forEach(([n, taken]) => all.push(n) && taken());
+  while (next[0] < 100) {
+    takeAll();
+    while (next[0] < 100 && send(0));
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  await until('the slow one has all', () => takeAll() ?? all.length === 100);
+  assert.deepEqual(all, Array.from({ length: 100 }, (_, n) => n));
+});
+
+test('data goes both ways between those that take part and those that do not', options, async () => {
+  for (const [serverSocket, userSocket] of [[NetSocket, Original], [Original, NetSocket], [NetSocket, NetSocket], [Original, Original]]) {
+    const name = `mixed ${(names += 1)}`;
+    const server = await open(connect(serverSocket).create(name));
+    const user = await open(connect(userSocket).enter(name));
+    await until('the user has come', () => server.channel.users.length > 0);
+    const [number] = server.channel.users;
+    const sent = { up: 0, down: 0 };
+    const say = async (way, send, roomy) => {
+      for (let n = 0; n < 60; n += 1) {
+        for (;;) {
+          try {
+            send(new Uint8Array(1 + ((n * 977) % 30_000)).fill(n));
+            break;
+          } catch (thrown) {
+            assert.equal(thrown.code, 'would-block');
+            await roomy();
+          }
+        }
+        sent[way] += 1;
+      }
+    };
+    server.channel.on('message', ({ keep }) => setTimeout(keep(), 1));
+    await Promise.all([
+      say('up', (data) => user.channel.send(data), () => user.channel.room()),
+      say('down', (data) => server.channel.send(number, data), () => server.channel.room(number)),
+    ]);
+    await until('all is there', () => user.told.length === 60 && server.told.filter(([type]) => type === 'message').length === 60);
+    user.told.forEach(([, bytes], n) => assert.deepEqual([bytes.length, bytes[0]], [1 + ((n * 977) % 30_000), n]));
+  }
+});
+
+test('a server is asked, and hears words; refusals and the numbers of users are heard', options, async () => {
+  const name = `asked ${(names += 1)}`;
+  const link = connect();
+  const server = await open(link.create(name, { admission: 'ask', mostUsers: 2 }));
+  const knocks = [];
+  server.channel.on('knock', ({ user, words }) => knocks.push([user, String(Buffer.from(words))]));
+  const refused = [];
+  const enter = (words, WebSocket) => {
+    const channel = connect(WebSocket).enter(name, { words });
+    channel.on('refused', ({ reason, words: why }) => refused.push([words, reason, String(Buffer.from(why))]));
+    return channel;
+  };
+  const users = [enter('anna'), enter('bob'), enter('carl')];
+  await until('all knock', () => knocks.length === 3);
+  const numberOf = (words) => knocks.find(([, said]) => said === words)[0];
+  server.channel.refuse(numberOf('bob'), 'not you');
+  server.channel.admit(numberOf('anna'));
+  await until('anna is in', () => users[0].state === 'open');
+  assert.equal(users[0].ownNumber, numberOf('anna'));
+  assert.ok(users[0].window > 0);
+  server.channel.admit(numberOf('carl'));
+  await until('carl is in', () => users[2].state === 'open');
+  enter('dora');
+  await until('two are refused', () => refused.length === 2);
+  assert.deepEqual(refused.splice(0), [['bob', 'refused-by-server', 'not you'], ['dora', 'channel-full', '']]);
+  // One that knows no admission: no words either way.
+  server.channel.setMostUsers(5);
+  enter('emil', Original);
+  await until('it knocks', () => knocks.length === 4);
+  assert.equal(knocks[3][1], '');
+  server.channel.refuse(knocks[3][0], 'no');
+  await until('it is refused', () => refused.length === 1);
+  assert.deepEqual(refused.splice(0), [['emil', 'channel-full', '']]);
+  server.channel.setAdmission('closed');
+  enter('fred');
+  await until('it is refused', () => refused.length === 1);
+  assert.deepEqual(refused.splice(0), [['fred', 'refused-by-server', '']]);
+  // One that goes while it knocks.
+  server.channel.setAdmission('ask');
+  const gone = enter('gina');
+  await until('it knocks', () => knocks.length === 5);
+  gone.leave();
+  server.channel.admit(knocks[4][0]);
+  await until('it has left as soon as it was in', () => last(server)[0] === 'leave');
+  users[0].send('x');
+  await until('the others are not concerned', () => last(server)[0] === 'message');
+});
+
+test('a relay that announces nothing has no place for a channel that asks', options, async () => {
+  const channel = connect(Original).create(`asks ${(names += 1)}`, { admission: 'ask' });
+  const told = listen(channel);
+  await until('it is refused', () => told.length > 0);
+  assert.deepEqual(told, [['refused', 'unsupported', false]]);
+});
+
+test('those that are late are left out, by the relay too', options, async () => {
+  const { server, users, numbers } = await room(2);
+  await until('there are windows', () => server.channel.window() !== undefined);
+  const kept = [];
+  users[0].channel.on('message', ({ keep }) => kept.push(keep()));
+  let late = 0;
+  for (let round = 0; round < 60; round += 1) {
+    late += server.channel.sendToReady(new Uint8Array(3000).fill(round)).filter((user) => user === numbers[0]).length;
+    await until('the other one has it', () => users[1].told.length === round + 1);
+  }
+  await until('the late one has the rest', () => users[0].told.length === 60 - late);
+  assert.ok(late > 20 && late < 60, `${late}`);
+  kept.forEach((taken) => taken());
+  await until('there is room', () => server.channel.window(numbers[0]) > 30_000);
+  assert.deepEqual(server.channel.sendToReady('newest'), []);
+  await until('it is heard', () => last(users[0])[1]?.length === 6);
 });

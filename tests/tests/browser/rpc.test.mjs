@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { Link } from '../../../examples/browser/peote-net.js';
 import { Rpc, answering, calling, define, implement } from '../../../examples/browser/peote-net-rpc.js';
 import * as t from '../../../examples/browser/peote-net-value.js';
+import { fourBytes } from '../../../examples/browser/peote-net-wire.js';
 import { connected, random, said, stream, timed, utf8 } from './support.mjs';
 
 /** Lets promises that are settled go on. */
@@ -253,17 +254,17 @@ test('interfaces are compared before anything can be called', () => {
   const { hear, told, rpc, chunks: sent } = user({ expect: { 0: ours, 1: ours }, offer: { 7: implement(other, { note: () => {} }) } });
   assert.deepEqual(sent(), [[254], [255], [7]]);
   hear(254);
-  assert.deepEqual(sent(), [[254, 0, 7, 1, 57, 1, ...t.fourBytes(other.hashes[0])]]);
+  assert.deepEqual(sent(), [[254, 0, 7, 1, 57, 1, ...fourBytes(other.hashes[0])]]);
   hear(0);
   hear(1);
   hear(2);
   assert.deepEqual(told, []);
-  hear(254, 0, 0, 1, 57, 1, ...t.fourBytes(other.hashes[0]));
+  hear(254, 0, 0, 1, 57, 1, ...fourBytes(other.hashes[0]));
   const [{ type, object, version, theirs, procedure, name }] = told.splice(0);
   assert.deepEqual([type, object, version, theirs, procedure, name], ['mismatch', 0, '2', '9', 0, 'note']);
   assert.throws(() => rpc.remote(ours, 0), { code: 'not-open' });
   // one that lacks the last procedure, and one that nobody expects
-  hear(254, 0, 1, 0, 1, ...t.fourBytes(ours.hashes[0]));
+  hear(254, 0, 1, 0, 1, ...fourBytes(ours.hashes[0]));
   hear(254, 0, 2, 0, 0);
   hear(254, 0, 2, 0, 0);
   assert.deepEqual(told.map((event) => [event.type, event.object]), [['offer', 1], ['offer', 2]]);

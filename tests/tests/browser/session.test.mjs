@@ -172,3 +172,36 @@ test('nobody gets a name that looks like another, or one with something invisibl
   assert.deepEqual(socket.take(), hex('00 04 00 02 00 09'));
   assert.match(session.type('/kick anna'), /that is you/u);
 });
+
+test('one who takes nothing holds up nobody, hears what waits when there is room, and is removed in the end', async () => {
+  const { session, socket, seen } = anna();
+  socket.say(hex('00 04 00 ff 50 07  00 05 00 03 01 01 01  00 03 01 01 01'));
+  socket.take();
+  socket.say(hex('00 03 02 00 00'));
+  for (const [number, nick, window] of [[7, 'bob', 255], [8, 'eve', 60]]) {
+    socket.say([0, 10, 0, 4, 0, number, 1, 1, window, window === 255 ? 255 : 0, 0, 0]);
+    socket.say(unit([128, number], chunk(encodeFromUser({ kind: 'hello', nick }))));
+  }
+  socket.take();
+  const texts = (number) => said(socket.sent.flatMap((bytes) => [...bytes])).filter(({ to }) => to === `one 128,${number}` || to === 'all 128').map(({ bytes }) => String.fromCharCode(...bytes));
+  for (let n = 0; n < 20; n++) session.type(`line ${n} of many`);
+  const heard = (number) => texts(number).join('').match(/line \d+/gu) ?? [];
+  const all = Array.from({ length: 20 }, (_, n) => `line ${n}`);
+  assert.deepEqual(heard(7), all);
+  const first = heard(8).length;
+  assert.ok(first < 4, `${first}`);
+  // It takes everything now: 60 bytes at a time.
+  for (let n = 0; n < 40; n++) {
+    await new Promise((resolve) => setImmediate(resolve));
+    socket.say(hex('00 08 00 05 80 08 1e 00 00 00'));
+  }
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(heard(8), all);
+  // And then nothing any more.
+  socket.take();
+  for (let n = 0; n < 150; n++) session.type(`more ${n} of many`);
+  const sent = socket.take();
+  assert.ok(String.fromCharCode(...sent).includes('more 149'));
+  assert.ok(said(sent).some(({ to, bytes }) => to === 'relay' && String(bytes) === '0,4,0,2,0,8'));
+  assert.ok(seen.notices.some((notice) => notice.includes('eve does not take')));
+});

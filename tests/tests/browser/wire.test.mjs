@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Assembler, Decoder, encodeData, encodedLength, lengthBytes, lengthField } from '../../../examples/browser/peote-net-wire.js';
-import { cuts, hex, random } from './support.mjs';
+import { cuts, hex, random, utf8 } from './support.mjs';
 
 const units = (pieces) => {
   const decoder = new Decoder();
@@ -67,6 +67,32 @@ test('units of every kind, at every cut', () => {
     { kind: 'data', channel: 3, user: undefined, payload: [0x61, 0x62, 0x63, 0x64] },
   ];
   for (const pieces of cuts(bytes)) assert.deepEqual(units(pieces), expected);
+});
+
+test('the units of sections 11.4 to 11.7, at every cut', () => {
+  const bytes = hex(`00 10 00 03 01 01 01 02 04 3c 00 00 00 03 03 72 2f 31  00 08 00 03 07 04 e8 03 00 00
+    00 0c 00 06 00 05 00 10 00 00 00 80 00 00  00 0c 00 06 81 07 00 01 00 00 00 00 01 00
+    00 08 00 05 83 02 00 40 00 00  00 07 00 05 00 00 00 00 00  00 0c 00 04 02 05 2a 01 00 80 00 00 68 69
+    00 08 09 00 00 05 00 80 00 00  00 05 09 01 07 6e 6f  00 0a 00 04 7f ff ff 00 ff ff ff ff`);
+  const plain = (unit) => ({ ...unit, ...(unit.words && { words: [...unit.words] }) });
+  const expected = [
+    { kind: 'hello', hello: { takesPart: true, keepalive: 60, name: 'r/1' } }, { kind: 'hello', hello: { comeBack: 1000 } },
+    { kind: 'raised', isOwn: false, channel: 0, user: 5, send: 4096, receive: 32_768 },
+    { kind: 'raised', isOwn: true, channel: 1, user: 7, send: 256, receive: 65_536 },
+    { kind: 'grant', channel: 3, user: 2, bytes: 16_384 }, { kind: 'grant', channel: 0, user: undefined, bytes: 0 },
+    { kind: 'knock', channel: 2, user: 5, ticket: 42, window: 32_768, words: utf8('hi') },
+    { kind: 'answer', tag: 9, refused: false, value: 0, entered: { user: 5, window: 32_768 } },
+    { kind: 'answer', tag: 9, refused: true, value: 7, words: utf8('no') },
+    { kind: 'knock', channel: 127, user: 255, ticket: 255, window: 4_294_967_295, words: [] },
+  ];
+  for (const pieces of cuts(bytes)) assert.deepEqual(units(pieces).map(plain), expected);
+  // Too short for what they should be.
+  for (const short of ['00 09 00 04 02 05 2a 01 00 80 00', '00 07 00 05 83 02 00 40 00', '00 06 00 05 00 00 00 00', '00 0b 00 06 00 05 00 10 00 00 00 80 00']) {
+    assert.deepEqual(units([hex(short)]), [{ kind: 'nothing' }], short);
+  }
+  // Items: unknown ones, too short ones, longer ones, and one that is cut.
+  const hello = units([hex('00 17 00 03 63 00 01 00 02 03 01 00 00 01 02 00 ff 03 02 c3 a4 02 05 07 00')]);
+  assert.deepEqual(hello, [{ kind: 'hello', hello: { takesPart: false, name: 'ä' } }]);
 });
 
 test('what is longer than known is skipped by its length', () => {

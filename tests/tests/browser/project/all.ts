@@ -1,6 +1,12 @@
 // Everything that there is.
+import { messages } from 'peote-net/messages';
+import { Offline } from 'peote-net/offline';
+import { Room } from 'peote-net/room';
 import { Rpc, answering, calling, define, implement } from 'peote-net/rpc';
+import { type Ciphers, SealedServer, SealedUser } from 'peote-net/sealed';
+import { Users } from 'peote-net/users';
 import * as value from 'peote-net/value';
+import { Link } from 'peote-net';
 import { start } from './link.js';
 
 const { list, option, result, string, tuple, u16, u32, u8 } = value;
@@ -35,6 +41,33 @@ export async function run(url: string): Promise<number> {
   const bought = await store.buy(1, 2);
   const points: [number, string][] = await store.points(undefined);
   return count + ('ok' in bought ? bought.ok : bought.error.length) + points.length;
+}
+
+interface Player {
+  name: string;
+  score: number;
+}
+
+export async function play(url: string | undefined): Promise<void> {
+  const link = url === undefined ? new Link('offline:', { WebSocket: Offline }) : new Link(url);
+  const server = link.create('game', { admission: 'ask' });
+  server.simulate({ roundTrip: 80 });
+  const players = new Users<Player>(server, (_user, words) => ({ name: new TextDecoder().decode(words), score: 0 }), {
+    gone: (_user, { name, score }) => console.log(name, score),
+  });
+  for await (const { user, data } of messages(server)) {
+    const player: Player | undefined = user === undefined ? undefined : players.get(user);
+    if (player) player.score += data.length;
+    // @ts-expect-error there is no such field
+    player?.points;
+  }
+  const room = new Room(link, 'tea', { words: 'anna' });
+  room.on('serving', ({ channel }) => channel.setMostUsers(4));
+  room.on('entered', ({ channel }) => channel.send('hello'));
+}
+
+export function seal(ciphers: Ciphers, key: Uint8Array): [SealedUser, SealedServer] {
+  return [new SealedUser(ciphers, key), new SealedServer(ciphers, key)];
 }
 
 // @ts-expect-error a procedure is missing

@@ -8,14 +8,22 @@ export function start(url: string): { own: OwnChannel; entered: EnteredChannel }
   link.on('nothing', () => {});
   // @ts-expect-error there is no such option
   new Link(url, { nothing: 1 });
-  const own = link.create('echo');
-  own.on('message', ({ user, data }) => {
+  const own = link.create('echo', { admission: 'ask', mostUsers: 9 });
+  own.on('knock', ({ user, words }) => (words.length > 0 ? own.admit(user) : own.refuse(user, 'say who you are')));
+  own.on('message', async ({ user, data, keep }) => {
     const bytes: Uint8Array = data;
+    const taken: () => void = keep();
     try {
       own.send(user, bytes);
     } catch (error) {
       if (!(error instanceof PeoteError && error.code === 'would-block')) throw error;
+      await own.room(user);
     }
+    taken();
+    const late: number[] = own.sendToReady('tick');
+    console.log(late);
   });
-  return { own, entered: link.enter('news') };
+  // @ts-expect-error there is no such admission
+  own.setAdmission('shut');
+  return { own, entered: link.enter('news', { words: 'anna' }) };
 }

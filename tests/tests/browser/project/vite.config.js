@@ -1,3 +1,8 @@
+// As an application is built, so that all is minified; what the entry exports stays.
+const name = process.env.PEOTE_ENTRY;
 export default {
-  build: { emptyOutDir: false, lib: { entry: `${process.env.PEOTE_ENTRY}.ts`, formats: ['es'], fileName: process.env.PEOTE_ENTRY } },
+  build: {
+    emptyOutDir: false,
+    rollupOptions: { input: { [name]: `${name}.ts` }, preserveEntrySignatures: 'strict', output: { entryFileNames: '[name].js' } },
+  },
 };

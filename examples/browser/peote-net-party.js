@@ -1,0 +1,194 @@
+// @ts-check
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/**
+ * One party at the other end of a channel: the chunks that it sends, and the windows of both
+ * directions (docs/PROTOCOL.md, section 11.6). Programs use `peote-net.js`, which is built on this.
+ * @module
+ */
+
+import { Assembler, MAX_WINDOW } from './peote-net-wire.js';
+
+/** @typedef {import('./peote-net-wire.js').Violation} Violation */
+
+/**
+ * What a party has sent: a chunk, or in mode `data` bytes of the stream. `keep` says that the
+ * program has not taken it yet, and returns what says that it has.
+ * @typedef {{ data: Uint8Array, keep: () => () => void }} Message
+ */
+
+/** The server of an entered channel, or a user of an own one. */
+export class Party {
+  /** @type {Assembler | undefined} none in mode `data` */
+  #assembler;
+  #grant;
+  #isMalicious = false;
+  /** Its channel or membership has ended. */
+  #isOver = false;
+
+  /** What may be sent: 0 is no window at all. */
+  #window = 0;
+  #outstanding = 0;
+  #hasAsked = false;
+  /** @type {number | undefined} bytes that had no room in the window */
+  #wanted;
+  /** @type {import('./peote-net-local.js').Line | undefined} the way to it, if that is not the relay */
+  line;
+  /** Whether the relay passes over it in broadcasts to those that are ready. */
+  isLeftOut = false;
+
+  /** What it may send at once: 0 is no window at all. */
+  #size = 0;
+  /** Bytes in all: what has come, what was granted, what the program keeps. */
+  #came = 0;
+  #granted = 0;
+  #kept = 0;
+  /** It waits for each byte. */
+  #isEager = false;
+  /** What has come is being handed to the program. */
+  #isBusy = false;
+
+  /**
+   * @param {number | undefined} maxChunk `undefined` in mode `data`
+   * @param {(bytes: number) => void} grant sends a grant; 0 bytes ask for one
+   */
+  constructor(maxChunk, grant) {
+    this.#assembler = maxChunk === undefined ? undefined : new Assembler(maxChunk);
+    this.#grant = grant;
+  }
+
+  /** How many bytes may be sent now; `undefined`: there is no window. */
+  get window() {
+    return this.#window === 0 ? undefined : Math.max(0, this.#window - this.#outstanding);
+  }
+
+  /** The most bytes that may ever be sent at once. */
+  get largest() {
+    return this.#window || Infinity;
+  }
+
+  /** Whether something had no room in the window, and there is none for it yet. */
+  get isAwaited() {
+    return this.#wanted !== undefined;
+  }
+
+  /**
+   * Both directions have windows from now on.
+   * @param {number} send bytes that may be sent
+   * @param {number} size of the window for what comes
+   * @param {number} [receive] bytes that may still come, as many as the window has by default
+   */
+  raise(send, size, receive = size) {
+    this.#window = Math.max(send, 1);
+    this.#size = size;
+    this.#granted = this.#came - (size - receive);
+    this.#pay();
+  }
+
+  /**
+   * Whether so many bytes may be sent now. A chunk goes whole, whatever its size, if nothing else
+   * is under way.
+   * @param {number} length
+   */
+  fits(length) {
+    if (this.#window === 0 || length <= this.#window - this.#outstanding) return true;
+    return this.#assembler !== undefined && this.#outstanding <= 0;
+  }
+
+  /** So many bytes had no room, and it is to be told when there is some. @param {number} length */
+  await(length) {
+    this.#wanted = length;
+    this.ask();
+  }
+
+  /**
+   * Something had no room. Asks for a grant if less than half of the window is used up, because the
+   * other end keeps it back then.
+   */
+  ask() {
+    if (this.#hasAsked || this.#outstanding <= 0 || this.#outstanding * 2 > this.#window) return;
+    this.#hasAsked = true;
+    this.#grant(0);
+  }
+
+  /** So many bytes are sent. @param {number} length */
+  sent(length) {
+    this.#outstanding += length;
+  }
+
+  /**
+   * The party takes more. Whether what had no room has it now.
+   * @param {number} bytes
+   */
+  granted(bytes) {
+    if (this.#window === 0) return false;
+    if (bytes === 0) {
+      this.#isEager = true;
+      this.#pay();
+      return false;
+    }
+    this.#hasAsked = false;
+    // Below 0 the other end gives more than it had promised at first.
+    this.#outstanding = Math.max(this.#window - MAX_WINDOW, this.#outstanding - bytes);
+    return this.#isThere();
+  }
+
+  #isThere() {
+    if (this.#wanted === undefined || !this.fits(this.#wanted)) return false;
+    this.#wanted = undefined;
+    return true;
+  }
+
+  /**
+   * What ends in this payload; a violation comes last. Whether the party is still meant is to be
+   * looked at in between.
+   * @param {Uint8Array} payload
+   * @returns {Generator<Message | Violation, void>}
+   */
+  *push(payload) {
+    this.#came += payload.length;
+    this.#isBusy = true;
+    try {
+      if (this.#isMalicious || payload.length === 0) return;
+      for (const said of this.#assembler?.push(payload) ?? [payload.slice()]) {
+        this.#isMalicious = typeof said === 'string';
+        yield typeof said === 'string' ? said : { data: said, keep: () => this.#keep(said.length) };
+      }
+    } finally {
+      this.#isBusy = false;
+      this.#pay();
+    }
+  }
+
+  /** There is nothing more to be granted or awaited. */
+  end() {
+    this.#isOver = true;
+    this.#wanted = undefined;
+  }
+
+  /** @param {number} length */
+  #keep(length) {
+    this.#kept += length;
+    return () => {
+      this.#kept -= length;
+      length = 0;
+      this.#pay();
+    };
+  }
+
+  /**
+   * Grants what has been taken: at half a window, at once what the chunk needs that is being put
+   * together, and everything to one that has asked.
+   */
+  #pay() {
+    if (this.#size === 0 || this.#isOver || this.#isBusy) return;
+    const { length = 0, count = 0 } = this.#isMalicious ? {} : (this.#assembler ?? {});
+    // A chunk that is longer than the window has its own memory, or it could never be completed.
+    const stored = length > this.#size ? 0 : count;
+    const taken = this.#came - this.#granted - stored - this.#kept;
+    const mayCome = this.#size - (this.#came - this.#granted);
+    if (taken <= 0 || !(this.#isEager || taken * 2 >= this.#size || mayCome < length - count)) return;
+    this.#granted += taken;
+    this.#grant(taken);
+    if (stored + this.#kept === 0) this.#isEager = false;
+  }
+}
