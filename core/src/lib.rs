@@ -35,6 +35,13 @@ mod logging;
 mod bytes;
 
 pub mod chunk;
+// Only in the documentation. Its examples use other packages, so peote-net-tests compiles them.
+#[cfg(all(doc, not(doctest)))]
+#[cfg_attr(
+    not(all(feature = "local", feature = "flow", feature = "large-chunks", feature = "macros")),
+    allow(rustdoc::broken_intra_doc_links, reason = "its pages name what features leave out")
+)]
+pub mod guide;
 pub mod link;
 #[cfg(feature = "local")]
 pub mod offline;

@@ -1,7 +1,7 @@
 // @ts-check
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /**
- * Remote procedure calls in a channel, with answers (docs/PROTOCOL.md, section 8; docs/RPC.md is
+ * Remote procedure calls in a channel, with answers (docs/PROTOCOL.md, section 8; core/src/guide/rpc.md is
  * the guide). What an object can do is declared in the order that all ends have:
  *
  * ```js

@@ -1,4 +1,4 @@
-//! Remote procedure calls (`docs/PROTOCOL.md`, section 8; the guide is `docs/RPC.md`).
+//! Remote procedure calls (`docs/PROTOCOL.md`, section 8; the guide is `guide::rpc`).
 //!
 //! An object that can be called from the other end is a trait, marked with `#[remote]` (feature
 //! `macros`, on by default). Its methods are the procedures, in the order of their declaration.

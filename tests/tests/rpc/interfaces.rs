@@ -6,7 +6,7 @@ use peote_net::value::{BigEndian, Counted, Encode, Form, I24, List, Map, U24};
 
 use crate::peer::{Relay, TestLink, poll, server};
 
-/// What this end expects: a trait with the types of every row of RPC.md.
+/// What this end expects: a trait with the types of every row of the guide's table.
 #[remote(version = "2.1")]
 trait Board {
     fn draw(&mut self, x: i16, y: i16, colour: u8);

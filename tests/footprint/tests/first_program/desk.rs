@@ -119,9 +119,9 @@ fn it_calls_the_relay_and_sleeps_meanwhile() {
 #[test]
 fn the_guide_has_the_same_program() {
     let (_, program) = include_str!("main.rs").split_once("to the letter.\n").unwrap();
-    let guide = include_str!("../../../../docs/EMBEDDED.md");
+    let guide = include_str!("../../../../core/src/guide/firmware.md");
     assert!(
         guide.contains(&format!("```rust\n{program}```\n")),
-        "docs/EMBEDDED.md has another first program"
+        "core/src/guide/firmware.md has another first program"
     );
 }

@@ -2,7 +2,7 @@
 
 mod desk;
 
-// From here on as in docs/EMBEDDED.md, to the letter.
+// From here on as in peote_net::guide::firmware, to the letter.
 use peote_net::link::{Event, Link, Mode, SendError, link_buffers};
 use peote_net::reconnect::{Backoff, Reconnect};
 use peote_net::time::Instant;
