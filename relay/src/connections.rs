@@ -424,17 +424,31 @@ impl Connections {
     /// Puts bytes into a connection's queue.
     #[inline]
     pub(crate) fn queue(&mut self, index: u32, header: &[u8], payload: &[u8]) {
-        let Some(Some(connection)) = self.slots.get_mut(index as usize) else { return };
+        self.queue_within(index, 0, header, payload);
+    }
+
+    /// Puts bytes into a connection's queue if it has so much room. Returns whether it has.
+    ///
+    /// A function of its own: in the loop that calls it the registers would not suffice.
+    #[inline(never)]
+    fn queue_within(&mut self, index: u32, room: usize, header: &[u8], payload: &[u8]) -> bool {
+        let bound = self.config.queue_bytes.min(self.pool.share());
+        let Some(Some(connection)) = self.slots.get_mut(index as usize) else { return true };
         if connection.flags.mute {
-            return;
+            return true;
         }
-        if !connection.queue.push(header, payload) {
-            return self.queue_elsewhere(index, header, payload);
+        if room > 0 && bound.saturating_sub(connection.queue.len()) < room {
+            return false;
         }
-        self.pushed += 1;
-        if !connection.flags.dirty {
-            self.mark_queued(index);
+        if connection.queue.push(header, payload) {
+            self.pushed += 1;
+            if !connection.flags.dirty {
+                self.mark_queued(index);
+            }
+        } else {
+            self.queue_elsewhere(index, header, payload);
         }
+        true
     }
 
     /// [`queue`](Self::queue) where there is no room in the last block: in a new one, or as a loan, which `hand_out` writes.
@@ -587,6 +601,11 @@ impl Host for Connections {
     #[inline]
     fn push(&mut self, id: ConnectionId, header: &[u8], payload: &[u8]) {
         self.queue(index(id), header, payload);
+    }
+
+    #[inline]
+    fn push_within(&mut self, id: ConnectionId, room: usize, header: &[u8], payload: &[u8]) -> bool {
+        self.queue_within(index(id), room, header, payload)
     }
 
     fn cut(&self) -> usize {

@@ -4,13 +4,14 @@
 //! by then is copied into their queues, and the buffer can be read into again.
 
 use std::io::IoSlice;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// A shorter piece is copied: that costs less than two more slices of a write.
 pub(crate) const LONG: usize = 4096;
 
-/// Bytes of a header, at most. A piece with a longer one is copied.
-const HEADER: usize = 8;
+/// Bytes that lie elsewhere and are kept for one queue behind what it has on loan, at most: headers, and short units that were put together.
+const COPIED: usize = 8192;
 
 /// Pieces of one queue at once. With their headers they fit into one write.
 const PIECES: usize = 24;
@@ -18,25 +19,23 @@ const PIECES: usize = 24;
 /// Queues that have loans at once.
 const QUEUES: usize = 16;
 
-/// A piece of the input, and the header in front of it.
-#[derive(Clone, Copy, Debug)]
+/// Bytes of the list's own, and behind them bytes of the input.
+#[derive(Clone, Debug)]
 struct Piece {
-    header: [u8; HEADER],
-    header_len: usize,
-    start: usize,
-    end: usize,
+    copied: Range<usize>,
+    lent: Range<usize>,
 }
 
 impl Piece {
     fn len(&self) -> usize {
-        self.header_len + self.end - self.start
+        self.copied.len() + self.lent.len()
     }
 
     /// Both parts but for the first `skip` bytes.
-    fn parts<'a>(&'a self, input: &'a [u8], skip: usize) -> [&'a [u8]; 2] {
-        let of_header = skip.min(self.header_len);
-        let start = self.start + (skip - of_header).min(self.end - self.start);
-        [&self.header[of_header..self.header_len], &input[start..self.end]]
+    fn parts<'a>(&self, copied: &'a [u8], input: &'a [u8], skip: usize) -> [&'a [u8]; 2] {
+        let of_copied = skip.min(self.copied.len());
+        let of_lent = (skip - of_copied).min(self.lent.len());
+        [&copied[self.copied.clone()][of_copied..], &input[self.lent.clone()][of_lent..]]
     }
 }
 
@@ -46,6 +45,8 @@ struct List {
     /// The connection whose queue it is.
     of: u32,
     pieces: Vec<Piece>,
+    /// What lies in front of what is lent.
+    copied: Vec<u8>,
     /// Bytes of the first piece that are written.
     skip: usize,
     /// Bytes that are not written.
@@ -114,22 +115,26 @@ impl Loans {
     pub(crate) fn close(&mut self, loan: Loan) {
         let Some(list) = self.list_mut(loan) else { return };
         list.pieces.clear();
+        list.copied.clear();
         (list.skip, list.len, list.tail) = (0, 0, 0);
     }
 
-    /// Puts a piece at the end of a list. `false` if it does not lie in the input, or there are too many.
+    /// Puts a piece at the end of a list. A short payload that does not lie in the input is copied. `false` if a long one does not, or there are too many.
     pub(crate) fn lend(&mut self, loan: Loan, header: &[u8], payload: &[u8]) -> bool {
-        let Some(range) = self.input.as_ref().and_then(|input| range_in(input, payload)) else {
-            return false;
-        };
+        let lent = self.input.as_ref().and_then(|input| range_in(input, payload));
         let Some(list) = self.list_mut(loan) else { return false };
-        let mut piece =
-            Piece { header: [0; HEADER], header_len: header.len(), start: range.start, end: range.end };
-        let Some(front) = piece.header.get_mut(..header.len()) else { return false };
-        if list.pieces.len() == PIECES {
+        let (lent, copied) = match lent {
+            Some(lent) => (lent, &[][..]),
+            None => (0..0, payload),
+        };
+        let start = list.copied.len();
+        let end = start + header.len() + copied.len();
+        if list.pieces.len() == PIECES || end > COPIED {
             return false;
         }
-        front.copy_from_slice(header);
+        list.copied.extend_from_slice(header);
+        list.copied.extend_from_slice(copied);
+        let piece = Piece { copied: start..end, lent };
         list.len += piece.len();
         list.pieces.push(piece);
         true
@@ -171,8 +176,8 @@ impl Loans {
         let input: &[u8] = self.input.as_deref().unwrap_or_default();
         let list = self.list(loan);
         let mut skip = list.map_or(0, |list| list.skip);
-        let pieces = list.map_or(&[][..], |list| &list.pieces);
-        pieces.iter().flat_map(move |piece| piece.parts(input, std::mem::take(&mut skip)))
+        let (pieces, copied) = list.map_or((&[][..], &[][..]), |list| (&list.pieces, &list.copied));
+        pieces.iter().flat_map(move |piece| piece.parts(copied, input, std::mem::take(&mut skip)))
     }
 
     /// Forgets so many bytes from the beginning.
@@ -201,7 +206,7 @@ impl Loans {
 }
 
 /// Where in `input` the bytes of `part` lie. `None` if they lie elsewhere.
-fn range_in(input: &[u8], part: &[u8]) -> Option<std::ops::Range<usize>> {
+fn range_in(input: &[u8], part: &[u8]) -> Option<Range<usize>> {
     if part.is_empty() {
         return Some(0..0);
     }
@@ -313,6 +318,8 @@ mod tests {
         assert_eq!(queue.on_loan(&pool), BLOCK + 10 + 8, "and what lies behind a long one");
         push(&mut queue, b"notice", &[], &mut pool);
         assert_eq!(queue.on_loan(&pool), BLOCK + 10 + 8 + 6);
+        push(&mut queue, b"head", &[7; 100], &mut pool);
+        assert_eq!(queue.on_loan(&pool), BLOCK + 10 + 8 + 6 + 104, "short, and copied");
         push(&mut queue, b"head", &[7; BLOCK], &mut pool);
         assert_eq!(queue.on_loan(&pool), 0, "it lies elsewhere");
         queue.clear(&mut pool);

@@ -311,13 +311,23 @@ pub trait Host {
     /// those that send to it wait for ever.
     fn free(&self, connection: ConnectionId) -> usize;
 
-    /// Puts the bytes of `header` and those of `payload` at the end of the connection's queue.
+    /// Puts the bytes of `header` and those of `payload` at the end of the connection's queue: one unit, or several short ones in `payload`.
     ///
     /// Payloads and answers come only after [`Host::free`] has said that they fit. Notices (a user is gone, a channel is gone) come
     /// whatever it says, with an empty `payload`: see [the module's documentation](super#queues) for how much that can be. So does what a window allows.
     /// A host that announces [`Capabilities::HELLO`] gives up a connection whose queue it has no memory for.
     /// A host that has given a connection up drops the bytes.
     fn push(&mut self, connection: ConnectionId, header: &[u8], payload: &[u8]);
+
+    /// [`push`](Self::push) if [`free`](Self::free) is `room` at least. Returns whether it is. A host that has to search for its queue can do it once here.
+    #[inline]
+    fn push_within(&mut self, connection: ConnectionId, room: usize, header: &[u8], payload: &[u8]) -> bool {
+        let has_room = self.free(connection) >= room;
+        if has_room {
+            self.push(connection, header, payload);
+        }
+        has_room
+    }
 
     /// A piece of a payload that is longer than this is cut to what a queue has room for, once it has room for this many bytes; shorter
     /// ones go whole. Taken as 8 if it is less.

@@ -85,6 +85,8 @@ mod numbers;
 mod operator;
 mod places;
 mod route;
+mod run;
+mod short;
 mod slots;
 mod tables;
 mod turn;

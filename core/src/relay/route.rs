@@ -1,7 +1,7 @@
 //! The way of data: from a unit to its receivers' queues. This is where a relay spends its time.
 
 use super::host::{Cause, ConnectionId, Host, Outcome};
-use super::slots::{ChannelSlot, ConnectionSlot, Flags, Kind, MembershipSlot, Stage, Target};
+use super::slots::{ChannelSlot, Flags, Kind, MembershipSlot, Stage, Target};
 use super::tables::Tables;
 use super::turn::Turn;
 use super::windows::{Room, SERVER, USER};
@@ -10,13 +10,10 @@ use crate::protocol::to_relay::{Command, Decoder, Unit};
 use crate::protocol::{MAX_UNIT_PAYLOAD, to_endpoint};
 
 /// Room that a unit's header takes at most on the way to an endpoint.
-const HEADER: usize = 4;
+pub(super) const HEADER: usize = 4;
 
 /// The least threshold for cuts: room for a header and some payload, and for any answer.
 const LEAST_CUT: usize = 8;
-
-/// Bytes of short broadcasts that are put into a queue in one go, about.
-const RUN: usize = 2048;
 
 /// Why [`Tables::route`] went no further.
 pub(super) enum Stop {
@@ -153,114 +150,6 @@ impl Tables<'_> {
         }
     }
 
-    /// Routes units that are short, whole, and have room where they go, which nearly all are. Does nothing that [`route`](Self::route)
-    /// would not do; it is there because it does that several times as fast. Gives what it leaves to `route`.
-    #[inline]
-    fn route_short<'i, H: Host>(
-        &self,
-        sender: ConnectionId,
-        mut rest: &'i [u8],
-        turn: &mut Turn,
-        host: &mut H,
-    ) -> &'i [u8] {
-        let Some(slot) = self.parts.connections.get(sender.index as usize) else { return rest };
-        let pages = &*self.parts.pages;
-        // counted here and not behind the reference, so that they stay in registers
-        let (mut left, mut broadcasts) = (turn.left, 0usize);
-        // work of the broadcasts; all else is one for each unit
-        let mut of_broadcasts = 0usize;
-        while left > 0 {
-            let (size, channel, behind) = match rest {
-                [size @ 2..=127, channel, behind @ ..] => (size, channel, behind),
-                [1, _, _, ..] => match self.broadcast_short(slot, rest, left, host) {
-                    Some((behind, run, work)) => {
-                        rest = behind;
-                        broadcasts = broadcasts.saturating_add(run);
-                        of_broadcasts = of_broadcasts.saturating_add(work);
-                        left = left.saturating_sub(work);
-                        continue;
-                    }
-                    None => break,
-                },
-                _ => break,
-            };
-            let Some((unit, next)) = behind.split_at_checked(usize::from(size.saturating_sub(1))) else {
-                break;
-            };
-            let (to, payload) = if channel & 128 == 0 {
-                (slot.entered.get(pages, *channel), unit)
-            } else if let [user, payload @ ..] = unit {
-                let own = slot.own.get(pages, channel & 127);
-                (own.and_then(|channel| self.user(channel, *user)), payload)
-            } else {
-                break;
-            };
-            let Some(to) = to.and_then(|to| self.membership(to)) else { break };
-            let (receiver, header) = if channel & 128 == 0 {
-                if to.flags.has(Flags::TO_SERVER) {
-                    break;
-                }
-                (to.server, to_endpoint::data_for_server(to.at_server, to.number, payload.len()))
-            } else {
-                if to.flags.has(Flags::TO_USER) {
-                    break;
-                }
-                (to.user, to_endpoint::data_for_user(to.at_user, payload.len()))
-            };
-            if payload.is_empty() || host.free(receiver) < payload.len().saturating_add(HEADER) {
-                break;
-            }
-            host.push(receiver, header.as_bytes(), payload);
-            rest = next;
-            left = left.saturating_sub(1);
-        }
-        let others = turn.left.saturating_sub(left).saturating_sub(of_broadcasts);
-        turn.count(others.saturating_add(broadcasts), broadcasts);
-        turn.left = left;
-        rest
-    }
-
-    /// Routes broadcasts as long as they are short and whole and for the same receivers, if all of those have room for all of them: first all for one
-    /// receiver, then all for the next. No more than `left` are pushed. Returns what is behind them, how many they were, and how much work that was.
-    fn broadcast_short<'i, H: Host>(
-        &self,
-        slot: &ConnectionSlot,
-        input: &'i [u8],
-        left: usize,
-        host: &mut H,
-    ) -> Option<(&'i [u8], usize, usize)> {
-        let takes_part = slot.stage == Stage::Part;
-        let first = ShortBroadcast::parse(input, takes_part)?;
-        let channel = self.channel(slot.own.get(self.parts.pages, first.channel & 127)?)?;
-        let same = |unit: &ShortBroadcast<'_>| {
-            (unit.channel, unit.excluded, unit.ready) == (first.channel, first.excluded, first.ready)
-        };
-        let (mut room, mut end, mut units, mut work) = (0usize, input, 0usize, 0usize);
-        let each = channel.users.used().max(1);
-        while let Some(unit) = ShortBroadcast::parse(end, takes_part).filter(same) {
-            room = room.saturating_add(unit.payload.len()).saturating_add(HEADER);
-            end = unit.behind;
-            units = units.saturating_add(1);
-            work = work.saturating_add(Turn::of_broadcast(each, unit.payload.len()));
-            // the next one may be as long as any
-            if room > RUN || work.saturating_add(each.saturating_mul(2)) > left {
-                break;
-            }
-        }
-        if work > left {
-            return None;
-        }
-        let receivers = || self.receivers(channel, first.excluded, u64::MAX, first.ready);
-        if receivers().any(|(_, to)| host.free(to.user) < room || to.flags.has(Flags::TO_USER)) {
-            return None;
-        }
-        let run = input.get(..input.len().saturating_sub(end.len())).unwrap_or_default();
-        for (_, to) in receivers() {
-            push_run(to, run, first.excluded.is_some(), host);
-        }
-        Some((end, units, work))
-    }
-
     /// Notes how many bytes of the unit under way are still to come.
     fn set_under_way(&mut self, sender: ConnectionId, left: usize, target: Target) {
         if let Some(slot) = self.connection(sender) {
@@ -361,7 +250,7 @@ impl Tables<'_> {
 
     /// Users of a channel but one, those that knock, and those that entered too late, with their places; `ready`: and those that are left out.
     #[inline]
-    fn receivers<'t>(
+    pub(super) fn receivers<'t>(
         &'t self,
         channel: &'t ChannelSlot,
         excluded: Option<u8>,
@@ -452,50 +341,6 @@ impl Tables<'_> {
             rest = behind;
         }
         (payload.len(), None)
-    }
-}
-
-/// Pushes short broadcasts to one receiver.
-///
-/// A function of its own: its loop is where a relay that broadcasts spends its time, and has registers of its own this way.
-#[inline(never)]
-fn push_run<H: Host>(to: &MembershipSlot, run: &[u8], names_user: bool, host: &mut H) {
-    let mut rest = run;
-    // they have been looked at: all are for the same users
-    while let [_, _, size @ 2..=127, _, behind @ ..] = rest {
-        let Some((unit, next)) = behind.split_at_checked(usize::from(size.saturating_sub(1))) else { return };
-        let payload = match unit {
-            [_, payload @ ..] if names_user => payload,
-            _ => unit,
-        };
-        let header = to_endpoint::data_for_user(to.at_user, payload.len());
-        host.push(to.user, header.as_bytes(), payload);
-        rest = next;
-    }
-}
-
-/// A broadcast of at most 127 bytes that is whole.
-struct ShortBroadcast<'i> {
-    channel: u8,
-    excluded: Option<u8>,
-    /// Whether users that are left out are passed over.
-    ready: bool,
-    payload: &'i [u8],
-    behind: &'i [u8],
-}
-
-impl<'i> ShortBroadcast<'i> {
-    #[inline]
-    fn parse(input: &'i [u8], takes_part: bool) -> Option<Self> {
-        let [1, mode, size @ 2..=127, channel @ 128..=255, behind @ ..] = input else { return None };
-        let (unit, behind) = behind.split_at_checked(usize::from(size.saturating_sub(1)))?;
-        let ready = takes_part && matches!(mode, 2 | 3);
-        let (excluded, payload) = match (mode, unit) {
-            (0, [user, payload @ ..]) => (Some(*user), payload),
-            (3, [user, payload @ ..]) if ready => (Some(*user), payload),
-            _ => (None, unit),
-        };
-        (!payload.is_empty()).then_some(Self { channel: *channel, excluded, ready, payload, behind })
     }
 }
 

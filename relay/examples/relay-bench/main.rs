@@ -1,7 +1,7 @@
 //! Measures a relay side by side with others on this machine, over loopback. `docs/BENCHMARKS.md` has results.
 //!
 //! ```text
-//! cargo run --release -p peote-relay --example relay-bench -- [bulk|fanout|throughput|roundtrip|calls|core|idle|fair|game|silent|storm|drain]... [--rounds N] [--alone]
+//! cargo run --release -p peote-relay --example relay-bench -- [bulk|fanout|each|throughput|roundtrip|calls|core|idle|fair|game|silent|storm|drain]... [--rounds N] [--alone]
 //! ```
 //!
 //! Without a job the first four are run. Each job is done in turns by the relay and what it is compared with; the figures are medians of
@@ -61,6 +61,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 let rigs: &[Make] = &[&|| rigs::relay_to_all(10), &|| rigs::nats(10)];
                 println!("16-byte messages in bulk, one sender, 10 receivers (messages received/s)");
                 compare(&rigs[..1 + usize::from(with_nats)], rounds, 1_000_000, 16, 1.0)?;
+            }
+            "each" => {
+                println!("16-byte messages to each of 10 receivers in turns (messages received/s)");
+                compare(&[&rigs::relay_to_each], rounds, 1_000_000, 16, 1.0)?;
             }
             "throughput" => {
                 let rigs: &[Make] = &[&rigs::relay_to_server, &rigs::forwarder];

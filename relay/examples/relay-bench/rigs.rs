@@ -148,6 +148,15 @@ pub(crate) fn relay_to_all(users: usize) -> io::Result<Rig> {
     })
 }
 
+/// A channel's server that speaks to its ten users in turns.
+pub(crate) fn relay_to_each() -> io::Result<Rig> {
+    let all = |len| {
+        let units = (0..10).map(|user| unit(to_relay::data_from_server(0, user, len), len, 0).bytes);
+        Message { bytes: units.collect::<Vec<_>>().concat(), received: len + if len < 127 { 2 } else { 3 } }
+    };
+    Ok(Rig { message: all, ..relay_to_all(10)? })
+}
+
 /// Bytes from one connection to another.
 pub(crate) fn forwarder() -> io::Result<Rig> {
     let (address, thread) = forwarder::spawn()?;

@@ -14,6 +14,7 @@ mod operator;
 mod queues;
 mod removing;
 mod resting;
+mod runs;
 mod sizes;
 mod turns;
 mod weaknesses;
