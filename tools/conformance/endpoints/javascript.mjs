@@ -31,9 +31,15 @@ function serve() {
     if (reason === 'too-many-channels') process.exit(0);
   });
   for (const channel of [own, small]) {
-    channel.on('message', ({ user, data }) => obeyUser(channel, user, data));
+    const users = new Map();
+    channel.on('enter', ({ user }) => users.set(user, inOrder()));
+    channel.on('message', ({ user, data, keep }) => {
+      const all = data[0] === 0x2a || data[0] === 0x2d;
+      users.get(user)(keep(), () => obeyUser(channel, user, data), () => (all ? channel.room() : channel.room(user)));
+    });
   }
-  peer.on('message', ({ data }) => obey((bytes) => peer.send(bytes), data));
+  const after = inOrder();
+  peer.on('message', ({ data, keep }) => after(keep(), () => obey((bytes) => peer.send(bytes), data), () => peer.room()));
 
   function obeyUser(channel, user, data) {
     const answer = (bytes) => channel.send(user, bytes);
@@ -56,6 +62,35 @@ function serve() {
         return answer(Uint8Array.from({ length }, (_, at) => at % 251));
       }
       case 'L': return peer.leave();
+    }
+  }
+}
+
+/**
+ * Does one thing after another, at once if it can. What has no room is tried again, and not taken
+ * until it is done.
+ */
+function inOrder() {
+  const waiting = [];
+  return (taken, act, room) => {
+    waiting.push({ taken, act, room });
+    if (waiting.length === 1) work();
+  };
+  async function work() {
+    while (waiting.length > 0) {
+      const { taken, act, room } = waiting[0];
+      try {
+        act();
+      } catch (error) {
+        if (!(error instanceof PeoteError)) throw error;
+        if (error.code === 'would-block') {
+          await room().catch(() => {});
+          continue;
+        }
+        // Its user, or the channel, is gone by now.
+      }
+      taken();
+      waiting.shift();
     }
   }
 }
