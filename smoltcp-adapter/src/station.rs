@@ -84,7 +84,7 @@ impl<'a, 'l, B: Buffers, N: AsRef<[u8]>, const CHANNELS: usize> Station<'a, 'l, 
     /// use peote_net_smoltcp::Station;
     ///
     /// fn sleep_long(station: &mut Station<'_, '_, impl Buffers, &str, 1>) {
-    ///     station.set_hello(Hello { keepalive: Some(Duration::from_secs(600)), name: None });
+    ///     station.set_hello(Hello { keepalive: Some(Duration::from_secs(600)), ..Hello::default() });
     /// }
     /// ```
     #[cfg(feature = "flow")]

@@ -64,7 +64,8 @@ impl Session<'_> {
     ) -> Result<(), T::Error> {
         let mut count = 0;
         if transport.write_ready()? {
-            count = transport.write(self.out.state.ring.front(self.out.parts.transmit))?;
+            let queued = self.out.state.ring.front(self.out.parts.transmit);
+            count = transport.write(queued.get(..self.out.state.to_write()).unwrap_or(queued))?;
         }
         self.wrote(count, now);
         Ok(())
@@ -103,7 +104,7 @@ impl Session<'_> {
                     self.out.pay();
                     let state = &mut *self.out.state;
                     // what is queued after a loss is for the next connection
-                    if state.connection != Connection::Lost && state.ring.len() > 0 {
+                    if state.connection != Connection::Lost && state.to_write() > 0 {
                         return Step::Write;
                     }
                     state.round = Round::Written;
@@ -210,7 +211,18 @@ impl Session<'_> {
                 self.tell_loss();
             }
             if !self.out.state.front.has_event() {
-                return self.hand_over_received(handler);
+                if self.hand_over_received(handler) {
+                    return true;
+                }
+                #[cfg(all(feature = "flow", feature = "server"))]
+                if self.out.state.owed == Owed::Door {
+                    self.out.state.owed = Owed::Nothing;
+                    if self.hand_over_kept(handler) {
+                        return true;
+                    }
+                    continue;
+                }
+                return false;
             }
             if self.is_blocked() {
                 self.out.state.front.settle(true);
@@ -265,10 +277,16 @@ impl Session<'_> {
         let event = match self.out.state.telling {
             Telling::Done => return,
             // what was kept happened before
-            Telling::Link { unsent } => self.out.tables().next_kept_notice().unwrap_or_else(|| {
-                self.out.state.telling = Telling::Channels;
-                Event::LinkLost { unsent }
-            }),
+            Telling::Link { unsent } => match self.out.tables().next_kept_notice() {
+                Some(event) => {
+                    self.out.state.front.event = event;
+                    return;
+                }
+                None => {
+                    self.out.state.telling = Telling::Channels;
+                    Event::LinkLost { unsent }
+                }
+            },
             Telling::Channels => match self.out.tables().next_lost() {
                 Some(event) => event,
                 None => {
@@ -306,6 +324,7 @@ impl Session<'_> {
             return;
         }
         state.ring.consume(count);
+        state.flow.wrote(count);
         state.room.written();
         state.unflushed = true;
         if state.connection != Connection::Open {

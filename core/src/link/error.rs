@@ -52,6 +52,12 @@ pub enum SendError {
         /// The name's length in bytes.
         len: usize,
     },
+    /// Words at the door above 200 bytes.
+    #[cfg(feature = "flow")]
+    WordsTooLong {
+        /// Their length in bytes.
+        len: usize,
+    },
     /// A maximum chunk size of 0, above
     /// [`ChunkLimit::GREATEST`](crate::chunk::ChunkLimit::GREATEST), or above the link's chunk
     /// size. Without feature `large-chunks` also one above 32,768 bytes.
@@ -135,6 +141,8 @@ impl fmt::Display for SendError {
                 write!(f, "{len} bytes at once for a window of {window}; send them in parts")
             }
             Self::NameTooLong { len } => write!(f, "a channel name of {len} bytes; at most 255 are allowed"),
+            #[cfg(feature = "flow")]
+            Self::WordsTooLong { len } => write!(f, "words of {len} bytes; at most 200 are allowed"),
             Self::ChunkLimit { max, chunk_size } => {
                 write!(f, "a maximum chunk size of {max} bytes; this link allows 1 to {chunk_size}")
             }

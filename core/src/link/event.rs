@@ -33,6 +33,10 @@ pub enum Event<'a> {
         channel: Channel,
         /// Why.
         reason: Reason,
+        /// What the channel's server says about it, at most 200 bytes and no more than a party's slot
+        /// has. Empty unless the server has refused with words of its own
+        /// (`Out::refuse`, feature `flow`).
+        words: &'a [u8],
     },
     /// A channel that was open is gone. The handle is no longer valid. The users of an own channel
     /// are gone without further events.
@@ -44,6 +48,30 @@ pub enum Event<'a> {
         /// was lost, [`Reason::LinkLost`] if this link's own was, which is all that closes an own
         /// channel.
         reason: Reason,
+    },
+    /// A user wants to enter an own channel that [asks](super::Admission::Ask). It is not in yet: the
+    /// program lets it in with [`Out::admit`](super::Out::admit) or does not with
+    /// [`Out::refuse`](super::Out::refuse), now or later. The relay gives up after 10 s.
+    ///
+    /// [`UserEntered`](Self::UserEntered) follows when it is let in, [`KnockEnded`](Self::KnockEnded)
+    /// if it is gone before.
+    #[cfg(all(feature = "flow", feature = "server"))]
+    Knock {
+        /// The channel.
+        channel: OwnChannel,
+        /// The number that the user will have.
+        user: User,
+        /// What the user says at the door, at most 200 bytes and no more than a party's slot has. Empty
+        /// for existing endpoints.
+        words: &'a [u8],
+    },
+    /// A user that knocked, and was neither let in nor refused, is gone, or its time is over.
+    #[cfg(all(feature = "flow", feature = "server"))]
+    KnockEnded {
+        /// The channel.
+        channel: OwnChannel,
+        /// The user; from now on the number can mean somebody else.
+        user: User,
     },
     /// A user entered an own channel.
     UserEntered {
@@ -69,6 +97,13 @@ pub enum Event<'a> {
         channel: OwnChannel,
         /// The user.
         user: User,
+    },
+    /// The relay is going to close the connection, because it drains. A program that comes back does so
+    /// then, and not at once.
+    #[cfg(feature = "flow")]
+    ComeBack {
+        /// How long from now on.
+        after: crate::time::Duration,
     },
     /// The connection to the relay was lost, on purpose or not. The next events tell each channel.
     ///
@@ -113,12 +148,14 @@ pub enum Flow {
     /// Until it is dealt with, what its party says is kept in the party's slot, behind it; all
     /// others are heard. Where that slot is full the link reads no further: a party that has said
     /// hello keeps to its window and never fills it, others can. Without feature `flow`, and for
-    /// events without a party ([`Event::UserIgnored`]), the link reads no further at all.
+    /// events without a party ([`Event::UserIgnored`], `KnockEnded`, `ComeBack`), the link reads no
+    /// further at all.
     Again,
 }
 
 impl Event<'_> {
-    /// Returns the channel that the event is about; `None` for [`Event::LinkLost`].
+    /// Returns the channel that the event is about; `None` for those about the
+    /// connection.
     #[must_use]
     pub const fn channel(&self) -> Option<Channel> {
         match *self {
@@ -128,6 +165,10 @@ impl Event<'_> {
             Self::UserEntered { channel, .. }
             | Self::UserGone { channel, .. }
             | Self::UserIgnored { channel, .. } => Some(Channel::Own(channel)),
+            #[cfg(all(feature = "flow", feature = "server"))]
+            Self::Knock { channel, .. } | Self::KnockEnded { channel, .. } => Some(Channel::Own(channel)),
+            #[cfg(feature = "flow")]
+            Self::ComeBack { .. } => None,
             Self::Data { from, .. } | Self::Chunk { from, .. } | Self::Malicious { from, .. } => {
                 Some(from.channel())
             }
@@ -146,7 +187,7 @@ impl Event<'_> {
         match self {
             Self::Refused { reason: Reason::LinkLost, .. }
             | Self::Closed { reason: Reason::LinkLost, .. } => Ok(()),
-            Self::Refused { channel, reason } => Err(SendError::Refused { channel, reason }),
+            Self::Refused { channel, reason, .. } => Err(SendError::Refused { channel, reason }),
             Self::Closed { channel, reason } => Err(SendError::Closed { channel, reason }),
             _ => Ok(()),
         }

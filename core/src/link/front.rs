@@ -24,6 +24,19 @@ pub(super) enum Queued {
         from: PartyRef,
         len: usize,
     },
+    /// A party knocks: its words are the first `len` bytes of its slot.
+    #[cfg(all(feature = "flow", feature = "server"))]
+    Knock {
+        from: PartyRef,
+        len: usize,
+    },
+    /// Entering was refused. The words are the first `len` bytes of the slot that the party had.
+    #[cfg(feature = "flow")]
+    Refused {
+        from: PartyRef,
+        code: u8,
+        len: u8,
+    },
 }
 
 /// The front of one source.

@@ -52,6 +52,8 @@ impl<'a> Session<'a> {
             Held::Local(line) => self.out.local().settle(line, is_again),
             #[cfg(feature = "flow")]
             Held::Party(slot) => self.settle_kept(slot, verdict),
+            #[cfg(all(feature = "flow", feature = "server"))]
+            Held::Knock(slot) => self.settle_knock(slot, verdict),
             #[cfg(feature = "flow")]
             Held::Own(slot) => self.settle_own_kept(slot, is_again),
             _ if is_again && self.keep(self.out.state.front.event) => !self.out.state.front.settle(false),
@@ -103,6 +105,8 @@ impl<'a> Session<'a> {
             Held::Local(line) => self.out.parts.local.event(line),
             #[cfg(feature = "flow")]
             Held::Party(slot) => kept_event(&self.out.parts, slot),
+            #[cfg(all(feature = "flow", feature = "server"))]
+            Held::Knock(slot) => kept_event(&self.out.parts, slot),
             #[cfg(feature = "flow")]
             Held::Own(slot) => own_kept_event(&self.out.parts, slot),
         };

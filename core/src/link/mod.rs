@@ -92,6 +92,8 @@ pub use channel::{
 };
 pub use error::{Error, SendError};
 pub use event::{Event, Flow, HandlerError, IntoFlow};
+#[cfg(all(feature = "flow", feature = "server"))]
+pub use flow::Admission;
 #[cfg(feature = "flow")]
 pub use flow::Hello;
 #[cfg(feature = "local")]
@@ -122,7 +124,7 @@ pub const SILENCE_LIMIT: Duration = Duration::from_secs(20);
 /// The transport is handed to each poll. `B` is the link's memory: [`link_buffers!`] names its
 /// sizes, [`memory`] says what each of them means.
 ///
-/// Beside its buffers a link takes 312 bytes on 64-bit targets, and less on 32-bit ones. Without the
+/// Beside its buffers a link takes 368 bytes on 64-bit targets, and less on 32-bit ones. Without the
 /// features `flow`, `large-chunks`, `local` and `speed` it takes 168 and 120 bytes.
 ///
 /// ```

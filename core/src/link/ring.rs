@@ -52,6 +52,29 @@ impl Ring {
         }
     }
 
+    /// Inserts `bytes` at `offset` behind the oldest one. The caller has made sure that they fit.
+    #[cfg(feature = "flow")]
+    pub(super) fn insert(&mut self, memory: &mut [u8], offset: usize, bytes: &[u8]) {
+        self.move_to_front(memory);
+        let end = self.len.saturating_add(bytes.len());
+        if offset <= self.len && end <= memory.len() {
+            memory.copy_within(offset..self.len, offset.saturating_add(bytes.len()));
+            copy_to(memory, offset, bytes);
+            self.len = end;
+        }
+    }
+
+    /// Takes `count` bytes out that lie `offset` behind the oldest one.
+    #[cfg(feature = "flow")]
+    pub(super) fn remove(&mut self, memory: &mut [u8], offset: usize, count: usize) {
+        self.move_to_front(memory);
+        let from = offset.saturating_add(count);
+        if from <= self.len && self.len <= memory.len() {
+            memory.copy_within(from..self.len, offset);
+            self.len = self.len.saturating_sub(count);
+        }
+    }
+
     /// Makes room at the end. What was taken out since the last time is room for as many bytes, so
     /// this is rare unless the queue stays nearly full and is emptied by a few bytes at a time.
     #[cold]

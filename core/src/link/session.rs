@@ -60,6 +60,13 @@ fn find<'a>(event: Queued, out: &Out<'_>, chunks: &'a [u8], receive: &'a [u8]) -
             let start = out.parts.parties.get(usize::from(from.slot))?.kept.start();
             (from, chunks.get(at.wrapping_add(start)..)?.get(..len)?)
         }
+        #[cfg(all(feature = "flow", feature = "server"))]
+        Queued::Knock { from, len } => return super::flow::knock(&out.parts, from, chunks, len),
+        #[cfg(feature = "flow")]
+        Queued::Refused { from, code, len } => {
+            let OutParts { parties, window, .. } = &out.parts;
+            return Some(super::flow::refused(parties, *window, from, code, chunks, len.into()));
+        }
     };
     let (from, limit) = source(out.parts.own, out.parts.parties, from)?;
     Some(match limit {

@@ -1,6 +1,8 @@
 //! What a link's memory keeps of one own channel and of one party.
 
 use super::EnteredChannel;
+#[cfg(all(feature = "flow", feature = "server"))]
+use super::flow::Door;
 use super::flow::Window;
 use super::kept::{OwnKept, PartyKept};
 use crate::chunk::{Assembler, ChunkLimit};
@@ -19,15 +21,20 @@ pub(super) enum OwnState {
     Open {
         number: u8,
     },
+    /// It is there, and not everybody may enter. Until the relay knows that the program is not told.
+    #[cfg(all(feature = "flow", feature = "server"))]
+    Opening {
+        number: u8,
+    },
     /// The connection is lost, the program has not been told yet. `opened` is false if the relay
     /// had not answered.
     Lost {
         opened: bool,
     },
-    /// It was refused with this code, which the program has been told and wants again.
+    /// It was refused, which the program has been told and wants again.
     #[cfg(feature = "flow")]
     Refused {
-        code: u8,
+        reason: crate::Reason,
     },
 }
 
@@ -40,12 +47,20 @@ pub struct OwnSlot {
     pub(super) generation: u32,
     #[cfg_attr(not(feature = "flow"), expect(dead_code, reason = "nothing is kept"))]
     pub(super) kept: OwnKept,
+    #[cfg(all(feature = "flow", feature = "server"))]
+    pub(super) door: Door,
 }
 
 impl OwnSlot {
     /// A free slot. All bytes are zero.
-    pub const FREE: Self =
-        Self { state: OwnState::Free, limit: ChunkLimit::NONE, generation: 0, kept: OwnKept::NOTHING };
+    pub const FREE: Self = Self {
+        state: OwnState::Free,
+        limit: ChunkLimit::NONE,
+        generation: 0,
+        kept: OwnKept::NOTHING,
+        #[cfg(all(feature = "flow", feature = "server"))]
+        door: Door::OPEN,
+    };
 }
 
 /// What a party is.
@@ -88,6 +103,20 @@ pub(super) enum PartyState {
     /// A local user of the own channel in slot `own`.
     #[cfg(feature = "local")]
     LocalUser {
+        own: u8,
+        user: u16,
+    },
+    /// A user that knocks at the own channel in slot `own`. Until it is let in, `outstanding` is its
+    /// ticket.
+    #[cfg(all(feature = "flow", feature = "server"))]
+    Knocking {
+        own: u8,
+        number: u8,
+        user: u8,
+    },
+    /// A local user that knocks.
+    #[cfg(all(feature = "flow", feature = "local"))]
+    LocalKnocking {
         own: u8,
         user: u16,
     },

@@ -69,6 +69,9 @@ pub(super) enum Held {
     /// A party's that was kept.
     #[cfg(feature = "flow")]
     Party(u16),
+    /// That a party knocks.
+    #[cfg(all(feature = "flow", feature = "server"))]
+    Knock(u16),
     #[cfg(feature = "local")]
     Local(LineRef),
 }
@@ -111,10 +114,16 @@ pub(super) enum Owed {
     /// No command, but an event that is kept has to be dealt with first.
     #[cfg(feature = "flow")]
     Wait,
+    /// No command, but what waits has to be handed over first.
+    #[cfg(all(feature = "flow", feature = "server"))]
+    Door,
     /// Hello.
     #[cfg(feature = "flow")]
     Hello,
-    /// The answer to a user that knocks: to be let in, or (`code`) refused.
+    /// What has not been said of the token.
+    #[cfg(feature = "flow")]
+    Token,
+    /// The answer to a user that knocks: to be let in, or (`code`) refused; or that a user is removed.
     #[cfg(feature = "flow")]
     Answer {
         channel: u8,
@@ -248,6 +257,8 @@ impl State {
             Owed::Nothing => false,
             #[cfg(feature = "flow")]
             Owed::Wait => false,
+            #[cfg(all(feature = "flow", feature = "server"))]
+            Owed::Door => false,
             _ => true,
         }
     }
@@ -304,7 +315,13 @@ impl State {
     }
 
     pub(super) const fn wants_write(&self) -> bool {
-        self.ring.len() > 0 || self.room.has_grown() || self.owes()
+        self.to_write() > 0 || self.room.has_grown() || self.owes()
+    }
+
+    /// Returns how many bytes of the queue may be written now.
+    #[inline]
+    pub(super) const fn to_write(&self) -> usize {
+        self.flow.to_write(self.ring.len())
     }
 
     /// The connection is lost: what belonged to it is forgotten. The tables are the caller's.

@@ -399,13 +399,6 @@ impl Decoder {
         cfg!(feature = "flow") && matches!(self.next, Next::Tail)
     }
 
-    /// Returns true if what comes is the relay's hello.
-    #[cfg(feature = "flow")]
-    pub(crate) const fn is_hello(&self) -> bool {
-        let [first, kind, ..] = self.bytes;
-        first == 0 && kind == 3
-    }
-
     /// Returns whose data has come last: the channel byte and, for an own channel, the user.
     #[inline]
     pub(crate) const fn party(&self) -> (u8, u8) {

@@ -478,7 +478,9 @@ impl<N, const CHANNELS: usize> Reconnect<N, CHANNELS> {
     pub fn observe(&mut self, event: &Event<'_>, now: Instant) -> Option<Notice> {
         let (channel, reason) = match *event {
             Event::Opened { channel } => (channel, None),
-            Event::Refused { channel, reason } | Event::Closed { channel, reason } => (channel, Some(reason)),
+            Event::Refused { channel, reason, .. } | Event::Closed { channel, reason } => {
+                (channel, Some(reason))
+            }
             _ => return None,
         };
         if reason != Some(Reason::LinkLost) && matches!(self.connection, Connection::Up) {

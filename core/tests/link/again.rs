@@ -138,9 +138,9 @@ fn every_other_event_comes_again_as_well() {
     let violation = Violation::ChunkTooLarge { len: 10, max: 4 };
     let expected = [
         Event::Opened { channel: Channel::Own(created) },
-        Event::Refused { channel: Channel::Own(not_created), reason: Reason::NameInUse },
+        Event::Refused { channel: Channel::Own(not_created), reason: Reason::NameInUse, words: &[] },
         Event::Opened { channel: Channel::Entered(entered) },
-        Event::Refused { channel: Channel::Entered(not_entered), reason: Reason::NoSuchChannel },
+        Event::Refused { channel: Channel::Entered(not_entered), reason: Reason::NoSuchChannel, words: &[] },
         Event::UserEntered { channel: created, user },
         Event::Malicious { from: Source::User { channel: created, user }, violation },
         Event::UserGone { channel: created, user, reason: Reason::OnPurpose },
@@ -230,7 +230,8 @@ fn what_waits_about_the_end_of_a_channel_is_not_dropped() {
     let refused = rig.out().enter("x", CHUNKS).unwrap();
     rig.sent();
     keep_first(&mut rig, &to_endpoint::refused(2, 4));
-    let refused = Event::Refused { channel: Channel::Entered(refused), reason: Reason::ChannelFull };
+    let refused =
+        Event::Refused { channel: Channel::Entered(refused), reason: Reason::ChannelFull, words: &[] };
     assert_eq!(rig.poll(), [Seen::Notice(refused)]);
 }
 

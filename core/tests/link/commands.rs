@@ -53,9 +53,9 @@ fn as_many_commands_in_flight_as_there_are_tags() {
         let reason = Reason::TooManyChannels;
         expected.push(Seen::Notice(match (command, refused) {
             (0, false) => Event::Opened { channel: Channel::Own(own[index]) },
-            (0, true) => Event::Refused { channel: Channel::Own(own[index]), reason },
+            (0, true) => Event::Refused { channel: Channel::Own(own[index]), reason, words: &[] },
             (_, false) => Event::Opened { channel: Channel::Entered(entered[index]) },
-            (_, true) => Event::Refused { channel: Channel::Entered(entered[index]), reason },
+            (_, true) => Event::Refused { channel: Channel::Entered(entered[index]), reason, words: &[] },
         }));
         rig.says(match (command, refused) {
             (0, true) => to_endpoint::refused(*tag, 1),
@@ -99,7 +99,8 @@ fn a_tag_in_flight_is_not_used_again() {
         let tag = rig.sent()[2];
         assert!(tag != 0 && tag != waiting_tag);
         tags.insert(tag);
-        let refused = Event::Refused { channel: Channel::Entered(channel), reason: Reason::NoSuchChannel };
+        let refused =
+            Event::Refused { channel: Channel::Entered(channel), reason: Reason::NoSuchChannel, words: &[] };
         assert_eq!(rig.hears(to_endpoint::refused(tag, 1)), [Seen::Notice(refused)]);
     }
     assert_eq!(tags.len(), 254);
@@ -113,12 +114,14 @@ fn refused_with_every_reason() {
     for code in 0..=255 {
         let channel = rig.out().create("x", MODE).unwrap();
         let tag = rig.sent()[2];
-        let refused = Event::Refused { channel: Channel::Own(channel), reason: Reason::of_create(code) };
+        let refused =
+            Event::Refused { channel: Channel::Own(channel), reason: Reason::of_create(code), words: &[] };
         assert_eq!(rig.hears(to_endpoint::refused(tag, code)), [Seen::Notice(refused)]);
         assert_eq!(rig.out().delete(channel), Err(SendError::NotOpen));
         let channel = rig.out().enter("x", MODE).unwrap();
         let tag = rig.sent()[2];
-        let refused = Event::Refused { channel: Channel::Entered(channel), reason: Reason::of_enter(code) };
+        let refused =
+            Event::Refused { channel: Channel::Entered(channel), reason: Reason::of_enter(code), words: &[] };
         assert_eq!(rig.hears(to_endpoint::refused(tag, code)), [Seen::Notice(refused)]);
         assert_eq!(rig.out().leave(channel), Err(SendError::NotOpen));
     }

@@ -36,9 +36,9 @@ impl Everything {
         let reason = Reason::LinkLost;
         let told = [
             Event::Closed { channel: Channel::Own(open), reason: Reason::LinkLost },
-            Event::Refused { channel: Channel::Own(creating), reason },
+            Event::Refused { channel: Channel::Own(creating), reason, words: &[] },
             Event::Closed { channel: Channel::Entered(entered), reason },
-            Event::Refused { channel: Channel::Entered(entering), reason },
+            Event::Refused { channel: Channel::Entered(entering), reason, words: &[] },
         ];
         Self { rig, told: told.map(Seen::Notice).to_vec() }
     }
@@ -391,7 +391,8 @@ fn lost_again_while_the_channels_are_told() {
     assert_eq!(at, Some(2), "{seen:?}");
     assert_eq!(seen.remove(2), Seen::Notice(Event::LinkLost { unsent: b"asked".len() + 4 }));
     assert_eq!(error, Err(Error::Transport(ErrorKind::BrokenPipe)));
-    let refused = Event::Refused { channel: Channel::Own(asked.unwrap()), reason: Reason::LinkLost };
+    let refused =
+        Event::Refused { channel: Channel::Own(asked.unwrap()), reason: Reason::LinkLost, words: &[] };
     all.told.push(Seen::Notice(refused));
     all.check(&seen);
 }

@@ -1,5 +1,7 @@
 //! A link against a scripted transport.
 
+#[cfg(feature = "flow")]
+mod admission;
 mod again;
 mod commands;
 mod driving;

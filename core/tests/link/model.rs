@@ -252,11 +252,13 @@ impl Model {
         let Some(Command { handle: Some(handle), .. }) = self.commands.remove(&tag) else { return };
         seen.push(Seen::Notice(match handle {
             Handle::Own(channel) => {
-                Event::Refused { channel: Channel::Own(channel), reason: Reason::of_create(code) }
+                Event::Refused { channel: Channel::Own(channel), reason: Reason::of_create(code), words: &[] }
             }
-            Handle::Entered(channel) => {
-                Event::Refused { channel: Channel::Entered(channel), reason: Reason::of_enter(code) }
-            }
+            Handle::Entered(channel) => Event::Refused {
+                channel: Channel::Entered(channel),
+                reason: Reason::of_enter(code),
+                words: &[],
+            },
         }));
     }
 
@@ -293,8 +295,10 @@ impl Model {
         });
         let waiting =
             self.commands.values().filter_map(|command| command.handle).map(|handle| match handle {
-                Handle::Own(channel) => Event::Refused { channel: Channel::Own(channel), reason },
-                Handle::Entered(channel) => Event::Refused { channel: Channel::Entered(channel), reason },
+                Handle::Own(channel) => Event::Refused { channel: Channel::Own(channel), reason, words: &[] },
+                Handle::Entered(channel) => {
+                    Event::Refused { channel: Channel::Entered(channel), reason, words: &[] }
+                }
             });
         let told = open.chain(waiting).map(Seen::Notice).collect();
         *self = Self::new(self.own_channels, self.places);

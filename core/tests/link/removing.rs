@@ -86,7 +86,7 @@ fn the_user_is_told_why() {
     let channel = rig.out().enter("a", Mode::Data).unwrap();
     rig.poll();
     let tag = rig.sent()[2];
-    let refused = Event::Refused { channel: Channel::Entered(channel), reason: Reason::Blocked };
+    let refused = Event::Refused { channel: Channel::Entered(channel), reason: Reason::Blocked, words: &[] };
     assert_eq!(rig.hears([0, 3, tag, 1, 6]), [Seen::Notice(refused)]);
 }
 

@@ -41,7 +41,7 @@ fn counted_from_what_was_said_first() {
     let (seen, error) = rig.lose();
     assert_eq!(error, Error::Silent { duration: Duration::from_secs(20) });
     let reason = peote_net::Reason::LinkLost;
-    assert_eq!(seen, [Seen::Notice(Event::Refused { channel: Channel::Own(channel), reason })]);
+    assert_eq!(seen, [Seen::Notice(Event::Refused { channel: Channel::Own(channel), reason, words: &[] })]);
     assert_eq!(rig.link.next_deadline(), None);
 }
 

@@ -10,7 +10,7 @@ use crate::support::{Rig, Script};
 
 #[test]
 fn the_sizes_of_places() {
-    assert_eq!(size_of::<OwnSlot>(), 16);
+    assert_eq!(size_of::<OwnSlot>(), OWN);
     assert_eq!(size_of::<PartySlot>(), PARTY);
 }
 
@@ -18,20 +18,23 @@ fn the_sizes_of_places() {
 fn check<
     const CHUNK: usize,
     const PARTIES: usize,
-    const OWN: usize,
+    const CHANNELS: usize,
     const TRANSMIT: usize,
     const RECEIVE: usize,
 >() {
-    let bytes = PARTIES * (CHUNK + PARTY) + OWN * 16 + TRANSMIT + RECEIVE;
+    let bytes = PARTIES * (CHUNK + PARTY) + CHANNELS * OWN + TRANSMIT + RECEIVE;
     let size = bytes.next_multiple_of(4);
-    assert_eq!(LinkBuffers::<CHUNK, PARTIES, OWN, TRANSMIT, RECEIVE>::SIZE, size);
-    assert_eq!(size_of::<LinkBuffers<CHUNK, PARTIES, OWN, TRANSMIT, RECEIVE>>(), size);
+    assert_eq!(LinkBuffers::<CHUNK, PARTIES, CHANNELS, TRANSMIT, RECEIVE>::SIZE, size);
+    assert_eq!(size_of::<LinkBuffers<CHUNK, PARTIES, CHANNELS, TRANSMIT, RECEIVE>>(), size);
     #[cfg(target_pointer_width = "64")]
     assert_eq!(
-        size_of::<Link<LinkBuffers<CHUNK, PARTIES, OWN, TRANSMIT, RECEIVE>>>(),
+        size_of::<Link<LinkBuffers<CHUNK, PARTIES, CHANNELS, TRANSMIT, RECEIVE>>>(),
         (size + ADDED).next_multiple_of(8)
     );
 }
+
+/// What an own channel takes.
+const OWN: usize = if cfg!(feature = "flow") { 20 } else { 16 };
 
 /// What a party takes beside its chunk.
 const PARTY: usize = {
@@ -41,7 +44,7 @@ const PARTY: usize = {
 
 /// What a link adds to its buffers.
 #[cfg(target_pointer_width = "64")]
-const ADDED: usize = WITHOUT_FLOW + if cfg!(feature = "flow") { 64 } else { 0 };
+const ADDED: usize = WITHOUT_FLOW + if cfg!(feature = "flow") { 120 } else { 0 };
 
 /// The same where the link is an existing endpoint.
 #[cfg(target_pointer_width = "64")]

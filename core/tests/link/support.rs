@@ -123,6 +123,10 @@ pub(crate) enum Seen {
     Notice(Event<'static>),
     Data(Source, Vec<u8>),
     Chunk(Source, Vec<u8>),
+    #[cfg(feature = "flow")]
+    Knock(OwnChannel, User, Vec<u8>),
+    /// A refusal with words.
+    Refused(Channel, Reason, Vec<u8>),
 }
 
 impl From<Event<'_>> for Seen {
@@ -130,11 +134,20 @@ impl From<Event<'_>> for Seen {
         Self::Notice(match event {
             Event::Data { from, bytes } => return Self::Data(from, bytes.to_vec()),
             Event::Chunk { from, bytes } => return Self::Chunk(from, bytes.to_vec()),
+            #[cfg(feature = "flow")]
+            Event::Knock { channel, user, words } => return Self::Knock(channel, user, words.to_vec()),
+            #[cfg(feature = "flow")]
+            Event::KnockEnded { channel, user } => Event::KnockEnded { channel, user },
+            #[cfg(feature = "flow")]
+            Event::ComeBack { after } => Event::ComeBack { after },
+            Event::Refused { channel, reason, words } if !words.is_empty() => {
+                return Self::Refused(channel, reason, words.to_vec());
+            }
             Event::Opened { channel: Channel::Own(channel) } => {
                 Event::Opened { channel: Channel::Own(channel) }
             }
-            Event::Refused { channel: Channel::Own(channel), reason } => {
-                Event::Refused { channel: Channel::Own(channel), reason }
+            Event::Refused { channel: Channel::Own(channel), reason, .. } => {
+                Event::Refused { channel: Channel::Own(channel), reason, words: &[] }
             }
             Event::UserEntered { channel, user } => Event::UserEntered { channel, user },
             Event::UserGone { channel, user, reason } => Event::UserGone { channel, user, reason },
@@ -145,8 +158,8 @@ impl From<Event<'_>> for Seen {
             Event::Opened { channel: Channel::Entered(channel) } => {
                 Event::Opened { channel: Channel::Entered(channel) }
             }
-            Event::Refused { channel: Channel::Entered(channel), reason } => {
-                Event::Refused { channel: Channel::Entered(channel), reason }
+            Event::Refused { channel: Channel::Entered(channel), reason, .. } => {
+                Event::Refused { channel: Channel::Entered(channel), reason, words: &[] }
             }
             Event::Closed { channel: Channel::Entered(channel), reason } => {
                 Event::Closed { channel: Channel::Entered(channel), reason }
@@ -172,6 +185,9 @@ pub(crate) fn by_party(mut seen: Vec<Seen>) -> Vec<Seen> {
                 | Event::UserIgnored { user, .. }),
             ) => format!("{:?} {:?}", event.channel().unwrap(), Some(*user)),
             Seen::Notice(event) => format!("{:?} {:?}", event.channel(), None::<User>),
+            #[cfg(feature = "flow")]
+            Seen::Knock(channel, user, _) => format!("{:?} {:?}", Some(channel), Some(user)),
+            Seen::Refused(channel, ..) => format!("{:?} {:?}", Some(channel), None::<User>),
         });
     }
     seen

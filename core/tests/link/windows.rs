@@ -60,7 +60,11 @@ fn served(rig: &mut Windowed) -> (peote_net::link::OwnChannel, User) {
 #[test]
 fn hello_is_said_once_and_before_data() {
     let mut rig: Windowed = Rig::new(Link::<Memory>::new());
-    rig.link.set_hello(Hello { keepalive: Some(Duration::from_secs(60)), name: Some("thermometer 1.0") });
+    rig.link.set_hello(Hello {
+        keepalive: Some(Duration::from_secs(60)),
+        name: Some("thermometer 1.0"),
+        token: None,
+    });
     let channel = rig.out().enter("e", CHUNKS).unwrap();
     rig.says(to_endpoint::announcement(Capabilities::HELLO));
     rig.says(to_endpoint::success(1, 5));

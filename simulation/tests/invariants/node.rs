@@ -191,7 +191,7 @@ fn tell(model: &mut Model, node: usize, event: &Event<'_>) {
         // the channels are told behind it
         Event::LinkLost { .. } => {}
         Event::Opened { channel: Channel::Own(channel) } => model.created(node, channel),
-        Event::Refused { channel: Channel::Own(channel), reason } => {
+        Event::Refused { channel: Channel::Own(channel), reason, .. } => {
             model.create_refused(node, channel, reason);
         }
         Event::UserEntered { channel, user } => model.entered_own(node, channel, user.number(), false),
@@ -203,7 +203,7 @@ fn tell(model: &mut Model, node: usize, event: &Event<'_>) {
             model.own_channel_lost(node, channel);
         }
         Event::Opened { channel: Channel::Entered(channel) } => model.entered_other(node, channel),
-        Event::Refused { channel: Channel::Entered(channel), reason } => {
+        Event::Refused { channel: Channel::Entered(channel), reason, .. } => {
             model.enter_refused(node, channel, reason);
         }
         Event::Closed { channel: Channel::Entered(channel), reason } => {

@@ -137,13 +137,13 @@ fn place(source: Source) -> (At, Option<User>) {
 fn heard(event: Event<'_>) -> (At, Heard) {
     match event {
         Event::Opened { channel: Channel::Own(channel) } => (At::Own(channel), Heard::Open),
-        Event::Refused { channel: Channel::Own(channel), reason } => {
+        Event::Refused { channel: Channel::Own(channel), reason, .. } => {
             (At::Own(channel), Heard::Refused(reason))
         }
         Event::UserEntered { channel, user } => (At::Own(channel), Heard::Came(user)),
         Event::UserGone { channel, user, reason } => (At::Own(channel), Heard::Gone(user, reason)),
         Event::Opened { channel: Channel::Entered(channel) } => (At::Entered(channel), Heard::Open),
-        Event::Refused { channel: Channel::Entered(channel), reason } => {
+        Event::Refused { channel: Channel::Entered(channel), reason, .. } => {
             (At::Entered(channel), Heard::Refused(reason))
         }
         Event::Closed { channel: Channel::Entered(channel), reason } => {

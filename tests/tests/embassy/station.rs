@@ -162,7 +162,7 @@ fn an_idle_station_wakes_up_as_seldom_as_it_asked_for() {
         let mut channels = Reconnect::<_, 1>::new(Backoff::new());
         channels.enter("echo", Mode::chunks(256)).unwrap();
         let mut station = Station::new(&mut link, channels);
-        station.set_hello(Hello { keepalive: Some(Duration::from_secs(600)), name: None });
+        station.set_hello(Hello { keepalive: Some(Duration::from_secs(600)), ..Hello::default() });
         let (mut receive, mut transmit) = ([0; 512], [0; 512]);
         let handler = |event: Event<'_>, _: &mut Out<'_>| {
             assert!(matches!(event, Event::Opened { .. }), "{event:?}");

@@ -56,7 +56,7 @@ impl Network {
         let stack = Stack::new(memory, config, &mut port, hub.now()).unwrap();
         let link = Box::leak(Box::new(SmallLink::new()));
         let mut station = Station::new(stack, link, Reconnect::new(Backoff::new()));
-        station.set_hello(Hello { keepalive, name: Some("sensor") });
+        station.set_hello(Hello { keepalive, name: Some("sensor"), ..Hello::default() });
         let place = station.channels().enter("orders", MODE).unwrap();
         let mut relay = RelayMachine::new(Machine::new(&hub, 2));
         relay.know_hello();

@@ -24,7 +24,7 @@ pub(crate) async fn run(stack: Stack<'_>, relay: IpEndpoint, seed: u64) -> ! {
     let mut channels = Reconnect::<_, 1>::new(Backoff::new().with_seed(seed));
     let readings = defmt::unwrap!(channels.enter("readings", Mode::chunks(64)));
     let mut station = Station::new(LINK.take(), channels);
-    station.set_hello(Hello { keepalive: Some(KEEPALIVE), name: Some("sensor") });
+    station.set_hello(Hello { keepalive: Some(KEEPALIVE), name: Some("sensor"), ..Hello::default() });
     let (mut receive, mut transmit) = ([0; 256], [0; 256]);
     let mut next = now();
     loop {

@@ -1,9 +1,9 @@
 //! Hello, in both directions.
 
-use super::FlowState;
+use super::gate::MAX_HELLO;
 use crate::link::send::Out;
 use crate::link::state::Owed;
-use crate::protocol::items::{self, Item};
+use crate::protocol::items;
 use crate::protocol::to_endpoint::Capabilities;
 use crate::protocol::to_relay::{self, Command};
 use crate::time::Duration;
@@ -19,6 +19,11 @@ pub struct Hello {
     pub keepalive: Option<Duration>,
     /// Name and version of the program, for the relay's log; 64 bytes count.
     pub name: Option<&'static str>,
+    /// A token that says which channels this connection may create and enter, for relays that ask for
+    /// one: 1 to 4,096 bytes, others are not said. Nothing else is said before it, so the first
+    /// command waits for the relay's announcement, one round trip; with a relay that announces
+    /// nothing up to 5 s, and the token is not said.
+    pub token: Option<&'static [u8]>,
 }
 
 impl Out<'_> {
@@ -29,14 +34,21 @@ impl Out<'_> {
             // before anything else that is received, so before any data is sent
             self.state.owed = Owed::Hello;
             self.pay();
+        } else if !knows {
+            self.has_no_hello();
         }
     }
 
-    /// Lets a user in that knocks, or refuses it, if there is room.
+    /// Lets a user in that knocks, refuses or removes it, if there is room.
     pub(in crate::link) fn answer(&mut self, channel: u8, user: u8, ticket: u8, code: u8) {
         let admit = to_relay::admit(channel, user, ticket);
         let refuse = to_relay::refuse(channel, user, ticket, code, 0).unwrap_or_default();
-        let bytes: &[u8] = if code == 0 { &admit } else { &refuse };
+        let remove = to_relay::user_command(Command::RemoveUser, channel, user);
+        let bytes: &[u8] = match code {
+            0 => &admit,
+            super::REMOVE => &remove,
+            _ => &refuse,
+        };
         if self.state.ring.free(self.parts.transmit) >= bytes.len() {
             self.state.ring.push(self.parts.transmit, bytes);
             self.state.owed = Owed::Nothing;
@@ -57,33 +69,15 @@ impl Out<'_> {
         let parts = [&capabilities[..], &window, keepalive, name_head, name];
         let len = parts.iter().fold(0usize, |len, part| len.saturating_add(part.len()));
         let Some(head) = to_relay::command_head(Command::Hello, len) else { return };
-        if self.state.ring.free(self.parts.transmit) < head.len().saturating_add(len) {
+        let len = len.saturating_add(head.len());
+        if self.state.ring.free(self.parts.transmit) < len {
             return;
         }
-        self.state.ring.push(self.parts.transmit, &head);
-        parts.iter().for_each(|part| self.state.ring.push(self.parts.transmit, part));
+        let mut hello = [0; MAX_HELLO];
+        let bytes = head.iter().chain(parts.into_iter().flatten());
+        hello.iter_mut().zip(bytes).for_each(|(place, byte)| *place = *byte);
+        self.push_hello(hello.get(..len).unwrap_or(&hello));
         self.state.flow.has_said = true;
-        self.state.owed = Owed::Nothing;
-    }
-}
-
-impl FlowState {
-    /// A tail begins: the items of the relay's hello, or words.
-    pub(in crate::link) const fn begin_tail(&mut self, is_hello: bool) {
-        self.is_hello = is_hello;
-        self.reader = items::NumberReader::new();
-    }
-}
-
-/// Takes in bytes of a tail.
-#[cold]
-pub(in crate::link) fn tail(state: &mut FlowState, bytes: &[u8]) {
-    if !state.is_hello {
-        return;
-    }
-    for &byte in bytes {
-        if let Some(Item::Keepalive(seconds)) = state.reader.byte(byte) {
-            state.interval = seconds;
-        }
+        self.say_token();
     }
 }

@@ -5,16 +5,34 @@
 //! fields. The other end grants more as its program takes what came; so does this link, at half
 //! windows, and at once where a chunk cannot be completed without.
 
+#[cfg(feature = "server")]
+pub use doors::Admission;
+#[cfg(feature = "server")]
+pub(super) use doors::{AtDoor, Door};
 pub use hello::Hello;
-pub(super) use hello::tail;
 pub(super) use receiving::{came, is_liar, kept, stored, stored_of};
+#[cfg(feature = "server")]
+pub(super) use tail::knock;
+pub(super) use tail::{Knock, is_last_of, refused};
 
+#[cfg(feature = "server")]
+mod doors;
+mod gate;
 mod hello;
 mod receiving;
 mod sending;
+mod tail;
+
+#[cfg(feature = "server")]
+use doors::Doors;
+use gate::Gates;
+use tail::Tail;
 
 use super::slots::PartySlot;
 use crate::protocol::items::NumberReader;
+
+/// Instead of the code of an answer to a user that knocks: a user is removed.
+const REMOVE: u8 = u8::MAX;
 
 /// What a link knows about flow control on its connection.
 #[derive(Debug)]
@@ -25,8 +43,15 @@ pub(super) struct FlowState {
     is_due: bool,
     /// Hello has been said.
     has_said: bool,
-    /// The tail that comes is the relay's hello.
-    is_hello: bool,
+    /// The relay has answered it.
+    #[cfg(feature = "server")]
+    is_greeted: bool,
+    /// What the tail means that comes.
+    tail: Tail,
+    /// How many bytes of words have come of it.
+    words: u8,
+    /// In how many milliseconds to come back, as the tail says.
+    come_back_in: Option<u32>,
     reader: NumberReader,
     /// Seconds between two keepalives that the relay says; 0 if it has not.
     interval: u32,
@@ -34,6 +59,18 @@ pub(super) struct FlowState {
     keepalive: u32,
     /// Name and version of the program.
     name: Option<&'static str>,
+    /// Something has come on this connection.
+    pub(super) is_known: bool,
+    /// Bytes of the token that have been said.
+    said: u16,
+    token: Option<&'static [u8]>,
+    /// How many bytes of the queue may be written, plus 1; 0 for all.
+    gate: usize,
+    /// What has to wait for the relay's announcement, if the program uses it.
+    gates: Option<&'static Gates>,
+    /// What admission needs, if the program uses it.
+    #[cfg(feature = "server")]
+    doors: Option<&'static Doors>,
 }
 
 impl FlowState {
@@ -42,11 +79,22 @@ impl FlowState {
             in_force: false,
             is_due: false,
             has_said: false,
-            is_hello: false,
+            #[cfg(feature = "server")]
+            is_greeted: false,
+            tail: Tail::Other,
+            words: 0,
+            come_back_in: None,
             reader: NumberReader::new(),
             interval: 0,
             keepalive: 0,
             name: None,
+            is_known: false,
+            said: 0,
+            token: None,
+            gate: 0,
+            gates: None,
+            #[cfg(feature = "server")]
+            doors: None,
         }
     }
 
@@ -54,6 +102,7 @@ impl FlowState {
         let seconds = hello.keepalive.map_or(0, |keepalive| keepalive.as_millis().div_ceil(1000));
         self.keepalive = u32::try_from(seconds).unwrap_or(u32::MAX);
         self.name = hello.name;
+        self.set_token(hello.token);
     }
 
     /// Returns the seconds between two keepalives that the relay says; 0 if it has not.
@@ -68,8 +117,18 @@ impl FlowState {
 
     /// The connection is lost.
     pub(super) const fn lose(&mut self) {
-        let (keepalive, name) = (self.keepalive, self.name);
-        *self = Self { keepalive, name, ..Self::new() };
+        let (keepalive, name, token, gates) = (self.keepalive, self.name, self.token, self.gates);
+        #[cfg(feature = "server")]
+        let doors = self.doors;
+        *self = Self {
+            keepalive,
+            name,
+            token,
+            gates,
+            #[cfg(feature = "server")]
+            doors,
+            ..Self::new()
+        };
     }
 }
 
@@ -128,6 +187,12 @@ impl Window {
 }
 
 impl PartySlot {
+    /// Returns the ticket of a party that knocks.
+    #[cfg(feature = "server")]
+    fn ticket(&self) -> u8 {
+        u8::try_from(self.outstanding).unwrap_or(0)
+    }
+
     /// Returns how many bytes of the slot are in use.
     fn stored(&self) -> usize {
         if self.kept.is_waiting() || self.assembler.is_in_chunk() { self.assembler.stored() } else { 0 }

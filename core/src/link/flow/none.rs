@@ -20,6 +20,12 @@ impl FlowState {
     pub(super) const fn interval(&self) -> u32 {
         0
     }
+
+    pub(super) const fn to_write(&self, queued: usize) -> usize {
+        queued
+    }
+
+    pub(super) const fn wrote(&mut self, _: usize) {}
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

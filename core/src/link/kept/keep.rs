@@ -4,7 +4,7 @@ use super::{PartyKept, Waiting};
 use crate::Reason;
 use crate::bytes::copy_to;
 use crate::chunk::ChunkLimit;
-use crate::link::flow;
+use crate::link::flow::{self, is_last_of};
 use crate::link::front::Queued;
 use crate::link::session::Session;
 use crate::link::slots::{Key, OwnState, PartyRef, PartyState};
@@ -31,6 +31,10 @@ impl Session<'_> {
                 self.keep_bytes(from, bytes.len())
             }
             Queued::Assembled { from, len } => self.keep_bytes(from, len),
+            // it has not come by way of the front
+            #[cfg(feature = "server")]
+            Queued::Knock { .. } => true,
+            Queued::Refused { from, code, len } => self.out.tables().keep_refusal(from, code, len),
             Queued::Notice(event) => self.out.tables().keep(&event),
         }
     }
@@ -80,10 +84,12 @@ impl Tables<'_> {
             Event::Closed { channel: Channel::Entered(channel), reason } if reason != Reason::LinkLost => {
                 self.keep_end(channel, PartyState::Closing { reason: reason.end_code() })
             }
-            Event::Refused { channel: Channel::Entered(channel), reason } if reason != Reason::LinkLost => {
-                self.keep_end(channel, PartyState::Refused { code: reason.enter_code() })
+            Event::Refused { channel: Channel::Entered(channel), reason, .. }
+                if reason != Reason::LinkLost =>
+            {
+                self.keep_refusal(channel.into(), reason.enter_code(), 0)
             }
-            Event::Refused { channel: Channel::Own(channel), reason } if reason != Reason::LinkLost => {
+            Event::Refused { channel: Channel::Own(channel), reason, .. } if reason != Reason::LinkLost => {
                 self.keep_refused(channel, reason)
             }
             _ => false,
@@ -115,13 +121,24 @@ impl Tables<'_> {
         true
     }
 
+    /// The same for a refusal, whose words lie in that slot.
+    fn keep_refusal(&mut self, from: PartyRef, code: u8, len: u8) -> bool {
+        let was_free = is_last_of(self.parties, from);
+        let is_kept = self.keep_end(from.into(), PartyState::Refused { code });
+        if let Some(party) = self.parties.get_mut(usize::from(from.slot)).filter(|_| is_kept) {
+            let len = if was_free { len.into() } else { 0 };
+            party.assembler.keep(len, len);
+        }
+        is_kept
+    }
+
     /// The same for the refusal of an own channel.
     fn keep_refused(&mut self, channel: OwnChannel, reason: Reason) -> bool {
         let Some(own) = self.own.get_mut(usize::from(channel.slot)) else { return false };
         if own.state != OwnState::Free {
             return false;
         }
-        own.state = OwnState::Refused { code: reason.create_code() };
+        own.state = OwnState::Refused { reason };
         own.generation = channel.generation;
         self.set_own_kept(channel.slot, true);
         true

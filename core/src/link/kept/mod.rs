@@ -11,6 +11,7 @@ mod keep;
 mod next;
 mod store;
 
+use super::front::Queued;
 use super::send::Out;
 use super::slots::{PartyRef, PartySlot, PartyState};
 use super::tables::Tables;
@@ -35,6 +36,9 @@ pub(super) enum Waiting {
     End,
     /// Its end, which the program has been told and wants again.
     ToldEnd,
+    /// That it knocks.
+    #[cfg(feature = "server")]
+    Knock,
 }
 
 /// What waits at the front of a party, and where its bytes start in the slot.
@@ -51,7 +55,7 @@ impl PartyKept {
     /// The most bytes of a slot that count.
     const MAX_SLOT: usize = 1 << Self::START_BITS;
 
-    const fn new(waiting: Waiting, start: usize) -> Self {
+    pub(super) const fn new(waiting: Waiting, start: usize) -> Self {
         // lossless: a slot has at most 2^28 bytes
         #[expect(clippy::cast_possible_truncation, reason = "below `MAX_SLOT`")]
         Self((waiting as u32).wrapping_shl(Self::START_BITS) | start as u32)
@@ -74,6 +78,8 @@ impl PartyKept {
             3 => Waiting::Malicious,
             4 => Waiting::End,
             5 => Waiting::ToldEnd,
+            #[cfg(feature = "server")]
+            6 => Waiting::Knock,
             _ => Waiting::Nothing,
         }
     }
@@ -161,6 +167,23 @@ impl KeptState {
         self.has_progressed = true;
     }
 
+    /// One party has something new. All that waited has been looked at in this round.
+    #[cfg(feature = "server")]
+    pub(super) const fn look_at(&mut self, slot: u16) {
+        (self.cursor, self.left) = (slot, 1);
+    }
+
+    /// The same for own channels.
+    #[cfg(feature = "server")]
+    pub(super) const fn look_at_own(&mut self) {
+        (self.is_own_due, self.own_cursor) = (true, 0);
+    }
+
+    /// Something waits that this round does not come to.
+    pub(super) const fn skip(&mut self) {
+        (self.is_skipped, self.has_progressed) = (true, true);
+    }
+
     /// Goes on to the next party of `parties`.
     const fn advance(&mut self, parties: u16) {
         self.left = self.left.saturating_sub(1);
@@ -186,7 +209,7 @@ impl PartySlot {
 
 impl Tables<'_> {
     /// Changes what waits for a party.
-    fn set_kept(&mut self, slot: u16, kept: PartyKept) {
+    pub(super) fn set_kept(&mut self, slot: u16, kept: PartyKept) {
         let Some(party) = self.parties.get_mut(usize::from(slot)) else { return };
         let before = core::mem::replace(&mut party.kept, kept);
         let count = &mut self.state.kept.parties;
@@ -203,7 +226,7 @@ impl Tables<'_> {
     }
 
     /// Changes whether an own channel's event waits.
-    fn set_own_kept(&mut self, slot: u8, is_waiting: bool) {
+    pub(super) fn set_own_kept(&mut self, slot: u8, is_waiting: bool) {
         let Some(own) = self.own.get_mut(usize::from(slot)) else { return };
         let before = core::mem::replace(&mut own.kept, OwnKept(is_waiting));
         let count = &mut self.state.kept.own;
@@ -252,7 +275,12 @@ impl Tables<'_> {
     /// told so.
     fn has_older(&self, slot: u16) -> bool {
         let Some(party) = self.parties.get(usize::from(slot)) else { return false };
-        let PartyState::User { own: this, user: number, .. } = party.state else { return false };
+        let (this, number) = match party.state {
+            PartyState::User { own, user, .. } => (own, user),
+            #[cfg(feature = "server")]
+            PartyState::Knocking { own, user, .. } => (own, user),
+            _ => return false,
+        };
         let is_older =
             |state| matches!(state, PartyState::Gone { own, user, .. } if own == this && user == number);
         self.state.kept.parties > 0 && self.find_party(is_older).is_some()
@@ -265,6 +293,8 @@ impl Tables<'_> {
         let waiting = party.kept.waiting();
         let kept = match (waiting, party.state) {
             (_, PartyState::User { .. } | PartyState::Gone { .. }) => Waiting::Nothing,
+            #[cfg(feature = "server")]
+            (Waiting::Knock, _) => Waiting::Nothing,
             (Waiting::Opened, _) => Waiting::Opened,
             (Waiting::End | Waiting::ToldEnd, _) => Waiting::End,
             _ => Waiting::Nothing,
@@ -277,13 +307,13 @@ impl Tables<'_> {
     }
 
     /// Returns the next event that waited when the connection was lost.
-    pub(super) fn next_kept_notice(&mut self) -> Option<Event<'static>> {
+    pub(super) fn next_kept_notice(&mut self) -> Option<Queued> {
         if !self.state.kept.is_any() {
             return None;
         }
         for slot in (0..u8::MAX).take(self.own.len()) {
             if self.is_own_kept(slot) {
-                return self.take_own_notice(slot);
+                return self.take_own_notice(slot).map(Queued::Notice);
             }
         }
         for slot in self.used_slots() {
@@ -294,7 +324,7 @@ impl Tables<'_> {
                 Waiting::Opened => {
                     let next = if party.is_ending() { Waiting::End } else { Waiting::Nothing };
                     self.set_kept(slot, PartyKept::new(next, 0));
-                    return Some(Event::Opened { channel: Channel::Entered(at.into()) });
+                    return Some(Queued::Notice(Event::Opened { channel: Channel::Entered(at.into()) }));
                 }
                 _ => return self.take_end(at),
             }
@@ -307,28 +337,31 @@ impl Tables<'_> {
         let channel = self.own_in(slot)?;
         self.set_own_kept(slot, false);
         match self.own(channel)?.state {
-            super::slots::OwnState::Refused { code } => {
+            super::slots::OwnState::Refused { reason } => {
                 self.free_own(slot);
-                Some(Event::Refused { channel: Channel::Own(channel), reason: Reason::of_create(code) })
+                Some(Event::Refused { channel: Channel::Own(channel), reason, words: &[] })
             }
             _ => Some(Event::Opened { channel: Channel::Own(channel) }),
         }
     }
 
     /// Takes the event that tells of a party's end, and frees its slot.
-    fn take_end(&mut self, at: PartyRef) -> Option<Event<'static>> {
-        let state = self.party(at)?.state;
+    fn take_end(&mut self, at: PartyRef) -> Option<Queued> {
+        let party = self.party(at)?;
+        let (state, len) = (party.state, party.assembler.stored());
         self.free_party(at.slot);
         let channel = Channel::Entered(at.into());
-        match state {
+        Some(Queued::Notice(match state {
             PartyState::Gone { own, user, reason } => {
                 let (channel, user) = (self.own_in(own)?, User::new(user));
-                Some(Event::UserGone { channel, user, reason: Reason::of_end(reason) })
+                Event::UserGone { channel, user, reason: Reason::of_end(reason) }
             }
-            PartyState::Closing { reason } => Some(Event::Closed { channel, reason: Reason::of_end(reason) }),
-            PartyState::Refused { code } => Some(Event::Refused { channel, reason: Reason::of_enter(code) }),
-            _ => None,
-        }
+            PartyState::Closing { reason } => Event::Closed { channel, reason: Reason::of_end(reason) },
+            PartyState::Refused { code } => {
+                return Some(Queued::Refused { from: at, code, len: u8::try_from(len).unwrap_or(0) });
+            }
+            _ => return None,
+        }))
     }
 }
 

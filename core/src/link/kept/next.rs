@@ -101,20 +101,26 @@ impl Session<'_> {
         let at = PartyRef { slot, generation: party.generation };
         match party.kept.waiting() {
             Waiting::End | Waiting::ToldEnd if is_front_free => {
-                return Some((Held::Relay, Queued::Notice(tables.take_end(at)?)));
+                return Some((Held::Relay, tables.take_end(at)?));
             }
             Waiting::End | Waiting::ToldEnd => {
                 tables.state.kept.is_skipped = true;
                 return None;
             }
-            Waiting::Opened if tables.has_older(slot) => {
-                tables.state.kept.is_skipped = true;
-                self.out.state.owed = self.out.state.owed.or_wait();
-                return None;
-            }
+            Waiting::Opened if tables.has_older(slot) => return self.skip_for_older(),
+            #[cfg(feature = "server")]
+            Waiting::Knock if tables.has_older(slot) => return self.skip_for_older(),
+            #[cfg(feature = "server")]
+            Waiting::Knock => return Some((Held::Knock(slot), kept_event(&self.out.parts, slot))),
             _ => {}
         }
         Some((Held::Party(slot), kept_event(&self.out.parts, slot)))
+    }
+
+    fn skip_for_older(&mut self) -> Option<(Held, Queued)> {
+        self.out.state.tables.kept.is_skipped = true;
+        self.out.state.owed = self.out.state.owed.or_wait();
+        None
     }
 
     /// A user has entered whose number an earlier one has, which is gone and has not been told so.
@@ -131,17 +137,40 @@ impl Session<'_> {
         if !is_again {
             self.go_on(slot);
         }
-        let tables = self.out.tables();
-        let waits = tables.parties.get(usize::from(slot)).is_some_and(|party| party.kept.is_waiting());
-        // a party with more to say is heard further, unless the round ends here
-        if is_again || !waits || verdict != Verdict::Done {
-            let parties = tables.used_slots().end;
-            tables.state.kept.advance(parties);
-        }
+        let waits = self.heard_of(slot, verdict);
         if !is_again && self.out.state.owed == Owed::Wait {
             self.out.state.owed = Owed::Nothing;
         }
         is_again && waits
+    }
+
+    /// The same for an event that tells that a party knocks. An answer of the handler settles it.
+    #[cfg(feature = "server")]
+    pub(in crate::link) fn settle_knock(&mut self, slot: u16, verdict: Verdict) -> bool {
+        let party = self.out.parts.parties.get(usize::from(slot));
+        let is_unanswered = party.is_some_and(|party| matches!(party.kept.waiting(), Waiting::Knock));
+        let is_again = is_unanswered && verdict == Verdict::Again;
+        if is_unanswered && !is_again {
+            self.out.tables().forget_kept(slot);
+        }
+        let verdict = if verdict == Verdict::Again && !is_again { Verdict::Done } else { verdict };
+        self.heard_of(slot, verdict);
+        is_again
+    }
+
+    /// An event of the party in this slot has been handed over. Returns true if something of it waits.
+    fn heard_of(&mut self, slot: u16, verdict: Verdict) -> bool {
+        let tables = self.out.tables();
+        let waits = tables.parties.get(usize::from(slot)).is_some_and(|party| party.kept.is_waiting());
+        // a party with more to say is heard further, unless the round ends here
+        if verdict == Verdict::Again || !waits || verdict != Verdict::Done {
+            let parties = tables.used_slots().end;
+            tables.state.kept.advance(parties);
+            if waits && verdict != Verdict::Again {
+                tables.state.kept.skip();
+            }
+        }
+        waits
     }
 
     /// Takes note of what has become of an own channel's event. Returns true if it is kept.
@@ -186,6 +215,8 @@ pub(in crate::link) fn kept_event(parts: &OutParts<'_>, slot: u16) -> Queued {
     let from = PartyRef { slot, generation: party.generation };
     match party.kept.waiting() {
         Waiting::Bytes => Queued::Assembled { from, len: party.assembler.kept_len() },
+        #[cfg(feature = "server")]
+        Waiting::Knock => Queued::Knock { from, len: party.assembler.kept_len() },
         Waiting::Malicious => {
             let Some((source, limit)) = source(parts.own, parts.parties, from) else { return Queued::None };
             let Some(violation) = party.assembler.violation(limit) else { return Queued::None };

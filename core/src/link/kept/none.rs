@@ -65,7 +65,7 @@ impl Tables<'_> {
 
     pub(super) const fn lose_kept(&mut self, _: u16) {}
 
-    pub(super) const fn next_kept_notice(&mut self) -> Option<Event<'static>> {
+    pub(super) const fn next_kept_notice(&mut self) -> Option<Queued> {
         None
     }
 

@@ -5,6 +5,8 @@ use super::slots::Stage;
 use super::{FIRST_LOCAL_USER, Local, LocalParts};
 use crate::Reason;
 use crate::bytes::copy_to;
+#[cfg(feature = "flow")]
+use crate::link::front::Front;
 use crate::link::front::Queued;
 use crate::link::slots::{PartyRef, PartyState};
 use crate::link::tables::Tables;
@@ -40,9 +42,13 @@ impl Local<'_> {
                 continue;
             };
             for to_server in [true, false] {
+                let is_waiting = to_server && self.user(place).is_some_and(|u| u.stage == Stage::Waiting);
                 if let Some((line, memory)) = self.line(place, to_server) {
                     line.front.begin_round();
-                    line.stamp(memory, now, simulated);
+                    // it leaves when the channel is there
+                    if !is_waiting {
+                        line.stamp(memory, now, simulated);
+                    }
                 }
             }
         }
@@ -106,9 +112,10 @@ impl Local<'_> {
                 }
                 line.take_head(head);
                 if head.kind != Kind::Data {
-                    let event = self.notice(place, head.kind, &mut around.tables);
-                    if let (Some(event), Some((line, _))) = (event, self.line(place, to_server)) {
-                        line.front.event = Queued::Notice(event);
+                    let event = self.event_of(place, head.kind, around);
+                    if let Some((line, _)) = self.line(place, to_server) {
+                        line.consume(line.left);
+                        line.front.event = event.unwrap_or(line.front.event);
                     }
                     self.state.progressed = true;
                     self.free_if_over(place);
@@ -130,8 +137,24 @@ impl Local<'_> {
         }
     }
 
-    /// What a record without payload means.
-    fn notice(&mut self, place: u16, kind: Kind, tables: &mut Tables<'_>) -> Option<Event<'static>> {
+    /// What a record means that is not data.
+    fn event_of(&mut self, place: u16, kind: Kind, around: &mut Surroundings<'_>) -> Option<Queued> {
+        #[cfg(feature = "flow")]
+        match kind {
+            Kind::Enter if self.user(place)?.stage == Stage::Knocking => return self.knock(place, around),
+            Kind::Refused => return self.refused(place, around),
+            _ => {}
+        }
+        self.notice(place, kind, &mut around.tables).map(Queued::Notice)
+    }
+
+    /// What a record means whose payload says nothing.
+    pub(super) fn notice(
+        &mut self,
+        place: u16,
+        kind: Kind,
+        tables: &mut Tables<'_>,
+    ) -> Option<Event<'static>> {
         let user = self.parts.users.get_mut(usize::from(place))?;
         let number = User::local(place);
         match kind {
@@ -153,6 +176,11 @@ impl Local<'_> {
                 let (channel, party) = (user.own?, user.party);
                 let reason = if user.stage == Stage::Removed { Reason::Kicked } else { Reason::OnPurpose };
                 user.end_service();
+                #[cfg(feature = "flow")]
+                if tables.party(party?).is_some_and(|p| matches!(p.state, PartyState::LocalKnocking { .. })) {
+                    tables.free_party(party?.slot);
+                    return Some(Event::KnockEnded { channel, user: number });
+                }
                 tables.free_party(party?.slot);
                 debug!("a local user is gone from own channel {}", channel.slot);
                 Some(Event::UserGone { channel, user: number, reason })
@@ -162,10 +190,13 @@ impl Local<'_> {
                 tables.set_party(channel.slot, PartyState::Joined { user: place });
                 Some(Event::Opened { channel: Channel::Entered(channel) })
             }
+            #[cfg(feature = "flow")]
+            Kind::Refused => None,
             Kind::Gone | Kind::Removed | Kind::Blocked | Kind::NotCreated | Kind::NotThere => {
                 let channel = user.entered.take()?;
                 tables.free_party(channel.slot);
-                let refused = |reason| Some(Event::Refused { channel: Channel::Entered(channel), reason });
+                let refused =
+                    |reason| Some(Event::Refused { channel: Channel::Entered(channel), reason, words: &[] });
                 match kind {
                     Kind::Blocked => refused(Reason::Blocked),
                     Kind::NotCreated => refused(Reason::NameInUse),
@@ -183,7 +214,14 @@ impl Local<'_> {
 
     /// Takes note of what has become of a line's event. Returns true if it is kept.
     pub(in crate::link) fn settle(&mut self, which: LineRef, again: bool) -> bool {
+        #[cfg(feature = "flow")]
+        let entered = self.was_admitted(which);
         let Some((line, _)) = self.line(which.user, which.to_server) else { return false };
+        #[cfg(feature = "flow")]
+        if let Some(event) = entered {
+            line.front = Front::of(event);
+            return false;
+        }
         if line.front.settle(again) {
             self.state.kept = self.state.kept.saturating_add(1);
             return true;

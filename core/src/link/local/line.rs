@@ -19,7 +19,7 @@ const UNSTAMPED: u64 = u64::MAX;
 pub(super) enum Kind {
     /// What would be a unit's payload on the wire.
     Data,
-    /// To the server: the user has entered.
+    /// To the server: the user has entered, or knocks. Its words.
     Enter,
     /// To the server: the user has left, or is removed.
     Leave,
@@ -35,10 +35,13 @@ pub(super) enum Kind {
     NotCreated,
     /// To the user: the channel was deleted before it was created.
     NotThere,
+    /// To the user: it is not let in. A code and the server's words.
+    #[cfg(feature = "flow")]
+    Refused,
 }
 
 impl Kind {
-    const ALL: [Self; 9] = [
+    const ALL: &[Self] = &[
         Self::Data,
         Self::Enter,
         Self::Leave,
@@ -48,6 +51,8 @@ impl Kind {
         Self::Blocked,
         Self::NotCreated,
         Self::NotThere,
+        #[cfg(feature = "flow")]
+        Self::Refused,
     ];
 }
 

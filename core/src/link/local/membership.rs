@@ -8,6 +8,17 @@ use crate::link::slots::{OwnSlot, OwnState};
 use crate::link::{Channel, EnteredChannel, Event, OwnChannel};
 use crate::protocol::MAX_CHANNELS;
 
+/// What is known of a channel that a local user enters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::link) enum ChannelIs {
+    BeingCreated,
+    /// Everybody may enter.
+    Open,
+    /// Not everybody may.
+    #[cfg_attr(not(feature = "flow"), expect(dead_code, reason = "everybody may"))]
+    Asking,
+}
+
 /// How many own channels count.
 #[expect(clippy::cast_possible_truncation, reason = "128")]
 const MAX_OWN_CHANNELS: u8 = MAX_CHANNELS as u8;
@@ -24,6 +35,8 @@ impl LocalParts<'_> {
             // the greatest age is that of a channel that is there
             let age = match own.state {
                 OwnState::Open { .. } => u16::MAX,
+                #[cfg(feature = "flow")]
+                OwnState::Opening { .. } => u16::MAX,
                 OwnState::Creating { tag, wanted: true } => u16::from(last_tag.wrapping_sub(tag)),
                 _ => continue,
             };
@@ -44,7 +57,10 @@ impl LocalParts<'_> {
     pub(in crate::link) fn is_double(&self, own: &[OwnSlot], slot: u8) -> bool {
         let Some(name) = self.names.get(usize::from(slot)).map(NameSlot::get) else { return false };
         self.named(own).any(|(other, place, own)| {
-            let is_used = matches!(own.state, OwnState::Open { .. }) || place.deleting;
+            let is_there = matches!(own.state, OwnState::Open { .. });
+            #[cfg(feature = "flow")]
+            let is_there = is_there || matches!(own.state, OwnState::Opening { .. });
+            let is_used = is_there || place.deleting;
             other != slot && is_used && place.get() == name
         })
     }
@@ -96,13 +112,14 @@ impl Local<'_> {
         u16::try_from(place).ok().filter(|&place| place <= u16::MAX - FIRST_LOCAL_USER)
     }
 
-    /// A local user enters; `open` says whether the channel has been created already.
+    /// A local user enters, with words for which there is room.
     pub(in crate::link) fn enter(
         &mut self,
         place: u16,
         own: OwnChannel,
         entered: EnteredChannel,
-        open: bool,
+        channel: ChannelIs,
+        words: &[u8],
     ) {
         let name = self.parts.names.get(usize::from(own.slot));
         let (simulated, blocked) = name.map_or_else(Default::default, |name| (name.simulated, name.blocked));
@@ -116,35 +133,44 @@ impl Local<'_> {
         };
         self.state.live = self.state.live.saturating_add(1);
         self.state.fresh = place.saturating_add(1);
-        if blocked {
-            self.refuse(place);
-        } else if open {
-            self.start(place);
+        self.tell_words(place, true, Kind::Enter, &[words]);
+        match channel {
+            _ if blocked => self.end_with(place, Kind::Blocked, &[]),
+            ChannelIs::BeingCreated => {}
+            ChannelIs::Open | ChannelIs::Asking => self.start(place, channel),
         }
     }
 
     /// The channel in `slot` has been created: those who wait for it enter.
-    pub(in crate::link) fn opened(&mut self, slot: u8) {
+    pub(in crate::link) fn opened(&mut self, slot: u8, channel: ChannelIs) {
         for place in self.places() {
             if self.user(place).is_some_and(|user| user.serves(slot) && user.stage == Stage::Waiting) {
-                self.start(place);
+                self.start(place, channel);
             }
         }
     }
 
-    fn start(&mut self, place: u16) {
-        if let Some(user) = self.parts.users.get_mut(usize::from(place)) {
-            user.stage = Stage::Entering;
+    fn start(&mut self, place: u16, channel: ChannelIs) {
+        self.state.wake = true;
+        let Some(user) = self.parts.users.get_mut(usize::from(place)) else { return };
+        user.stage = Stage::Entering;
+        #[cfg(feature = "flow")]
+        if channel == ChannelIs::Asking {
+            user.stage = Stage::Knocking;
+            return;
         }
+        let _ = channel;
         self.tell(place, false, Kind::Entered);
-        self.tell(place, true, Kind::Enter);
     }
 
-    fn refuse(&mut self, place: u16) {
-        if let Some(user) = self.parts.users.get_mut(usize::from(place)) {
-            user.end_service();
+    /// The server has nothing to do with a user, which is told so.
+    pub(super) fn end_with(&mut self, place: u16, kind: Kind, words: &[&[u8]]) {
+        let Some(user) = self.parts.users.get_mut(usize::from(place)) else { return };
+        user.end_service();
+        if user.entered.is_some() {
+            self.tell_words(place, false, kind, words);
         }
-        self.tell(place, false, Kind::Blocked);
+        self.free_if_over(place);
     }
 
     /// The server removes the local user at the end of `route`, and may keep local users out from
@@ -174,6 +200,8 @@ impl Local<'_> {
             let kind = match user.stage {
                 Stage::Waiting if refused => Kind::NotCreated,
                 Stage::Waiting => Kind::NotThere,
+                #[cfg(feature = "flow")]
+                Stage::Knocking => Kind::NotThere,
                 _ => Kind::Gone,
             };
             let is_told = user.stage == Stage::Removed;
@@ -193,6 +221,10 @@ impl Local<'_> {
         match user.stage {
             Stage::Entering | Stage::Served => self.tell(place, true, Kind::Leave),
             Stage::Waiting => user.end_service(),
+            #[cfg(feature = "flow")]
+            Stage::Knocking if user.party.is_none() => user.end_service(),
+            #[cfg(feature = "flow")]
+            Stage::Knocking => self.tell(place, true, Kind::Leave),
             // the server has ended it already, and what tells it so may still wait to be dealt with
             Stage::Removed | Stage::Ended | Stage::Free => {}
         }
@@ -213,6 +245,8 @@ impl Local<'_> {
                         | Event::Refused { channel: Channel::Entered(_), .. }
                 )
             );
+            #[cfg(feature = "flow")]
+            let ends = ends || matches!(event, Queued::Refused { .. });
             let to_user = Line::with_event(event);
             *user = LocalUserSlot::FREE;
             if ends {
@@ -223,9 +257,15 @@ impl Local<'_> {
     }
 
     /// Queues a record without payload. Lines keep room for the one that ends them.
-    fn tell(&mut self, place: u16, to_server: bool, kind: Kind) {
+    pub(super) fn tell(&mut self, place: u16, to_server: bool, kind: Kind) {
+        self.tell_words(place, to_server, kind, &[]);
+    }
+
+    /// Queues a record with words, for which the caller has made sure that there is room.
+    fn tell_words(&mut self, place: u16, to_server: bool, kind: Kind, words: &[&[u8]]) {
         if let Some((line, memory)) = self.line(place, to_server) {
-            line.begin(memory, kind, 0);
+            line.begin(memory, kind, words.iter().fold(0, |len, words| len.saturating_add(words.len())));
+            words.iter().for_each(|words| line.put(memory, words));
             self.state.wake = true;
         }
     }

@@ -6,6 +6,8 @@
 //! program that asks for lag or bandwidth gets it here.
 
 mod delivery;
+#[cfg(feature = "flow")]
+mod door;
 mod line;
 mod membership;
 mod sending;
@@ -17,6 +19,7 @@ pub use slots::{LocalParts, LocalUserSlot, NameSlot};
 
 pub(super) use delivery::Surroundings;
 pub(super) use line::{LineRef, MAX_LINE};
+pub(super) use membership::ChannelIs;
 pub(super) use sending::{LocalPayload, LocalRoute};
 
 use crate::time::Instant;

@@ -102,8 +102,6 @@ impl<'a> Local<'a> {
 
     pub(super) const fn deleting(&mut self, _: u8) {}
 
-    pub(super) const fn opened(&mut self, _: u8) {}
-
     pub(super) const fn ended(&mut self, _: u8, _: bool) {}
 
     pub(super) const fn remove(&mut self, _: LocalRoute, _: bool) {}

@@ -68,6 +68,10 @@ impl LocalParts<'_> {
     pub(in crate::link) fn find(&self, channel: OwnChannel, user: User) -> Option<(PartyRef, LocalRoute)> {
         let place = place_of(user)?;
         let slot = self.users.get(usize::from(place)).filter(|slot| slot.own == Some(channel))?;
+        #[cfg(feature = "flow")]
+        if slot.stage == Stage::Knocking {
+            return None;
+        }
         let route = if slot.stage == Stage::Removed { LocalRoute::None } else { LocalRoute::User(place) };
         Some((slot.party?, route))
     }
@@ -82,6 +86,12 @@ impl LocalParts<'_> {
             Some(if to_server { &user.to_server } else { &user.to_user }.room(size))
         };
         route.places(self.users.len()).filter_map(room).min().unwrap_or(usize::MAX)
+    }
+
+    /// Returns an error if no line could have a record with so many bytes of words.
+    pub(in crate::link) fn check_words(&self, len: usize) -> Result<(), SendError> {
+        let room = Line::EMPTY.room(self.line_size());
+        if len <= room { Ok(()) } else { Err(SendError::RingTooSmall { needed: len, capacity: room }) }
     }
 
     /// Whether a record of `len` bytes fits all lines of `route`.

@@ -59,6 +59,9 @@ pub(super) enum Stage {
     Waiting,
     /// On its way to the server.
     Entering,
+    /// The same, and the server is asked whether it lets it in; or it has been asked.
+    #[cfg(feature = "flow")]
+    Knocking,
     /// The server knows it.
     Served,
     /// The server has removed it, and has not heard of its end yet.

@@ -1,8 +1,10 @@
 //! The relay's answers to commands, and its notices about users and channels.
 
 use crate::Reason;
+#[cfg(all(feature = "flow", feature = "server"))]
+use crate::link::flow::AtDoor;
 #[cfg(feature = "flow")]
-use crate::Reason::{ChannelFull, RefusedByServer};
+use crate::link::flow::Knock;
 #[cfg(feature = "flow")]
 use crate::link::front::Queued;
 use crate::link::session::Session;
@@ -16,8 +18,15 @@ impl Session<'_> {
     /// Returns the event that the answer or notice stands for that has just come, if it stands for
     /// one.
     #[inline(never)]
-    pub(super) fn control(&mut self) -> Option<Event<'static>> {
-        match self.out.state.received.decoder.control(Fragment::EMPTY) {
+    pub(in crate::link) fn control(&mut self) -> Option<Event<'static>> {
+        let unit = self.out.state.received.decoder.control(Fragment::EMPTY);
+        #[cfg(feature = "flow")]
+        if !core::mem::replace(&mut self.out.state.flow.is_known, true)
+            && !matches!(unit, Unit::Keepalive { last } if Capabilities::from_keepalive(last).is_some())
+        {
+            self.out.has_no_hello();
+        }
+        match unit {
             Unit::Success { tag, channel: number } => {
                 // no relay gives out a greater number; as it stands, it would mean another channel
                 let answer = if usize::from(number) < MAX_CHANNELS { Ok(number) } else { Err(number) };
@@ -50,8 +59,14 @@ impl Session<'_> {
                 None
             }
             #[cfg(feature = "flow")]
-            Unit::Knock { channel, user, ticket, window, .. } => self.knocked(channel, user, ticket, window),
+            Unit::Knock { channel, user, ticket, window, .. } => {
+                self.knocked(Knock { number: channel, user, ticket, window })
+            }
+            #[cfg(feature = "flow")]
+            Unit::Hello { .. } => self.greeted(),
             Unit::Refused { tag, code, .. } => self.answered(tag, Err(code)),
+            #[cfg(all(feature = "flow", feature = "server"))]
+            Unit::UserEntered { channel, user } if self.is_kept_out(channel, user) => None,
             Unit::UserEntered { channel, user } => self.user_entered(channel, user),
             Unit::UserGone { channel, user, reason } if usize::from(channel) < MAX_CHANNELS => {
                 self.user_gone(channel, user, reason)
@@ -104,6 +119,7 @@ impl Session<'_> {
                 is_wanted.then_some(Event::Refused {
                     channel: Channel::Entered(channel),
                     reason: Reason::of_enter(code),
+                    words: &[],
                 })
             }
         };
@@ -121,14 +137,21 @@ impl Session<'_> {
                 own.state = OwnState::Open { number };
                 // offline, the link itself has to see to it that names are unique
                 let is_double = is_wanted && self.is_double(channel.slot);
-                if is_wanted && !is_double {
+                let reason = if is_double { Reason::NameInUse } else { Reason::OnPurpose };
+                #[cfg(all(feature = "flow", feature = "server"))]
+                let reason = match self.door_of(channel, number).filter(|_| is_wanted && !is_double) {
+                    Some(AtDoor::Later) => return None,
+                    Some(AtDoor::Unsupported) => Reason::Unsupported,
+                    None => reason,
+                };
+                if is_wanted && reason == Reason::OnPurpose {
                     debug!("own channel {} created", channel.slot);
-                    self.out.local().opened(channel.slot);
+                    self.out.local_opened(channel.slot);
                     return Some(Event::Opened { channel: Channel::Own(channel) });
                 }
                 self.out.state.owed = Owed::Delete { number };
                 self.out.local().deleting(channel.slot);
-                Reason::NameInUse
+                reason
             }
             Err(code) => {
                 warning!("creating a channel was refused, code {}", code);
@@ -137,14 +160,14 @@ impl Session<'_> {
         };
         self.out.tables().free_own(channel.slot);
         self.out.local().ended(channel.slot, true);
-        is_wanted.then_some(Event::Refused { channel: Channel::Own(channel), reason })
+        is_wanted.then_some(Event::Refused { channel: Channel::Own(channel), reason, words: &[] })
     }
 
     fn is_double(&self, slot: u8) -> bool {
         self.out.parts.local.is_double(self.out.parts.own, slot)
     }
 
-    fn user_entered(&mut self, number: u8, user: u8) -> Option<Event<'static>> {
+    pub(in crate::link) fn user_entered(&mut self, number: u8, user: u8) -> Option<Event<'static>> {
         let mut tables = self.out.tables();
         let (channel, limit) = tables.find_open(number)?;
         // no relay says so twice
@@ -179,28 +202,6 @@ impl Session<'_> {
         }
     }
 
-    /// A user wants to enter an own channel: it is let in if there is room for it.
-    #[cfg(feature = "flow")]
-    fn knocked(&mut self, number: u8, user: u8, ticket: u8, window: u32) -> Option<Event<'static>> {
-        let tables = self.out.tables();
-        let is_open = tables.find_open(number).is_some();
-        let code = match (is_open, tables.is_full()) {
-            (true, false) => 0,
-            (true, true) => ChannelFull.enter_code(),
-            (false, _) => RefusedByServer.enter_code(),
-        };
-        self.out.state.owed = Owed::Answer { channel: number, user, ticket, code };
-        self.out.pay();
-        if code != 0 {
-            return None;
-        }
-        let event = self.user_entered(number, user);
-        if let Some(party) = self.out.tables().find(Key::user(number, user)) {
-            self.out.raise(party, window, None);
-        }
-        event
-    }
-
     /// A membership has windows from now on.
     #[cfg(feature = "flow")]
     fn raised(&mut self, own: bool, channel: u8, user: u8, (send, receive): (u32, u32)) {
@@ -216,7 +217,12 @@ impl Session<'_> {
     fn user_gone(&mut self, number: u8, user: u8, reason: u8) -> Option<Event<'static>> {
         let mut tables = self.out.tables();
         // a relay that talks nonsense can give one number to two channels
-        let party = tables.find(Key::user(number, user))?;
+        let party = tables.find(Key::user(number, user));
+        #[cfg(all(feature = "flow", feature = "server"))]
+        if party.is_none() {
+            return self.knock_ended(number, user);
+        }
+        let party = party?;
         let channel = tables.own_in(tables.party(party)?.state.own()?)?;
         debug!("a user is gone from own channel {}", channel.slot);
         #[cfg(feature = "flow")]

@@ -3,7 +3,7 @@
 mod answer;
 
 #[cfg(feature = "flow")]
-use super::flow::{came, stored_of, tail};
+use super::flow::{came, stored_of};
 use super::front::Queued;
 use super::handing::Handler;
 use super::send::Out;
@@ -56,7 +56,7 @@ impl Session<'_> {
                 // what follows is for no party
                 received.party = None;
                 #[cfg(feature = "flow")]
-                self.out.state.flow.begin_tail(self.out.state.received.decoder.is_hello());
+                self.begin_tail();
                 Queued::None
             }
         }
@@ -102,23 +102,5 @@ impl Session<'_> {
             state.owed = Owed::Wait; // the party's slot is full
         }
         event
-    }
-
-    /// Takes in the tail of an answer or event, of which `left` bytes are left. Returns the event that
-    /// it stands for when all of it is there.
-    #[cfg(feature = "flow")]
-    #[cold]
-    fn take_tail(&mut self, left: usize) -> Queued {
-        let state = &mut *self.out.state;
-        let received = &mut state.received;
-        let input = self.inbox.receive.get(received.start..received.end).unwrap_or_default();
-        let piece = input.get(..left).unwrap_or(input);
-        tail(&mut state.flow, piece);
-        received.start = received.start.wrapping_add(piece.len());
-        received.decoder.skip(piece.len());
-        if piece.len() < left {
-            return Queued::None;
-        }
-        self.control().map_or(Queued::None, Queued::Notice)
     }
 }

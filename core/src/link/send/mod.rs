@@ -11,6 +11,8 @@ pub use payload::Payload;
 #[cfg(feature = "local")]
 use super::SimulatedLine;
 use super::kept::is_closing;
+#[cfg(feature = "local")]
+use super::local::ChannelIs;
 use super::local::{Local, LocalParts, LocalPayload, LocalRoute};
 use super::memory::BufferParts;
 use super::slots::{Key, OwnSlot, OwnState, PartySlot, PartyState};
@@ -97,7 +99,7 @@ impl<'a> Out<'a> {
         if self.tables().find_own(|state| state == OwnState::Free).is_none() {
             return Err(SendError::TooManyOwnChannels);
         }
-        let tag = self.command_with_name(Command::Create, name)?;
+        let tag = self.command_with_name(Command::Create, name, &[])?;
         let channel = self.tables().create(tag, limit).ok_or(SendError::TooManyOwnChannels)?;
         self.local().remember(channel.slot, name);
         Ok(channel)
@@ -117,11 +119,19 @@ impl<'a> Out<'a> {
     /// [`SendError::TooManyEnteredChannels`], [`SendError::TooManyLocalUsers`],
     /// [`SendError::TooManyCommands`], [`SendError::WouldBlock`].
     pub fn enter(&mut self, name: impl AsRef<[u8]>, mode: Mode) -> Result<EnteredChannel, SendError> {
-        let name = name.as_ref();
+        self.enter_saying(name.as_ref(), mode, &[])
+    }
+
+    pub(super) fn enter_saying(
+        &mut self,
+        name: &[u8],
+        mode: Mode,
+        words: &[u8],
+    ) -> Result<EnteredChannel, SendError> {
         let limit = self.limit_of(mode)?;
         let last_tag = self.state.tables.last_tag;
         if let Some(slot) = self.parts.local.channel(self.parts.own, name, last_tag) {
-            return self.enter_own(slot, limit);
+            return self.enter_own(slot, limit, words);
         }
         if self.tables().entered_count() >= MAX_CHANNELS {
             return Err(SendError::TooManyEnteredChannels);
@@ -129,7 +139,7 @@ impl<'a> Out<'a> {
         if self.tables().is_full() {
             return Err(SendError::TooManyParties);
         }
-        let tag = self.command_with_name(Command::Enter, name)?;
+        let tag = self.command_with_name(Command::Enter, name, words)?;
         let mut tables = self.tables();
         let state = PartyState::Entering { tag, wanted: true };
         Ok(tables.add_party(state, limit).ok_or(SendError::TooManyParties)?.into())
@@ -151,13 +161,19 @@ impl<'a> Out<'a> {
                 own.state = OwnState::Creating { tag, wanted: false };
                 own.generation = own.generation.wrapping_add(1);
             }
-            OwnState::Open { number } => {
-                self.queue(&to_relay::number_command(Command::Delete, number))?;
-                self.tables().free_own(channel.slot);
-            }
+            OwnState::Open { number } => self.delete_open(channel, number)?,
+            #[cfg(feature = "flow")]
+            OwnState::Opening { number } => self.delete_open(channel, number)?,
             _ => return Err(SendError::NotOpen),
         }
         self.local().ended(channel.slot, false);
+        Ok(())
+    }
+
+    #[cfg(feature = "server")]
+    fn delete_open(&mut self, channel: OwnChannel, number: u8) -> Result<(), SendError> {
+        self.queue(&to_relay::number_command(Command::Delete, number))?;
+        self.tables().free_own(channel.slot);
         Ok(())
     }
 
@@ -405,21 +421,49 @@ impl<'a> Out<'a> {
 
     /// Enters an own channel.
     #[cfg(feature = "local")]
-    fn enter_own(&mut self, own: OwnChannel, limit: ChunkLimit) -> Result<EnteredChannel, SendError> {
+    fn enter_own(
+        &mut self,
+        own: OwnChannel,
+        limit: ChunkLimit,
+        words: &[u8],
+    ) -> Result<EnteredChannel, SendError> {
+        self.parts.local.check_words(words.len())?;
         let user = self.local().free_slot().ok_or(SendError::TooManyLocalUsers)?;
+        let channel = self.channel_is(own.slot);
         let mut tables = self.tables();
-        let open = tables.own(own).is_some_and(|own| matches!(own.state, OwnState::Open { .. }));
         let state = PartyState::Joining { user };
         let entered = tables.add_party(state, limit).ok_or(SendError::TooManyParties)?.into();
-        self.local().enter(user, own, entered, open);
+        self.local().enter(user, own, entered, channel, words);
         Ok(entered)
     }
+
+    /// Returns what a local user has to know of an own channel.
+    #[cfg(feature = "local")]
+    fn channel_is(&self, slot: u8) -> ChannelIs {
+        match self.parts.own.get(usize::from(slot)) {
+            #[cfg(all(feature = "flow", feature = "server"))]
+            Some(OwnSlot { state: OwnState::Open { .. }, door, .. }) if !door.is_open() => ChannelIs::Asking,
+            Some(OwnSlot { state: OwnState::Open { .. }, .. }) => ChannelIs::Open,
+            _ => ChannelIs::BeingCreated,
+        }
+    }
+
+    /// An own channel is there: the local users that wait for it go on.
+    #[cfg(feature = "local")]
+    pub(super) fn local_opened(&mut self, slot: u8) {
+        let channel = self.channel_is(slot);
+        self.local().opened(slot, channel);
+    }
+
+    #[cfg(not(feature = "local"))]
+    pub(super) const fn local_opened(&mut self, _: u8) {}
 
     #[cfg(not(feature = "local"))]
     const fn enter_own(
         &mut self,
         own: core::convert::Infallible,
         _: ChunkLimit,
+        _: &[u8],
     ) -> Result<EnteredChannel, SendError> {
         match own {}
     }
@@ -521,14 +565,14 @@ impl<'a> Out<'a> {
         }
         match self.route_for(to, len) {
             Ok(route) => Ok(route),
-            Err(error) => Err(self.refuse(to, error)),
+            Err(error) => Err(self.no_room(to, error)),
         }
     }
 
     /// Something cannot be sent now, or not at all.
     #[cold]
     #[inline(never)]
-    fn refuse(&mut self, to: Destination, error: SendError) -> SendError {
+    fn no_room(&mut self, to: Destination, error: SendError) -> SendError {
         if error == SendError::WouldBlock {
             self.ask_for_grants(to);
         }
@@ -577,8 +621,12 @@ impl<'a> Out<'a> {
             Owed::Delete { number } => (Command::Delete, number),
             #[cfg(feature = "flow")]
             Owed::Wait => return,
+            #[cfg(all(feature = "flow", feature = "server"))]
+            Owed::Door => return,
             #[cfg(feature = "flow")]
             Owed::Hello => return self.say_hello(),
+            #[cfg(feature = "flow")]
+            Owed::Token => return self.say_token(),
             #[cfg(feature = "flow")]
             Owed::Answer { channel, user, ticket, code } => return self.answer(channel, user, ticket, code),
         };
@@ -589,11 +637,11 @@ impl<'a> Out<'a> {
         }
     }
 
-    fn push(&mut self, bytes: &[u8]) {
+    pub(super) fn push(&mut self, bytes: &[u8]) {
         self.state.ring.push(self.parts.transmit, bytes);
     }
 
-    fn queue(&mut self, bytes: &[u8]) -> Result<(), SendError> {
+    pub(super) fn queue(&mut self, bytes: &[u8]) -> Result<(), SendError> {
         self.check_room(bytes.len())?;
         self.push(bytes);
         Ok(())
@@ -601,12 +649,16 @@ impl<'a> Out<'a> {
 
     /// Queues a command with a name and says which tag it has.
     #[inline(never)]
-    fn command_with_name(&mut self, command: Command, name: &[u8]) -> Result<u8, SendError> {
+    fn command_with_name(&mut self, command: Command, name: &[u8], words: &[u8]) -> Result<u8, SendError> {
         if name.len() > MAX_NAME {
             return Err(SendError::NameTooLong { len: name.len() });
         }
-        self.check_room(name.len().saturating_add(4))?;
+        let len = name.len().saturating_add(4);
+        self.check_room(len)?;
         let tag = self.tables().free_tag()?;
+        #[cfg(feature = "flow")]
+        self.before_command(len, words)?;
+        let _ = words;
         let head =
             to_relay::name_command(command, tag, name).ok_or(SendError::NameTooLong { len: name.len() })?;
         self.push(&head);

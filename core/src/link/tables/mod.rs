@@ -204,6 +204,8 @@ pub(super) fn is_current(own: &[OwnSlot], parties: &[PartySlot], event: &Event<'
         | Event::UserGone { channel, .. }
         | Event::UserIgnored { channel, .. }
         | Event::Malicious { from: Source::User { channel, .. }, .. } => is_open(channel),
+        #[cfg(all(feature = "flow", feature = "server"))]
+        Event::KnockEnded { channel, .. } => is_open(channel),
         Event::Opened { channel: Channel::Entered(channel) }
         | Event::Malicious { from: Source::Server { channel }, .. } => is_entered(channel),
         _ => true,
@@ -237,7 +239,7 @@ impl Tables<'_> {
             self.free_own(channel.slot);
             return Some(match was_open {
                 true => Event::Closed { channel: Channel::Own(channel), reason: Reason::LinkLost },
-                false => Event::Refused { channel: Channel::Own(channel), reason },
+                false => Event::Refused { channel: Channel::Own(channel), reason, words: &[] },
             });
         }
         let party = self.find_party(|state| matches!(state, PartyState::Lost { .. }))?;
@@ -246,7 +248,7 @@ impl Tables<'_> {
         let channel = EnteredChannel::from(party);
         Some(match was_open {
             true => Event::Closed { channel: Channel::Entered(channel), reason },
-            false => Event::Refused { channel: Channel::Entered(channel), reason },
+            false => Event::Refused { channel: Channel::Entered(channel), reason, words: &[] },
         })
     }
 }
@@ -275,7 +277,9 @@ impl OwnState {
             Self::Open { .. } => Self::Lost { opened: true },
             Self::Lost { opened } => Self::Lost { opened },
             #[cfg(feature = "flow")]
-            Self::Refused { code } => Self::Refused { code },
+            Self::Refused { .. } => self,
+            #[cfg(all(feature = "flow", feature = "server"))]
+            Self::Opening { .. } => Self::Lost { opened: false },
             Self::Creating { .. } | Self::Free => Self::Free,
         }
     }
@@ -297,6 +301,10 @@ impl PartyState {
             Self::LocalUser { .. } => Self::Free,
             #[cfg(feature = "flow")]
             Self::Gone { .. } => Self::Free,
+            #[cfg(all(feature = "flow", feature = "server"))]
+            Self::Knocking { .. } => Self::Free,
+            #[cfg(all(feature = "flow", feature = "local"))]
+            Self::LocalKnocking { .. } => Self::Free,
             #[cfg(feature = "flow")]
             Self::Closing { .. } | Self::Refused { .. } => self,
         }
@@ -315,6 +323,10 @@ impl PartyState {
             Self::LocalUser { own, .. } => Some(own),
             #[cfg(feature = "flow")]
             Self::Gone { own, .. } => Some(own),
+            #[cfg(all(feature = "flow", feature = "server"))]
+            Self::Knocking { own, .. } => Some(own),
+            #[cfg(all(feature = "flow", feature = "local"))]
+            Self::LocalKnocking { own, .. } => Some(own),
             _ => None,
         }
     }

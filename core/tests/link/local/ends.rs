@@ -47,7 +47,8 @@ fn deleting_a_channel_that_is_being_created() {
     let left = rig.out().enter("a", CHUNKS).unwrap();
     rig.out().leave(left).unwrap();
     rig.out().delete(channel).unwrap();
-    let refused = Event::Refused { channel: Channel::Entered(entered), reason: Reason::NoSuchChannel };
+    let refused =
+        Event::Refused { channel: Channel::Entered(entered), reason: Reason::NoSuchChannel, words: &[] };
     assert_eq!(settle(&mut rig), [Seen::Notice(refused)]);
     rig.says(to_endpoint::success(1, 0));
     assert_eq!(settle(&mut rig), []);

@@ -214,7 +214,8 @@ fn without_memory_the_relay_is_asked() {
     rig.sent();
     let channel = rig.out().enter([b'o', 3], CHUNKS).unwrap();
     assert_eq!(rig.sent(), enter_command(2, &[b'o', 3]));
-    let refused = Event::Refused { channel: Channel::Entered(channel), reason: Reason::OwnChannel };
+    let refused =
+        Event::Refused { channel: Channel::Entered(channel), reason: Reason::OwnChannel, words: &[] };
     assert_eq!(rig.hears(to_endpoint::refused(2, 2)), [Seen::Notice(refused)]);
 
     // names for one of two own channels
@@ -266,8 +267,8 @@ fn the_name_is_in_use_elsewhere() {
         sleep_and_wake(&mut rig, face, |event, _| seen.push(event.into()));
         let reason = Reason::NameInUse;
         let expected = [
-            Event::Refused { channel: Channel::Own(channel), reason },
-            Event::Refused { channel: Channel::Entered(entered), reason },
+            Event::Refused { channel: Channel::Own(channel), reason, words: &[] },
+            Event::Refused { channel: Channel::Entered(entered), reason, words: &[] },
         ];
         assert_eq!(seen, expected.map(Seen::Notice));
         assert_eq!(rig.out().leave(entered), Err(SendError::NotOpen));
@@ -321,7 +322,7 @@ fn the_channel_that_is_there_is_meant_and_not_one_that_is_asked_for() {
             seen.contains(&Seen::Notice(Event::Opened { channel: Channel::Entered(entered) })),
             "{seen:?}"
         );
-        let refused = Event::Refused { channel: Channel::Own(second), reason: Reason::NameInUse };
+        let refused = Event::Refused { channel: Channel::Own(second), reason: Reason::NameInUse, words: &[] };
         assert!(seen.contains(&Seen::Notice(refused)), "{seen:?}");
     }
 }
@@ -336,7 +337,7 @@ fn a_double_name_that_is_granted_is_given_back() {
     settle(&mut rig);
     rig.script.outgoing.clear();
     rig.says(to_endpoint::success(2, 5));
-    let refused = Event::Refused { channel: Channel::Own(double), reason: Reason::NameInUse };
+    let refused = Event::Refused { channel: Channel::Own(double), reason: Reason::NameInUse, words: &[] };
     assert_eq!(settle(&mut rig), [Seen::Notice(refused)]);
     assert_eq!(rig.script.outgoing, [0, 3, 0, 1, 5]);
     assert_eq!(rig.out().delete(double), Err(SendError::NotOpen));
@@ -353,7 +354,8 @@ fn two_double_names_that_are_granted() {
     let entered = rig.out().enter("chat", CHUNKS).unwrap();
     rig.says([to_endpoint::success(1, 0), to_endpoint::success(2, 1)].concat());
     let seen = settle(&mut rig);
-    let refused = Event::Refused { channel: Channel::Own(channels[1]), reason: Reason::NameInUse };
+    let refused =
+        Event::Refused { channel: Channel::Own(channels[1]), reason: Reason::NameInUse, words: &[] };
     assert_eq!(seen[..2], [Event::Opened { channel: Channel::Own(channels[0]) }, refused].map(Seen::Notice));
     assert!(seen.contains(&Seen::Notice(Event::Opened { channel: Channel::Entered(entered) })));
     assert_eq!(seen.len(), 4);
@@ -369,7 +371,7 @@ fn the_name_of_a_channel_that_was_given_up_is_in_use() {
     settle(&mut rig);
     rig.script.outgoing.clear();
     rig.says([to_endpoint::success(1, 0), to_endpoint::success(2, 1)].concat());
-    let refused = Event::Refused { channel: Channel::Own(second), reason: Reason::NameInUse };
+    let refused = Event::Refused { channel: Channel::Own(second), reason: Reason::NameInUse, words: &[] };
     assert_eq!(settle(&mut rig), [Seen::Notice(refused)]);
     assert_eq!(rig.script.outgoing, [0, 3, 0, 1, 0, 0, 3, 0, 1, 1]);
     let third = open(&mut rig, b"chat", 2, CHUNKS);

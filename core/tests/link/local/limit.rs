@@ -111,7 +111,7 @@ fn what_the_relay_is_owed_does_not_wait_for_the_next_event() {
         rig.script.outgoing.clear();
         rig.link.set_event_limit(NonZeroU16::new(1));
         rig.says(to_endpoint::success(tag, 4));
-        let refused = Event::Refused { channel: Channel::Own(double), reason: Reason::NameInUse };
+        let refused = Event::Refused { channel: Channel::Own(double), reason: Reason::NameInUse, words: &[] };
         if face == Face::NextEvent {
             // a caller that stops in the middle
             let (event, _) = rig.link.next_event(&mut rig.script, rig.now).unwrap().unwrap();

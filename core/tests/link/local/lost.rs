@@ -26,10 +26,10 @@ fn everything() -> (LocalRig, Vec<Seen>) {
     let reason = Reason::LinkLost;
     let told = [
         Event::Closed { channel: Channel::Own(channel), reason: Reason::LinkLost },
-        Event::Refused { channel: Channel::Own(creating), reason },
+        Event::Refused { channel: Channel::Own(creating), reason, words: &[] },
         Event::Closed { channel: Channel::Entered(served), reason },
-        Event::Refused { channel: Channel::Entered(entering), reason },
-        Event::Refused { channel: Channel::Entered(waiting), reason },
+        Event::Refused { channel: Channel::Entered(entering), reason, words: &[] },
+        Event::Refused { channel: Channel::Entered(waiting), reason, words: &[] },
         Event::Closed { channel: Channel::Entered(deleted), reason },
     ];
     (rig, told.map(Seen::Notice).to_vec())
@@ -137,7 +137,7 @@ fn events_that_wait_when_the_connection_is_lost() {
         let reason = Reason::OnPurpose;
         let ends = [
             Event::Closed { channel: Channel::Entered(over), reason },
-            Event::Refused { channel: Channel::Entered(not_entered), reason: Reason::NameInUse },
+            Event::Refused { channel: Channel::Entered(not_entered), reason: Reason::NameInUse, words: &[] },
         ];
         for end in ends.map(Seen::Notice) {
             assert_eq!(seen.iter().filter(|event| **event == end).count(), 1, "{seen:?}");

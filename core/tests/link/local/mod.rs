@@ -1,5 +1,7 @@
 //! Users on the same link as the server of their channel.
 
+#[cfg(feature = "flow")]
+mod door;
 mod ends;
 mod entering;
 mod limit;

@@ -356,8 +356,8 @@ impl Life {
                 Event::Opened { channel: Channel::Own(channel) } => {
                     (Event::Opened { channel: Channel::Own(channel) }, vec![])
                 }
-                Event::Refused { channel: Channel::Own(channel), reason } => {
-                    (Event::Refused { channel: Channel::Own(channel), reason }, vec![])
+                Event::Refused { channel: Channel::Own(channel), reason, .. } => {
+                    (Event::Refused { channel: Channel::Own(channel), reason, words: &[] }, vec![])
                 }
                 Event::UserEntered { channel, user } => (Event::UserEntered { channel, user }, vec![]),
                 Event::UserGone { channel, user, reason } => {
@@ -366,8 +366,8 @@ impl Life {
                 Event::Opened { channel: Channel::Entered(channel) } => {
                     (Event::Opened { channel: Channel::Entered(channel) }, vec![])
                 }
-                Event::Refused { channel: Channel::Entered(channel), reason } => {
-                    (Event::Refused { channel: Channel::Entered(channel), reason }, vec![])
+                Event::Refused { channel: Channel::Entered(channel), reason, .. } => {
+                    (Event::Refused { channel: Channel::Entered(channel), reason, words: &[] }, vec![])
                 }
                 Event::Closed { channel: Channel::Entered(channel), reason } => {
                     (Event::Closed { channel: Channel::Entered(channel), reason }, vec![])
@@ -402,7 +402,7 @@ impl Life {
                 let (_, number) = *self.names.iter().find(|(name, _)| *name == own.name).unwrap();
                 assert_eq!(own.number.replace(number), None);
             }
-            Event::Refused { channel: Channel::Own(channel), reason } => {
+            Event::Refused { channel: Channel::Own(channel), reason, .. } => {
                 assert_eq!(reason, Reason::NameInUse);
                 let before = self.owns.len();
                 self.owns.retain(|own| own.channel != channel);

@@ -17,7 +17,7 @@ fn removed(channel: OwnChannel, user: User) -> Seen {
 }
 
 fn refused(channel: EnteredChannel) -> Seen {
-    Seen::Notice(Event::Refused { channel: Channel::Entered(channel), reason: Reason::Blocked })
+    Seen::Notice(Event::Refused { channel: Channel::Entered(channel), reason: Reason::Blocked, words: &[] })
 }
 
 /// What a relay can do does not matter for local users; and they are nothing to the relay.

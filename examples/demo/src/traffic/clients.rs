@@ -228,7 +228,7 @@ impl Crowd {
                 out.send(channel, &hello.encode())?;
                 member.stage = Stage::Greeting(channel);
             }
-            Event::Refused { channel: Channel::Entered(channel), reason } => {
+            Event::Refused { channel: Channel::Entered(channel), reason, .. } => {
                 self.refused(channel, reason, now);
             }
             Event::Closed { channel: Channel::Entered(channel), reason } => {

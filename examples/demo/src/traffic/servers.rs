@@ -187,7 +187,7 @@ impl Service {
     ) -> Result<(), SendError> {
         match event {
             Event::Opened { channel: Channel::Own(_) } => self.open += 1,
-            Event::Refused { channel: Channel::Own(channel), reason } => self.refused(channel, reason),
+            Event::Refused { channel: Channel::Own(channel), reason, .. } => self.refused(channel, reason),
             Event::UserEntered { channel, user } => {
                 if let Some(channel) = self.channel(channel) {
                     let place = usize::from(user.number());

@@ -97,7 +97,7 @@ impl<'a> Client<'a> {
                     Job::Exercise(exercise) => exercise.start(),
                 }
             }
-            Event::Refused { channel: Channel::Entered(channel), reason } if channel == own => {
+            Event::Refused { channel: Channel::Entered(channel), reason, .. } if channel == own => {
                 warn!("channel {=str} was refused: {}", self.name, reason);
                 self.state = State::Outside { enter_at: now + RETRY };
             }

@@ -66,7 +66,7 @@ impl<'a> Server<'a> {
             Event::Opened { channel: Channel::Own(channel) } if channel == own => {
                 info!("channel {=str} is open", self.name);
             }
-            Event::Refused { channel: Channel::Own(channel), reason } if channel == own => {
+            Event::Refused { channel: Channel::Own(channel), reason, .. } if channel == own => {
                 warn!("channel {=str} was refused: {}", self.name, reason);
                 self.channel = None;
                 self.create_at = now + RETRY;

@@ -484,10 +484,10 @@ impl Program<'_> {
     /// Panics if the relay has not said just that.
     fn check_reason(&mut self, event: &Event<'_>) {
         let (handle, user, reason, mean): (_, _, _, fn(u8) -> Reason) = match *event {
-            Event::Refused { channel: Channel::Own(channel), reason } => {
+            Event::Refused { channel: Channel::Own(channel), reason, .. } => {
                 (Handle::Own(channel), None, reason, heard::create_refused)
             }
-            Event::Refused { channel: Channel::Entered(channel), reason } => {
+            Event::Refused { channel: Channel::Entered(channel), reason, .. } => {
                 (Handle::Entered(channel), None, reason, heard::enter_refused)
             }
             Event::UserGone { channel, user, reason } => {

@@ -99,10 +99,10 @@ impl Channels {
             Event::Opened { channel: Channel::Entered(channel) } => {
                 self.expect(Handle::Entered(channel), Phase::Asked).phase = Phase::Open;
             }
-            Event::Refused { channel: Channel::Own(channel), reason } => {
+            Event::Refused { channel: Channel::Own(channel), reason, .. } => {
                 self.refused(Handle::Own(channel), reason);
             }
-            Event::Refused { channel: Channel::Entered(channel), reason } => {
+            Event::Refused { channel: Channel::Entered(channel), reason, .. } => {
                 self.refused(Handle::Entered(channel), reason);
             }
             Event::UserEntered { channel, user } => {

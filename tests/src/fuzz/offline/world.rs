@@ -199,7 +199,7 @@ impl<'a> World<'a> {
                 assert!(member.down.is_empty(), "a channel is gone before all that was said is there");
                 member.ended = true;
             }
-            Event::Refused { channel: Channel::Entered(channel), reason } => {
+            Event::Refused { channel: Channel::Entered(channel), reason, .. } => {
                 let at = self.member(channel);
                 let deleted = self.channels[self.members[at].channel].deleted;
                 let member = &mut self.members[at];

@@ -1,0 +1,219 @@
+//! What stands behind an answer or event: words, and the items of the relay's hello.
+//!
+//! Words are put together in the slot of the party that they are about, which has no data yet.
+
+use super::FlowState;
+use crate::Reason;
+use crate::bytes::copy_to;
+use crate::link::front::Queued;
+#[cfg(feature = "server")]
+use crate::link::send::OutParts;
+use crate::link::session::Session;
+use crate::link::slots::{Key, PartyRef, PartySlot, PartyState};
+use crate::link::state::Owed;
+use crate::link::{Channel, Event};
+use crate::protocol::items::{Item, NumberReader};
+use crate::protocol::to_endpoint::Unit;
+use crate::protocol::{Fragment, MAX_WORDS};
+use crate::time::Duration;
+
+/// Whose tail it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)] // the first one is all zero, so a link in a `static` lies in .bss
+pub(super) enum Tail {
+    /// It means nothing.
+    Other,
+    Hello,
+    /// Words, for the party in this slot.
+    Words(u16),
+}
+
+/// A user that knocks.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::link) struct Knock {
+    /// The own channel's.
+    pub(in crate::link) number: u8,
+    pub(in crate::link) user: u8,
+    pub(in crate::link) ticket: u8,
+    /// What may be sent to it.
+    pub(in crate::link) window: u32,
+}
+
+impl FlowState {
+    /// Takes in a byte of the relay's hello.
+    fn hello_byte(&mut self, byte: u8) {
+        match self.reader.byte(byte) {
+            Some(Item::Keepalive(seconds)) => self.interval = seconds,
+            Some(Item::ComeBackIn(millis)) => self.come_back_in = Some(millis),
+            _ => {}
+        }
+    }
+}
+
+impl Session<'_> {
+    /// A tail begins, whose answer or event is known.
+    #[cold]
+    pub(in crate::link) fn begin_tail(&mut self) {
+        let tail = match self.out.state.received.decoder.control(Fragment::EMPTY) {
+            Unit::Hello { .. } => Tail::Hello,
+            Unit::Refused { tag, .. } => {
+                self.out.tables().find_entering(tag).map_or(Tail::Other, |party| Tail::Words(party.slot))
+            }
+            #[cfg(feature = "server")]
+            Unit::Knock { channel: number, user, ticket, window, .. } => {
+                let doors = self.out.state.flow.doors;
+                let knock = Knock { number, user, ticket, window };
+                doors.and_then(|doors| (doors.begin)(self, knock).ok()).map_or(Tail::Other, Tail::Words)
+            }
+            _ => Tail::Other,
+        };
+        let flow = &mut self.out.state.flow;
+        (flow.tail, flow.words, flow.reader) = (tail, 0, NumberReader::new());
+    }
+
+    /// Takes in the tail of an answer or event, of which `left` bytes are left. Returns the event
+    /// that it stands for when all of it is there.
+    #[cold]
+    pub(in crate::link) fn take_tail(&mut self, left: usize) -> Queued {
+        let state = &mut *self.out.state;
+        let received = &mut state.received;
+        let input = self.inbox.receive.get(received.start..received.end).unwrap_or_default();
+        let piece = input.get(..left).unwrap_or(input);
+        let flow = &mut state.flow;
+        match flow.tail {
+            Tail::Other => {}
+            Tail::Hello => piece.iter().for_each(|byte| flow.hello_byte(*byte)),
+            Tail::Words(slot) => {
+                let size = self.out.parts.window;
+                let len = usize::from(flow.words);
+                let room = size.min(MAX_WORDS).saturating_sub(len);
+                let words = piece.get(..room).unwrap_or(piece);
+                copy_to(self.inbox.chunks, usize::from(slot).wrapping_mul(size).wrapping_add(len), words);
+                flow.words = flow.words.wrapping_add(u8::try_from(words.len()).unwrap_or(0));
+            }
+        }
+        received.start = received.start.wrapping_add(piece.len());
+        received.decoder.skip(piece.len());
+        if piece.len() < left {
+            return Queued::None;
+        }
+        let event = self.control();
+        let len = core::mem::take(&mut self.out.state.flow.words);
+        match event {
+            None => Queued::None,
+            Some(Event::Refused { channel: Channel::Entered(channel), reason, .. }) if len > 0 => {
+                Queued::Refused { from: channel.into(), code: reason.enter_code(), len }
+            }
+            Some(event) => Queued::Notice(event),
+        }
+    }
+
+    /// The relay has said hello, or that it drains.
+    pub(in crate::link) fn greeted(&mut self) -> Option<Event<'static>> {
+        let flow = &mut self.out.state.flow;
+        if let Some(millis) = flow.come_back_in.take() {
+            return Some(Event::ComeBack { after: Duration::from_millis(millis.into()) });
+        }
+        #[cfg(feature = "server")]
+        if !core::mem::replace(&mut flow.is_greeted, true)
+            && let Some(doors) = flow.doors
+        {
+            (doors.greeted)(self);
+        }
+        None
+    }
+
+    /// A user knocks, and its words have come. It is let in if there is room, unless the program has
+    /// said otherwise.
+    pub(in crate::link) fn knocked(&mut self, knock: Knock) -> Option<Event<'static>> {
+        let Knock { number, user, ticket, window } = knock;
+        #[cfg(feature = "server")]
+        let code = match self.out.state.flow.doors {
+            Some(doors) => match (doors.begin)(self, knock) {
+                Ok(slot) => {
+                    (doors.knocked)(self, slot);
+                    return None;
+                }
+                Err(code) => code,
+            },
+            None => self.code_by_room(number),
+        };
+        #[cfg(not(feature = "server"))]
+        let code = self.code_by_room(number);
+        self.out.state.owed = Owed::Answer { channel: number, user, ticket, code };
+        self.out.pay();
+        if code != 0 {
+            return None;
+        }
+        let event = self.user_entered(number, user);
+        if let Some(party) = self.out.tables().find(Key::user(number, user)) {
+            self.out.raise(party, window, None);
+        }
+        event
+    }
+
+    /// Returns 0 if there is room for another user in the own channel with this number, and else
+    /// the code of the refusal.
+    pub(super) fn code_by_room(&mut self, number: u8) -> u8 {
+        let tables = self.out.tables();
+        match (tables.find_open(number), tables.is_full()) {
+            (Some(_), false) => 0,
+            (Some(_), true) => Reason::ChannelFull.enter_code(),
+            (None, _) => Reason::RefusedByServer.enter_code(),
+        }
+    }
+}
+
+/// Returns the event that tells that a party knocks, whose words are the first `len` bytes of its
+/// slot. `None` if it does not any more.
+#[cfg(feature = "server")]
+pub(in crate::link) fn knock<'a>(
+    parts: &OutParts<'_>,
+    from: PartyRef,
+    chunks: &'a [u8],
+    len: usize,
+) -> Option<Event<'a>> {
+    let party = parts.parties.get(usize::from(from.slot))?;
+    if party.generation != from.generation {
+        return None;
+    }
+    let (slot, user) = match party.state {
+        PartyState::Knocking { own, user, .. } => (own, crate::link::User::new(user)),
+        #[cfg(feature = "local")]
+        PartyState::LocalKnocking { own, user } => (own, crate::link::User::local(user)),
+        _ => return None,
+    };
+    let generation = parts.own.get(usize::from(slot))?.generation;
+    let channel = crate::link::OwnChannel { slot, generation };
+    Some(Event::Knock { channel, user, words: words(chunks, parts.window, from.slot, len) })
+}
+
+/// Returns the event that tells of a refusal, whose words are the first `len` bytes of the slot that
+/// the party had, unless another one has that now.
+pub(in crate::link) fn refused<'a>(
+    parties: &[PartySlot],
+    window: usize,
+    from: PartyRef,
+    code: u8,
+    chunks: &'a [u8],
+    len: usize,
+) -> Event<'a> {
+    let len = if is_last_of(parties, from) { len } else { 0 };
+    Event::Refused {
+        channel: Channel::Entered(from.into()),
+        reason: Reason::of_enter(code),
+        words: words(chunks, window, from.slot, len),
+    }
+}
+
+fn words(chunks: &[u8], window: usize, slot: u16, len: usize) -> &[u8] {
+    let at = usize::from(slot).wrapping_mul(window);
+    chunks.get(at..).and_then(|slot| slot.get(..len)).unwrap_or_default()
+}
+
+/// Returns true if no other party has had the slot since.
+pub(in crate::link) fn is_last_of(parties: &[PartySlot], party: PartyRef) -> bool {
+    parties.get(usize::from(party.slot)).is_some_and(|slot| {
+        slot.state == PartyState::Free && slot.generation == party.generation.wrapping_add(1)
+    })
+}
