@@ -460,3 +460,58 @@ export function tuple(...types) {
     read: (reader) => /** @type {any} */ (types.map((type) => type.read(reader))),
   };
 }
+
+/**
+ * Values one after another, as an object: a struct of Rust.
+ * @template {Record<string, Type<any>>} F
+ * @param {F} fields in the order in which they are sent
+ * @returns {Type<{ [K in keyof F]: F[K] extends Type<infer V> ? V : never }>}
+ */
+export function record(fields) {
+  const all = Object.entries(fields);
+  const types = all.map(([, type]) => type);
+  return {
+    form: formOf('tuple', types),
+    least: tuple(...types).least,
+    write(writer, value) {
+      if (typeof value !== 'object' || value === null) throw wrong('object', value);
+      for (const [name, type] of all) type.write(writer, value[name]);
+    },
+    read: (reader) => /** @type {any} */ (Object.fromEntries(all.map(([name, type]) => [name, type.read(reader)]))),
+  };
+}
+
+/**
+ * @template {readonly [number, ...Type<any>[]]} T
+ * @typedef {T extends readonly [number, ...infer R] ? { -readonly [I in keyof R]: R[I] extends Type<infer V> ? V : never } : never}
+ *   ChoiceValues
+ */
+
+/**
+ * One of several: an enum of Rust. `{ name: [values…] }` is a value, as in `{ go: [1, 2] }` or
+ * `{ stop: [] }` of `choice({ stop: [0], go: [1, u8, u8] })`.
+ * @template {Record<string, readonly [number, ...Type<any>[]]>} const C
+ * @param {C} variants each with its number on the wire, 0 to 255, and the types of its values
+ * @returns {Type<{ [K in keyof C]: { [N in K]: ChoiceValues<C[K]> } }[keyof C]>}
+ */
+export function choice(variants) {
+  const all = Object.entries(variants).map(([name, [number, ...types]]) => ({ name, number, values: tuple(...types), types }));
+  const form = (/** @type {{ number: number, types: readonly Type<any>[] }} */ { number, types }) => ({ form: formOf('variant', [{ form: formOf(`${number}`) }, ...types]) });
+  return {
+    form: formOf('enum', all.map(form)),
+    least: 1 + Math.min(...all.map(({ values }) => values.least)),
+    write(writer, value) {
+      const names = typeof value === 'object' && value !== null ? Object.keys(value) : [];
+      const variant = all.find(({ name }) => names.length === 1 && name === names[0]);
+      if (!variant) throw wrong(`object with one of ${all.map(({ name }) => name).join(', ')}`, value);
+      u8.write(writer, variant.number);
+      variant.values.write(writer, /** @type {any} */ (value)[variant.name]);
+    },
+    read(reader) {
+      const number = u8.read(reader);
+      const variant = all.find((each) => each.number === number);
+      if (!variant) throw new ValueError(`there is no variant ${number}`);
+      return /** @type {any} */ ({ [variant.name]: variant.values.read(reader) });
+    },
+  };
+}

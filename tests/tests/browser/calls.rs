@@ -1,16 +1,32 @@
 //! Calls with answers between the module and a Rust program, both ways, through one relay.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use peote_net::link::{Flow, Mode, SendError};
 use peote_net::rpc::{CallId, Calls, Error, Heard, Ticket, remote};
-use peote_net::value::{List, Map};
+use peote_net::value::{Decode, Encode, List, Map};
 use peote_net_std::TcpLink;
 
-use crate::running::relay;
+use crate::running::{program, relay};
 use crate::tools;
+
+/// Where something is.
+#[derive(Clone, Copy, Encode, Decode)]
+struct Point {
+    x: i16,
+    y: i16,
+}
+
+/// What is there.
+#[derive(Clone, Copy, Encode, Decode)]
+#[repr(u8)]
+enum Piece {
+    Pawn,
+    Tower { height: u8 } = 7,
+    Named(u16, bool),
+}
 
 #[remote]
 trait Store {
@@ -20,6 +36,7 @@ trait Store {
     fn look_up(&mut self, what: Map<'_, &str, i32>) -> Option<List<'_, (u8, &str)>>;
     fn later(&mut self, ticket: Ticket<f64>, number: u64);
     fn never(&mut self, ticket: Ticket<()>);
+    fn place(&mut self, at: Point, pieces: List<'_, Piece>) -> Piece;
 }
 
 /// Means something else than the module.
@@ -62,11 +79,21 @@ impl Store for Shop {
     fn never(&mut self, ticket: Ticket<()>) {
         self.never.push(ticket);
     }
+    fn place(&mut self, at: Point, pieces: List<'_, Piece>) -> Piece {
+        let number = |piece| match piece {
+            Piece::Pawn => 1,
+            Piece::Tower { height } => u16::from(height),
+            Piece::Named(number, _) => number,
+        };
+        let sum = pieces.iter().map(number).sum::<u16>();
+        Piece::Named(sum, (at.x, at.y) == (1, -2))
+    }
 }
 
 #[test]
 fn a_rust_program_and_the_module_call_each_other() {
     let (_relay, address) = relay();
+    let interface = interface();
     let mut link = TcpLink::connect(&address, Duration::from_secs(10)).unwrap();
     link.out().create("mixed", Mode::default()).unwrap();
     let mut calls = Calls::<4, 2, 4>::new(
@@ -107,7 +134,8 @@ fn a_rust_program_and_the_module_call_each_other() {
         if is_open {
             let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/peer.mjs");
             let mut command = Command::new(tools::node());
-            command.arg(script).env("PEOTE_RELAY", &address).stdout(Stdio::piped()).stderr(Stdio::piped());
+            command.arg(script).env("PEOTE_RELAY", &address).env("PEOTE_INTERFACE", &interface);
+            command.stdout(Stdio::piped()).stderr(Stdio::piped());
             node = Some(command.spawn().unwrap());
         }
         if let Some(node) = &mut node
@@ -120,6 +148,24 @@ fn a_rust_program_and_the_module_call_each_other() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!((answered, cancelled), (Some(Ok(9)), true));
     assert_eq!(shop.notes, ["grüße", "done"]);
+    let _ = std::fs::remove_file(interface);
+}
+
+/// Writes what the other end has of the traits above, and returns where it is.
+fn interface() -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let written =
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("interface-{}.mjs", std::process::id()));
+    let module = format!("{}/", folder.join("../examples/browser").canonicalize().unwrap().display());
+    let ran = Command::new(program("peote-interface"))
+        .arg(folder.join("tests/browser/calls.rs"))
+        .arg("--output")
+        .arg(&written)
+        .args(["--from", &module])
+        .output()
+        .unwrap();
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    written
 }
 
 fn errors_of(node: &mut std::process::Child) -> String {

@@ -1,22 +1,15 @@
 // The other end of `calls.rs`: calls an object of a Rust program through the relay (PEOTE_RELAY), and is called back.
 import assert from 'node:assert/strict';
 import { Link } from '../../../examples/browser/peote-net.js';
-import { Rpc, answering, calling, define, implement } from '../../../examples/browser/peote-net-rpc.js';
+import { Rpc, calling, define, implement } from '../../../examples/browser/peote-net-rpc.js';
 import * as t from '../../../examples/browser/peote-net-value.js';
 import { NetSocket } from './socket.mjs';
 
 setTimeout(() => assert.fail('nothing for 30 s'), 30_000).unref();
 
-const Store = define({
-  note: calling(t.string),
-  count: answering(t.u32, t.u16),
-  buy: answering(t.result(t.u32, t.string), t.u16, t.u32),
-  lookUp: answering(t.option(t.list(t.tuple(t.u8, t.string))), t.map(t.string, t.i32)),
-  later: answering(t.f64, t.u64),
-  never: answering(t.nothing),
-});
+// What the Rust program has, as peote-interface has written it.
+const { Screen, Store } = await import(process.env.PEOTE_INTERFACE);
 const Other = define({ note: calling(t.bytes) }, '2');
-const Screen = define({ size: answering(t.u8, t.string) });
 
 const link = new Link(`ws://${process.env.PEOTE_RELAY}/`, { WebSocket: NetSocket, reconnect: false });
 let asked;
@@ -36,6 +29,7 @@ remote.note('grüße');
 const many = Array.from({ length: 500 }, (_, n) => remote.count(n));
 const answers = await Promise.all([
   Promise.all(many), remote.buy(7, 2), remote.buy(7, 99), remote.lookUp(new Map([['a', 1], ['b', -2]])), remote.lookUp(new Map()), remote.later(1n << 40n),
+  remote.place({ x: 1, y: -2 }, [{ pawn: [] }, { tower: [3] }, { named: [500, false] }]),
 ]);
 const abort = new AbortController();
 const never = remote.never({ signal: abort.signal });
@@ -43,6 +37,7 @@ abort.abort();
 await assert.rejects(never, { code: 'call-cancelled' });
 assert.deepEqual(answers, [
   many.map((_, n) => n + 1), { ok: 2 }, { error: 'sold out' }, [[1, 'a'], [254, 'b']], undefined, 2 ** 40 + 0.5,
+  { named: [504, true] },
 ]);
 assert.equal(await wasAsked, 'how long?');
 const { object, version, theirs, name } = await mismatch;

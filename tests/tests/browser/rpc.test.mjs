@@ -307,3 +307,22 @@ test('a server has a remote object of each user', async () => {
   assert.throws(() => offers[0].remote.note('x'), { code: 'not-open' });
   assert.equal(rpc.open, 0);
 });
+
+test('records and choices are typed values, at every cut', () => {
+  const shape = t.choice({ none: [0], dot: [4, t.record({ x: t.i16, y: t.u8 })], line: [5, t.u8, t.list(t.u8)] });
+  for (const [value, bytes] of [
+    [{ none: [] }, [0]], [{ dot: [{ x: -2, y: 7 }] }, [4, 254, 255, 7]], [{ line: [1, [2, 3]] }, [5, 1, 2, 2, 3]],
+  ]) {
+    assert.deepEqual([...t.encode(shape, value)], bytes);
+    assert.deepEqual(t.decode(shape, Uint8Array.from(bytes)), value);
+    for (let length = 0; length < bytes.length; length++) assert.throws(() => t.decode(shape, Uint8Array.from(bytes.slice(0, length))), t.ValueError);
+    assert.throws(() => t.decode(shape, Uint8Array.from([...bytes, 0])), t.ValueError);
+  }
+  assert.throws(() => t.decode(shape, Uint8Array.of(1)), /no variant 1/);
+  for (const wrong of [undefined, null, 5, {}, { dot: [] }, { dot: [{ x: 1 }] }, { none: [], dot: [] }, { line: [1] }, { cube: [] }]) {
+    assert.throws(() => t.encode(shape, wrong), TypeError);
+  }
+  assert.throws(() => t.encode(t.record({ x: t.u8 }), 5), TypeError);
+  // As in Rust: a struct is the tuple of its fields.
+  assert.equal(t.record({ a: t.u8, b: t.string }).form, t.tuple(t.u8, t.string).form);
+});
