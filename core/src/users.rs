@@ -104,7 +104,8 @@ impl<T, const N: usize> Users<T, N> {
                     gone(channel, user, data);
                 }
             }
-            Event::Closed { channel: Channel::Own(channel), .. } => {
+            Event::Closed { channel: Channel::Own(channel), .. }
+            | Event::Away { channel: Channel::Own(channel), .. } => {
                 // one removal moves those behind it, so it is looked for anew
                 while let Some(at) = self.entries.iter().position(|entry| entry.channel == channel) {
                     let Some(Entry { user, data, .. }) = self.take(at) else { return };

@@ -4,8 +4,10 @@ use core::fmt;
 
 #[cfg(feature = "flow")]
 use peote_net::link::Hello;
-use peote_net::link::{Buffers, Error, Event, Link, Out, SendError};
-use peote_net::reconnect::{self, Backoff, ChannelState, Place, Reconnect};
+#[cfg(feature = "server")]
+use peote_net::link::OwnChannel;
+use peote_net::link::{Buffers, Destination, EnteredChannel, Error, Event, Link, Mode, Out, SendError};
+use peote_net::reconnect::{self, Backoff, Reconnect};
 use peote_net::time::Instant;
 use smoltcp::phy::Device;
 
@@ -32,7 +34,7 @@ use crate::{Stack, Status, TransportError};
 /// fn sensor(stack: Stack<'_>, link: &mut Link<Memory>, device: &mut impl Device) -> ! {
 ///     let channels = Reconnect::<_, 1>::new(Backoff::new().with_seed(4)); // of this board
 ///     let mut station = Station::new(stack, link, channels);
-///     let readings = station.channels().enter("readings", Mode::chunks(64)).expect("a place");
+///     let readings = station.enter("readings", Mode::chunks(64)).expect("a place");
 ///     let mut next = now();
 ///     loop {
 ///         while let Some((event, _)) = station.next(device, now()) {
@@ -64,7 +66,24 @@ impl<'a, 'l, B: Buffers, N: AsRef<[u8]>, const CHANNELS: usize> Station<'a, 'l, 
         Self { stack, link, channels, is_in_round: false, lost: None }
     }
 
-    /// The list of channels: adding and removing them, their handles and how they are.
+    /// Creates a channel that comes back: see [`ChannelList::create`](reconnect::ChannelList::create).
+    ///
+    /// # Errors
+    /// As there.
+    #[cfg(feature = "server")]
+    pub fn create(&mut self, name: N, mode: Mode) -> Result<OwnChannel, SendError> {
+        self.channels.create(&mut self.link.out(), name, mode)
+    }
+
+    /// Enters a channel that comes back: see [`ChannelList::enter`](reconnect::ChannelList::enter).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn enter(&mut self, name: N, mode: Mode) -> Result<EnteredChannel, SendError> {
+        self.channels.enter(&mut self.link.out(), name, mode)
+    }
+
+    /// The list of channels: how they are, and when they are tried again.
     pub const fn channels(&mut self) -> &mut Reconnect<N, CHANNELS> {
         &mut self.channels
     }
@@ -98,16 +117,12 @@ impl<'a, 'l, B: Buffers, N: AsRef<[u8]>, const CHANNELS: usize> Station<'a, 'l, 
         self.link.out()
     }
 
-    /// Sends a chunk in a channel of the list: to its server if it is entered, to all its users if
-    /// it is an own channel.
+    /// Sends a chunk: see [`Out::send`].
     ///
     /// # Errors
-    /// [`SendError::NotOpen`] while it is not open; others as [`Out::send`].
-    pub fn send(&mut self, place: Place, bytes: &[u8]) -> Result<(), SendError> {
-        let Some(ChannelState::Open(channel)) = self.channels.state(place) else {
-            return Err(SendError::NotOpen);
-        };
-        self.link.out().send(channel, bytes)
+    /// [`SendError::NotOpen`] while the channel is not open; others as [`Out::send`].
+    pub fn send(&mut self, to: impl Into<Destination>, bytes: &[u8]) -> Result<(), SendError> {
+        self.link.out().send(to, bytes)
     }
 
     /// Tells that the network has gone or come back: the cable, the radio. When it is back, an
@@ -126,8 +141,8 @@ impl<'a, 'l, B: Buffers, N: AsRef<[u8]>, const CHANNELS: usize> Station<'a, 'l, 
     /// name, connection and channels. The last one, which returns `None`, sends what was queued. The
     /// event counts as dealt with at the next call, unless [`Out::again`] was called.
     ///
-    /// A lost connection is no error here: the channels' events tell of it, [`lost`](Self::lost)
-    /// says why, and the next attempt is made when it is due.
+    /// A lost connection is no error here: the channels' events tell of it ([`Event::Away`]),
+    /// [`lost`](Self::lost) says why, and the next attempt is made when it is due.
     pub fn next(
         &mut self,
         device: &mut (impl Device + ?Sized),
@@ -136,11 +151,13 @@ impl<'a, 'l, B: Buffers, N: AsRef<[u8]>, const CHANNELS: usize> Station<'a, 'l, 
         if !self.is_in_round {
             self.begin(device, now);
         }
-        match self.link.next_event(&mut self.stack.transport(), now) {
-            Ok(Some((event, out))) => {
+        let channels = &mut self.channels;
+        let found =
+            self.link.next_event_if(&mut self.stack.transport(), now, |event| channels.follow(event, now));
+        match found {
+            Ok(Some(next)) => {
                 self.is_in_round = true;
-                let _notice = self.channels.observe(&event, now);
-                return Some((event, out));
+                return Some(next);
             }
             Ok(None) => {}
             Err(error) => {
@@ -169,11 +186,11 @@ impl<'a, 'l, B: Buffers, N: AsRef<[u8]>, const CHANNELS: usize> Station<'a, 'l, 
     }
 
     /// Returns how the connection is doing, and what will happen. How the channels are is in the
-    /// list: [`Reconnect::state`].
+    /// list: [`ChannelList::state`](reconnect::ChannelList::state).
     ///
     /// [`Status::Waiting`] says when the next attempt is made, and why the last one failed.
     /// [`Status::Ended`] is said only when the rules of the list allow no more;
-    /// [`Reconnect::try_now`] begins anew.
+    /// [`ChannelList::try_now`](reconnect::ChannelList::try_now) begins anew.
     #[must_use]
     pub fn status(&self) -> Status {
         match (self.stack.status(), self.channels.status()) {

@@ -27,28 +27,17 @@ impl TcpError {
     pub fn as_tls(&self) -> Option<&crate::TlsError> {
         self.0.get_ref().and_then(|error| error.downcast_ref())
     }
-
-    #[cfg(feature = "tls")]
-    fn is_tls(&self) -> bool {
-        self.as_tls().is_some()
-    }
-
-    #[cfg(not(feature = "tls"))]
-    fn is_tls(&self) -> bool {
-        false
-    }
 }
 
 impl fmt::Display for TcpError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let layer = if self.is_tls() { "" } else { "TCP connection: " };
-        write!(f, "{layer}{}", self.0)
+        self.0.fmt(f)
     }
 }
 
 impl std::error::Error for TcpError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.0)
+        self.0.source()
     }
 }
 

@@ -2,14 +2,16 @@
 
 mod clock;
 mod connect;
+mod describe;
+mod desktop_link;
 mod error;
+mod former;
 mod heap;
 #[cfg(unix)]
 mod lines;
 mod link_transport;
 mod readiness;
-mod reconnecting_link;
-mod tcp_link;
+mod seed;
 #[cfg(feature = "tls")]
 mod tls;
 #[cfg(not(feature = "tls"))]
@@ -21,12 +23,16 @@ mod wake;
 
 pub use clock::Clock;
 pub use connect::{Attempt, ConnectError, ConnectErrorKind, Connecting};
+pub use describe::describe;
+pub use desktop_link::{Change, DesktopLink, LinkBuilder, LinkError, Lost};
 pub use error::TcpError;
+#[expect(deprecated, reason = "a former name")]
+#[doc(hidden)]
+pub use former::ReconnectingLink;
 pub use heap::{HeapBuffers, Sizes, SizesError};
 #[cfg(unix)]
 pub use lines::Lines;
-pub use reconnecting_link::{Change, Context, ReconnectError, ReconnectingLink, random_seed};
-pub use tcp_link::TcpLink;
+pub use seed::random_seed;
 #[cfg(feature = "tls")]
 pub use tls::{TlsError, TlsErrorKind, TlsOptions};
 pub use transport::TcpTransport;

@@ -37,8 +37,8 @@ use crate::tls::Session;
 ///
 /// - A `write` takes 64 KiB at most, and what it has taken may not be with the operating system
 ///   yet. `write_ready` is false as long as something of it waits, and asking for readiness, a
-///   [`Waiter`](crate::Waiter) with any [`Interest`], [`finish`](Self::finish), and the polls of
-///   [`TcpLink`](crate::TcpLink) and [`ReconnectingLink`](crate::ReconnectingLink) move it on.
+///   [`Waiter`](crate::Waiter) with any [`Interest`], [`finish`](Self::finish), and the polls of a
+///   [`DesktopLink`](crate::DesktopLink) move it on.
 ///   `flush` **blocks** until it is there.
 /// - The end in order is TLS's own. A connection that ends without it was cut off, which is an
 ///   error: something may be missing.

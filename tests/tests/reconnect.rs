@@ -1,13 +1,14 @@
 //! A server and its clients come back when the relay is restarted: real sockets, on this machine only.
 
 use std::net::SocketAddr;
+use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use peote_net::link::{Event, Mode, Source};
-use peote_net::reconnect::{Backoff, Notice, Place, Retry, Status};
+use peote_net::link::{Channel, Event, Mode, Source};
+use peote_net::reconnect::{Backoff, Retry, Status};
 use peote_net::time;
-use peote_net_std::{Change, ReconnectingLink};
+use peote_net_std::{Change, DesktopLink};
 use peote_relay::{Config, Handle, Relay};
 
 /// How long anything may take. Only a failure takes so long.
@@ -37,9 +38,10 @@ impl Running {
 
 /// One program, with what it has been told.
 struct Program {
-    link: ReconnectingLink,
-    place: Place,
-    /// Of the notices of its channel: opened, interrupted.
+    link: DesktopLink,
+    changes_seen: mpsc::Receiver<Change>,
+    channel: Channel,
+    /// Of its channel: opened, away.
     told: (usize, usize),
     /// The connection: connected, lost.
     changes: (usize, usize),
@@ -51,51 +53,44 @@ impl Program {
     fn new(address: SocketAddr, number: usize) -> Self {
         let delays = (time::Duration::from_millis(2), time::Duration::from_millis(100));
         let rules = Backoff::new().with_delays(delays.0, delays.1).with_seed(number as u64);
-        let mut link = ReconnectingLink::new(&address.to_string(), rules).unwrap();
-        let place = if number == 0 {
-            link.create("room", Mode::default())
-        } else {
-            link.enter("room", Mode::default())
+        let (tell, changes_seen) = mpsc::channel();
+        let link = DesktopLink::builder()
+            .reconnect(rules)
+            .retry(Retry::Always) // whoever comes first waits for the server
+            .on_change(move |change| tell.send(change).unwrap());
+        let mut link = link.connect(&address.to_string()).unwrap();
+        let channel = match number {
+            0 => link.create("room", Mode::default()).unwrap().into(),
+            _ => link.enter("room", Mode::default()).unwrap().into(),
         };
-        let place = place.unwrap();
-        // whoever comes first waits for the server
-        assert!(link.set_retry(place, Retry::Always));
-        Self { link, place, told: (0, 0), changes: (0, 0), answers: 0 }
+        Self { link, changes_seen, channel, told: (0, 0), changes: (0, 0), answers: 0 }
     }
 
     fn turn(&mut self) {
-        let Self { link, place, told, changes, answers } = self;
-        let change = link.poll(|event, context| {
-            let Some(notice) = context.notice else {
-                return match event {
-                    Event::Chunk { from: from @ Source::User { .. }, bytes } => context.out.send(from, bytes),
-                    Event::Chunk { .. } => {
-                        *answers += 1;
-                        Ok(())
-                    }
-                    _ => Ok(()),
-                };
-            };
-            assert_eq!(notice.place(), *place);
-            match notice {
-                Notice::Opened { first, .. } => {
-                    assert_eq!(first, told.0 == 0);
+        let Self { link, changes_seen, channel, told, changes, answers } = self;
+        let polled = link.poll(|event, out| {
+            assert!(event.channel().is_none_or(|of| of == *channel), "handles stay: {event:?}");
+            match event {
+                Event::Chunk { from: from @ Source::User { .. }, bytes } => return out.send(from, bytes),
+                Event::Chunk { .. } => *answers += 1,
+                Event::Opened { channel: channel @ Channel::Entered(_) } => {
+                    out.send(channel, b"anybody there?")?;
                     told.0 += 1;
-                    if let Some(channel) = context.channels.entered(*place) {
-                        context.out.send(channel, b"anybody there?")?;
-                    }
                 }
-                Notice::Interrupted { .. } => told.1 += 1,
-                // the server came later, or went earlier
-                Notice::Waiting { .. } => {}
-                other => panic!("{other:?}"),
+                Event::Opened { .. } => told.0 += 1,
+                Event::Away { .. } => told.1 += 1,
+                other => return other.ok(),
             }
             Ok(())
         });
-        match change.unwrap() {
-            Some(Change::Connected) => changes.0 += 1,
-            Some(Change::Lost(_)) => changes.1 += 1,
-            _ => {}
+        polled.unwrap();
+        for change in changes_seen.try_iter() {
+            match change {
+                Change::Connected => changes.0 += 1,
+                Change::Lost(_) => changes.1 += 1,
+                // the server came later, or went earlier
+                _ => {}
+            }
         }
     }
 }
@@ -107,7 +102,7 @@ fn a_server_and_its_clients_come_back_when_the_relay_is_restarted() {
         (0..=CLIENTS).map(|number| Program::new(relay.address, number)).collect();
     for round in 1..=ROUNDS {
         until(&mut programs, |program| {
-            let is_server = program.link.channels().own(program.place).is_some();
+            let is_server = matches!(program.channel, Channel::Own(_));
             program.link.status() == Status::Connected && (is_server || program.answers > 0)
         });
         for (number, program) in programs.iter_mut().enumerate() {
@@ -133,7 +128,7 @@ fn until(programs: &mut [Program], done: impl Fn(&Program) -> bool) {
         for program in programs.iter_mut() {
             program.turn();
             let soon = program.link.now() + time::Duration::from_millis(1);
-            program.link.wait(&mut [], Some(soon)).unwrap();
+            program.link.wait_for(&mut [], Some(soon)).unwrap();
         }
     }
 }

@@ -10,7 +10,11 @@ use embassy_time::Timer;
 use embedded_io::{ErrorType, Read, ReadReady, Write, WriteReady};
 #[cfg(feature = "flow")]
 use peote_net::link::Hello;
-use peote_net::link::{Buffers, Error, Event, HandlerError, IntoFlow, Link, Out};
+#[cfg(feature = "server")]
+use peote_net::link::OwnChannel;
+use peote_net::link::{
+    Buffers, EnteredChannel, Error, Event, Flow, HandlerError, IntoFlow, Link, Mode, Out, SendError,
+};
 use peote_net::reconnect::{Exhausted, Reconnect, Status};
 use peote_net::time::{Duration, Instant};
 
@@ -38,18 +42,15 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 ///     seed: u64,
 ///     measure: impl Fn() -> [u8; 6],
 /// ) -> StationError {
-///     let mut channels = Reconnect::<_, 1>::new(Backoff::new().with_seed(seed));
-///     let Ok(readings) = channels.enter("readings", Mode::chunks(64)) else {
+///     let mut station = Station::new(link, Reconnect::<_, 1>::new(Backoff::new().with_seed(seed)));
+///     let Ok(readings) = station.enter("readings", Mode::chunks(64)) else {
 ///         unreachable!("it has a place");
 ///     };
 ///     let (mut receive, mut transmit) = ([0; 256], [0; 256]);
 ///     let mut next = now();
-///     let mut station = Station::new(link, channels);
-///     let work = |channels: &mut Reconnect<_, 1>, out: &mut Out<'_>| {
+///     let work = |_: &mut Reconnect<_, 1>, out: &mut Out<'_>| {
 ///         if now() >= next {
-///             if let Some(channel) = channels.entered(readings) {
-///                 let _left_out = out.send(channel, &measure());
-///             }
+///             let _left_out = out.send(readings, &measure());
 ///             next = now() + Duration::from_secs(1);
 ///         }
 ///         Some(next)
@@ -72,11 +73,28 @@ pub struct Station<'a, B: Buffers, N, const CHANNELS: usize> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
-pub enum StationError<H = peote_net::link::SendError> {
+pub enum StationError<H = SendError> {
     /// There are to be no further attempts to connect: the rules of the list of channels.
     GivenUp(Exhausted),
     /// The handler's own error. The connection has been ended.
     Handler(H),
+}
+
+/// What has become of an event.
+enum Followed<R> {
+    PassedOver,
+    Handled(R),
+}
+
+impl<R: IntoFlow> IntoFlow for Followed<R> {
+    type Error = R::Error;
+
+    fn into_flow(self) -> Result<Flow, R::Error> {
+        match self {
+            Self::PassedOver => Ok(Flow::Continue),
+            Self::Handled(result) => result.into_flow(),
+        }
+    }
 }
 
 /// A connection that has ended.
@@ -129,6 +147,25 @@ impl<'a, B: Buffers, N: AsRef<[u8]>, const CHANNELS: usize> Station<'a, B, N, CH
     /// A station that is not connected yet.
     pub const fn new(link: &'a mut Link<B>, channels: Reconnect<N, CHANNELS>) -> Self {
         Self { link, channels }
+    }
+
+    /// Creates a channel that comes back: see
+    /// [`ChannelList::create`](peote_net::reconnect::ChannelList::create).
+    ///
+    /// # Errors
+    /// As there.
+    #[cfg(feature = "server")]
+    pub fn create(&mut self, name: N, mode: Mode) -> Result<OwnChannel, SendError> {
+        self.channels.create(&mut self.link.out(), name, mode)
+    }
+
+    /// Enters a channel that comes back: see
+    /// [`ChannelList::enter`](peote_net::reconnect::ChannelList::enter).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn enter(&mut self, name: N, mode: Mode) -> Result<EnteredChannel, SendError> {
+        self.channels.enter(&mut self.link.out(), name, mode)
     }
 
     /// The list of channels.
@@ -217,7 +254,7 @@ impl<'a, B: Buffers, N: AsRef<[u8]>, const CHANNELS: usize> Station<'a, B, N, CH
         // more than one poll if events are limited, or the handler wants one again
         for _ in 0..100 {
             let polled = self.link.poll(&mut Ended, now, |event, out| {
-                let _notice = channels.observe(&event, now);
+                let Some(event) = channels.follow(event, now) else { return };
                 // an answer would reach no one, so its errors do not matter
                 let _flow = handler(event, out).into_flow();
             });
@@ -238,9 +275,9 @@ impl<'a, B: Buffers, N: AsRef<[u8]>, const CHANNELS: usize> Station<'a, B, N, CH
     ) -> Result<Infallible, Error<crate::TcpError, R::Error>> {
         loop {
             let (now, channels) = (now(), &mut self.channels);
-            self.link.poll(transport, now, |event, out| {
-                let _notice = channels.observe(&event, now);
-                handler(event, out)
+            self.link.poll(transport, now, |event, out| match channels.follow(event, now) {
+                Some(event) => Followed::Handled(handler(event, out)),
+                None => Followed::PassedOver,
             })?;
             while self.channels.restore(&mut self.link.out(), now).is_some() {}
             let next = work(&mut self.channels, &mut self.link.out());

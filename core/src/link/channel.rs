@@ -286,6 +286,13 @@ impl From<EnteredChannel> for Destination {
     }
 }
 
+impl From<OwnChannel> for Destination {
+    /// All its users.
+    fn from(channel: OwnChannel) -> Self {
+        Self::All(channel)
+    }
+}
+
 impl From<Channel> for Destination {
     /// All users of an own channel; the server of an entered one.
     fn from(channel: Channel) -> Self {

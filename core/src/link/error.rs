@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::Channel;
+use super::{Channel, HandlerError};
 use crate::Reason;
 use crate::time::Duration;
 use crate::value::EncodeError;
@@ -34,7 +34,7 @@ pub enum SendError {
     },
     /// The transmit ring, or a local user's line, could not hold this even if it were empty. Make
     /// it larger, or write the chunk in parts (`Out::begin_chunk`, feature `large-chunks`).
-    RingTooSmall {
+    QueueTooSmall {
         /// Bytes it would take there.
         needed: usize,
         /// The size in bytes.
@@ -74,6 +74,11 @@ pub enum SendError {
     TooManyParties,
     /// All slots for local users are taken, or the link has no memory for any.
     TooManyLocalUsers,
+    /// All entries of a [list of channels](crate::reconnect) that come back are taken.
+    ListFull {
+        /// How many there are.
+        capacity: usize,
+    },
     /// This link is in 128 channels already, or as many are still being answered.
     TooManyEnteredChannels,
     /// 255 commands wait for their answers.
@@ -131,7 +136,7 @@ impl fmt::Display for SendError {
             Self::ChunkTooLarge { len, max } => {
                 write!(f, "a chunk of {len} bytes in a channel of at most {max} bytes a chunk")
             }
-            Self::RingTooSmall { needed, capacity } => {
+            Self::QueueTooSmall { needed, capacity } => {
                 write!(
                     f,
                     "{needed} bytes never fit the transmit ring of {capacity} bytes; enlarge it or send in parts"
@@ -149,6 +154,9 @@ impl fmt::Display for SendError {
             Self::TooManyOwnChannels => f.write_str("all slots for own channels of this link are taken"),
             Self::TooManyParties => f.write_str("all slots for parties of this link are taken"),
             Self::TooManyLocalUsers => f.write_str("all slots for local users of this link are taken"),
+            Self::ListFull { capacity } => {
+                write!(f, "all {capacity} entries of the list of channels are taken")
+            }
             Self::TooManyEnteredChannels => {
                 f.write_str("this link has entered as many channels as it can, 128")
             }
@@ -194,21 +202,26 @@ pub enum Error<E, H = SendError> {
 impl<E: fmt::Display, H: fmt::Display> fmt::Display for Error<E, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Transport(error) => write!(f, "the connection to the relay failed: {error}"),
+            Self::Transport(_) => f.write_str("the connection to the relay failed"),
             Self::Closed => f.write_str("the relay closed the connection"),
             Self::Silent { duration } => {
                 write!(f, "nothing was heard from the relay for {} ms", duration.as_millis())
             }
-            Self::Handler(error) => write!(f, "{error}"),
+            Self::Handler(error) => error.fmt(f),
         }
     }
 }
 
-impl<E: core::error::Error + 'static, H: core::error::Error + 'static> core::error::Error for Error<E, H> {
+/// An error of the handler is passed on as it is.
+impl<E, H> core::error::Error for Error<E, H>
+where
+    E: core::error::Error + 'static,
+    H: HandlerError + fmt::Display + fmt::Debug,
+{
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
             Self::Transport(error) => Some(error),
-            Self::Handler(error) => Some(error),
+            Self::Handler(error) => error.as_error().and_then(core::error::Error::source),
             Self::Closed | Self::Silent { .. } => None,
         }
     }

@@ -73,6 +73,19 @@ pub enum Event<'a> {
         /// The user; from now on the number can mean somebody else.
         user: User,
     },
+    /// A channel of a [list of channels that come back](crate::reconnect) was open, and is asked for
+    /// again. The handle stays valid. [`Opened`](Self::Opened) follows, or [`Closed`](Self::Closed)
+    /// or [`Refused`](Self::Refused) when it is given up. The users of an own channel are gone
+    /// without further events.
+    ///
+    /// A link by itself never says so:
+    /// [`ChannelList::follow`](crate::reconnect::ChannelList::follow) does.
+    Away {
+        /// The channel.
+        channel: Channel,
+        /// Why it is not open: as in [`Closed`](Self::Closed).
+        reason: Reason,
+    },
     /// A user entered an own channel.
     UserEntered {
         /// The channel.
@@ -159,9 +172,10 @@ impl Event<'_> {
     #[must_use]
     pub const fn channel(&self) -> Option<Channel> {
         match *self {
-            Self::Opened { channel } | Self::Refused { channel, .. } | Self::Closed { channel, .. } => {
-                Some(channel)
-            }
+            Self::Opened { channel }
+            | Self::Refused { channel, .. }
+            | Self::Closed { channel, .. }
+            | Self::Away { channel, .. } => Some(channel),
             Self::UserEntered { channel, .. }
             | Self::UserGone { channel, .. }
             | Self::UserIgnored { channel, .. } => Some(Channel::Own(channel)),
@@ -173,6 +187,14 @@ impl Event<'_> {
                 Some(from.channel())
             }
             Self::LinkLost { .. } => None,
+        }
+    }
+
+    /// Returns the end of a channel as that of one that is asked for again.
+    pub(crate) const fn away(self) -> Self {
+        match self {
+            Self::Closed { channel, reason } => Self::Away { channel, reason },
+            other => other,
         }
     }
 
@@ -278,11 +300,21 @@ pub trait HandlerError {
     /// Returns true if the error is [`SendError::WouldBlock`], or has been made of it: the event is
     /// delivered again then.
     fn is_would_block(&self) -> bool;
+
+    /// Returns the error as one whose sources can be asked for. `None` without this method: there is
+    /// only its text then.
+    fn as_error(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        None
+    }
 }
 
 impl HandlerError for SendError {
     fn is_would_block(&self) -> bool {
         *self == Self::WouldBlock
+    }
+
+    fn as_error(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        Some(self)
     }
 }
 
@@ -291,11 +323,19 @@ impl HandlerError for alloc::boxed::Box<dyn core::error::Error> {
     fn is_would_block(&self) -> bool {
         self.downcast_ref() == Some(&SendError::WouldBlock)
     }
+
+    fn as_error(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        Some(&**self)
+    }
 }
 
 #[cfg(feature = "alloc")]
 impl HandlerError for alloc::boxed::Box<dyn core::error::Error + Send + Sync> {
     fn is_would_block(&self) -> bool {
         self.downcast_ref() == Some(&SendError::WouldBlock)
+    }
+
+    fn as_error(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        Some(&**self)
     }
 }

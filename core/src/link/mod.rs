@@ -397,6 +397,63 @@ impl<B: Buffers> Link<B> {
         Ok(session.held())
     }
 
+    /// Like [`next_event`](Self::next_event), with a look at each event before it is returned.
+    ///
+    /// `follow` returns the event that the program is to see, or `None` for one that counts as dealt
+    /// with: [`ChannelList::follow`](crate::reconnect::ChannelList::follow) is made for it. It is called
+    /// once for each delivery.
+    ///
+    /// # Errors
+    /// As [`next_event`](Self::next_event).
+    pub fn next_event_if<T>(
+        &mut self,
+        transport: &mut T,
+        now: Instant,
+        mut follow: impl FnMut(Event<'_>) -> Option<Event<'_>>,
+    ) -> Result<Option<(Event<'_>, Out<'_>)>, Error<T::Error>>
+    where
+        T: Read + ReadReady + Write + WriteReady + ?Sized,
+    {
+        let mut is_away = false;
+        let found = self.find_event(transport, now, |event| match follow(event) {
+            Some(seen) => {
+                is_away = matches!(seen, Event::Away { .. });
+                true
+            }
+            None => false,
+        })?;
+        let event = if found { self.found() } else { None };
+        Ok(event.map(|(event, out)| (if is_away { event.away() } else { event }, out)))
+    }
+
+    /// Like [`next_event`](Self::next_event) for callers that cannot return what they have found:
+    /// returns true if there is an event, which [`found`](Self::found) returns.
+    ///
+    /// Events for which `wanted` returns false count as dealt with.
+    ///
+    /// # Errors
+    /// As [`next_event`](Self::next_event).
+    pub fn find_event<T>(
+        &mut self,
+        transport: &mut T,
+        now: Instant,
+        mut wanted: impl FnMut(Event<'_>) -> bool,
+    ) -> Result<bool, Error<T::Error>>
+    where
+        T: Read + ReadReady + Write + WriteReady + ?Sized,
+    {
+        let mut look = |event: Event<'_>, _: &mut Out<'_>| match wanted(event) {
+            true => Verdict::Hold,
+            false => Verdict::Done,
+        };
+        Ok(self.session().run(transport, now, &mut look)?)
+    }
+
+    /// Returns the event that [`find_event`](Self::find_event) has found; `None` if it has found none.
+    pub fn found(&mut self) -> Option<(Event<'_>, Out<'_>)> {
+        self.session().held()
+    }
+
     fn session(&mut self) -> Session<'_> {
         Session::new(&mut self.state, self.buffers.parts())
     }

@@ -7,11 +7,40 @@ use super::flow::Window;
 use super::kept::{OwnKept, PartyKept};
 use crate::chunk::{Assembler, ChunkLimit};
 
+/// What tells the successive channels of one slot apart.
+///
+/// A *standing* handle stays valid when its channel ends: the slot is [away](OwnState::Away) then, and
+/// not free.
+pub(super) mod generation {
+    const STANDING: u32 = 1 << 31;
+
+    /// Returns the generation behind this one. Its handle is no standing one.
+    pub(in crate::link) const fn next(generation: u32) -> u32 {
+        generation.wrapping_add(1) & !STANDING
+    }
+
+    /// Returns the same for a standing handle.
+    pub(in crate::link) const fn standing(generation: u32) -> u32 {
+        generation | STANDING
+    }
+
+    /// Returns the same for a handle that is no standing one.
+    pub(in crate::link) const fn passing(generation: u32) -> u32 {
+        generation & !STANDING
+    }
+
+    pub(in crate::link) const fn is_standing(generation: u32) -> bool {
+        generation & STANDING != 0
+    }
+}
+
 /// The state of one own channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)] // a free slot is all zero, so a link in a `static` lies in .bss
 pub(super) enum OwnState {
     Free,
+    /// It is not open, and its handle stays valid: see [`generation`].
+    Away,
     /// The command is on its way. `wanted` is false once the program has deleted the channel.
     #[cfg_attr(not(feature = "server"), expect(dead_code, reason = "no channel is created"))]
     Creating {
@@ -68,6 +97,8 @@ impl OwnSlot {
 #[repr(u8)] // a free slot is all zero, so a link in a `static` lies in .bss
 pub(super) enum PartyState {
     Free,
+    /// An entered channel that is not open, and whose handle stays valid: see [`generation`].
+    Away,
     /// An entered channel whose command is on its way. `wanted` is false once the program has left.
     Entering {
         tag: u8,

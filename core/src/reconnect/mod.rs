@@ -3,16 +3,16 @@
 //!
 //! A [`Link`](crate::link::Link) that has lost its connection tells every channel, and is then as
 //! new. [`Reconnect`] is a list of channels that stands *beside* the link. It says when to open
-//! another transport, has the channels of the list created and entered in order, and keeps track of
-//! the handles, which are new after every connection. It holds no transport, reads no clock and
-//! allocates nothing. [`Backoff`], the rule of delays, is of use without it.
+//! another transport, and has the channels of the list created and entered in order, under the
+//! handles that they have had. It holds no transport, reads no clock and allocates nothing.
+//! [`Backoff`], the rule of delays, is of use without it.
 //!
 //! # The loop
 //!
 //! ```
 //! # #[cfg(feature = "server")] mod server {
 //! use peote_net::link::{Error, Event, Link, Mode, link_buffers};
-//! use peote_net::reconnect::{Backoff, Notice, Reconnect, Status};
+//! use peote_net::reconnect::{Backoff, Reconnect, Status};
 //! use peote_net::time::Instant;
 //! # use embedded_io::{Read, ReadReady, Write, WriteReady};
 //!
@@ -27,7 +27,7 @@
 //!     let mut link = Link::<Memory>::new();
 //!     let rules = Backoff::new().with_seed(seed).with_most_attempts(10);
 //!     let mut reconnect = Reconnect::<&str, 1>::new(rules);
-//!     let Ok(_echo) = reconnect.create("echo", Mode::chunks(1024)) else { return };
+//!     let Ok(_echo) = reconnect.create(&mut link.out(), "echo", Mode::chunks(1024)) else { return };
 //!     let mut transport: Option<T> = None;
 //!     while !matches!(reconnect.status(), Status::GivenUp(_)) {
 //!         if reconnect.start_attempt(now()) {
@@ -38,11 +38,10 @@
 //!             while let Some(_notice) = reconnect.restore(&mut link.out(), now()) {}
 //!             let polled = link.poll(connection, now(), |event, out| {
 //!                 // first of all, and with every event
-//!                 let notice = reconnect.observe(&event, now());
-//!                 match (event, notice) {
-//!                     (Event::Chunk { from, bytes }, _) => out.send(from, bytes),
-//!                     (other, Some(Notice::GivenUp { .. })) => other.ok(), // says why
-//!                     _ => Ok(()),
+//!                 let Some(event) = reconnect.follow(event, now()) else { return Ok(()) };
+//!                 match event {
+//!                     Event::Chunk { from, bytes } => out.send(from, bytes),
+//!                     other => other.ok(), // it was given up: says why
 //!                 }
 //!             });
 //!             match polled {
@@ -61,12 +60,9 @@
 //! # }
 //! ```
 //!
-//! Refusals that the list tries again are no errors. So the handler asks [`Event::ok`] only where
-//! the list has given up.
-//!
-//! With [`Link::next_event`](crate::link::Link::next_event) the middle of it is as follows. After
-//! the error it has to be called on, with the same transport, until it returns `None`: that is when
-//! the channels are told.
+//! With [`Link::next_event_if`](crate::link::Link::next_event_if) the middle of it is as follows.
+//! After the error it has to be called on, with the same transport, until it returns `None`: that is
+//! when the channels are told.
 //!
 //! ```
 //! # use peote_net::{link::{Buffers, Error, Event, Link}, reconnect::Reconnect, time::Instant};
@@ -79,9 +75,8 @@
 //! while let Some(_notice) = reconnect.restore(&mut link.out(), now) {}
 //! let mut lost = false;
 //! loop {
-//!     match link.next_event(connection, now) {
+//!     match link.next_event_if(connection, now, |event| reconnect.follow(event, now)) {
 //!         Ok(Some((event, mut out))) => {
-//!             let _notice = reconnect.observe(&event, now);
 //!             if let Event::Chunk { from, bytes } = event && out.send(from, bytes).is_err() {
 //!                 out.again();
 //!             }
@@ -99,25 +94,28 @@
 //!
 //! # What is told, and what cannot be known
 //!
-//! - **Every channel of the list is, at every time, open, being restored, or given up**, and each
-//!   change is told once, by the [`Notice`] that [`Reconnect::observe`] or [`Reconnect::restore`]
-//!   returns. An event that the handler keeps ([`Flow::Again`](crate::link::Flow::Again)) has its
-//!   notice again when it comes again, as things are by then: the same one, unless the channel is
-//!   to be asked for anew meanwhile; none, if something newer has been told of the channel.
-//! - **Handles are new** after every connection. [`Reconnect::own`] and [`Reconnect::entered`] tell
-//!   the present one of a [`Place`], which stays the same; [`Reconnect::place_of`] is the way back.
+//! - **Every channel of the list is, at every time, open, being restored, or given up**
+//!   ([`ChannelList::state`]), and each change is told once. A program sees [`Event::Opened`] whenever
+//!   a channel is open, the first time or again; [`Event::Away`] when it was open and is asked for
+//!   again; [`Event::Refused`] or [`Event::Closed`] when it is given up. What [`ChannelList::restore`]
+//!   tells, and [`ChannelList::observe`], is for those who want to know more.
+//! - An event that the handler keeps ([`Flow::Again`](crate::link::Flow::Again)) means the same when
+//!   it comes again. Its channel is not asked for before the handler has dealt with it.
+//! - **Handles stay the same**, from [`ChannelList::create`] and [`ChannelList::enter`] to
+//!   [`ChannelList::remove`]. While a channel is not open, sending says
+//!   [`SendError::NotOpen`]. Each channel of the list has a slot of the link all the time.
 //! - **Nothing is sent again.** What was queued and not handed to the transport was not delivered.
 //!   Of what *was* handed to it nobody can say, short of an answer, whether it was: the connection
 //!   may have been lost before or behind it. Programs for which that matters number their messages
 //!   and let the other end say which it has.
-//! - **Users are new**, too. The users of an own channel that were there at the loss are gone
-//!   without further events, and come again, if at all, with [`Event::UserEntered`] and perhaps
-//!   other numbers. The server of an entered channel sees a former user go (when the relay has
-//!   noticed) and a new one come. Who they are has to be said anew.
+//! - **Users are new.** The users of an own channel that were there at the loss are gone without
+//!   further events, and come again, if at all, with [`Event::UserEntered`] and perhaps other
+//!   numbers. The server of an entered channel sees a former user go (when the relay has noticed) and
+//!   a new one come. Who they are has to be said anew.
 //! - What was said in an entered channel while the connection was lost has not been heard.
 //!
 //! - **A relay that does not answer** is told with [`Cause::NoAnswer`]: it says keepalives, but has
-//!   not answered for a channel within 15 s ([`Reconnect::set_answer_timeout`]). It obeys commands
+//!   not answered for a channel within 15 s ([`ChannelList::set_answer_timeout`]). It obeys commands
 //!   in their order, so it obeys nothing that was sent since. A program with a loop of its own had
 //!   better end the transport then, and treat it as lost.
 //!
@@ -127,44 +125,55 @@
 //! whose server is coming back already, and to the places of users. So these may pass, and the
 //! channel is asked for again under the rules of delays, unless [`Retry`] says otherwise: name in
 //! use, no such channel, channel full, the channel is gone because its server's connection was
-//! lost, no free place in the link, no answer from the relay within 15 s
-//! ([`Reconnect::set_answer_timeout`]). Everything else is final: the channel was deleted on
-//! purpose, this program was removed or blocked, it has too many channels, the name is too long for
-//! the transmit ring.
+//! lost, no free slot for a local user, no answer from the relay within 15 s
+//! ([`ChannelList::set_answer_timeout`]). Everything else is final: the channel was deleted on
+//! purpose, this program was removed or blocked, it has too many channels.
 
 mod backoff;
+mod entries;
+mod entry;
 mod random;
 mod report;
-mod slot;
 
 pub use backoff::{Backoff, Exhausted};
-pub use report::{AddError, Cause, ChannelState, Notice, Place, Retry, Status};
+pub use entries::Entries;
+pub use entry::Entry;
+pub use report::{Cause, ChannelState, Notice, Retry, Status};
 
 use crate::Reason;
-use crate::link::{Channel, EnteredChannel, Event, Mode, Out, OwnChannel, SendError};
+#[cfg(feature = "server")]
+use crate::link::OwnChannel;
+use crate::link::{Channel, EnteredChannel, Event, Mode, Out, SendError};
 use crate::protocol::MAX_NAME;
 use crate::time::{Duration, Instant};
-use slot::{NEVER, NoRoom, Slot};
+use entry::{NEVER, NotNow};
 
-/// A list of channels that come back after a lost connection, and when to connect. The
-/// [module](self) shows the loop around it.
+/// A list of at most `CHANNELS` channels that come back after a lost connection.
 ///
-/// `N` is what names are kept in: `&'static str`, `heapless::String`, `String`. `CHANNELS` is how
-/// many channels there can be at a time, at most 65,535.
+/// `N` is what names are kept in: `&'static str`, `heapless::String`, `String`.
 ///
-/// It takes `CHANNELS × (80 + size of N) + 176` bytes, rounded up to a multiple of 8, if
+/// It takes `CHANNELS × (80 + size of N) + 192` bytes, rounded up to a multiple of 8, if
 /// `Option<N>` is as large as `N`. On 32-bit targets a channel takes 72 bytes instead of 80. Moving
 /// and copying it is harmless.
+pub type Reconnect<N, const CHANNELS: usize> = ChannelList<[Entry<N>; CHANNELS]>;
+
+/// A list of channels that come back after a lost connection, and when to connect. The
+/// [module](self) shows the loop around it. It belongs to one link.
+///
+/// `E` is what it lies in: see [`Reconnect`], or a `Vec` of [`Entry`] with feature `alloc`.
 #[derive(Clone, Debug)]
-pub struct Reconnect<N, const CHANNELS: usize> {
-    slots: [Slot<N>; CHANNELS],
+pub struct ChannelList<E> {
+    entries: E,
     connection: Connection,
     attempts: Backoff,
     retries: Backoff,
+    retry: Retry,
     next_order: u32,
     answer_timeout: Duration,
-    /// The last time the link had no room for all commands that were due.
-    blocked: bool,
+    /// When channels were due that could not be asked for: then something else has to happen first.
+    stuck_at: Option<Instant>,
+    /// No channel waits for anything, as far as the last look has shown.
+    is_settled: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -175,30 +184,41 @@ enum Connection {
     GivenUp(Exhausted),
 }
 
-impl<N, const CHANNELS: usize> Reconnect<N, CHANNELS> {
-    const FITS: () = assert!(
-        CHANNELS <= u16::MAX as usize,
-        "CHANNELS, the number of channels of a `Reconnect`, is 65,535 at most"
-    );
-
-    /// How long the relay may take to answer for a channel: 15 s, unless
-    /// [`set_answer_timeout`](Self::set_answer_timeout) says otherwise.
-    pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
-
+impl<N, const CHANNELS: usize> ChannelList<[Entry<N>; CHANNELS]> {
     /// An empty list, and no connection yet: the first attempt is due at once. `rules` are those of
     /// attempts to connect, and of asking for a channel again that has been refused for a reason
     /// that may pass.
     #[must_use]
     pub const fn new(rules: Backoff) -> Self {
-        const { Self::FITS };
+        Self::with_entries([const { Entry::FREE }; CHANNELS], rules)
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<N> ChannelList<alloc::vec::Vec<Entry<N>>> {
+    /// The same as a list that grows.
+    #[must_use]
+    pub const fn growing(rules: Backoff) -> Self {
+        Self::with_entries(alloc::vec::Vec::new(), rules)
+    }
+}
+
+impl<E> ChannelList<E> {
+    /// How long the relay may take to answer for a channel: 15 s, unless
+    /// [`set_answer_timeout`](Self::set_answer_timeout) says otherwise.
+    pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
+
+    const fn with_entries(entries: E, rules: Backoff) -> Self {
         Self {
-            slots: [const { Slot::FREE }; CHANNELS],
+            entries,
             connection: Connection::Lost { until: Instant::ZERO },
             attempts: rules,
             retries: rules,
+            retry: Retry::IfOpenedBefore,
             next_order: 0,
             answer_timeout: Self::ANSWER_TIMEOUT,
-            blocked: false,
+            stuck_at: None,
+            is_settled: true,
         }
     }
 
@@ -207,6 +227,14 @@ impl<N, const CHANNELS: usize> Reconnect<N, CHANNELS> {
     #[must_use]
     pub const fn with_channel_rules(mut self, rules: Backoff) -> Self {
         self.retries = rules;
+        self
+    }
+
+    /// What to do about refusals that may pass, for channels that are added from now on.
+    /// [`Retry::IfOpenedBefore`] without this call.
+    #[must_use]
+    pub const fn with_retry(mut self, retry: Retry) -> Self {
+        self.retry = retry;
         self
     }
 
@@ -223,144 +251,16 @@ impl<N, const CHANNELS: usize> Reconnect<N, CHANNELS> {
         };
     }
 
-    // ---- the list
-
-    /// Adds a channel that this program is to be the server of. It is created at the next
-    /// [`restore`](Self::restore) with a connection.
-    ///
-    /// # Errors
-    /// All places are taken, or the name is too long.
-    #[cfg(feature = "server")]
-    pub fn create(&mut self, name: N, mode: Mode) -> Result<Place, AddError>
-    where
-        N: AsRef<[u8]>,
-    {
-        self.add(name, mode, true)
-    }
-
-    /// Adds a channel that this program is to be a user of. It is entered at the next
-    /// [`restore`](Self::restore) with a connection.
-    ///
-    /// # Errors
-    /// All places are taken, or the name is too long.
-    pub fn enter(&mut self, name: N, mode: Mode) -> Result<Place, AddError>
-    where
-        N: AsRef<[u8]>,
-    {
-        self.add(name, mode, false)
-    }
-
-    fn add(&mut self, name: N, mode: Mode, is_own: bool) -> Result<Place, AddError>
-    where
-        N: AsRef<[u8]>,
-    {
-        let len = name.as_ref().len();
-        if len > MAX_NAME {
-            return Err(AddError::NameTooLong { len });
-        }
-        let mut free = (0u16..).zip(&mut self.slots).filter(|(_, slot)| slot.name.is_none());
-        let (slot, free) = free.next().ok_or(AddError::Full { capacity: CHANNELS })?;
-        let order = self.next_order;
-        self.next_order = order.wrapping_add(1);
-        *free = Slot::new(name, mode, is_own, order);
-        Ok(Place { slot, order })
-    }
-
-    /// What to do about refusals of this channel that may pass; [`Retry::IfOpenedBefore`] without
-    /// this call. Whether there is such a channel.
-    pub fn set_retry(&mut self, place: Place, retry: Retry) -> bool {
-        self.slot_mut(place).map(|slot| slot.retry = retry).is_some()
-    }
-
-    /// Takes a channel off the list: deletes it if it is an own channel, leaves it if it is an
-    /// entered one. Returns its name; `None` if there is no such channel.
-    ///
-    /// # Errors
-    /// [`SendError::WouldBlock`]: nothing has changed.
-    pub fn remove(&mut self, place: Place, out: &mut Out<'_>) -> Result<Option<N>, SendError> {
-        let Some(slot) = self.slot_mut(place) else { return Ok(None) };
-        let dropped = match slot.handle() {
-            #[cfg(feature = "server")]
-            Some(Channel::Own(channel)) => out.delete(channel),
-            #[cfg(not(feature = "server"))]
-            Some(Channel::Own(_)) => Ok(()),
-            Some(Channel::Entered(channel)) => out.leave(channel),
-            None => Ok(()),
-        };
-        if let Err(error @ SendError::WouldBlock) = dropped {
-            return Err(error);
-        }
-        // any other error: it is lost, or the program has dropped it already
-        Ok(core::mem::replace(slot, Slot::FREE).name)
-    }
-
-    /// Asks at once for a channel that waits or has been given up, as if it were for the first
-    /// time. Does nothing to one that is open or being asked for. Whether there is such a channel.
-    pub fn retry(&mut self, place: Place) -> bool {
-        let slot = self.slot_mut(place);
-        let found = slot.is_some();
-        if let Some(slot) = slot.filter(|slot| slot.handle().is_none()) {
-            slot.ask_anew();
-        }
-        found
-    }
-
-    /// The present handle of an own channel, if it is open.
-    #[must_use]
-    pub fn own(&self, place: Place) -> Option<OwnChannel> {
-        match self.state(place)? {
-            ChannelState::Open(Channel::Own(channel)) => Some(channel),
-            _ => None,
+    /// Makes an attempt due at once, also after giving up, with short delays behind it: the user
+    /// has asked for it, or the network is there again. Does nothing while connecting or connected.
+    pub const fn try_now(&mut self) {
+        if matches!(self.connection, Connection::Lost { .. } | Connection::GivenUp(_)) {
+            self.attempts.reset();
+            self.connection = Connection::Lost { until: Instant::ZERO };
         }
     }
 
-    /// The present handle of an entered channel, if it is open.
-    #[must_use]
-    pub fn entered(&self, place: Place) -> Option<EnteredChannel> {
-        match self.state(place)? {
-            ChannelState::Open(Channel::Entered(channel)) => Some(channel),
-            _ => None,
-        }
-    }
-
-    /// The place of the channel that is open with this handle: of an event's `channel` or `from`.
-    /// `None`: it is not of this list, or was lost.
-    pub fn place_of(&self, handle: impl Into<Channel>) -> Option<Place> {
-        let handle = handle.into();
-        self.places().find(|&place| self.state(place) == Some(ChannelState::Open(handle)))
-    }
-
-    /// How a channel is; `None` if there is no such channel.
-    #[must_use]
-    pub fn state(&self, place: Place) -> Option<ChannelState> {
-        self.slot(place).map(Slot::state)
-    }
-
-    /// The name of a channel; `None` if there is no such channel.
-    #[must_use]
-    pub fn name(&self, place: Place) -> Option<&N> {
-        self.slot(place)?.name.as_ref()
-    }
-
-    /// All channels of the list, by index.
-    pub fn places(&self) -> impl Iterator<Item = Place> {
-        let taken = (0u16..).zip(&self.slots).filter(|(_, slot)| slot.name.is_some());
-        taken.map(|(slot, of)| Place { slot, order: of.order })
-    }
-
-    fn slot(&self, place: Place) -> Option<&Slot<N>> {
-        let slot = self.slots.get(place.index())?;
-        (slot.name.is_some() && slot.order == place.order).then_some(slot)
-    }
-
-    fn slot_mut(&mut self, place: Place) -> Option<&mut Slot<N>> {
-        let slot = self.slots.get_mut(place.index())?;
-        (slot.name.is_some() && slot.order == place.order).then_some(slot)
-    }
-
-    // ---- the connection
-
-    /// Whether an attempt to connect is due. If so it counts as started:
+    /// Returns true if an attempt to connect is due. If so it counts as started:
     /// [`connected`](Self::connected) or [`failed`](Self::failed) has to follow, now or, when
     /// connecting does not block, later.
     pub fn start_attempt(&mut self, now: Instant) -> bool {
@@ -369,18 +269,6 @@ impl<N, const CHANNELS: usize> Reconnect<N, CHANNELS> {
             self.connection = Connection::Connecting;
         }
         due
-    }
-
-    /// The attempt was successful: there is a transport. All channels that are not given up are due
-    /// at once, those that were waiting, too.
-    ///
-    /// Delays are short again only when the relay has been heard of, so that one that accepts
-    /// connections and closes them at once is not asked too often.
-    pub fn connected(&mut self) {
-        if !matches!(self.connection, Connection::Up) {
-            self.connection = Connection::Up;
-            self.slots.iter_mut().filter(|slot| slot.due().is_some()).for_each(Slot::ask_anew);
-        }
     }
 
     /// The attempt has failed, or the connection is lost: a poll has ended with an error other than
@@ -395,86 +283,251 @@ impl<N, const CHANNELS: usize> Reconnect<N, CHANNELS> {
             };
         }
     }
+}
 
-    /// Makes an attempt due at once, also after giving up, with short delays behind it: the user
-    /// has asked for it, or the network is there again. Does nothing while connecting or connected.
-    pub const fn try_now(&mut self) {
-        if matches!(self.connection, Connection::Lost { .. } | Connection::GivenUp(_)) {
-            self.attempts.reset();
-            self.connection = Connection::Lost { until: Instant::ZERO };
+/// The list.
+impl<E: Entries> ChannelList<E> {
+    /// Adds a channel that this program is to be the server of. It is created at the next
+    /// [`restore`](Self::restore) with a connection. Its handle is valid at once, and until it is
+    /// [removed](Self::remove), however often it is lost and comes back.
+    ///
+    /// # Errors
+    /// [`SendError::ListFull`], [`SendError::NameTooLong`], [`SendError::QueueTooSmall`] for the
+    /// command, [`SendError::ChunkLimit`], [`SendError::TooManyOwnChannels`].
+    #[cfg(feature = "server")]
+    pub fn create(&mut self, out: &mut Out<'_>, name: E::Name, mode: Mode) -> Result<OwnChannel, SendError>
+    where
+        E::Name: AsRef<[u8]>,
+    {
+        let at = self.free_entry(out, name.as_ref())?;
+        let channel = out.reserve_own(mode)?;
+        self.add(at, channel.into(), name, mode);
+        Ok(channel)
+    }
+
+    /// Adds a channel that this program is to be a user of. It is entered at the next
+    /// [`restore`](Self::restore) with a connection. Its handle is valid at once, and until it is
+    /// [removed](Self::remove), however often it is lost and comes back.
+    ///
+    /// # Errors
+    /// [`SendError::ListFull`], [`SendError::NameTooLong`], [`SendError::QueueTooSmall`] for the
+    /// command, [`SendError::ChunkLimit`], [`SendError::TooManyParties`].
+    pub fn enter(&mut self, out: &mut Out<'_>, name: E::Name, mode: Mode) -> Result<EnteredChannel, SendError>
+    where
+        E::Name: AsRef<[u8]>,
+    {
+        let at = self.free_entry(out, name.as_ref())?;
+        let channel = out.reserve_entered(mode)?;
+        self.add(at, channel.into(), name, mode);
+        Ok(channel)
+    }
+
+    /// Returns the index of a free entry, for a channel of this name.
+    fn free_entry(&mut self, out: &mut Out<'_>, name: &[u8]) -> Result<usize, SendError> {
+        if name.len() > MAX_NAME {
+            return Err(SendError::NameTooLong { len: name.len() });
+        }
+        out.check_command(name.len())?;
+        self.sweep(out);
+        let is_free = |entry: &Entry<E::Name>| entry.channel.is_none();
+        if let Some(at) = self.entries.entries().iter().position(is_free) {
+            return Ok(at);
+        }
+        if !self.entries.grow() {
+            return Err(SendError::ListFull { capacity: E::CAPACITY });
+        }
+        Ok(self.entries.entries().len().saturating_sub(1))
+    }
+
+    fn add(&mut self, at: usize, channel: Channel, name: E::Name, mode: Mode) {
+        let order = self.next_order;
+        self.next_order = order.wrapping_add(1);
+        self.is_settled = false;
+        if let Some(entry) = self.entries.entries_mut().get_mut(at) {
+            *entry = Entry::new(channel, name, mode, self.retry, order);
         }
     }
 
-    /// How it is with the connection and the channels as a whole.
+    /// Forgets channels that the program has left or deleted by other means.
+    fn sweep(&mut self, out: &mut Out<'_>) {
+        for entry in self.entries.entries_mut() {
+            if entry.channel.is_some_and(|channel| !out.is_valid(channel)) {
+                *entry = Entry::FREE;
+            }
+        }
+    }
+
+    /// Sets what to do about refusals of this channel that may pass. Returns false if there is no
+    /// such channel.
+    pub fn set_retry(&mut self, channel: impl Into<Channel>, retry: Retry) -> bool {
+        self.entry_mut(channel.into()).map(|entry| entry.retry = retry).is_some()
+    }
+
+    /// Takes a channel off the list: deletes it if it is an own channel, leaves it if it is an
+    /// entered one. Returns its name; `None` if there is no such channel.
+    ///
+    /// # Errors
+    /// [`SendError::WouldBlock`]: nothing has changed.
+    pub fn remove(
+        &mut self,
+        out: &mut Out<'_>,
+        channel: impl Into<Channel>,
+    ) -> Result<Option<E::Name>, SendError> {
+        let channel = channel.into();
+        let Some(entry) = self.entry_mut(channel) else { return Ok(None) };
+        let dropped = match channel {
+            #[cfg(feature = "server")]
+            Channel::Own(channel) => out.delete(channel),
+            #[cfg(not(feature = "server"))]
+            Channel::Own(_) => Ok(()),
+            Channel::Entered(channel) => out.leave(channel),
+        };
+        if let Err(error @ SendError::WouldBlock) = dropped {
+            return Err(error);
+        }
+        // any other error: the program has dropped it already
+        Ok(core::mem::replace(entry, Entry::FREE).name)
+    }
+
+    /// Asks at once for a channel that waits or has been given up, as if it were for the first
+    /// time. Does nothing to one that is open or being asked for. Returns false if there is no such
+    /// channel.
+    pub fn retry(&mut self, channel: impl Into<Channel>) -> bool {
+        self.is_settled = false;
+        self.entry_mut(channel.into()).map(Entry::retry).is_some()
+    }
+
+    /// Returns how a channel is; `None` if it is not of this list.
+    #[must_use]
+    pub fn state(&self, channel: impl Into<Channel>) -> Option<ChannelState> {
+        self.entry(channel.into()).map(Entry::state)
+    }
+
+    /// Returns the name of a channel; `None` if it is not of this list.
+    #[must_use]
+    pub fn name(&self, channel: impl Into<Channel>) -> Option<&E::Name> {
+        self.entry(channel.into())?.name.as_ref()
+    }
+
+    /// Returns all channels of the list.
+    pub fn channels(&self) -> impl Iterator<Item = Channel> {
+        self.entries.entries().iter().filter_map(|entry| entry.channel)
+    }
+
+    fn entry(&self, channel: Channel) -> Option<&Entry<E::Name>> {
+        self.entries.entries().iter().find(|entry| entry.channel == Some(channel))
+    }
+
+    fn entry_mut(&mut self, channel: Channel) -> Option<&mut Entry<E::Name>> {
+        self.entries.entries_mut().iter_mut().find(|entry| entry.channel == Some(channel))
+    }
+}
+
+/// The connection.
+impl<E: Entries> ChannelList<E> {
+    /// The attempt was successful: there is a transport. All channels that are not given up are due
+    /// at once, those that were waiting, too.
+    ///
+    /// Delays are short again only when the relay has been heard of, so that one that accepts
+    /// connections and closes them at once is not asked too often.
+    pub fn connected(&mut self) {
+        if !matches!(self.connection, Connection::Up) {
+            self.connection = Connection::Up;
+            self.is_settled = false;
+            let entries = self.entries.entries_mut().iter_mut();
+            entries.filter(|entry| entry.due().is_some()).for_each(Entry::ask_anew);
+        }
+    }
+
+    /// Returns how it is with the connection and the channels as a whole.
     #[must_use]
     pub fn status(&self) -> Status {
         match self.connection {
             Connection::Lost { until } => Status::Lost { until },
             Connection::Connecting => Status::Connecting,
-            Connection::Up if self.slots.iter().any(Slot::is_being_restored) => Status::Restoring,
+            Connection::Up if !self.is_settled && self.is_restoring() => Status::Restoring,
             Connection::Up => Status::Connected,
             Connection::GivenUp(exhausted) => Status::GivenUp(exhausted),
         }
     }
 
-    /// When [`start_attempt`](Self::start_attempt) or [`restore`](Self::restore) has something to
-    /// do that does not follow from an event; `None`: never. While the link has no room for
-    /// commands, its writability ends the sleep.
+    fn is_restoring(&self) -> bool {
+        self.entries.entries().iter().any(Entry::is_being_restored)
+    }
+
+    /// Returns when [`start_attempt`](Self::start_attempt) or [`restore`](Self::restore) has
+    /// something to do that does not follow from an event; `None`: never. While the link has no room
+    /// for commands, its writability ends the sleep.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
         match self.connection {
             Connection::Lost { until } => Some(until),
-            Connection::Up => {
-                let due = self.slots.iter().filter_map(Slot::due).filter(|_| !self.blocked);
-                due.chain(self.slots.iter().filter_map(Slot::answer_due)).min()
+            Connection::Up if !self.is_settled => {
+                let entries = self.entries.entries();
+                let is_free = |due: &Instant| self.stuck_at.is_none_or(|at| *due > at);
+                let due = entries.iter().filter_map(Entry::due).filter(is_free);
+                due.chain(entries.iter().filter_map(Entry::answer_due)).min()
             }
             _ => None,
         }
     }
+}
 
-    // ---- the channels
-
+/// The channels.
+impl<E: Entries> ChannelList<E> {
     /// Asks for the channels that are due, in the order in which they were added, as far as there
     /// is room for the commands. To be called before every poll, until it returns `None`; does
-    /// nothing without a connection. Not to be called by a handler: while the link tells of a loss
-    /// its places are not all free.
+    /// nothing without a connection. Not to be called by a handler.
     ///
     /// A notice says that the link cannot ask for a channel at all, or not now, or that the relay
     /// has not answered for one in time.
     pub fn restore(&mut self, out: &mut Out<'_>, now: Instant) -> Option<Notice>
     where
-        N: AsRef<[u8]>,
+        E::Name: AsRef<[u8]>,
     {
-        self.blocked = false;
-        if !matches!(self.connection, Connection::Up) {
+        self.stuck_at = None;
+        if self.is_settled || !matches!(self.connection, Connection::Up) {
             return None;
         }
-        let unanswered = (0u16..).zip(&mut self.slots).find_map(|(index, slot)| {
-            let place = Place { slot: index, order: slot.order };
-            slot.is_unanswered(now).then(|| slot.unanswered(place, out, &mut self.retries, now))
-        });
-        if unanswered.is_some() {
-            return unanswered;
-        }
+        self.sweep(out);
+        let notice = self.next_unanswered(now).or_else(|| self.ask(out, now));
+        self.is_settled = notice.is_none() && !self.is_restoring();
+        notice
+    }
+
+    fn next_unanswered(&mut self, now: Instant) -> Option<Notice> {
+        self.entries.entries_mut().iter_mut().find_map(|entry| {
+            let channel = entry.channel?;
+            entry.is_unanswered(now).then(|| entry.unanswered(channel, &mut self.retries, now))
+        })
+    }
+
+    /// Asks for what is due, up to something that is to be told.
+    fn ask(&mut self, out: &mut Out<'_>, now: Instant) -> Option<Notice>
+    where
+        E::Name: AsRef<[u8]>,
+    {
+        let mut after = None;
         loop {
-            let due =
-                (0u16..).zip(&mut self.slots).filter(|(_, slot)| slot.due().is_some_and(|due| due <= now));
-            let (slot, next) = due.min_by_key(|(_, slot)| slot.order)?;
-            let place = Place { slot, order: next.order };
-            match next.ask(place, out, &mut self.retries, now, self.answer_timeout) {
+            let entries = self.entries.entries_mut().iter_mut();
+            // behind those that were tried in this call
+            let due = entries.filter(|entry| {
+                entry.due().is_some_and(|due| due <= now) && after.is_none_or(|after| entry.order > after)
+            });
+            let next = due.min_by_key(|entry| entry.order)?;
+            let channel = next.channel?;
+            after = Some(next.order);
+            match next.ask(channel, out, &mut self.retries, now, self.answer_timeout) {
                 Ok(None) => {}
                 Ok(notice) => return notice,
-                Err(NoRoom) => {
-                    self.blocked = true;
-                    return None;
-                }
+                Err(NotNow) => self.stuck_at = Some(now),
             }
         }
     }
 
     /// Takes note of an event, and says what it means for a channel of the list. To be called with
     /// **every** event of the link, before anything else is done with it; events of other channels
-    /// are passed over.
+    /// are passed over. [`follow`](Self::follow) is for programs that do not look at notices.
     pub fn observe(&mut self, event: &Event<'_>, now: Instant) -> Option<Notice> {
         let (channel, reason) = match *event {
             Event::Opened { channel } => (channel, None),
@@ -486,15 +539,42 @@ impl<N, const CHANNELS: usize> Reconnect<N, CHANNELS> {
         if reason != Some(Reason::LinkLost) && matches!(self.connection, Connection::Up) {
             self.attempts.reset();
         }
-        // what is there now, or else what has ended and is told again
-        let find = |of: fn(&Slot<N>) -> Option<Channel>| {
-            self.places().find(|&place| self.slot(place).and_then(of) == Some(channel))
-        };
-        let place = find(Slot::handle).or_else(|| find(|slot| slot.ended))?;
-        let slot = self.slots.get_mut(place.index())?;
+        let entry = self.entries.entries_mut().iter_mut().find(|entry| entry.channel == Some(channel))?;
+        self.is_settled = false;
         match reason {
-            None => slot.opened(place, channel),
-            Some(reason) => slot.ended(place, channel, reason, &mut self.retries, now),
+            None => Some(entry.opened(channel)),
+            Some(Reason::LinkLost) => entry.lost(channel, matches!(event, Event::Closed { .. })),
+            Some(reason) => Some(entry.ended(channel, reason, &mut self.retries, now)),
+        }
+    }
+
+    /// Takes note of an event, and returns it as it is for a program whose channels come back.
+    ///
+    /// A refusal of a channel that is asked for again is no event for it (`None`). The end of a
+    /// channel that is asked for again is [`Event::Away`]. All others stay as they are, so the same
+    /// handler does for programs with and without a list. To be called with **every** event of the
+    /// link, in place of [`observe`](Self::observe).
+    pub fn follow<'e>(&mut self, event: Event<'e>, now: Instant) -> Option<Event<'e>> {
+        let notice = self.observe(&event, now);
+        self.seen(event, notice)
+    }
+
+    /// Returns an event as [`follow`](Self::follow) does, for a program that has called
+    /// [`observe`](Self::observe) to look at the notice.
+    #[must_use]
+    pub fn seen<'e>(&self, event: Event<'e>, notice: Option<Notice>) -> Option<Event<'e>> {
+        match (event, notice) {
+            (Event::Closed { .. }, Some(Notice::Interrupted { .. } | Notice::Waiting { .. })) => {
+                Some(event.away())
+            }
+            (Event::Refused { .. }, Some(Notice::Waiting { .. })) => None,
+            // asked for again on the next connection
+            (Event::Refused { channel, reason: Reason::LinkLost, .. }, _)
+                if self.entry(channel).is_some() =>
+            {
+                None
+            }
+            _ => Some(event),
         }
     }
 }

@@ -191,10 +191,12 @@ impl Gone {
                 Some(Self::One(Destination::User(channel, user)))
             }
             Event::Closed { channel: Channel::Entered(channel), .. }
+            | Event::Away { channel: Channel::Entered(channel), .. }
             | Event::Refused { channel: Channel::Entered(channel), .. } => {
                 Some(Self::One(Destination::Server(channel)))
             }
-            Event::Closed { channel: Channel::Own(channel), .. } => Some(Self::All(channel)),
+            Event::Closed { channel: Channel::Own(channel), .. }
+            | Event::Away { channel: Channel::Own(channel), .. } => Some(Self::All(channel)),
             _ => None,
         }
     }

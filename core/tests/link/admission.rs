@@ -606,7 +606,7 @@ fn words_have_to_fit_with_the_hello() {
     let too_long = Err(SendError::WordsTooLong { len: 201 });
     assert_eq!(rig.out().enter_with("a", CHUNKS, "x".repeat(201)), too_long);
     let error = rig.out().enter_with("a", CHUNKS, "x".repeat(200)).unwrap_err();
-    assert!(matches!(error, SendError::RingTooSmall { .. }), "{error:?}");
+    assert!(matches!(error, SendError::QueueTooSmall { .. }), "{error:?}");
     rig.out().enter_with("a", CHUNKS, "x".repeat(165)).unwrap();
     let error = rig.out().enter_with("b", CHUNKS, "y").unwrap_err();
     assert_eq!(error, SendError::WouldBlock);

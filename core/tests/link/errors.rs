@@ -14,7 +14,7 @@ fn each_error_has_words_of_its_own_and_its_numbers() {
         (SendError::NotOpen, ""),
         (SendError::Empty, ""),
         (SendError::ChunkTooLarge { len: 777, max: 555 }, "777 555"),
-        (SendError::RingTooSmall { needed: 777, capacity: 555 }, "777 555"),
+        (SendError::QueueTooSmall { needed: 777, capacity: 555 }, "777 555"),
         (SendError::NameTooLong { len: 777 }, "777"),
         (SendError::ChunkLimit { max: 777, chunk_size: 555 }, "777 555"),
         (SendError::TooManyOwnChannels, ""),
@@ -40,14 +40,14 @@ fn each_error_has_words_of_its_own_and_its_numbers() {
         assert!(words.insert(error.to_string()));
     }
     assert!(Error::<ErrorKind>::Silent { duration: Duration::from_millis(777) }.to_string().contains("777"));
-    assert!(Error::<ErrorKind>::Transport(ErrorKind::BrokenPipe).to_string().contains("BrokenPipe"));
 }
 
 #[test]
 fn an_error_names_its_source() {
     let source = |error: Error<ErrorKind>| error.source().map(ToString::to_string);
     assert_eq!(source(Error::Transport(ErrorKind::BrokenPipe)), Some(ErrorKind::BrokenPipe.to_string()));
-    assert_eq!(source(Error::Handler(SendError::NotOpen)), Some(SendError::NotOpen.to_string()));
+    // it is passed on as it is, and has none
+    assert_eq!(source(Error::Handler(SendError::NotOpen)), None);
     assert_eq!(source(Error::Closed), None);
     assert_eq!(source(Error::Silent { duration: Duration::ZERO }), None);
 }

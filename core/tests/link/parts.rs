@@ -92,7 +92,7 @@ fn a_chunk_larger_than_the_ring() {
     .unwrap();
     let channel = channel.unwrap();
     let bytes: Vec<u8> = (0..100_000u32).map(|i| u8::try_from(i % 251).unwrap()).collect();
-    assert!(matches!(rig.out().send(channel, &bytes), Err(SendError::RingTooSmall { .. })));
+    assert!(matches!(rig.out().send(channel, &bytes), Err(SendError::QueueTooSmall { .. })));
     rig.out().begin_chunk(channel, bytes.len()).unwrap();
     let mut rest = &bytes[..];
     while !rest.is_empty() {

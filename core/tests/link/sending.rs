@@ -221,7 +221,7 @@ fn what_cannot_be_sent_queues_nothing() {
         (Destination::All(own), 1025, SendError::ChunkTooLarge { len: 1025, max: 1024 }),
         (Destination::Server(raw), 1000, SendError::WouldBlock),
         (Destination::All(own), 1000, SendError::WouldBlock),
-        (Destination::Server(raw), 2046, SendError::RingTooSmall { needed: 2049, capacity: 2048 }),
+        (Destination::Server(raw), 2046, SendError::QueueTooSmall { needed: 2049, capacity: 2048 }),
         (Destination::User(own, User::new(0)), 1, SendError::NotOpen),
     ] {
         assert!(!rig.out().can_send(to, len));
@@ -315,7 +315,7 @@ proptest! {
                 let unit = form.units(&whole);
                 let expected = match mode {
                     Mode::Chunks(_) if len > 1024 => Err(SendError::ChunkTooLarge { len, max: 1024 }),
-                    _ if unit.len() > 2048 => Err(SendError::RingTooSmall { needed: unit.len(), capacity: 2048 }),
+                    _ if unit.len() > 2048 => Err(SendError::QueueTooSmall { needed: unit.len(), capacity: 2048 }),
                     _ if unit.len() > 2048 - queued.len() => Err(SendError::WouldBlock),
                     _ => Ok(()),
                 };

@@ -1,6 +1,6 @@
 //! A relay that says that it is there, and does not answer.
 
-use peote_net::protocol::to_relay::Command::{Create, Delete, Enter, Leave};
+use peote_net::protocol::to_relay::Command::{Create, Enter};
 use peote_net::reconnect::{Cause, ChannelState, Notice, Retry, Status};
 use peote_net::time::Duration;
 
@@ -27,30 +27,34 @@ fn an_answer_that_does_not_come_is_told_and_the_channel_given_up() {
     // it is noticed once before it is told, so that what has come is read first
     assert_eq!(sleep(&mut rig), []);
     assert_eq!(rig.deadline(), Some(1_000));
-    let given_up = |place| Notice::GivenUp { place, cause: Cause::NoAnswer, exhausted: None };
+    let given_up = |channel| Notice::GivenUp { channel, cause: Cause::NoAnswer, exhausted: None };
     assert_eq!(sleep(&mut rig), [given_up(own), given_up(entered)]);
     let state = ChannelState::GivenUp { cause: Cause::NoAnswer, exhausted: None };
     assert_eq!((rig.reconnect.state(own), rig.reconnect.state(entered)), (Some(state), Some(state)));
     assert_eq!((rig.reconnect.status(), rig.deadline()), (Status::Connected, None));
-    // answers that come all the same: the relay is told that nobody wants the channels any more
-    assert_eq!(rig.accepts(tags[0], 4), []);
-    assert_eq!(rig.accepts(tags[1], 5), []);
-    rig.turns();
-    let asked: Vec<_> = rig.asked().into_iter().map(|asked| (asked.command, asked.payload)).collect();
-    assert_eq!(asked, [(Delete, vec![4]), (Leave, vec![5])]);
+    // answers that come all the same count
+    assert_eq!(rig.accepts(tags[0], 4), opened(own, true));
+    assert_eq!(rig.accepts(tags[1], 5), opened(entered, true));
+    assert_eq!(rig.asked(), []);
 }
 
+/// But not on this connection: the relay obeys commands in their order.
 #[test]
 fn one_that_was_open_before_is_asked_for_again() {
     let mut rig = Rig::new();
-    let (place, _) = own_that_returns(&mut rig);
+    let (channel, _) = own_that_returns(&mut rig);
     assert_eq!(sleep(&mut rig), []);
     let until = rig.now + Duration::from_millis(1_000 + 100);
-    assert_eq!(sleep(&mut rig), [Notice::Waiting { place, cause: Cause::NoAnswer, until }]);
+    assert_eq!(sleep(&mut rig), [Notice::Waiting { channel, cause: Cause::NoAnswer, until }]);
     assert_eq!(rig.deadline(), Some(100));
     rig.pass(100);
+    rig.asks(&[]);
+    assert_eq!(rig.deadline(), None, "nothing but an answer, or a loss, changes that");
+    assert_eq!(rig.lose(), []);
+    rig.pass(1_000);
+    rig.connect();
     let tag = rig.asks(&[(Create, "room")])[0];
-    assert_eq!(rig.accepts(tag, 4), opened(place, false));
+    assert_eq!(rig.accepts(tag, 4), opened(channel, false));
     assert_eq!(rig.deadline(), None);
 }
 
@@ -59,8 +63,8 @@ fn how_long_it_may_take_can_be_chosen() {
     for timeout in [Some(1), Some(2_000), Some(3_600_000), None] {
         let mut rig = Rig::new();
         rig.reconnect.set_answer_timeout(timeout.map(Duration::from_millis));
-        let place = rig.own("room");
-        rig.reconnect.set_retry(place, Retry::Always);
+        let channel = rig.own("room");
+        rig.reconnect.set_retry(channel, Retry::Always);
         rig.connect();
         rig.asks(&[(Create, "room")]);
         assert_eq!(rig.deadline(), timeout);
@@ -78,18 +82,18 @@ fn how_long_it_may_take_can_be_chosen() {
 #[test]
 fn an_answer_that_is_there_has_come_in_time() {
     let mut rig = Rig::new();
-    let place = rig.own("room");
+    let channel = rig.own("room");
     rig.connect();
     let tag = rig.asks(&[(Create, "room")])[0];
     rig.pass(3_600_000);
-    assert_eq!(rig.accepts(tag, 4), opened(place, true));
+    assert_eq!(rig.accepts(tag, 4), opened(channel, true));
 }
 
 /// Nor does the time go on without a connection.
 #[test]
 fn after_a_loss_the_time_begins_anew() {
     let mut rig = Rig::new();
-    let place = rig.own("room");
+    let channel = rig.own("room");
     rig.connect();
     rig.asks(&[(Create, "room")]);
     rig.pass(14_000);
@@ -99,5 +103,5 @@ fn after_a_loss_the_time_begins_anew() {
     let tag = rig.asks(&[(Create, "room")])[0];
     assert_eq!(rig.deadline(), Some(15_000));
     rig.pass(14_000);
-    assert_eq!(rig.accepts(tag, 4), opened(place, true));
+    assert_eq!(rig.accepts(tag, 4), opened(channel, true));
 }

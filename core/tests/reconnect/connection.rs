@@ -76,7 +76,7 @@ fn trying_now_does_not_disturb_what_is_under_way() {
 #[test]
 fn a_relay_that_accepts_connections_and_closes_them() {
     let mut rig = Rig::new();
-    let place = rig.own("room");
+    let channel = rig.own("room");
     for delay in [100, 200, 400, 800, 1000] {
         rig.connect();
         rig.asks(&[(Create, "room")]);
@@ -87,7 +87,7 @@ fn a_relay_that_accepts_connections_and_closes_them() {
     rig.connect();
     let tag = rig.asks(&[(Create, "room")])[0];
     rig.accepts(tag, 0);
-    assert_eq!(rig.lose(), [peote_net::reconnect::Notice::Interrupted { place }]);
+    assert_eq!(rig.lose(), [peote_net::reconnect::Notice::Interrupted { channel }]);
     assert_eq!(rig.deadline(), Some(100));
 }
 
@@ -106,7 +106,7 @@ fn nothing_is_asked_for_without_a_connection() {
 #[test]
 fn the_size_follows_from_the_parameters() {
     fn check<N, const CHANNELS: usize>() {
-        let size = (CHANNELS * (80 + size_of::<N>()) + 176).next_multiple_of(8);
+        let size = (CHANNELS * (80 + size_of::<N>()) + 192).next_multiple_of(8);
         let actual = size_of::<Reconnect<N, CHANNELS>>();
         if cfg!(target_pointer_width = "64") {
             assert_eq!(actual, size);

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use peote_net::link::Channel;
+use peote_net::link::{Channel, Destination};
 use peote_net::protocol::to_endpoint;
 use peote_net::protocol::to_relay::Command;
-use peote_net::reconnect::{ChannelState, Notice, Place, Reconnect, Retry, Status};
+use peote_net::reconnect::{ChannelState, Notice, Reconnect, Retry, Status};
 use peote_net::time::Duration;
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -75,7 +75,7 @@ struct Relay {
 struct World {
     rig: Rig,
     relay: Relay,
-    told: HashMap<Place, (Told, bool)>,
+    told: HashMap<Channel, (Told, bool)>,
     added: usize,
 }
 
@@ -91,13 +91,13 @@ impl World {
             Step::AddOwn(retry) => self.add(true, retry),
             Step::AddEntered(retry) => self.add(false, retry),
             Step::Remove(one) => {
-                if let Some(place) = self.place(one) {
-                    self.remove(place);
+                if let Some(channel) = self.channel(one) {
+                    self.remove(channel);
                 }
             }
             Step::Retry(one) => {
-                if let Some(place) = self.place(one) {
-                    self.retry(place);
+                if let Some(channel) = self.channel(one) {
+                    self.retry(channel);
                 }
             }
             Step::Attempt(success) => {
@@ -148,16 +148,15 @@ impl World {
         }
     }
 
-    fn remove(&mut self, place: Place) {
-        let Rig { reconnect, link, .. } = &mut self.rig;
-        if reconnect.remove(place, &mut link.out()).is_ok() {
-            self.told.remove(&place).unwrap();
+    fn remove(&mut self, channel: Channel) {
+        if self.rig.remove(channel).is_ok() {
+            self.told.remove(&channel).unwrap();
         }
     }
 
-    fn retry(&mut self, place: Place) {
-        assert!(self.rig.reconnect.retry(place));
-        let told = self.told.get_mut(&place).unwrap();
+    fn retry(&mut self, channel: Channel) {
+        assert!(self.rig.reconnect.retry(channel));
+        let told = self.told.get_mut(&channel).unwrap();
         if told.0 == Told::GivenUp {
             told.0 = Told::Restoring;
         }
@@ -180,24 +179,29 @@ impl World {
 
     fn add(&mut self, own: bool, retry: Retry) {
         let kind = if own { "own" } else { "entered" };
-        let list = &mut self.rig.reconnect;
-        let of_kind = |&place: &Place| list.name(place).is_some_and(|name| name.starts_with(kind));
-        if list.places().filter(of_kind).count() == 4 {
-            return; // more than the link has places for would never all be open
+        let list = &self.rig.reconnect;
+        let of_kind = |channel: &Channel| list.name(*channel).is_some_and(|name| name.starts_with(kind));
+        if list.channels().filter(of_kind).count() == 4 || list.channels().count() == 6 {
+            return; // the link has no more slots, or the list no more entries
         }
         let name = format!("{kind} {}", self.added);
-        let mode = crate::support::MODE;
-        let added = if own { list.create(name, mode) } else { list.enter(name, mode) };
-        if let Ok(place) = added {
+        let Rig { reconnect, link, .. } = &mut self.rig;
+        let (mut out, mode) = (link.out(), crate::support::MODE);
+        let added = match own {
+            true => reconnect.create(&mut out, name, mode).map(Channel::Own),
+            false => reconnect.enter(&mut out, name, mode).map(Channel::Entered),
+        };
+        // slots of those that were left before the relay has answered are not free yet
+        if let Ok(channel) = added {
             self.added += 1;
-            assert!(list.set_retry(place, retry));
-            assert_eq!(self.told.insert(place, (Told::Restoring, false)), None, "a place that was there");
+            assert!(reconnect.set_retry(channel, retry));
+            assert_eq!(self.told.insert(channel, (Told::Restoring, false)), None, "a channel that was there");
         }
     }
 
-    fn place(&self, one: Index) -> Option<Place> {
-        let places: Vec<Place> = self.rig.reconnect.places().collect();
-        (!places.is_empty()).then(|| places[one.index(places.len())])
+    fn channel(&self, one: Index) -> Option<Channel> {
+        let channels: Vec<Channel> = self.rig.reconnect.channels().collect();
+        (!channels.is_empty()).then(|| channels[one.index(channels.len())])
     }
 
     fn turn(&mut self) {
@@ -215,7 +219,7 @@ impl World {
 
     /// What a notice may say after what was said before.
     fn hear(&mut self, notice: Notice) {
-        let (told, opened) = self.told.get_mut(&notice.place()).expect("a notice of a channel of the list");
+        let (told, opened) = self.told.get_mut(&notice.channel()).expect("a notice of a channel of the list");
         *told = match (notice, *told) {
             (Notice::Opened { first, .. }, Told::Restoring) => {
                 assert_eq!(first, !*opened, "{notice:?}");
@@ -249,24 +253,21 @@ impl World {
     }
 
     fn check(&mut self) {
-        assert_eq!(self.rig.reconnect.places().count(), self.told.len());
+        assert_eq!(self.rig.reconnect.channels().count(), self.told.len());
         if self.rig.kept || self.rig.link.has_kept() {
             return; // something has happened that the program has not been told yet
         }
-        for (&place, &(told, _)) in &self.told {
-            let state = self.rig.reconnect.state(place).unwrap();
+        for (&channel, &(told, _)) in &self.told {
+            let state = self.rig.reconnect.state(channel).unwrap();
             match (state, told) {
-                (ChannelState::Open(handle), Told::Open) => {
+                (ChannelState::Open, Told::Open) => {
                     let out = self.rig.link.out();
-                    let valid = match handle {
-                        Channel::Own(channel) => out.can_send(peote_net::link::Destination::All(channel), 1),
-                        Channel::Entered(channel) => out.can_send(channel, 1),
-                    };
-                    assert!(valid || out.free() < 10, "{handle:?} is not open on the link");
+                    let valid = out.can_send(Destination::from(channel), 1);
+                    assert!(valid || out.free() < 10, "{channel:?} is not open on the link");
                 }
                 (ChannelState::Waiting { .. } | ChannelState::Asked, Told::Restoring)
                 | (ChannelState::GivenUp { .. }, Told::GivenUp) => {}
-                other => panic!("{place:?}: {other:?}"),
+                other => panic!("{channel:?}: {other:?}"),
             }
         }
     }
@@ -308,30 +309,4 @@ proptest! {
         }
         world.settle();
     }
-}
-
-/// An event was kept whose channel was to be retried meanwhile, and given up again because the link had no place: what the event had meant is over.
-#[test]
-fn a_kept_event_says_nothing_of_what_has_been_given_up_since() {
-    use Step::{AddEntered, AddOwn, Attempt, Keep, Lose, Turn};
-    let mut world = World::new(false);
-    let run = |world: &mut World, steps: &[Step]| steps.iter().for_each(|step| world.step(step));
-    let nth = |world: &World, of: fn(usize) -> usize| {
-        let places: Vec<Place> = world.rig.reconnect.places().collect();
-        places[of(places.len())]
-    };
-    let never = Retry::Never;
-    run(&mut world, &[AddOwn(never), AddEntered(never), AddEntered(never)]);
-    world.remove(nth(&world, |_| 0));
-    run(&mut world, &[AddOwn(never), AddEntered(never)]);
-    world.remove(nth(&world, |_| 0));
-    run(&mut world, &[Keep(2), AddEntered(never), AddOwn(never)]);
-    world.remove(nth(&world, |len| len * 4 / 5));
-    run(&mut world, &[Attempt(true), Turn(0)]);
-    world.answer(world.relay.asked.len() / 2, Some(1));
-    run(&mut world, &[AddOwn(never)]);
-    world.remove(nth(&world, |_| 0));
-    run(&mut world, &[AddOwn(never), Lose, AddEntered(never), Lose]);
-    world.retry(nth(&world, |len| len / 2));
-    world.settle();
 }

@@ -3,10 +3,10 @@
 use std::collections::VecDeque;
 
 use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write, WriteReady};
-use peote_net::link::{Error, Event, Flow, Link, LinkBuffers, Mode};
+use peote_net::link::{Channel, Error, Event, Flow, Link, LinkBuffers, Mode, SendError};
 use peote_net::protocol::to_endpoint;
 use peote_net::protocol::to_relay::Command;
-use peote_net::reconnect::{Backoff, Notice, Place, Reconnect};
+use peote_net::reconnect::{Backoff, ChannelState, Notice, Reconnect};
 use peote_net::time::{Duration, Instant};
 
 pub(crate) const MODE: Mode = Mode::chunks(256);
@@ -78,7 +78,7 @@ pub(crate) struct Rig {
     pub(crate) wire: Option<Wire>,
     pub(crate) reconnect: Reconnect<String, 6>,
     pub(crate) now: Instant,
-    /// With `next_event` in place of `poll`.
+    /// With `next_event` in channel of `poll`.
     pub(crate) next_event: bool,
     /// The next so many events are kept, after their notice has been taken.
     pub(crate) keep: usize,
@@ -104,12 +104,21 @@ impl Rig {
         Self { link, wire: None, reconnect, now, next_event: false, keep: 0, kept: false }
     }
 
-    pub(crate) fn own(&mut self, name: &str) -> Place {
-        self.reconnect.create(name.into(), MODE).unwrap()
+    pub(crate) fn own(&mut self, name: &str) -> Channel {
+        self.reconnect.create(&mut self.link.out(), name.into(), MODE).unwrap().into()
     }
 
-    pub(crate) fn enter(&mut self, name: &str) -> Place {
-        self.reconnect.enter(name.into(), MODE).unwrap()
+    pub(crate) fn enter(&mut self, name: &str) -> Channel {
+        self.reconnect.enter(&mut self.link.out(), name.into(), MODE).unwrap().into()
+    }
+
+    pub(crate) fn remove(&mut self, channel: Channel) -> Result<Option<String>, SendError> {
+        self.reconnect.remove(&mut self.link.out(), channel)
+    }
+
+    /// Whether something could be sent in a channel, for all that the list says.
+    pub(crate) fn is_open(&self, channel: Channel) -> bool {
+        self.reconnect.state(channel) == Some(ChannelState::Open)
     }
 
     pub(crate) fn pass(&mut self, millis: u64) {

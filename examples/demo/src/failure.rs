@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use clap::error::ErrorKind;
 use peote_net::link;
-use peote_net_std::{ConnectError, ConnectErrorKind, ReconnectError, TcpError};
+use peote_net_std::{ConnectError, ConnectErrorKind, LinkError, TcpError, describe};
 #[cfg(feature = "tls")]
 use peote_net_std::{TlsError, TlsErrorKind};
 
@@ -75,11 +75,11 @@ impl From<ConnectError> for Failure {
             ConnectErrorKind::Tls(cause) => {
                 let is_unknown = |error: &TlsError| error.kind() == TlsErrorKind::UnknownIssuer;
                 let advice = if cause.as_tls().is_some_and(is_unknown) { " (--ca FILE)" } else { "" };
-                Self::Unreachable(format!("{error}{advice}"))
+                Self::Unreachable(format!("{}{advice}", describe(&error)))
             }
             #[cfg(feature = "tls")]
-            ConnectErrorKind::TlsTimedOut(_) => Self::Unreachable(error.to_string()),
-            _ => Self::Unreachable(format!("{error}; is a relay running there?")),
+            ConnectErrorKind::TlsTimedOut(_) => Self::Unreachable(describe(&error)),
+            _ => Self::Unreachable(format!("{}; is a relay running there?", describe(&error))),
         }
     }
 }
@@ -88,16 +88,18 @@ impl From<link::Error<TcpError>> for Failure {
     fn from(error: link::Error<TcpError>) -> Self {
         match error {
             link::Error::Handler(error) => error.into(),
-            lost => Self::Lost(lost.to_string()),
+            lost => Self::Lost(describe(&lost)),
         }
     }
 }
 
-impl From<ReconnectError> for Failure {
-    fn from(error: ReconnectError) -> Self {
+impl From<LinkError> for Failure {
+    fn from(error: LinkError) -> Self {
         match error {
-            ReconnectError::Handler(error) => error.into(),
-            given_up => Self::Lost(given_up.to_string()),
+            LinkError::Handler(error) => error.into(),
+            LinkError::Connect(error) => error.into(),
+            LinkError::System(error) => error.into(),
+            lost => Self::Lost(describe(&lost)),
         }
     }
 }

@@ -5,13 +5,12 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use peote_net::link::Error;
 use peote_net::time::Duration as Millis;
 use peote_net_examples::Failure;
 use peote_net_examples::options::{between, seconds};
 use peote_net_examples::report::print;
 use peote_net_game::{Game, Mistake, Settings};
-use peote_net_std::TcpLink;
+use peote_net_std::{DesktopLink, LinkError};
 
 /// A game's server and players in one program, offline with a simulated network, or over a relay.
 #[derive(Debug, Parser)]
@@ -41,19 +40,14 @@ Exit codes:
   2  wrong options
   3  the relay was not reached, or the connection to it was lost";
 
-/// How long to try to connect.
-const PATIENCE: Duration = Duration::from_secs(10);
-
 fn main() -> ExitCode {
     peote_net_examples::failure::main("offline", run)
 }
 
 fn run(options: &Options) -> Result<(), Failure> {
     let mut link = match &options.relay {
-        None => TcpLink::offline()?,
-        Some(relay) => {
-            TcpLink::connect(relay, PATIENCE).map_err(|error| Failure::Unreachable(error.to_string()))?
-        }
+        None => DesktopLink::offline()?,
+        Some(relay) => DesktopLink::connect(relay)?,
     };
     let start = link.now();
     let end = start + options.duration.into();
@@ -67,8 +61,8 @@ fn run(options: &Options) -> Result<(), Failure> {
     loop {
         let now = link.now();
         match link.poll(|event, out| game.hear(&event, out, now)) {
-            Ok(()) => {}
-            Err(Error::Handler(mistake)) => return Err(failed(mistake)),
+            Ok(_) => {}
+            Err(LinkError::Handler(mistake)) => return Err(failed(mistake)),
             Err(lost) => return Err(Failure::Lost(lost.to_string())),
         }
         if now >= end {
@@ -79,7 +73,7 @@ fn run(options: &Options) -> Result<(), Failure> {
             report = report + Millis::from_secs(1);
             print(game.report(now))?;
         }
-        link.wait(&mut [], Some(game.next_tick().min(end)))?;
+        link.wait_for(&mut [], Some(game.next_tick().min(end)))?;
     }
     let report = game.report(end);
     print(format_args!("{} moves and {} states, all in order", report.moves, report.states))

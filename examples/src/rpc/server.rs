@@ -6,7 +6,7 @@ use peote_net::link::{
 use peote_net::rpc::{self, Context, Message, Remote};
 use peote_net::time::Instant;
 use peote_net::value::List;
-use peote_net_std::{TcpLink, TcpTransport};
+use peote_net_std::{DesktopLink, TcpTransport};
 
 use super::{BOARD, Board, Picture, SCREEN, ScreenCaller};
 use crate::{ANSWER_TIMEOUT, Failure};
@@ -14,7 +14,7 @@ use crate::{ANSWER_TIMEOUT, Failure};
 /// A server of the whiteboard on a connection of its own.
 #[derive(Debug)]
 pub struct Server {
-    link: TcpLink,
+    link: DesktopLink,
     state: State,
     /// When the channel has to be there.
     answer_due: Instant,
@@ -45,8 +45,8 @@ impl Server {
     /// # Errors
     /// The relay cannot be reached.
     pub fn new(transport: TcpTransport, channel: &str, expected: usize) -> Result<Self, Failure> {
-        let mut link = TcpLink::new(peote_net::link::Link::with_buffers(Default::default()), transport)?;
-        link.out().create(channel, Mode::default())?;
+        let mut link = DesktopLink::builder().transport(transport)?;
+        link.create(channel, Mode::default())?;
         let state = State {
             picture: Picture::default(),
             users: Vec::new(),
@@ -84,7 +84,7 @@ impl Server {
     /// # Errors
     /// Waiting failed.
     pub fn wait(&mut self) -> Result<(), Failure> {
-        self.link.wait(&mut [], (!self.state.created).then_some(self.answer_due))?;
+        self.link.wait_for(&mut [], (!self.state.created).then_some(self.answer_due))?;
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use peote_net::link::{Channel, EnteredChannel, Event, Flow, Mode, Out, SendError
 use peote_net::rpc::{self, Message};
 use peote_net::time::Instant;
 use peote_net::value::List;
-use peote_net_std::{TcpLink, TcpTransport};
+use peote_net_std::{DesktopLink, TcpTransport};
 
 use super::{BOARD, BoardCaller, HEIGHT, Picture, SCREEN, Screen, WIDTH};
 use crate::{ANSWER_TIMEOUT, Failure};
@@ -12,7 +12,7 @@ use crate::{ANSWER_TIMEOUT, Failure};
 /// A user of the whiteboard on a connection of its own.
 #[derive(Debug)]
 pub struct User {
-    link: TcpLink,
+    link: DesktopLink,
     channel: EnteredChannel,
     state: State,
     pen: Pen,
@@ -56,8 +56,8 @@ impl User {
         colour: u8,
         strokes: u32,
     ) -> Result<Self, Failure> {
-        let mut link = TcpLink::new(peote_net::link::Link::with_buffers(Default::default()), transport)?;
-        let channel = link.out().enter(channel, Mode::default())?;
+        let mut link = DesktopLink::builder().transport(transport)?;
+        let channel = link.enter(channel, Mode::default())?;
         let state = State {
             name: name.to_owned(),
             board: None,
@@ -99,7 +99,7 @@ impl User {
     /// # Errors
     /// Waiting failed.
     pub fn wait(&mut self) -> Result<(), Failure> {
-        self.link.wait(&mut [], (!self.state.entered).then_some(self.answer_due))?;
+        self.link.wait_for(&mut [], (!self.state.entered).then_some(self.answer_due))?;
         Ok(())
     }
 

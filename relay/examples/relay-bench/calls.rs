@@ -6,12 +6,12 @@ use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use peote_net::link::{Channel, Event, Flow, Mode, SendError};
 use peote_net::protocol::{to_endpoint, to_relay};
 use peote_net::rpc::{self, Calls, Heard, remote};
-use peote_net_std::TcpLink;
+use peote_net_std::DesktopLink;
 
 use crate::{nats, rigs};
 
@@ -62,7 +62,7 @@ pub(crate) fn run(rounds: usize, with_nats: bool) -> io::Result<()> {
 
 /// A user and a server behind a relay.
 struct Relayed {
-    user: TcpLink,
+    user: DesktopLink,
     calls: Box<Calls<OPEN>>,
     adder: AdderCaller,
     stop: Arc<AtomicBool>,
@@ -84,21 +84,21 @@ impl Relayed {
     fn start() -> io::Result<Self> {
         let (address, relay, _) = rigs::start_relay(rigs::config()?)?;
         let stop = Arc::new(AtomicBool::new(false));
-        let mut server = TcpLink::connect(&address.to_string(), Duration::from_secs(5))?;
-        server.out().create("adder", Mode::default()).map_err(failed)?;
+        let mut server = DesktopLink::connect(&address.to_string()).map_err(failed)?;
+        server.create("adder", Mode::default()).map_err(failed)?;
         let mut is_open = false;
         while !is_open {
-            server.wait(&mut [], None)?;
+            server.wait()?;
             server.poll(|event, _| is_open |= matches!(event, Event::Opened { .. })).map_err(failed)?;
         }
         let is_over = Arc::clone(&stop);
         std::thread::spawn(move || serve(server, &is_over));
-        let mut user = TcpLink::connect(&address.to_string(), Duration::from_secs(5))?;
-        user.out().enter("adder", Mode::default()).map_err(failed)?;
+        let mut user = DesktopLink::connect(&address.to_string()).map_err(failed)?;
+        user.enter("adder", Mode::default()).map_err(failed)?;
         let mut calls = Box::new(Calls::new(&[], &[(0, AdderCaller::INTERFACE)]));
         let mut offered = None;
         while offered.is_none() {
-            user.wait(&mut [], None)?;
+            user.wait()?;
             user.poll(|event, out| {
                 if let Heard::Offer(remote) = calls.handle(event, out)? {
                     offered = Some(remote);
@@ -133,14 +133,14 @@ impl Relayed {
             })
             .map_err(failed)?;
             if before == answered {
-                user.wait(&mut [], None)?;
+                user.wait()?;
             }
         }
         Ok(f64::from(count) / start.elapsed().as_secs_f64())
     }
 }
 
-fn serve(mut link: TcpLink, is_over: &AtomicBool) -> io::Result<()> {
+fn serve(mut link: DesktopLink, is_over: &AtomicBool) -> io::Result<()> {
     let mut calls = Calls::<1, 4>::new(&[(0, AdderCaller::INTERFACE)], &[]);
     while !is_over.load(Ordering::Relaxed) {
         link.poll(|event, out| match calls.handle(event, out)? {
@@ -149,7 +149,7 @@ fn serve(mut link: TcpLink, is_over: &AtomicBool) -> io::Result<()> {
             _ => Ok(Flow::Continue),
         })
         .map_err(failed)?;
-        link.wait(&mut [], None)?;
+        link.wait()?;
     }
     Ok(())
 }

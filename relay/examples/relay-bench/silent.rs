@@ -7,8 +7,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use peote_net::link::{Channel, Event, Link, Mode, OwnChannel, SendError, User};
-use peote_net_std::{HeapBuffers, Sizes, TcpLink, TcpTransport};
+use peote_net::link::{Channel, Event, Mode, OwnChannel, SendError, User};
+use peote_net_std::{DesktopLink, Sizes};
 
 use crate::{nats, rigs};
 
@@ -182,17 +182,15 @@ fn over_relay(has_silent: bool) -> io::Result<Run> {
     run
 }
 
-fn link(address: SocketAddr, parties: usize, window: usize) -> io::Result<TcpLink> {
+fn link(address: SocketAddr, parties: usize, window: usize) -> io::Result<DesktopLink> {
     let sizes = Sizes { parties, window, local_users: 0, ..Sizes::default() };
-    let buffers = HeapBuffers::new(sizes).map_err(io::Error::other)?;
-    let transport = TcpTransport::connect_blocking(&address.to_string(), PATIENCE)?;
-    TcpLink::new(Link::with_buffers(buffers), transport)
+    DesktopLink::builder().sizes(sizes).connect(&address.to_string()).map_err(io::Error::other)
 }
 
 /// The server of the channel.
 fn serve(address: SocketAddr, run: &Run) -> io::Result<()> {
     let mut link = link(address, USERS + 1, 64 * 1024)?;
-    let channel = link.out().create("silent", Mode::default()).map_err(io::Error::other)?;
+    let channel = link.create("silent", Mode::default()).map_err(io::Error::other)?;
     let mut users = Vec::new();
     let mut schedule = None;
     let mut message = vec![0; LEN];
@@ -215,14 +213,14 @@ fn serve(address: SocketAddr, run: &Run) -> io::Result<()> {
         }
         let deadline =
             link.now() + peote_net::time::Duration::from_millis(next.as_millis().try_into().unwrap_or(1));
-        link.wait(&mut [], Some(deadline))?;
+        link.wait_for(&mut [], Some(deadline))?;
     }
     Ok(())
 }
 
 /// Says what is due, as far as there is room. Returns after how long it is to be tried again.
 fn say_due(
-    link: &mut TcpLink,
+    link: &mut DesktopLink,
     channel: OwnChannel,
     users: &[User],
     schedule: &mut Schedule,
@@ -259,10 +257,10 @@ fn say_due(
 }
 
 /// Enters the channel.
-fn enter(address: SocketAddr, run: &Run) -> io::Result<TcpLink> {
+fn enter(address: SocketAddr, run: &Run) -> io::Result<DesktopLink> {
     let mut link = link(address, 2, 64 * 1024)?;
     std::thread::sleep(Duration::from_millis(100)); // the server creates it first
-    link.out().enter("silent", Mode::default()).map_err(io::Error::other)?;
+    link.enter("silent", Mode::default()).map_err(io::Error::other)?;
     let mut has_entered = false;
     while !has_entered && !run.is_over() {
         link.poll(|event, _| match event {
@@ -274,7 +272,7 @@ fn enter(address: SocketAddr, run: &Run) -> io::Result<TcpLink> {
         })
         .map_err(io::Error::other)?;
         if !has_entered {
-            link.wait(&mut [], None)?;
+            link.wait()?;
         }
     }
     run.ready.fetch_add(1, Ordering::Release);
@@ -304,7 +302,7 @@ fn listen(address: SocketAddr, run: &Run) -> io::Result<()> {
         })
         .map_err(io::Error::other)?;
         let deadline = link.now() + peote_net::time::Duration::from_millis(200);
-        link.wait(&mut [], Some(deadline))?;
+        link.wait_for(&mut [], Some(deadline))?;
     }
     run.keep(delays);
     Ok(())

@@ -5,8 +5,10 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// A connection could not be made. Its text names what was to be connected to, each address that was tried, and why it failed.
-#[derive(Debug)]
+use crate::describe;
+
+/// A connection could not be made. Its text says what was to be connected to; that of its
+/// [source](std::error::Error::source) which addresses were tried, and why each failed.
 pub struct ConnectError {
     address: String,
     kind: ConnectErrorKind,
@@ -16,8 +18,8 @@ pub struct ConnectError {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ConnectErrorKind {
-    /// The address is not of the form `host:port`; says what is wrong with it.
-    Address(&'static str),
+    /// The address cannot be understood: what is wrong with it, and what to write instead.
+    Address(String),
     /// The host name could not be looked up.
     Resolve(io::Error),
     /// The host name was not looked up within the timeout, which is given.
@@ -60,6 +62,11 @@ impl ConnectError {
         &self.kind
     }
 
+    #[cfg(feature = "tls")]
+    pub(super) fn into_kind(self) -> ConnectErrorKind {
+        self.kind
+    }
+
     /// The addresses that were tried, in the order in which they failed.
     #[must_use]
     pub fn attempts(&self) -> &[Attempt] {
@@ -90,7 +97,20 @@ impl Attempt {
 
 impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cannot connect to {}: {}", self.address, self.kind)
+        write!(f, "cannot connect to {}", self.address)
+    }
+}
+
+/// As it is seen when `main` returns the error.
+impl fmt::Debug for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&describe(self))
+    }
+}
+
+impl std::error::Error for ConnectError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.kind)
     }
 }
 
@@ -98,7 +118,7 @@ impl fmt::Display for ConnectErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Address(problem) => f.write_str(problem),
-            Self::Resolve(error) => write!(f, "the name was not found: {error}"),
+            Self::Resolve(_) => f.write_str("the name was not found"),
             Self::ResolveTimedOut(timeout) => write!(f, "the name was not found within {timeout:?}"),
             Self::Failed(attempts) if attempts.is_empty() => f.write_str("the host has no address"),
             Self::Failed(attempts) => list(f, attempts),
@@ -112,7 +132,7 @@ impl fmt::Display for ConnectErrorKind {
             #[cfg(feature = "tls")]
             Self::Tls(error) if error.as_tls().is_some() => write!(f, "{error}"),
             #[cfg(feature = "tls")]
-            Self::Tls(error) => write!(f, "lost during the TLS handshake: {error}"),
+            Self::Tls(_) => f.write_str("lost during the TLS handshake"),
             #[cfg(feature = "tls")]
             Self::TlsTimedOut(timeout) => write!(
                 f,
@@ -123,41 +143,24 @@ impl fmt::Display for ConnectErrorKind {
     }
 }
 
+/// Attempts are in the text: there can be several.
+impl std::error::Error for ConnectErrorKind {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Resolve(error) => Some(error),
+            #[cfg(feature = "tls")]
+            Self::Tls(error) if error.as_tls().is_some() => error.source(),
+            #[cfg(feature = "tls")]
+            Self::Tls(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
 fn list(f: &mut fmt::Formatter<'_>, attempts: &[Attempt]) -> fmt::Result {
     for (index, attempt) in attempts.iter().enumerate() {
         let separator = if index == 0 { "" } else { "; " };
         write!(f, "{separator}{}: {}", attempt.address, attempt.error)?;
     }
     Ok(())
-}
-
-impl std::error::Error for ConnectError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match &self.kind {
-            ConnectErrorKind::Resolve(error) => Some(error),
-            #[cfg(feature = "tls")]
-            ConnectErrorKind::Tls(error) => Some(error),
-            _ => self.attempts().last().map(|attempt| &attempt.error as _),
-        }
-    }
-}
-
-impl From<ConnectError> for io::Error {
-    /// Of the kind of the last attempt's error, with the whole text.
-    fn from(error: ConnectError) -> Self {
-        let kind = match &error.kind {
-            ConnectErrorKind::Address(_) => io::ErrorKind::InvalidInput,
-            ConnectErrorKind::Resolve(cause) => cause.kind(),
-            ConnectErrorKind::ResolveTimedOut(_) | ConnectErrorKind::TimedOut(..) => io::ErrorKind::TimedOut,
-            ConnectErrorKind::Failed(attempts) => {
-                attempts.last().map_or(io::ErrorKind::NotFound, |attempt| attempt.error.kind())
-            }
-            #[cfg(feature = "tls")]
-            ConnectErrorKind::Tls(error) => error.as_io().kind(),
-            #[cfg(feature = "tls")]
-            ConnectErrorKind::TlsTimedOut(_) => io::ErrorKind::TimedOut,
-            ConnectErrorKind::Finished => io::ErrorKind::Other,
-        };
-        Self::new(kind, error)
-    }
 }

@@ -77,13 +77,14 @@ struct Deadline {
 }
 
 impl TcpTransport {
-    /// Starts to connect to `address`: `"host:port"`, where the host is a name, an IPv4 address, or an IPv6 address in brackets
-    /// (`"[::1]:7680"`). Does not block. Gives up after `timeout`, counted from now and including the look-up of the name.
+    /// Starts to connect to `address`: `"host:port"`, or `"host"` alone for port 7680. The host is a
+    /// name, an IPv4 address, or an IPv6 address in brackets (`"[::1]:7680"`). Does not block. Gives
+    /// up after `timeout`, counted from now and including the look-up of the name.
     ///
     /// Errors, a malformed address too, are reported by [`Connecting::poll`].
     #[must_use]
     pub fn connect(address: &str, timeout: Duration) -> Connecting {
-        let stage = match address::parse(address) {
+        let stage = match address::parse(address).map(|parsed| parsed.address) {
             Ok(Address::Literal(address)) => Stage::Racing(Race::new([address])),
             Ok(Address::Name(host, port)) => Stage::look_up(move || resolve::system(&host, port)),
             Err(problem) => Stage::Failed(ConnectErrorKind::Address(problem)),
@@ -138,6 +139,11 @@ impl Connecting {
     #[must_use]
     pub fn with_tls(mut self, tls: &TlsOptions) -> Self {
         self.tls = Some(tls.clone());
+        if let Err(error) = check_address(&self.address, true)
+            && !matches!(self.stage, Stage::Racing(_))
+        {
+            self.stage = Stage::Failed(error.into_kind());
+        }
         self
     }
 
@@ -264,6 +270,21 @@ impl Connecting {
             // An error here would have to be one of memory or of a signal. Either way the next poll knows more.
             let _ = readiness::poll(&self.queries(), self.time_left());
         }
+    }
+}
+
+/// Checks an address text, and returns it as it was understood.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn check_address(text: &str, is_tls: bool) -> Result<String, ConnectError> {
+    let wrong = |what: String| ConnectError::new(text.to_owned(), ConnectErrorKind::Address(what));
+    match address::parse(text) {
+        Ok(parsed) if is_tls && !parsed.has_port => Err(wrong(
+            "the port is missing: relays speak TLS on a port of its own, which has no usual number".into(),
+        )),
+        Ok(_) => Ok(text.trim().to_owned()),
+        Err(what) => Err(wrong(what)),
     }
 }
 

@@ -151,11 +151,8 @@ fn alert_text(alert: AlertDescription) -> String {
     }
 }
 
-impl std::error::Error for TlsError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.cause.as_ref().map(|cause| cause as _)
-    }
-}
+/// Its text says all that is known, so it has no source.
+impl std::error::Error for TlsError {}
 
 impl From<TlsError> for io::Error {
     /// Of the kind `InvalidInput`, `InvalidData`, `ConnectionAborted` or `UnexpectedEof`.

@@ -24,12 +24,11 @@ use rustls_platform_verifier::BuilderVerifierExt as _;
 /// [gives it to the clients](Self::with_roots).
 ///
 /// ```no_run
-/// use std::time::Duration;
-/// use peote_net_std::{TcpLink, TlsOptions};
+/// use peote_net_std::{DesktopLink, TlsOptions};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let tls = TlsOptions::with_system_roots()?;
-/// let link = TcpLink::connect_tls("relay.example:7681", &tls, Duration::from_secs(10))?;
+/// let link = DesktopLink::builder().tls(tls).connect("relay.example:7681")?;
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]

@@ -52,8 +52,8 @@ extern "C" fn _start() -> ! {
     let mut offline = Offline::new();
     let mut channels = Reconnect::<&str, 3>::new(Backoff::new().with_seed(black_box(7)));
     let mode = black_box(Mode::chunks(512));
-    let echo = channels.create("echo", mode).ok();
-    black_box(channels.enter(black_box("echo"), black_box(Mode::Data)).is_ok());
+    let echo = channels.create(&mut link.out(), "echo", mode).ok();
+    black_box(channels.enter(&mut link.out(), black_box("echo"), black_box(Mode::Data)).is_ok());
     let mut users = Users::<u32, 8>::new();
     let mut connection = relay.connect().ok();
     loop {
@@ -64,12 +64,12 @@ extern "C" fn _start() -> ! {
         while let Some(notice) = channels.restore(&mut link.out(), now) {
             black_box(notice);
         }
-        if let Some(own) = echo.and_then(|place| channels.own(place)) {
+        if let Some(own) = echo {
             let line = SimulatedLine::new().round_trip(Duration::from_millis(black_box(80)));
             black_box(link.out().simulate(own, line.bytes_per_second(black_box(1000))).is_ok());
         }
         let polled = link.poll(&mut offline, now, |event, out| {
-            black_box(channels.observe(&event, now));
+            let Some(event) = channels.follow(event, now) else { return Ok(()) };
             users.follow(&event, |_, _, data| _ = black_box(data));
             match event {
                 Event::Chunk { from, bytes } | Event::Data { from, bytes } => out.send(from, bytes),

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use peote_net::link::{Channel, Destination, EnteredChannel, Event, Mode, OwnChannel, SendError, Source};
 use peote_net::rpc::{Context, Remote, remote};
-use peote_net_std::TcpLink;
+use peote_net_std::DesktopLink;
 use peote_relay::{Config, Relay};
 
 use crate::job::{Job, MESSAGES};
@@ -104,7 +104,7 @@ trait Lamp {
 
 /// The desktop's side: the server of the channel `work`, and perhaps users of the board's channel.
 struct Peers {
-    server: TcpLink,
+    server: DesktopLink,
     work: OwnChannel,
     job: Job,
     started: bool,
@@ -114,7 +114,7 @@ struct Peers {
 impl Peers {
     fn start(relay: SocketAddr, peer: Peer) -> Result<Self> {
         let mut server = connect(relay)?;
-        let work = server.out().create("work", MODE).map_err(|error| error.to_string())?;
+        let work = server.create("work", MODE).map_err(|error| error.to_string())?;
         let mut created = false;
         turns(|| {
             poll(&mut server, |event, _| {
@@ -160,7 +160,7 @@ impl Peers {
 
 /// A user of the board's channel.
 struct User {
-    link: TcpLink,
+    link: DesktopLink,
     number: usize,
     state: State,
     job: Job,
@@ -215,7 +215,7 @@ impl User {
         }
         match self.state {
             State::Outside(until) if until <= Instant::now() => {
-                self.link.out().enter("board", MODE).map_err(|error| error.to_string())?;
+                self.link.enter("board", MODE).map_err(|error| error.to_string())?;
                 self.state = State::Entering;
             }
             State::Outside(_) | State::Entering => {}
@@ -245,12 +245,12 @@ impl User {
     }
 }
 
-fn connect(relay: SocketAddr) -> Result<TcpLink> {
-    TcpLink::connect(&relay.to_string(), PATIENCE).map_err(|error| error.to_string())
+fn connect(relay: SocketAddr) -> Result<DesktopLink> {
+    DesktopLink::connect(&relay.to_string()).map_err(|error| error.to_string())
 }
 
-fn poll(link: &mut TcpLink, handler: impl FnMut(Event<'_>, &mut peote_net::link::Out<'_>)) -> Result {
-    link.poll(handler).map_err(|error| error.to_string())
+fn poll(link: &mut DesktopLink, handler: impl FnMut(Event<'_>, &mut peote_net::link::Out<'_>)) -> Result {
+    link.poll(handler).map(drop).map_err(|error| error.to_string())
 }
 
 /// Turns of a loop, until one says that it is done.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use peote_net::link::{Flow, Mode, SendError};
 use peote_net::rpc::{CallId, Calls, Error, Heard, Ticket, remote};
 use peote_net::value::{Decode, Encode, List, Map};
-use peote_net_std::TcpLink;
+use peote_net_std::DesktopLink;
 
 use crate::running::{program, relay};
 use crate::tools;
@@ -94,8 +94,8 @@ impl Store for Shop {
 fn a_rust_program_and_the_module_call_each_other() {
     let (_relay, address) = relay();
     let interface = interface();
-    let mut link = TcpLink::connect(&address, Duration::from_secs(10)).unwrap();
-    link.out().create("mixed", Mode::default()).unwrap();
+    let mut link = DesktopLink::connect(&address).unwrap();
+    link.create("mixed", Mode::default()).unwrap();
     let mut calls = Calls::<4, 2, 4>::new(
         &[(0, StoreCaller::INTERFACE), (1, OtherCaller::INTERFACE)],
         &[(3, ScreenCaller::INTERFACE)],
@@ -106,7 +106,7 @@ fn a_rust_program_and_the_module_call_each_other() {
     while !shop.notes.iter().any(|note| note == "done") {
         assert!(Instant::now() < end, "{:?}", shop.notes);
         let soon = link.now() + peote_net::time::Duration::from_millis(20);
-        link.wait(&mut [], Some(soon)).unwrap();
+        link.wait_for(&mut [], Some(soon)).unwrap();
         let mut is_open = false;
         link.poll(|event, out| {
             match calls.handle(event, out)? {

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 
 use embassy_net::{IpEndpoint, Ipv4Address};
 use peote_net::link::{Event, Hello, Mode, Out, SendError};
-use peote_net::reconnect::{Backoff, Exhausted, Reconnect, Retry};
+use peote_net::reconnect::{Backoff, ChannelState, Exhausted, Reconnect, Retry};
 use peote_net::time::Duration;
 use peote_net_embassy::time::now;
 use peote_net_embassy::{Station, StationError};
@@ -24,16 +24,14 @@ async fn talk(
     fail_at: Option<u32>,
 ) -> StationError {
     let mut link = SmallLink::new();
-    let mut channels = Reconnect::<_, 1>::new(rules);
-    let place = channels.enter("echo", Mode::chunks(256)).unwrap();
-    channels.set_retry(place, Retry::Always);
-    let mut station = Station::new(&mut link, channels);
+    let mut station = Station::new(&mut link, Reconnect::<_, 1>::new(rules).with_retry(Retry::Always));
+    let echo = station.enter("echo", Mode::chunks(256)).unwrap();
     let (mut receive, mut transmit) = ([0; 512], [0; 512]);
     let mut next = now();
     let work = |channels: &mut Reconnect<_, 1>, out: &mut Out<'_>| {
         if now() >= next {
-            if let Some(channel) = channels.entered(place) {
-                out.send(channel, b"reading").unwrap();
+            if channels.state(echo) == Some(ChannelState::Open) {
+                out.send(echo, b"reading").unwrap();
             }
             next = now() + Duration::from_secs(1);
         }
@@ -86,10 +84,9 @@ fn a_run_that_was_dropped_is_followed_by_another() {
     let stack = network.world.stack;
     let mut task = Task::new(async {
         let mut link = SmallLink::new();
-        let mut channels = Reconnect::<_, 1>::new(Backoff::new());
-        let place = channels.enter("echo", Mode::chunks(256)).unwrap();
-        channels.set_retry(place, Retry::Always);
+        let channels = Reconnect::<_, 1>::new(Backoff::new()).with_retry(Retry::Always);
         let mut station = Station::new(&mut link, channels);
+        station.enter("echo", Mode::chunks(256)).unwrap();
         let (mut receive, mut transmit) = ([0; 512], [0; 512]);
         loop {
             let handler = |event: Event<'_>, out: &mut Out<'_>| match event {
@@ -97,7 +94,7 @@ fn a_run_that_was_dropped_is_followed_by_another() {
                     opened.set(opened.get() + 1);
                     out.send(channel, &[7; 200])
                 }
-                Event::Closed { .. } => {
+                Event::Away { .. } => {
                     closed.set(closed.get() + 1);
                     Ok(())
                 }
@@ -159,9 +156,8 @@ fn an_idle_station_wakes_up_as_seldom_as_it_asked_for() {
     let stack = network.world.stack;
     let mut task = Task::new(async {
         let mut link = SmallLink::new();
-        let mut channels = Reconnect::<_, 1>::new(Backoff::new());
-        channels.enter("echo", Mode::chunks(256)).unwrap();
-        let mut station = Station::new(&mut link, channels);
+        let mut station = Station::new(&mut link, Reconnect::<_, 1>::new(Backoff::new()));
+        station.enter("echo", Mode::chunks(256)).unwrap();
         station.set_hello(Hello { keepalive: Some(Duration::from_secs(600)), ..Hello::default() });
         let (mut receive, mut transmit) = ([0; 512], [0; 512]);
         let handler = |event: Event<'_>, _: &mut Out<'_>| {

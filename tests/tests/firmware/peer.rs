@@ -8,7 +8,7 @@ use peote_net::Reason;
 use peote_net::link::{
     Channel, Destination, EnteredChannel, Event, Mode, OwnChannel, SendError, Source, User,
 };
-use peote_net_std::TcpLink;
+use peote_net_std::DesktopLink;
 
 use crate::PATIENCE;
 
@@ -27,7 +27,7 @@ pub(crate) enum Seen {
 
 /// A peer with one link.
 pub(crate) struct Peer {
-    link: TcpLink,
+    link: DesktopLink,
     seen: VecDeque<Seen>,
     /// When something was sent or came last.
     moved: Instant,
@@ -35,14 +35,14 @@ pub(crate) struct Peer {
 
 impl Peer {
     pub(crate) fn connect(relay: SocketAddr) -> Self {
-        let link = TcpLink::connect(&relay.to_string(), PATIENCE).expect("the relay can be reached");
+        let link = DesktopLink::connect(&relay.to_string()).expect("the relay can be reached");
         Self { link, seen: VecDeque::new(), moved: Instant::now() }
     }
 
     /// A peer that is the server of a channel.
     pub(crate) fn server(relay: SocketAddr, name: &str, chunk: usize) -> (Self, OwnChannel) {
         let mut peer = Self::connect(relay);
-        let channel = peer.link.out().create(name, mode(chunk)).unwrap();
+        let channel = peer.link.create(name, mode(chunk)).unwrap();
         assert_eq!(peer.next(), Seen::Created, "{name}");
         (peer, channel)
     }
@@ -56,7 +56,7 @@ impl Peer {
 
     /// Enters one more channel.
     pub(crate) fn enter(&mut self, name: &str, chunk: usize) -> EnteredChannel {
-        let channel = self.link.out().enter(name, mode(chunk)).unwrap();
+        let channel = self.link.enter(name, mode(chunk)).unwrap();
         self.wait_for(|seen| match seen {
             Seen::Refused(reason) => panic!("{name}: {reason}"),
             seen => *seen == Seen::Entered,
@@ -125,7 +125,7 @@ impl Peer {
         if (self.seen.len(), self.link.out().free()) == before {
             assert!(self.moved.elapsed() < PATIENCE, "nothing moves");
             let look = self.link.now() + peote_net::time::Duration::from_secs(1);
-            self.link.wait(&mut [], Some(look)).unwrap();
+            self.link.wait_for(&mut [], Some(look)).unwrap();
         } else {
             self.moved = Instant::now();
         }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use peote_net::link::{Channel, Event, Flow, Mode, SendError};
 use peote_net::rpc::{Context, Error, Message, Remote, offer, remote};
 use peote_net::value::List;
-use peote_net_std::TcpLink;
+use peote_net_std::DesktopLink;
 use peote_relay::{Config, Relay};
 
 /// What the server does.
@@ -50,8 +50,8 @@ impl Result_ for User {
     }
 }
 
-fn connect(relay: &Relay) -> TcpLink {
-    TcpLink::connect(&relay.local_addrs()[0].to_string(), Duration::from_secs(10)).unwrap()
+fn connect(relay: &Relay) -> DesktopLink {
+    DesktopLink::connect(&relay.local_addrs()[0].to_string()).unwrap()
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn a_server_and_two_users_call_each_other() {
     let mut users = [User::default(), User::default()];
     let mut objects = [None, None];
     let mut called = [0, 0];
-    server.out().create("adder", Mode::default()).unwrap();
+    server.create("adder", Mode::default()).unwrap();
     let mut created = false;
     let end = Instant::now() + Duration::from_secs(60);
     while users.iter().any(|user| user.sums.len() < CALLS as usize) {
@@ -91,7 +91,7 @@ fn a_server_and_two_users_call_each_other() {
             .unwrap();
         if std::mem::take(&mut created) {
             for link in &mut links {
-                link.out().enter("adder", Mode::default()).unwrap();
+                link.enter("adder", Mode::default()).unwrap();
             }
         }
         for ((link, user), (object, called)) in

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use peote_net::link::{Destination, Event, Hello, Mode};
-use peote_net::reconnect::{Backoff, Place, Reconnect};
+use peote_net::link::{Destination, EnteredChannel, Event, Hello, Mode};
+use peote_net::reconnect::{Backoff, ChannelState, Reconnect};
 use peote_net::time::{Duration, Instant};
 use peote_net_smoltcp::{Addressing, Config, RelayAddress, Stack, StackMemory, Station, Status};
 use smoltcp::phy::Medium;
@@ -28,7 +28,7 @@ struct Network {
     hub: Hub,
     port: Port,
     station: Station<'static, 'static, Memory, &'static str, 1>,
-    place: Place,
+    orders: EnteredChannel,
     relay: RelayMachine,
     server: Device,
     addresses: Machine,
@@ -57,7 +57,7 @@ impl Network {
         let link = Box::leak(Box::new(SmallLink::new()));
         let mut station = Station::new(stack, link, Reconnect::new(Backoff::new()));
         station.set_hello(Hello { keepalive, name: Some("sensor"), ..Hello::default() });
-        let place = station.channels().enter("orders", MODE).unwrap();
+        let orders = station.enter("orders", MODE).unwrap();
         let mut relay = RelayMachine::new(Machine::new(&hub, 2));
         relay.know_hello();
         let mut server = Device::new(&hub, 3, fixed(3), relay_address);
@@ -67,7 +67,7 @@ impl Network {
         dhcp.lease_seconds = 3600;
         let sleeps_until = Some(hub.now());
         let (user, heard, wakes) = (None, 0, BTreeMap::new());
-        Self { hub, port, station, place, relay, server, addresses, dhcp, sleeps_until, user, heard, wakes }
+        Self { hub, port, station, orders, relay, server, addresses, dhcp, sleeps_until, user, heard, wakes }
     }
 
     /// The others do what is due, and the station if that wakes it up.
@@ -117,7 +117,10 @@ impl Network {
 
     /// Connects and enters; the network is idle then.
     fn settle(&mut self) {
-        self.until("open", |network| network.station.channels().entered(network.place).is_some());
+        self.until("open", |network| {
+            let orders = network.orders;
+            network.station.channels().state(orders) == Some(ChannelState::Open)
+        });
         self.pass(Duration::from_secs(60));
         self.wakes.clear();
         self.hub.take_captured();

@@ -1,7 +1,7 @@
 //! Stack, link and list of channels in one thing.
 
-use peote_net::link::{Event, Mode, SendError};
-use peote_net::reconnect::{self, Backoff, ChannelState, Place, Reconnect};
+use peote_net::link::{EnteredChannel, Event, Mode, SendError};
+use peote_net::reconnect::{Backoff, ChannelState, Reconnect, Retry};
 use peote_net::time::{Duration, Instant};
 use peote_net_smoltcp::{Config, Failure, RelayAddress, Stack, StackMemory, Station, Status};
 use smoltcp::phy::Medium;
@@ -19,7 +19,7 @@ struct Network {
     hub: Hub,
     port: Port,
     station: Station<'static, 'static, Memory, &'static str, 1>,
-    place: Place,
+    echo: EnteredChannel,
     relay: RelayMachine,
     server: Device,
     /// Chunks that came back.
@@ -44,13 +44,12 @@ impl Network {
         let memory = Box::leak(Box::new(StackMemory::<SIZE, SIZE>::new()));
         let stack = Stack::new(memory, config, &mut port, hub.now()).unwrap();
         let link = Box::leak(Box::new(SmallLink::new()));
-        let mut station = Station::new(stack, link, Reconnect::new(rules));
-        let place = station.channels().enter("echo", MODE).unwrap();
-        station.channels().set_retry(place, reconnect::Retry::Always);
+        let mut station = Station::new(stack, link, Reconnect::new(rules).with_retry(Retry::Always));
+        let echo = station.enter("echo", MODE).unwrap();
         let relay = RelayMachine::new(Machine::new(&hub, 2));
         let server = Device::new(&hub, 3, fixed(3), relay_address);
         let (heard, history) = (Vec::new(), Vec::new());
-        Self { hub, port, station, place, relay, server, heard, turns: 0, history }
+        Self { hub, port, station, echo, relay, server, heard, turns: 0, history }
     }
 
     fn step(&mut self) {
@@ -99,21 +98,21 @@ impl Network {
 
     /// Sends a chunk and waits for it to come back.
     fn echo(&mut self, chunk: &[u8]) {
-        self.until("sent", |network| network.station.send(network.place, chunk).is_ok());
+        self.until("sent", |network| network.station.send(network.echo, chunk).is_ok());
         self.until("heard", |network| network.heard.last().is_some_and(|last| last == chunk));
     }
 
     fn is_open(&mut self) -> bool {
-        let place = self.place;
-        matches!(self.station.channels().state(place), Some(ChannelState::Open(_)))
+        let echo = self.echo;
+        self.station.channels().state(echo) == Some(ChannelState::Open)
     }
 }
 
 #[test]
 fn connects_enters_and_sends() {
     let mut network = Network::new(Backoff::new());
-    let place = network.place;
-    assert_eq!(network.station.send(place, b"x"), Err(SendError::NotOpen));
+    let echo = network.echo;
+    assert_eq!(network.station.send(echo, b"x"), Err(SendError::NotOpen));
     network.echo(b"hello");
     let kinds: Vec<Status> = network.history.iter().map(|(_, status)| *status).collect();
     assert_eq!(kinds, [Status::Connecting, Status::Connected]);
@@ -196,7 +195,7 @@ fn tiny_tcp_buffers_carry_fifty_readings_a_second() {
     let mut network = Network::with_tcp_buffers::<32>(Backoff::new());
     network.echo(b"hello");
     network.heard.clear();
-    let place = network.place;
+    let echo = network.echo;
     let start = network.hub.now();
     for number in 0..500_u64 {
         let due = start + Duration::from_millis(number * 20);
@@ -205,7 +204,7 @@ fn tiny_tcp_buffers_carry_fifty_readings_a_second() {
             network.hub.now() >= due
         });
         let reading = [u8::try_from(number % 256).unwrap(); 6];
-        assert_eq!(network.station.send(place, &reading), Ok(()), "reading {number}");
+        assert_eq!(network.station.send(echo, &reading), Ok(()), "reading {number}");
         network.step();
     }
     network.until("all of them", |network| network.heard.len() == 500);

@@ -1,14 +1,15 @@
 //! Links over TLS, and a relay that listens with and without it.
 
 use std::net::SocketAddr;
+use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use peote_net::link::{Channel, Error, Event, Mode, SendError, Source};
-use peote_net::reconnect::{Backoff, Notice, Status};
+use peote_net::link::{Channel, Event, Mode, SendError, Source};
+use peote_net::reconnect::{Backoff, Status};
 use peote_net::time;
 use peote_net_std::{
-    Change, ConnectError, ConnectErrorKind, ReconnectingLink, TcpLink, TlsErrorKind, TlsOptions, random_seed,
+    Change, ConnectError, ConnectErrorKind, DesktopLink, LinkError, Lost, TlsErrorKind, TlsOptions, describe,
 };
 use peote_relay::{Config, Handle, Relay};
 
@@ -61,7 +62,7 @@ fn options(files: &Files) -> TlsOptions {
 
 /// One endpoint: its link, and what it has got.
 struct End {
-    link: TcpLink,
+    link: DesktopLink,
     is_open: bool,
     /// Who is to be talked with.
     party: Option<Source>,
@@ -69,7 +70,7 @@ struct End {
 }
 
 impl End {
-    fn new(link: TcpLink) -> Self {
+    fn new(link: DesktopLink) -> Self {
         Self { link, is_open: false, party: None, got: Vec::new() }
     }
 
@@ -84,7 +85,7 @@ impl End {
         });
         polled.unwrap();
         let soon = link.now() + time::Duration::from_millis(1);
-        link.wait(&mut [], Some(soon)).unwrap();
+        link.wait_for(&mut [], Some(soon)).unwrap();
     }
 
     /// Sends what there is room for. How many bytes that were.
@@ -114,11 +115,11 @@ fn until(server: &mut End, user: &mut End, done: impl Fn(&End, &End) -> bool) {
 }
 
 /// The two in a channel, as its server and its user.
-fn meet(server: TcpLink, user: TcpLink) -> (End, End) {
+fn meet(server: DesktopLink, user: DesktopLink) -> (End, End) {
     let (mut server, mut user) = (End::new(server), End::new(user));
-    server.link.out().create("room", Mode::default()).unwrap();
+    server.link.create("room", Mode::default()).unwrap();
     until(&mut server, &mut user, |server, _| server.is_open);
-    user.link.out().enter("room", Mode::default()).unwrap();
+    user.link.enter("room", Mode::default()).unwrap();
     until(&mut server, &mut user, |server, user| server.party.is_some() && user.party.is_some());
     (server, user)
 }
@@ -147,8 +148,8 @@ fn exchange(server: &mut End, user: &mut End, len: usize) {
 fn links_with_and_without_tls_talk_with_each_other() {
     let files = Files::new();
     let relay = Running::start(&files);
-    let plain = || TcpLink::connect(&relay.plain.to_string(), PATIENCE).unwrap();
-    let tls = || TcpLink::connect_tls(&relay.name(), &options(&files), PATIENCE).unwrap();
+    let plain = || DesktopLink::connect(&relay.plain.to_string()).unwrap();
+    let tls = || DesktopLink::builder().tls(options(&files)).connect(&relay.name()).unwrap();
     for (server, user) in [(tls(), plain()), (plain(), tls()), (tls(), tls())] {
         let (mut server, mut user) = meet(server, user);
         exchange(&mut server, &mut user, 1_000_000);
@@ -163,32 +164,50 @@ fn links_with_and_without_tls_talk_with_each_other() {
 fn the_end_of_a_relay_is_one_in_order() {
     let files = Files::new();
     let relay = Running::start(&files);
-    let mut link = TcpLink::connect_tls(&relay.name(), &options(&files), PATIENCE).unwrap();
+    let mut link = DesktopLink::builder().tls(options(&files)).connect(&relay.name()).unwrap();
     assert_eq!(link.peer_addr().unwrap(), relay.tls);
+    // the relay has heard the end of the handshake
+    link.create("room", Mode::default()).unwrap();
+    let mut is_open = false;
+    while !is_open {
+        link.poll(|event, _| is_open |= matches!(event, Event::Opened { .. })).unwrap();
+        if !is_open {
+            link.wait().unwrap();
+        }
+    }
     relay.stop();
     let error = loop {
         match link.poll(|_, _| ()) {
-            Ok(()) => drop(link.wait(&mut [], None).unwrap()),
+            Ok(_) => drop(link.wait().unwrap()),
             Err(error) => break error,
         }
     };
-    assert!(matches!(error, Error::Closed), "{error:?}");
+    assert!(matches!(error, LinkError::Lost(Lost::Closed)), "{error:?}");
 }
 
 /// A link that comes back, and what it has been told.
 struct Returning {
-    link: ReconnectingLink,
+    link: DesktopLink,
+    changes: mpsc::Receiver<Change>,
     opened: usize,
 }
 
 impl Returning {
     fn new(relay: &str, tls: TlsOptions) -> Self {
         let delays = (time::Duration::from_millis(2), time::Duration::from_millis(50));
-        let rules = Backoff::new().with_delays(delays.0, delays.1).with_seed(random_seed());
-        let mut link = ReconnectingLink::new(relay, rules).unwrap();
-        link.set_tls(tls);
+        let (tell, changes) = mpsc::channel();
+        let link = DesktopLink::builder()
+            .reconnect(Backoff::new().with_delays(delays.0, delays.1))
+            .on_change(move |change| tell.send(change).unwrap())
+            .tls(tls);
+        let mut link = link.connect(relay).unwrap();
         link.create("room", Mode::default()).unwrap();
-        Self { link, opened: 0 }
+        Self { link, changes, opened: 0 }
+    }
+
+    fn poll(&mut self) {
+        let opened = &mut self.opened;
+        self.link.poll(|event, _| *opened += usize::from(matches!(event, Event::Opened { .. }))).unwrap();
     }
 
     /// The next change.
@@ -196,15 +215,12 @@ impl Returning {
         let end = Instant::now() + PATIENCE;
         loop {
             assert!(Instant::now() < end, "nothing changes");
-            let opened = &mut self.opened;
-            let change = self.link.poll(|_, context| {
-                *opened += usize::from(matches!(context.notice, Some(Notice::Opened { .. })));
-            });
-            if let Some(change) = change.unwrap() {
+            if let Ok(change) = self.changes.try_recv() {
                 return change;
             }
+            self.poll();
             let soon = self.link.now() + time::Duration::from_millis(20);
-            self.link.wait(&mut [], Some(soon)).unwrap();
+            self.link.wait_for(&mut [], Some(soon)).unwrap();
         }
     }
 
@@ -230,16 +246,14 @@ impl Returning {
         }
         let end = Instant::now() + PATIENCE;
         loop {
-            let opened = &mut self.opened;
-            let change = self.link.poll(|_, context| {
-                *opened += usize::from(matches!(context.notice, Some(Notice::Opened { .. })));
-            });
-            assert!(change.unwrap().is_none());
             if self.opened == times {
                 return;
             }
+            self.poll();
+            assert!(self.changes.try_recv().is_err());
             assert!(Instant::now() < end, "the channel does not come");
-            self.link.wait(&mut [], None).unwrap();
+            let soon = self.link.now() + time::Duration::from_millis(20);
+            self.link.wait_for(&mut [], Some(soon)).unwrap();
         }
     }
 }
@@ -252,7 +266,7 @@ fn a_link_comes_back_and_waits_for_a_certificate_that_is_right() {
     let mut returning = Returning::new(&name, options(&files));
     returning.until_open(1);
     relay.stop();
-    assert!(matches!(returning.change(), Change::Lost(Error::Closed)));
+    assert!(matches!(returning.change(), Change::Lost(Lost::Closed)));
     let relay = Running::start_on(&files, address);
     returning.until_open(2);
     relay.stop();
@@ -266,7 +280,7 @@ fn a_link_comes_back_and_waits_for_a_certificate_that_is_right() {
             break error;
         }
     };
-    let text = error.to_string();
+    let text = describe(&error);
     assert!(
         text.starts_with(&format!("cannot connect to {name}: TLS with localhost: the certificate ")),
         "{text}"
@@ -294,10 +308,10 @@ fn the_wrong_port_is_told() {
     // the relay closes connections that begin as TLS does where it does not speak it
     assert_eq!(cause.as_tls().unwrap().kind(), TlsErrorKind::Refused);
     // the other way round there is nothing that could be told but the end
-    let mut link = TcpLink::connect(&relay.tls.to_string(), PATIENCE).unwrap();
-    link.out().create("room", Mode::default()).unwrap();
+    let mut link = DesktopLink::connect(&relay.tls.to_string()).unwrap();
+    link.create("room", Mode::default()).unwrap();
     while link.poll(|_, _| ()).is_ok() {
-        link.wait(&mut [], None).unwrap();
+        link.wait().unwrap();
     }
     relay.stop();
 }

@@ -1,15 +1,13 @@
 //! What docs/CONFORMANCE.md asks of an endpoint, with the Rust link.
 
-use std::time::Duration;
-
 use peote_net::link::{
     Channel, Destination, EnteredChannel, Event, Mode, Out, OwnChannel, SendError, Source, User,
 };
-use peote_net_std::TcpLink;
+use peote_net_std::DesktopLink;
 
 /// Connects again and again, until the channels are refused or there is no relay any more.
 pub(crate) fn run(relay: &str) {
-    while let Ok(link) = TcpLink::connect(relay, Duration::from_secs(10)) {
+    while let Ok(link) = DesktopLink::connect(relay) {
         if let Ok(true) = Endpoint::serve(link) {
             return;
         }
@@ -26,14 +24,14 @@ struct Endpoint {
 
 impl Endpoint {
     /// Serves one connection. Returns true if the relay lets it have no channels.
-    fn serve(mut link: TcpLink) -> Result<bool, Box<dyn std::error::Error>> {
-        let own = link.out().create("conformance", Mode::default())?;
-        link.out().create("conformance-small", Mode::chunks(100))?;
-        let peer = link.out().enter("conformance-peer", Mode::default())?;
+    fn serve(mut link: DesktopLink) -> Result<bool, Box<dyn std::error::Error>> {
+        let own = link.create("conformance", Mode::default())?;
+        link.create("conformance-small", Mode::chunks(100))?;
+        let peer = link.enter("conformance-peer", Mode::default())?;
         let mut endpoint = Self { own, peer, users: Vec::new(), refused: false };
         while !endpoint.refused {
             link.poll(|event, out| endpoint.handle(event, out))?;
-            link.wait(&mut [], None)?;
+            link.wait()?;
         }
         Ok(true)
     }

@@ -21,9 +21,9 @@ const KEEPALIVE: Duration = Duration::from_secs(600);
 /// Sends the number of seconds since the start to the channel `readings`, each minute. Comes back
 /// after every loss. In between it sleeps: there is no tick, embassy's clock sets an alarm.
 pub(crate) async fn run(stack: Stack<'_>, relay: IpEndpoint, seed: u64) -> ! {
-    let mut channels = Reconnect::<_, 1>::new(Backoff::new().with_seed(seed));
-    let readings = defmt::unwrap!(channels.enter("readings", Mode::chunks(64)));
+    let channels = Reconnect::<_, 1>::new(Backoff::new().with_seed(seed));
     let mut station = Station::new(LINK.take(), channels);
+    let readings = defmt::unwrap!(station.enter("readings", Mode::chunks(64)));
     station.set_hello(Hello { keepalive: Some(KEEPALIVE), name: Some("sensor"), ..Hello::default() });
     let (mut receive, mut transmit) = ([0; 256], [0; 256]);
     let mut next = now();
@@ -33,12 +33,10 @@ pub(crate) async fn run(stack: Stack<'_>, relay: IpEndpoint, seed: u64) -> ! {
                 defmt::info!("an order of {} bytes", bytes.len());
             }
         };
-        let work = |channels: &mut Reconnect<_, 1>, out: &mut Out<'_>| {
+        let work = |_: &mut Reconnect<_, 1>, out: &mut Out<'_>| {
             if now() >= next {
-                if let Some(channel) = channels.entered(readings) {
-                    // left out when there is no room
-                    let _ = out.send(channel, &(now().as_millis() / 1000).to_le_bytes());
-                }
+                // left out when it is not open, or there is no room
+                let _ = out.send(readings, &(now().as_millis() / 1000).to_le_bytes());
                 next = now() + READ_EVERY;
             }
             Some(next)

@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use peote_net::link::{Event, Mode};
-use peote_net_std::TcpLink;
+use peote_net_std::DesktopLink;
 use peote_relay::{Config, Handle, Relay};
 
 /// What the server of the channel has heard.
@@ -32,12 +32,12 @@ impl Server {
         let (address, handle) = (relay.local_addrs()[0], relay.handle());
         let relay = std::thread::spawn(move || relay.run().unwrap());
 
-        let mut link = TcpLink::connect(&address.to_string(), Duration::from_secs(10)).unwrap();
-        link.out().create("echo", Mode::chunks(64)).unwrap();
+        let mut link = DesktopLink::connect(&address.to_string()).unwrap();
+        link.create("echo", Mode::chunks(64)).unwrap();
         let served = Arc::<Mutex<Vec<Served>>>::default();
         let heard = Arc::clone(&served);
         let echo = std::thread::spawn(move || {
-            let turn = |link: &mut TcpLink| {
+            let turn = |link: &mut DesktopLink| {
                 link.poll(|event, out| {
                     let heard = |what| heard.lock().unwrap().push(what);
                     match event {
@@ -53,7 +53,7 @@ impl Server {
                     Ok::<(), peote_net::link::SendError>(())
                 })
             };
-            while turn(&mut link).is_ok() && link.wait(&mut [], None).is_ok() {}
+            while turn(&mut link).is_ok() && link.wait().is_ok() {}
         });
         Self { address, relay: handle, served, threads: vec![relay, echo] }
     }

@@ -255,7 +255,7 @@ impl Out<'_> {
         let mut door = own.door;
         change(&mut door);
         match own.state {
-            OwnState::Creating { wanted: true, .. } | OwnState::Opening { .. } => {}
+            OwnState::Away | OwnState::Creating { wanted: true, .. } | OwnState::Opening { .. } => {}
             OwnState::Open { .. } if can_ask || door.is_open() => {}
             OwnState::Open { .. } => return Err(SendError::Unsupported),
             _ => return Err(SendError::NotOpen),

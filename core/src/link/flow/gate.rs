@@ -74,7 +74,7 @@ impl Out<'_> {
     /// and up to 5 s with a relay that announces nothing. Words are dropped there.
     ///
     /// # Errors
-    /// Those of [`Out::enter`], [`SendError::WordsTooLong`], and [`SendError::RingTooSmall`] where the
+    /// Those of [`Out::enter`], [`SendError::WordsTooLong`], and [`SendError::QueueTooSmall`] where the
     /// line of a local user has no room for the words.
     pub fn enter_with(
         &mut self,

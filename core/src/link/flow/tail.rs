@@ -9,7 +9,7 @@ use crate::link::front::Queued;
 #[cfg(feature = "server")]
 use crate::link::send::OutParts;
 use crate::link::session::Session;
-use crate::link::slots::{Key, PartyRef, PartySlot, PartyState};
+use crate::link::slots::{Key, PartyRef, PartySlot, PartyState, generation};
 use crate::link::state::Owed;
 use crate::link::{Channel, Event};
 use crate::protocol::items::{Item, NumberReader};
@@ -213,7 +213,9 @@ fn words(chunks: &[u8], window: usize, slot: u16, len: usize) -> &[u8] {
 
 /// Returns true if no other party has had the slot since.
 pub(in crate::link) fn is_last_of(parties: &[PartySlot], party: PartyRef) -> bool {
-    parties.get(usize::from(party.slot)).is_some_and(|slot| {
-        slot.state == PartyState::Free && slot.generation == party.generation.wrapping_add(1)
+    parties.get(usize::from(party.slot)).is_some_and(|slot| match slot.state {
+        PartyState::Free => slot.generation == generation::next(party.generation),
+        PartyState::Away => slot.generation == party.generation,
+        _ => false,
     })
 }

@@ -7,7 +7,7 @@ use crate::chunk::ChunkLimit;
 use crate::link::flow::{self, is_last_of};
 use crate::link::front::Queued;
 use crate::link::session::Session;
-use crate::link::slots::{Key, OwnState, PartyRef, PartyState};
+use crate::link::slots::{Key, OwnState, PartyRef, PartySlot, PartyState};
 use crate::link::state::Telling;
 use crate::link::tables::Tables;
 use crate::link::{Channel, EnteredChannel, Event, OwnChannel, Source, User};
@@ -110,7 +110,7 @@ impl Tables<'_> {
 
     /// Keeps the end of an entered channel in the slot that it has had, if that is still free.
     fn keep_end(&mut self, channel: EnteredChannel, end: PartyState) -> bool {
-        if !self.claim_slot(channel.slot) {
+        if self.is_taken(channel.into()) || !self.claim_slot(channel.slot) {
             return false;
         }
         self.set_party(channel.slot, end);
@@ -132,10 +132,21 @@ impl Tables<'_> {
         is_kept
     }
 
+    /// Returns true if the slot is another channel's, which is away.
+    fn is_taken(&self, party: PartyRef) -> bool {
+        let is_away = |party: &PartySlot| party.state == PartyState::Away;
+        self.party(party).is_none() && self.parties.get(usize::from(party.slot)).is_some_and(is_away)
+    }
+
     /// The same for the refusal of an own channel.
     fn keep_refused(&mut self, channel: OwnChannel, reason: Reason) -> bool {
         let Some(own) = self.own.get_mut(usize::from(channel.slot)) else { return false };
-        if own.state != OwnState::Free {
+        let is_free = match own.state {
+            OwnState::Free => true,
+            OwnState::Away => own.generation == channel.generation,
+            _ => false,
+        };
+        if !is_free {
             return false;
         }
         own.state = OwnState::Refused { reason };

@@ -233,6 +233,11 @@ impl Local<'_> {
 }
 
 impl LocalParts<'_> {
+    /// Returns true if such an event waits at a user's side.
+    pub(in crate::link) fn is_waiting(&self, wanted: impl Fn(Queued) -> bool) -> bool {
+        self.users.iter().any(|user| wanted(user.to_user.front.event))
+    }
+
     /// Returns the event at the front of a line.
     pub(in crate::link) fn event(&self, line: LineRef) -> Queued {
         let user = self.users.get(usize::from(line.user));

@@ -77,6 +77,15 @@ impl Local<'_> {
         }
     }
 
+    /// The same for a channel that comes back. Its simulated lines stay as they are.
+    pub(in crate::link) fn remember_again(&mut self, slot: u8, name: &[u8]) {
+        if let Some(place) = self.parts.names.get_mut(usize::from(slot)) {
+            let simulated = place.simulated;
+            self.remember(slot, name);
+            self.simulate(slot, simulated);
+        }
+    }
+
     /// The relay had created the channel in `slot` when it was no longer wanted, and will delete
     /// it.
     pub(in crate::link) fn deleting(&mut self, slot: u8) {

@@ -35,6 +35,10 @@ impl LocalParts<'_> {
         false
     }
 
+    pub(super) fn is_waiting(&self, _: impl Fn(super::front::Queued) -> bool) -> bool {
+        false
+    }
+
     #[cfg(feature = "large-chunks")]
     pub(super) const fn room(&self, _: LocalRoute) -> usize {
         usize::MAX
@@ -97,6 +101,9 @@ impl<'a> Local<'a> {
 
     #[cfg(feature = "server")]
     pub(super) const fn remember(&mut self, _: u8, _: &[u8]) {}
+
+    #[cfg(feature = "server")]
+    pub(super) const fn remember_again(&mut self, _: u8, _: &[u8]) {}
 
     pub(super) const fn deleted(&mut self) {}
 

@@ -91,7 +91,7 @@ impl LocalParts<'_> {
     /// Returns an error if no line could have a record with so many bytes of words.
     pub(in crate::link) fn check_words(&self, len: usize) -> Result<(), SendError> {
         let room = Line::EMPTY.room(self.line_size());
-        if len <= room { Ok(()) } else { Err(SendError::RingTooSmall { needed: len, capacity: room }) }
+        if len <= room { Ok(()) } else { Err(SendError::QueueTooSmall { needed: len, capacity: room }) }
     }
 
     /// Whether a record of `len` bytes fits all lines of `route`.
@@ -101,7 +101,7 @@ impl LocalParts<'_> {
         }
         let (needed, capacity) = (len.saturating_add(2 * HEAD), self.line_size());
         Err(if needed > capacity {
-            SendError::RingTooSmall { needed, capacity }
+            SendError::QueueTooSmall { needed, capacity }
         } else {
             SendError::WouldBlock
         })

@@ -4,6 +4,7 @@ mod moderation;
 #[cfg(feature = "large-chunks")]
 mod partial_chunk;
 mod payload;
+mod standing;
 mod value;
 
 pub use payload::Payload;
@@ -15,7 +16,7 @@ use super::kept::is_closing;
 use super::local::ChannelIs;
 use super::local::{Local, LocalParts, LocalPayload, LocalRoute};
 use super::memory::BufferParts;
-use super::slots::{Key, OwnSlot, OwnState, PartySlot, PartyState};
+use super::slots::{Key, OwnSlot, OwnState, PartySlot, PartyState, generation};
 use super::state::{Owed, State};
 use super::tables::{Tables, find};
 use super::{Destination, EnteredChannel, MAX_WHOLE_BROADCAST, Mode, OwnChannel, SendError, User};
@@ -100,7 +101,8 @@ impl<'a> Out<'a> {
             return Err(SendError::TooManyOwnChannels);
         }
         let tag = self.command_with_name(Command::Create, name, &[])?;
-        let channel = self.tables().create(tag, limit).ok_or(SendError::TooManyOwnChannels)?;
+        let state = OwnState::Creating { tag, wanted: true };
+        let channel = self.tables().add_own(state, limit).ok_or(SendError::TooManyOwnChannels)?;
         self.local().remember(channel.slot, name);
         Ok(channel)
     }
@@ -131,7 +133,7 @@ impl<'a> Out<'a> {
         let limit = self.limit_of(mode)?;
         let last_tag = self.state.tables.last_tag;
         if let Some(slot) = self.parts.local.channel(self.parts.own, name, last_tag) {
-            return self.enter_own(slot, limit, words);
+            return self.enter_own(slot, None, limit, words);
         }
         if self.tables().entered_count() >= MAX_CHANNELS {
             return Err(SendError::TooManyEnteredChannels);
@@ -159,11 +161,12 @@ impl<'a> Out<'a> {
         match own.state {
             OwnState::Creating { tag, wanted: true } => {
                 own.state = OwnState::Creating { tag, wanted: false };
-                own.generation = own.generation.wrapping_add(1);
+                own.generation = generation::next(own.generation);
             }
             OwnState::Open { number } => self.delete_open(channel, number)?,
             #[cfg(feature = "flow")]
             OwnState::Opening { number } => self.delete_open(channel, number)?,
+            _ if generation::is_standing(channel.generation) => tables.release_own(channel.slot),
             _ => return Err(SendError::NotOpen),
         }
         self.local().ended(channel.slot, false);
@@ -173,7 +176,7 @@ impl<'a> Out<'a> {
     #[cfg(feature = "server")]
     fn delete_open(&mut self, channel: OwnChannel, number: u8) -> Result<(), SendError> {
         self.queue(&to_relay::number_command(Command::Delete, number))?;
-        self.tables().free_own(channel.slot);
+        self.tables().release_own(channel.slot);
         Ok(())
     }
 
@@ -190,18 +193,20 @@ impl<'a> Out<'a> {
         match party.state {
             PartyState::Entering { tag, wanted: true } => {
                 party.state = PartyState::Entering { tag, wanted: false };
-                party.generation = party.generation.wrapping_add(1);
+                party.generation = generation::next(party.generation);
             }
             PartyState::Entered { number, .. } => {
                 self.queue(&to_relay::number_command(Command::Leave, number))?;
-                self.tables().free_party(channel.slot);
+                self.tables().release_party(channel.slot);
             }
             #[cfg(feature = "local")]
             PartyState::Joining { user } | PartyState::Joined { user } => {
-                tables.free_party(channel.slot);
+                tables.release_party(channel.slot);
                 self.local().leave(user);
             }
-            _ if is_closing(party) => tables.free_party(channel.slot),
+            _ if is_closing(party) || generation::is_standing(channel.generation) => {
+                tables.release_party(channel.slot);
+            }
             _ => return Err(SendError::NotOpen),
         }
         Ok(())
@@ -219,7 +224,7 @@ impl<'a> Out<'a> {
     ///
     /// # Errors
     /// [`SendError::WouldBlock`], [`SendError::NotOpen`], [`SendError::Empty`],
-    /// [`SendError::ChunkTooLarge`], [`SendError::RingTooSmall`], [`SendError::ChunkUnfinished`].
+    /// [`SendError::ChunkTooLarge`], [`SendError::QueueTooSmall`], [`SendError::ChunkUnfinished`].
     #[cfg_attr(feature = "speed", inline)]
     pub fn send(&mut self, to: impl Into<Destination>, bytes: &[u8]) -> Result<(), SendError> {
         self.send_bytes(to.into(), bytes)
@@ -424,6 +429,7 @@ impl<'a> Out<'a> {
     fn enter_own(
         &mut self,
         own: OwnChannel,
+        entered: Option<EnteredChannel>,
         limit: ChunkLimit,
         words: &[u8],
     ) -> Result<EnteredChannel, SendError> {
@@ -432,7 +438,13 @@ impl<'a> Out<'a> {
         let channel = self.channel_is(own.slot);
         let mut tables = self.tables();
         let state = PartyState::Joining { user };
-        let entered = tables.add_party(state, limit).ok_or(SendError::TooManyParties)?.into();
+        let entered = match entered {
+            Some(away) => {
+                tables.begin_party(away.slot, state, limit);
+                away
+            }
+            None => tables.add_party(state, limit).ok_or(SendError::TooManyParties)?.into(),
+        };
         self.local().enter(user, own, entered, channel, words);
         Ok(entered)
     }
@@ -462,6 +474,7 @@ impl<'a> Out<'a> {
     const fn enter_own(
         &mut self,
         own: core::convert::Infallible,
+        _: Option<EnteredChannel>,
         _: ChunkLimit,
         _: &[u8],
     ) -> Result<EnteredChannel, SendError> {
@@ -580,7 +593,7 @@ impl<'a> Out<'a> {
     }
 
     /// Returns the limit of chunks in a channel of this mode.
-    fn limit_of(&self, mode: Mode) -> Result<ChunkLimit, SendError> {
+    pub(super) fn limit_of(&self, mode: Mode) -> Result<ChunkLimit, SendError> {
         let Mode::Chunks(limit) = mode else { return Ok(ChunkLimit::NONE) };
         let chunk_size = self.parts.chunk_size;
         let is_large = limit.length_bytes() > 2 && !cfg!(feature = "large-chunks");
@@ -595,7 +608,7 @@ impl<'a> Out<'a> {
         if needed <= self.free() {
             Ok(())
         } else if needed > self.parts.transmit.len() {
-            Err(SendError::RingTooSmall { needed, capacity: self.parts.transmit.len() })
+            Err(SendError::QueueTooSmall { needed, capacity: self.parts.transmit.len() })
         } else {
             Err(SendError::WouldBlock)
         }

@@ -4,7 +4,7 @@
 use core::ops::Range;
 
 use super::{TableState, Tables};
-use crate::link::slots::{Key, PartyRef, PartySlot, PartyState};
+use crate::link::slots::{Key, PartyRef, PartySlot, PartyState, generation};
 
 /// Which slots are free.
 #[derive(Debug)]
@@ -78,12 +78,12 @@ impl Tables<'_> {
         Some(slot)
     }
 
-    /// Takes this slot, if it is free.
+    /// Takes this slot, if it is free or away.
     #[cfg(feature = "flow")]
     pub(in crate::link) fn claim_slot(&mut self, slot: u16) -> bool {
         let Some(party) = self.parties.get(usize::from(slot)) else { return false };
         if party.state != PartyState::Free {
-            return false;
+            return party.state == PartyState::Away;
         }
         let (wanted, behind) = (slot.saturating_add(1), party.chain.next);
         if self.state.free.first == wanted {
@@ -115,11 +115,11 @@ impl Tables<'_> {
         }
     }
 
-    pub(in crate::link) fn free_party(&mut self, slot: u16) {
+    pub(super) fn free_slot(&mut self, slot: u16) {
         self.forget_kept(slot);
         self.set_party(slot, PartyState::Free);
         if let Some(party) = self.parties.get_mut(usize::from(slot)) {
-            party.generation = party.generation.wrapping_add(1);
+            party.generation = generation::next(party.generation);
             party.chain.next = self.state.free.first;
             self.state.free.first = slot.saturating_add(1);
         }

@@ -7,7 +7,7 @@ mod index;
 pub(super) use index::find;
 
 use super::kept::KeptState;
-use super::slots::{OwnSlot, OwnState, PartyRef, PartySlot, PartyState};
+use super::slots::{OwnSlot, OwnState, PartyRef, PartySlot, PartyState, generation};
 use super::{Channel, EnteredChannel, Event, OwnChannel, SendError, Source, User};
 use crate::Reason;
 use crate::chunk::{Assembler, ChunkLimit};
@@ -82,21 +82,24 @@ impl Tables<'_> {
         Some((channel, self.own(channel)?.limit))
     }
 
-    /// Takes a free slot for a channel that is being created.
+    /// Takes a free slot for an own channel.
     #[cfg(feature = "server")]
-    pub(super) fn create(&mut self, tag: u8, limit: ChunkLimit) -> Option<OwnChannel> {
-        let OwnChannel { slot, generation } = self.find_own(|state| state == OwnState::Free)?;
-        let generation = generation.wrapping_add(1);
-        *self.own.get_mut(usize::from(slot))? =
-            OwnSlot { state: OwnState::Creating { tag, wanted: true }, limit, generation, ..OwnSlot::FREE };
+    pub(super) fn add_own(&mut self, state: OwnState, limit: ChunkLimit) -> Option<OwnChannel> {
+        let OwnChannel { slot, generation: last } = self.find_own(|state| state == OwnState::Free)?;
+        let generation = generation::next(last);
+        *self.own.get_mut(usize::from(slot))? = OwnSlot { state, limit, generation, ..OwnSlot::FREE };
         Some(OwnChannel { slot, generation })
     }
 
-    /// Frees an own channel's slot and those of its users.
+    /// Frees an own channel's slot, unless its handle is a standing one, and those of its users.
     pub(super) fn free_own(&mut self, slot: u8) {
         if let Some(own) = self.own.get_mut(usize::from(slot)) {
-            own.state = OwnState::Free;
-            own.generation = own.generation.wrapping_add(1);
+            if generation::is_standing(own.generation) {
+                own.state = OwnState::Away;
+            } else {
+                own.state = OwnState::Free;
+                own.generation = generation::next(own.generation);
+            }
         }
         self.forget_own_kept(slot);
         for party in self.used_slots() {
@@ -107,8 +110,37 @@ impl Tables<'_> {
     }
 }
 
+/// Handles that stay valid until the program gives them up, which these do.
+impl Tables<'_> {
+    #[cfg(feature = "server")]
+    pub(super) fn release_own(&mut self, slot: u8) {
+        if let Some(own) = self.own.get_mut(usize::from(slot)) {
+            own.generation = generation::passing(own.generation);
+        }
+        self.free_own(slot);
+    }
+
+    pub(super) fn release_party(&mut self, slot: u16) {
+        if let Some(party) = self.parties.get_mut(usize::from(slot)) {
+            party.generation = generation::passing(party.generation);
+        }
+        self.free_party(slot);
+    }
+}
+
 /// Parties.
 impl Tables<'_> {
+    /// A party's slot is free, unless its handle is a standing one.
+    pub(super) fn free_party(&mut self, slot: u16) {
+        let party = self.parties.get(usize::from(slot));
+        if party.is_some_and(|party| generation::is_standing(party.generation)) {
+            self.forget_kept(slot);
+            self.set_party(slot, PartyState::Away);
+        } else {
+            self.free_slot(slot);
+        }
+    }
+
     pub(super) fn party(&self, party: PartyRef) -> Option<&PartySlot> {
         let slot = self.parties.get(usize::from(party.slot))?;
         (slot.generation == party.generation).then_some(slot)
@@ -145,17 +177,24 @@ impl Tables<'_> {
         let slot = self.take_slot()?;
         let party = self.parties.get_mut(usize::from(slot))?;
         // no party has generation 0
-        party.generation = party.generation.wrapping_add(1).max(1);
-        party.limit = limit;
-        party.assembler = Assembler::new();
-        party.window = super::flow::Window::NONE;
-        #[cfg(feature = "flow")]
-        {
-            party.outstanding = 0;
-        }
-        let generation = party.generation;
-        self.set_party(slot, state);
+        let generation = generation::next(party.generation).max(1);
+        party.generation = generation;
+        self.begin_party(slot, state, limit);
         Some(PartyRef { slot, generation })
+    }
+
+    /// Something begins in a slot that has been taken.
+    pub(super) fn begin_party(&mut self, slot: u16, state: PartyState, limit: ChunkLimit) {
+        if let Some(party) = self.parties.get_mut(usize::from(slot)) {
+            party.limit = limit;
+            party.assembler = Assembler::new();
+            party.window = super::flow::Window::NONE;
+            #[cfg(feature = "flow")]
+            {
+                party.outstanding = 0;
+            }
+        }
+        self.set_party(slot, state);
     }
 }
 
@@ -280,6 +319,7 @@ impl OwnState {
             Self::Refused { .. } => self,
             #[cfg(all(feature = "flow", feature = "server"))]
             Self::Opening { .. } => Self::Lost { opened: false },
+            Self::Away => Self::Away,
             Self::Creating { .. } | Self::Free => Self::Free,
         }
     }
@@ -292,6 +332,7 @@ impl PartyState {
             Self::Entering { wanted: true, .. } => Self::Lost { opened: false },
             Self::Entered { .. } => Self::Lost { opened: true },
             Self::Lost { opened } => Self::Lost { opened },
+            Self::Away => Self::Away,
             Self::Free | Self::Entering { .. } | Self::User { .. } => Self::Free,
             #[cfg(feature = "local")]
             Self::Joining { .. } => Self::Lost { opened: false },

@@ -3,7 +3,7 @@
 use core::ops::Range;
 
 use super::{TableState, Tables};
-use crate::link::slots::{Key, PartyRef, PartySlot, PartyState};
+use crate::link::slots::{Key, PartyRef, PartySlot, PartyState, generation};
 
 /// Returns the party with this key, if there is one. (A relay that talks nonsense can
 /// give one number to two channels. The first slot counts then.)
@@ -40,10 +40,11 @@ impl Tables<'_> {
         self.take_slot().is_none()
     }
 
-    /// Takes this slot, if it is free.
+    /// Takes this slot, if it is free or away.
     #[cfg(feature = "flow")]
     pub(in crate::link) fn claim_slot(&mut self, slot: u16) -> bool {
-        self.parties.get(usize::from(slot)).is_some_and(|party| party.state == PartyState::Free)
+        let party = self.parties.get(usize::from(slot));
+        party.is_some_and(|party| matches!(party.state, PartyState::Free | PartyState::Away))
     }
 
     /// Changes what a party is, and what it is found by.
@@ -54,11 +55,11 @@ impl Tables<'_> {
         }
     }
 
-    pub(in crate::link) fn free_party(&mut self, slot: u16) {
+    pub(super) fn free_slot(&mut self, slot: u16) {
         self.forget_kept(slot);
         self.set_party(slot, PartyState::Free);
         if let Some(party) = self.parties.get_mut(usize::from(slot)) {
-            party.generation = party.generation.wrapping_add(1);
+            party.generation = generation::next(party.generation);
         }
     }
 }

@@ -261,7 +261,7 @@ fn words_have_to_fit_the_line() {
     rig.link.set_silence_limit(None);
     let channel = rig.out().create("club", peote_net::link::Mode::Data).unwrap();
     let mode = peote_net::link::Mode::Data;
-    let too_small = SendError::RingTooSmall { needed: 41, capacity: 40 };
+    let too_small = SendError::QueueTooSmall { needed: 41, capacity: 40 };
     assert_eq!(rig.out().enter_with("club", mode, "x".repeat(41)), Err(too_small));
     rig.out().enter_with("club", mode, "x".repeat(40)).unwrap();
     let all = Capabilities::HELLO.with(Capabilities::REMOVE_USER);
@@ -271,7 +271,7 @@ fn words_have_to_fit_the_line() {
     rig.says(to_endpoint::hello(0).unwrap());
     let seen = settle(&mut rig);
     assert_eq!(seen[1], knocks(channel, 0, &"x".repeat(40)));
-    let too_small = SendError::RingTooSmall { needed: 41, capacity: 40 };
+    let too_small = SendError::QueueTooSmall { needed: 41, capacity: 40 };
     assert_eq!(rig.out().refuse(channel, local(0), "x".repeat(40)), Err(too_small));
     rig.out().refuse(channel, local(0), "x".repeat(39)).unwrap();
     assert!(

@@ -86,7 +86,7 @@ fn a_line_longer_than_a_record_can_be() {
     let channel = open(&mut rig, b"a", 0, Mode::Data);
     let (entered, _) = join(&mut rig, b"a", channel, Mode::Data);
     let error = rig.out().send(entered, &vec![0; LONGEST + 1]);
-    assert_eq!(error, Err(SendError::RingTooSmall { needed: LONGEST + 1 + 2 * RECORD, capacity: LONGEST }));
+    assert_eq!(error, Err(SendError::QueueTooSmall { needed: LONGEST + 1 + 2 * RECORD, capacity: LONGEST }));
 }
 
 /// Memory with more places for own channels than there can be: those beyond do not count.

@@ -155,7 +155,7 @@ fn the_room_of_a_line() {
     for to in [Destination::Server(entered), Destination::User(channel, user), Destination::All(channel)] {
         let most = LINE - 2 * RECORD;
         assert!(rig.out().can_send(to, most) && !rig.out().can_send(to, most + 1));
-        let too_small = SendError::RingTooSmall { needed: LINE + 1, capacity: LINE };
+        let too_small = SendError::QueueTooSmall { needed: LINE + 1, capacity: LINE };
         assert_eq!(rig.out().send(to, &[1; LINE - 2 * RECORD + 1]), Err(too_small));
         assert_eq!(rig.out().send(to, &[1; LINE - 2 * RECORD]), Ok(()));
         // the user can leave, and the server delete, whatever is under way

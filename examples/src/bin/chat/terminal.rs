@@ -1,6 +1,7 @@
 //! The connection, the keyboard and the screen, in one thread that sleeps until one of them has
 //! something.
 
+use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
 use peote_net::link::{Event, SendError};
@@ -9,7 +10,7 @@ use peote_net::time::{self, Instant};
 use peote_net_examples::Failure;
 use peote_net_examples::chat::{Command, Nick, Session};
 use peote_net_examples::options::RelayOptions;
-use peote_net_std::{Change, ReconnectingLink};
+use peote_net_std::{Change, DesktopLink, LinkError, describe};
 
 use crate::keyboard::Keyboard;
 use crate::screen::Screen;
@@ -30,9 +31,8 @@ const RULES: Backoff = Backoff::new()
 
 /// One person at the keyboard.
 pub(crate) struct Chat {
-    /// The list of channels is empty: whether the room is to be created or entered, only the
-    /// session knows.
-    link: ReconnectingLink<0>,
+    link: DesktopLink,
+    changes: Receiver<Change>,
     session: Session,
     /// There has been a connection.
     began: bool,
@@ -46,13 +46,18 @@ pub(crate) struct Chat {
 impl Chat {
     /// On the way to the relay, and into the room.
     pub(crate) fn new(relay: &RelayOptions, room: &str, nick: Nick) -> Result<Self, Failure> {
-        let mut link = ReconnectingLink::new(&relay.relay, RULES)?;
-        link.set_connect_timeout(TIMEOUT);
+        let (tell, changes) = mpsc::channel();
+        let mut link =
+            DesktopLink::builder().reconnect(RULES).connect_timeout(TIMEOUT).on_change(move |change| {
+                let _ = tell.send(change); // nobody listens at the end
+            });
         if let Some(tls) = relay.tls()? {
-            link.set_tls(tls);
+            link = link.tls(tls);
         }
+        let link = link.connect(&relay.relay)?;
         Ok(Self {
             link,
+            changes,
             session: Session::new(room, nick),
             began: false,
             has_been_inside: false,
@@ -81,8 +86,8 @@ impl Chat {
     /// Goes on with all of it, then sleeps. Whether it is over.
     fn turn(&mut self) -> Result<bool, Failure> {
         let now = self.link.now();
-        let change = self.poll(now)?;
-        if let Some(change) = change {
+        self.poll(now)?;
+        while let Ok(change) = self.changes.try_recv() {
             self.note(change, now)?;
         }
         let Self { session, keyboard, screen, link, .. } = self;
@@ -98,24 +103,29 @@ impl Chat {
         self.sleep()
     }
 
-    fn poll(&mut self, now: Instant) -> Result<Option<Change>, Failure> {
+    fn poll(&mut self, now: Instant) -> Result<(), Failure> {
         let Self { link, session, screen, is_held, .. } = self;
         *is_held = false;
-        Ok(link.poll(|event, context| {
+        let polled = link.poll(|event, out| {
             let says_something = matches!(event, Event::Chunk { .. });
             if says_something && (screen.is_full() || session.has_much_to_show()) {
                 *is_held = true;
                 return Err(SendError::WouldBlock);
             }
-            session.handle(event, context.out, now)
-        })?)
+            session.handle(event, out, now)
+        });
+        match polled {
+            Ok(_) => Ok(()),
+            Err(LinkError::GivenUp { cause, .. }) => Err(Failure::Lost(describe(&*cause))),
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn sleep(&mut self) -> Result<bool, Failure> {
         let at_once = (self.is_held && !self.screen.is_full()).then_some(Instant::ZERO);
         let deadlines = [at_once, self.session.next_deadline(), self.keyboard.next_deadline()];
         let mut watches = Vec::from_iter(self.keyboard.watch().into_iter().chain(self.screen.watch()));
-        self.link.wait(&mut watches, deadlines.into_iter().flatten().min())?;
+        self.link.wait_for(&mut watches, deadlines.into_iter().flatten().min())?;
         Ok(false)
     }
 
@@ -130,7 +140,7 @@ impl Chat {
                 self.session.begin(&mut self.link.out(), now)?;
             }
             Change::ConnectFailed(error) if !self.began => return Err(error.into()),
-            Change::Lost(error) => self.session.show(&format!("{error}; trying to connect again")),
+            Change::Lost(lost) => self.session.show(&format!("{}; trying to connect again", describe(&lost))),
             _ => {}
         }
         Ok(())
@@ -138,7 +148,7 @@ impl Chat {
 }
 
 /// Leaves the room, if one is in it.
-fn close(mut link: ReconnectingLink<0>, mut session: Session, keyboard: &Keyboard) -> Result<(), Failure> {
+fn close(mut link: DesktopLink, mut session: Session, keyboard: &Keyboard) -> Result<(), Failure> {
     let timeout = if keyboard.is_asked_to_end() { SHORT_TIMEOUT } else { TIMEOUT };
     if session.is_inside() {
         // where there is no room for the command, the end of the connection says it

@@ -59,9 +59,9 @@ fn run(board: &mut impl Board, device: &mut (impl Device + Frames)) -> Result<()
         board.seed(),
     );
     let stack = Stack::new(STACK.take(), config, device, board.now())?;
-    let mut channels = Reconnect::<_, 1>::new(Backoff::new().with_seed(board.seed()));
-    let _greetings = channels.enter("greetings", Mode::chunks(256)); // there is a place for one
+    let channels = Reconnect::<_, 1>::new(Backoff::new().with_seed(board.seed()));
     let mut station = Station::new(stack, LINK.take(), channels);
+    let _greetings = station.enter("greetings", Mode::chunks(256)); // there is a place for one
     loop {
         while let Some((event, mut out)) = station.next(device, board.now()) {
             let said = match event {

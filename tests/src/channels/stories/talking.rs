@@ -103,7 +103,7 @@ pub fn the_greatest_chunks<S: Stage>(story: &mut Story<S>) {
     }
     let too_great = bytes(Memory::ROOM, 0);
     let error = story.out(1).send(users[0].0.channel, &too_great);
-    assert!(matches!(error, Err(SendError::RingTooSmall { .. })), "{error:?}");
+    assert!(matches!(error, Err(SendError::QueueTooSmall { .. })), "{error:?}");
     story.end(server, &users);
 }
 

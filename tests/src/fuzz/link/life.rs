@@ -581,7 +581,7 @@ impl Program<'_> {
             Err(SendError::ChunkTooLarge { len, max }) => {
                 assert!(len == bytes.len() && len > max as usize && matches!(mode, Mode::Chunks(_)));
             }
-            Err(SendError::RingTooSmall { needed, capacity }) => assert!(needed > capacity),
+            Err(SendError::QueueTooSmall { needed, capacity }) => assert!(needed > capacity),
             Err(SendError::WouldBlock) => {
                 assert!(bytes.len() + 16 > free % 60_000 || bytes.len() > 32_000 || out.window(to).is_some());
             }

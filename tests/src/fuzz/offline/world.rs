@@ -396,7 +396,9 @@ impl<'a> World<'a> {
         assert_eq!(possible, sent.is_ok(), "{sent:?}");
         match sent {
             Ok(()) => true,
-            Err(SendError::WouldBlock | SendError::RingTooSmall { .. } | SendError::ChunkUnfinished) => false,
+            Err(SendError::WouldBlock | SendError::QueueTooSmall { .. } | SendError::ChunkUnfinished) => {
+                false
+            }
             Err(error) => panic!("sending to {to:?}: {error}"),
         }
     }

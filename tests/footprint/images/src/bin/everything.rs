@@ -130,7 +130,8 @@ fn main() -> ! {
     report::start_work();
     let link = LINK.take();
     let mut channels = Reconnect::<&str, 2>::new(Backoff::new());
-    let (Ok(_), Ok(work)) = (channels.create("board", MODE), channels.enter("work", MODE)) else {
+    let mut out = link.out();
+    let (Ok(_), Ok(work)) = (channels.create(&mut out, "board", MODE), channels.enter(&mut out, "work", MODE)) else {
         report::failed(c"there is no room for the channels");
     };
     let mut lamp = Board { calls: 0 };
@@ -146,15 +147,14 @@ fn main() -> ! {
         }
         while channels.restore(&mut link.out(), now).is_some() {}
         let result = stack.drive(ethernet, link, now, |event, out| {
-            let _ = channels.observe(&event, now);
+            let Some(event) = channels.follow(event, now) else { return Ok(Flow::Continue) };
             if let Event::Opened { channel: Channel::Own(_) } = event
                 && !joined
             {
                 joined = out.enter("board", MODE).is_ok();
             }
-            if let Event::Closed { channel: Channel::Entered(channel), .. } = event {
-                // the list has no handle for it any more
-                done |= channels.entered(work) != Some(channel);
+            if let Event::Closed { channel, .. } = event {
+                done |= channel == work;
             }
             handle(event, out, &mut lamp)
         });

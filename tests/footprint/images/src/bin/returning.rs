@@ -22,7 +22,7 @@ fn main() -> ! {
     let mut network = Network::start();
     let link = LINK.take();
     let channels = CHANNELS.take();
-    if channels.enter("work", Mode::chunks(256)).is_err() {
+    if channels.enter(&mut link.out(), "work", Mode::chunks(256)).is_err() {
         report::failed(c"the channel cannot be entered");
     }
     let mut done = false;
@@ -35,7 +35,7 @@ fn main() -> ! {
         }
         while channels.restore(&mut link.out(), now).is_some() {}
         let polled = link.poll(&mut TcpTransport::new(network.socket()), now, |event, out| {
-            let _ = channels.observe(&event, now);
+            let Some(event) = channels.follow(event, now) else { return Ok(()) };
             match event {
                 Event::Chunk { from, bytes } => out.send(from, bytes),
                 Event::Closed { .. } => {

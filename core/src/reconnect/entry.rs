@@ -1,0 +1,246 @@
+//! One channel of the list.
+
+use super::backoff::Progress;
+use super::{Backoff, Cause, ChannelState, Exhausted, Notice, Retry};
+use crate::Reason;
+use crate::link::{Channel, Mode, Out, SendError};
+use crate::time::{Duration, Instant};
+
+/// How much longer an answer is waited for once its time is over. What came while the program stood
+/// still is read in it.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// A time in milliseconds that does not come.
+pub(super) const NEVER: u64 = u64::MAX;
+
+/// One channel in a list's memory. Opaque.
+#[derive(Clone, Debug)]
+pub struct Entry<N> {
+    /// The handle, which stays the same; `None`: the entry is free.
+    pub(super) channel: Option<Channel>,
+    pub(super) name: Option<N>,
+    mode: Mode,
+    pub(super) retry: Retry,
+    /// Grows with every channel that is added.
+    pub(super) order: u32,
+    openings: Openings,
+    progress: Progress,
+    state: State,
+}
+
+/// How often a channel has been open since it was added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Openings {
+    None,
+    One,
+    More,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum State {
+    Waiting {
+        until: Instant,
+    },
+    /// `until` is when the answer has to have come, [`NEVER`] if there is no limit. `late`: that it
+    /// has not come by then has been noticed once.
+    Asked {
+        until: Instant,
+        late: bool,
+    },
+    Open,
+    GivenUp {
+        cause: Cause,
+        exhausted: Option<Exhausted>,
+    },
+}
+
+impl<N> Entry<N> {
+    /// A free entry.
+    pub const FREE: Self = Self {
+        channel: None,
+        name: None,
+        mode: Mode::Data,
+        retry: Retry::IfOpenedBefore,
+        order: 0,
+        openings: Openings::None,
+        progress: Progress::NONE,
+        state: State::Waiting { until: Instant::ZERO },
+    };
+
+    pub(super) fn new(channel: Channel, name: N, mode: Mode, retry: Retry, order: u32) -> Self {
+        Self { channel: Some(channel), name: Some(name), mode, retry, order, ..Self::FREE }
+    }
+
+    pub(super) const fn state(&self) -> ChannelState {
+        match self.state {
+            State::Waiting { until } => ChannelState::Waiting { until },
+            State::Asked { .. } => ChannelState::Asked,
+            State::Open => ChannelState::Open,
+            State::GivenUp { cause, exhausted } => ChannelState::GivenUp { cause, exhausted },
+        }
+    }
+
+    /// Returns when it is to be asked for, if it is.
+    pub(super) const fn due(&self) -> Option<Instant> {
+        match self.state {
+            State::Waiting { until } if self.channel.is_some() => Some(until),
+            _ => None,
+        }
+    }
+
+    pub(super) const fn is_being_restored(&self) -> bool {
+        self.channel.is_some() && matches!(self.state, State::Waiting { .. } | State::Asked { .. })
+    }
+
+    /// Returns when the answer has to have come, if it is waited for.
+    pub(super) const fn answer_due(&self) -> Option<Instant> {
+        match self.state {
+            State::Asked { until, .. } if until.as_millis() < NEVER => Some(until),
+            _ => None,
+        }
+    }
+
+    /// Returns true if the answer has not come in time, and what has come since was read.
+    pub(super) fn is_unanswered(&mut self, now: Instant) -> bool {
+        match &mut self.state {
+            State::Asked { until, late } if until.as_millis() < NEVER && *until <= now => {
+                let is_over = *late;
+                *late = true;
+                *until = now.saturating_add(GRACE);
+                is_over
+            }
+            _ => false,
+        }
+    }
+
+    /// The relay does not answer.
+    pub(super) fn unanswered(&mut self, channel: Channel, rules: &mut Backoff, now: Instant) -> Notice {
+        self.not_open(channel, Cause::NoAnswer, true, rules, now)
+    }
+
+    /// To be asked for at once.
+    pub(super) const fn ask_anew(&mut self) {
+        self.progress = Progress::NONE;
+        self.state = State::Waiting { until: Instant::ZERO };
+    }
+
+    /// The program wants it tried again.
+    pub(super) const fn retry(&mut self) {
+        if matches!(self.state, State::Waiting { .. } | State::GivenUp { .. }) {
+            self.ask_anew();
+        }
+    }
+
+    /// The relay has let the link create or enter it.
+    pub(super) fn opened(&mut self, channel: Channel) -> Notice {
+        // else the event has come again
+        if !matches!(self.state, State::Open) {
+            self.progress = Progress::NONE;
+            self.state = State::Open;
+            self.openings = match self.openings {
+                Openings::None => Openings::One,
+                Openings::One | Openings::More => Openings::More,
+            };
+        }
+        Notice::Opened { channel, first: self.openings == Openings::One }
+    }
+
+    /// The link's connection is lost, and this was open, or (`was_open` is false) had been asked for.
+    pub(super) fn lost(&mut self, channel: Channel, was_open: bool) -> Option<Notice> {
+        if matches!(self.state, State::Open | State::Asked { .. }) {
+            self.ask_anew();
+        }
+        was_open.then_some(Notice::Interrupted { channel })
+    }
+
+    /// It was refused, or is gone, for another reason.
+    pub(super) fn ended(
+        &mut self,
+        channel: Channel,
+        reason: Reason,
+        rules: &mut Backoff,
+        now: Instant,
+    ) -> Notice {
+        match self.state {
+            State::Open | State::Asked { .. } => {
+                let may_pass = matches!(
+                    reason,
+                    Reason::NameInUse | Reason::NoSuchChannel | Reason::ChannelFull | Reason::ConnectionLost
+                );
+                self.not_open(channel, Cause::Relay(reason), may_pass, rules, now)
+            }
+            // the event has come again
+            State::GivenUp { cause, exhausted } => Notice::GivenUp { channel, cause, exhausted },
+            State::Waiting { until } => Notice::Waiting { channel, cause: Cause::Relay(reason), until },
+        }
+    }
+
+    /// Asks the relay for it. `Ok`: the command is queued, or there is something to tell.
+    ///
+    /// # Errors
+    /// It cannot be done now.
+    pub(super) fn ask(
+        &mut self,
+        channel: Channel,
+        out: &mut Out<'_>,
+        rules: &mut Backoff,
+        now: Instant,
+        answer_timeout: Duration,
+    ) -> Result<Option<Notice>, NotNow>
+    where
+        N: AsRef<[u8]>,
+    {
+        let Some(name) = self.name.as_ref().map(AsRef::as_ref) else { return Ok(None) };
+        let asked = match channel {
+            #[cfg(feature = "server")]
+            Channel::Own(channel) => out.create_again(channel, name, self.mode),
+            #[cfg(not(feature = "server"))]
+            Channel::Own(_) => Ok(()),
+            Channel::Entered(channel) => out.enter_again(channel, name, self.mode),
+        };
+        match asked {
+            Ok(()) => {
+                let until = now.saturating_add(answer_timeout);
+                self.state = State::Asked { until, late: false };
+                Ok(None)
+            }
+            Err(SendError::WouldBlock | SendError::TooManyCommands) => Err(NotNow),
+            Err(error) => {
+                let may_pass =
+                    matches!(error, SendError::TooManyLocalUsers | SendError::TooManyEnteredChannels);
+                Ok(Some(self.not_open(channel, Cause::Link(error), may_pass, rules, now)))
+            }
+        }
+    }
+
+    fn not_open(
+        &mut self,
+        channel: Channel,
+        cause: Cause,
+        may_pass: bool,
+        rules: &mut Backoff,
+        now: Instant,
+    ) -> Notice {
+        let retry = may_pass
+            && match self.retry {
+                Retry::Never => false,
+                Retry::IfOpenedBefore => self.openings != Openings::None,
+                Retry::Always => true,
+            };
+        let next = if retry { rules.next_of(&mut self.progress, now).map_err(Some) } else { Err(None) };
+        match next {
+            Ok(until) => {
+                self.state = State::Waiting { until };
+                Notice::Waiting { channel, cause, until }
+            }
+            Err(exhausted) => {
+                self.state = State::GivenUp { cause, exhausted };
+                Notice::GivenUp { channel, cause, exhausted }
+            }
+        }
+    }
+}
+
+/// The transmit queue has no room for a command now, as many as possible wait for their answers, or
+/// what told the channel's end has not been dealt with.
+pub(super) struct NotNow;
