@@ -58,7 +58,7 @@ impl Default for Sizes {
 }
 
 /// Sizes that cannot work, or for which there is no memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SizesError {
     /// One of the sizes is out of its range.
@@ -197,6 +197,13 @@ impl fmt::Display for SizesError {
                 sizes.receive
             ),
         }
+    }
+}
+
+/// The same text: it is what is seen when `main` returns the error.
+impl fmt::Debug for SizesError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

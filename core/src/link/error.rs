@@ -8,7 +8,7 @@ use crate::time::Duration;
 use crate::value::EncodeError;
 
 /// Why something was not sent. Nothing was queued, nothing else was disturbed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum SendError {
@@ -175,6 +175,13 @@ impl fmt::Display for SendError {
             }
             Self::Closed { channel, reason } => write!(f, "{channel} is gone: {reason}"),
         }
+    }
+}
+
+/// The same text: it is what is seen when `main` returns the error.
+impl fmt::Debug for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -68,6 +68,17 @@ impl Running {
         writeln!(self.input.as_mut().unwrap(), "{line}").unwrap();
     }
 
+    /// Returns a line of output if there is one.
+    pub(crate) fn try_line(&mut self) -> Option<String> {
+        match self.output.poll_line().unwrap() {
+            Poll::Ready(line) => {
+                self.seen.extend(line.clone());
+                line
+            }
+            Poll::Pending => None,
+        }
+    }
+
     /// Waits for a line of output; `None` at the end.
     pub(crate) fn next_line(&mut self) -> Option<String> {
         let deadline = Instant::now() + PATIENCE;
