@@ -79,6 +79,8 @@ fn a_relays_hello() {
     assert_eq!(examples("11.4", '<'), [&head[..], &list, &end].concat());
     let come_back = items::number(items::COME_BACK_IN, 1000);
     relays_say("11.4", &[said(Kind::Hello, &list), said(Kind::Hello, &come_back)]);
+    assert_eq!(Items::new(&come_back).collect::<Vec<_>>(), [Item::ComeBackIn(1000)]);
+    assert_eq!(items::capabilities(0x86), [1, 1, 0x86]);
 }
 
 // §11.5-raised

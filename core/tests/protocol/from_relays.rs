@@ -66,6 +66,10 @@ fn capabilities() {
     // bits that this version does not know take nothing away
     let unknown = Capabilities::from_keepalive([0x50, 0xff]).unwrap();
     assert!(unknown.contains(both));
+    // each set has what it was made of, whatever was in it before
+    assert_eq!(both.with(Capabilities::BLOCK_USER), both);
+    assert_eq!(both.without(Capabilities::BLOCK_USER), Capabilities::REMOVE_USER);
+    assert_eq!(both.without(Capabilities::HELLO), both);
 }
 
 #[test]
