@@ -51,6 +51,8 @@
 //!   that come back is enough. A room must not be on such a list, nor be entered by other means.
 
 use crate::Reason;
+#[cfg(feature = "flow")]
+use crate::link::Admission;
 use crate::link::{Channel, EnteredChannel, Event, Mode, Out, OwnChannel, SendError};
 use crate::reconnect::Backoff;
 use crate::time::{Duration, Instant};
@@ -62,6 +64,10 @@ use crate::time::{Duration, Instant};
 pub struct Room<N> {
     name: N,
     mode: Mode,
+    #[cfg(feature = "flow")]
+    words: Option<N>,
+    #[cfg(feature = "flow")]
+    admission: Admission,
     /// Of attempts that failed because others were faster, or for a reason that may pass.
     backoff: Backoff,
     state: State,
@@ -106,7 +112,35 @@ impl<N: AsRef<[u8]>> Room<N> {
     #[must_use]
     pub const fn new(name: N, mode: Mode) -> Self {
         let backoff = Backoff::new().with_delays(Self::FIRST_DELAY, Duration::from_secs(4));
-        Self { name, mode, backoff: backoff.with_jitter_percent(100), state: State::ENTER }
+        Self {
+            name,
+            mode,
+            #[cfg(feature = "flow")]
+            words: None,
+            #[cfg(feature = "flow")]
+            admission: Admission::Open,
+            backoff: backoff.with_jitter_percent(100),
+            state: State::ENTER,
+        }
+    }
+
+    /// Says `words` when the program goes in as a user, to whichever program serves the room: see
+    /// [`Out::enter_with`].
+    #[cfg(feature = "flow")]
+    #[must_use]
+    pub fn with_words(mut self, words: N) -> Self {
+        self.words = Some(words);
+        self
+    }
+
+    /// Who may enter while this program serves the room: see [`Out::set_admission`], which changes it
+    /// later. A room that [asks](Admission::Ask) has the server's program answer each
+    /// [`Event::Knock`].
+    #[cfg(feature = "flow")]
+    #[must_use]
+    pub fn with_admission(mut self, admission: Admission) -> Self {
+        self.admission = admission;
+        self
     }
 
     /// Other delays. A backoff that ends has no effect: the last delay is taken again.
@@ -150,17 +184,41 @@ impl<N: AsRef<[u8]>> Room<N> {
         if until > now {
             return Ok(());
         }
-        let asked = if create {
-            out.create(self.name.as_ref(), self.mode).map(Channel::Own)
-        } else {
-            out.enter(self.name.as_ref(), self.mode).map(Channel::Entered)
-        };
+        let asked =
+            if create { self.create(out).map(Channel::Own) } else { self.enter(out).map(Channel::Entered) };
         match asked {
             Ok(channel) => self.state = State::Asked(channel),
             Err(SendError::WouldBlock) => {}
             Err(error) => return Err(error),
         }
         Ok(())
+    }
+
+    #[cfg(feature = "flow")]
+    fn create(&self, out: &mut Out<'_>) -> Result<OwnChannel, SendError> {
+        let channel = out.create(self.name.as_ref(), self.mode)?;
+        if self.admission != Admission::Open {
+            out.set_admission(channel, self.admission)?;
+        }
+        Ok(channel)
+    }
+
+    #[cfg(feature = "flow")]
+    fn enter(&self, out: &mut Out<'_>) -> Result<EnteredChannel, SendError> {
+        match &self.words {
+            Some(words) => out.enter_with(self.name.as_ref(), self.mode, words.as_ref()),
+            None => out.enter(self.name.as_ref(), self.mode),
+        }
+    }
+
+    #[cfg(not(feature = "flow"))]
+    fn create(&self, out: &mut Out<'_>) -> Result<OwnChannel, SendError> {
+        out.create(self.name.as_ref(), self.mode)
+    }
+
+    #[cfg(not(feature = "flow"))]
+    fn enter(&self, out: &mut Out<'_>) -> Result<EnteredChannel, SendError> {
+        out.enter(self.name.as_ref(), self.mode)
     }
 
     /// Takes note of an event. Returns what it means for the room, if it means something.

@@ -46,6 +46,9 @@ macro_rules! channels {
             handlers_that_want_events_again
             a_slow_server
             remote_procedures
+            a_password_at_the_door
+            an_answer_that_comes_later
+            a_channel_that_is_full_or_closed
         }
     };
     (@ $stage:expr => $($story:ident)*) => {

@@ -6,8 +6,9 @@ use std::thread::JoinHandle;
 use embedded_io::ReadReady as _;
 use peote_net::link::Link;
 use peote_net::offline::Offline;
+use peote_net::protocol::to_endpoint::Capabilities;
 use peote_net::time::{Duration, Instant};
-use peote_net_simulation::{Conditions, Cut, LineConfig, Network, Sleep, Step, Transport};
+use peote_net_simulation::{Conditions, Cut, LineConfig, Network, RelayConfig, Sleep, Step, Transport};
 use peote_net_std::{Clock, Interest, TcpTransport, Waiter, Watch};
 use peote_net_tests::channels::{Memory, Stage};
 use peote_relay::{Config, Handle, Relay};
@@ -51,7 +52,9 @@ struct Simulated<const ONE_LINK: bool> {
 
 impl<const ONE_LINK: bool> Simulated<ONE_LINK> {
     fn new(conditions: Conditions) -> Self {
-        Self { network: Network::new(1), conditions }
+        let all = Capabilities::REMOVE_USER.with(Capabilities::BLOCK_USER).with(Capabilities::HELLO);
+        let relay = RelayConfig { capabilities: all, ..RelayConfig::default() };
+        Self { network: Network::with_relay(1, relay), conditions }
     }
 }
 

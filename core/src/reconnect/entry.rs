@@ -3,6 +3,8 @@
 use super::backoff::Progress;
 use super::{Backoff, Cause, ChannelState, Exhausted, Notice, Retry};
 use crate::Reason;
+#[cfg(feature = "flow")]
+use crate::link::EnteredChannel;
 use crate::link::{Channel, Mode, Out, SendError};
 use crate::time::{Duration, Instant};
 
@@ -20,6 +22,10 @@ pub struct Entry<N> {
     pub(super) channel: Option<Channel>,
     pub(super) name: Option<N>,
     mode: Mode,
+    /// What is said at the door each time, and the function for that: only programs that say
+    /// something have it linked.
+    #[cfg(feature = "flow")]
+    pub(super) words: Option<(N, Say)>,
     pub(super) retry: Retry,
     /// Grows with every channel that is added.
     pub(super) order: u32,
@@ -27,6 +33,10 @@ pub struct Entry<N> {
     progress: Progress,
     state: State,
 }
+
+/// [`Out::enter_again_with`].
+#[cfg(feature = "flow")]
+pub(super) type Say = fn(&mut Out<'_>, EnteredChannel, &[u8], Mode, &[u8]) -> Result<(), SendError>;
 
 /// How often a channel has been open since it was added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +70,8 @@ impl<N> Entry<N> {
         channel: None,
         name: None,
         mode: Mode::Data,
+        #[cfg(feature = "flow")]
+        words: None,
         retry: Retry::IfOpenedBefore,
         order: 0,
         openings: Openings::None,
@@ -165,7 +177,12 @@ impl<N> Entry<N> {
             State::Open | State::Asked { .. } => {
                 let may_pass = matches!(
                     reason,
-                    Reason::NameInUse | Reason::NoSuchChannel | Reason::ChannelFull | Reason::ConnectionLost
+                    Reason::NameInUse
+                        | Reason::NoSuchChannel
+                        | Reason::ChannelFull
+                        | Reason::ConnectionLost
+                        | Reason::NoAnswer
+                        | Reason::TooSlow
                 );
                 self.not_open(channel, Cause::Relay(reason), may_pass, rules, now)
             }
@@ -196,6 +213,12 @@ impl<N> Entry<N> {
             Channel::Own(channel) => out.create_again(channel, name, self.mode),
             #[cfg(not(feature = "server"))]
             Channel::Own(_) => Ok(()),
+            #[cfg(feature = "flow")]
+            Channel::Entered(channel) => match &self.words {
+                Some((words, say)) => say(out, channel, name, self.mode, words.as_ref()),
+                None => out.enter_again(channel, name, self.mode),
+            },
+            #[cfg(not(feature = "flow"))]
             Channel::Entered(channel) => out.enter_again(channel, name, self.mode),
         };
         match asked {

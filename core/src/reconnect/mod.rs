@@ -112,6 +112,10 @@
 //!   further events, and come again, if at all, with [`Event::UserEntered`] and perhaps other
 //!   numbers. The server of an entered channel sees a former user go (when the relay has noticed) and
 //!   a new one come. Who they are has to be said anew.
+//! - **Words and admission** (feature `flow`) come back, too: what is said at a door is said each time,
+//!   and a channel that asks asks again. A refusal of the channel's server
+//!   ([`Reason::RefusedByServer`]) is not asked for again by itself.
+//! - **A relay that drains** says when to come back (`Event::ComeBack`); no attempt is made before.
 //! - What was said in an entered channel while the connection was lost has not been heard.
 //!
 //! - **A relay that does not answer** is told with [`Cause::NoAnswer`]: it says keepalives, but has
@@ -152,9 +156,9 @@ use entry::{NEVER, NotNow};
 ///
 /// `N` is what names are kept in: `&'static str`, `heapless::String`, `String`.
 ///
-/// It takes `CHANNELS × (80 + size of N) + 192` bytes, rounded up to a multiple of 8, if
-/// `Option<N>` is as large as `N`. On 32-bit targets a channel takes 72 bytes instead of 80. Moving
-/// and copying it is harmless.
+/// It takes `CHANNELS × (88 + 2 × size of N) + 200` bytes, rounded up to a multiple of 8, if
+/// `Option<N>` is as large as `N`; without feature `flow`, `CHANNELS × (80 + size of N) + 192`. On
+/// 32-bit targets it takes less. Moving and copying it is harmless.
 pub type Reconnect<N, const CHANNELS: usize> = ChannelList<[Entry<N>; CHANNELS]>;
 
 /// A list of channels that come back after a lost connection, and when to connect. The
@@ -170,6 +174,9 @@ pub struct ChannelList<E> {
     retry: Retry,
     next_order: u32,
     answer_timeout: Duration,
+    /// The relay drains: no attempt is made before.
+    #[cfg(feature = "flow")]
+    come_back: Instant,
     /// When channels were due that could not be asked for: then something else has to happen first.
     stuck_at: Option<Instant>,
     /// No channel waits for anything, as far as the last look has shown.
@@ -217,6 +224,8 @@ impl<E> ChannelList<E> {
             retry: Retry::IfOpenedBefore,
             next_order: 0,
             answer_timeout: Self::ANSWER_TIMEOUT,
+            #[cfg(feature = "flow")]
+            come_back: Instant::ZERO,
             stuck_at: None,
             is_settled: true,
         }
@@ -278,6 +287,9 @@ impl<E> ChannelList<E> {
     pub fn failed(&mut self, now: Instant) {
         if matches!(self.connection, Connection::Connecting | Connection::Up) {
             self.connection = match self.attempts.next(now) {
+                #[cfg(feature = "flow")]
+                Ok(until) => Connection::Lost { until: until.max(self.come_back) },
+                #[cfg(not(feature = "flow"))]
                 Ok(until) => Connection::Lost { until },
                 Err(exhausted) => Connection::GivenUp(exhausted),
             };
@@ -319,6 +331,34 @@ impl<E: Entries> ChannelList<E> {
         let at = self.free_entry(out, name.as_ref())?;
         let channel = out.reserve_entered(mode)?;
         self.add(at, channel.into(), name, mode);
+        Ok(channel)
+    }
+
+    /// Like [`enter`](Self::enter), and says `words` at the door each time: see [`Out::enter_with`].
+    ///
+    /// # Errors
+    /// Those of [`enter`](Self::enter), and [`SendError::WordsTooLong`].
+    #[cfg(feature = "flow")]
+    pub fn enter_with(
+        &mut self,
+        out: &mut Out<'_>,
+        name: E::Name,
+        mode: Mode,
+        words: E::Name,
+    ) -> Result<EnteredChannel, SendError>
+    where
+        E::Name: AsRef<[u8]>,
+    {
+        let len = words.as_ref().len();
+        if len > crate::protocol::MAX_WORDS {
+            return Err(SendError::WordsTooLong { len });
+        }
+        let channel = self.enter(out, name, mode)?;
+        if let Some(entry) = self.entry_mut(channel.into()) {
+            entry.words = Some((words, |out, channel, name, mode, words| {
+                out.enter_again_with(channel, name, mode, words)
+            }));
+        }
         Ok(channel)
     }
 
@@ -533,6 +573,11 @@ impl<E: Entries> ChannelList<E> {
             Event::Opened { channel } => (channel, None),
             Event::Refused { channel, reason, .. } | Event::Closed { channel, reason } => {
                 (channel, Some(reason))
+            }
+            #[cfg(feature = "flow")]
+            Event::ComeBack { after } => {
+                self.come_back = now.saturating_add(after);
+                return None;
             }
             _ => return None,
         };

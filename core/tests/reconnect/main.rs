@@ -4,6 +4,8 @@ mod answers;
 mod backoff;
 mod channels;
 mod connection;
+#[cfg(feature = "flow")]
+mod door;
 mod kept;
 mod random;
 mod support;

@@ -220,6 +220,20 @@ impl DesktopLink {
         self.channels.enter(&mut self.link.out(), name.into(), mode)
     }
 
+    /// Like [`enter`](Self::enter), and says `words` at the door, at most 200 bytes, now and each time
+    /// when the channel comes back: see [`Out::enter_with`].
+    ///
+    /// # Errors
+    /// Those of [`enter`](Self::enter), and [`SendError::WordsTooLong`].
+    pub fn enter_with(
+        &mut self,
+        name: impl Into<String>,
+        mode: Mode,
+        words: impl Into<String>,
+    ) -> Result<EnteredChannel, SendError> {
+        self.channels.enter_with(&mut self.link.out(), name.into(), mode, words.into())
+    }
+
     /// Deletes an own channel: see [`Out::delete`]. Its handle is not valid any more.
     ///
     /// # Errors

@@ -106,6 +106,12 @@ pub enum Heard {
     Open,
     /// It was not.
     Refused(Reason),
+    /// The same, with words of the server.
+    RefusedWith(Reason, String),
+    /// A user wants to come.
+    Knock(User, String),
+    /// It has gone before it was let in.
+    KnockEnded(User),
     /// A user has come.
     Came(User),
     /// A user has gone.
@@ -136,6 +142,14 @@ fn place(source: Source) -> (At, Option<User>) {
 
 fn heard(event: Event<'_>) -> (At, Heard) {
     match event {
+        Event::Knock { channel, user, words } => {
+            (At::Own(channel), Heard::Knock(user, String::from_utf8_lossy(words).into_owned()))
+        }
+        Event::KnockEnded { channel, user } => (At::Own(channel), Heard::KnockEnded(user)),
+        Event::Refused { channel: Channel::Entered(channel), reason, words } if !words.is_empty() => {
+            let words = String::from_utf8_lossy(words).into_owned();
+            (At::Entered(channel), Heard::RefusedWith(reason, words))
+        }
         Event::Opened { channel: Channel::Own(channel) } => (At::Own(channel), Heard::Open),
         Event::Refused { channel: Channel::Own(channel), reason, .. } => {
             (At::Own(channel), Heard::Refused(reason))

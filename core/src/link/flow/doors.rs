@@ -255,7 +255,11 @@ impl Out<'_> {
         let mut door = own.door;
         change(&mut door);
         match own.state {
-            OwnState::Away | OwnState::Creating { wanted: true, .. } | OwnState::Opening { .. } => {}
+            // of one that is away it holds when it comes back
+            OwnState::Away
+            | OwnState::Lost { .. }
+            | OwnState::Creating { wanted: true, .. }
+            | OwnState::Opening { .. } => {}
             OwnState::Open { .. } if can_ask || door.is_open() => {}
             OwnState::Open { .. } => return Err(SendError::Unsupported),
             _ => return Err(SendError::NotOpen),

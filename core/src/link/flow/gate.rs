@@ -89,6 +89,18 @@ impl Out<'_> {
         self.enter_saying(name.as_ref(), mode, words)
     }
 
+    /// The same for a channel that has a handle and is away.
+    pub(crate) fn enter_again_with(
+        &mut self,
+        channel: EnteredChannel,
+        name: &[u8],
+        mode: Mode,
+        words: &[u8],
+    ) -> Result<(), SendError> {
+        self.state.flow.gates = Some(&GATES);
+        self.enter_again_saying(channel, name, mode, words)
+    }
+
     /// A command of `len` bytes is about to be queued, with `words` in front of it.
     #[inline]
     pub(in crate::link) fn before_command(&mut self, len: usize, words: &[u8]) -> Result<(), SendError> {

@@ -75,17 +75,27 @@ impl Out<'_> {
         name: &[u8],
         mode: Mode,
     ) -> Result<(), SendError> {
+        self.enter_again_saying(channel, name, mode, &[])
+    }
+
+    pub(in crate::link) fn enter_again_saying(
+        &mut self,
+        channel: EnteredChannel,
+        name: &[u8],
+        mode: Mode,
+        words: &[u8],
+    ) -> Result<(), SendError> {
         let state = self.tables().party(channel.into()).ok_or(SendError::NotOpen)?.state;
         self.check_away(state == PartyState::Away, channel.into())?;
         let limit = self.limit_of(mode)?;
         let last_tag = self.state.tables.last_tag;
         if let Some(own) = self.parts.local.channel(self.parts.own, name, last_tag) {
-            return self.enter_own(own, Some(channel), limit, &[]).map(drop);
+            return self.enter_own(own, Some(channel), limit, words).map(drop);
         }
         if self.tables().entered_count() >= MAX_CHANNELS {
             return Err(SendError::TooManyEnteredChannels);
         }
-        let tag = self.command_with_name(Command::Enter, name, &[])?;
+        let tag = self.command_with_name(Command::Enter, name, words)?;
         self.tables().begin_party(channel.slot, PartyState::Entering { tag, wanted: true }, limit);
         Ok(())
     }

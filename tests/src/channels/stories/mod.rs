@@ -1,11 +1,13 @@
 //! The stories.
 
+mod admission;
 mod calls;
 mod coming_and_going;
 mod removing;
 mod talking;
 mod trouble;
 
+pub use admission::*;
 pub use calls::*;
 pub use coming_and_going::*;
 pub use removing::*;
