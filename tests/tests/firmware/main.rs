@@ -6,10 +6,14 @@
 
 mod addresses;
 mod cable;
+mod calls;
 mod echo;
 mod faults;
 mod hostile;
 mod image;
+#[path = "../../../examples/firmware/roles/src/lamp.rs"]
+#[allow(dead_code, reason = "the board has the other half")]
+mod lamp;
 mod machine;
 mod peer;
 mod reconnect;
@@ -17,6 +21,12 @@ mod relay_board;
 mod relay_thread;
 mod roles;
 mod runner;
+#[path = "../common/running.rs"]
+#[allow(dead_code, reason = "other tests run programs with it")]
+mod running;
+#[path = "../browser/tools.rs"]
+#[allow(dead_code, reason = "other tests need a browser")]
+mod tools;
 
 use std::time::Duration;
 

@@ -1,8 +1,8 @@
-//! The loop of a board that is client, server, or both.
+//! The loop of a board that is client, server, both, or a lamp.
 
 use defmt::{info, warn};
 use firmware_support::{Clock, Ethernet, Mac};
-use peote_net::link::{Buffers, Error, Event, Link, Mode, Out, SendError};
+use peote_net::link::{Buffers, Error, Event, Flow, Link, Mode, Out, SendError};
 use peote_net::reconnect::Backoff;
 use peote_net::time::{Duration, Instant};
 use peote_net_smoltcp::{Addressing, Config, ConfigError, RelayAddress, Stack, StackMemory};
@@ -10,6 +10,7 @@ use smoltcp::wire::{IpAddress, IpCidr};
 
 use crate::client::{Client, Job};
 use crate::exercise::Exercise;
+use crate::object::Object;
 use crate::options::{Addresses, Options, Role};
 use crate::sensor::Sensor;
 use crate::server::{Server, Service};
@@ -21,7 +22,7 @@ const GREATEST_DELAY: Duration = Duration::from_secs(1);
 /// How long the relay may take to confirm the last bytes.
 const FAREWELL: Duration = Duration::from_secs(5);
 
-/// Runs the roles `client`, `server` and `both`, until a client has done its job. Returns the exit code: 0 if all went well.
+/// Runs the roles `client`, `server`, `both` and `lamp`, until a client has done its job. Returns the exit code: 0 if all went well.
 ///
 /// # Errors
 /// The addresses make no sense.
@@ -87,6 +88,7 @@ fn addressing(addresses: Addresses) -> Addressing {
 struct Tasks<'a> {
     servers: Option<[Server<'a>; 2]>,
     client: Option<Client<'a>>,
+    lamp: Option<Object<'a>>,
 }
 
 impl<'a> Tasks<'a> {
@@ -106,6 +108,11 @@ impl<'a> Tasks<'a> {
                 ]
             }),
             client: is(Role::Client).then(|| Client::new(options.channel, mode, job)),
+            lamp: (options.role == Role::Lamp).then(|| {
+                // others take chunks of the usual size for granted
+                let mode = Mode::Chunks(options.chunk.among(32_768));
+                Object::new(options.channel, mode)
+            }),
         }
     }
 
@@ -113,12 +120,15 @@ impl<'a> Tasks<'a> {
         self.servers.iter_mut().flatten()
     }
 
-    fn handle(&mut self, event: Event<'_>, out: &mut Out<'_>, now: Instant) -> Result<(), SendError> {
+    fn handle(&mut self, event: Event<'_>, out: &mut Out<'_>, now: Instant) -> Result<Flow, SendError> {
+        if let Some(lamp) = &mut self.lamp {
+            return lamp.handle(event, out, now);
+        }
         self.servers().try_for_each(|server| server.handle(event, out, now))?;
         if let Some(client) = &mut self.client {
             client.handle(event, now);
         }
-        Ok(())
+        Ok(Flow::Continue)
     }
 
     /// Whatever is to be done without an event. Says whether something is to be sent.
@@ -130,12 +140,16 @@ impl<'a> Tasks<'a> {
         if let Some(client) = &mut self.client {
             is_sending |= client.turn(out, now);
         }
+        if let Some(lamp) = &mut self.lamp {
+            is_sending |= lamp.turn(out, now);
+        }
         is_sending
     }
 
     fn next_deadline(&self) -> Option<Instant> {
         let servers = self.servers.iter().flatten().filter_map(Server::next_deadline);
-        servers.chain(self.client.as_ref().and_then(Client::next_deadline)).min()
+        let client = self.client.as_ref().and_then(Client::next_deadline);
+        servers.chain(client).chain(self.lamp.as_ref().and_then(Object::next_deadline)).min()
     }
 
     fn finished(&self) -> Option<u8> {

@@ -17,6 +17,8 @@ pub enum Role {
     Server,
     /// Client and server at once, over one connection.
     Both,
+    /// A lamp that the users of its channel call, and that calls them back.
+    Lamp,
     /// A relay for others.
     Relay,
 }
@@ -38,7 +40,7 @@ pub enum Addresses {
 /// The command line: a role, then `key=value`.
 #[derive(Clone, Copy, Debug)]
 pub struct Options<'a> {
-    /// `client`, `server`, `both` or `relay`.
+    /// `client`, `server`, `both`, `lamp` or `relay`.
     pub role: Role,
     /// `address=10.0.2.15/24` or `address=dhcp`, `gateway=10.0.2.2`.
     pub addresses: Addresses,
@@ -50,7 +52,7 @@ pub struct Options<'a> {
     pub echo: &'a str,
     /// `chat=name`: the channel in which a server passes each chunk on to all other users.
     pub chat: &'a str,
-    /// `channel=name`: the channel that a client enters.
+    /// `channel=name`: the channel that a client enters, or that of a lamp.
     pub channel: &'a str,
     /// `chunk=1024`: the greatest chunk in bytes, for all channels.
     pub chunk: ChunkLimit,
@@ -81,7 +83,7 @@ impl fmt::Display for OptionsError<'_> {
         match self {
             Self::Unknown(argument) => write!(
                 f,
-                "command line: \"{argument}\" is neither a role (client, server, both, relay) nor one of address=, gateway=, relay=, port=, \
+                "command line: \"{argument}\" is neither a role (client, server, both, lamp, relay) nor one of address=, gateway=, relay=, port=, \
                  echo=, chat=, channel=, chunk=, interval=, exercise="
             ),
             Self::Value { key, value, expected } => {
@@ -174,6 +176,7 @@ fn role(word: &str) -> Result<Role, OptionsError<'_>> {
         "client" => Ok(Role::Client),
         "server" => Ok(Role::Server),
         "both" => Ok(Role::Both),
+        "lamp" => Ok(Role::Lamp),
         "relay" => Ok(Role::Relay),
         _ => Err(OptionsError::Unknown(word)),
     }
