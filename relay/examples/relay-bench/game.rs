@@ -10,6 +10,7 @@ use mio::{Events, Interest, Poll, Token};
 use peote_net::protocol::to_relay;
 
 use crate::nats;
+use crate::plot::{Line, Plot};
 use crate::rigs::{self, ANNOUNCEMENT, Between};
 
 /// Players of a room.
@@ -58,10 +59,11 @@ struct Figures {
 }
 
 /// Measures with so many players, in turns with each that is compared.
-pub(crate) fn run(rounds: usize, with_nats: bool) -> io::Result<()> {
+pub(crate) fn run(rounds: usize, with_nats: bool) -> io::Result<Plot> {
     println!(
         "rooms of {ROOM}: {INPUT} bytes at 60 Hz from each player, {STATE} bytes at 20 Hz to all (medians of {rounds} rounds)"
     );
+    let mut lines: Vec<Line> = Vec::new();
     for players in [200, 500, 1000] {
         let rigs: [fn(usize) -> io::Result<Rooms>; 2] = [relay_rooms, nats_rooms];
         let mut results = [("", Vec::new()), ("", Vec::new())];
@@ -74,13 +76,17 @@ pub(crate) fn run(rounds: usize, with_nats: bool) -> io::Result<()> {
             }
         }
         let mut first: Option<Figures> = None;
-        for (name, figures) in &results[..count] {
+        for (number, (name, figures)) in results[..count].iter().enumerate() {
             let median = |of: fn(&Figures) -> f64| {
                 let mut all: Vec<f64> = figures.iter().map(of).collect();
                 all.sort_by(f64::total_cmp);
                 all[all.len() / 2]
             };
             let nanos = median(|figures| figures.nanos);
+            if lines.len() <= number {
+                lines.push(Line { name: (*name).into(), points: Vec::new() });
+            }
+            lines[number].points.push((players as f64, nanos / 1000.0));
             let state = [median(|figures| figures.state_p50), median(|figures| figures.state_p99)];
             let input = [median(|figures| figures.input_p50), median(|figures| figures.input_p99)];
             print!(
@@ -98,7 +104,12 @@ pub(crate) fn run(rounds: usize, with_nats: bool) -> io::Result<()> {
             first.get_or_insert(Figures { nanos, state_p99: state[1], ..Figures::default() });
         }
     }
-    Ok(())
+    Ok(Plot {
+        title: "A game: processor time of what is in between, for each message",
+        x: "players",
+        y: "microseconds",
+        lines,
+    })
 }
 
 fn relay_rooms(players: usize) -> io::Result<Rooms> {

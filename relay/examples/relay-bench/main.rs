@@ -1,11 +1,12 @@
 //! Measures a relay side by side with others on this machine, over loopback. `docs/BENCHMARKS.md` has results.
 //!
 //! ```text
-//! cargo run --release -p peote-relay --example relay-bench -- [bulk|fanout|each|throughput|roundtrip|calls|core|idle|fair|game|silent|storm|drain]... [--rounds N] [--alone]
+//! cargo run --release -p peote-relay --example relay-bench -- [bulk|fanout|each|throughput|roundtrip|calls|core|idle|fair|game|silent|sizes|storm|drain]... [--rounds N] [--alone] [--svg FOLDER]
 //! ```
 //!
 //! Without a job the first four are run. Each job is done in turns by the relay and what it is compared with; the figures are medians of
-//! all rounds. `nats-server` has to be in the path for the comparison with it. With `--alone` the relay is compared with nobody: for `valgrind` and `perf`.
+//! all rounds. `nats-server` has to be in the path for the comparison with it. With `--alone` the relay is compared with nobody: for `valgrind` and `perf`. With `--svg` the jobs `sizes` and
+//! `game` draw what they have measured, in `FOLDER/relay-sizes.svg` and `FOLDER/relay-game.svg`.
 
 mod calls;
 mod core;
@@ -14,13 +15,16 @@ mod forwarder;
 mod game;
 mod idle;
 mod nats;
+mod plot;
 mod processor;
 mod rigs;
 mod silent;
+mod sizes;
 mod storm;
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use rigs::Rig;
@@ -32,11 +36,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut jobs = Vec::new();
     let mut rounds = 5;
     let mut is_alone = false;
+    let mut folder = None;
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--rounds" => rounds = arguments.next().unwrap_or_default().parse()?,
             "--alone" => is_alone = true,
+            "--svg" => folder = Some(PathBuf::from(arguments.next().ok_or("--svg needs a folder")?)),
             "--attackers" => return Ok(fair::attack(&arguments.collect::<Vec<_>>())?),
             "--relay" => return Ok(storm::relay()?),
             "--idle-clients" => return Ok(idle::clients(&arguments.collect::<Vec<_>>())?),
@@ -50,6 +56,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     if !with_nats && !is_alone {
         println!("no nats-server found: nothing is compared with it");
     }
+    let draw = |name: &str, plot: &plot::Plot| match &folder {
+        Some(folder) => plot.save(&folder.join(name).with_extension("svg")),
+        None => Ok(()),
+    };
     for job in jobs {
         match job.as_str() {
             "bulk" => {
@@ -83,7 +93,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             "drain" => storm::drain()?,
             "core" => core::run(),
             "silent" => silent::run(with_nats)?,
-            "game" => game::run(rounds, with_nats)?,
+            "sizes" => draw("relay-sizes", &sizes::run(rounds, is_alone, with_nats)?)?,
+            "game" => draw("relay-game", &game::run(rounds, with_nats)?)?,
             "fair" => fair::run(rounds)?,
             other => return Err(format!("there is no job \"{other}\"").into()),
         }
