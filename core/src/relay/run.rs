@@ -51,7 +51,9 @@ impl Run {
         let front = self.bytes.get_mut(self.len..).and_then(<[u8]>::first_chunk_mut::<WORD>);
         let Some(front) = front else { return false };
         *front = (header.to_word() as u32).to_le_bytes();
-        let Some(back) = self.bytes.get_mut(start..end) else { return false };
+        // in this shape the compiler sees that both lengths are the same, and leaves out the panic
+        let back = self.bytes.get_mut(start..).and_then(|back| back.get_mut(..payload.len()));
+        let Some(back) = back else { return false };
         back.copy_from_slice(payload);
         (self.len, self.units) = (end, self.units.saturating_add(1));
         true
