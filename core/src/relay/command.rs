@@ -1,7 +1,7 @@
 //! The commands: create, enter, leave, delete, remove, block.
 
 use super::end::End;
-use super::host::{Cause, ConnectionId, Decision, Home, Host, Note, Outcome, Request};
+use super::host::{CloseReason, ConnectionId, Decision, Home, Host, Note, Outcome, Request};
 use super::names;
 use super::numbers::UnderWay;
 use super::slots::{ChannelSlot, Flags, FlowSlot, MembershipSlot, Stage};
@@ -321,7 +321,7 @@ fn ask<H: Host>(
         Decision::Hide if matches!(request, Request::Create { .. }) => Ok(Some(Reason::NameInUse)),
         Decision::Hide => Ok(Some(Reason::NoSuchChannel)),
         Decision::Later => Err(Outcome::Later),
-        Decision::Close => Err(Outcome::Close(Cause::NotAllowed)),
+        Decision::Close => Err(Outcome::Close(CloseReason::NotAllowed)),
     }
 }
 

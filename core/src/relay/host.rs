@@ -89,7 +89,7 @@ pub enum Outcome {
     /// their turn.
     Enough,
     /// Close the connection and call [`disconnect`](super::Relay::disconnect).
-    Close(Cause),
+    Close(CloseReason),
 }
 
 /// One user of one channel, for [`Outcome::WaitForWindow`].
@@ -124,7 +124,7 @@ pub struct Greeting {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
-pub enum Cause {
+pub enum CloseReason {
     /// The endpoint sent what no endpoint means.
     Malformed(Malformed),
     /// The endpoint gave a command that does not exist.
@@ -135,7 +135,7 @@ pub enum Cause {
     NotConnected,
 }
 
-impl fmt::Display for Cause {
+impl fmt::Display for CloseReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Malformed(malformed) => write!(f, "malformed: {malformed}"),
@@ -298,7 +298,7 @@ pub enum Note<'a> {
         /// The connection.
         connection: ConnectionId,
         /// Why.
-        cause: Cause,
+        cause: CloseReason,
     },
 }
 

@@ -98,8 +98,8 @@ mod tests;
 
 pub use blocks::MAX_BLOCKED;
 pub use host::{
-    Cause, ConnectionId, Decision, Full, Greeting, Hello, Home, Host, Membership, Note, Outcome, Received,
-    Request,
+    CloseReason, ConnectionId, Decision, Full, Greeting, Hello, Home, Host, Membership, Note, Outcome,
+    Received, Request,
 };
 pub use knocks::{KNOCK_MILLIS, MAX_KNOCKS, MAX_KNOCKS_OF_CONNECTION};
 #[cfg(feature = "alloc")]

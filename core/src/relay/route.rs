@@ -1,6 +1,6 @@
 //! The way of data: from a unit to its receivers' queues. This is where a relay spends its time.
 
-use super::host::{Cause, ConnectionId, Host, Outcome};
+use super::host::{CloseReason, ConnectionId, Host, Outcome};
 use super::slots::{ChannelSlot, Flags, Kind, MembershipSlot, Stage, Target};
 use super::tables::Tables;
 use super::turn::Turn;
@@ -39,7 +39,7 @@ impl Tables<'_> {
     ) -> (usize, Stop) {
         let known = self.capabilities(host);
         let Some(slot) = self.connection(sender) else {
-            return (0, Stop::Outcome(Outcome::Close(Cause::NotConnected)));
+            return (0, Stop::Outcome(Outcome::Close(CloseReason::NotConnected)));
         };
         let takes_part = slot.stage == Stage::Part;
         if slot.stage == Stage::Fresh && input.first().is_some_and(|first| *first != 0) {
@@ -89,7 +89,7 @@ impl Tables<'_> {
                 [0, code, ..] => {
                     let stop = match Command::from_code(code) {
                         Some(command) if known.contains(command.capability()) => Stop::Command(command),
-                        _ => Stop::Outcome(Outcome::Close(Cause::UnknownCommand(code))),
+                        _ => Stop::Outcome(Outcome::Close(CloseReason::UnknownCommand(code))),
                     };
                     return (used_to(rest), stop);
                 }
@@ -110,7 +110,7 @@ impl Tables<'_> {
                     (self.to_users(sender, channel, Some(excluded), true), payload)
                 }
                 Unit::Malformed(malformed) => {
-                    return (used_to(rest), Stop::Outcome(Outcome::Close(Cause::Malformed(malformed))));
+                    return (used_to(rest), Stop::Outcome(Outcome::Close(CloseReason::Malformed(malformed))));
                 }
                 Unit::Command { .. } => return (used_to(rest), NEED_MORE), // its code is yet to come
             };

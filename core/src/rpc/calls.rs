@@ -5,7 +5,7 @@ use super::interface::{Described, Description};
 use super::offers::{Gone, State};
 use super::open::{Open, OpenCalls, sealed};
 use super::{
-    ANSWERS, Answer, Call, CallId, Cancelled, Cause, Ended, INTERFACES, Interface, Message, Mismatch, Offers,
+    ANSWERS, Answer, Call, CallId, Cancelled, Ended, Fault, INTERFACES, Interface, Message, Mismatch, Offers,
     OffersFull, Remote, Violation, offer,
 };
 use crate::link::{Channel, Destination, Event, Out, SendError, Source};
@@ -249,12 +249,12 @@ impl<const OPEN: usize, const PARTIES: usize, const OBJECTS: usize> Calls<OPEN, 
     #[cold]
     fn described<'a>(&mut self, call: Call<'a>) -> Heard<'a> {
         if call.procedure() != DESCRIBE {
-            return Heard::Violation(Violation::new(&call, Cause::UnknownProcedure));
+            return Heard::Violation(Violation::new(&call, Fault::UnknownProcedure));
         }
         let from = call.from();
         let description = match Description::read(call.arguments()) {
             Ok(description) => description,
-            Err(error) => return Heard::Violation(Violation::new(&call, Cause::Arguments(error))),
+            Err(error) => return Heard::Violation(Violation::new(&call, Fault::Arguments(error))),
         };
         let object = description.object;
         let expected = self.expected.iter().find(|(number, _)| *number == object);
@@ -298,7 +298,7 @@ fn short_answer<'a>(call: &Call<'a>) -> Option<Answer<'a>> {
     is_one.then_some(Answer { number: u32::from_le_bytes([*a, *b, *c, *d]), value })
 }
 
-fn read_answer<'a>(call: &Call<'a>) -> Result<Heard<'a>, Cause> {
+fn read_answer<'a>(call: &Call<'a>) -> Result<Heard<'a>, Fault> {
     let mut reader = call.arguments();
     let heard = match call.procedure() {
         ANSWER => {
@@ -312,13 +312,13 @@ fn read_answer<'a>(call: &Call<'a>) -> Result<Heard<'a>, Cause> {
             Heard::Ended(Ended::refused(number, code))
         }
         CANCEL => Heard::Cancelled(Cancelled { from: call.from(), number: reader.u32()? }),
-        _ => return Err(Cause::UnknownProcedure),
+        _ => return Err(Fault::UnknownProcedure),
     };
     reader.finish()?;
     Ok(heard)
 }
 
-impl From<DecodeError> for Cause {
+impl From<DecodeError> for Fault {
     fn from(error: DecodeError) -> Self {
         Self::Arguments(error)
     }

@@ -20,14 +20,14 @@ pub struct Violation {
     /// The procedure it wanted to call.
     pub procedure: u8,
     /// What is wrong.
-    pub cause: Cause,
+    pub cause: Fault,
 }
 
 /// What is wrong with a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
-pub enum Cause {
+pub enum Fault {
     /// There is no such object.
     UnknownObject,
     /// The object has no such procedure.
@@ -51,7 +51,7 @@ pub enum Error {
 
 impl Violation {
     #[cold]
-    pub(super) const fn new(call: &Call<'_>, cause: Cause) -> Self {
+    pub(super) const fn new(call: &Call<'_>, cause: Fault) -> Self {
         Self { from: call.from(), object: call.object(), procedure: call.procedure(), cause }
     }
 }
@@ -85,7 +85,7 @@ impl Error {
     }
 }
 
-impl fmt::Display for Cause {
+impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UnknownObject => f.write_str("there is no such object"),

@@ -5,21 +5,21 @@ pub use crate::value::{Decode, Encode, EncodeError, Form, Reader};
 
 use super::answer::AROUND;
 pub use super::remote::Small;
-use super::{Call, Cause, Context, Error, Remote, Ticket};
+use super::{Call, Context, Error, Fault, Remote, Ticket};
 
 /// Reads the next argument.
 #[inline]
 pub fn argument<'a, T: Decode<'a>>(reader: &mut Reader<'a>, call: &Call<'_>) -> Result<T, Error> {
     match T::decode(reader) {
         Ok(value) => Ok(value),
-        Err(error) => Err(call.violation(Cause::Arguments(error))),
+        Err(error) => Err(call.violation(Fault::Arguments(error))),
     }
 }
 
 /// Nothing may be left behind the last argument.
 #[inline]
 pub fn end(reader: Reader<'_>, call: &Call<'_>) -> Result<(), Error> {
-    reader.finish().map_err(|error| call.violation(Cause::Arguments(error)))
+    reader.finish().map_err(|error| call.violation(Fault::Arguments(error)))
 }
 
 /// What a procedure is told besides its arguments.
@@ -58,7 +58,7 @@ pub fn call(
 pub fn ticket<T>(reader: &mut Reader<'_>, call: &Call<'_>) -> Result<Ticket<T>, Error> {
     match super::answer::ticket(reader, call) {
         Ok(ticket) => Ok(ticket),
-        Err(error) => Err(call.violation(Cause::Arguments(error))),
+        Err(error) => Err(call.violation(Fault::Arguments(error))),
     }
 }
 

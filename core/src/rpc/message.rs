@@ -1,6 +1,6 @@
 //! What a chunk means.
 
-use super::{Cause, Error, Remote, Violation};
+use super::{Error, Fault, Remote, Violation};
 use crate::link::Source;
 use crate::value::Reader;
 
@@ -67,18 +67,18 @@ impl<'a> Call<'a> {
     /// The answer to a call of an object that is not there.
     #[must_use]
     pub const fn unknown_object(&self) -> Error {
-        self.violation(Cause::UnknownObject)
+        self.violation(Fault::UnknownObject)
     }
 
     /// The answer to a call of a procedure that is not there.
     #[must_use]
     pub const fn unknown_procedure(&self) -> Error {
-        self.violation(Cause::UnknownProcedure)
+        self.violation(Fault::UnknownProcedure)
     }
 
     /// A violation by this call.
     #[must_use]
-    pub const fn violation(&self, cause: Cause) -> Error {
+    pub const fn violation(&self, cause: Fault) -> Error {
         Error::Violation(Violation::new(self, cause))
     }
 }

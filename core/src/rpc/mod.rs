@@ -97,7 +97,7 @@ mod remote;
 pub use answer::{Answer, CallId, Cancelled, End, Ended, Ticket};
 pub use calls::{Calls, Heard};
 pub use context::Context;
-pub use error::{Cause, Error, Violation};
+pub use error::{Error, Fault, Violation};
 pub use interface::{Interface, Mismatch, Procedure};
 pub use message::{Call, Message};
 pub use offers::{NotOffered, Offers, OffersFull};

@@ -2,7 +2,7 @@
 
 use std::{fmt, io};
 
-use peote_net::relay::Cause;
+use peote_net::relay::CloseReason;
 use tracing::{info, warn};
 
 use super::Relay;
@@ -24,7 +24,7 @@ pub(super) enum Why {
     /// The network has.
     Broken(io::Error),
     /// The forwarding core wants it.
-    Cause(Cause),
+    Cause(CloseReason),
     /// Something has not come in time.
     Late(Late),
     /// Its HTTP request was answered with this response, for this cause.
@@ -124,8 +124,8 @@ impl Why {
         match self {
             Self::Ended | Self::WebSocketClosed => Closed::Endpoint,
             Self::Broken(_) => Closed::Broken,
-            Self::Cause(Cause::Malformed(_)) => Closed::Malformed,
-            Self::Cause(Cause::UnknownCommand(_)) => Closed::UnknownCommand,
+            Self::Cause(CloseReason::Malformed(_)) => Closed::Malformed,
+            Self::Cause(CloseReason::UnknownCommand(_)) => Closed::UnknownCommand,
             Self::Cause(_) => Closed::Other,
             Self::Late(late) => late.closed(),
             Self::Http(_, cause) | Self::Operator(cause, _) => *cause,

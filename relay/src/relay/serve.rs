@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use peote_net::relay::{Cause, Outcome};
+use peote_net::relay::{CloseReason, Outcome};
 
 use super::Relay;
 use super::close::Why;
@@ -355,7 +355,7 @@ impl Relay {
                 // there are no others
                 _ => {
                     self.hand_out();
-                    self.close(sender, &Why::Cause(Cause::NotAllowed));
+                    self.close(sender, &Why::Cause(CloseReason::NotAllowed));
                     return Routed::Closed;
                 }
             }

@@ -1,7 +1,7 @@
 //! What the relay has done.
 
 use peote_net::Reason;
-use peote_net::relay::{Cause, ConnectionId, Note, Request};
+use peote_net::relay::{CloseReason, ConnectionId, Note, Request};
 
 use crate::line::LineId;
 
@@ -76,7 +76,7 @@ pub enum RelayEvent {
         /// The connection.
         line: LineId,
         /// Why.
-        cause: Cause,
+        cause: CloseReason,
     },
     /// The relay was [stopped](crate::Network::stop_relay). Nothing of what it knew is left.
     Stopped,

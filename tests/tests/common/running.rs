@@ -69,6 +69,7 @@ impl Running {
     }
 
     /// Returns a line of output if there is one.
+    #[allow(dead_code, reason = "not every test needs it")]
     pub(crate) fn try_line(&mut self) -> Option<String> {
         match self.output.poll_line().unwrap() {
             Poll::Ready(line) => {

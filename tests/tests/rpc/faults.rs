@@ -1,7 +1,7 @@
 //! Calls that are not right: nothing is called, the fault says who and why, and what comes behind is not disturbed.
 
 use peote_net::link::{Event, Flow, SendError, Source};
-use peote_net::rpc::{Cause, Context, Error, Message, Remote, Violation, remote};
+use peote_net::rpc::{Context, Error, Fault, Message, Remote, Violation, remote};
 use peote_net::value::{DecodeError, List};
 use proptest::prelude::*;
 
@@ -34,22 +34,22 @@ fn send(chunks: &[&[u8]]) -> (Vec<String>, Vec<Violation>) {
 // §8.2-violations
 #[test]
 fn every_fault_is_found_and_the_next_call_is_made() {
-    let end = |needed, left| Cause::Arguments(DecodeError::End { needed, left });
-    let flooded = |bytes| Cause::Arguments(DecodeError::LeftOver { bytes });
+    let end = |needed, left| Fault::Arguments(DecodeError::End { needed, left });
+    let flooded = |bytes| Fault::Arguments(DecodeError::LeftOver { bytes });
     for (chunk, cause) in [
-        (&[1, 0][..], Cause::UnknownObject),
-        (&[255, 255, 1, 2, 3], Cause::UnknownObject),
-        (&[0, 7], Cause::UnknownProcedure),
-        (&[0, 255, 0], Cause::UnknownProcedure),
+        (&[1, 0][..], Fault::UnknownObject),
+        (&[255, 255, 1, 2, 3], Fault::UnknownObject),
+        (&[0, 7], Fault::UnknownProcedure),
+        (&[0, 255, 0], Fault::UnknownProcedure),
         // hello()
         (&[0, 0, 0], flooded(1)),
         // message(string, i32)
-        (&[0, 1], Cause::Arguments(DecodeError::End { needed: 1, left: 0 })),
+        (&[0, 1], Fault::Arguments(DecodeError::End { needed: 1, left: 0 })),
         (&[0, 1, 5, b'a'], end(5, 1)),
         (&[0, 1, 1, b'a', 1, 2, 3], end(4, 3)),
         (&[0, 1, 1, b'a', 1, 2, 3, 4, 5], flooded(1)),
-        (&[0, 1, 1, 0xff, 1, 2, 3, 4], Cause::Arguments(DecodeError::Utf8)),
-        (&[0, 1, 0x81, 0, b'a', 1, 2, 3, 4], Cause::Arguments(DecodeError::OverlongLength)),
+        (&[0, 1, 1, 0xff, 1, 2, 3, 4], Fault::Arguments(DecodeError::Utf8)),
+        (&[0, 1, 0x81, 0, b'a', 1, 2, 3, 4], Fault::Arguments(DecodeError::OverlongLength)),
         (&[0, 1, 0xff, 0xff, 0xff, 0xff, b'a'], end(536_870_911, 1)),
         // scalars(): one byte short
         (&[0, 2, 1, 200, 255, 255, 0, 128, 0, 0, 0, 128, 0, 0, 192, 63, 0, 0, 0, 0, 0, 0, 0], end(8, 7)),
@@ -69,7 +69,7 @@ fn every_fault_is_found_and_the_next_call_is_made() {
         assert!(matches!(from, Source::User { .. }));
         match (found, cause) {
             // how many bytes are needed depends on the order of reading
-            (Cause::Arguments(DecodeError::End { .. }), Cause::Arguments(DecodeError::End { .. })) => {}
+            (Fault::Arguments(DecodeError::End { .. }), Fault::Arguments(DecodeError::End { .. })) => {}
             _ => assert_eq!(found, cause, "{chunk:?}"),
         }
     }

@@ -92,7 +92,7 @@ fn a_lost_connection_ends_its_channels_and_memberships() {
     assert_eq!((old.index(), old.generation() + 1), (new.index(), new.generation()));
     world.disconnect(1);
     assert_eq!(world.relay.connections(), 3);
-    assert_eq!(world.receive(1, &[2, 0, 1]).outcome, super::Outcome::Close(super::Cause::NotConnected));
+    assert_eq!(world.receive(1, &[2, 0, 1]).outcome, super::Outcome::Close(super::CloseReason::NotConnected));
 }
 
 #[test]

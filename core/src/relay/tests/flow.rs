@@ -110,12 +110,12 @@ fn a_hello_counts_only_in_front_of_everything_else() {
 #[test]
 fn without_memory_or_announcement_the_command_is_unknown() {
     let mut world = World::new(1);
-    assert_eq!(world.send_fatal(0, &hello(100)), Cause::UnknownCommand(6));
+    assert_eq!(world.send_fatal(0, &hello(100)), CloseReason::UnknownCommand(6));
     let mut relay = Relay::new(StaticStorage::<2, 1, 1, 4>::new());
     let id = relay.connect().unwrap();
     let mut host = Queues { capabilities: Capabilities::HELLO, ..Queues::default() };
     let received = relay.receive(id, &hello(100), &mut host);
-    assert_eq!(received.outcome, Outcome::Close(Cause::UnknownCommand(6)));
+    assert_eq!(received.outcome, Outcome::Close(CloseReason::UnknownCommand(6)));
 }
 
 // §11.7-asked, §11.7-words, §11.7-no-data, §11.7-ticket, §11.7-success

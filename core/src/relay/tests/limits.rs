@@ -43,7 +43,7 @@ fn the_hosts_refusal_reaches_the_endpoint_and_undoes_nothing() {
 fn a_request_can_close_the_connection() {
     let mut world = World::with_channel(3);
     world.host.decision = |_| Decision::Close;
-    assert_eq!(world.send_fatal(2, b"\0\0\x01\x01b"), Cause::NotAllowed);
+    assert_eq!(world.send_fatal(2, b"\0\0\x01\x01b"), CloseReason::NotAllowed);
 }
 
 #[test]

@@ -229,7 +229,7 @@ impl World {
 
     /// `bytes` must make the relay close the connection, which is then done.
     #[track_caller]
-    pub(super) fn send_fatal(&mut self, from: usize, bytes: &[u8]) -> Cause {
+    pub(super) fn send_fatal(&mut self, from: usize, bytes: &[u8]) -> CloseReason {
         let Outcome::Close(cause) = self.receive(from, bytes).outcome else { panic!("not closed") };
         self.disconnect(from);
         cause

@@ -92,5 +92,5 @@ fn who_turns_out_to_come_from_elsewhere_counts_there() {
     let third = world.relay.connect_from(real).unwrap();
     world.host.queues.resize(8, Vec::new());
     world.ids.push(third);
-    assert_eq!(world.send_fatal(3, b"\0\x01\x01\x01a"), Cause::NotAllowed);
+    assert_eq!(world.send_fatal(3, b"\0\x01\x01\x01a"), CloseReason::NotAllowed);
 }

@@ -79,7 +79,7 @@ fn what_a_host_does_not_announce_is_unknown() {
         for code in unknown {
             let mut world = World::with_channel(2);
             world.host.capabilities = capabilities;
-            assert_eq!(world.send_fatal(0, &[0, *code]), Cause::UnknownCommand(*code));
+            assert_eq!(world.send_fatal(0, &[0, *code]), CloseReason::UnknownCommand(*code));
         }
     }
     let mut world = World::new(1);
@@ -190,7 +190,7 @@ fn the_host_is_asked_and_can_pass_over_delay_or_close() {
     world.send(0, &[0, 5, 0, 2, 0, 0]);
     assert_eq!(world.relay.memberships(), 1);
     world.host.decision = |_| Decision::Close;
-    assert_eq!(world.send_fatal(0, &[0, 4, 0, 2, 0, 0]), Cause::NotAllowed);
+    assert_eq!(world.send_fatal(0, &[0, 4, 0, 2, 0, 0]), CloseReason::NotAllowed);
 }
 
 #[test]

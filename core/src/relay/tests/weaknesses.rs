@@ -2,7 +2,7 @@
 
 use std::vec::Vec;
 
-use super::{Cause, Outcome, World};
+use super::{CloseReason, Outcome, World};
 use crate::protocol::to_relay::Malformed;
 
 /// Server 0 and user 1 of a channel still talk to each other, unharmed.
@@ -37,7 +37,7 @@ fn a_broadcast_prefix_by_a_user_closes_only_that_user() {
     for unit in [&[1, 1, 3, 0, 0x61][..], &[1, 0, 3, 0, 0x61], &[1, 1, 0x80, 3, 0, 0x61], &[1, 1, 0]] {
         let mut world = World::with_channel(3);
         let cause = world.send_fatal(2, unit);
-        assert!(matches!(cause, Cause::Malformed(_)), "{unit:?} {cause}");
+        assert!(matches!(cause, CloseReason::Malformed(_)), "{unit:?} {cause}");
         assert_eq!(world.take(0), [0, 5, 0, 1, 0, 1, 1]);
         bystanders_are_well(&mut world);
     }
@@ -52,7 +52,7 @@ fn a_broadcast_prefix_by_nobody_in_particular_is_no_harm_either() {
     // as far as here it could become a broadcast in an own channel
     assert_eq!(world.receive(2, &[1, 1, 3]).outcome, Outcome::NeedMore);
     let cause = world.send_fatal(2, &[1, 1, 3, 0, 0x61]);
-    assert_eq!(cause, Cause::Malformed(Malformed::BroadcastByUser { channel: 0 }));
+    assert_eq!(cause, CloseReason::Malformed(Malformed::BroadcastByUser { channel: 0 }));
     bystanders_are_well(&mut world);
 }
 
@@ -225,7 +225,7 @@ fn an_unknown_command_closes_at_once_and_frees_the_channels() {
         let mut world = World::with_channel(3);
         world.send(2, b"\0\0\x01\x01b");
         // its payload has not come, and need not
-        assert_eq!(world.send_fatal(2, &[0, code]), Cause::UnknownCommand(code));
+        assert_eq!(world.send_fatal(2, &[0, code]), CloseReason::UnknownCommand(code));
         assert_eq!((world.relay.channels(), world.relay.memberships()), (1, 1));
         bystanders_are_well(&mut world);
         world.send(1, b"\0\0\x01\x01b");
@@ -263,6 +263,6 @@ fn data_for_channels_that_are_not_open_is_dropped() {
 fn data_of_an_own_channel_that_names_no_user_closes_the_connection() {
     let mut world = World::with_channel(3);
     let cause = world.send_fatal(2, &[0x80, 1, 0x83]);
-    assert_eq!(cause, Cause::Malformed(Malformed::MissingUser { channel: 3 }));
+    assert_eq!(cause, CloseReason::Malformed(Malformed::MissingUser { channel: 3 }));
     bystanders_are_well(&mut world);
 }
