@@ -48,12 +48,12 @@ pub struct BufferParts<'a> {
 /// [`link::memory`](crate::link::memory) says what each size means and which range it has. It takes
 ///
 /// ```text
-/// PARTIES × (WINDOW + 48) + OWN_CHANNELS × 20 + TRANSMIT + RECEIVE
+/// PARTIES × (WINDOW + 52) + OWN_CHANNELS × 20 + TRANSMIT + RECEIVE
 /// ```
 ///
 /// bytes, rounded up to 4 ([`LinkBuffers::SIZE`]), on 64-bit and on 32-bit targets. Without feature
-/// `speed` a party takes 44 bytes instead of 48, and without `flow` 12 bytes less; without `flow` an own channel takes 16 bytes. `WINDOW` is `CHUNK` unless it
-/// is named. [`Link`](crate::link::Link) says what a link adds.
+/// `speed` a party takes 4 bytes less, without `flow` 16 less, and an own channel 4 less. `WINDOW` is
+/// `CHUNK` unless it is named. [`Link`](crate::link::Link) says what a link adds.
 ///
 /// All bytes are zero in a new one, so a `static` takes no flash. Sizes that cannot work do not
 /// compile:

@@ -1,0 +1,88 @@
+//! A password at a door, and the newest state for those who keep up, over a relay.
+
+use std::io::{BufRead as _, BufReader, Lines};
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use peote_relay::{Config, Handle, Relay};
+
+/// A relay in a thread, until it is dropped.
+struct Running {
+    address: String,
+    handle: Handle,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Running {
+    fn new() -> Self {
+        let config = Config { listen: vec!["127.0.0.1:0".parse().unwrap()], ..Config::default() };
+        let mut relay = Relay::bind(config).unwrap();
+        let (address, handle) = (relay.local_addrs()[0].to_string(), relay.handle());
+        let thread = Some(std::thread::spawn(move || relay.run().unwrap()));
+        Self { address, handle, thread }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.handle.stop();
+        self.thread.take().unwrap().join().unwrap();
+    }
+}
+
+/// A program, until it is dropped.
+struct Program {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Program {
+    fn start(program: &str, arguments: &[&str]) -> Self {
+        let mut child = Command::new(program).args(arguments).stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self { child, lines }
+    }
+
+    /// The next line it prints; its end is a failure.
+    fn line(&mut self) -> String {
+        self.lines.next().expect("the program has ended").unwrap()
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+#[test]
+fn who_knows_the_password_is_in() {
+    let relay = Running::new();
+    let door = env!("CARGO_BIN_EXE_door");
+    let mut club = Program::start(door, &[&relay.address, "swordfish"]);
+    assert_eq!(club.line(), "the club is open");
+    let mut wrong = Program::start(door, &[&relay.address, "sole", "mallory"]);
+    assert_eq!(wrong.line(), "refused: wrong password");
+    let _right = Program::start(door, &[&relay.address, "swordfish", "alice"]);
+    assert_eq!(club.line(), "hello from alice");
+}
+
+#[test]
+fn who_keeps_up_sees_each_state_and_who_is_late_does_not_hold_it_up() {
+    let relay = Running::new();
+    let newest = env!("CARGO_BIN_EXE_newest");
+    let mut server = Program::start(newest, &[&relay.address]);
+    let _ = server.line();
+    let mut quick = Program::start(newest, &[&relay.address, "0"]);
+    let mut slow = Program::start(newest, &[&relay.address, "1000"]);
+    let next = |who: &mut Program| who.line().parse::<u64>().unwrap();
+    // what they see is whole and in order
+    let mut last = next(&mut quick);
+    for _ in 0..60 {
+        let tick = next(&mut quick);
+        assert!(last < tick, "{last} {tick}");
+        last = tick;
+    }
+    let (one, other) = (next(&mut slow), next(&mut slow));
+    assert!(one < other, "{one} {other}");
+}
