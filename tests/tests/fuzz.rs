@@ -107,6 +107,11 @@ fn rpc() {
 }
 
 #[test]
+fn calls() {
+    run("calls", 3_000);
+}
+
+#[test]
 fn relay() {
     run("relay", 500);
 }
@@ -129,5 +134,5 @@ fn serial() {
 #[test]
 fn every_target_has_a_test() {
     let names: Vec<&str> = TARGETS.iter().map(|(name, _)| *name).collect();
-    assert_eq!(names, ["protocol", "chunk", "rpc", "relay", "link", "offline", "serial"]);
+    assert_eq!(names, ["protocol", "chunk", "rpc", "calls", "relay", "link", "offline", "serial"]);
 }

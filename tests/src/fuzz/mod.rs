@@ -3,6 +3,7 @@
 //! The binaries in `fuzz/` give them to libFuzzer, and a test of this package gives them the committed seeds and random changes of those, so that
 //! they run with the stable toolchain, too. `docs/FUZZING.md` says more.
 
+pub mod calls;
 pub mod chunk;
 mod input;
 pub mod link;
@@ -22,6 +23,7 @@ pub const TARGETS: &[Target] = &[
     ("protocol", protocol::check),
     ("chunk", chunk::check),
     ("rpc", rpc::check),
+    ("calls", calls::check),
     ("relay", relay::check),
     ("link", link::check),
     ("offline", offline::check),
