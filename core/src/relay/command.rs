@@ -302,7 +302,7 @@ impl Tables<'_> {
             *slot = membership.clone();
         }
         if let Some(flow) = self.parts.flows.get_mut(index as usize) {
-            *flow = FlowSlot::EMPTY;
+            *flow = FlowSlot { shown: number, ..FlowSlot::EMPTY };
         }
         Ok((index, membership))
     }

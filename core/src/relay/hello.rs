@@ -98,6 +98,7 @@ impl Tables<'_> {
             return;
         };
         let (at_user, at_server, number) = (membership.at_user, membership.at_server, membership.number);
+        let number = if side == USER { self.shown(index) } else { number };
         let connection = if side == USER { membership.user } else { membership.server };
         let (send, receive) = self.raise_flow(index, side, host);
         let (own, channel) = if side == USER { (false, at_user) } else { (true, at_server) };
@@ -109,7 +110,7 @@ impl Tables<'_> {
         self.note_raised(index);
         let Some(membership) = self.membership(index) else { return };
         let (send, receive) = (self.window(membership.server), host.window());
-        let raised = to_endpoint::raised(false, membership.at_user, membership.number, send, receive);
+        let raised = to_endpoint::raised(false, membership.at_user, self.shown(index), send, receive);
         host.push(membership.user, &raised, &[]);
     }
 }

@@ -153,7 +153,7 @@ impl Tables<'_> {
     }
 
     /// Ends a knock that was refused.
-    fn refuse<H: Host>(&mut self, index: u32, reason: Reason, words: &[u8], host: &mut H) {
+    pub(super) fn refuse<H: Host>(&mut self, index: u32, reason: Reason, words: &[u8], host: &mut H) {
         let Some(membership) = self.membership(index).cloned() else { return };
         self.answer_knock(index, &membership, reason, words, host);
         match reason {
@@ -192,7 +192,7 @@ impl Tables<'_> {
         }
     }
 
-    fn admit<H: Host>(&mut self, index: u32, host: &mut H) {
+    pub(super) fn admit<H: Host>(&mut self, index: u32, host: &mut H) {
         let Some(membership) = self.membership(index).cloned() else { return };
         let Some((tag, took_part)) = self.flow(index).map(|flow| (flow.tag, flow.took_part)) else { return };
         self.end_knock(index, &membership);
@@ -214,7 +214,7 @@ impl Tables<'_> {
     /// Tells a user that it has entered.
     pub(super) fn answer_enter<H: Host>(&self, index: u32, tag: u8, takes_part: bool, host: &mut H) {
         let Some(membership) = self.membership(index) else { return };
-        let (user, number) = (membership.at_user, membership.number);
+        let (user, number) = (membership.at_user, self.shown(index));
         if takes_part {
             let window = self.window_at(index, SERVER, host);
             answer(membership.user, tag, &to_endpoint::entered(tag, user, number, window), host);

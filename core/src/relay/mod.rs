@@ -73,6 +73,7 @@
 //! A unit that arrives in pieces is forwarded in pieces, each as a unit of its own, never merged. Who gets it is fixed when its first byte
 //! is routed: someone who enters while it is under way gets nothing of it, not even if it is given the number of the one whom it was meant for.
 
+mod afar;
 mod blocks;
 mod command;
 mod end;

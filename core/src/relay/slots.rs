@@ -190,6 +190,8 @@ pub struct FlowSlot {
     pub(super) tag: u8,
     /// Of the knock.
     pub(super) ticket: u8,
+    /// The number in the channel that the user is told. It is another one where another relay has given it.
+    pub(super) shown: u8,
     /// Whether the user took part when it gave the command to enter.
     pub(super) took_part: bool,
 }
@@ -215,8 +217,14 @@ impl SideSlot {
 
 impl FlowSlot {
     /// The state to start with, all bits zero.
-    pub const EMPTY: Self =
-        Self { sides: [SideSlot::EMPTY, SideSlot::EMPTY], deadline: 0, tag: 0, ticket: 0, took_part: false };
+    pub const EMPTY: Self = Self {
+        sides: [SideSlot::EMPTY, SideSlot::EMPTY],
+        deadline: 0,
+        tag: 0,
+        ticket: 0,
+        shown: 0,
+        took_part: false,
+    };
 }
 
 /// Who gets the unit under way. Fixed when its first byte is routed.
