@@ -1,6 +1,8 @@
 //! Whether a command may be carried out: rates, rights, limits.
 
 use peote_net::Reason;
+#[cfg(feature = "cluster")]
+use peote_net::protocol::MAX_CHANNELS;
 use peote_net::protocol::items::{Item, Items};
 use peote_net::relay::{ConnectionId, Decision, Request};
 use tracing::{info, warn};
@@ -8,7 +10,9 @@ use tracing::{info, warn};
 use crate::access::{Action, Denied, Granted, unix_now};
 use crate::allowance::Allowance;
 use crate::causes::Refused;
-use crate::config::{Access, limit};
+#[cfg(feature = "cluster")]
+use crate::cluster::Verdict;
+use crate::config::{Access, Config, limit};
 use crate::connections::{Connections, index};
 use crate::log::Name;
 
@@ -17,8 +21,13 @@ impl Connections {
     pub(crate) fn decide(&mut self, id: ConnectionId, request: &Request<'_>) -> Decision {
         self.refusal = None;
         let now = self.now_micros;
+        #[cfg(feature = "cluster")]
+        if self.is_stand_in(id) {
+            return self.decide_for_stand_in(request);
+        }
+        let is_first = self.is_asked_first(id);
         let Some(connection) = self.get(index(id)) else { return Decision::Close };
-        if let Err(micros) = connection.commands.take(now, connection.allowance.commands) {
+        if is_first && let Err(micros) = connection.commands.take(now, connection.allowance.commands) {
             self.later = micros;
             return Decision::Later;
         }
@@ -31,11 +40,72 @@ impl Connections {
             return Decision::Hide;
         }
         match self.limits(id, request) {
-            Ok(()) => Decision::Yes,
+            Ok(()) => self.ask_cluster(id, request),
             Err((cause, reason)) => {
                 self.refusal = Some((cause, reason));
                 Decision::No(reason)
             }
+        }
+    }
+
+    /// Whether a command is new, and not one that has waited for the directory.
+    #[cfg(feature = "cluster")]
+    fn is_asked_first(&self, id: ConnectionId) -> bool {
+        self.cluster.as_ref().is_none_or(|cluster| !cluster.has_settled(id))
+    }
+
+    #[cfg(not(feature = "cluster"))]
+    #[expect(clippy::unused_self, reason = "with a cluster it says something")]
+    fn is_asked_first(&self, _: ConnectionId) -> bool {
+        true
+    }
+
+    /// What the other relays of the cluster have to say about a command that this one would carry out.
+    #[cfg(feature = "cluster")]
+    fn ask_cluster(&mut self, id: ConnectionId, request: &Request<'_>) -> Decision {
+        let Some(cluster) = self.cluster.as_mut() else { return Decision::Yes };
+        let verdict = match *request {
+            // more than the protocol has numbers for is refused by the core
+            Request::Create { own, .. } if own >= MAX_CHANNELS => Verdict::Core,
+            Request::Create { name, .. } => cluster.create(id, name),
+            Request::Enter { entered, .. } if entered >= MAX_CHANNELS => Verdict::Core,
+            Request::Enter { name, .. } => cluster.enter(id, name),
+            _ => Verdict::Core,
+        };
+        let (cause, reason) = match verdict {
+            Verdict::Core => return Decision::Yes,
+            Verdict::Wait => {
+                self.asks_cluster = true;
+                return Decision::Later;
+            }
+            Verdict::InUse => (Refused::NameInUse, Reason::NameInUse),
+            // of what the protocol has, "too many" is nearest to "not now"
+            Verdict::NoAnswer => (Refused::Directory, Reason::TooManyChannels),
+        };
+        self.refusal = Some((cause, reason));
+        Decision::No(reason)
+    }
+
+    #[cfg(not(feature = "cluster"))]
+    #[expect(clippy::unused_self, reason = "with a cluster it has something to say")]
+    fn ask_cluster(&mut self, _: ConnectionId, _: &Request<'_>) -> Decision {
+        Decision::Yes
+    }
+
+    #[cfg(feature = "cluster")]
+    fn is_stand_in(&self, id: ConnectionId) -> bool {
+        self.cluster.as_ref().is_some_and(|cluster| cluster.afar.is_stand_in(id))
+    }
+
+    /// What endpoints of other relays may do: their own relay has asked for their rights, and channels have limits.
+    #[cfg(feature = "cluster")]
+    fn decide_for_stand_in(&mut self, request: &Request<'_>) -> Decision {
+        match of_channel(&self.config, request) {
+            Some((cause, reason)) => {
+                self.refusal = Some((cause, reason));
+                Decision::No(reason)
+            }
+            None => Decision::Yes,
         }
     }
 
@@ -162,23 +232,25 @@ impl Connections {
             Request::Enter { entered, .. } if entered >= of_connection => {
                 (Refused::ConnectionChannels, Reason::TooManyChannels)
             }
-            Request::Enter { users, .. } if users >= limit(config.max_users_per_channel) => {
-                (Refused::ChannelFull, Reason::ChannelFull)
-            }
-            Request::Enter { of_address, .. }
-                if of_address >= limit(config.max_users_per_channel_per_address) =>
-            {
-                (Refused::AddressUsers, Reason::ChannelFull)
-            }
-            Request::Enter { of_network, .. }
-                if of_network >= limit(config.max_users_per_channel_per_network) =>
-            {
-                (Refused::NetworkUsers, Reason::ChannelFull)
-            }
-            _ => return Ok(()),
+            _ => return of_channel(config, request).map_or(Ok(()), Err),
         };
         Err(refusal)
     }
+}
+
+/// The limit of a channel that a command to enter is above, if any.
+fn of_channel(config: &Config, request: &Request<'_>) -> Option<(Refused, Reason)> {
+    let Request::Enter { users, of_address, of_network, .. } = *request else { return None };
+    let cause = if users >= limit(config.max_users_per_channel) {
+        Refused::ChannelFull
+    } else if of_address >= limit(config.max_users_per_channel_per_address) {
+        Refused::AddressUsers
+    } else if of_network >= limit(config.max_users_per_channel_per_network) {
+        Refused::NetworkUsers
+    } else {
+        return None;
+    };
+    Some((cause, Reason::ChannelFull))
 }
 
 impl Denied {

@@ -164,6 +164,8 @@ causes! {
         Memory = "memory",
         /// Creating: the relay is drained.
         Draining = "draining",
+        /// Creating: the directory of the [cluster](crate::Config::cluster) does not answer.
+        Directory = "directory",
         /// Anything else.
         Other = "other",
     }
@@ -246,6 +248,8 @@ causes! {
         Banned = "banned",
         /// The relay is drained.
         Drained = "drained",
+        /// [`Config::cluster_lease`](crate::Config::cluster_lease) was over, and it owned channels.
+        Lapsed = "lapsed",
         /// The relay stops.
         Stopping = "stopping",
         /// Anything else.
@@ -305,6 +309,7 @@ impl Refused {
             Self::Forged => "the signature is by none of the keys (access-keys)",
             Self::Memory => "there is no memory for it in the tables (memory-bytes)",
             Self::Draining => "the relay is being drained",
+            Self::Directory => "the directory of the cluster does not answer (cluster)",
             Self::Expired => "the token or the signed name is not valid at this time",
             Self::Other => "the relay has no room for it",
         }

@@ -16,6 +16,8 @@ use crate::addresses::Addresses;
 use crate::allowance::Allowance;
 use crate::bans::Bans;
 use crate::causes::{Cause, Counts, Paused, Refused};
+#[cfg(feature = "cluster")]
+use crate::cluster::Cluster;
 use crate::config::{Access, Config};
 use crate::connection::Connection;
 use crate::deadlines::Times;
@@ -38,6 +40,10 @@ const WORTH_A_WRITE: usize = 32 * 1024;
 
 /// Payload bytes that may be under way in one membership to an endpoint that does not take part in flow control.
 const WINDOW: u32 = 64 * 1024;
+
+/// Milliseconds after which a connection that waits for the directory tries again, whatever has come.
+#[cfg(feature = "cluster")]
+const DIRECTORY: u64 = 15_000;
 
 /// What the relay says that it is.
 const PROGRAM: &str = concat!("peote-relay ", env!("CARGO_PKG_VERSION"));
@@ -104,6 +110,11 @@ pub(crate) struct Connections {
     /// Connections of each subject of tokens.
     pub(crate) subjects: Subjects,
     hasher: RandomState,
+    /// The other relays, if this one is one of many, and whether the connection that is being served waits for the directory.
+    #[cfg(feature = "cluster")]
+    pub(crate) cluster: Option<Box<Cluster>>,
+    #[cfg(feature = "cluster")]
+    pub(crate) asks_cluster: bool,
     /// What the relay was told. Nothing here has a copy of any of it but for the times.
     pub(crate) config: Config,
     /// The times in it.
@@ -148,6 +159,10 @@ impl Connections {
             is_draining: false,
             subjects: Subjects::default(),
             hasher: RandomState::new(),
+            #[cfg(feature = "cluster")]
+            cluster: None,
+            #[cfg(feature = "cluster")]
+            asks_cluster: false,
             times: Times::new(&config),
             config,
         }
@@ -433,7 +448,11 @@ impl Connections {
     #[inline(never)]
     fn queue_within(&mut self, index: u32, room: usize, header: &[u8], payload: &[u8]) -> bool {
         let bound = self.config.queue_bytes.min(self.pool.share());
-        let Some(Some(connection)) = self.slots.get_mut(index as usize) else { return true };
+        let Some(Some(connection)) = self.slots.get_mut(index as usize) else {
+            #[cfg(feature = "cluster")]
+            self.say_to_stand_in(index, header, payload);
+            return true;
+        };
         if connection.flags.mute {
             return true;
         }
@@ -502,6 +521,26 @@ impl Connections {
         }
         connection.queue.push_elsewhere(header, payload, &mut self.pool);
         self.mark_queued(index);
+    }
+}
+
+#[cfg(feature = "cluster")]
+impl Connections {
+    /// Says something to a stand-in for an endpoint of another relay.
+    #[cold]
+    fn say_to_stand_in(&mut self, index: u32, header: &[u8], payload: &[u8]) {
+        if let Some(cluster) = self.cluster.as_mut() {
+            self.pushed += 1;
+            cluster.afar.hear(index, header, payload);
+        }
+    }
+
+    /// Does not read a connection until the directory has answered, for as long as that may take at most.
+    pub(crate) fn hold(&mut self, index: u32) {
+        let until = self.now.saturating_add(DIRECTORY);
+        let Some(connection) = self.get(index) else { return };
+        connection.wait.until = connection.wait.until.max(until);
+        self.schedule(index);
     }
 }
 
@@ -677,6 +716,10 @@ impl Host for Connections {
             Note::Created { server, channel, name } => {
                 self.join(server);
                 self.count_own(server, Addresses::own);
+                #[cfg(feature = "cluster")]
+                if let Some(cluster) = self.cluster.as_mut() {
+                    cluster.created(name, server);
+                }
                 if self.may_tell("channels", server) {
                     info!(connection = %server, number = channel, name = %Name(name), "channel created");
                 }
@@ -684,6 +727,10 @@ impl Host for Connections {
             Note::Deleted { server, channel, name, reason } => {
                 self.part(server);
                 self.count_own(server, Addresses::disown);
+                #[cfg(feature = "cluster")]
+                if let Some(cluster) = self.cluster.as_mut() {
+                    cluster.deleted(name);
+                }
                 if self.may_tell("channels", server) {
                     info!(connection = %server, number = channel, name = %Name(name), %reason, "channel deleted");
                 }

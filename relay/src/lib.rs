@@ -12,6 +12,8 @@ mod allowance;
 mod bans;
 mod causes;
 mod clock;
+#[cfg(feature = "cluster")]
+mod cluster;
 pub mod config;
 mod connection;
 mod connections;
@@ -45,6 +47,8 @@ pub mod websocket;
 
 pub use bans::{Ban, Banned, TooManyBans};
 pub use causes::{Cause, Closed, Counts, Paused, Refused, TurnedAway};
+#[cfg(feature = "cluster")]
+pub use cluster::{ClusterInfo, ClusterRelay};
 pub use config::{Access, Config, ForwardedHeader, Revoked, SlowReceiver};
 pub use ipnet::IpNet;
 pub use relay::{ChannelInfo, ConnectionInfo, Handle, Relay};

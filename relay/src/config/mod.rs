@@ -275,6 +275,24 @@ pub struct Config {
     /// Default: 1 s.
     pub shutdown_timeout: Duration,
 
+    /// Addresses of NATS servers, `nats://HOST:PORT` or `tls://HOST:PORT`, on which this relay and others are one: the same names, whichever relay an
+    /// endpoint is connected to. All servers of the NATS cluster belong here. Empty, the default: this relay is alone. Needs the feature `cluster` of this crate.
+    pub cluster: Vec<String>,
+
+    /// Which cluster on these servers: letters, digits, `-` and `_`, 1 to 64 of them. Relays with another one are not seen. Default: `peote`.
+    pub cluster_name: String,
+
+    /// The file with credentials for NATS (a JWT and the key of an NKEY). Default: none; a user and a password may stand in the addresses.
+    pub cluster_credentials: Option<PathBuf>,
+
+    /// The PEM file with the root that the certificates of the NATS servers are checked by. Default: none; with `tls://` those of the system.
+    pub cluster_root: Option<PathBuf>,
+
+    /// How long the names of a relay are kept for it that nothing is heard of; 1 s to 10 min. Default: 10 s.
+    ///
+    /// All relays of a cluster have to have the same.
+    pub cluster_lease: Duration,
+
     /// Whether `/metrics`, asked for over HTTP on the same port, answers with the relay's figures. Default: false.
     ///
     /// They are totals, and nothing about single connections and channels. The request's `Host` has to be as for [`details`](Self::details).
@@ -412,6 +430,11 @@ impl Default for Config {
             stall_timeout: Duration::from_secs(5),
             slow_receiver_bytes_per_second: 12 << 10,
             shutdown_timeout: Duration::from_secs(1),
+            cluster: Vec::new(),
+            cluster_name: "peote".into(),
+            cluster_credentials: None,
+            cluster_root: None,
+            cluster_lease: Duration::from_secs(10),
             metrics: false,
             details: false,
             watch_from: vec![
@@ -473,6 +496,9 @@ impl Config {
     /// Range of [`max_keepalive_interval`](Self::max_keepalive_interval).
     pub const MAX_KEEPALIVE_INTERVAL: RangeInclusive<Duration> =
         Duration::from_secs(5)..=Duration::from_secs(24 * 3600);
+
+    /// Range of [`cluster_lease`](Self::cluster_lease).
+    pub const CLUSTER_LEASE: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(600);
 
     /// Lifts every limit on connections, channels and rates. Times and memory stay bounded, and lists of what is allowed hold.
     pub fn lift_limits(&mut self) {
@@ -549,7 +575,24 @@ impl Config {
             &self.slow_receiver_bytes_per_second,
             &Self::SLOW_RECEIVER_BYTES_PER_SECOND,
         )?;
-        within("shutdown_timeout", &self.shutdown_timeout, &Self::SHUTDOWN_TIMEOUT)
+        within("shutdown_timeout", &self.shutdown_timeout, &Self::SHUTDOWN_TIMEOUT)?;
+        self.check_cluster()
+    }
+
+    fn check_cluster(&self) -> Result<(), InvalidConfig> {
+        #[cfg(not(feature = "cluster"))]
+        if !self.cluster.is_empty() {
+            return Err(InvalidConfig::whole(
+                "cluster",
+                "this program was built without the feature `cluster`",
+            ));
+        }
+        let is_good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        if !(1..=64).contains(&self.cluster_name.len()) || !self.cluster_name.bytes().all(is_good) {
+            let allowed = "1 to 64 letters, digits, - and _";
+            return Err(InvalidConfig::new("cluster_name", format!("{:?}", self.cluster_name), allowed));
+        }
+        within("cluster_lease", &self.cluster_lease, &Self::CLUSTER_LEASE)
     }
 
     fn check_access(&self) -> Result<(), InvalidConfig> {
@@ -580,7 +623,7 @@ impl InvalidConfig {
     }
 
     /// A setting that cannot be had, whatever its value is.
-    #[cfg(not(all(feature = "tls", feature = "tokens")))]
+    #[cfg(not(all(feature = "tls", feature = "tokens", feature = "cluster")))]
     pub(crate) fn whole(field: &'static str, what: impl fmt::Display) -> Self {
         Self { field, value: None, allowed: format!("{}: {what}", field.replace('_', "-")) }
     }

@@ -95,7 +95,7 @@ impl Relay {
         }
         let home = self.connections.addresses.home(address.ip());
         let entered = self.has_table_room().and_then(|()| {
-            if self.core.connections() >= limit(self.connections.config.max_connections) {
+            if self.core.connections() - self.stand_ins() >= limit(self.connections.config.max_connections) {
                 return Err(TurnedAway::Connections);
             }
             self.core.connect_from(home).map_err(|_| TurnedAway::Memory)

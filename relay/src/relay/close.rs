@@ -45,6 +45,9 @@ pub(super) enum Why {
     Revoked,
     /// The operator wants it, for this reason.
     Operator(Closed, String),
+    /// It owns channels, and the relay's lease in its cluster is over.
+    #[cfg_attr(not(feature = "cluster"), expect(dead_code, reason = "there is no cluster"))]
+    Lapsed,
     /// The relay is drained, and its turn has come.
     Drained,
     /// It comes from a proxy that has to tell whom it is from, and has not.
@@ -79,6 +82,7 @@ impl Why {
                 | Self::Revoked
                 | Self::Operator(..)
                 | Self::Drained
+                | Self::Lapsed
                 | Self::WebSocketClosed
         )
     }
@@ -96,7 +100,7 @@ impl Why {
     fn code(&self) -> Option<u16> {
         match self {
             Self::Stopping => Some(1001),
-            Self::Drained => Some(1012),
+            Self::Drained | Self::Lapsed => Some(1012),
             Self::Cause(_) | Self::Late(_) | Self::Memory | Self::Revoked | Self::Operator(..) => Some(1008),
             Self::WebSocketFailed(failure) => Some(failure.code()),
             _ => None,
@@ -134,6 +138,7 @@ impl Why {
             Self::Memory => Closed::Memory,
             Self::Revoked => Closed::Revoked,
             Self::Drained => Closed::Drained,
+            Self::Lapsed => Closed::Lapsed,
             Self::NoProxyHeader => Closed::ProxyHeader,
             Self::TurnedAway(_) => Closed::TurnedAway,
             Self::Stopping => Closed::Stopping,
@@ -168,6 +173,7 @@ impl fmt::Display for Why {
             Self::Operator(_, reason) if reason.is_empty() => f.write_str("the operator has closed it"),
             Self::Operator(_, reason) => write!(f, "the operator has closed it: {reason}"),
             Self::Drained => f.write_str("the relay is being drained"),
+            Self::Lapsed => f.write_str("its channels may be another relay's by now (cluster-lease)"),
             Self::NoProxyHeader => f.write_str(
                 "it comes from a proxy (proxy-protocol-from) without a good header of the PROXY protocol",
             ),
@@ -186,7 +192,8 @@ impl Relay {
             self.connections.write(index);
         }
         // with the sending direction closed first, so that what was said last is not lost
-        let mut is_told = self.say_goodbye(index, why) || matches!(why, Why::Drained | Why::Operator(..));
+        let mut is_told =
+            self.say_goodbye(index, why) || matches!(why, Why::Drained | Why::Lapsed | Why::Operator(..));
         if !matches!(why, Why::Broken(_))
             && let Some(connection) = self.connections.get(index)
         {
@@ -199,6 +206,10 @@ impl Relay {
         self.connections.take_off(index);
         self.connections.forget_granted(index);
         let Some(mut connection) = self.connections.slots[index as usize].take() else { return };
+        #[cfg(feature = "cluster")]
+        if let Some(cluster) = self.connections.cluster.as_mut() {
+            cluster.connection_gone(id);
+        }
         let (own, _) = self.core.channels_of(id);
         self.connections.addresses.disown(address.ip(), own);
         self.forget(id, home);

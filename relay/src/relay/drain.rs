@@ -102,7 +102,7 @@ impl Relay {
     /// Whether nobody is left of those who had to go.
     #[must_use]
     pub fn is_drained(&self) -> bool {
-        self.is_draining() && self.core.connections() == 0 && self.lingering.next().is_none()
+        self.is_draining() && self.core.connections() == self.stand_ins() && self.lingering.next().is_none()
     }
 
     /// Closes those whose time has come.

@@ -4,6 +4,11 @@ mod accept;
 mod anteroom;
 mod arrive;
 mod close;
+#[cfg(feature = "cluster")]
+mod cluster;
+#[cfg(not(feature = "cluster"))]
+#[path = "cluster_none.rs"]
+mod cluster;
 mod deadlines;
 mod details;
 mod drain;
@@ -175,7 +180,7 @@ impl Relay {
     #[must_use]
     pub fn stats(&self) -> Stats {
         Stats {
-            connections: self.core.connections(),
+            connections: self.core.connections() - self.stand_ins(),
             websockets: self.websockets,
             tls: self.tls,
             secure_websockets: self.secure_websockets,
@@ -206,7 +211,10 @@ impl Relay {
     }
 
     fn open_sockets(&self) -> usize {
-        self.core.connections() + self.lingering.len() + self.anteroom.len() + self.listeners.len()
+        self.core.connections() - self.stand_ins()
+            + self.lingering.len()
+            + self.anteroom.len()
+            + self.listeners.len()
     }
 
     /// Runs until [`Handle::stop`] is called, then shuts down.
@@ -230,12 +238,14 @@ impl Relay {
     ///
     /// # Errors
     /// Only if waiting for events fails, which does not happen while the process lives. Whatever goes wrong with a connection or with accepting one
-    /// is dealt with, and logged.
+    /// is dealt with, and logged. Or if this relay cannot be one of its cluster, because that speaks another version.
     pub fn turn(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         let noted = if self.may_go_on() { None } else { self.wait(timeout, Self::note)? };
+        self.begin_cluster()?;
         self.accept();
         self.serve_ready();
         self.drain_some();
+        self.end_cluster();
         self.go_on_with_windows();
         if let Some(noted) = noted {
             self.judge(noted);
@@ -320,7 +330,7 @@ impl Relay {
         let until = next.map(|next| Duration::from_millis(next.saturating_sub(self.connections.now)));
         let look = self.unhurried.next();
         let look = look.map(|at| Duration::from_micros(at.saturating_sub(self.connections.now_micros)));
-        until.into_iter().chain(look).chain(timeout).min()
+        until.into_iter().chain(look).chain(timeout).chain(self.cluster_may_wait()).min()
     }
 
     /// Looks at the clock, after waiting for at most `waited`.

@@ -117,6 +117,7 @@ impl Relay {
             details: details::Details::default(),
         };
         relay.share_memory();
+        relay.join_cluster()?;
         Ok(relay)
     }
 

@@ -23,7 +23,8 @@ impl Relay {
     /// another matter: a connection that has been silent for longer than a shorter time allows is closed.
     ///
     /// Returned are the names of the fields, as in [`Config`], whose new value can only take effect when a relay is opened; the old one stays. It
-    /// is [`listen`](Config::listen) and [`listen_tls`](Config::listen_tls) that can be among them, and with the latter certificate and key.
+    /// is [`listen`](Config::listen) and [`listen_tls`](Config::listen_tls) that can be among them, with the latter certificate and key, and all
+    /// that says of which cluster this relay is one.
     ///
     /// The files of certificate and key are read again, as by [`reload_tls`](Self::reload_tls), and so is that of the keys for tokens and signed
     /// names.
@@ -62,6 +63,7 @@ impl Relay {
                 }
             }
         }
+        self.keep_cluster(&mut config, &mut kept);
         let rights = Rights::load(&config)?;
         self.credentials = credentials(&config)?;
         self.connections.rights = rights;
@@ -93,6 +95,27 @@ impl Relay {
             self.connections.timers.arm(index, now);
         }
         Ok(kept)
+    }
+
+    /// What says of which cluster a relay is one cannot change while it is one.
+    fn keep_cluster(&self, config: &mut Config, kept: &mut Vec<&'static str>) {
+        let old = &self.connections.config;
+        for (field, is_new) in [
+            ("cluster", config.cluster != old.cluster),
+            ("cluster_name", config.cluster_name != old.cluster_name),
+            ("cluster_credentials", config.cluster_credentials != old.cluster_credentials),
+            ("cluster_root", config.cluster_root != old.cluster_root),
+            ("cluster_lease", config.cluster_lease != old.cluster_lease),
+        ] {
+            if is_new {
+                kept.push(field);
+            }
+        }
+        config.cluster.clone_from(&old.cluster);
+        config.cluster_name.clone_from(&old.cluster_name);
+        config.cluster_credentials.clone_from(&old.cluster_credentials);
+        config.cluster_root.clone_from(&old.cluster_root);
+        config.cluster_lease = old.cluster_lease;
     }
 
     /// Closes those who are here by a key that is gone, if that is what the configuration wants.

@@ -344,6 +344,11 @@ impl Relay {
                     return Routed::Part(used);
                 }
                 Outcome::Later => {
+                    #[cfg(feature = "cluster")]
+                    if std::mem::take(&mut self.connections.asks_cluster) {
+                        self.connections.hold(sender);
+                        return Routed::Part(used);
+                    }
                     self.connections.pause(sender, Paused::Commands, self.connections.later);
                     return Routed::Part(used);
                 }

@@ -31,6 +31,7 @@ impl Relay {
         self.listeners.clear();
         self.anteroom = Anteroom::default();
         self.set_now(Some(Duration::ZERO));
+        self.leave_cluster();
         let end = self.connections.now + millis(self.connections.config.shutdown_timeout);
         for index in 0..self.connections.slots.len() {
             self.begin_to_end(narrow(index));

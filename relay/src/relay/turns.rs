@@ -54,6 +54,7 @@ impl Relay {
             || !self.turns.going.is_empty()
             || !self.connections.drained.is_empty()
             || !self.connections.given_up.is_empty()
+            || self.has_cluster_work()
     }
 
     /// Serves those whose turn it is, up to a bound, and writes what came of it.

@@ -78,6 +78,7 @@ enum Field {
     Addresses(fn(&mut Settings) -> &mut Vec<SocketAddr>),
     Ranges(fn(&mut Settings) -> &mut Vec<IpNet>),
     Texts(fn(&mut Settings) -> &mut Vec<String>, &'static str),
+    Text(fn(&mut Settings) -> &mut String, &'static str),
     File(fn(&mut Settings) -> &mut Option<PathBuf>),
     Count(fn(&mut Settings) -> &mut u32, RangeInclusive<u32>),
     Size(fn(&mut Settings) -> &mut usize, RangeInclusive<usize>),
@@ -109,6 +110,7 @@ const ACCESS_GROUP: &str = "Tokens and signed names";
 const TIMES: &str = "Times (seconds, or with ms, min, h)";
 const MEMORY: &str = "Memory (bytes, or with KiB, MiB, GiB, TiB)";
 const SLOW: &str = "Receivers slower than their senders";
+const CLUSTER: &str = "Many relays as one, on NATS";
 const WATCHING: &str = "Watching it";
 const OPERATING: &str = "Operating it (peote-relay ctl)";
 
@@ -116,7 +118,7 @@ const OPERATING: &str = "Operating it (peote-relay ctl)";
 const DRAIN_TIME: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(86_400);
 
 /// All settings, in the order in which they are shown.
-pub(crate) static SETTINGS: [Setting; 61] = [
+pub(crate) static SETTINGS: [Setting; 66] = [
     Setting {
         name: "listen",
         group: LISTENING,
@@ -463,6 +465,37 @@ pub(crate) static SETTINGS: [Setting; 61] = [
         ),
     },
     Setting {
+        name: "cluster",
+        group: CLUSTER,
+        help: "Address of a NATS server (nats:// or tls://) on which this relay and others are one; give it again for all servers of a NATS \
+               cluster",
+        field: Field::Texts(|all| &mut all.relay.cluster, "nats://HOST:PORT"),
+    },
+    Setting {
+        name: "cluster-name",
+        group: CLUSTER,
+        help: "Which cluster of relays on these servers: letters, digits, - and _; relays with another one are not seen",
+        field: Field::Text(|all| &mut all.relay.cluster_name, "NAME"),
+    },
+    Setting {
+        name: "cluster-credentials",
+        group: CLUSTER,
+        help: "File with credentials for NATS",
+        field: Field::File(|all| &mut all.relay.cluster_credentials),
+    },
+    Setting {
+        name: "cluster-root",
+        group: CLUSTER,
+        help: "PEM file with the root by which the certificates of the NATS servers are checked; for tls://",
+        field: Field::File(|all| &mut all.relay.cluster_root),
+    },
+    Setting {
+        name: "cluster-lease",
+        group: CLUSTER,
+        help: "How long the names of a relay are kept for it that nothing is heard of; the same for all relays of the cluster",
+        field: Field::Seconds(|all| &mut all.relay.cluster_lease, Config::CLUSTER_LEASE),
+    },
+    Setting {
         name: "metrics",
         group: WATCHING,
         help: "Answer HTTP requests for /metrics, on the same port, with figures for Prometheus",
@@ -550,6 +583,12 @@ impl Setting {
                 alone.relay.check().map_err(|error| format!("write {}", error.allowed()))?;
                 field(settings).push(text.into());
             }
+            Field::Text(field, _) => {
+                let mut alone = Settings::default();
+                *field(&mut alone) = text.into();
+                alone.relay.check().map_err(|error| format!("write {}", error.allowed()))?;
+                *field(settings) = text.into();
+            }
             Field::File(field) => {
                 *field(settings) = Some(text).filter(|text| !text.is_empty()).map(PathBuf::from);
             }
@@ -589,6 +628,7 @@ impl Setting {
             Field::Addresses(field) => quoted_list(field(settings)),
             Field::Ranges(field) => quoted_list(field(settings)),
             Field::Texts(field, _) => quoted_list(field(settings)),
+            Field::Text(field, _) => quoted(field(settings)),
             Field::File(field) => {
                 let file = field(settings).as_deref().map(|file| file.display().to_string());
                 quoted(&file.unwrap_or_default().replace('\\', "\\\\").replace('"', "\\\""))
@@ -609,7 +649,7 @@ impl Setting {
         match self.field {
             Field::Addresses(_) => "ADDRESS:PORT",
             Field::Ranges(_) => "ADDRESS/LENGTH",
-            Field::Texts(_, placeholder) => placeholder,
+            Field::Texts(_, placeholder) | Field::Text(_, placeholder) => placeholder,
             Field::File(_) => "FILE",
             Field::Count(..) => "NUMBER",
             Field::Size(..) => "SIZE",
@@ -622,7 +662,12 @@ impl Setting {
     /// What its value may be.
     pub(crate) fn allowed(&self) -> Option<String> {
         let (low, high) = match &self.field {
-            Field::Addresses(_) | Field::File(_) | Field::Ranges(_) | Field::Texts(..) | Field::Switch(_) => {
+            Field::Addresses(_)
+            | Field::File(_)
+            | Field::Ranges(_)
+            | Field::Texts(..)
+            | Field::Text(..)
+            | Field::Switch(_) => {
                 return None;
             }
             Field::Count(_, range) if *range == Config::COUNT => return None,
@@ -695,6 +740,8 @@ mod tests {
                 _ if setting.name == "access" => "mixed",
                 _ if setting.name == "forwarded-header" => "forwarded",
                 _ if setting.name == "access-revoked" => "close",
+                "nats://HOST:PORT" => "nats://127.0.0.1:4222",
+                "NAME" => "another",
                 _ => "drop",
             };
             assert_eq!(setting.set(&mut settings, text), Ok(()), "{}", setting.name);

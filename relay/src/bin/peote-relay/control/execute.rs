@@ -27,6 +27,8 @@ pub(super) fn execute(request: Request, relay: &mut Relay, beside: &mut Beside) 
 fn done(request: Request, relay: &mut Relay, beside: &mut Beside) -> Result<Value, String> {
     Ok(match request {
         Request::Status => status(relay),
+        #[cfg(feature = "cluster")]
+        Request::Cluster => cluster(relay)?,
         Request::List { address, subject, most } => list(relay, address, subject.as_deref(), most),
         Request::Channels { most } => channels(relay, most),
         Request::Show { id } => {
@@ -150,6 +152,36 @@ fn status(relay: &Relay) -> Value {
         "draining": relay.is_draining(),
         "bans": relay.bans().count(),
     })
+}
+
+#[cfg(feature = "cluster")]
+fn cluster(relay: &Relay) -> Result<Value, String> {
+    let info = relay.cluster().ok_or("this relay is not one of a cluster: it runs without --cluster")?;
+    let relays = info.relays.iter().map(|other| {
+        json!({
+            "relay": other.relay,
+            "channels": other.names,
+            "users_there": other.users_there,
+            "users_here": other.users_here,
+            "backlog_bytes": other.backlog_bytes,
+        })
+    });
+    Ok(json!({
+        "ok": true,
+        "cluster": info.name,
+        "relay": info.relay,
+        "connected": info.is_connected,
+        "ready": info.is_ready,
+        "lease_seconds": info.lease.as_secs_f64(),
+        "channels": info.names,
+        "relays": relays.collect::<Vec<_>>(),
+        "received_messages": info.received_messages,
+        "sent_messages": info.sent_messages,
+        "received_bytes": info.received_bytes,
+        "sent_bytes": info.sent_bytes,
+        "broken_lines": info.broken_lines,
+        "lapses": info.lapses,
+    }))
 }
 
 fn connection(info: &ConnectionInfo) -> Value {

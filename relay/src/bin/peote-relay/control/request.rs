@@ -17,6 +17,9 @@ const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
 pub(super) enum Request {
     /// Figures in short: connections, channels, users, whether the relay drains
     Status,
+    /// What the cluster is like: the other relays, their channels, traffic
+    #[cfg(feature = "cluster")]
+    Cluster,
     /// List connections
     List {
         /// Those from this range of addresses only
@@ -151,6 +154,10 @@ fn size(text: &str) -> Result<u64, String> {
 impl Request {
     /// Whether it changes something.
     pub(super) fn is_action(&self) -> bool {
+        #[cfg(feature = "cluster")]
+        if matches!(self, Self::Cluster) {
+            return false;
+        }
         !matches!(
             self,
             Self::Status | Self::List { .. } | Self::Channels { .. } | Self::Show { .. } | Self::Bans

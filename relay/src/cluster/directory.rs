@@ -1,0 +1,705 @@
+//! The directory: which name belongs to which relay, as one relay knows it.
+//!
+//! A state machine without I/O. It is told what the key-value bucket says and what time it is, and asks for changes
+//! of the bucket. The rules are in `docs/CLUSTER.md`, and `directory_tests.rs` tries them with thousands of seeds.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use super::key::{Key, name_key, relay_key, relay_value};
+use super::{Ask, Failure, Name, RelayId, Waiter};
+
+/// Milliseconds after which a request counts as not answered.
+const ANSWER: u64 = 4000;
+
+/// Milliseconds for which a name is held for a connection that does not create it.
+const UNUSED: u64 = 5000;
+
+/// How often a claim is tried anew after others have changed the entry meanwhile.
+const ROUNDS: u8 = 4;
+
+/// Names of relays that are gone which are cleared away at a time.
+const CLEARED: usize = 64;
+
+/// What came of asking for a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Of a claim: the name is this relay's.
+    Held,
+    /// Of a claim: it is another relay's, or this relay has it already.
+    InUse,
+    /// Of a claim: the directory cannot be asked, or has not answered.
+    NoAnswer,
+    /// Of a look-up: the channel is at that relay.
+    At(RelayId),
+    /// Of a look-up: there is no such channel.
+    Nowhere,
+}
+
+/// What the rest of the relay has to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Fact {
+    /// What somebody waited for.
+    Settled(Waiter, (Name, Outcome)),
+    /// The lease is over: other relays may take the names from now on.
+    Lapsed,
+    /// Another relay has the name: the directory has lost what was said to it.
+    Lost(Name),
+    /// A relay has come.
+    PeerCame(RelayId),
+    /// A relay is gone, or its lease is over.
+    PeerGone(RelayId),
+}
+
+#[derive(Debug)]
+enum Own {
+    /// It is asked for. Those who wait for that.
+    Claiming {
+        round: u8,
+        waiters: Vec<Waiter>,
+    },
+    Held {
+        revision: u64,
+        is_used: bool,
+        since: u64,
+    },
+    /// It is given back; those who want it again meanwhile.
+    Releasing {
+        waiters: Vec<Waiter>,
+    },
+}
+
+#[derive(Debug)]
+struct Entry {
+    owner: RelayId,
+    revision: u64,
+}
+
+#[derive(Debug)]
+struct Peer {
+    revision: u64,
+    /// When its lease was last seen to be renewed, while what is seen was up to date.
+    seen_at: u64,
+    /// Its end is asked for.
+    is_condemned: bool,
+}
+
+/// What a request was for.
+#[derive(Clone, Debug)]
+enum For {
+    Renewal {
+        sent_at: u64,
+    },
+    /// The entry of this relay itself is looked at, because a renewal was not answered.
+    Recovery,
+    Claim(Name),
+    /// The entry is looked at because a claim has failed.
+    ClaimLook(Name),
+    Release(Name),
+    LookUp(Name),
+    Condemnation,
+    Clearing,
+}
+
+#[derive(Debug)]
+pub(crate) struct Directory {
+    me: RelayId,
+    lease: u64,
+    ids: u64,
+    is_up: bool,
+    is_whole: bool,
+    peers: BTreeMap<RelayId, Peer>,
+    names: HashMap<Name, Entry>,
+    /// What a new watch has told so far, which takes the place of the two above when it is whole.
+    fresh: Option<(BTreeMap<RelayId, Peer>, HashMap<Name, Entry>)>,
+    own: HashMap<Name, Own>,
+    looking: HashMap<Name, Vec<Waiter>>,
+    /// Look-ups from before the directory was known.
+    early: Vec<(Name, Waiter, u64)>,
+    revision: Option<u64>,
+    counter: u64,
+    is_renewing: bool,
+    renewed_at: u64,
+    /// Renewals that were sent, until they are seen: their number and when.
+    sent: VecDeque<(u64, u64)>,
+    /// Until when the names are this relay's.
+    until: Option<u64>,
+    tickets: u64,
+    requests: BTreeMap<u64, (For, u64)>,
+    pub(crate) asks: Vec<Ask>,
+    pub(crate) facts: Vec<Fact>,
+}
+
+impl Directory {
+    /// A directory that knows nothing yet. `seed` makes the numbers of this relay: no two relays may have the same.
+    pub(crate) fn new(seed: u64, lease: u64) -> Self {
+        let mut this = Self {
+            me: 0,
+            lease,
+            ids: seed,
+            is_up: false,
+            is_whole: false,
+            peers: BTreeMap::new(),
+            names: HashMap::new(),
+            fresh: None,
+            own: HashMap::new(),
+            looking: HashMap::new(),
+            early: Vec::new(),
+            revision: None,
+            counter: 0,
+            is_renewing: false,
+            renewed_at: 0,
+            sent: VecDeque::new(),
+            until: None,
+            tickets: 0,
+            requests: BTreeMap::new(),
+            asks: Vec::new(),
+            facts: Vec::new(),
+        };
+        this.me = this.new_id();
+        this
+    }
+
+    /// A number that no other relay has, and this one never had (`SplitMix64`).
+    fn new_id(&mut self) -> RelayId {
+        self.ids = self.ids.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.ids;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)).max(1)
+    }
+
+    /// The number of this relay, until its lease is over.
+    pub(crate) fn me(&self) -> RelayId {
+        self.me
+    }
+
+    /// Whether names can be claimed.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.is_up && self.is_whole && self.until.is_some()
+    }
+
+    /// Whether there is a connection to the directory.
+    pub(crate) fn is_up(&self) -> bool {
+        self.is_up
+    }
+
+    /// The other relays, and how many names each has.
+    pub(crate) fn peers(&self) -> Vec<(RelayId, usize)> {
+        let mut counts: BTreeMap<RelayId, usize> = self.peers.keys().map(|peer| (*peer, 0)).collect();
+        for entry in self.names.values() {
+            if let Some(count) = counts.get_mut(&entry.owner) {
+                *count += 1;
+            }
+        }
+        counts.into_iter().collect()
+    }
+
+    /// Names that this relay holds.
+    pub(crate) fn held(&self) -> usize {
+        self.own.len()
+    }
+
+    /// Whether a name is this relay's at this moment.
+    pub(crate) fn holds(&self, name: &[u8], now: u64) -> bool {
+        self.until.is_some_and(|until| now < until) && matches!(self.own.get(name), Some(Own::Held { .. }))
+    }
+
+    fn request(&mut self, now: u64, what: For) -> u64 {
+        self.tickets += 1;
+        self.requests.insert(self.tickets, (what, now));
+        self.tickets
+    }
+
+    // ---- what the bucket says ----
+
+    /// There is a connection. The watch begins.
+    pub(crate) fn up(&mut self, now: u64) {
+        self.is_up = true;
+        self.is_whole = false;
+        self.fresh = Some((BTreeMap::new(), HashMap::new()));
+        self.renew(now);
+    }
+
+    /// The connection is lost, and with it the answers to what was asked.
+    pub(crate) fn down(&mut self, now: u64) {
+        self.is_up = false;
+        self.is_whole = false;
+        self.fresh = None;
+        self.is_renewing = false;
+        for ticket in self.requests.keys().copied().collect::<Vec<_>>() {
+            self.answered(now, ticket, Err(Failure::Unknown));
+        }
+    }
+
+    /// Nobody could be connected to the directory at that time, so for nobody a lease has run meanwhile.
+    pub(crate) fn is_dead(&mut self, at: u64) {
+        if let Some(until) = self.until
+            && at < until
+        {
+            self.until = Some(until.max(at + self.lease));
+        }
+    }
+
+    /// An entry is so from now on.
+    pub(crate) fn watched(&mut self, now: u64, key: &str, value: Option<&[u8]>, revision: u64) {
+        match Key::parse(key) {
+            Some(Key::Relay(id)) if id == self.me => self.see_own_lease(now, value, revision),
+            Some(Key::Relay(id)) => self.see_peer(now, id, value.is_some(), revision),
+            Some(Key::Name(name)) => {
+                let owner = value.and_then(super::key::owner);
+                let names = self.fresh.as_mut().map_or(&mut self.names, |(_, names)| names);
+                let Some(owner) = owner else {
+                    names.remove(&name);
+                    return;
+                };
+                names.insert(name.clone(), Entry { owner, revision });
+                // a claim that was given up has been carried out after all
+                if owner == self.me && self.fresh.is_none() && !self.own.contains_key(&name) {
+                    self.delete_name(now, name, revision);
+                }
+            }
+            None => {}
+        }
+    }
+
+    fn see_peer(&mut self, now: u64, id: RelayId, is_there: bool, revision: u64) {
+        let is_fresh = self.fresh.is_some();
+        let peers = self.fresh.as_mut().map_or(&mut self.peers, |(peers, _)| peers);
+        if is_there {
+            let peer = Peer { revision, seen_at: now, is_condemned: false };
+            if peers.insert(id, peer).is_none() && !is_fresh {
+                self.facts.push(Fact::PeerCame(id));
+            }
+        } else if peers.remove(&id).is_some() && !is_fresh {
+            self.facts.push(Fact::PeerGone(id));
+            self.clear_away(now);
+        }
+    }
+
+    /// The watch has told all that there was when it began.
+    pub(crate) fn watch_is_whole(&mut self, now: u64) {
+        let Some((peers, names)) = self.fresh.take() else { return };
+        for gone in self.peers.keys().filter(|id| !peers.contains_key(id)) {
+            self.facts.push(Fact::PeerGone(*gone));
+        }
+        for came in peers.keys().filter(|id| !self.peers.contains_key(id)) {
+            self.facts.push(Fact::PeerCame(*came));
+        }
+        (self.peers, self.names) = (peers, names);
+        self.is_whole = true;
+        self.reconcile(now);
+        self.clear_away(now);
+        for (name, waiter, _) in std::mem::take(&mut self.early) {
+            self.look_up(now, &name, waiter);
+        }
+    }
+
+    /// What the directory says about names of this relay is made true, in one direction or the other.
+    fn reconcile(&mut self, now: u64) {
+        let (me, own) = (self.me, &self.own);
+        let stray = |(name, entry): (&Name, &Entry)| {
+            let is_mine = entry.owner == me && !own.contains_key(name);
+            is_mine.then(|| (name.clone(), entry.revision))
+        };
+        for (name, revision) in self.names.iter().filter_map(stray).collect::<Vec<_>>() {
+            self.delete_name(now, name, revision);
+        }
+        let held = self.own.iter().filter(|(_, own)| matches!(own, Own::Held { .. }));
+        for name in held.map(|(name, _)| name.clone()).collect::<Vec<_>>() {
+            match self.names.get(&name) {
+                Some(entry) if entry.owner == me => {
+                    let revision = entry.revision;
+                    if let Some(Own::Held { revision: own, .. }) = self.own.get_mut(&name) {
+                        *own = revision;
+                    }
+                }
+                _ => {
+                    self.own.remove(&name);
+                    self.facts.push(Fact::Lost(name));
+                }
+            }
+        }
+    }
+
+    fn delete_name(&mut self, now: u64, name: Name, revision: u64) {
+        let key = name_key(&name);
+        self.own.insert(name.clone(), Own::Releasing { waiters: Vec::new() });
+        let ticket = self.request(now, For::Release(name));
+        self.asks.push(Ask::Delete { ticket, key, revision });
+    }
+
+    /// Takes names of relays that are gone out of the directory. One of all relays does that.
+    fn clear_away(&mut self, now: u64) {
+        if !self.is_ready() || self.peers.keys().next().is_some_and(|first| *first < self.me) {
+            return;
+        }
+        let busy = self.requests.values().filter(|(what, _)| matches!(what, For::Clearing)).count();
+        let gone = self.names.iter().filter(|(name, entry)| {
+            entry.owner != self.me && !self.peers.contains_key(&entry.owner) && !self.own.contains_key(*name)
+        });
+        let gone = gone.map(|(name, entry)| (name_key(name), entry.revision));
+        for (key, revision) in gone.take(CLEARED.saturating_sub(busy)).collect::<Vec<_>>() {
+            let ticket = self.request(now, For::Clearing);
+            self.asks.push(Ask::Delete { ticket, key, revision });
+        }
+    }
+
+    // ---- the lease ----
+
+    /// Renews the lease, unless a renewal is under way.
+    fn renew(&mut self, now: u64) {
+        if self.is_renewing || !self.is_up {
+            return;
+        }
+        (self.is_renewing, self.renewed_at) = (true, now);
+        self.counter += 1;
+        self.sent.push_back((self.counter, now));
+        if self.sent.len() > 64 {
+            self.sent.pop_front();
+        }
+        let (key, value) = (relay_key(self.me), relay_value(self.counter));
+        let ticket = self.request(now, For::Renewal { sent_at: now });
+        self.asks.push(match self.revision {
+            None => Ask::Create { ticket, key, value },
+            Some(revision) => Ask::Update { ticket, key, value, revision },
+        });
+    }
+
+    /// The lease holds from when its renewal was sent.
+    fn renewed(&mut self, now: u64, sent_at: u64, revision: u64) {
+        if self.until.is_some_and(|until| now >= until) {
+            return; // it is over, which the next tick says
+        }
+        if self.revision.is_none_or(|before| before < revision) {
+            self.revision = Some(revision);
+        }
+        let until = sent_at + self.lease;
+        if now < until {
+            self.until = Some(self.until.map_or(until, |before| before.max(until)));
+        }
+    }
+
+    fn see_own_lease(&mut self, now: u64, value: Option<&[u8]>, revision: u64) {
+        let Some(counter) = value.and_then(super::key::counter) else {
+            // somebody has seen that the lease was over
+            if self.revision.is_some_and(|own| own < revision) {
+                self.lapse(now);
+            }
+            return;
+        };
+        let Some(sent_at) = self.sent.iter().find(|(sent, _)| *sent == counter).map(|(_, at)| *at) else {
+            return;
+        };
+        self.sent.retain(|(sent, _)| *sent > counter);
+        self.renewed(now, sent_at, revision);
+        // all that was written before this renewal has been seen: who has not renewed for so long never will
+        if self.fresh.is_none() {
+            self.condemn(now, sent_at);
+        }
+    }
+
+    /// Ends the leases of those that have not renewed them up to that time.
+    fn condemn(&mut self, now: u64, at: u64) {
+        let wait = self.lease + self.lease / 4;
+        let late = self.peers.iter_mut().filter(|(_, peer)| !peer.is_condemned && peer.seen_at + wait <= at);
+        let late: Vec<_> = late
+            .map(|(id, peer)| {
+                peer.is_condemned = true;
+                (relay_key(*id), peer.revision)
+            })
+            .collect();
+        for (key, revision) in late {
+            let ticket = self.request(now, For::Condemnation);
+            self.asks.push(Ask::Delete { ticket, key, revision });
+        }
+    }
+
+    /// The lease is over. The relay goes on as another one.
+    fn lapse(&mut self, now: u64) {
+        self.facts.push(Fact::Lapsed);
+        for (name, own) in std::mem::take(&mut self.own) {
+            if let Own::Claiming { waiters, .. } | Own::Releasing { waiters } = own {
+                self.settle(&name, waiters, Outcome::NoAnswer);
+            }
+        }
+        self.requests.retain(|_, (what, _)| {
+            !matches!(
+                what,
+                For::Renewal { .. } | For::Recovery | For::Claim(_) | For::ClaimLook(_) | For::Release(_)
+            )
+        });
+        (self.revision, self.until, self.is_renewing) = (None, None, false);
+        self.sent.clear();
+        self.me = self.new_id();
+        self.renew(now);
+    }
+
+    /// Gives everything back, because the relay stops.
+    pub(crate) fn leave(&mut self, now: u64) {
+        let held = self.own.iter().filter_map(|(name, own)| match own {
+            Own::Held { revision, .. } => Some((name_key(name), *revision)),
+            _ => None,
+        });
+        let mut entries: Vec<_> = held.collect();
+        entries.extend(self.revision.map(|revision| (relay_key(self.me), revision)));
+        for (key, revision) in entries {
+            let ticket = self.request(now, For::Clearing);
+            self.asks.push(Ask::Delete { ticket, key, revision });
+        }
+        (self.own, self.until) = (HashMap::new(), None);
+        self.is_up = false;
+    }
+
+    // ---- names ----
+
+    fn settle(&mut self, name: &[u8], waiters: Vec<Waiter>, outcome: Outcome) {
+        self.facts.extend(waiters.into_iter().map(|waiter| Fact::Settled(waiter, (name.into(), outcome))));
+    }
+
+    /// Asks for a name for a channel that is to be created. The outcome comes as a fact.
+    pub(crate) fn claim(&mut self, now: u64, name: &[u8], waiter: Waiter) {
+        match self.own.get_mut(name) {
+            Some(Own::Claiming { waiters, .. } | Own::Releasing { waiters }) => return waiters.push(waiter),
+            Some(Own::Held { .. }) => return self.settle(name, vec![waiter], Outcome::Held),
+            None => {}
+        }
+        if !self.is_ready() {
+            return self.settle(name, vec![waiter], Outcome::NoAnswer);
+        }
+        self.own.insert(name.into(), Own::Claiming { round: 0, waiters: vec![waiter] });
+        let entry = self.names.get(name).map(|entry| (entry.owner, entry.revision));
+        self.try_claim(now, name, entry);
+    }
+
+    /// Asks for a name whose entry is this.
+    fn try_claim(&mut self, now: u64, name: &[u8], entry: Option<(RelayId, u64)>) {
+        let (key, value) = (name_key(name), super::key::owner_value(self.me));
+        match entry {
+            Some((owner, _)) if owner != self.me && self.peers.contains_key(&owner) => {
+                self.claim_is_over(name, Outcome::InUse);
+            }
+            Some((_, revision)) => {
+                let ticket = self.request(now, For::Claim(name.into()));
+                self.asks.push(Ask::Update { ticket, key, value, revision });
+            }
+            None => {
+                let ticket = self.request(now, For::Claim(name.into()));
+                self.asks.push(Ask::Create { ticket, key, value });
+            }
+        }
+    }
+
+    fn claim_is_over(&mut self, name: &[u8], outcome: Outcome) {
+        if let Some(Own::Claiming { waiters, .. }) = self.own.get_mut(name) {
+            let waiters = std::mem::take(waiters);
+            self.own.remove(name);
+            self.settle(name, waiters, outcome);
+        }
+    }
+
+    fn claimed(&mut self, now: u64, name: &[u8], revision: u64) {
+        if self.until.is_none_or(|until| now >= until) {
+            return self.claim_is_over(name, Outcome::NoAnswer);
+        }
+        let held = Own::Held { revision, is_used: false, since: now };
+        if let Some(Own::Claiming { waiters, .. }) = self.own.insert(name.into(), held) {
+            self.settle(name, waiters, Outcome::Held);
+        }
+    }
+
+    /// A channel of that name was created.
+    pub(crate) fn is_used(&mut self, name: &[u8]) {
+        if let Some(Own::Held { is_used, .. }) = self.own.get_mut(name) {
+            *is_used = true;
+        }
+    }
+
+    /// A channel of that name is gone.
+    pub(crate) fn release(&mut self, now: u64, name: &[u8]) {
+        let Some(Own::Held { revision, .. }) = self.own.get(name) else { return };
+        let revision = *revision;
+        self.delete_name(now, name.into(), revision);
+    }
+
+    fn released(&mut self, now: u64, name: &[u8]) {
+        let Some(Own::Releasing { waiters }) = self.own.get_mut(name) else { return };
+        let waiters = std::mem::take(waiters);
+        self.own.remove(name);
+        for waiter in waiters {
+            self.claim(now, name, waiter);
+        }
+    }
+
+    /// Asks where a channel is that this relay does not have. The outcome comes as a fact.
+    pub(crate) fn look_up(&mut self, now: u64, name: &[u8], waiter: Waiter) {
+        match self.names.get(name).map(|entry| entry.owner) {
+            Some(owner) => {
+                let outcome = self.place_of(owner);
+                self.settle(name, vec![waiter], outcome);
+            }
+            None if self.until.is_none() || !self.is_whole && self.is_up => {
+                self.early.push((name.into(), waiter, now));
+            }
+            None if !self.is_up => self.settle(name, vec![waiter], Outcome::Nowhere),
+            None => {
+                let waiters = self.looking.entry(name.into()).or_default();
+                waiters.push(waiter);
+                if waiters.len() == 1 {
+                    let ticket = self.request(now, For::LookUp(name.into()));
+                    self.asks.push(Ask::Get { ticket, key: name_key(name) });
+                }
+            }
+        }
+    }
+
+    fn place_of(&self, owner: RelayId) -> Outcome {
+        if self.peers.contains_key(&owner) { Outcome::At(owner) } else { Outcome::Nowhere }
+    }
+
+    /// Whether an entry that was looked at is of another relay, and the watch has not told of it.
+    fn is_ahead(&self, name: &[u8], (owner, revision): (RelayId, u64)) -> bool {
+        owner != self.me && self.names.get(name).is_none_or(|entry| entry.revision != revision)
+    }
+
+    fn looked_up(&mut self, name: &[u8], owner: Option<(RelayId, u64)>) {
+        let outcome = match owner {
+            Some(owner) if self.is_ahead(name, owner) => Outcome::At(owner.0),
+            Some((owner, _)) => self.place_of(owner),
+            None => Outcome::Nowhere,
+        };
+        if let Some(waiters) = self.looking.remove(name) {
+            self.settle(name, waiters, outcome);
+        }
+    }
+
+    // ---- answers and time ----
+
+    /// What came of a change that was asked for: the revision of the entry.
+    pub(crate) fn answered(&mut self, now: u64, ticket: u64, result: Result<u64, Failure>) {
+        let Some((what, _)) = self.requests.remove(&ticket) else { return };
+        match (what, result) {
+            (For::Renewal { sent_at }, Ok(revision)) => {
+                self.is_renewing = false;
+                self.renewed(now, sent_at, revision);
+                self.clear_away(now);
+            }
+            // its lease was ended by another relay
+            (For::Renewal { .. }, Err(Failure::Conflict)) => self.lapse(now),
+            (For::Renewal { .. } | For::Recovery, _) => self.recover(now),
+            (For::Claim(name), Ok(revision)) => self.claimed(now, &name, revision),
+            (For::Claim(name), Err(Failure::Conflict)) => match self.own.get_mut(&name) {
+                Some(Own::Claiming { round, .. }) if *round < ROUNDS => {
+                    *round += 1;
+                    let ticket = self.request(now, For::ClaimLook(name.clone()));
+                    self.asks.push(Ask::Get { ticket, key: name_key(&name) });
+                }
+                _ => self.claim_is_over(&name, Outcome::InUse),
+            },
+            (For::Claim(name) | For::ClaimLook(name), _) => {
+                // it may have come to this relay all the same, or still come: the next whole watch tells
+                self.claim_is_over(&name, Outcome::NoAnswer);
+                self.own.insert(name.clone(), Own::Releasing { waiters: Vec::new() });
+                self.look_at_stray(now, name);
+            }
+            (For::Release(name), Ok(_) | Err(Failure::Conflict)) => self.released(now, &name),
+            (For::Release(name), Err(Failure::Unknown)) => self.look_at_stray(now, name),
+            (For::LookUp(name), _) => self.looked_up(&name, None),
+            (For::Condemnation, Err(_)) => self.peers.values_mut().for_each(|peer| peer.is_condemned = false),
+            (For::Clearing, _) => self.clear_away(now),
+            (For::Condemnation, Ok(_)) => {}
+        }
+    }
+
+    /// An entry may be this relay's or not: looks, and takes it out. Without a connection the next watch tells.
+    fn look_at_stray(&mut self, now: u64, name: Name) {
+        if !self.is_up {
+            if let Some(Own::Releasing { waiters }) = self.own.remove(&name) {
+                self.settle(&name, waiters, Outcome::NoAnswer);
+            }
+            return;
+        }
+        let key = name_key(&name);
+        let ticket = self.request(now, For::Release(name));
+        self.asks.push(Ask::Get { ticket, key });
+    }
+
+    fn recover(&mut self, now: u64) {
+        if self.is_up {
+            let ticket = self.request(now, For::Recovery);
+            self.asks.push(Ask::Get { ticket, key: relay_key(self.me) });
+        } else {
+            self.is_renewing = false;
+        }
+    }
+
+    /// What came of a look at an entry: its value and revision.
+    pub(crate) fn got(&mut self, now: u64, ticket: u64, result: Result<Option<(Vec<u8>, u64)>, Failure>) {
+        let Ok(found) = result else { return self.answered(now, ticket, Err(Failure::Unknown)) };
+        let Some((what, _)) = self.requests.remove(&ticket) else { return };
+        let owner = found.as_ref().and_then(|(value, revision)| Some((super::key::owner(value)?, *revision)));
+        match what {
+            For::LookUp(name) => self.looked_up(&name, owner),
+            // a look may show more than the watch has told: its owner may be a relay that is still to be heard of
+            For::ClaimLook(name) if owner.is_some_and(|owner| self.is_ahead(&name, owner)) => {
+                self.claim_is_over(&name, Outcome::InUse);
+            }
+            For::ClaimLook(name) => self.try_claim(now, &name, owner),
+            For::Release(name) => match owner {
+                Some((owner, revision)) if owner == self.me => {
+                    let ticket = self.request(now, For::Release(name.clone()));
+                    self.asks.push(Ask::Delete { ticket, key: name_key(&name), revision });
+                }
+                _ => self.released(now, &name),
+            },
+            For::Recovery => {
+                self.is_renewing = false;
+                match found {
+                    Some((value, revision)) => {
+                        let counter = super::key::counter(&value).unwrap_or_default();
+                        let sent = self.sent.iter().find(|(sent, _)| *sent == counter).map(|(_, at)| *at);
+                        self.revision = Some(revision);
+                        if let Some(sent_at) = sent {
+                            self.renewed(now, sent_at, revision);
+                        }
+                    }
+                    // the first renewal has not come to anything
+                    None if self.until.is_none() => self.revision = None,
+                    None => self.lapse(now),
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Time passes. Returns when there is something to do the next time.
+    pub(crate) fn tick(&mut self, now: u64) -> u64 {
+        if self.until.is_some_and(|until| now >= until) {
+            self.lapse(now);
+        }
+        let every = self.lease / 4;
+        if self.is_up && !self.is_renewing && now >= self.renewed_at + every {
+            self.renew(now);
+        }
+        let wait = ANSWER.min(self.lease / 2);
+        let late = self.requests.iter().filter(|(_, (_, since))| since + wait <= now);
+        for ticket in late.map(|(ticket, _)| *ticket).collect::<Vec<_>>() {
+            self.answered(now, ticket, Err(Failure::Unknown));
+        }
+        let unused = self.own.iter().filter_map(|(name, own)| match own {
+            Own::Held { is_used: false, since, .. } if since + UNUSED <= now => Some(name.clone()),
+            _ => None,
+        });
+        for name in unused.collect::<Vec<_>>() {
+            self.release(now, &name);
+        }
+        let (over, early) =
+            std::mem::take(&mut self.early).into_iter().partition(|(_, _, at)| at + ANSWER <= now);
+        self.early = early;
+        let over: Vec<(Name, Waiter, u64)> = over;
+        for (name, waiter, _) in over {
+            self.settle(&name, vec![waiter], Outcome::Nowhere);
+        }
+        let lease = self.until.into_iter().min().unwrap_or(u64::MAX);
+        lease.min(now + every.clamp(10, 250))
+    }
+}

@@ -1,0 +1,60 @@
+//! Many relays as one, on NATS: see `docs/CLUSTER.md`.
+//!
+//! [`directory`], [`line`] and [`afar`] are state machines without I/O; [`nats`] is the thread that speaks to NATS. `relay/cluster.rs`
+//! brings them together with the relay's loop.
+
+mod afar;
+mod bus;
+mod clock;
+mod directory;
+mod info;
+mod key;
+mod line;
+mod member;
+mod nats;
+mod record;
+mod state;
+
+#[cfg(test)]
+mod directory_tests;
+#[cfg(test)]
+mod line_tests;
+
+pub(crate) use afar::{Key, Todo};
+pub use info::{ClusterInfo, ClusterRelay};
+pub(crate) use nats::Options as NatsOptions;
+pub(crate) use state::{Cluster, Duty, Options, Verdict};
+
+/// What relays of a cluster say to each other. Two that differ in it do not work together.
+const VERSION: u8 = 1;
+
+/// A relay of the cluster, from its start, or from the end of its last lease, to the next.
+pub(crate) type RelayId = u64;
+
+/// A channel's name.
+pub(crate) type Name = Box<[u8]>;
+
+/// Who waits for the directory: the place and the generation of a connection.
+pub(crate) type Waiter = (u32, u32);
+
+/// What the directory asks of the bucket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Ask {
+    /// Make an entry, unless there is one.
+    Create { ticket: u64, key: String, value: Vec<u8> },
+    /// Change an entry, if that is its revision.
+    Update { ticket: u64, key: String, value: Vec<u8>, revision: u64 },
+    /// Take an entry out, if that is its revision.
+    Delete { ticket: u64, key: String, revision: u64 },
+    /// Look at an entry.
+    Get { ticket: u64, key: String },
+}
+
+/// Why a request came to nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// The entry is not as it was thought to be.
+    Conflict,
+    /// No answer has come. It may have been carried out, or still be.
+    Unknown,
+}

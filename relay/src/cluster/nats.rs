@@ -1,0 +1,382 @@
+//! The thread that speaks to NATS: a bucket of `JetStream`'s key-value store is the directory, subjects carry the lines.
+//!
+//! Nothing is decided here. A connection that is lost is a session that is over, with all that was under way; the next one watches the
+//! bucket from its beginning.
+
+use std::future::Future;
+use std::io;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use async_nats::jetstream::kv::{Config, CreateErrorKind, Operation, Store, UpdateErrorKind};
+use async_nats::jetstream::{self, stream::StorageType};
+use async_nats::{Client, ConnectOptions, Event, ServerAddr, Subscriber};
+use futures_util::StreamExt;
+use tokio::net::TcpStream;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tracing::{info, warn};
+
+use super::bus::{Bus, News};
+use super::key::VERSION_KEY;
+use super::{Ask, Failure, RelayId, VERSION};
+
+/// How long connecting may take, and the pause behind a failure.
+const CONNECT: Duration = Duration::from_secs(2);
+const PAUSE: Duration = Duration::from_millis(300);
+
+/// How long giving names back may take at the end.
+const LEAVE: Duration = Duration::from_secs(2);
+
+/// Where NATS is, and which of its clusters is meant.
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    pub(crate) servers: Vec<String>,
+    /// The name of the cluster: relays with another one are not seen.
+    pub(crate) name: String,
+    pub(crate) credentials: Option<PathBuf>,
+    pub(crate) tls_root: Option<PathBuf>,
+}
+
+enum Command {
+    Be(RelayId),
+    Ask(Ask),
+    Send(RelayId, Vec<u8>),
+    Stop,
+}
+
+/// The relay's end of the thread.
+#[derive(Debug)]
+pub(crate) struct Nats {
+    commands: UnboundedSender<Command>,
+    news: mpsc::Receiver<News>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Nats {
+    /// Starts the thread. `wake` is called when there are news, `clock` tells the time that they have.
+    ///
+    /// # Errors
+    /// An address is none, or the system has no thread left.
+    pub(crate) fn start(
+        options: Options,
+        clock: fn() -> u64,
+        wake: impl Fn() + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        let servers = options.servers.iter().map(|server| {
+            server.parse::<ServerAddr>().map_err(|error| {
+                let what = format!(
+                    "{server:?} is no address of a NATS server, such as nats://127.0.0.1:4222: {error}"
+                );
+                io::Error::new(io::ErrorKind::InvalidInput, what)
+            })
+        });
+        let servers = servers.collect::<io::Result<Vec<_>>>()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (commands, receiver) = unbounded_channel();
+        let (news_sender, news) = mpsc::channel();
+        let tell = Tell { news: news_sender, wake: std::sync::Arc::new(wake) };
+        let thread = std::thread::Builder::new().name("nats".into()).spawn(move || {
+            let speaker =
+                Speaker { options, servers, clock, tell, me: 0, known: Vec::new(), was_said: false };
+            runtime.block_on(speaker.run(receiver));
+        })?;
+        Ok(Self { commands, news, thread: Some(thread) })
+    }
+
+    fn command(&self, command: Command) {
+        // fails only if the thread has ended, of which there are news
+        let _ = self.commands.send(command);
+    }
+}
+
+impl Bus for Nats {
+    fn be(&mut self, me: RelayId) {
+        self.command(Command::Be(me));
+    }
+
+    fn ask(&mut self, ask: Ask) {
+        self.command(Command::Ask(ask));
+    }
+
+    fn send(&mut self, to: RelayId, message: Vec<u8>) {
+        self.command(Command::Send(to, message));
+    }
+
+    fn take(&mut self) -> Option<News> {
+        self.news.try_recv().ok()
+    }
+
+    fn stop(&mut self) {
+        self.command(Command::Stop);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+#[derive(Clone)]
+struct Tell {
+    news: mpsc::Sender<News>,
+    wake: std::sync::Arc<dyn Fn() + Send + Sync>,
+}
+
+impl Tell {
+    fn tell(&self, news: News) {
+        if self.news.send(news).is_ok() {
+            (self.wake)();
+        }
+    }
+}
+
+struct Speaker {
+    options: Options,
+    servers: Vec<ServerAddr>,
+    clock: fn() -> u64,
+    tell: Tell,
+    me: RelayId,
+    /// Further servers that NATS has told of.
+    known: Vec<String>,
+    /// It was said that NATS cannot be reached.
+    was_said: bool,
+}
+
+/// Why a session is over.
+enum Over {
+    /// The relay stops.
+    Stop,
+    /// The connection is lost, or something else went wrong.
+    Lost(String),
+    /// The relays of the cluster speak another version.
+    Version(String),
+}
+
+impl From<String> for Over {
+    fn from(why: String) -> Self {
+        Self::Lost(why)
+    }
+}
+
+type Lost<T> = Result<T, Over>;
+
+fn why(error: impl std::fmt::Display) -> Over {
+    Over::Lost(error.to_string())
+}
+
+impl Speaker {
+    async fn run(mut self, mut commands: UnboundedReceiver<Command>) {
+        loop {
+            match self.session(&mut commands).await {
+                Ok(()) | Err(Over::Stop) => return,
+                Err(Over::Version(what)) => return self.tell.tell(News::Refused(what)),
+                Err(Over::Lost(reason)) => {
+                    if !std::mem::replace(&mut self.was_said, true) {
+                        warn!(cluster = %self.options.name, %reason, "NATS cannot be used at the moment; tried again until it can");
+                    }
+                }
+            }
+            self.tell.tell(News::Down);
+            if self.wait(&mut commands).await {
+                return;
+            }
+        }
+    }
+
+    /// Waits a moment, and finds out whether no server is there at all. Returns whether the relay stops.
+    async fn wait(&mut self, commands: &mut UnboundedReceiver<Command>) -> bool {
+        let at = (self.clock)();
+        if self.nobody_is_there().await {
+            self.tell.tell(News::Dead(at));
+        }
+        sleep(PAUSE).await;
+        while let Ok(command) = commands.try_recv() {
+            match command {
+                Command::Be(me) => self.me = me,
+                Command::Stop => return true,
+                // whoever asks is told by "down" that there is no answer
+                Command::Ask(_) | Command::Send(..) => {}
+            }
+        }
+        false
+    }
+
+    /// Whether the system of each server says that nobody listens there.
+    async fn nobody_is_there(&self) -> bool {
+        let addresses = self.servers.iter().map(|server| format!("{}:{}", server.host(), server.port()));
+        for address in addresses.chain(self.known.iter().cloned()) {
+            match timeout(Duration::from_secs(1), TcpStream::connect(&address)).await {
+                Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {}
+                _ => return false,
+            }
+        }
+        true
+    }
+
+    async fn connect(&self, events: UnboundedSender<Event>) -> Lost<Client> {
+        let mut options = ConnectOptions::new()
+            .name("peote-relay")
+            .connection_timeout(CONNECT)
+            .request_timeout(Some(CONNECT))
+            .ping_interval(Duration::from_secs(2))
+            .max_reconnects(1)
+            .subscription_capacity(16 * 1024)
+            .event_callback(move |event| {
+                let _ = events.send(event);
+                std::future::ready(())
+            });
+        if let Some(path) = &self.options.credentials {
+            options = options.credentials_file(path).await.map_err(why)?;
+        }
+        if let Some(path) = &self.options.tls_root {
+            options = options.add_root_certificates(path.clone()).require_tls(true);
+        }
+        options.connect(&self.servers[..]).await.map_err(why)
+    }
+
+    async fn bucket(&self, client: &Client) -> Lost<Store> {
+        let context = jetstream::new(client.clone());
+        let bucket = format!("peote-{}", self.options.name);
+        let config = Config {
+            bucket: bucket.clone(),
+            description: "channels of relays (peote-relay --cluster)".into(),
+            history: 1,
+            storage: StorageType::File,
+            ..Config::default()
+        };
+        let store = match context.get_key_value(&bucket).await {
+            Ok(store) => store,
+            Err(_) => context.create_key_value(config).await.map_err(why)?,
+        };
+        let ours = VERSION.to_string();
+        if store.create(VERSION_KEY, ours.clone().into()).await.is_err() {
+            let theirs = store.get(VERSION_KEY).await.map_err(why)?;
+            let theirs = theirs.ok_or_else(|| why("the bucket has no version"))?;
+            if theirs != ours.as_bytes() {
+                let theirs = String::from_utf8_lossy(&theirs).into_owned();
+                return Err(Over::Version(format!(
+                    "the relays of the cluster {:?} speak version {theirs} among each other and this one version {ours}; \
+                     use the same version of peote-relay everywhere, or another --cluster-name for the new ones",
+                    self.options.name
+                )));
+            }
+        }
+        Ok(store)
+    }
+
+    async fn session(&mut self, commands: &mut UnboundedReceiver<Command>) -> Lost<()> {
+        let (event_sender, mut events) = unbounded_channel();
+        let client = self.connect(event_sender).await?;
+        let store = self.bucket(&client).await?;
+        self.known = client.server_info().connect_urls;
+        let mut mail = self.subscribe(&client).await?;
+        let mut watch = Box::pin(store.watch_with_history(">").await.map_err(why)?);
+        self.tell.tell(News::Up);
+        self.was_said = false;
+        info!(cluster = %self.options.name, server = %client.server_info().server_name, "connected to NATS");
+        let (mut is_whole, mut tasks) = (false, JoinSet::new());
+        loop {
+            tokio::select! {
+                biased;
+                event = events.recv() => match event {
+                    Some(Event::Connected) => {}
+                    Some(Event::SlowConsumer(_)) => warn!("NATS has dropped messages; the line they were on begins anew"),
+                    Some(Event::ServerError(error)) => warn!(%error, "NATS reports an error"),
+                    Some(event) => return Err(why(event)),
+                    None => return Err(why("disconnected")),
+                },
+                entry = watch.next() => {
+                    let entry = entry.ok_or_else(|| why("the watch has ended"))?.map_err(why)?;
+                    let value = (entry.operation == Operation::Put).then(|| entry.value.to_vec());
+                    self.tell.tell(News::Watched { key: entry.key, value, revision: entry.revision });
+                    if entry.seen_current && !std::mem::replace(&mut is_whole, true) {
+                        self.tell.tell(News::Whole);
+                    }
+                }
+                message = mail.next() => {
+                    let message = message.ok_or_else(|| why("the subscription has ended"))?;
+                    self.tell.tell(News::Message(message.payload.into()));
+                }
+                command = commands.recv() => match command {
+                    Some(Command::Send(to, message)) => {
+                        client.publish(self.subject(to), message.into()).await.map_err(why)?;
+                    }
+                    Some(Command::Ask(ask)) => {
+                        while tasks.try_join_next().is_some() {}
+                        tasks.spawn(answer(store.clone(), ask, self.tell.clone()));
+                    }
+                    Some(Command::Be(me)) => {
+                        self.me = me;
+                        mail = self.subscribe(&client).await?;
+                    }
+                    Some(Command::Stop) | None => {
+                        let _ = timeout(LEAVE, async {
+                            while tasks.join_next().await.is_some() {}
+                            let _ = client.flush().await;
+                        }).await;
+                        return Err(Over::Stop);
+                    }
+                },
+            }
+        }
+    }
+
+    fn subject(&self, relay: RelayId) -> String {
+        format!("peote.{}.{relay:016x}", self.options.name)
+    }
+
+    async fn subscribe(&self, client: &Client) -> Lost<Subscriber> {
+        client.subscribe(self.subject(self.me)).await.map_err(why)
+    }
+}
+
+/// Carries out what the directory asks for, and tells what came of it.
+fn answer(store: Store, ask: Ask, tell: Tell) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    Box::pin(async move {
+        match ask {
+            Ask::Create { ticket, key, value } => {
+                let result = store.create(key, value.into()).await.map_err(|error| match error.kind() {
+                    CreateErrorKind::AlreadyExists => Failure::Conflict,
+                    _ => is_conflict(&error),
+                });
+                tell.tell(News::Answered { ticket, result });
+            }
+            Ask::Update { ticket, key, value, revision } => {
+                let result =
+                    store.update(key, value.into(), revision).await.map_err(|error| match error.kind() {
+                        UpdateErrorKind::WrongLastRevision => Failure::Conflict,
+                        _ => is_conflict(&error),
+                    });
+                tell.tell(News::Answered { ticket, result });
+            }
+            Ask::Delete { ticket, key, revision } => {
+                let result = store.delete_expect_revision(key, Some(revision)).await;
+                let result = result.map(|()| 0).map_err(|error| is_conflict(&error));
+                tell.tell(News::Answered { ticket, result });
+            }
+            Ask::Get { ticket, key } => {
+                let found = store.entry(key).await.map_err(|_| Failure::Unknown);
+                let result = found.map(|entry| {
+                    let entry = entry.filter(|entry| entry.operation == Operation::Put)?;
+                    Some((entry.value.to_vec(), entry.revision))
+                });
+                tell.tell(News::Got { ticket, result });
+            }
+        }
+    })
+}
+
+/// Whether an error stands for a revision that is another one. Not all of the client's kinds of errors say so.
+fn is_conflict(error: &(dyn std::error::Error + 'static)) -> Failure {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if error.to_string().contains("wrong last sequence") {
+            return Failure::Conflict;
+        }
+        next = error.source();
+    }
+    Failure::Unknown
+}

@@ -1,0 +1,455 @@
+//! Relays that are one, on a real NATS server: channels at one relay, users at another, and what becomes of them when something is lost.
+//!
+//! Needs `nats-server` in the path, or its place in `NATS_SERVER`; `scripts/cluster` sees to it. Without it these tests are left out, loudly, unless
+//! `CLUSTER_TESTS` is set.
+#![cfg(all(unix, feature = "cluster", feature = "program"))]
+
+mod common;
+mod program;
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use program::{PATIENCE, Running};
+use rustix::process::{Pid, Signal, kill_process};
+
+/// A NATS server of its own, with what it keeps.
+struct Nats {
+    child: Child,
+    port: u16,
+    folder: PathBuf,
+}
+
+fn nats_server() -> Option<PathBuf> {
+    let given = std::env::var_os("NATS_SERVER").map(PathBuf::from);
+    let places = ["/usr/sbin/nats-server", "/usr/bin/nats-server", "/usr/local/bin/nats-server"];
+    let found = given.or_else(|| places.iter().map(PathBuf::from).find(|place| place.exists()));
+    if found.is_none() {
+        assert!(std::env::var_os("CLUSTER_TESTS").is_none(), "there is no nats-server; run scripts/cluster");
+        eprintln!("LEFT OUT: there is no nats-server; run scripts/cluster, or set NATS_SERVER");
+    }
+    found
+}
+
+impl Nats {
+    fn start(name: &str) -> Option<Self> {
+        nats_server()?;
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let folder = std::env::temp_dir().join(format!("peote-nats-{name}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&folder);
+        let child = Self::spawn(port, &folder);
+        Some(Self { child, port, folder })
+    }
+
+    fn spawn(port: u16, folder: &std::path::Path) -> Child {
+        let child = Command::new(nats_server().unwrap())
+            .args(["-a", "127.0.0.1", "-p", &port.to_string(), "-js", "-sd"])
+            .arg(folder)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        until("NATS to listen", || TcpStream::connect(("127.0.0.1", port)).is_ok());
+        child
+    }
+
+    fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    fn again(&mut self) {
+        self.child = Self::spawn(self.port, &self.folder);
+    }
+
+    fn relay(&self, cluster: &str, lease: &str) -> (Running, SocketAddr) {
+        let url = format!("nats://127.0.0.1:{}", self.port);
+        let mut relay = Running::start(&[
+            "--listen",
+            "127.0.0.1:0",
+            "--cluster",
+            &url,
+            "--cluster-name",
+            cluster,
+            "--cluster-lease",
+            lease,
+            "--unlimited",
+        ]);
+        let address = relay.address();
+        relay.log_until("part of the cluster");
+        (relay, address)
+    }
+}
+
+impl Drop for Nats {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while !is_so() {
+        assert!(begin.elapsed() < PATIENCE, "waited for {what} in vain");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn signal(relay: &Running, signal: Signal) {
+    let pid = Pid::from_raw(i32::try_from(relay.child.id()).unwrap()).unwrap();
+    kill_process(pid, signal).unwrap();
+}
+
+/// An endpoint as those of Haxe: bytes.
+struct Raw(TcpStream, Vec<u8>);
+
+const KEEPALIVE: &[u8] = &[0, 4, 0, 255];
+
+impl Raw {
+    fn connect(address: SocketAddr) -> Self {
+        let socket = TcpStream::connect(address).unwrap();
+        socket.set_nodelay(true).unwrap();
+        socket.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+        Self(socket, Vec::new())
+    }
+
+    fn say(&mut self, bytes: &[u8]) {
+        self.0.write_all(bytes).unwrap();
+    }
+
+    fn command(&mut self, code: u8, tag: u8, name: &[u8]) {
+        let head = [0, code, tag, u8::try_from(name.len()).unwrap()];
+        self.say(&[&head, name].concat());
+    }
+
+    /// The next unit but keepalives; `None` if the connection has ended.
+    #[track_caller]
+    fn next(&mut self) -> Option<Vec<u8>> {
+        let begin = Instant::now();
+        loop {
+            if let Some(unit) = self.take() {
+                if unit.starts_with(KEEPALIVE) {
+                    continue;
+                }
+                return Some(unit);
+            }
+            let mut bytes = [0; 65_536];
+            match self.0.read(&mut bytes) {
+                Ok(0) => return None,
+                Ok(len) => self.1.extend_from_slice(&bytes[..len]),
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut
+                    ) => {}
+                Err(_) => return None,
+            }
+            assert!(begin.elapsed() < PATIENCE, "nothing comes; so far {:?}", self.1);
+        }
+    }
+
+    fn take(&mut self) -> Option<Vec<u8>> {
+        let bytes = &self.1;
+        let len = match *bytes.first()? {
+            0 => 2 + usize::from(*bytes.get(1)?),
+            size @ 1..=127 => 1 + usize::from(size),
+            high => 2 + (usize::from(high & 127) << 8) + usize::from(*bytes.get(1)?),
+        };
+        (bytes.len() >= len).then(|| self.1.drain(..len).collect())
+    }
+
+    #[track_caller]
+    fn expect(&mut self, unit: &[u8]) {
+        assert_eq!(self.next().as_deref(), Some(unit));
+    }
+
+    /// The answer to a command, given again until it is another one than `but`.
+    #[track_caller]
+    fn command_until(&mut self, code: u8, name: &[u8], but: &[u8]) -> Vec<u8> {
+        let begin = Instant::now();
+        loop {
+            self.command(code, 1, name);
+            let answer = self.next().expect("the connection is there");
+            if answer != but {
+                return answer;
+            }
+            assert!(begin.elapsed() < PATIENCE, "still {answer:?}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+/// An endpoint that takes part, and asks its users to knock.
+fn taking_part(address: SocketAddr, window: u32) -> Raw {
+    let mut raw = Raw::connect(address);
+    let items = [&[1, 1, 1, 6, 4][..], &window.to_le_bytes()].concat();
+    raw.command(6, 0, &items);
+    let hello = raw.next().unwrap();
+    assert_eq!(hello[..4], [0, hello[1], 0, 3]);
+    raw
+}
+
+const OK: &[u8] = &[0, 3, 1, 0, 0];
+const CREATE: u8 = 0;
+const ENTER: u8 = 1;
+
+#[test]
+fn the_story_of_a_channel_with_bytes_as_of_haxe() {
+    let Some(nats) = Nats::start("story") else { return };
+    let (_a, at_a) = nats.relay("story", "10");
+    let (_b, at_b) = nats.relay("story", "10");
+    let (mut server, mut user, mut third) = (Raw::connect(at_a), Raw::connect(at_b), Raw::connect(at_b));
+    user.command(ENTER, 1, b"room");
+    user.expect(&[0, 3, 1, 1, 1]); // no such channel
+    server.command(CREATE, 1, b"room");
+    server.expect(OK);
+    third.command(CREATE, 1, b"room");
+    third.expect(&[0, 3, 1, 1, 2]); // in use
+    user.command(ENTER, 1, b"room");
+    user.expect(OK);
+    server.expect(&[0, 4, 0, 0, 0, 0]); // user 0 entered
+    third.command(ENTER, 1, b"room");
+    third.expect(OK);
+    server.expect(&[0, 4, 0, 0, 0, 1]);
+    user.command(ENTER, 2, b"room");
+    user.expect(&[0, 3, 2, 1, 3]); // already entered
+    // data in both directions, a broadcast, one to all but one
+    user.say(&[3, 0, 1, 77]);
+    server.expect(&[4, 128, 0, 1, 77]);
+    server.say(&[4, 128, 1, 1, 78]);
+    third.expect(&[3, 0, 1, 78]);
+    server.say(&[1, 1, 3, 128, 1, 79]);
+    user.expect(&[3, 0, 1, 79]);
+    third.expect(&[3, 0, 1, 79]);
+    server.say(&[1, 0, 4, 128, 0, 1, 80]);
+    third.expect(&[3, 0, 1, 80]);
+    // leaving, losing, removing, deleting
+    user.say(&[0, 2, 0, 1, 0]);
+    server.expect(&[0, 5, 0, 1, 0, 0, 0]);
+    user.command(ENTER, 1, b"room");
+    let answer = user.next().unwrap();
+    assert_eq!(answer[..4], OK[..4]);
+    server.expect(&[0, 4, 0, 0, 0, 2]);
+    server.say(&[0, 4, 0, 2, 0, 1]); // removes user 1
+    third.expect(&[0, 4, 0, 2, 0, 2]);
+    server.expect(&[0, 5, 0, 1, 0, 1, 2]);
+    drop(user);
+    server.expect(&[0, 5, 0, 1, 0, 2, 1]); // lost
+    third.command(ENTER, 1, b"room");
+    let answer = third.next().unwrap();
+    assert_eq!(answer[..4], OK[..4]);
+    server.expect(&[0, 4, 0, 0, 0, 3]);
+    server.say(&[0, 5, 0, 2, 0, 3]); // removes and blocks
+    third.expect(&[0, 4, 0, 2, answer[4], 2]);
+    server.expect(&[0, 5, 0, 1, 0, 3, 2]);
+    third.command(ENTER, 1, b"room");
+    third.expect(&[0, 3, 1, 1, 6]); // blocked
+    let mut last = Raw::connect(at_b);
+    last.command(ENTER, 1, b"room");
+    last.expect(OK);
+    server.expect(&[0, 4, 0, 0, 0, 4]);
+    server.say(&[5, 128, 4, 2, 1, 2]);
+    server.say(&[0, 3, 0, 1, 0]); // deletes
+    last.expect(&[4, 0, 2, 1, 2]);
+    last.expect(&[0, 4, 0, 2, 0, 0]);
+    // the name is free, at the other relay as well
+    let answer = last.command_until(CREATE, b"room", &[0, 3, 1, 1, 2]);
+    assert_eq!(answer, OK);
+}
+
+#[test]
+fn admission_numbers_and_windows_go_across() {
+    let Some(nats) = Nats::start("admission") else { return };
+    let (_a, at_a) = nats.relay("admission", "10");
+    let (_b, at_b) = nats.relay("admission", "10");
+    let mut server = taking_part(at_a, 4000);
+    server.command(CREATE, 1, b"");
+    server.expect(OK);
+    // one at the server's own relay first, so that the numbers are others there
+    let mut near = taking_part(at_a, 1000);
+    near.command(ENTER, 1, b"");
+    let knock = server.next().unwrap();
+    server.say(&[0, 9, 0, 3, 0, knock[5], knock[6]]);
+    near.expect(&[&[0, 8, 1, 0, 0, 0][..], &4000_u32.to_le_bytes()].concat());
+    let mut user = taking_part(at_b, 5000);
+    user.command(7, 0, b"hi");
+    user.command(ENTER, 1, b"");
+    let knock = server.next().unwrap();
+    assert_eq!((&knock[..6], &knock[12..]), (&[0, 12, 0, 4, 0, 1][..], &b"hi"[..]));
+    server.say(&[&[0, 10, 0, 6, 0, 1, knock[6], 7][..], b"no"].concat());
+    user.expect(&[0, 5, 1, 1, 7, b'n', b'o']);
+    user.command(ENTER, 1, b"");
+    let knock = server.next().unwrap();
+    assert_eq!(knock[5], 2);
+    server.say(&[0, 9, 0, 3, 0, 2, knock[6]]);
+    let answer = user.next().unwrap();
+    assert_eq!(answer[..4], [0, 8, 1, 0]);
+    assert_eq!(answer[5], 2, "its number is that of the server's relay");
+    let window = u32::from_le_bytes(answer[6..].try_into().unwrap());
+    // the server takes nothing: no more than both windows comes across
+    let piece = [&[0x80 | 3, 233, answer[4]][..], &[7; 1000]].concat();
+    for _ in 0..window / 1000 {
+        user.say(&piece);
+    }
+    let mut got = 0;
+    while got < 4000 {
+        got += server.next().unwrap().len() - 4;
+    }
+    assert_eq!(got, 4000);
+    std::thread::sleep(Duration::from_millis(200));
+    assert_eq!(server.take(), None);
+    assert!(
+        matches!(server.0.read(&mut [0; 10]), Err(error) if error.kind() == std::io::ErrorKind::WouldBlock),
+        "above the window"
+    );
+    // it takes, and the rest comes, and the user is granted it
+    server.say(&[&[0, 8, 0, 6, 128, 2][..], &100_000_u32.to_le_bytes()].concat());
+    while got < window as usize / 1000 * 1000 {
+        got += server.next().unwrap().len() - 4;
+    }
+    let grant = user.next().unwrap();
+    assert_eq!(grant[..5], [0, 7, 0, 5, answer[4]]);
+    // the user is gone, with all that it is in
+    drop(user);
+    server.expect(&[0, 5, 0, 1, 0, 2, 1]);
+}
+
+#[test]
+fn two_clusters_on_one_nats_do_not_see_each_other() {
+    let Some(nats) = Nats::start("two") else { return };
+    let (_a, at_a) = nats.relay("one", "10");
+    let (_b, at_b) = nats.relay("other", "10");
+    let (mut server, mut other) = (Raw::connect(at_a), Raw::connect(at_b));
+    server.command(CREATE, 1, b"x");
+    server.expect(OK);
+    other.command(ENTER, 1, b"x");
+    other.expect(&[0, 3, 1, 1, 1]);
+    other.command(CREATE, 1, b"x");
+    other.expect(OK);
+}
+
+#[test]
+fn a_relay_that_is_killed_or_stands_still_is_told_of_once_and_its_names_are_free() {
+    let Some(nats) = Nats::start("killed") else { return };
+    let (mut a, at_a) = nats.relay("killed", "2");
+    let (b, at_b) = nats.relay("killed", "2");
+    let (_c, at_c) = nats.relay("killed", "2");
+    let (mut of_a, mut of_b) = (Raw::connect(at_a), Raw::connect(at_b));
+    of_a.command(CREATE, 1, b"a");
+    of_a.expect(OK);
+    of_b.command(CREATE, 1, b"b");
+    of_b.expect(OK);
+    let mut user = Raw::connect(at_c);
+    user.command(ENTER, 1, b"a");
+    user.expect(OK);
+    user.command(ENTER, 2, b"b");
+    user.expect(&[0, 3, 2, 0, 1]);
+    // one is killed
+    a.child.kill().unwrap();
+    user.expect(&[0, 4, 0, 2, 0, 1]);
+    let mut next = Raw::connect(at_c);
+    assert_eq!(next.command_until(CREATE, b"a", &[0, 3, 1, 1, 2]), OK);
+    // one stands still for longer than its lease: its own server hears of the end before anything else happens
+    signal(&b, Signal::STOP);
+    user.expect(&[0, 4, 0, 2, 1, 1]);
+    assert_eq!(next.command_until(CREATE, b"b", &[0, 3, 1, 1, 2]), [0, 3, 1, 0, 1]);
+    of_b.say(&[3, 128, 0, 9]);
+    signal(&b, Signal::CONT);
+    while let Some(unit) = of_b.next() {
+        assert_eq!(unit[..2], [0, 4], "{unit:?}"); // that a user has entered, or is gone
+    }
+    // it is one of the cluster again
+    let mut of_b = Raw::connect(at_b);
+    of_b.command(ENTER, 1, b"b");
+    let begin = Instant::now();
+    while of_b.next().unwrap() != OK {
+        assert!(begin.elapsed() < PATIENCE);
+        of_b.command(ENTER, 1, b"b");
+    }
+}
+
+#[test]
+fn channels_go_on_without_nats_and_all_heals_by_itself() {
+    let Some(mut nats) = Nats::start("gone") else { return };
+    let (mut a, at_a) = nats.relay("gone", "2");
+    let (mut b, at_b) = nats.relay("gone", "2");
+    let (mut server, mut near, mut far) = (Raw::connect(at_a), Raw::connect(at_a), Raw::connect(at_b));
+    server.command(CREATE, 1, b"x");
+    server.expect(OK);
+    near.command(ENTER, 1, b"x");
+    near.expect(OK);
+    server.expect(&[0, 4, 0, 0, 0, 0]);
+    far.command(ENTER, 1, b"x");
+    far.expect(OK);
+    server.expect(&[0, 4, 0, 0, 0, 1]);
+    nats.kill();
+    // who is across is told, on both sides; who is not goes on, for longer than the lease
+    far.expect(&[0, 4, 0, 2, 0, 1]);
+    server.expect(&[0, 5, 0, 1, 0, 1, 1]);
+    let begin = Instant::now();
+    while begin.elapsed() < Duration::from_secs(5) {
+        near.say(&[2, 0, 1]);
+        server.expect(&[3, 128, 0, 1]);
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    far.command(CREATE, 1, b"new");
+    far.expect(&[0, 3, 1, 1, 1]); // nothing can be created now
+    nats.again();
+    a.log_until("part of the cluster");
+    b.log_until("part of the cluster");
+    far.command(CREATE, 1, b"x");
+    far.expect(&[0, 3, 1, 1, 2]); // the name is still its owner's
+    far.command(ENTER, 1, b"x");
+    let answer = far.next().unwrap();
+    assert_eq!(answer[..4], OK[..4]);
+    server.expect(&[0, 4, 0, 0, 0, 2]);
+    near.say(&[2, 0, 1]);
+    server.expect(&[3, 128, 0, 1]);
+}
+
+#[test]
+fn a_relay_that_stops_gives_its_names_back_at_once() {
+    let Some(nats) = Nats::start("stops") else { return };
+    let (mut a, at_a) = nats.relay("stops", "600");
+    let (_b, at_b) = nats.relay("stops", "600");
+    let (mut server, mut user) = (Raw::connect(at_a), Raw::connect(at_b));
+    server.command(CREATE, 1, b"x");
+    server.expect(OK);
+    user.command(ENTER, 1, b"x");
+    user.expect(OK);
+    signal(&a, Signal::TERM);
+    user.expect(&[0, 4, 0, 2, 0, 1]);
+    assert_eq!(a.end().0, Some(0));
+    assert_eq!(user.command_until(CREATE, b"x", &[0, 3, 1, 1, 2]), OK);
+}
+
+#[test]
+fn a_relay_of_another_version_is_refused_with_a_clear_word() {
+    let Some(nats) = Nats::start("version") else { return };
+    let url = format!("nats://127.0.0.1:{}", nats.port);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let client = async_nats::connect(&url).await.unwrap();
+        let context = async_nats::jetstream::new(client);
+        let config = async_nats::jetstream::kv::Config { bucket: "peote-old".into(), ..Default::default() };
+        context.create_key_value(config).await.unwrap().put("version", "0".into()).await.unwrap();
+    });
+    let mut relay = Running::start(&[
+        "--listen",
+        "127.0.0.1:0",
+        "--cluster",
+        &url,
+        "--cluster-name",
+        "old",
+        "--log-level",
+        "error",
+    ]);
+    let (code, errors) = relay.end();
+    assert_eq!(code, Some(2));
+    assert!(errors.contains("speak version 0 among each other and this one version 1"), "{errors}");
+}
