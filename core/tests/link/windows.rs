@@ -435,3 +435,25 @@ fn what_was_sent_to_an_earlier_party_does_not_count() {
         rig.hears(to_endpoint::user_gone(3, 7, 0));
     }
 }
+
+#[test]
+fn a_late_user_that_has_taken_all_is_asked_for_its_grant() {
+    let mut rig = rig();
+    let (channel, user) = served(&mut rig);
+    let ask = to_relay::grant_user(3, 7, 0);
+    let asked = |rig: &mut Windowed| rig.sent().windows(ask.len()).filter(|bytes| *bytes == ask).count();
+    for _ in 0..3 {
+        // less than half of its window of 100 is used up, so it grants nothing by itself
+        rig.out().send((channel, user), &[1; 44]).unwrap();
+        assert_eq!(rig.out().send_to_ready(channel, &[2; 60]), Ok(1));
+        assert_eq!(asked(&mut rig), 1);
+        assert_eq!(rig.out().send_to_ready(channel, &[2; 60]), Ok(1));
+        assert_eq!(asked(&mut rig), 0, "once is enough");
+        rig.hears(to_endpoint::grant_from_user(3, 7, 45));
+        assert_eq!(rig.out().send_to_ready(channel, &[2; 60]), Ok(0));
+        // one that has not taken it has more than half under way, and grants by itself
+        assert_eq!(rig.out().send_to_ready(channel, &[2; 60]), Ok(1));
+        assert_eq!(asked(&mut rig), 0);
+        rig.hears(to_endpoint::grant_from_user(3, 7, 61));
+    }
+}

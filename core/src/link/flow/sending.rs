@@ -4,6 +4,7 @@ use super::Window;
 use super::receiving::{GRANT, push_grant};
 #[cfg(feature = "server")]
 use crate::link::MAX_WHOLE_BROADCAST;
+use crate::link::ring::Ring;
 use crate::link::send::{Out, Route};
 #[cfg(feature = "server")]
 use crate::link::send::{WireRoute, length_field};
@@ -27,6 +28,20 @@ impl PartySlot {
             return Err(SendError::WindowTooSmall { len, window });
         }
         Err(SendError::WouldBlock)
+    }
+
+    /// Asks for a grant, if there is room for that and the party may keep one back, because less than
+    /// half of its window is used up.
+    fn ask(&mut self, ring: &mut Ring, memory: &mut [u8]) {
+        let window = i64::from(self.window.bytes());
+        let is_kept_back = self.outstanding > 0 && i64::from(self.outstanding) <= window.wrapping_div(2);
+        if is_kept_back
+            && !self.window.has(Window::ASKED)
+            && ring.free(memory) >= GRANT
+            && push_grant(ring, memory, self.state, 0)
+        {
+            self.window.set(Window::ASKED, true);
+        }
     }
 
     fn may_send(&self) -> i64 {
@@ -146,17 +161,8 @@ impl Out<'_> {
                 (None, Some(only)) => at == usize::from(only.slot),
                 (None, None) => false,
             };
-            let window = i64::from(party.window.bytes());
-            let is_kept_back =
-                party.outstanding > 0 && i64::from(party.outstanding) <= window.wrapping_div(2);
-            if !is_meant || !is_kept_back || party.window.has(Window::ASKED) {
-                continue;
-            }
-            if self.state.ring.free(self.parts.transmit) < GRANT {
-                return;
-            }
-            if push_grant(&mut self.state.ring, self.parts.transmit, party.state, 0) {
-                party.window.set(Window::ASKED, true);
+            if is_meant {
+                party.ask(&mut self.state.ring, self.parts.transmit);
             }
         }
     }
@@ -248,6 +254,19 @@ impl Out<'_> {
         self.state.ring.push(self.parts.transmit, length.as_bytes());
         self.state.ring.push(self.parts.transmit, bytes);
         self.queue_payload(Route { wire: WireRoute::NOWHERE, ..route }, length, bytes);
+        if left_out > 0 {
+            self.ask_late(channel);
+        }
         Ok(left_out)
+    }
+
+    /// Asks those for a grant that have been left out: one that has taken all may still keep it back.
+    #[cfg(feature = "server")]
+    fn ask_late(&mut self, channel: OwnChannel) {
+        let used = self.used_slots();
+        let late = self.parts.parties.iter_mut().take(used);
+        for party in late.filter(|p| p.is_reached(channel, None) && p.window.has(Window::LEFT_OUT)) {
+            party.ask(&mut self.state.ring, self.parts.transmit);
+        }
     }
 }
