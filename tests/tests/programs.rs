@@ -4,6 +4,7 @@
 //! their own.
 #![cfg(unix)]
 
+#[allow(dead_code, reason = "other tests look without waiting")]
 #[path = "common/running.rs"]
 mod running;
 
