@@ -147,7 +147,7 @@ fn main() -> ! {
         }
         while channels.restore(&mut link.out(), now).is_some() {}
         let result = stack.drive(ethernet, link, now, |event, out| {
-            let Some(event) = channels.follow(event, now) else { return Ok(Flow::Continue) };
+            let Some(event) = channels.follow(event, now) else { return Ok(()) };
             if let Event::Opened { channel: Channel::Own(_) } = event
                 && !joined
             {
