@@ -113,19 +113,28 @@ pub struct LineConfig {
     pub to_relay: Conditions,
     /// The way from the relay to the link.
     pub to_link: Conditions,
+    /// Whether the link is an existing endpoint: the line hides from it that the relay knows hello.
+    pub is_existing: bool,
 }
 
 impl LineConfig {
     /// The same conditions in both directions.
     #[must_use]
     pub fn both(conditions: Conditions) -> Self {
-        Self { name: String::new(), to_relay: conditions.clone(), to_link: conditions }
+        Self { to_relay: conditions.clone(), to_link: conditions, ..Self::default() }
     }
 
     /// The same line with a name.
     #[must_use]
     pub fn named(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
+        self
+    }
+
+    /// The same line with an existing endpoint at its end.
+    #[must_use]
+    pub const fn existing(mut self) -> Self {
+        self.is_existing = true;
         self
     }
 

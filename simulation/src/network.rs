@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
 
+use peote_net::protocol::to_endpoint::Capabilities;
 use peote_net::time::{Duration, Instant};
 
 use crate::line::{Conditions, Direction, LineConfig, LineId};
@@ -85,7 +86,8 @@ impl Network {
     // ---- lines
 
     /// Connects to the relay. Does not wait: without a relay, or if it is full, the transport's first use is the error `ConnectionRefused`.
-    pub fn connect(&mut self, config: LineConfig) -> Transport {
+    pub fn connect(&mut self, mut config: LineConfig) -> Transport {
+        config.is_existing &= self.config.capabilities.contains(Capabilities::HELLO);
         let relay = self.relay.as_mut().filter(|relay| !relay.is_full());
         let mut world = self.world.borrow_mut();
         let line = world.connect(config, relay.is_some());

@@ -160,6 +160,11 @@ impl Pipe {
         self.stall = Stall::No;
     }
 
+    /// How many bytes have been read.
+    pub(crate) const fn bytes_read(&self) -> u64 {
+        self.read
+    }
+
     /// How many bytes can be read now; 0 is the end of the stream, `None` that there is nothing yet.
     pub(crate) fn readable(&mut self, now: u64) -> Option<usize> {
         if self.is_stalled(now) {

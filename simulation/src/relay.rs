@@ -24,7 +24,7 @@ use queues::{Connection, Queues, Wait};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RelayConfig {
-    /// Bytes that may wait to be written to one connection, at least 64. When that is used up, those that send to it are not read. Default: 65,536.
+    /// Bytes that may wait to be written to one connection, at least 64, with [`Capabilities::HELLO`] 256. When that is used up, those that send to it are not read. Default: 65,536.
     pub queue_bytes: usize,
     /// Longer pieces of data are cut to what a queue has room for, once it has room for so many bytes; see
     /// [`Host::cut`](peote_net::relay::Host::cut). At most [`queue_bytes`](Self::queue_bytes). Default: 1024.
@@ -38,7 +38,7 @@ pub struct RelayConfig {
     /// Connections at the same time; others are refused. Default: 10,000.
     pub max_connections: usize,
     /// What it can do beyond the original protocol; with [`Capabilities::NONE`] it is one of the original relays. With
-    /// [`Capabilities::HELLO`] it takes part in flow control and admission. Default: remove and block users.
+    /// [`Capabilities::HELLO`] it takes part in flow control and admission. Default: all of it, as the relay program.
     pub capabilities: Capabilities,
     /// Keeps what happens for [`Network::take_relay_events`](crate::Network::take_relay_events). Default: no.
     pub record_events: bool,
@@ -53,7 +53,7 @@ impl Default for RelayConfig {
             keepalive_interval: Some(Duration::from_secs(5)),
             stall_timeout: Duration::from_secs(60),
             max_connections: 10_000,
-            capabilities: Capabilities::REMOVE_USER.with(Capabilities::BLOCK_USER),
+            capabilities: Capabilities::REMOVE_USER.with(Capabilities::BLOCK_USER).with(Capabilities::HELLO),
             record_events: false,
         }
     }
@@ -71,9 +71,12 @@ pub(crate) struct Relay {
 
 impl Relay {
     pub(crate) fn new(config: &RelayConfig, seed: u64) -> Self {
+        // the longest knock, and the answer to a hello, must have room
+        let least = if config.capabilities.contains(Capabilities::HELLO) { 256 } else { 64 };
+        let queue_bytes = config.queue_bytes.max(least);
         let config = RelayConfig {
-            queue_bytes: config.queue_bytes.max(64),
-            cut: config.cut.min(config.queue_bytes.max(64)),
+            queue_bytes,
+            cut: config.cut.min(queue_bytes),
             read_bytes: config.read_bytes.max(512),
             ..config.clone()
         };

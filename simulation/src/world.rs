@@ -2,6 +2,8 @@
 
 use embedded_io::ErrorKind;
 
+use peote_net::protocol::to_endpoint::{self, Capabilities};
+
 use crate::line::{Direction, LineConfig, LineId};
 use crate::pipe::Pipe;
 use crate::trace::{Act, Trace};
@@ -23,7 +25,12 @@ struct Line {
     pipes: [Pipe; 2],
     /// The connection is broken, and with which error.
     broken: Option<ErrorKind>,
+    /// The link is an existing endpoint.
+    is_existing: bool,
 }
+
+/// Where in the stream of a relay the capabilities are that it announces.
+const CAPABILITIES_AT: u64 = to_endpoint::announcement(Capabilities::NONE).len() as u64 - 1;
 
 impl World {
     pub(crate) const fn new(seed: u64) -> Self {
@@ -40,7 +47,7 @@ impl World {
         let pipes =
             Direction::BOTH.map(|direction| Pipe::new(config.direction(direction).clone(), seed(direction)));
         let broken = (!accepted).then_some(ErrorKind::ConnectionRefused);
-        self.lines.push(Line { name: config.name, pipes, broken });
+        self.lines.push(Line { name: config.name, pipes, broken, is_existing: config.is_existing });
         self.did(id, if accepted { Act::Connect } else { Act::Refuse }, &[]);
         id
     }
@@ -90,8 +97,12 @@ impl World {
         self.readable(line, direction)?;
         let now = self.now;
         let pipe = self.pipe(line, direction);
+        let at = pipe.bytes_read();
         let count = pipe.read(now, buffer);
         let broken = pipe.is_broken();
+        if direction == Direction::ToLink && self.lines[line.0].is_existing {
+            hide_hello(&mut buffer[..count], at);
+        }
         let act = if direction == Direction::ToRelay { Act::RelayReads } else { Act::LinkReads };
         self.did(line, act, &buffer[..count]);
         if broken {
@@ -147,4 +158,12 @@ impl World {
         let alive = self.lines.iter().filter(|line| line.broken.is_none());
         alive.flat_map(|line| &line.pipes).filter_map(|pipe| pipe.next_event_at(self.now)).min()
     }
+}
+
+/// Takes hello out of the announcement that a relay's stream begins with, if that is among `bytes`, which are at this place in the stream.
+fn hide_hello(bytes: &mut [u8], at: u64) {
+    let place = CAPABILITIES_AT.checked_sub(at).and_then(|place| usize::try_from(place).ok());
+    let Some(byte) = place.and_then(|place| bytes.get_mut(place)) else { return };
+    let hello = to_endpoint::announcement(Capabilities::HELLO);
+    *byte &= !hello.last().copied().unwrap_or_default();
 }

@@ -163,18 +163,17 @@ impl Tables<'_> {
             *slot = MembershipSlot::EMPTY;
         }
         self.counters.memberships.give(self.parts.memberships, index);
-        if let Some(channel) = self.channel(membership.channel)
-            && !membership.flags.has(Flags::KNOCKS)
-        {
-            let name = self.name(channel);
-            host.notify(&Note::Left {
-                user: membership.user,
-                number: membership.number,
-                server: membership.server,
-                name: name.as_bytes(),
-                reason: end.reason(),
-            });
-        }
+        let Some(channel) = self.channel(membership.channel) else { return };
+        let name = self.name(channel);
+        let (name, reason) = (name.as_bytes(), end.reason());
+        let MembershipSlot { user, number, server, flags, .. } = *membership;
+        host.notify(&match (flags.has(Flags::KNOCKS), end) {
+            (true, End::Channel(_)) => {
+                Note::NotAdmitted { user, number, server, name, reason: Reason::NoSuchChannel }
+            }
+            (true, _) => Note::NotAdmitted { user, number, server, name, reason },
+            (false, _) => Note::Left { user, number, server, name, reason },
+        });
     }
 
     /// Gives both numbers of a membership back. A user that has left says nothing more of its number; all others may have.

@@ -257,6 +257,32 @@ pub enum Note<'a> {
         /// The channel's name.
         name: &'a [u8],
     },
+    /// A connection wants to enter a channel whose server takes part, and that server is asked. [`Note::Entered`] follows, or
+    /// [`Note::NotAdmitted`].
+    Knocked {
+        /// The connection that knocks.
+        user: ConnectionId,
+        /// The number in the channel that is reserved for it.
+        number: u8,
+        /// The channel's server.
+        server: ConnectionId,
+        /// The channel's name.
+        name: &'a [u8],
+    },
+    /// A connection that has [knocked](Note::Knocked) is not let in. Where somebody has refused it, [`Note::Refused`] follows.
+    NotAdmitted {
+        /// The connection that knocked.
+        user: ConnectionId,
+        /// The number in the channel that was reserved for it.
+        number: u8,
+        /// The channel's server.
+        server: ConnectionId,
+        /// The channel's name.
+        name: &'a [u8],
+        /// [`Reason::Kicked`] if the server has refused it, [`Reason::ConnectionLost`] if it has gone or the server has not answered in time, [`Reason::NoSuchChannel`] if the
+        /// channel has ended.
+        reason: Reason,
+    },
     /// A connection is no longer in a channel.
     Left {
         /// The connection that was in it.

@@ -95,6 +95,11 @@ impl Tables<'_> {
         if let Some(head) = to_endpoint::knock(channel, number, ticket, takes_part, window, words.len()) {
             host.push(membership.server, &head, words);
         }
+        if let Some(channel) = self.channel(membership.channel) {
+            let name = self.name(channel);
+            let MembershipSlot { user, number, server, .. } = membership;
+            host.notify(&Note::Knocked { user, number, server, name: name.as_bytes() });
+        }
     }
 
     fn set_next_knock(&mut self, before: u32, next: u32) {

@@ -4,7 +4,7 @@ use peote_net::Reason;
 use peote_net::link::{Channel, Event, Flow, Link, Mode, Source, User, link_buffers};
 use peote_net::protocol::to_endpoint;
 
-use crate::support::{Rig, Seen, chunk, from_server, from_user};
+use crate::support::{Rig, Script, Seen, chunk, from_server, from_user};
 
 const CHUNKS: Mode = Mode::chunks(256);
 
@@ -208,4 +208,27 @@ fn an_opened_channel_that_waits_is_told_before_the_loss() {
     assert_eq!(seen[..2], opened);
     let reason = Reason::LinkLost;
     assert_eq!(seen[2..4], [own, entered].map(|channel| Seen::Notice(Event::Closed { channel, reason })));
+}
+
+/// An event that waits behind another one in the round in which the connection is lost does not keep the loop awake while the program
+/// keeps what it is told of the loss.
+#[test]
+fn the_loop_sleeps_while_an_event_of_the_lost_connection_is_kept() {
+    let mut rig = Rig::default();
+    for (number, name) in [(1, "a"), (2, "b"), (3, "c")] {
+        rig.out().create(name, CHUNKS).unwrap();
+        rig.says(to_endpoint::success(number, number));
+    }
+    // waits behind that its channel is open
+    rig.says(to_endpoint::user_entered(1, 7));
+    for closed in [false, false, true] {
+        rig.script.closed = closed;
+        let polled = rig.poll_once(|_, _| Flow::Again);
+        assert_eq!(polled.is_err(), closed);
+    }
+    rig.script = Script::default();
+    let mut is_first = true;
+    rig.poll_once(|_, _| if core::mem::take(&mut is_first) { Flow::Continue } else { Flow::Again }).unwrap();
+    assert!(!is_first && rig.link.has_kept());
+    assert_eq!(rig.link.next_deadline(), None);
 }

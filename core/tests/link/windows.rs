@@ -422,6 +422,69 @@ fn what_is_sent_before_the_window_is_known_counts() {
     assert_eq!(rig.out().window(channel), Some(100));
 }
 
+/// Behind the hello there are windows, whether they are known or not: what a receiver cannot keep would count as a lie.
+#[test]
+fn one_chunk_goes_while_the_window_is_not_known() {
+    let mut rig: Windowed = Rig::new(Link::<Memory>::new());
+    rig.says(to_endpoint::announcement(Capabilities::HELLO));
+    let (chunks, raw) = (rig.entered(5, CHUNKS), rig.entered(6, Mode::Data));
+    let own = rig.own(3, CHUNKS);
+    let users = [rig.user(own, 3, 7), rig.user(own, 3, 8)];
+    let mut out = rig.out();
+    for to in [Destination::Server(chunks), Destination::User(own, users[0]), Destination::All(own)] {
+        let is_first = to != Destination::All(own);
+        assert_eq!(out.send(to, &[1; 64]).is_ok(), is_first);
+        assert_eq!(out.send(to, b"1"), Err(SendError::WouldBlock));
+    }
+    assert_eq!(out.send(raw, &[1; 65]), Err(SendError::WouldBlock));
+    out.send(raw, &[1; 60]).unwrap();
+    assert_eq!(out.send(raw, &[1; 5]), Err(SendError::WouldBlock));
+    out.send(raw, &[1; 4]).unwrap();
+    rig.hears(items_of_relay());
+    // what waits is tried again when the window is told
+    rig.says(from_server(5, b"\0a"));
+    rig.poll_once(|_, out| out.send(chunks, b"answer")).unwrap();
+    rig.says(to_endpoint::raised(false, 5, 2, 200, 256));
+    rig.poll_once(|_, out| out.send(chunks, b"answer")).unwrap();
+    assert!(!rig.link.has_kept() || rig.link.wants_write());
+    rig.poll();
+    assert!(!rig.link.has_kept());
+    rig.hears(to_endpoint::raised(true, 3, 7, 200, 256));
+    rig.out().send((own, users[0]), b"1").unwrap();
+    rig.out().send(Destination::All(own), b"1").unwrap();
+    assert_eq!(rig.out().send(Destination::All(own), &[1; 64]), Err(SendError::WouldBlock));
+}
+
+/// Users can have entered before the hello who are not known yet: they count what is broadcast, and grant it.
+#[test]
+fn a_broadcast_waits_until_all_are_known_that_entered_before_the_hello() {
+    let mut rig: Windowed = Rig::new(Link::<Memory>::new());
+    rig.says(to_endpoint::announcement(Capabilities::HELLO));
+    let own = rig.own(3, CHUNKS);
+    rig.sent();
+    assert_eq!(rig.out().send(Destination::All(own), b"1"), Err(SendError::WouldBlock));
+    assert_eq!(rig.out().send_to_ready(own, b"1"), Err(SendError::WouldBlock));
+    rig.hears(to_endpoint::user_entered(3, 7));
+    assert_eq!(rig.out().send(Destination::All(own), b"1"), Err(SendError::WouldBlock));
+    rig.hears(items_of_relay());
+    rig.hears(to_endpoint::raised(true, 3, 7, 200, 256));
+    rig.out().send(Destination::All(own), b"1").unwrap();
+    assert_eq!(rig.out().window((own, User::new(7))), Some(198));
+}
+
+/// A relay that does not let it take part gives no windows.
+#[test]
+fn without_taking_part_there_are_no_windows() {
+    let mut rig: Windowed = Rig::new(Link::<Memory>::new());
+    rig.says(to_endpoint::announcement(Capabilities::HELLO));
+    let channel = rig.entered(5, CHUNKS);
+    let items = items::capabilities(0);
+    rig.hears([&to_endpoint::hello(items.len()).unwrap()[..], &items].concat());
+    for _ in 0..10 {
+        rig.out().send(channel, &[1; 64]).unwrap();
+    }
+}
+
 /// A slot that is taken again begins anew.
 #[test]
 fn what_was_sent_to_an_earlier_party_does_not_count() {

@@ -40,6 +40,31 @@ pub enum RelayEvent {
         /// The channel's name.
         name: Vec<u8>,
     },
+    /// A connection knocks at a channel whose server takes part: that is asked.
+    Knocked {
+        /// The connection of the user.
+        user: LineId,
+        /// The number that is reserved for it.
+        number: u8,
+        /// The connection of the channel's server.
+        server: LineId,
+        /// The channel's name.
+        name: Vec<u8>,
+    },
+    /// A connection that knocked is not let in. A [`RelayEvent::EnterRefused`] follows if the server has refused it or has not answered.
+    NotAdmitted {
+        /// The connection of the user.
+        user: LineId,
+        /// The number that was reserved for it.
+        number: u8,
+        /// The connection of the channel's server.
+        server: LineId,
+        /// The channel's name.
+        name: Vec<u8>,
+        /// [`Reason::Kicked`] if the server has refused it, [`Reason::ConnectionLost`] if it has gone or the server has not answered,
+        /// [`Reason::NoSuchChannel`] if the channel has ended.
+        reason: Reason,
+    },
     /// A connection is no longer in a channel.
     Left {
         /// The connection of the user.
@@ -50,7 +75,8 @@ pub enum RelayEvent {
         server: LineId,
         /// The channel's name.
         name: Vec<u8>,
-        /// [`Reason::OnPurpose`] or [`Reason::ConnectionLost`], of the user or of the channel's server.
+        /// [`Reason::OnPurpose`] or [`Reason::ConnectionLost`], of the user or of the channel's server; [`Reason::TooSlow`] if its window
+        /// stayed used up.
         reason: Reason,
     },
     /// A channel was not created.
@@ -94,6 +120,13 @@ impl RelayEvent {
             }
             Note::Entered { user, number, server, name } => {
                 Self::Entered { user: line(user)?, number, server: line(server)?, name: name.to_vec() }
+            }
+            Note::Knocked { user, number, server, name } => {
+                Self::Knocked { user: line(user)?, number, server: line(server)?, name: name.to_vec() }
+            }
+            Note::NotAdmitted { user, number, server, name, reason } => {
+                let name = name.to_vec();
+                Self::NotAdmitted { user: line(user)?, number, server: line(server)?, name, reason }
             }
             Note::Left { user, number, server, name, reason } => {
                 let name = name.to_vec();

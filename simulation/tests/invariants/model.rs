@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use peote_net::Reason;
 use peote_net::link::{EnteredChannel, Mode, OwnChannel};
-use peote_net_simulation::{LineId, RelayEvent};
+use peote_net::protocol::to_endpoint::Capabilities;
+use peote_net_simulation::{LineId, RelayConfig, RelayEvent};
 
 use crate::message::{Message, MessageId, To};
 pub(crate) use delivery::Source;
@@ -80,8 +81,15 @@ pub(crate) struct User {
     /// Once the relay has let it in.
     pub(crate) channel: Option<ChannelId>,
     number: u8,
-    told_server: Told,
+    pub(crate) told_server: Told,
     delivery: delivery::Delivery,
+}
+
+impl User {
+    /// Its number in the channel.
+    pub(crate) const fn number(&self) -> u8 {
+        self.number
+    }
 }
 
 #[derive(Debug)]
@@ -91,6 +99,10 @@ pub(crate) struct Session {
     pub(crate) lost: bool,
     /// What it has asked the relay for, in order.
     asked: VecDeque<Asked>,
+    /// Those that knock.
+    knocking: Vec<UserId>,
+    /// Its endpoint takes part in flow control.
+    pub(crate) takes_part: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -101,6 +113,10 @@ enum Asked {
 
 #[derive(Debug)]
 pub(crate) struct Model {
+    /// The relay takes part in flow control.
+    pub(crate) has_hello: bool,
+    /// Bytes that it lets an endpoint send to one that does not take part.
+    pub(crate) window_of_relay: usize,
     /// Name and mode of each channel there can be.
     pub(crate) names: Vec<(Vec<u8>, Mode)>,
     pub(crate) sessions: Vec<Session>,
@@ -112,11 +128,18 @@ pub(crate) struct Model {
     /// The handles of each node.
     own: HashMap<(usize, OwnChannel), ChannelId>,
     entered: HashMap<(usize, EnteredChannel), UserId>,
+    /// Who was not admitted, by the relay's last event.
+    not_admitted: Option<UserId>,
     /// The channels that exist, by their names.
     open: BTreeMap<usize, ChannelId>,
     pub(crate) received: u64,
     /// How many users could not be checked, because a broadcast in parts was under way when they came.
     pub(crate) unchecked: u64,
+}
+
+/// Whether an end is told so: as a lost connection to those who do not take part.
+fn is_told_as(why: Reason, told: Reason) -> bool {
+    why == told || (why == Reason::TooSlow && told == Reason::ConnectionLost)
 }
 
 /// Takes what comes next of a channel's users with this number.
@@ -129,8 +152,10 @@ fn take_news(channel: &mut Channel, users: &[User], number: u16) -> Option<News>
 }
 
 impl Model {
-    pub(crate) fn new(names: Vec<(Vec<u8>, Mode)>) -> Self {
+    pub(crate) fn new(names: Vec<(Vec<u8>, Mode)>, relay: &RelayConfig) -> Self {
         Self {
+            has_hello: relay.capabilities.contains(Capabilities::HELLO),
+            window_of_relay: (relay.queue_bytes / 2).min(64 * 1024),
             names,
             sessions: Vec::new(),
             channels: Vec::new(),
@@ -139,6 +164,7 @@ impl Model {
             in_parts: HashSet::new(),
             own: HashMap::new(),
             entered: HashMap::new(),
+            not_admitted: None,
             open: BTreeMap::new(),
             received: 0,
             unchecked: 0,
@@ -147,8 +173,9 @@ impl Model {
 
     // ---- what programs do
 
-    pub(crate) fn connected(&mut self, node: usize, line: LineId) -> SessionId {
-        self.sessions.push(Session { node, line, lost: false, asked: VecDeque::new() });
+    pub(crate) fn connected(&mut self, node: usize, line: LineId, takes_part: bool) -> SessionId {
+        let (asked, knocking) = (VecDeque::new(), Vec::new());
+        self.sessions.push(Session { node, line, lost: false, asked, knocking, takes_part });
         self.sessions.len() - 1
     }
 
@@ -206,7 +233,15 @@ impl Model {
     }
 
     pub(crate) fn relay_did(&mut self, event: &RelayEvent) {
+        let not_admitted = self.not_admitted.take();
         match event {
+            // says more about what was said last
+            RelayEvent::EnterRefused { line, reason, .. }
+                if not_admitted.is_some_and(|id| self.is_refusal_of(id, *line, *reason)) =>
+            {
+                let Some(id) = not_admitted else { return };
+                self.users[id].fate = Fate::Refused(*reason);
+            }
             RelayEvent::Created { server, name, .. } => {
                 let Asked::Create(id) = self.next_asked(*server) else { panic!("{event:?} out of turn") };
                 let name = self.name_of(name);
@@ -221,6 +256,10 @@ impl Model {
                 assert!(self.open.contains_key(&self.name_of(name)), "the name is free");
             }
             RelayEvent::Entered { user, number, server, name } => self.entered(*user, *number, *server, name),
+            RelayEvent::Knocked { user, number, server, name } => self.knocked(*user, *number, *server, name),
+            RelayEvent::NotAdmitted { user, number, server, name, reason } => {
+                self.not_admitted(*user, *number, *server, name, *reason);
+            }
             RelayEvent::EnterRefused { line, name, reason } => {
                 let Asked::Enter(id) = self.next_asked(*line) else { panic!("{event:?} out of turn") };
                 self.users[id].fate = Fate::Refused(*reason);
@@ -229,6 +268,8 @@ impl Model {
                 let right = match (open, reason) {
                     (None, Reason::NoSuchChannel) => true,
                     (Some(channel), Reason::OwnChannel) => channel.server == session,
+                    // its queue may have had no room for the knock
+                    (Some(channel), Reason::NoAnswer) => self.sessions[channel.server].takes_part,
                     (Some(channel), Reason::AlreadyEntered) => {
                         channel.in_relay.values().any(|&user| self.users[user].session == session)
                     }
@@ -266,17 +307,72 @@ impl Model {
     }
 
     fn entered(&mut self, user: LineId, number: u8, server: LineId, name: &[u8]) {
+        let id = match self.take_knocking(user, name) {
+            Some(id) => id,
+            None => self.comes(user, number, server, name),
+        };
+        self.users[id].fate = Fate::Open;
+        self.begin_delivery(id);
+    }
+
+    /// Somebody is let in, or knocks. Returns who.
+    fn comes(&mut self, user: LineId, number: u8, server: LineId, name: &[u8]) -> UserId {
         let Asked::Enter(id) = self.next_asked(user) else { panic!("entered out of turn") };
         let channel = self.channel_of(server, name);
         let (entered, opened) = (&mut self.users[id], &mut self.channels[channel]);
         assert_eq!(entered.name, opened.name, "it has entered a channel of another name");
         assert_ne!(entered.session, opened.server, "it has entered its own channel");
-        entered.fate = Fate::Open;
         entered.channel = Some(channel);
         entered.number = number;
         assert_eq!(opened.in_relay.insert(number, id), None, "two users with one number");
         opened.news.push_back(News::Entered(id));
-        self.begin_delivery(id);
+        id
+    }
+
+    fn knocked(&mut self, user: LineId, number: u8, server: LineId, name: &[u8]) {
+        let id = self.comes(user, number, server, name);
+        let server = self.session_of(server);
+        assert!(self.sessions[server].takes_part, "somebody is asked who does not take part");
+        let session = self.session_of(user);
+        self.sessions[session].knocking.push(id);
+    }
+
+    /// Who knocks at a channel of this name.
+    fn take_knocking(&mut self, line: LineId, name: &[u8]) -> Option<UserId> {
+        let (session, name) = (self.session_of(line), self.name_of(name));
+        let knocking = &self.sessions[session].knocking;
+        let place = knocking.iter().position(|user| self.users[*user].name == name)?;
+        Some(self.sessions[session].knocking.remove(place))
+    }
+
+    fn not_admitted(&mut self, user: LineId, number: u8, server: LineId, name: &[u8], reason: Reason) {
+        let id = self.take_knocking(user, name).expect("it has knocked");
+        let channel = self.channel_of(server, name);
+        let channel = &mut self.channels[channel];
+        assert_eq!(channel.in_relay.remove(&number), Some(id), "another one has knocked");
+        self.not_admitted = Some(id);
+        self.users[id].fate = Fate::Refused(match reason {
+            // its server has refused it, and so hears nothing of it
+            Reason::Kicked => {
+                channel.news.retain(|news| *news != News::Entered(id));
+                Reason::ChannelFull
+            }
+            Reason::ConnectionLost => {
+                channel.news.push_back(News::Gone(id, reason));
+                Reason::NoAnswer
+            }
+            _ => Reason::NoSuchChannel,
+        });
+    }
+
+    fn is_refusal_of(&self, user: UserId, line: LineId, reason: Reason) -> bool {
+        let by_server = matches!(reason, Reason::ChannelFull | Reason::RefusedByServer);
+        let User { session, fate, .. } = self.users[user];
+        let is_right = match fate {
+            Fate::Refused(Reason::ChannelFull) => by_server,
+            fate => fate == Fate::Refused(reason) && reason == Reason::NoAnswer,
+        };
+        session == self.session_of(line) && is_right
     }
 
     // ---- what programs are told
@@ -341,7 +437,7 @@ impl Model {
         self.skip_exhausted(id);
         let channel = &mut self.channels[id];
         let user = match take_news(channel, &self.users, number) {
-            Some(News::Gone(user, why)) if why == reason => user,
+            Some(News::Gone(user, why)) if is_told_as(why, reason) => user,
             other => panic!("a user is gone ({reason:?}), but {other:?} is what comes next"),
         };
         assert_eq!(channel.users.remove(&number), Some(user), "another user is gone");
@@ -372,7 +468,10 @@ impl Model {
         let id = self.user(node, handle);
         let user = &mut self.users[id];
         assert!(user.told == Told::Nothing && !user.given_up, "refused, and told {:?}", user.told);
-        assert!(reason == Reason::LinkLost || user.fate == Fate::Refused(reason), "refused: {reason:?}");
+        // one that was an existing endpoint when it asked is told that the channel is full
+        let is_general = reason == Reason::ChannelFull && user.fate == Fate::Refused(Reason::NoAnswer);
+        let is_right = user.fate == Fate::Refused(reason) || is_general;
+        assert!(reason == Reason::LinkLost || is_right, "refused: {reason:?}, but {:?}", user.fate);
         user.told = Told::End;
     }
 
@@ -382,9 +481,11 @@ impl Model {
         assert!(user.told == Told::Open && !user.given_up, "gone, and told {:?}", user.told);
         user.told = Told::End;
         if reason != Reason::LinkLost {
-            assert_eq!(user.fate, Fate::Over(reason), "gone");
+            let Fate::Over(why) = user.fate else { panic!("gone ({reason:?}), but {:?}", user.fate) };
+            assert!(is_told_as(why, reason), "gone ({reason:?}), but {why:?}");
             let channel = &self.channels[user.channel.expect("it was told that it has entered")];
-            assert_eq!(channel.fate, Fate::Over(reason), "a channel that exists is gone");
+            let is_gone = channel.fate == Fate::Over(reason);
+            assert!(is_gone || why == Reason::TooSlow, "a channel that exists is gone");
             if reason == Reason::OnPurpose {
                 self.check_all_reached_user(id);
             }
@@ -409,6 +510,12 @@ impl Model {
     /// Nothing is under way any more: everybody who is connected must know how things are, and have received everything.
     pub(crate) fn check_settled(&mut self) {
         (0..self.channels.len()).for_each(|channel| self.skip_exhausted(channel));
+        let users = &self.users;
+        let is_refused = |user: &UserId| matches!(users[*user].fate, Fate::Refused(_));
+        for channel in &mut self.channels {
+            // who has gone while the server's refusal was under way: only its link knows
+            channel.news.retain(|(News::Entered(user) | News::Gone(user, _))| !is_refused(user));
+        }
         for channel in self.channels.iter().filter(|channel| !self.sessions[channel.server].lost) {
             let right = match channel.fate {
                 Fate::Asked => false,

@@ -3,13 +3,13 @@
 mod act;
 
 use peote_net::Reason;
-use peote_net::link::{Channel, Event, Flow, Link, Out, Source as From};
+use peote_net::link::{Channel, Destination, Event, Flow, Link, Out, Source as From, User as LinkUser};
 use peote_net::time::{Duration, Instant};
 use peote_net_simulation::{Network, Random, Sleep, Transport};
 
-use crate::memory::Memory;
+use crate::memory::{CHUNK, Memory};
 use crate::message::MessageId;
-use crate::model::{Model, SessionId, Source};
+use crate::model::{Fate, Model, SessionId, Source, Told, User};
 use crate::weather;
 
 #[derive(Debug)]
@@ -30,6 +30,8 @@ pub(crate) struct Node {
     parts: Option<Parts>,
     /// How often in a thousand an event is to be delivered again.
     hesitation: usize,
+    /// It takes part in flow control where the relay does.
+    takes_part: bool,
 }
 
 /// A chunk that is written in parts.
@@ -60,6 +62,7 @@ impl Node {
             connect_at: Instant::ZERO,
             parts: None,
             hesitation: *random.choose(&[0, 30, 200]),
+            takes_part: random.chance(600),
         }
     }
 
@@ -80,8 +83,9 @@ impl Node {
             if now < self.connect_at {
                 return;
             }
-            let transport = network.connect(weather::line(random, self.id));
-            self.session = model.connected(self.id, transport.line());
+            let line = weather::line(random, self.id);
+            let transport = network.connect(if self.takes_part { line } else { line.existing() });
+            self.session = model.connected(self.id, transport.line(), self.takes_part);
             self.transport = Some(transport);
         }
         if acts && self.act_at <= now {
@@ -166,6 +170,34 @@ impl Node {
             assert_eq!(users, channel.users.keys().copied().collect::<Vec<_>>(), "the link's users");
         }
         assert_eq!(self.link.out().unfinished(), 0, "a chunk in parts is not finished");
+        // to somebody without a place nobody grants anything
+        let has_windows = |user: &&User| user.fate == Fate::Open && user.told_server == Told::Open;
+        for user in model.users.iter().filter(has_windows).filter(|user| !model.is_unknown(user)) {
+            self.check_windows(model, user);
+        }
+    }
+
+    /// Nothing is under way: what was sent has been granted but for less than half a window.
+    fn check_windows(&mut self, model: &Model, user: &User) {
+        let Some(channel) = user.channel.map(|channel| &model.channels[channel]) else { return };
+        let (sessions, number) = (&model.sessions, u16::from(user.number()));
+        let mine = |session: SessionId| sessions[session].node == self.id && !sessions[session].lost;
+        // the other end, and who it is
+        let (to, other) = if mine(user.session) {
+            (Destination::Server(user.handle), channel.server)
+        } else if mine(channel.server) && channel.users.contains_key(&number) {
+            (Destination::User(channel.handle, LinkUser::new(user.number())), user.session)
+        } else {
+            return;
+        };
+        let Some(window) = self.link.out().window(to) else {
+            assert!(!self.takes_part || !model.has_hello, "no window for {to:?}");
+            return;
+        };
+        let own = if sessions[other].takes_part { CHUNK } else { model.window_of_relay };
+        let most = own.max(model.window_of_relay);
+        assert!(window <= most, "{window} may be sent to {to:?}, which has {own}");
+        assert!(window * 2 > own, "only {window} may be sent to {to:?}, which has {own}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! One run: a network, programs, what goes wrong, and the checks.
 
 use peote_net::link::Mode;
+use peote_net::protocol::to_endpoint::Capabilities;
 use peote_net::time::{Duration, Instant};
 use peote_net_simulation::{Direction, Network, Random, Step};
 
@@ -56,11 +57,16 @@ impl Run {
         let names = names.map(|name| (name.to_vec(), mode(&mut random))).collect();
         // at most 4 own channels of each, all others in each of them
         let memberships = 4 * count;
-        let bound = relay.queue_bytes + memberships * (7 + 6) + 6;
+        let mut bound = relay.queue_bytes + memberships * (7 + 6) + 6;
+        if relay.capabilities.contains(Capabilities::HELLO) {
+            // what windows allow goes beyond, in units of a byte if need be; and grants, answers, raised windows
+            bound += 2 * memberships * (5 * (relay.queue_bytes.max(CHUNK) + 5) + 10 + 10 + 14);
+        }
+        let model = Model::new(names, &relay);
         Self {
             network: Network::with_relay(seed, relay),
             nodes,
-            model: Model::new(names),
+            model,
             weather,
             keepalives,
             bound,

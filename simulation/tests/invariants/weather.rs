@@ -1,5 +1,6 @@
 //! What runs are like.
 
+use peote_net::protocol::to_endpoint::Capabilities;
 use peote_net::time::Duration;
 use peote_net_simulation::{Conditions, Cut, LineConfig, Random, RelayConfig};
 
@@ -44,13 +45,17 @@ pub(crate) fn line(random: &mut Random, node: usize) -> LineConfig {
 
 /// With keepalives, or without any, so that they wake nobody who ought to be woken by something else.
 pub(crate) fn relay(random: &mut Random, keepalives: bool) -> RelayConfig {
-    let queue_bytes = *random.choose(&[64, 300, 2_000, 65_536]);
+    let without = Capabilities::REMOVE_USER.with(Capabilities::BLOCK_USER);
+    let capabilities = *random.choose(&[without, without.with(Capabilities::HELLO)]);
+    let least = if capabilities == without { 64 } else { 256 };
+    let queue_bytes = *random.choose(&[least, 300, 2_000, 65_536]);
     RelayConfig {
         queue_bytes,
         cut: (*random.choose(&[8, 60, 300, 1024])).min(queue_bytes),
         read_bytes: *random.choose(&[512, 4096]),
         keepalive_interval: keepalives.then_some(Duration::from_secs(5)),
         stall_timeout: Duration::from_secs(30),
+        capabilities,
         record_events: true,
         ..RelayConfig::default()
     }

@@ -43,9 +43,10 @@ pub(super) struct FlowState {
     is_due: bool,
     /// Hello has been said.
     has_said: bool,
-    /// The relay has answered it.
-    #[cfg(feature = "server")]
+    /// The relay has answered it, so all users are known that entered before.
     is_greeted: bool,
+    /// The relay says that taking part is not in force.
+    is_refused: bool,
     /// What the tail means that comes.
     tail: Tail,
     /// How many bytes of words have come of it.
@@ -79,8 +80,8 @@ impl FlowState {
             in_force: false,
             is_due: false,
             has_said: false,
-            #[cfg(feature = "server")]
             is_greeted: false,
+            is_refused: false,
             tail: Tail::Other,
             words: 0,
             come_back_in: None,
@@ -110,9 +111,9 @@ impl FlowState {
         self.interval
     }
 
-    /// Whether parties have windows.
-    pub(super) const fn is_in_force(&self) -> bool {
-        self.in_force
+    /// Whether parties have windows, or will be given some.
+    pub(super) const fn has_windows(&self) -> bool {
+        self.has_said && !self.is_refused
     }
 
     /// The connection is lost.

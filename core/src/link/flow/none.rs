@@ -11,7 +11,7 @@ impl FlowState {
         Self
     }
 
-    pub(super) const fn is_in_force(&self) -> bool {
+    pub(super) const fn has_windows(&self) -> bool {
         false
     }
 

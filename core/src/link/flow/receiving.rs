@@ -126,6 +126,8 @@ impl Out<'_> {
         slot.taken = i32::try_from(taken).unwrap_or(i32::MIN);
         self.state.flow.in_force = true;
         self.state.flow.is_due |= slot.is_due(self.parts.window);
+        // what is kept may wait for this
+        self.state.room.written();
     }
 
     /// A party grants more bytes.

@@ -13,18 +13,19 @@ use crate::link::{Destination, OwnChannel, SendError, User};
 #[cfg(feature = "server")]
 use crate::protocol::to_relay;
 
+/// Bytes of other data than chunks that may be sent while the window is not known. A chunk may go whatever the window is; this is
+/// less than any receiver of raw data has.
+const UNKNOWN: u32 = 64;
+
 impl PartySlot {
     /// Returns an error if `len` bytes may not be sent now.
     fn check_window(&self, len: usize, is_chunk: bool) -> Result<(), SendError> {
         let window = self.window.bytes();
-        if window == 0 {
-            return Ok(());
-        }
         // a chunk goes whole, whatever its size, if nothing else is under way
         if i64::try_from(len).unwrap_or(i64::MAX) <= self.may_send() || (is_chunk && self.outstanding <= 0) {
             return Ok(());
         }
-        if !is_chunk && len > window as usize {
+        if !is_chunk && window > 0 && len > window as usize {
             return Err(SendError::WindowTooSmall { len, window });
         }
         Err(SendError::WouldBlock)
@@ -45,7 +46,13 @@ impl PartySlot {
     }
 
     fn may_send(&self) -> i64 {
-        i64::from(self.window.bytes()).saturating_sub(self.outstanding.into())
+        let is_remote = matches!(self.state, PartyState::Entered { .. } | PartyState::User { .. });
+        let window = match self.window {
+            Window::NONE if is_remote => UNKNOWN,
+            Window::NONE => return i64::MAX,
+            window => window.bytes(),
+        };
+        i64::from(window).saturating_sub(self.outstanding.into())
     }
 
     fn debit(&mut self, len: usize) {
@@ -92,7 +99,7 @@ impl Out<'_> {
         len: usize,
         is_chunk: bool,
     ) -> Result<(), SendError> {
-        if !self.state.flow.in_force {
+        if !self.state.flow.has_windows() {
             return Ok(());
         }
         let Some(party) = route.party else { return self.check_windows(to, len, is_chunk) };
@@ -100,8 +107,14 @@ impl Out<'_> {
         slot.map_or(Ok(()), |party| party.check_window(len, is_chunk))
     }
 
+    /// Returns an error if there may be users that count what is broadcast, and are not known yet.
+    const fn check_answered(&self) -> Result<(), SendError> {
+        if self.state.flow.is_greeted { Ok(()) } else { Err(SendError::WouldBlock) }
+    }
+
     fn check_windows(&self, to: Destination, len: usize, is_chunk: bool) -> Result<(), SendError> {
         let Some((channel, but)) = broadcast(to) else { return Ok(()) };
+        self.check_answered()?;
         let mut reached = self.used_parties().filter(|party| party.is_reached(channel, but));
         reached.try_for_each(|party| party.check_window(len, is_chunk))
     }
@@ -110,7 +123,7 @@ impl Out<'_> {
     /// be sent behind it, and that is heard later.
     #[inline]
     pub(in crate::link) fn debit(&mut self, to: Destination, route: &Route, len: usize) {
-        if !self.state.flow.has_said {
+        if !self.state.flow.has_windows() {
             return;
         }
         let Some(party) = route.party else { return self.debit_all(to, len) };
@@ -131,17 +144,17 @@ impl Out<'_> {
     /// Returns how many bytes those that this goes to all have room for.
     #[cfg(feature = "large-chunks")]
     pub(in crate::link) fn window_of(&self, to: Destination, route: &Route) -> usize {
-        if !self.state.flow.in_force {
+        if !self.state.flow.has_windows() {
             return usize::MAX;
         }
-        let of = |party: &PartySlot| match party.window {
-            Window::NONE => usize::MAX,
-            _ => usize::try_from(party.may_send()).unwrap_or(0),
-        };
+        let of = |party: &PartySlot| usize::try_from(party.may_send()).unwrap_or(0);
         if let Some(party) = route.party {
             return self.parts.parties.get(usize::from(party.slot)).map_or(usize::MAX, of);
         }
         let Some((channel, but)) = broadcast(to) else { return usize::MAX };
+        if !self.state.flow.is_greeted {
+            return 0;
+        }
         let reached = self.used_parties().filter(|party| party.is_reached(channel, but));
         reached.map(of).min().unwrap_or(usize::MAX)
     }
@@ -211,13 +224,14 @@ impl Out<'_> {
     #[cfg(feature = "server")]
     pub fn send_to_ready(&mut self, channel: OwnChannel, bytes: &[u8]) -> Result<usize, SendError> {
         let to = Destination::All(channel);
-        if !self.state.flow.in_force {
+        if !self.state.flow.has_windows() {
             return self.send(to, bytes).map(|()| 0);
         }
         if bytes.len() > MAX_WHOLE_BROADCAST {
             return Err(SendError::ChunkTooLarge { len: bytes.len(), max: MAX_WHOLE });
         }
         let route = self.route(to).ok_or(SendError::NotOpen)?;
+        self.check_answered()?;
         let length = length_field(route.limit, bytes.len())?;
         #[cfg(feature = "large-chunks")]
         self.check_partial(to)?;

@@ -12,7 +12,7 @@ use crate::link::session::Session;
 use crate::link::slots::{Key, PartyRef, PartySlot, PartyState, generation};
 use crate::link::state::Owed;
 use crate::link::{Channel, Event};
-use crate::protocol::items::{Item, NumberReader};
+use crate::protocol::items::{self, Item, NumberReader};
 use crate::protocol::to_endpoint::Unit;
 use crate::protocol::{Fragment, MAX_WORDS};
 use crate::time::Duration;
@@ -44,6 +44,7 @@ impl FlowState {
     fn hello_byte(&mut self, byte: u8) {
         match self.reader.byte(byte) {
             Some(Item::Keepalive(seconds)) => self.interval = seconds,
+            Some(Item::Capabilities(bits)) => self.is_refused = bits & items::TAKES_PART == 0,
             Some(Item::ComeBackIn(millis)) => self.come_back_in = Some(millis),
             _ => {}
         }
@@ -114,12 +115,15 @@ impl Session<'_> {
         if let Some(millis) = flow.come_back_in.take() {
             return Some(Event::ComeBack { after: Duration::from_millis(millis.into()) });
         }
+        if core::mem::replace(&mut flow.is_greeted, true) {
+            return None;
+        }
         #[cfg(feature = "server")]
-        if !core::mem::replace(&mut flow.is_greeted, true)
-            && let Some(doors) = flow.doors
-        {
+        if let Some(doors) = flow.doors {
             (doors.greeted)(self);
         }
+        // a broadcast that is kept may wait for this
+        self.out.state.room.written();
         None
     }
 

@@ -152,6 +152,7 @@ impl KeptState {
     /// All has been looked at, or the connection is lost.
     pub(super) const fn end_round(&mut self) {
         (self.is_own_due, self.left) = (false, 0);
+        (self.is_skipped, self.has_progressed) = (false, false);
     }
 
     /// A round begins, in which all of `parties` are looked at.

@@ -351,7 +351,7 @@ impl<'a> Out<'a> {
     #[inline]
     fn window_fits(&self, to: Destination, len: usize) -> bool {
         let fits = |route: Route| self.check_window(to, &route, len, true).is_ok();
-        !self.state.flow.is_in_force() || self.route(to).is_some_and(fits)
+        !self.state.flow.has_windows() || self.route(to).is_some_and(fits)
     }
 
     #[cold]

@@ -132,7 +132,7 @@ impl Model {
             Source::Server(user) => {
                 let User { told, given_up, ref delivery, .. } = self.users[user];
                 assert!(told == Told::Open && !given_up, "data in a channel that is not open ({told:?})");
-                if !delivery.broken && self.came_in_the_middle(user) {
+                if !delivery.broken && self.came_in_the_middle(&self.users[user]) {
                     self.users[user].delivery.broken = true;
                     self.unchecked += 1;
                 }
@@ -142,12 +142,17 @@ impl Model {
     }
 
     /// Whether a broadcast in parts may have been under way when the user came.
-    fn came_in_the_middle(&self, user: UserId) -> bool {
-        let User { channel, ref delivery, .. } = self.users[user];
+    fn came_in_the_middle(&self, user: &User) -> bool {
+        let User { channel, delivery, .. } = user;
         let channel = &self.channels[channel.expect("it was told that it has entered")];
         let end = delivery.must_from.unwrap_or(channel.messages.len());
         let before = channel.messages.get(delivery.not_before..end).unwrap_or_default();
         delivery.down_next.is_none() && before.iter().any(|message| self.in_parts.contains(message))
+    }
+
+    /// Whether nothing is known of what the user got, because a broadcast in parts was under way when it came.
+    pub(crate) fn is_unknown(&self, user: &User) -> bool {
+        user.delivery.broken || self.came_in_the_middle(user)
     }
 
     fn message(&mut self, source: Source, user: UserId, bytes: &[u8]) {
@@ -202,7 +207,7 @@ impl Model {
     pub(super) fn check_all_reached_user(&self, user: UserId) {
         let User { channel, fate, ref delivery, told_server, .. } = self.users[user];
         let channel = channel.expect("it has entered");
-        if delivery.broken || (delivery.down_next.is_none() && self.came_in_the_middle(user)) {
+        if delivery.broken || (delivery.down_next.is_none() && self.came_in_the_middle(&self.users[user])) {
             return;
         }
         let from = delivery.down_next.or(delivery.must_from).unwrap_or(usize::MAX);

@@ -239,7 +239,12 @@ impl Target {
                 model.sent(Message { channel, to, len, complete: true });
                 return true;
             }
-            Err(SendError::WouldBlock | SendError::QueueTooSmall { .. } | SendError::ChunkUnfinished) => {}
+            Err(
+                SendError::WouldBlock
+                | SendError::ChunkUnfinished
+                | SendError::QueueTooSmall { .. }
+                | SendError::WindowTooSmall { .. },
+            ) => {}
             Err(SendError::NotOpen) => assert!(!strict, "sending to somebody who is there: {self:?}"),
             Err(error) => panic!("sending: {error}"),
         }

@@ -38,6 +38,15 @@ pub fn a_malicious_server<S: Stage>(story: &mut Story<S>) {
 /// Whatever the event: it comes again as it was, and nothing is lost or out of order.
 pub fn handlers_that_want_events_again<S: Stage>(story: &mut Story<S>) {
     let (server, users) = story.chat("again", CHUNKS, 2);
+    // the second one goes when the window is known
+    for (client, user) in &users {
+        for _ in 0..2 {
+            story.send(client.role, client.channel, &[1; 100]);
+            assert_eq!(story.next(server), Heard::Chunk(Some(*user), vec![1; 100]));
+            story.send(0, (server.channel, *user), &[1; 100]);
+            assert_eq!(story.next_of(*client), Heard::Chunk(None, vec![1; 100]));
+        }
+    }
     for round in 0..50 {
         for (client, user) in &users {
             story.out(client.role).send(client.channel, &bytes(20 + round, round)).unwrap();

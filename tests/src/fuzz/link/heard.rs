@@ -34,6 +34,11 @@ pub(super) struct Heard {
 }
 
 impl Heard {
+    /// Whether the relay has ever announced that it knows hello.
+    pub(super) fn has_hello(&self) -> bool {
+        self.announced.iter().any(|known| known.contains(Capabilities::HELLO))
+    }
+
     pub(super) fn read(&mut self, mut bytes: &[u8]) {
         while let Some((used, unit)) = self.decoder.decode(bytes) {
             bytes = &bytes[used..];
