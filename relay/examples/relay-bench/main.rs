@@ -1,7 +1,7 @@
 //! Measures a relay side by side with others on this machine, over loopback. `docs/BENCHMARKS.md` has results.
 //!
 //! ```text
-//! cargo run --release -p peote-relay --example relay-bench -- [bulk|fanout|each|throughput|roundtrip|calls|core|idle|fair|game|silent|sizes|storm|drain]... [--rounds N] [--alone] [--svg FOLDER]
+//! cargo run --release -p peote-relay --example relay-bench -- [bulk|fanout|each|throughput|tls|roundtrip|calls|core|idle|fair|game|silent|sizes|storm|drain]... [--rounds N] [--alone] [--svg FOLDER]
 //! ```
 //!
 //! Without a job the first four are run. Each job is done in turns by the relay and what it is compared with; the figures are medians of
@@ -21,6 +21,8 @@ mod rigs;
 mod silent;
 mod sizes;
 mod storm;
+#[cfg(feature = "tls")]
+mod tls;
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
@@ -95,6 +97,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             "silent" => silent::run(with_nats)?,
             "sizes" => draw("relay-sizes", &sizes::run(rounds, is_alone, with_nats)?)?,
             "game" => draw("relay-game", &game::run(rounds, with_nats)?)?,
+            #[cfg(feature = "tls")]
+            "tls" => tls::run(rounds, is_alone)?,
             "fair" => fair::run(rounds)?,
             other => return Err(format!("there is no job \"{other}\"").into()),
         }

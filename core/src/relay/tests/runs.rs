@@ -9,6 +9,9 @@ use crate::protocol::to_relay;
 
 const USERS: usize = 4;
 
+/// Data, joined for each (own, channel, user).
+type Data = Vec<((bool, u8, u8), Vec<u8>)>;
+
 /// The server and its users, which know its channel by different numbers.
 fn world() -> World {
     let mut world = World::new(USERS + 2);
@@ -41,7 +44,7 @@ fn same() -> impl Strategy<Value = Vec<(u8, u8, usize)>> {
 }
 
 /// Presents all bytes, and empties the queues where they are full. Returns what each connection got.
-fn present(world: &mut World, from: usize, bytes: &[u8]) -> Vec<Vec<((bool, u8, u8), Vec<u8>)>> {
+fn present(world: &mut World, from: usize, bytes: &[u8]) -> Vec<Data> {
     let mut all = std::vec![Vec::new(); world.ids.len()];
     let mut rest = bytes;
     loop {
