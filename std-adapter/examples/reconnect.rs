@@ -17,8 +17,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             println!("open");
             out.send(echo, b"hello")
         }
-        Event::Away { reason, .. } => Ok(println!("away: {reason}")),
-        Event::Chunk { bytes, .. } => Ok(println!("{}", String::from_utf8_lossy(bytes))),
+        Event::Away { reason, .. } => {
+            println!("away: {reason}");
+            Ok(())
+        }
+        Event::Chunk { bytes, .. } => {
+            println!("{}", String::from_utf8_lossy(bytes));
+            Ok(())
+        }
         other => other.ok(),
     })?;
     Ok(())

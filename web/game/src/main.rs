@@ -2,6 +2,7 @@
 //! `playing`, `over` or `failed`.
 
 use std::error::Error;
+use std::iter;
 
 use peote_net::link::{Link, link_buffers};
 use peote_net::time::{Duration, Instant};
@@ -32,7 +33,7 @@ fn main() {
     };
     let failed = page.clone();
     if let Err(error) = begin(page) {
-        show(&failed, &error.to_string(), "failed");
+        show(&failed, &chain(&*error), "failed");
     }
 }
 
@@ -60,7 +61,7 @@ fn begin(page: Element) -> Result<(), Box<dyn Error>> {
     each_frame(move || match played.frame() {
         Ok(goes_on) => goes_on,
         Err(error) => {
-            show(&played.page, &error.to_string(), "failed");
+            show(&played.page, &chain(&*error), "failed");
             false
         }
     })?;
@@ -71,7 +72,7 @@ impl Played {
     /// Returns whether the game goes on.
     fn frame(&mut self) -> Result<bool, Box<dyn Error>> {
         let (now, game) = (self.link.now(), &mut self.game);
-        self.link.poll(|event, out| game.hear(&event, out, now)).map_err(|error| error.to_string())?;
+        self.link.poll(|event, out| game.hear(&event, out, now))?;
         let is_over = now >= self.end;
         if !is_over {
             game.frame(&mut self.link.out(), now)?;
@@ -89,4 +90,10 @@ fn show(page: &Element, text: &str, state: &str) {
     page.set_text_content(Some(text));
     // fails only for a name that is none
     let _ = page.set_attribute("data-state", state);
+}
+
+/// Returns the text of an error, and behind it those of its sources.
+fn chain(error: &dyn Error) -> String {
+    let sources = iter::successors(error.source(), |&error| error.source());
+    sources.fold(error.to_string(), |text, source| format!("{text}: {source}"))
 }
