@@ -435,10 +435,10 @@ fn what_makes_no_sense_is_said_in_one_line() {
             &["stress: --min-bytes 10 is above --max-bytes 5"],
         ),
         ("stress", &["--connections", "1"], &["stress: --connections 1 is too few", "at least 4"]),
-        ("stress", &["--relay", "nowhere"], &["stress: --relay nowhere: the port is missing"]),
+        ("stress", &["--relay", "nowhere:port"], &["stress: --relay nowhere:port: \"port\" is not a port"]),
         ("chat", &[], &["chat: ", "<ROOM>"]),
         ("chat", &["--name", "two words", "tea"], &["chat: --name: a name has neither spaces"]),
-        ("chat", &["--relay", "::1", "tea"], &["chat: --relay ::1: the port is missing"]),
+        ("chat", &["--relay", "ws://[::1]", "tea"], &["chat: --relay ws://[::1]: \"ws://\" is for browsers"]),
     ] {
         assert_one_line(&Running::start(name, arguments).end(), 2, parts);
     }

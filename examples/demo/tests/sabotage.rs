@@ -214,13 +214,17 @@ fn with_client(chunks: &[Vec<u8>]) -> Tally {
     }
     let (mut link, mut transport) = (Link::with_buffers(HeapBuffers::default()), world.connect());
     let room = link.out().enter("room", Mode::default()).unwrap();
-    let mut to_send = chunks.iter();
+    let mut to_send = chunks;
     for _ in 0..ROUNDS {
         world.turn();
         let now = world.clock.now();
         link.poll(&mut transport, now, |event, out| {
             if let Event::Opened { channel: Channel::Entered(channel) } = event {
-                to_send.by_ref().try_for_each(|chunk| out.send(channel, chunk))?;
+                // the event comes again where one chunk has to wait: those before it are sent
+                while let Some((chunk, rest)) = to_send.split_first() {
+                    out.send(channel, chunk)?;
+                    to_send = rest;
+                }
             }
             Ok::<(), SendError>(())
         })
