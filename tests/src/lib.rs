@@ -16,6 +16,8 @@ pub mod guide {
     pub mod first_message {}
     #[doc = include_str!("../../core/src/guide/rooms.md")]
     pub mod rooms {}
+    #[doc = include_str!("../../core/src/guide/admission.md")]
+    pub mod admission {}
     #[doc = include_str!("../../core/src/guide/typed_messages.md")]
     pub mod typed_messages {}
     #[doc = include_str!("../../core/src/guide/rpc.md")]

@@ -3,12 +3,13 @@
 //! 1. [A first message](first_message): an echo server and a client, against a relay that one
 //!    command starts
 //! 2. [Rooms](rooms): who is there, broadcasts, and rooms that the first program serves
-//! 3. [Typed messages](typed_messages): structs and enums as messages
-//! 4. [Remote procedure calls](rpc): objects that the other end can call
-//! 5. [Reconnecting](reconnecting): what happens when the connection is lost
-//! 6. [Offline](offline): the same program without a network, with simulated lag
-//! 7. [Firmware](firmware): on a microcontroller, from nothing to a first message
-//! 8. [The relay](relay): running one, and what it bounds
+//! 3. [Who may come in](admission): passwords, full rooms, a name at the door
+//! 4. [Typed messages](typed_messages): structs and enums as messages
+//! 5. [Remote procedure calls](rpc): objects that the other end can call
+//! 6. [Reconnecting](reconnecting): what happens when the connection is lost
+//! 7. [Offline](offline): the same program without a network, with simulated lag
+//! 8. [Firmware](firmware): on a microcontroller, from nothing to a first message
+//! 9. [The relay](relay): running one, and what it bounds
 //!
 //! For readers who know something else: [Coming from Haxe](from_haxe), [Coming from MQTT](from_mqtt).
 //!
@@ -52,6 +53,9 @@ pub mod first_message {}
 
 #[doc = include_str!("rooms.md")]
 pub mod rooms {}
+
+#[doc = include_str!("admission.md")]
+pub mod admission {}
 
 #[doc = include_str!("typed_messages.md")]
 pub mod typed_messages {}

@@ -19,7 +19,7 @@ use clap::Parser;
 
 /// Write the JavaScript or TypeScript for the remote objects of a Rust file.
 ///
-/// All traits with #[remote] in it are written, and the structs and enums that they use, as far as
+/// All traits with the attribute `remote` in it are written, and the structs and enums that they use, as far as
 /// they derive Encode or Decode. The output is valid JavaScript and valid TypeScript.
 #[derive(Parser)]
 #[command(version)]
