@@ -101,7 +101,7 @@
 //!   tells, and [`ChannelList::observe`], is for those who want to know more.
 //! - An event that the handler keeps ([`Flow::Again`](crate::link::Flow::Again)) means the same when
 //!   it comes again. Its channel is not asked for before the handler has dealt with it.
-//! - **Handles stay the same**, from [`ChannelList::create`] and [`ChannelList::enter`] to
+//! - **Handles stay the same**, from `create` and `enter` of a list to
 //!   [`ChannelList::remove`]. While a channel is not open, sending says
 //!   [`SendError::NotOpen`]. Each channel of the list has a slot of the link all the time.
 //! - **Nothing is sent again.** What was queued and not handed to the transport was not delivered.

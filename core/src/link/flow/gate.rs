@@ -66,7 +66,7 @@ impl FlowState {
 
 impl Out<'_> {
     /// Like [`Out::enter`], and says something at the door: a password, a name, a version. At most 200
-    /// bytes. The channel's server hears it if it [asks](crate::link::Admission::Ask); others let this
+    /// bytes. The channel's server hears it if it asks (`Admission::Ask`); others let this
     /// link in without.
     ///
     /// Words can only be said to a relay that has announced that it knows them. If nothing has come
