@@ -1,202 +1,16 @@
 //! Relays that are one, on a real NATS server: channels at one relay, users at another, and what becomes of them when something is lost.
-//!
-//! Needs `nats-server` in the path, or its place in `NATS_SERVER`; `scripts/cluster` sees to it. Without it these tests are left out, loudly, unless
-//! `CLUSTER_TESTS` is set.
 #![cfg(all(unix, feature = "cluster", feature = "program"))]
 
+mod cluster_rig;
 mod common;
 mod program;
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::io::Read;
 use std::time::{Duration, Instant};
 
+use cluster_rig::{CREATE, ENTER, Nats, OK, Raw, cluster_of, signal, taking_part};
 use program::{PATIENCE, Running};
-use rustix::process::{Pid, Signal, kill_process};
-
-/// A NATS server of its own, with what it keeps.
-struct Nats {
-    child: Child,
-    port: u16,
-    folder: PathBuf,
-}
-
-fn nats_server() -> Option<PathBuf> {
-    let given = std::env::var_os("NATS_SERVER").map(PathBuf::from);
-    let places = ["/usr/sbin/nats-server", "/usr/bin/nats-server", "/usr/local/bin/nats-server"];
-    let found = given.or_else(|| places.iter().map(PathBuf::from).find(|place| place.exists()));
-    if found.is_none() {
-        assert!(std::env::var_os("CLUSTER_TESTS").is_none(), "there is no nats-server; run scripts/cluster");
-        eprintln!("LEFT OUT: there is no nats-server; run scripts/cluster, or set NATS_SERVER");
-    }
-    found
-}
-
-impl Nats {
-    fn start(name: &str) -> Option<Self> {
-        nats_server()?;
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let folder = std::env::temp_dir().join(format!("peote-nats-{name}-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&folder);
-        let child = Self::spawn(port, &folder);
-        Some(Self { child, port, folder })
-    }
-
-    fn spawn(port: u16, folder: &std::path::Path) -> Child {
-        let child = Command::new(nats_server().unwrap())
-            .args(["-a", "127.0.0.1", "-p", &port.to_string(), "-js", "-sd"])
-            .arg(folder)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        until("NATS to listen", || TcpStream::connect(("127.0.0.1", port)).is_ok());
-        child
-    }
-
-    fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-
-    fn again(&mut self) {
-        self.child = Self::spawn(self.port, &self.folder);
-    }
-
-    fn relay(&self, cluster: &str, lease: &str) -> (Running, SocketAddr) {
-        let url = format!("nats://127.0.0.1:{}", self.port);
-        let mut relay = Running::start(&[
-            "--listen",
-            "127.0.0.1:0",
-            "--cluster",
-            &url,
-            "--cluster-name",
-            cluster,
-            "--cluster-lease",
-            lease,
-            "--unlimited",
-        ]);
-        let address = relay.address();
-        relay.log_until("part of the cluster");
-        (relay, address)
-    }
-}
-
-impl Drop for Nats {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
-}
-
-fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let begin = Instant::now();
-    while !is_so() {
-        assert!(begin.elapsed() < PATIENCE, "waited for {what} in vain");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
-fn signal(relay: &Running, signal: Signal) {
-    let pid = Pid::from_raw(i32::try_from(relay.child.id()).unwrap()).unwrap();
-    kill_process(pid, signal).unwrap();
-}
-
-/// An endpoint as those of Haxe: bytes.
-struct Raw(TcpStream, Vec<u8>);
-
-const KEEPALIVE: &[u8] = &[0, 4, 0, 255];
-
-impl Raw {
-    fn connect(address: SocketAddr) -> Self {
-        let socket = TcpStream::connect(address).unwrap();
-        socket.set_nodelay(true).unwrap();
-        socket.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
-        Self(socket, Vec::new())
-    }
-
-    fn say(&mut self, bytes: &[u8]) {
-        self.0.write_all(bytes).unwrap();
-    }
-
-    fn command(&mut self, code: u8, tag: u8, name: &[u8]) {
-        let head = [0, code, tag, u8::try_from(name.len()).unwrap()];
-        self.say(&[&head, name].concat());
-    }
-
-    /// The next unit but keepalives; `None` if the connection has ended.
-    #[track_caller]
-    fn next(&mut self) -> Option<Vec<u8>> {
-        let begin = Instant::now();
-        loop {
-            if let Some(unit) = self.take() {
-                if unit.starts_with(KEEPALIVE) {
-                    continue;
-                }
-                return Some(unit);
-            }
-            let mut bytes = [0; 65_536];
-            match self.0.read(&mut bytes) {
-                Ok(0) => return None,
-                Ok(len) => self.1.extend_from_slice(&bytes[..len]),
-                Err(error)
-                    if matches!(
-                        error.kind(),
-                        std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut
-                    ) => {}
-                Err(_) => return None,
-            }
-            assert!(begin.elapsed() < PATIENCE, "nothing comes; so far {:?}", self.1);
-        }
-    }
-
-    fn take(&mut self) -> Option<Vec<u8>> {
-        let bytes = &self.1;
-        let len = match *bytes.first()? {
-            0 => 2 + usize::from(*bytes.get(1)?),
-            size @ 1..=127 => 1 + usize::from(size),
-            high => 2 + (usize::from(high & 127) << 8) + usize::from(*bytes.get(1)?),
-        };
-        (bytes.len() >= len).then(|| self.1.drain(..len).collect())
-    }
-
-    #[track_caller]
-    fn expect(&mut self, unit: &[u8]) {
-        assert_eq!(self.next().as_deref(), Some(unit));
-    }
-
-    /// The answer to a command, given again until it is another one than `but`.
-    #[track_caller]
-    fn command_until(&mut self, code: u8, name: &[u8], but: &[u8]) -> Vec<u8> {
-        let begin = Instant::now();
-        loop {
-            self.command(code, 1, name);
-            let answer = self.next().expect("the connection is there");
-            if answer != but {
-                return answer;
-            }
-            assert!(begin.elapsed() < PATIENCE, "still {answer:?}");
-            std::thread::sleep(Duration::from_millis(50));
-        }
-    }
-}
-
-/// An endpoint that takes part, and asks its users to knock.
-fn taking_part(address: SocketAddr, window: u32) -> Raw {
-    let mut raw = Raw::connect(address);
-    let items = [&[1, 1, 1, 6, 4][..], &window.to_le_bytes()].concat();
-    raw.command(6, 0, &items);
-    let hello = raw.next().unwrap();
-    assert_eq!(hello[..4], [0, hello[1], 0, 3]);
-    raw
-}
-
-const OK: &[u8] = &[0, 3, 1, 0, 0];
-const CREATE: u8 = 0;
-const ENTER: u8 = 1;
+use rustix::process::Signal;
 
 #[test]
 fn the_story_of_a_channel_with_bytes_as_of_haxe() {
@@ -452,4 +266,50 @@ fn a_relay_of_another_version_is_refused_with_a_clear_word() {
     let (code, errors) = relay.end();
     assert_eq!(code, Some(2));
     assert!(errors.contains("speak version 0 among each other and this one version 1"), "{errors}");
+}
+
+#[test]
+fn a_broadcast_goes_once_to_each_relay() {
+    const USERS: usize = 100;
+    const LEN: usize = 10_000;
+    let Some(nats) = Nats::start("once") else { return };
+    let socket = nats.path("ctl");
+    let (_a, at_a) = nats.relay_with(&nats.url(), "once", "10", &["--control-socket", &socket]);
+    let (_b, at_b) = nats.relay("once", "10");
+    let mut server = Raw::connect(at_a);
+    server.command(CREATE, 1, b"room");
+    server.expect(OK);
+    let mut users: Vec<Raw> = (0..USERS).map(|_| Raw::connect(at_b)).collect();
+    for user in &mut users {
+        user.command(ENTER, 1, b"room");
+        user.expect(OK);
+        assert_eq!(server.next().unwrap()[..5], [0, 4, 0, 0, 0]);
+    }
+    let sent = || cluster_of(&socket)["sent_bytes"].as_u64().unwrap();
+    let before = sent();
+    // one as long as it goes, and then short ones
+    let long = u8::try_from((LEN + 1) >> 8).unwrap() | 128;
+    let unit = [&[1, 1, long, (LEN + 1).to_le_bytes()[0], 128][..], &[7; LEN]].concat();
+    server.say(&unit);
+    let short: Vec<u8> = (0..200).flat_map(|number| [1, 1, 3, 128, number, 9]).collect();
+    server.say(&short);
+    for user in &mut users {
+        let mut got = Vec::new();
+        while got.len() < LEN {
+            let unit = user.next().unwrap();
+            got.extend_from_slice(&unit[if unit[0] > 127 { 3 } else { 2 }..]);
+        }
+        assert!(got == [7; LEN], "{} bytes of {LEN}", got.len());
+        for number in 0..200 {
+            user.expect(&[3, 0, number, 9]);
+        }
+    }
+    let sent = sent() - before;
+    assert!(sent > 10_000, "{sent} bytes on the line");
+    // what it says: the data, and a list of the members for each message of the line; once for each user would be a million
+    assert!(sent < 16_000, "{sent} bytes on the line");
+    server.say(&[0, 3, 0, 1, 0]);
+    for user in &mut users {
+        user.expect(&[0, 4, 0, 2, 0, 0]);
+    }
 }

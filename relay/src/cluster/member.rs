@@ -1,8 +1,7 @@
 //! One membership across, on one side.
 
-use std::collections::VecDeque;
-
 use super::afar::Key;
+use super::record::take_unit;
 
 /// Bytes that may be under way in each direction of a membership across, from one stand-in to the other.
 pub(crate) const WINDOW: u32 = 64 * 1024;
@@ -32,8 +31,9 @@ pub(crate) struct Member {
     pub(crate) at: u8,
     /// Bytes that the stand-in may still send.
     pub(crate) window: i64,
-    /// Units that wait for that, and how much of the first has been sent.
-    waiting: VecDeque<Box<[u8]>>,
+    /// Units that wait for that, from which place on, and how much of the first of them has been sent.
+    waiting: Vec<u8>,
+    from: usize,
     sent: usize,
     /// Bytes that were handed on, of which the other side has not been told.
     taken: u32,
@@ -43,7 +43,6 @@ pub(crate) struct Member {
     pub(crate) outstanding: u32,
     /// It ends with that code when all that waits has been handed on.
     pub(crate) ending: Option<u8>,
-    piece: usize,
 }
 
 impl Member {
@@ -53,13 +52,13 @@ impl Member {
             stage,
             at: 0,
             window: 0,
-            waiting: VecDeque::new(),
+            waiting: Vec::new(),
+            from: 0,
             sent: 0,
             taken: 0,
             is_asked: false,
             outstanding: 0,
             ending: None,
-            piece: 0,
         }
     }
 
@@ -68,33 +67,62 @@ impl Member {
         self.waiting.is_empty()
     }
 
-    /// Something has come from the other side.
-    pub(crate) fn keep(&mut self, payload: &[u8]) {
-        if !payload.is_empty() {
-            self.waiting.push_back(payload.into());
+    /// Units have come from the other side, which have to wait.
+    pub(crate) fn keep(&mut self, units: &[u8]) {
+        self.waiting.extend_from_slice(units);
+    }
+
+    /// Hands on units that wait: as many as the window allows, and as much of the next one.
+    pub(crate) fn pass_waiting(&mut self, put: &mut impl FnMut(&[u8])) {
+        if self.waiting.is_empty() {
+            return;
+        }
+        let waiting = std::mem::take(&mut self.waiting);
+        let mut rest = waiting.get(self.from..).unwrap_or_default();
+        loop {
+            let mut behind = rest;
+            let Some(unit) = take_unit(&mut behind).and_then(|unit| unit.get(self.sent..)) else { break };
+            let window = usize::try_from(self.window).unwrap_or(0);
+            let piece = unit.get(..window).unwrap_or(unit);
+            if !piece.is_empty() {
+                self.count(piece.len());
+                put(piece);
+            }
+            if piece.len() < unit.len() {
+                self.sent += piece.len();
+                break;
+            }
+            (rest, self.sent) = (behind, 0);
+        }
+        let from = waiting.len() - rest.len();
+        (self.waiting, self.from) = (waiting, from);
+        if from == self.waiting.len() {
+            (self.waiting, self.from) = (Vec::new(), 0);
+        } else if from > self.waiting.len() / 2 {
+            self.waiting.drain(..from);
+            self.from = 0;
         }
     }
 
-    /// What may be handed on next: a unit, or as much of it as the window allows. [`pass`](Self::pass) takes it out.
-    pub(crate) fn next_piece(&mut self) -> Option<&[u8]> {
-        let rest = self.waiting.front()?.get(self.sent..)?;
-        let window = usize::try_from(self.window).unwrap_or(0);
-        let piece = rest.get(..window).unwrap_or(rest);
-        self.piece = piece.len();
-        (!piece.is_empty()).then_some(piece)
+    /// Hands on whole units that have just come, if none wait and as many as the window allows. `units` is the rest.
+    pub(crate) fn pass(&mut self, units: &mut &[u8], put: &mut impl FnMut(&[u8])) {
+        if !self.waiting.is_empty() {
+            return;
+        }
+        let mut behind = *units;
+        while let Some(unit) = take_unit(&mut behind)
+            && i64::try_from(unit.len()).is_ok_and(|len| len <= self.window)
+        {
+            self.count(unit.len());
+            put(unit);
+            *units = behind;
+        }
     }
 
-    /// That piece has been handed on.
-    pub(crate) fn pass(&mut self) {
-        let piece = std::mem::take(&mut self.piece);
-        self.sent += piece;
-        let len = u32::try_from(piece).unwrap_or(u32::MAX);
+    fn count(&mut self, len: usize) {
+        let len = u32::try_from(len).unwrap_or(u32::MAX);
         self.window -= i64::from(len);
         self.taken = self.taken.saturating_add(len);
-        if self.waiting.front().is_some_and(|first| first.len() <= self.sent) {
-            self.waiting.pop_front();
-            self.sent = 0;
-        }
     }
 
     /// Bytes of which the other side is to be told now that they were handed on.

@@ -12,8 +12,8 @@ pub(crate) enum Record<'a> {
     Knock { member: u32, connection: u64, address: IpAddr, name: &'a [u8], words: &'a [u8] },
     /// Guest: the user has left (0) or is lost (1), or was ended for being too slow (3).
     Leave { member: u32, code: u8 },
-    /// Guest: the user says this to the server.
-    ToServer { member: u32, payload: &'a [u8] },
+    /// Guest: the user says this to the server. `units` is a list for [`take_unit`].
+    ToServer { member: u32, units: &'a [u8] },
     /// Guest: so many bytes for the user have been handed on.
     UserTook { member: u32, bytes: u32 },
     /// Guest: the connection is gone, and with it all that it was in.
@@ -22,8 +22,9 @@ pub(crate) enum Record<'a> {
     Admitted { member: u32, number: u8 },
     /// Host: the user is refused; `code` as in the answer to an enter command.
     Refused { member: u32, code: u8, words: &'a [u8] },
-    /// Host: the server says this to these users. `members` is a list for [`members`].
-    ToUsers { members: &'a [u8], payload: &'a [u8] },
+    /// Host: the server says this to each of these users. `members` is a list for [`members`]; if it is empty, it is that of the last such
+    /// record in the message.
+    ToUsers { members: &'a [u8], units: &'a [u8] },
     /// Host: so many bytes for the server have been handed on.
     ServerTook { member: u32, bytes: u32 },
     /// Host: the channel is gone for the user; `code` as in the event.
@@ -33,6 +34,16 @@ pub(crate) enum Record<'a> {
 /// The numbers in [`Record::ToUsers`].
 pub(crate) fn members(mut list: &[u8]) -> impl Iterator<Item = u32> {
     std::iter::from_fn(move || number(&mut list))
+}
+
+/// Takes the first unit of [`Record::ToServer`] and [`Record::ToUsers`] off. `None` at their end.
+pub(crate) fn take_unit<'a>(from: &mut &'a [u8]) -> Option<&'a [u8]> {
+    long(from)
+}
+
+/// Appends a unit for [`take_unit`].
+pub(crate) fn put_unit(into: &mut Vec<u8>, payload: &[u8]) {
+    put_long(into, payload);
 }
 
 /// Appends a number.
@@ -94,10 +105,10 @@ impl<'a> Record<'a> {
                 put_long(into, words);
             }
             Self::Leave { member, code } => put_short(into, 2, member, code),
-            Self::ToServer { member, payload } => {
+            Self::ToServer { member, units } => {
                 into.push(3);
                 put_number(into, member);
-                put_long(into, payload);
+                put_long(into, units);
             }
             Self::UserTook { member, bytes } => put_bytes(into, 4, member, bytes),
             Self::ConnectionGone { connection } => {
@@ -109,10 +120,10 @@ impl<'a> Record<'a> {
                 put_short(into, 9, member, code);
                 put_long(into, words);
             }
-            Self::ToUsers { members, payload } => {
+            Self::ToUsers { members, units } => {
                 into.push(10);
                 put_long(into, members);
-                put_long(into, payload);
+                put_long(into, units);
             }
             Self::ServerTook { member, bytes } => put_bytes(into, 11, member, bytes),
             Self::Gone { member, code } => put_short(into, 12, member, code),
@@ -130,12 +141,12 @@ impl<'a> Record<'a> {
                 words: long(from)?,
             },
             2 => Self::Leave { member: number(from)?, code: byte(from)? },
-            3 => Self::ToServer { member: number(from)?, payload: long(from)? },
+            3 => Self::ToServer { member: number(from)?, units: long(from)? },
             4 => Self::UserTook { member: number(from)?, bytes: number(from)? },
             5 => Self::ConnectionGone { connection: u64::from_le_bytes(*bytes(from, 8)?.first_chunk()?) },
             8 => Self::Admitted { member: number(from)?, number: byte(from)? },
             9 => Self::Refused { member: number(from)?, code: byte(from)?, words: long(from)? },
-            10 => Self::ToUsers { members: long(from)?, payload: long(from)? },
+            10 => Self::ToUsers { members: long(from)?, units: long(from)? },
             11 => Self::ServerTook { member: number(from)?, bytes: number(from)? },
             12 => Self::Gone { member: number(from)?, code: byte(from)? },
             _ => return None,
@@ -187,12 +198,12 @@ mod tests {
                 words: &[8; 200],
             },
             Record::Leave { member: 1, code: 1 },
-            Record::ToServer { member: u32::MAX, payload: &[5; 1000] },
+            Record::ToServer { member: u32::MAX, units: &[5; 1000] },
             Record::UserTook { member: 128, bytes: u32::MAX },
             Record::ConnectionGone { connection: 5 },
             Record::Admitted { member: 2, number: 255 },
             Record::Refused { member: 3, code: 7, words: b"no" },
-            Record::ToUsers { members: &list, payload: b"to all" },
+            Record::ToUsers { members: &list, units: b"to all" },
             Record::ServerTook { member: 4, bytes: 0 },
             Record::Gone { member: 5, code: 2 },
         ];

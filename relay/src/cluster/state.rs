@@ -12,7 +12,6 @@ use super::afar::Afar;
 use super::bus::{Bus, News};
 use super::directory::{Directory, Fact, Outcome};
 use super::line::{Head, Heard, Wrong};
-use super::record::Record;
 use super::{ClusterInfo, ClusterRelay, Name, RelayId, Waiter, clock};
 use crate::connections::index;
 use crate::log::Name as Shown;
@@ -242,7 +241,7 @@ impl Cluster {
     }
 
     fn hear_message(&mut self, message: &[u8]) {
-        let (head, mut rest) = match Head::take(message) {
+        let (head, records) = match Head::take(message) {
             Ok(taken) => taken,
             Err(wrong) => return self.note_wrong(wrong),
         };
@@ -253,10 +252,7 @@ impl Cluster {
         if heard != Heard::Records {
             return;
         }
-        while let Some(record) = Record::take(&mut rest) {
-            self.afar.hear_record(head.from, &record, self.now);
-        }
-        if !rest.is_empty() {
+        if !self.afar.hear_records(head.from, records, self.now) {
             warn!(relay = %Hex(head.from), "a relay of the cluster says what has no meaning; the line to it begins anew");
             let heard = self.afar.peer(head.from, self.now).line.fail(self.now);
             self.note_line(head.from, heard);

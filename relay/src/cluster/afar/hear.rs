@@ -1,0 +1,256 @@
+//! What other relays say about memberships.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use peote_net::protocol::to_relay::{self, Command};
+
+use super::super::RelayId;
+use super::super::member::{Member, Stage};
+use super::super::record::{Record, members};
+use super::{Afar, Key, Role, StandIn, Todo};
+
+impl Afar {
+    /// Another relay says this: records, one after the other. Returns false if there is one without a meaning.
+    pub(crate) fn hear_records(&mut self, peer: RelayId, mut records: &[u8], now: u64) -> bool {
+        let mut list = &[][..];
+        while let Some(record) = Record::take(&mut records) {
+            match record {
+                Record::ToUsers { members: named, units } => {
+                    list = if named.is_empty() { list } else { named };
+                    members(list).for_each(|member| self.carry(peer, member, true, units, now));
+                }
+                record => self.hear_record(peer, &record, now),
+            }
+        }
+        records.is_empty()
+    }
+
+    pub(super) fn hear_record(&mut self, peer: RelayId, record: &Record<'_>, now: u64) {
+        match *record {
+            Record::Knock { member, connection, address, name, words } => {
+                self.knock(peer, member, (connection, address), (name, words), now);
+            }
+            Record::Leave { member, code } => self.leave(peer, member, code),
+            Record::ToServer { member, units } => self.carry(peer, member, false, units, now),
+            Record::ToUsers { .. } => {}
+            Record::UserTook { member, bytes } => self.took(peer, member, false, bytes, now),
+            Record::ServerTook { member, bytes } => self.took(peer, member, true, bytes, now),
+            Record::ConnectionGone { connection } => {
+                if let Some(key) =
+                    self.peers.get(&peer).and_then(|peer| peer.doubles.get(&connection)).copied()
+                {
+                    self.lose_double(peer, key);
+                }
+            }
+            Record::Admitted { member, number } => self.admitted(peer, member, number),
+            Record::Refused { member, code, words } => self.refused(peer, member, code, words),
+            Record::Gone { member, code } => self.gone(peer, member, code, now),
+        }
+    }
+
+    pub(super) fn lose_double(&mut self, peer: RelayId, key: Key) {
+        let Some(StandIn { role: Role::Double { entered, tags, .. }, .. }) = self.get(key) else { return };
+        let gone: Vec<u32> = entered.drain().chain(tags.drain()).map(|(_, member)| member).collect();
+        for member in gone {
+            self.forget_member(peer, member, false);
+        }
+        // what it said before is said first
+        self.push(key, Todo::Close);
+    }
+
+    pub(super) fn knock(
+        &mut self,
+        peer: RelayId,
+        member: u32,
+        (connection, address): (u64, IpAddr),
+        (name, words): (&[u8], &[u8]),
+        now: u64,
+    ) {
+        if self.here.get(name) != Some(&false) {
+            return self.say(peer, &Record::Refused { member, code: 1, words: &[] }, now);
+        }
+        let double = self.peer(peer, now).doubles.get(&connection).copied();
+        let key = double.unwrap_or_else(|| {
+            let (entered, tags) = (HashMap::new(), HashMap::new());
+            self.add(peer, Role::Double { connection, entered, tags, next_tag: 1 }, address)
+        });
+        self.peer(peer, now).doubles.insert(connection, key);
+        let Some(StandIn { role: Role::Double { tags, next_tag, .. }, .. }) = self.get(key) else { return };
+        let free = (0..=u8::MAX)
+            .map(|step| next_tag.wrapping_add(step))
+            .find(|tag| *tag != 0 && !tags.contains_key(tag));
+        let Some(tag) = free else {
+            return self.say(peer, &Record::Refused { member, code: 8, words: &[] }, now);
+        };
+        tags.insert(tag, member);
+        *next_tag = tag.wrapping_add(1);
+        self.peer(peer, now).hosted.insert(member, Member::new(key, Stage::Entering { tag }));
+        if let (false, Some(head)) = (words.is_empty(), to_relay::command_head(Command::Words, words.len())) {
+            self.push_bytes(key, &[&head, words]);
+        }
+        if let Some(head) = to_relay::name_command(Command::Enter, tag, name) {
+            self.push_bytes(key, &[&head, name]);
+        }
+    }
+
+    pub(super) fn leave(&mut self, peer: RelayId, member: u32, code: u8) {
+        let Some(found) = self.peers.get_mut(&peer).and_then(|peer| peer.hosted.get_mut(&member)) else {
+            return;
+        };
+        found.ending = Some(code);
+        let key = found.stand_in;
+        match found.stage {
+            Stage::Entering { tag } => self.push(key, Todo::LoseKnock(tag)),
+            _ if found.is_carried() => self.end_hosted(peer, member),
+            _ => {}
+        }
+    }
+
+    /// A user of another relay leaves a channel of this one, behind all that it has said.
+    pub(super) fn end_hosted(&mut self, peer: RelayId, member: u32) {
+        let Some(found) = self.forget_member(peer, member, false) else { return };
+        let (key, at) = (found.stand_in, found.at);
+        if let Some(StandIn { role: Role::Double { entered, .. }, .. }) = self.get(key) {
+            entered.remove(&at);
+        }
+        if found.ending == Some(0) {
+            self.push_bytes(key, &[&to_relay::number_command(Command::Leave, at)]);
+        } else {
+            self.push(key, Todo::LoseEntered(at));
+        }
+    }
+
+    /// Whether a double that was to knock no more did knock.
+    pub(crate) fn lost_knock(&mut self, key: Key, tag: u8, did_knock: bool) {
+        if !did_knock {
+            return; // the answer is under way, and it leaves when that has come
+        }
+        let Some(stand_in) = self.get(key) else { return };
+        let peer = stand_in.peer;
+        if let Role::Double { tags, .. } = &mut stand_in.role
+            && let Some(member) = tags.remove(&tag)
+        {
+            self.forget_member(peer, member, false);
+        }
+    }
+
+    pub(super) fn member(&mut self, peer: RelayId, member: u32, is_guest: bool) -> Option<&mut Member> {
+        let peer = self.peers.get_mut(&peer)?;
+        if is_guest { peer.guests.get_mut(&member) } else { peer.hosted.get_mut(&member) }
+    }
+
+    /// Units come from the other relay, for a user (`is_guest`) or for a server of this one.
+    pub(super) fn carry(&mut self, peer: RelayId, member: u32, is_guest: bool, units: &[u8], now: u64) {
+        let Some(found) = self.member(peer, member, is_guest) else { return };
+        if found.ending.is_none() {
+            self.hand_on(peer, member, is_guest, units, now);
+        }
+    }
+
+    /// Hands on what waits, and behind that `units`, as far as the window of the receiver allows. The rest waits.
+    pub(super) fn hand_on(&mut self, peer: RelayId, member: u32, is_guest: bool, mut units: &[u8], now: u64) {
+        let Some(slot) = self.peers.get_mut(&peer) else { return };
+        let found = if is_guest { slot.guests.get_mut(&member) } else { slot.hosted.get_mut(&member) };
+        let Some(found) = found else { return };
+        let Some(Some(stand_in)) = self.stand_ins.get_mut(found.stand_in) else { return };
+        let (key, at) = (found.stand_in, found.at);
+        if !matches!(stand_in.todo.back(), Some(Todo::Bytes(_))) {
+            stand_in.todo.push_back(Todo::Bytes(Vec::new()));
+        }
+        let Some(Todo::Bytes(bytes)) = stand_in.todo.back_mut() else { return };
+        let before = bytes.len();
+        let mut put = |piece: &[u8]| {
+            let header = if is_guest {
+                to_relay::data_from_server(0, at, piece.len())
+            } else {
+                to_relay::data_from_user(at, piece.len())
+            };
+            bytes.extend_from_slice(header.as_bytes());
+            bytes.extend_from_slice(piece);
+        };
+        found.pass_waiting(&mut put);
+        found.pass(&mut units, &mut put);
+        if !units.is_empty() {
+            found.keep(units);
+            found.pass_waiting(&mut put);
+        }
+        let has_some = bytes.len() > before;
+        let told = found.take_told();
+        let is_over = found.ending.is_some() && found.is_carried();
+        let ending = found.ending.unwrap_or_default();
+        if has_some {
+            self.list(key);
+        }
+        if told > 0 {
+            let record = match is_guest {
+                true => Record::UserTook { member, bytes: told },
+                false => Record::ServerTook { member, bytes: told },
+            };
+            self.say(peer, &record, now);
+        }
+        if is_over && is_guest {
+            self.end_guest(peer, member, ending);
+        } else if is_over {
+            self.end_hosted(peer, member);
+        }
+    }
+
+    /// The other side has handed on so many bytes, or (0) asks for being told so.
+    pub(super) fn took(&mut self, peer: RelayId, member: u32, is_guest: bool, bytes: u32, now: u64) {
+        let Some(found) = self.member(peer, member, is_guest) else { return };
+        if bytes == 0 {
+            found.is_asked = true;
+            return self.hand_on(peer, member, is_guest, &[], now);
+        }
+        found.outstanding = found.outstanding.saturating_sub(bytes);
+        let (key, at) = (found.stand_in, found.at);
+        if is_guest {
+            self.push_bytes(key, &[&to_relay::grant_user(0, at, bytes)]);
+        } else {
+            self.push_bytes(key, &[&to_relay::grant_server(at, bytes)]);
+        }
+    }
+
+    pub(super) fn admitted(&mut self, peer: RelayId, member: u32, number: u8) {
+        let Some(found) = self.member(peer, member, true) else { return };
+        let Stage::Knocking { ticket } = found.stage else { return };
+        found.stage = Stage::In;
+        let (key, user) = (found.stand_in, found.at);
+        self.push(key, Todo::Admit { user, ticket, number });
+    }
+
+    pub(super) fn refused(&mut self, peer: RelayId, member: u32, code: u8, words: &[u8]) {
+        let Some(found) = self.member(peer, member, true) else { return };
+        let Stage::Knocking { ticket } = found.stage else { return };
+        let (key, user) = (found.stand_in, found.at);
+        self.forget_member(peer, member, true);
+        self.push(key, Todo::Refuse { user, ticket, code, words: words.into() });
+        self.forget_user(key, user);
+    }
+
+    pub(super) fn gone(&mut self, peer: RelayId, member: u32, code: u8, now: u64) {
+        let Some(found) = self.member(peer, member, true) else { return };
+        found.ending = Some(code);
+        self.hand_on(peer, member, true, &[], now);
+    }
+
+    pub(super) fn end_guest(&mut self, peer: RelayId, member: u32, code: u8) {
+        let Some(found) = self.forget_member(peer, member, true) else { return };
+        self.push(found.stand_in, Todo::EndUser { user: found.at, code });
+        self.forget_user(found.stand_in, found.at);
+    }
+
+    /// A proxy has a user less. One without users goes, behind what it still has to say.
+    pub(super) fn forget_user(&mut self, key: Key, user: u8) {
+        let Some(StandIn { role: Role::Proxy { name, members }, .. }) = self.get(key) else { return };
+        members.remove(&user);
+        if members.is_empty() {
+            let name = name.clone();
+            if self.proxies.get(&name) == Some(&key) {
+                self.proxies.remove(&name);
+            }
+            self.push(key, Todo::Close);
+        }
+    }
+}
