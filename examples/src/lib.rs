@@ -1,5 +1,5 @@
-//! What the example programs share. The programs themselves are in `src/bin`; the demonstration is a package
-//! of its own, in `demo`.
+//! What the example programs share. The programs themselves are in `src/bin`; the demonstration is
+//! a package of its own, in `demo`.
 //!
 //! - `stress`: load for any relay, in one or several processes; every byte is verified.
 //! - `chat`: talk over a relay.

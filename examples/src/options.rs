@@ -19,8 +19,8 @@ pub struct RelayOptions {
     #[arg(long)]
     tls: bool,
 
-    /// With --tls: trust the certificates in this PEM file, and no others [default: trust those that the
-    /// system trusts]
+    /// With --tls: trust the certificates in this PEM file, and no others [default: trust those
+    /// that the system trusts]
     #[arg(long, value_name = "FILE", requires = "tls")]
     ca: Option<PathBuf>,
 }

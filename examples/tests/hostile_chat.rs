@@ -135,7 +135,8 @@ fn a_hostile_user_disturbs_nobody() {
     }
 }
 
-/// Somebody who floods the room is heard no more as soon as they are removed, and does not come back if they are blocked.
+/// Somebody who floods the room is heard no more as soon as they are removed, and does not come
+/// back if they are blocked.
 #[test]
 fn a_hostile_user_is_removed_and_kept_out() {
     let mut world = World::new();
@@ -173,7 +174,8 @@ fn a_hostile_user_is_removed_and_kept_out() {
     world.turn_until(|world| world.people[1].screen.last().is_some_and(|line| line == "<anna> peace"));
 }
 
-/// Nobody gets a name that people would take for another one's, neither by hello nor by renaming, nor one with something invisible.
+/// Nobody gets a name that people would take for another one's, neither by hello nor by renaming,
+/// nor one with something invisible.
 #[test]
 fn nobody_gets_a_name_that_looks_like_another() {
     let mut world = World::new();

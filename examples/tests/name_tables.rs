@@ -1,5 +1,6 @@
-//! The tables with which the chat's page looks at names (`browser/chat-names-data.js`) are made of those of the crates that the
-//! terminal's chat uses, so that both refuse the same names and take the same ones for each other.
+//! The tables with which the chat's page looks at names (`browser/chat-names-data.js`) are made of
+//! those of the crates that the terminal's chat uses, so that both refuse the same names and take
+//! the same ones for each other.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -30,8 +31,8 @@ fn number(text: &mut String, mut value: u32) {
     text.push(char::from(DIGITS[value as usize]));
 }
 
-/// Runs of code points with the same value other than 0: how many lie between, how many have it, and the value unless it
-/// is always 1.
+/// Runs of code points with the same value other than 0: how many lie between, how many have it,
+/// and the value unless it is always 1.
 fn runs(value_of: impl Fn(Option<char>) -> u32, with_values: bool) -> String {
     let (mut text, mut end, mut run) = (String::new(), 0, (0, 0));
     let mut put = |(start, value): (u32, u32), now: u32| {
@@ -55,8 +56,8 @@ fn runs(value_of: impl Fn(Option<char>) -> u32, with_values: bool) -> String {
     text
 }
 
-/// Code points that are replaced: how far it is from the last one, how many take its place, and each of them as the
-/// difference to the one before, zigzag.
+/// Code points that are replaced: how far it is from the last one, how many take its place, and
+/// each of them as the difference to the one before, zigzag.
 fn replacements(of: impl Fn(char) -> Vec<char>) -> String {
     let (mut text, mut last) = (String::new(), 0);
     for (code, c) in all().filter_map(|(code, c)| Some((code, c?))) {

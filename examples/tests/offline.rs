@@ -27,7 +27,8 @@ fn without_a_network() {
 
 #[test]
 fn a_line_that_is_too_narrow_holds_back() {
-    // 5 bytes a move, 20 moves a second: a line of 10 bytes a second lets one through in half a second
+    // 5 bytes a move, 20 moves a second: a line of 10 bytes a second lets one through in half a
+    // second
     let text = play(&["--players", "1", "--duration", "1.5", "--bandwidth", "10"]);
     assert!(moves(&text) <= 4, "{text}");
 }

@@ -135,7 +135,8 @@ fn method(krate: &Path, procedure: &Procedure) -> TokenStream {
             #(#docs)*
             ///
             /// # Errors
-            /// Those of `Out::send`, and `SendError::Encode` for an argument that cannot be written. Nothing was sent then.
+            /// Those of `Out::send`, and `SendError::Encode` for an argument that cannot be
+            /// written. Nothing was sent then.
             pub fn #name(
                 &self,
                 __out: &mut #krate::link::Out<'_>,
@@ -156,8 +157,9 @@ fn method(krate: &Path, procedure: &Procedure) -> TokenStream {
         #(#docs)*
         ///
         /// # Errors
-        /// `SendError::NoAnswers` if the peer cannot answer, `SendError::TooManyCalls`, those of `Out::send`, and
-        /// `SendError::Encode` for an argument that cannot be written. Nothing was sent then.
+        /// `SendError::NoAnswers` if the peer cannot answer, `SendError::TooManyCalls`, those of
+        /// `Out::send`, and `SendError::Encode` for an argument that cannot be written. Nothing was
+        /// sent then.
         pub fn #name(
             &self,
             __out: &mut #krate::link::Out<'_>,

@@ -43,7 +43,8 @@ fn derive(
     expanded.unwrap_or_else(syn::Error::into_compile_error).into()
 }
 
-/// A path whose errors show `span`. (The errors of an expression whose tokens have different origins show the attribute alone.)
+/// A path whose errors show `span`. (The errors of an expression whose tokens have different
+/// origins show the attribute alone.)
 fn at(path: &syn::Path, span: proc_macro2::Span) -> proc_macro2::TokenStream {
     let tokens = path.to_token_stream().into_iter().map(|mut token| {
         token.set_span(span.resolved_at(token.span()));

@@ -4,7 +4,8 @@ use std::fmt;
 
 use peote_net::time::Duration;
 
-/// Names a line: the connection of one transport to the relay. Lines are numbered in the order in which they were made.
+/// Names a line: the connection of one transport to the relay. Lines are numbered in the order in
+/// which they were made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LineId(pub(crate) usize);
 
@@ -67,7 +68,8 @@ pub enum Cut {
     Random(usize),
 }
 
-/// What one direction of a line does to the bytes that take it. The default is 1 ms of delay and nothing else.
+/// What one direction of a line does to the bytes that take it. The default is 1 ms of delay and
+/// nothing else.
 ///
 /// ```
 /// use peote_net::time::Duration;
@@ -77,13 +79,16 @@ pub enum Cut {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conditions {
-    /// How long each byte is under way. With a delay of zero, programs that answer each other go on for ever at one and the same instant.
+    /// How long each byte is under way. With a delay of zero, programs that answer each other go on
+    /// for ever at one and the same instant.
     pub delay: Duration,
-    /// What is added to the delay at most, at random for each write. Bytes never overtake each other.
+    /// What is added to the delay at most, at random for each write. Bytes never overtake each
+    /// other.
     pub jitter: Duration,
     /// Bytes a second; `None`: no limit. 0 counts as 1.
     pub bandwidth: Option<u64>,
-    /// Bytes that are under way or wait to be read at most, at least 1: the buffers of the network and of both ends.
+    /// Bytes that are under way or wait to be read at most, at least 1: the buffers of the network
+    /// and of both ends.
     pub capacity: usize,
     /// What one write takes.
     pub writes: Cut,

@@ -14,8 +14,8 @@ use crate::trace::Act;
 use crate::transport::Transport;
 use crate::world::World;
 
-/// Steps at one instant without a byte moved that count as a busy loop. A program may need some: what one read has brought can be
-/// gone through in several polls.
+/// Steps at one instant without a byte moved that count as a busy loop. A program may need some:
+/// what one read has brought can be gone through in several polls.
 const IDLE_STEPS: u32 = 1_000;
 
 /// Steps at one instant that count as a busy loop although bytes are moved.
@@ -33,10 +33,11 @@ pub enum Step {
     Idle,
 }
 
-/// A simulated network: one relay, and any number of lines to it, on a clock that jumps from one thing that happens to the next.
+/// A simulated network: one relay, and any number of lines to it, on a clock that jumps from one
+/// thing that happens to the next.
 ///
-/// Everything runs in the caller's thread, and nothing is random but by the seed: the same calls have the same results, byte for byte.
-/// The [crate's documentation](crate) has an example.
+/// Everything runs in the caller's thread, and nothing is random but by the seed: the same calls
+/// have the same results, byte for byte. The [crate's documentation](crate) has an example.
 #[derive(Debug)]
 pub struct Network {
     world: Rc<RefCell<World>>,
@@ -85,7 +86,8 @@ impl Network {
 
     // ---- lines
 
-    /// Connects to the relay. Does not wait: without a relay, or if it is full, the transport's first use is the error `ConnectionRefused`.
+    /// Connects to the relay. Does not wait: without a relay, or if it is full, the transport's
+    /// first use is the error `ConnectionRefused`.
     pub fn connect(&mut self, mut config: LineConfig) -> Transport {
         config.is_existing &= self.config.capabilities.contains(Capabilities::HELLO);
         let relay = self.relay.as_mut().filter(|relay| !relay.is_full());
@@ -98,13 +100,15 @@ impl Network {
         Transport::new(self.world.clone(), line)
     }
 
-    /// Changes what a direction of a line is like. Bytes that are under way arrive as if nothing had changed.
+    /// Changes what a direction of a line is like. Bytes that are under way arrive as if nothing
+    /// had changed.
     pub fn change(&mut self, line: LineId, direction: Direction, change: impl FnOnce(&mut Conditions)) {
         change(&mut self.world.borrow_mut().pipe(line, direction).conditions);
     }
 
-    /// Lets nothing arrive in one direction for `duration`, or, with `None`, until it is [resumed](Self::resume). Nothing is lost. Both directions, and
-    /// nobody resumes them: a line that is cut without either end being told.
+    /// Lets nothing arrive in one direction for `duration`, or, with `None`, until it is
+    /// [resumed](Self::resume). Nothing is lost. Both directions, and nobody resumes them: a line
+    /// that is cut without either end being told.
     pub fn stall(&mut self, line: LineId, direction: Direction, duration: Option<Duration>) {
         let mut world = self.world.borrow_mut();
         let until = duration.map(|duration| world.now.saturating_add(duration.as_millis()));
@@ -124,7 +128,8 @@ impl Network {
         self.world.borrow_mut().reset(line);
     }
 
-    /// Breaks a connection as soon as `bytes` more bytes have been read in that direction: exactly so many come through.
+    /// Breaks a connection as soon as `bytes` more bytes have been read in that direction: exactly
+    /// so many come through.
     pub fn reset_after(&mut self, line: LineId, direction: Direction, bytes: u64) {
         let mut world = self.world.borrow_mut();
         let broken = world.pipe(line, direction).break_after(bytes);
@@ -133,7 +138,8 @@ impl Network {
         }
     }
 
-    /// Ends one direction in order (a connection that is half closed): what is under way arrives, then the end of the stream.
+    /// Ends one direction in order (a connection that is half closed): what is under way arrives,
+    /// then the end of the stream.
     pub fn end(&mut self, line: LineId, direction: Direction) {
         let mut world = self.world.borrow_mut();
         if !world.is_broken(line) {
@@ -155,7 +161,8 @@ impl Network {
 
     // ---- the relay
 
-    /// Ends the relay without a word, if there is one: its connections are reset, its channels are gone, connecting is refused.
+    /// Ends the relay without a word, if there is one: its connections are reset, its channels are
+    /// gone, connecting is refused.
     pub fn stop_relay(&mut self) {
         if let Some(mut relay) = self.relay.take() {
             relay.stop(&mut self.world.borrow_mut());
@@ -177,7 +184,8 @@ impl Network {
         self.relay.as_ref().map_or(0, |relay| relay.queued(line))
     }
 
-    /// Number of connections, channels, and users (counted once in each channel they are in) of the relay.
+    /// Number of connections, channels, and users (counted once in each channel they are in) of the
+    /// relay.
     #[must_use]
     pub fn relay_counts(&self) -> (usize, usize, usize) {
         let counts = |relay: &Relay| {
@@ -187,7 +195,8 @@ impl Network {
         self.relay.as_ref().map_or((0, 0, 0), counts)
     }
 
-    /// What the relay has done since this was last called, if [`RelayConfig::record_events`] says so.
+    /// What the relay has done since this was last called, if [`RelayConfig::record_events`] says
+    /// so.
     pub fn take_relay_events(&mut self) -> Vec<RelayEvent> {
         let mut events = core::mem::take(&mut self.events);
         events.extend(self.relay.iter_mut().flat_map(Relay::take_events));
@@ -196,7 +205,8 @@ impl Network {
 
     // ---- time
 
-    /// When the next thing happens in the network, after what can happen now has happened. `None`: never, unless somebody does something.
+    /// When the next thing happens in the network, after what can happen now has happened. `None`:
+    /// never, unless somebody does something.
     #[must_use]
     pub fn next_event_at(&self) -> Option<Instant> {
         let relay = self.relay.as_ref().and_then(Relay::next_event_at);
@@ -223,7 +233,8 @@ impl Network {
         }
     }
 
-    /// Lets the relay do what it can, and then the time pass until a sleeper wakes up, or it is `until`.
+    /// Lets the relay do what it can, and then the time pass until a sleeper wakes up, or it is
+    /// `until`.
     ///
     /// # Errors
     /// [`Stuck`]: sleepers have woken up again and again at the same instant. Who does that with a link has not kept the
@@ -250,7 +261,8 @@ impl Network {
         }
     }
 
-    /// Lets programs run until a point in time: `programs` polls them all and says what they wait for.
+    /// Lets programs run until a point in time: `programs` polls them all and says what they wait
+    /// for.
     ///
     /// Says [`Step::Idle`] if nothing would ever happen again before.
     ///
@@ -298,14 +310,16 @@ impl Network {
 
     // ---- what has happened
 
-    /// A number that stands for everything that has happened: every read and write at both ends of every line, when it was, and what was
-    /// [noted](Self::note). A run that is repeated with the same seed ends with the same one.
+    /// A number that stands for everything that has happened: every read and write at both ends of
+    /// every line, when it was, and what was [noted](Self::note). A run that is repeated with the
+    /// same seed ends with the same one.
     #[must_use]
     pub fn history(&self) -> u64 {
         self.world.borrow().trace.hash()
     }
 
-    /// Adds something of the caller's to the [history](Self::history), and prints it if that is [wanted](Self::print_history).
+    /// Adds something of the caller's to the [history](Self::history), and prints it if that is
+    /// [wanted](Self::print_history).
     pub fn note(&mut self, what: impl fmt::Display) {
         let mut world = self.world.borrow_mut();
         let now = world.now;

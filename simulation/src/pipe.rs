@@ -71,7 +71,8 @@ impl Pipe {
         self.bytes.len()
     }
 
-    /// Writes at least one of `bytes`, of which there must be some, and for which there must be room.
+    /// Writes at least one of `bytes`, of which there must be some, and for which there must be
+    /// room.
     pub(crate) fn write(&mut self, now: u64, bytes: &[u8]) -> usize {
         let room = self.room().unwrap_or_default();
         let count = self.size(self.conditions.writes, bytes.len().min(room));
@@ -165,7 +166,8 @@ impl Pipe {
         self.read
     }
 
-    /// How many bytes can be read now; 0 is the end of the stream, `None` that there is nothing yet.
+    /// How many bytes can be read now; 0 is the end of the stream, `None` that there is nothing
+    /// yet.
     pub(crate) fn readable(&mut self, now: u64) -> Option<usize> {
         if self.is_stalled(now) {
             return None;

@@ -1,6 +1,7 @@
 //! Random numbers that are the same each time.
 
-/// A generator for tests (`xorshift64*`): the same seed, the same numbers, on every machine. Not for secrets.
+/// A generator for tests (`xorshift64*`): the same seed, the same numbers, on every machine. Not
+/// for secrets.
 ///
 /// ```
 /// use peote_net_simulation::Random;

@@ -24,23 +24,31 @@ use queues::{Connection, Queues, Wait};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RelayConfig {
-    /// Bytes that may wait to be written to one connection, at least 64, with [`Capabilities::HELLO`] 256. When that is used up, those that send to it are not read. Default: 65,536.
+    /// Bytes that may wait to be written to one connection, at least 64, with
+    /// [`Capabilities::HELLO`] 256. When that is used up, those that send to it are not read.
+    /// Default: 65,536.
     pub queue_bytes: usize,
-    /// Longer pieces of data are cut to what a queue has room for, once it has room for so many bytes; see
-    /// [`Host::cut`](peote_net::relay::Host::cut). At most [`queue_bytes`](Self::queue_bytes). Default: 1024.
+    /// Longer pieces of data are cut to what a queue has room for, once it has room for so many
+    /// bytes; see [`Host::cut`](peote_net::relay::Host::cut). At most
+    /// [`queue_bytes`](Self::queue_bytes). Default: 1024.
     pub cut: usize,
-    /// Bytes of one connection that are read and not routed yet at most, at least 512. Default: 4096.
+    /// Bytes of one connection that are read and not routed yet at most, at least 512. Default:
+    /// 4096.
     pub read_bytes: usize,
-    /// A connection to which nothing was said for this long is sent a keepalive; `None`: none are sent. Default: 5 s.
+    /// A connection to which nothing was said for this long is sent a keepalive; `None`: none are
+    /// sent. Default: 5 s.
     pub keepalive_interval: Option<Duration>,
-    /// A connection that has not taken a byte for this long while somebody waits for it is dropped. Default: 60 s.
+    /// A connection that has not taken a byte for this long while somebody waits for it is dropped.
+    /// Default: 60 s.
     pub stall_timeout: Duration,
     /// Connections at the same time; others are refused. Default: 10,000.
     pub max_connections: usize,
-    /// What it can do beyond the original protocol; with [`Capabilities::NONE`] it is one of the original relays. With
-    /// [`Capabilities::HELLO`] it takes part in flow control and admission. Default: all of it, as the relay program.
+    /// What it can do beyond the original protocol; with [`Capabilities::NONE`] it is one of the
+    /// original relays. With [`Capabilities::HELLO`] it takes part in flow control and admission.
+    /// Default: all of it, as the relay program.
     pub capabilities: Capabilities,
-    /// Keeps what happens for [`Network::take_relay_events`](crate::Network::take_relay_events). Default: no.
+    /// Keeps what happens for [`Network::take_relay_events`](crate::Network::take_relay_events).
+    /// Default: no.
     pub record_events: bool,
 }
 

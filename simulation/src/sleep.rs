@@ -6,7 +6,8 @@ use peote_net::time::Instant;
 
 use crate::line::LineId;
 
-/// What a program waits for before it does something again. [`Transport::sleep`](crate::Transport::sleep) says it for a link.
+/// What a program waits for before it does something again.
+/// [`Transport::sleep`](crate::Transport::sleep) says it for a link.
 ///
 /// ```
 /// use peote_net::time::Instant;
@@ -70,7 +71,8 @@ pub struct Stuck {
     pub at: Instant,
     /// How often they were woken.
     pub steps: u32,
-    /// Whether bytes were moved meanwhile. If so, programs answer each other without end over lines without delay; if not, they are woken and do nothing.
+    /// Whether bytes were moved meanwhile. If so, programs answer each other without end over lines
+    /// without delay; if not, they are woken and do nothing.
     pub moving: bool,
     /// Who was awake in the end, by their places among the sleepers, with their lines and causes.
     pub awake: Vec<(usize, Option<LineId>, Cause)>,

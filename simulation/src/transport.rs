@@ -12,10 +12,12 @@ use crate::sleep::Sleep;
 use crate::trace::Act;
 use crate::world::World;
 
-/// The link's end of a line to the relay: a transport for [`Link::poll`], made by [`Network::connect`](crate::Network::connect).
+/// The link's end of a line to the relay: a transport for [`Link::poll`], made by
+/// [`Network::connect`](crate::Network::connect).
 ///
-/// A call that would block **panics**: in one thread nobody could ever end the wait, so it is always an error of who calls. A line that
-/// is broken is ready in both directions, and its errors are [`ErrorKind::ConnectionReset`], or [`ErrorKind::ConnectionRefused`] if there was no relay.
+/// A call that would block **panics**: in one thread nobody could ever end the wait, so it is
+/// always an error of who calls. A line that is broken is ready in both directions, and its errors
+/// are [`ErrorKind::ConnectionReset`], or [`ErrorKind::ConnectionRefused`] if there was no relay.
 /// Dropping the transport closes the connection in order.
 #[derive(Debug)]
 pub struct Transport {
@@ -34,7 +36,8 @@ impl Transport {
         self.line
     }
 
-    /// What a program waits for whose link runs over this transport, by the [run-loop contract](peote_net::link).
+    /// What a program waits for whose link runs over this transport, by the [run-loop
+    /// contract](peote_net::link).
     #[must_use]
     pub fn sleep<B: Buffers>(&self, link: &Link<B>) -> Sleep {
         Sleep {

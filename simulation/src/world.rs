@@ -66,7 +66,8 @@ impl World {
         &mut self.lines[line.0].pipes[direction.index()]
     }
 
-    /// How many bytes can be read at the far end of a direction: 0 is the end of the stream, `None` that there is nothing yet.
+    /// How many bytes can be read at the far end of a direction: 0 is the end of the stream, `None`
+    /// that there is nothing yet.
     pub(crate) fn readable(
         &mut self,
         line: LineId,
@@ -160,7 +161,8 @@ impl World {
     }
 }
 
-/// Takes hello out of the announcement that a relay's stream begins with, if that is among `bytes`, which are at this place in the stream.
+/// Takes hello out of the announcement that a relay's stream begins with, if that is among `bytes`,
+/// which are at this place in the stream.
 fn hide_hello(bytes: &mut [u8], at: u64) {
     let place = CAPABILITIES_AT.checked_sub(at).and_then(|place| usize::try_from(place).ok());
     let Some(byte) = place.and_then(|place| bytes.get_mut(place)) else { return };

@@ -11,8 +11,8 @@ use smoltcp::time::Instant;
 use smoltcp::wire::EthernetAddress;
 use smoltcp::wire::HardwareAddress;
 
-/// A driver of embassy-net as a device of smoltcp, for a `Stack` (feature `stack`) or an interface of
-/// one's own.
+/// A driver of embassy-net as a device of smoltcp, for a `Stack` (feature `stack`) or an interface
+/// of one's own.
 ///
 /// Drivers of this kind (the trait [`Driver`] of the crate `embassy-net-driver`) are those of
 /// esp-radio, of the Pico W's radio (`cyw43`), of STM32's Ethernet (`embassy-stm32`), of W5500 and

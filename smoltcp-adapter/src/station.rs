@@ -16,8 +16,8 @@ use crate::{Stack, Status, TransportError};
 /// A stack, a link, and the list of channels that come back, with one call for each event.
 ///
 /// It connects, creates and enters the channels of its list, and does both again after a loss. The
-/// rules of the list ([`Backoff`]) are those for attempts to connect as well; the stack's own are not
-/// used. [`status`](Self::status) says what will happen.
+/// rules of the list ([`Backoff`]) are those for attempts to connect as well; the stack's own are
+/// not used. [`status`](Self::status) says what will happen.
 ///
 /// ```
 /// use peote_net::link::{Event, Link, Mode, link_buffers};
@@ -66,7 +66,8 @@ impl<'a, 'l, B: Buffers, N: AsRef<[u8]>, const CHANNELS: usize> Station<'a, 'l, 
         Self { stack, link, channels, is_in_round: false, lost: None }
     }
 
-    /// Creates a channel that comes back: see [`ChannelList::create`](reconnect::ChannelList::create).
+    /// Creates a channel that comes back: see
+    /// [`ChannelList::create`](reconnect::ChannelList::create).
     ///
     /// # Errors
     /// As there.
@@ -93,9 +94,9 @@ impl<'a, 'l, B: Buffers, N: AsRef<[u8]>, const CHANNELS: usize> Station<'a, 'l, 
         &mut self.stack
     }
 
-    /// Sets what the program tells the relay about itself: see [`Link::set_hello`]. Counts from the next
-    /// connection on, so call it before the first turn. A device with a battery asks for keepalives that
-    /// come seldom:
+    /// Sets what the program tells the relay about itself: see [`Link::set_hello`]. Counts from the
+    /// next connection on, so call it before the first turn. A device with a battery asks for
+    /// keepalives that come seldom:
     ///
     /// ```
     /// use peote_net::link::{Buffers, Hello};
@@ -138,8 +139,8 @@ impl<'a, 'l, B: Buffers, N: AsRef<[u8]>, const CHANNELS: usize> Station<'a, 'l, 
     /// Returns the next event, until there is none any more in this turn.
     ///
     /// The first call of a turn takes the frames that have come (at most 16), and sees to address,
-    /// name, connection and channels. The last one, which returns `None`, sends what was queued. The
-    /// event counts as dealt with at the next call, unless [`Out::again`] was called.
+    /// name, connection and channels. The last one, which returns `None`, sends what was queued.
+    /// The event counts as dealt with at the next call, unless [`Out::again`] was called.
     ///
     /// A lost connection is no error here: the channels' events tell of it ([`Event::Away`]),
     /// [`lost`](Self::lost) says why, and the next attempt is made when it is due.

@@ -2,9 +2,11 @@
 
 use peote_net::time::Instant;
 
-/// Tells the time as the library wants it: milliseconds since the clock was created. Monotonic, never blocks.
+/// Tells the time as the library wants it: milliseconds since the clock was created. Monotonic,
+/// never blocks.
 ///
-/// Copies tell the same time. Instants of clocks created at different moments cannot be compared, so a program has one.
+/// Copies tell the same time. Instants of clocks created at different moments cannot be compared,
+/// so a program has one.
 ///
 /// ```
 /// use peote_net_std::Clock;
@@ -38,7 +40,8 @@ impl Clock {
 
     /// How long it is until `now` returns `instant`; zero when it does already.
     pub(crate) fn until(&self, instant: Instant) -> std::time::Duration {
-        // From the exact time, not from `now`: a sleep of this length must not end in the millisecond before.
+        // From the exact time, not from `now`: a sleep of this length must not end in the
+        // millisecond before.
         std::time::Duration::from_millis(instant.as_millis()).saturating_sub(self.start.elapsed())
     }
 }

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::io;
 
-/// An error of a [`TcpTransport`](crate::TcpTransport): what the operating system reported, or, with TLS, what is wrong with that.
+/// An error of a [`TcpTransport`](crate::TcpTransport): what the operating system reported, or,
+/// with TLS, what is wrong with that.
 ///
 /// ```
 /// use embedded_io::Error as _;

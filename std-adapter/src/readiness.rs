@@ -18,8 +18,9 @@ pub(crate) const READ: PollFlags = PollFlags::IN;
 /// The next `write` returns at once: bytes taken, or an error.
 pub(crate) const WRITE: PollFlags = PollFlags::OUT;
 
-/// Sleeps until something asked for is there or `timeout` (at most a day; `None`: no end) is over. Answers with what is there for each
-/// query, in their order; errors and hang-ups are reported without having been asked for.
+/// Sleeps until something asked for is there or `timeout` (at most a day; `None`: no end) is over.
+/// Answers with what is there for each query, in their order; errors and hang-ups are reported
+/// without having been asked for.
 ///
 /// Fails with [`io::ErrorKind::Interrupted`] when a signal came.
 pub(crate) fn poll(queries: &[Query<'_>], timeout: Option<Duration>) -> io::Result<Vec<PollFlags>> {
@@ -61,6 +62,7 @@ pub(crate) fn is_readable(answer: PollFlags) -> bool {
 
 /// Whether a `write` returns at once, by the answer for a socket.
 pub(crate) fn is_writable(answer: PollFlags) -> bool {
-    // Not a hang-up by itself: some systems report it as soon as the *other* side has ended its half.
+    // Not a hang-up by itself: some systems report it as soon as the *other* side has ended its
+    // half.
     answer.intersects(PollFlags::OUT | PollFlags::ERR | PollFlags::NVAL)
 }

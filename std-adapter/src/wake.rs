@@ -52,13 +52,14 @@ impl Receiver {
     /// Lowers the flag. To be called when the descriptor is readable.
     pub(crate) fn lower(&self) {
         let _ = (&self.socket).read(&mut [0]);
-        // After the byte is out: a `raise` between the two finds the flag up and adds no byte, and what its thread did
-        // before is seen by whoever calls this, as if it had come just earlier.
+        // After the byte is out: a `raise` between the two finds the flag up and adds no byte, and
+        // what its thread did before is seen by whoever calls this, as if it had come just earlier.
         self.raised.swap(false, Ordering::AcqRel);
     }
 }
 
-/// Pairs of sockets exist on Unix only; elsewhere, UDP sockets on the loopback interface that listen to nobody but each other.
+/// Pairs of sockets exist on Unix only; elsewhere, UDP sockets on the loopback interface that
+/// listen to nobody but each other.
 #[cfg(not(unix))]
 #[derive(Debug)]
 struct Socket(std::net::UdpSocket);

@@ -276,7 +276,8 @@ fn connecting_without_blocking() {
     assert!(describe(&error).ends_with("write \"localhost\""), "{error:?}");
 }
 
-/// Lag and bandwidth are a matter of the builder, and sizes do not stand in the way of being offline.
+/// Lag and bandwidth are a matter of the builder, and sizes do not stand in the way of being
+/// offline.
 #[test]
 fn offline_with_lag_and_any_sizes() {
     use peote_net::link::SimulatedLine;

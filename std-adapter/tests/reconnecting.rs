@@ -139,8 +139,8 @@ fn an_echo_server_that_comes_back() {
     }
 }
 
-/// The relay has not noticed the loss: the name is in use, by this program itself. The handler hears
-/// nothing of that.
+/// The relay has not noticed the loss: the name is in use, by this program itself. The handler
+/// hears nothing of that.
 #[test]
 fn refusals_that_pass_are_no_events() {
     let (listener, address) = listener();
@@ -211,8 +211,8 @@ fn second_attempt(rules: Backoff) -> u64 {
     }
 }
 
-/// Programs that were started at one moment do not come back at one moment, although none has thought
-/// of a seed.
+/// Programs that were started at one moment do not come back at one moment, although none has
+/// thought of a seed.
 #[test]
 fn jitter_is_random_unless_there_is_a_seed() {
     // so long a delay that the time this test takes is nothing beside the jitter

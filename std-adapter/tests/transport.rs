@@ -1,4 +1,5 @@
-//! What the transport promises beyond embedded-io's traits (for those, see the conformance suite of the tests package).
+//! What the transport promises beyond embedded-io's traits (for those, see the conformance suite of
+//! the tests package).
 
 mod common;
 

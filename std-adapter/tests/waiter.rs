@@ -317,7 +317,8 @@ fn waiting_costs_no_processor_time() {
     let deadline = f.clock.now() + Duration::from_millis(500);
     let before = processor_time();
     let mut waits = 0;
-    // Everything that could keep it awake: room nobody wants, data nobody wants, a broken connection nobody asks about.
+    // Everything that could keep it awake: room nobody wants, data nobody wants, a broken
+    // connection nobody asks about.
     loop {
         let mut watches = [
             Watch::transport(&mut f.transport, Interest::WRITE),

@@ -1,7 +1,9 @@
-//! How channels behave, as stories that are the same wherever server and users are: on one link without a network, on one link with a relay, on several links.
+//! How channels behave, as stories that are the same wherever server and users are: on one link
+//! without a network, on one link with a relay, on several links.
 //!
-//! A [`Stage`] is where the story happens: what links are connected to, and how time passes. A [`Story`] has a server and users as *roles*, each with a link of its
-//! own or all with the same one. The macro [`channels!`](crate::channels!) makes a test of each story.
+//! A [`Stage`] is where the story happens: what links are connected to, and how time passes. A
+//! [`Story`] has a server and users as *roles*, each with a link of its own or all with the same
+//! one. The macro [`channels!`](crate::channels!) makes a test of each story.
 
 #![allow(clippy::missing_panics_doc, reason = "all stories panic when channels do not behave")]
 

@@ -8,8 +8,9 @@ pub mod fuzz;
 #[doc = include_str!("../../README.md")]
 struct Readme;
 
-/// The examples of the guide compile. They are shown by `peote_net::guide`, which cannot test them: it
-/// does not know the packages that they use. The page on firmware is tested by peote-net-footprint.
+/// The examples of the guide compile. They are shown by `peote_net::guide`, which cannot test them:
+/// it does not know the packages that they use. The page on firmware is tested by
+/// peote-net-footprint.
 #[cfg(doctest)]
 pub mod guide {
     #[doc = include_str!("../../core/src/guide/first_message.md")]

@@ -1,4 +1,5 @@
-//! Channels behave the same on every stage: offline, on one link with a relay, on several links with a relay in memory or over TCP.
+//! Channels behave the same on every stage: offline, on one link with a relay, on several links
+//! with a relay in memory or over TCP.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::thread::JoinHandle;

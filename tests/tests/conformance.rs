@@ -1,4 +1,5 @@
-//! Every transport of the project, and the doubles that other tests use in their place, against the conformance suite.
+//! Every transport of the project, and the doubles that other tests use in their place, against the
+//! conformance suite.
 
 #[path = "../../std-adapter/tests/common/tls.rs"]
 mod tls;

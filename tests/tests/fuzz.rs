@@ -1,7 +1,8 @@
-//! The targets for fuzzing, with the stable toolchain: every committed seed, and random changes of them.
+//! The targets for fuzzing, with the stable toolchain: every committed seed, and random changes of
+//! them.
 //!
-//! The changes are the same each time, and none of them knows what it reaches; for that there is `scripts/fuzz`. `PEOTE_NET_FUZZ_RUNS` is the
-//! number of changed inputs of each target.
+//! The changes are the same each time, and none of them knows what it reaches; for that there is
+//! `scripts/fuzz`. `PEOTE_NET_FUZZ_RUNS` is the number of changed inputs of each target.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! The programs, end to end: real processes, real TCP connections, on this machine only.
 //!
-//! The programs have to be built: `cargo test --workspace` does so, because their packages have tests of
-//! their own.
+//! The programs have to be built: `cargo test --workspace` does so, because their packages have
+//! tests of their own.
 #![cfg(unix)]
 
 #[allow(dead_code, reason = "other tests look without waiting")]
@@ -289,7 +289,8 @@ fn chat_removes_and_blocks() {
     anna.expect("<bob> still here");
 }
 
-/// A relay that knows no more than the original protocol: it would close the connection because of an unknown command.
+/// A relay that knows no more than the original protocol: it would close the connection because of
+/// an unknown command.
 #[test]
 fn chat_says_when_the_relay_cannot_remove_anybody() {
     use std::io::{Read, Write};
@@ -409,8 +410,8 @@ fn chat_takes_its_lines_from_a_file_as_well() {
     }
 }
 
-/// One line on standard error that has all of `parts` in it, after whatever progress there was, and an exit
-/// code.
+/// One line on standard error that has all of `parts` in it, after whatever progress there was, and
+/// an exit code.
 #[track_caller]
 fn assert_one_line(ended: &Ended, code: i32, parts: &[&str]) {
     let Ended { code: found, output, errors } = ended;

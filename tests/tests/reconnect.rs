@@ -1,4 +1,5 @@
-//! A server and its clients come back when the relay is restarted: real sockets, on this machine only.
+//! A server and its clients come back when the relay is restarted: real sockets, on this machine
+//! only.
 
 use std::net::SocketAddr;
 use std::sync::mpsc;

@@ -1,4 +1,5 @@
-//! The forwarding core: arbitrary streams in arbitrary cuts against the reference that the fuzz target `relay` has, too.
+//! The forwarding core: arbitrary streams in arbitrary cuts against the reference that the fuzz
+//! target `relay` has, too.
 
 use peote_net_tests::fuzz::relay::{Both, CONNECTIONS, Step};
 use proptest::prelude::*;

@@ -361,8 +361,8 @@ fn a_user_that_keeps_an_event() {
     story((2, Slow::Keeps(DOWN)), None, |stream| stream == DOWN);
 }
 
-/// It entered before it could say hello, so its server was promised more than its slots hold. Then it
-/// reads no further, which costs nobody else anything.
+/// It entered before it could say hello, so its server was promised more than its slots hold. Then
+/// it reads no further, which costs nobody else anything.
 // §11.5-more
 #[test]
 fn a_user_that_keeps_more_than_its_slot_holds() {

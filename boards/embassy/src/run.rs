@@ -13,9 +13,9 @@ use peote_net::time::Instant;
 use crate::Socket;
 use crate::time::{now, to_embassy};
 
-/// Polls the link, and sleeps in between until the socket is readable or writable (if the link wants
-/// it) or the link's next deadline has come. Runs until the connection is lost, or the handler
-/// returns an error of its own.
+/// Polls the link, and sleeps in between until the socket is readable or writable (if the link
+/// wants it) or the link's next deadline has come. Runs until the connection is lost, or the
+/// handler returns an error of its own.
 ///
 /// What the program wants to send without having been asked goes out at the next poll. So drop this
 /// future, send, and call it again; nothing is lost by that, because between two polls it only
@@ -46,8 +46,8 @@ use crate::time::{now, to_embassy};
 /// ```
 ///
 /// # Errors
-/// Those of [`Link::poll`]. After [`Error::Handler`] the connection is there, and `run` can be called
-/// again. After all others it is lost.
+/// Those of [`Link::poll`]. After [`Error::Handler`] the connection is there, and `run` can be
+/// called again. After all others it is lost.
 pub async fn run<B: Buffers, S: Socket + ?Sized, R: IntoFlow>(
     link: &mut Link<B>,
     socket: &mut S,

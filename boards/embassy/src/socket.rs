@@ -11,8 +11,8 @@ use peote_net_buffered::{Buffered, Polled};
 /// `S` with embedded-io-async's `Read` and `Write`.
 pub trait Socket: Read + ReadReady + Write + WriteReady {
     /// Returns `Ready` if `read` is true and the socket is readable, or `write` is true and it is
-    /// writable. An end and a broken connection count as both. Otherwise the context's task is woken
-    /// when that may have changed.
+    /// writable. An end and a broken connection count as both. Otherwise the context's task is
+    /// woken when that may have changed.
     fn poll_ready(&mut self, context: &mut Context<'_>, read: bool, write: bool) -> Poll<()>;
 }
 

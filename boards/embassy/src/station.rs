@@ -173,8 +173,8 @@ impl<'a, B: Buffers, N: AsRef<[u8]>, const CHANNELS: usize> Station<'a, B, N, CH
         &mut self.channels
     }
 
-    /// Sets what the program tells the relay about itself: see [`Link::set_hello`]. Counts from the next
-    /// connection on. A device with a battery asks for keepalives that come seldom.
+    /// Sets what the program tells the relay about itself: see [`Link::set_hello`]. Counts from the
+    /// next connection on. A device with a battery asks for keepalives that come seldom.
     #[cfg(feature = "flow")]
     pub fn set_hello(&mut self, hello: Hello) {
         self.link.set_hello(hello);
@@ -245,8 +245,8 @@ impl<'a, B: Buffers, N: AsRef<[u8]>, const CHANNELS: usize> Station<'a, B, N, CH
         Ok(())
     }
 
-    /// A run before this one was dropped, and its connection with it. The link does not know of that,
-    /// and would go on in the middle of a unit. So it hears the end.
+    /// A run before this one was dropped, and its connection with it. The link does not know of
+    /// that, and would go on in the middle of a unit. So it hears the end.
     fn tell_of_the_loss<R: IntoFlow>(&mut self, handler: &mut impl FnMut(Event<'_>, &mut Out<'_>) -> R) {
         let now = now();
         self.channels.failed(now);

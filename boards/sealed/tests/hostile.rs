@@ -38,8 +38,8 @@ fn open(user: &mut SealedUser, sealed: &[u8]) -> Option<(bool, Vec<u8>)> {
     }
 }
 
-/// A relay that keeps everything and says it again, changed, in any order, to anybody: what is opened is what was said to
-/// that receiver, once and in order; broadcasts may be missing.
+/// A relay that keeps everything and says it again, changed, in any order, to anybody: what is
+/// opened is what was said to that receiver, once and in order; broadcasts may be missing.
 #[test]
 fn what_is_opened_was_said_once_and_in_order() {
     let mut opened = [0; 3];

@@ -1,4 +1,5 @@
-//! The vectors, which were made by another implementation than this one. JavaScript checks them, too.
+//! The vectors, which were made by another implementation than this one. JavaScript checks them,
+//! too.
 
 use std::collections::HashMap;
 use std::convert::Infallible;

@@ -1,5 +1,5 @@
-//! Boards at pseudo terminals, the program, a relay and a server: wires with noise, boards that start anew, cables that are
-//! pulled.
+//! Boards at pseudo terminals, the program, a relay and a server: wires with noise, boards that
+//! start anew, cables that are pulled.
 #![cfg(unix)]
 
 mod common;
@@ -29,7 +29,8 @@ fn what_is_sent_comes_back_over_a_line_with_noise() {
     drop(bridge);
 }
 
-/// What a serial line without frames makes of it: the first bytes of the new start are the rest of the unit before.
+/// What a serial line without frames makes of it: the first bytes of the new start are the rest of
+/// the unit before.
 #[test]
 fn a_board_that_starts_anew_in_the_middle_of_a_unit_is_a_new_user() {
     let server = Server::start();

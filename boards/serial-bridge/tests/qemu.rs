@@ -1,6 +1,8 @@
-//! A board in QEMU at its UART: the firmware of examples/firmware, the program, a relay and a server.
+//! A board in QEMU at its UART: the firmware of examples/firmware, the program, a relay and a
+//! server.
 //!
-//! `scripts/firmware` builds the image and sees to QEMU; set `PEOTE_FIRMWARE` to a folder with images to use those.
+//! `scripts/firmware` builds the image and sees to QEMU; set `PEOTE_FIRMWARE` to a folder with
+//! images to use those.
 #![cfg(unix)]
 
 mod common;

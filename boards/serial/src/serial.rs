@@ -36,8 +36,8 @@ impl<const TRANSMIT: usize, const RECEIVE: usize> SerialLine<TRANSMIT, RECEIVE> 
         "TRANSMIT and RECEIVE are powers of two from 16 to 32,768"
     );
 
-    /// Returns an end that neither calls nor listens yet. All bytes are zero, so a `static` end lies
-    /// in `.bss`.
+    /// Returns an end that neither calls nor listens yet. All bytes are zero, so a `static` end
+    /// lies in `.bss`.
     #[must_use]
     pub const fn new() -> Self {
         const { Self::SIZES }
@@ -52,8 +52,8 @@ impl<const TRANSMIT: usize, const RECEIVE: usize> SerialLine<TRANSMIT, RECEIVE> 
     }
 
     /// Sets how long an answer may take before something is sent again, at most 8 s: 250 ms by
-    /// default, which is good from 9,600 baud on. After 25 times with nothing heard the connection is
-    /// lost.
+    /// default, which is good from 9,600 baud on. After 25 times with nothing heard the connection
+    /// is lost.
     pub const fn set_timeout(&mut self, timeout: Duration) {
         let millis = timeout.as_millis();
         self.core.set_timeout(if millis > 8_000 { 8_000 } else { millis as u16 });
@@ -97,8 +97,8 @@ impl<const TRANSMIT: usize, const RECEIVE: usize> SerialLine<TRANSMIT, RECEIVE> 
         self.core.over(SerialError::Ended, kind::RESET);
     }
 
-    /// Returns when [`Self::transmit`] is to be called although nothing comes and nothing is read or
-    /// written. After it has been called until it returned none.
+    /// Returns when [`Self::transmit`] is to be called although nothing comes and nothing is read
+    /// or written. After it has been called until it returned none.
     #[must_use]
     pub fn next_deadline(&self, now: Instant) -> Option<Instant> {
         Some(now.saturating_add(Duration::from_millis(self.core.left(millis(now))?.into())))

@@ -1,4 +1,5 @@
-//! What every transport has to do, with a wire that loses and flips 1 % of the bytes, and one that does not.
+//! What every transport has to do, with a wire that loses and flips 1 % of the bytes, and one that
+//! does not.
 
 mod common;
 

@@ -51,7 +51,8 @@ fn everything_arrives_in_order_both_ways_and_then_the_end() {
             if sent_up == up.len() && got_down.len() == down.len() && world.caller.is_delivered() {
                 world.caller.close();
             }
-            // the end is told by one frame, which the noise may take; the next data asks for it again
+            // the end is told by one frame, which the noise may take; the next data asks for it
+            // again
             end.is_some() || world.caller.is_over()
         });
         end = end.or(read(&mut world.answerer, &mut got_up, 1_000));

@@ -1,16 +1,18 @@
 //! What every transport has to do, as tests that any of them can be put through.
 //!
-//! A transport is embedded-io's `Read`, `Write`, `ReadReady` and `WriteReady`. Those traits leave some things open that a link relies on; the
-//! checks say which:
+//! A transport is embedded-io's `Read`, `Write`, `ReadReady` and `WriteReady`. Those traits leave
+//! some things open that a link relies on; the checks say which:
 //!
-//! - readiness answers are true: when one is yes, the next call returns at once, with bytes moved, the end, or an error;
+//! - readiness answers are true: when one is yes, the next call returns at once, with bytes moved,
+//!   the end, or an error;
 //! - readiness is yes at the end of the stream and when the connection is broken, and stays so;
-//! - reading zero bytes into a buffer that has room means that the other side has ended in order, and nothing else does;
+//! - reading zero bytes into a buffer that has room means that the other side has ended in order,
+//!   and nothing else does;
 //! - a write takes at least one byte;
 //! - the two directions do not depend on each other.
 //!
-//! A [`Testbed`] is a transport together with the far end of its connection, which the checks control. The macro
-//! [`conformance!`](crate::conformance!) makes a test of each check.
+//! A [`Testbed`] is a transport together with the far end of its connection, which the checks
+//! control. The macro [`conformance!`](crate::conformance!) makes a test of each check.
 
 #![allow(clippy::missing_panics_doc, reason = "all checks panic when the transport fails them")]
 
@@ -21,10 +23,11 @@ use embedded_io::{Read, ReadReady, Write, WriteReady};
 
 use crate::random::Random;
 
-/// A transport, and the far end of its connection. A fresh one is connected and silent. Each direction has room for at least 256 bytes that
-/// nobody has read.
+/// A transport, and the far end of its connection. A fresh one is connected and silent. Each
+/// direction has room for at least 256 bytes that nobody has read.
 ///
-/// Nothing here may block, except that the transport's own `read` and `write` may when they are called though not ready.
+/// Nothing here may block, except that the transport's own `read` and `write` may when they are
+/// called though not ready.
 pub trait Testbed {
     /// The transport, as a link would be handed it.
     type Transport<'a>: Read + Write + ReadReady + WriteReady
@@ -240,7 +243,8 @@ pub fn asking_consumes_nothing<B: Testbed>(bed: &mut B) {
     assert_eq!(&buffer, b"abc");
 }
 
-/// A read takes what is there without waiting for more; readiness is yes as long as something is left, then no.
+/// A read takes what is there without waiting for more; readiness is yes as long as something is
+/// left, then no.
 pub fn readable_until_everything_is_read<B: Testbed>(bed: &mut B) {
     let sent: Vec<u8> = (0..100).collect();
     far_write_all(bed, &sent);
@@ -315,7 +319,8 @@ pub fn bytes_written_one_by_one_arrive_in_order<B: Testbed>(bed: &mut B) {
     assert!(received == sent);
 }
 
-/// When the other side does not read, writing is not ready in the end; when it has read, it is again. Nothing is lost.
+/// When the other side does not read, writing is not ready in the end; when it has read, it is
+/// again. Nothing is lost.
 pub fn full_is_not_writable_and_drained_is_again<B: Testbed>(bed: &mut B) {
     let written = fill(bed);
     let mut received = vec![0; written.len()];
@@ -368,7 +373,8 @@ pub fn the_end_is_readable_and_stays<B: Testbed>(bed: &mut B) {
     }
 }
 
-/// Bytes and the end that arrive together are told one after the other, and readiness is yes throughout.
+/// Bytes and the end that arrive together are told one after the other, and readiness is yes
+/// throughout.
 pub fn data_comes_before_the_end<B: Testbed>(bed: &mut B) {
     if !B::ENDS {
         return;
@@ -402,7 +408,8 @@ pub fn after_the_far_end_has_closed_writing_goes_on<B: Testbed>(bed: &mut B) {
     far_sees_the_end(bed);
 }
 
-/// Closing sends everything written before it, and then the end; what comes from the far end is still read.
+/// Closing sends everything written before it, and then the end; what comes from the far end is
+/// still read.
 pub fn after_closing_reading_goes_on<B: Testbed>(bed: &mut B) {
     if !(B::ENDS && B::ENDS_APART) {
         return;
@@ -428,7 +435,8 @@ pub fn after_closing_reading_goes_on<B: Testbed>(bed: &mut B) {
     assert_eq!(read(bed, &mut [0; 16]), 0);
 }
 
-/// A broken connection is readable and writable, so that it is noticed, and both are errors; now and later.
+/// A broken connection is readable and writable, so that it is noticed, and both are errors; now
+/// and later.
 pub fn a_reset_is_an_error_and_not_an_end<B: Testbed>(bed: &mut B) {
     if !B::RESETS {
         return;

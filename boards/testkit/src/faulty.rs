@@ -20,7 +20,8 @@ pub struct Faults {
     pub write_limit: usize,
     /// Whether each read and write moves a random number of bytes, up to the limits.
     pub random_sizes: bool,
-    /// How often in a thousand a direction says that it is not ready though it is. Below 1000, so that it is in the end.
+    /// How often in a thousand a direction says that it is not ready though it is. Below 1000, so
+    /// that it is in the end.
     pub hesitation: usize,
     /// The connection is broken as soon as so many reads have been made.
     pub fail_after_reads: Option<usize>,
@@ -49,8 +50,9 @@ impl Default for Faults {
 
 /// A transport that does what it is told by [`Faults`], and otherwise what the one in it does.
 ///
-/// It keeps the contract of a transport (see [`conformance`](mod@crate::conformance)), except that hesitation and stalling make a ready direction say no: once broken, both directions are ready, and are errors of the
-/// kind [`ErrorKind::ConnectionReset`], for good.
+/// It keeps the contract of a transport (see [`conformance`](mod@crate::conformance)), except that
+/// hesitation and stalling make a ready direction say no: once broken, both directions are ready,
+/// and are errors of the kind [`ErrorKind::ConnectionReset`], for good.
 #[derive(Debug)]
 pub struct Faulty<T> {
     inner: T,

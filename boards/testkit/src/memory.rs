@@ -8,8 +8,9 @@ use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write, WriteReady};
 
 /// One end of a connection in memory: a transport without an operating system and without time.
 ///
-/// Bytes written at one end are readable at the other one at once; at most a fixed number of them waits in each direction. A call that would block
-/// **panics**: in one thread nobody could ever end the wait, so it is always an error of who calls. Dropping an end ends its sending half.
+/// Bytes written at one end are readable at the other one at once; at most a fixed number of them
+/// waits in each direction. A call that would block **panics**: in one thread nobody could ever end
+/// the wait, so it is always an error of who calls. Dropping an end ends its sending half.
 ///
 /// ```
 /// use embedded_io::{Read, ReadReady, Write};
@@ -58,7 +59,8 @@ impl MemoryTransport {
         self.outgoing.borrow_mut().ended = true;
     }
 
-    /// Breaks the connection: what is under way is lost, and all calls at both ends are errors from now on.
+    /// Breaks the connection: what is under way is lost, and all calls at both ends are errors from
+    /// now on.
     pub fn reset(&mut self) {
         for direction in [&self.incoming, &self.outgoing] {
             let mut direction = direction.borrow_mut();

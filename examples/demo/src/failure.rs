@@ -116,8 +116,8 @@ impl From<io::Error> for Failure {
     }
 }
 
-/// What `main` does: reads the command line, runs the program, says in one line what went wrong, and chooses
-/// the exit code.
+/// What `main` does: reads the command line, runs the program, says in one line what went wrong,
+/// and chooses the exit code.
 pub fn main<Options: Parser>(program: &str, run: impl FnOnce(&Options) -> Result<(), Failure>) -> ExitCode {
     let options = match Options::try_parse() {
         Ok(options) => options,
@@ -138,7 +138,8 @@ fn end(program: &str, failure: &Failure) -> ExitCode {
     failure.code().into()
 }
 
-/// clap explains over several lines, with tips and the usage; the first paragraph says what is wrong.
+/// clap explains over several lines, with tips and the usage; the first paragraph says what is
+/// wrong.
 fn first_paragraph(error: &clap::Error) -> String {
     let text = error.to_string();
     let lines = text.lines().map(str::trim).take_while(|line| !line.is_empty());

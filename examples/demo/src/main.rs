@@ -1,6 +1,6 @@
-//! Shows all of it at work in one thread: a relay, three servers on one connection, sixty clients on another,
-//! and listeners on three more for the broadcasts. Everything goes over real TCP connections, and every byte
-//! that arrives is verified.
+//! Shows all of it at work in one thread: a relay, three servers on one connection, sixty clients
+//! on another, and listeners on three more for the broadcasts. Everything goes over real TCP
+//! connections, and every byte that arrives is verified.
 //!
 //! ```text
 //!                       ┌─────────┐  connection 2: 60 clients, one in each channel
@@ -10,17 +10,17 @@
 //!                       └─────────┘  one in each channel
 //! ```
 //!
-//! Why 20 channels for each server: a connection can be in a channel only once, so sixty clients that share a
-//! connection are in sixty channels. And why listeners: a broadcast to a channel with a single user would not
-//! show much. With them, each channel has four users on four connections, and a broadcast goes to all four or
-//! to all but one.
+//! Why 20 channels for each server: a connection can be in a channel only once, so sixty clients
+//! that share a connection are in sixty channels. And why listeners: a broadcast to a channel with
+//! a single user would not show much. With them, each channel has four users on four connections,
+//! and a broadcast goes to all four or to all but one.
 //!
-//! The clients send chunks of 1 byte to 32 KiB; the servers verify them and send them back; the clients
-//! verify them again. The servers broadcast chunks of the same lengths; the users verify that they get
-//! exactly those that are for them, in order.
+//! The clients send chunks of 1 byte to 32 KiB; the servers verify them and send them back; the
+//! clients verify them again. The servers broadcast chunks of the same lengths; the users verify
+//! that they get exactly those that are for them, in order.
 //!
-//! What is specific to this program is below: the layout and the loop. What a server and a client do about
-//! events is in `src/traffic/servers.rs` and `src/traffic/clients.rs`.
+//! What is specific to this program is below: the layout and the loop. What a server and a client
+//! do about events is in `src/traffic/servers.rs` and `src/traffic/clients.rs`.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
@@ -37,8 +37,8 @@ use peote_net_demo::traffic::{Client, Clients, Noise, Script, Sending, Servers, 
 use peote_net_std::{Clock, TcpTransport, Waiter, Watch};
 use peote_relay::{Config, Relay};
 
-/// A relay, servers and clients in one thread, over TCP on this machine: every byte is verified, and a table
-/// tells what was done.
+/// A relay, servers and clients in one thread, over TCP on this machine: every byte is verified,
+/// and a table tells what was done.
 #[derive(Debug, Parser)]
 #[command(name = "demo", version, allow_negative_numbers = true, after_help = AFTER_HELP)]
 struct Options {
@@ -102,7 +102,8 @@ fn run(options: &Options) -> Result<(), Failure> {
         demo.turn(progress.interval().min(options.seconds.saturating_sub(start.elapsed())))?;
         progress.show(start.elapsed(), &mut demo.tally);
     }
-    // Time is up: what is on its way still has to arrive, then everybody compares totals and leaves.
+    // Time is up: what is on its way still has to arrive, then everybody compares totals and
+    // leaves.
     demo.clients.iter_mut().for_each(Clients::finish);
     while !(demo.clients.iter().all(Clients::all_done) && demo.servers.clients() == 0) {
         demo.turn(progress.interval())?;
@@ -143,7 +144,8 @@ impl Demo {
         let config = Config { listen: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))], ..Config::default() };
         let relay = Relay::bind(config)?;
         let address = relay.local_addrs()[0].to_string();
-        // The system accepts connections for the relay, so this does not wait for the relay's first turn.
+        // The system accepts connections for the relay, so this does not wait for the relay's first
+        // turn.
         let connect = || TcpTransport::connect_blocking(&address, Duration::from_secs(10));
         let clock = Clock::new();
         let noise = Rc::new(Noise::new(options.max_bytes as usize));
@@ -158,7 +160,8 @@ impl Demo {
             users: (options.clients * (1 + options.listeners)) as usize,
             max: options.max_bytes,
             broadcast: lengths,
-            // Not before all users of a channel are there, so that nobody comes in the middle of a broadcast.
+            // Not before all users of a channel are there, so that nobody comes in the middle of a
+            // broadcast.
             broadcast_from: 1 + options.listeners as usize,
             broadcast_delay: time::Duration::from_millis(20),
         };
@@ -180,7 +183,8 @@ impl Demo {
         for connection in 0..=options.listeners {
             let client = |(room, name): (u32, &String)| {
                 let stream = mix(options.seed ^ mix(u64::from(room)));
-                // Together the clients go through all lengths, each beginning where another one ends.
+                // Together the clients go through all lengths, each beginning where another one
+                // ends.
                 let begin = u64::from(room * options.max_bytes.div_ceil(options.clients));
                 Client { channel: name.clone(), script: Script { stream, begin, ..lengths } }
             };
@@ -214,8 +218,8 @@ impl Demo {
         )
     }
 
-    /// One round: the relay, the servers, the clients. When nobody has anything to do, it sleeps, for
-    /// `longest` at most.
+    /// One round: the relay, the servers, the clients. When nobody has anything to do, it sleeps,
+    /// for `longest` at most.
     fn turn(&mut self, longest: Duration) -> Result<(), Failure> {
         let sleep = if self.has_work()? { Duration::ZERO } else { self.time_to_sleep(longest) };
         self.relay.turn(Some(sleep))?;
@@ -240,10 +244,11 @@ impl Demo {
         Ok(self.waiter.wait(&mut watches, Some(self.clock.now()))?.ready > 0)
     }
 
-    /// Until the next thing that happens by itself. Everything else begins with something that the relay has
-    /// to do, and that ends its turn.
+    /// Until the next thing that happens by itself. Everything else begins with something that the
+    /// relay has to do, and that ends its turn.
     fn time_to_sleep(&self, longest: Duration) -> Duration {
-        // But what the relay has written last can come out of the system a little later than it went in.
+        // But what the relay has written last can come out of the system a little later than it
+        // went in.
         let longest = longest.min(Duration::from_millis(5));
         let deadlines =
             self.clients.iter().filter_map(Clients::next_deadline).chain(self.servers.next_deadline());

@@ -1,4 +1,5 @@
-//! Progress while something runs: a bar on a terminal, a line each second elsewhere; both on standard error.
+//! Progress while something runs: a bar on a terminal, a line each second elsewhere; both on
+//! standard error.
 
 use std::io::{IsTerminal as _, Write as _, stderr};
 use std::time::Duration;
@@ -36,7 +37,8 @@ impl Progress {
         Duration::from_millis(if self.bar.is_some() { 100 } else { 1000 })
     }
 
-    /// Shows how far it is, `at` so long after the start. Nothing happens when it is not yet time for that.
+    /// Shows how far it is, `at` so long after the start. Nothing happens when it is not yet time
+    /// for that.
     pub fn show(&mut self, at: Duration, tally: &mut Tally) {
         if at < self.next {
             return;

@@ -1,4 +1,5 @@
-//! What the programs print about traffic: numbers that can be read, a line while it runs, a table at the end.
+//! What the programs print about traffic: numbers that can be read, a line while it runs, a table
+//! at the end.
 
 use std::fmt::{self, Write as _};
 use std::io::{self, Write as _};

@@ -1,5 +1,5 @@
-//! That the verification of `demo` and `stress` finds what is wrong: honest clients against a server that
-//! does one thing wrong, and an honest server against clients that do.
+//! That the verification of `demo` and `stress` finds what is wrong: honest clients against a
+//! server that does one thing wrong, and an honest server against clients that do.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -141,7 +141,8 @@ impl Server {
         self.held.take().map_or(Ok(()), |held| out.send(to, &held))
     }
 
-    /// The only user has number 0, so a broadcast to it alone is one to all, and none is one to all but it.
+    /// The only user has number 0, so a broadcast to it alone is one to all, and none is one to all
+    /// but it.
     fn broadcast(&mut self, to: Destination, out: &mut Out<'_>) -> Result<(), SendError> {
         let spared = excluded(self.broadcast) == Some(0);
         let sent = match (self.broadcast, self.wrong) {

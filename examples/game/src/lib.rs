@@ -1,9 +1,9 @@
-//! A game's server and its players, on one link: without any network, or over a relay. The same source
-//! runs in a desktop program (`offline` of the examples) and in a page (`web/game`).
+//! A game's server and its players, on one link: without any network, or over a relay. The same
+//! source runs in a desktop program (`offline` of the examples) and in a page (`web/game`).
 //!
-//! Each player moves every 50 ms; the server tells all players where each of them is every 50 ms. A player
-//! measures how long it takes until it sees its own move. Everything is checked: no move and no state may
-//! be missing, doubled or out of order.
+//! Each player moves every 50 ms; the server tells all players where each of them is every 50 ms. A
+//! player measures how long it takes until it sees its own move. Everything is checked: no move and
+//! no state may be missing, doubled or out of order.
 
 use std::error::Error;
 use std::fmt;
@@ -30,7 +30,8 @@ const TICK: Duration = Duration::from_millis(50);
 pub struct Settings {
     /// Players: 1 to [`MOST_PLAYERS`].
     pub players: u32,
-    /// Simulated time from a player to the server and back. It holds for players on the server's link.
+    /// Simulated time from a player to the server and back. It holds for players on the server's
+    /// link.
     pub round_trip: Duration,
     /// Simulated bandwidth of each of them, each way; 0: without limit.
     pub bytes_per_second: u32,
@@ -152,7 +153,8 @@ impl Game {
         Ok(())
     }
 
-    /// A player hears its own number, or a state: the state's number, then user and last move of each player.
+    /// A player hears its own number, or a state: the state's number, then user and last move of
+    /// each player.
     fn hear_state(&mut self, channel: EnteredChannel, bytes: &[u8], now: Instant) -> Result<(), Mistake> {
         let Some(player) = self.players.iter_mut().find(|player| player.channel == channel) else {
             return Ok(());
@@ -177,7 +179,8 @@ impl Game {
         Ok(())
     }
 
-    /// Goes on with the game, if it is time: to be called in each frame, or at [`next_tick`](Self::next_tick).
+    /// Goes on with the game, if it is time: to be called in each frame, or at
+    /// [`next_tick`](Self::next_tick).
     ///
     /// # Errors
     ///
@@ -262,7 +265,8 @@ pub struct Report {
     pub moves: u64,
     /// States that players have seen.
     pub states: u64,
-    /// How long it took until a player saw its own move since the last report, in milliseconds: the median.
+    /// How long it took until a player saw its own move since the last report, in milliseconds: the
+    /// median.
     pub middle: Option<u64>,
     /// Moves and states that did not fit the line.
     pub held_back: u64,

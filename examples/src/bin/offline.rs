@@ -1,5 +1,5 @@
-//! A game's server and its players in one program: without any network, or over a relay. The two differ in one
-//! line. The game itself is `examples/game`, which a page plays as well (`web/game`).
+//! A game's server and its players in one program: without any network, or over a relay. The two
+//! differ in one line. The game itself is `examples/game`, which a page plays as well (`web/game`).
 
 use std::process::ExitCode;
 use std::time::Duration;

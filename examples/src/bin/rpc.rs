@@ -1,4 +1,5 @@
-//! A whiteboard by remote procedure calls: a server and users that call each other, in one process or in several.
+//! A whiteboard by remote procedure calls: a server and users that call each other, in one process
+//! or in several.
 //!
 //! What both ends agree on, and what they do, is in `src/rpc`; here is only who runs where.
 
@@ -13,7 +14,8 @@ use peote_net_examples::rpc::{CHANNEL, Server, User};
 use peote_net_std::TcpTransport;
 use peote_relay::{Config, Relay};
 
-/// A whiteboard: users draw by calling the server, the server tells everybody by calling them, and all pictures are compared at the end.
+/// A whiteboard: users draw by calling the server, the server tells everybody by calling them, and
+/// all pictures are compared at the end.
 #[derive(Debug, Parser)]
 #[command(name = "rpc", version, after_help = AFTER_HELP)]
 struct Options {

@@ -6,7 +6,8 @@
 //! | 1 | kind of message, see below |
 //! | 2… | fields |
 //!
-//! A *name* is a byte with its length and so many bytes of UTF-8; a *text* is the rest of the chunk, UTF-8.
+//! A *name* is a byte with its length and so many bytes of UTF-8; a *text* is the rest of the
+//! chunk, UTF-8.
 //!
 //! | from | kind | fields | meaning |
 //! |---|---|---|---|
@@ -24,7 +25,8 @@
 //! | server | 71 | names | these are here |
 //! | server | 72 | name | that name is taken |
 //!
-//! Nothing in here is trusted. Decoding fails for what is not exactly so, names are checked, texts cleaned.
+//! Nothing in here is trusted. Decoding fails for what is not exactly so, names are checked, texts
+//! cleaned.
 
 use std::fmt;
 

@@ -1,11 +1,12 @@
-//! A chat room over a relay, without a chat server: whoever enters a room that does not exist creates it, and
-//! distributes what the others say. When that one leaves, the others take over; the first is the new server,
-//! the rest enter again.
+//! A chat room over a relay, without a chat server: whoever enters a room that does not exist
+//! creates it, and distributes what the others say. When that one leaves, the others take over; the
+//! first is the new server, the rest enter again.
 //!
 //! - [`message`]: what goes over the channel
 //! - [`Room`]: the room, as its server sees it
 //! - [`Session`]: getting into the room, staying in it, and what to do with what is typed
-//! - [`Nick`] and [`clean`]: names that cannot be taken for others, text of others that can be printed safely
+//! - [`Nick`] and [`clean`]: names that cannot be taken for others, text of others that can be
+//!   printed safely
 
 mod command;
 pub mod message;

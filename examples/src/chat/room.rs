@@ -15,7 +15,8 @@ pub struct Room {
     channel: OwnChannel,
     /// What the one who runs the server is called.
     nick: Nick,
-    /// The others, each at the index of the user number. `None`: nobody, or somebody who has not said hello.
+    /// The others, each at the index of the user number. `None`: nobody, or somebody who has not
+    /// said hello.
     users: Vec<Option<Nick>>,
     /// Those of them that the relay has been told to remove, and has not.
     removed: Vec<User>,
@@ -40,8 +41,8 @@ impl Room {
         &self.nick
     }
 
-    /// Deals with a message of a user; lines to be shown go to `screen`. What is not a message is passed
-    /// over.
+    /// Deals with a message of a user; lines to be shown go to `screen`. What is not a message is
+    /// passed over.
     ///
     /// # Errors
     /// `WouldBlock`: nothing has happened, and the message is to come again.
@@ -55,8 +56,8 @@ impl Room {
         let Some(message) = FromUser::decode(chunk).filter(|_| !self.removed.contains(&user)) else {
             return Ok(());
         };
-        // An answer goes to several, so that the first could be sent and the second not. Rather nothing at
-        // all for now.
+        // An answer goes to several, so that the first could be sent and the second not. Rather
+        // nothing at all for now.
         if out.free() < ROOM_TO_ANSWER {
             return Err(SendError::WouldBlock);
         }
@@ -153,8 +154,8 @@ impl Room {
         }
     }
 
-    /// Removes who is called so, and with `block` keeps that connection out. The others hear of it when the relay has done it; what the one who is removed
-    /// still says until then is not heard.
+    /// Removes who is called so, and with `block` keeps that connection out. The others hear of it
+    /// when the relay has done it; what the one who is removed still says until then is not heard.
     fn remove(
         &mut self,
         name: &str,
@@ -163,7 +164,8 @@ impl Room {
         screen: &mut Vec<String>,
     ) -> Result<(), SendError> {
         let mut say = |what: String| screen.push(notice(what));
-        // A name that looks the same will do: there are no two of them here, and not every keyboard has all letters.
+        // A name that looks the same will do: there are no two of them here, and not every keyboard
+        // has all letters.
         let wanted = Nick::new(name).ok();
         let is_called = |nick: &Nick| wanted.as_ref().is_some_and(|wanted| wanted.looks_like(nick));
         if is_called(&self.nick) {
@@ -226,8 +228,8 @@ impl Room {
         self.users[place] = nick;
     }
 
-    /// Whether the name is somebody's, or looks like that of somebody other than the one who wants it and is called
-    /// `now` so far.
+    /// Whether the name is somebody's, or looks like that of somebody other than the one who wants
+    /// it and is called `now` so far.
     fn is_taken(&self, nick: &Nick, now: Option<&Nick>) -> bool {
         now == Some(nick) || self.names().any(|other| now != Some(other) && other.looks_like(nick))
     }

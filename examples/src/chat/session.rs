@@ -13,15 +13,15 @@ use crate::{ANSWER_TIMEOUT, Failure};
 /// How long a server may take to say welcome.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The same after the connection was lost: the room may still have a server whose connection was lost as well, until the relay
-/// notices that it will never speak again.
+/// The same after the connection was lost: the room may still have a server whose connection was
+/// lost as well, until the relay notices that it will never speak again.
 const PATIENCE_AFTER_A_LOSS: Duration = Duration::from_secs(60);
 
 /// How many lines may wait to be shown before no more are taken on.
 const MUCH_TO_SHOW: usize = 500;
 
-/// How often to try to get into a room that always turns out to exist when it is created, and not to exist
-/// when it is entered.
+/// How often to try to get into a room that always turns out to exist when it is created, and not
+/// to exist when it is entered.
 const ATTEMPTS: u32 = 20;
 
 /// One person in one room.
@@ -70,8 +70,8 @@ impl Session {
         }
     }
 
-    /// Asks to be let into the room, at first and whenever there is another connection. Everything else follows
-    /// from events.
+    /// Asks to be let into the room, at first and whenever there is another connection. Everything
+    /// else follows from events.
     ///
     /// # Errors
     /// The name of the room is too long.
@@ -273,8 +273,8 @@ impl Session {
         Ok(())
     }
 
-    /// Of several that do this at the same time, the first wins; the others learn that the name is in use,
-    /// and enter.
+    /// Of several that do this at the same time, the first wins; the others learn that the name is
+    /// in use, and enter.
     fn create(&mut self, out: &mut Out<'_>, now: Instant) -> Result<(), SendError> {
         out.create(channel_name(&self.room), Mode::default())?;
         self.place = Place::Asking(now + ANSWER_TIMEOUT);

@@ -3,8 +3,8 @@
 /// The longest message, in characters.
 pub const MAX_TEXT: usize = 2_000;
 
-/// A text that can be printed whoever wrote it: one line, without anything that a terminal obeys or that
-/// changes the direction of writing, and not too long.
+/// A text that can be printed whoever wrote it: one line, without anything that a terminal obeys or
+/// that changes the direction of writing, and not too long.
 #[must_use]
 pub fn clean(text: &str) -> String {
     let safe = |c| if is_unsafe(c) { char::REPLACEMENT_CHARACTER } else { c };
@@ -15,8 +15,8 @@ pub fn clean(text: &str) -> String {
     clean
 }
 
-/// Control characters, which move the cursor, ring the bell or worse; line separators; marks that turn the
-/// direction of writing; other marks of the format that nobody types.
+/// Control characters, which move the cursor, ring the bell or worse; line separators; marks that
+/// turn the direction of writing; other marks of the format that nobody types.
 fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{206f}')

@@ -1,8 +1,9 @@
 //! A whiteboard that several people draw on, by remote procedure calls in both directions.
 //!
-//! The two traits below are all that both ends have to agree on: [`Board`] is what a server lets its users call, [`Screen`] what each user lets the server
-//! call. A user draws by calling the server; the server tells everybody by calling them. Between one server and one user calls arrive in the order in which they
-//! were made, so all copies of the picture become the same.
+//! The two traits below are all that both ends have to agree on: [`Board`] is what a server lets
+//! its users call, [`Screen`] what each user lets the server call. A user draws by calling the
+//! server; the server tells everybody by calling them. Between one server and one user calls arrive
+//! in the order in which they were made, so all copies of the picture become the same.
 
 mod picture;
 mod server;
@@ -41,7 +42,8 @@ pub trait Board {
     fn draw(&mut self, context: &mut Context<'_>, points: List<'_, u16>, colour: u8)
     -> Result<(), SendError>;
 
-    /// This user has drawn all it wants to. Once all have, everybody is told how the picture should look.
+    /// This user has drawn all it wants to. Once all have, everybody is told how the picture should
+    /// look.
     ///
     /// # Errors
     /// There is no room for the answer: it is called again.

@@ -150,7 +150,8 @@ fn user(context: &Context<'_>) -> Result<(OwnChannel, User), SendError> {
     }
 }
 
-/// In every procedure: what has to be sent is sent first. Should it not fit, the procedure is called again, and has changed nothing yet.
+/// In every procedure: what has to be sent is sent first. Should it not fit, the procedure is
+/// called again, and has changed nothing yet.
 impl Board for State {
     fn join(&mut self, context: &mut Context<'_>, name: &str) -> Result<(), SendError> {
         let (channel, user) = user(context)?;

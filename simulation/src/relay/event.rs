@@ -5,7 +5,8 @@ use peote_net::relay::{CloseReason, ConnectionId, Note, Request};
 
 use crate::line::LineId;
 
-/// Something that the relay has done, in the order in which it did it: what nobody but the relay knows for certain.
+/// Something that the relay has done, in the order in which it did it: what nobody but the relay
+/// knows for certain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RelayEvent {
@@ -51,7 +52,8 @@ pub enum RelayEvent {
         /// The channel's name.
         name: Vec<u8>,
     },
-    /// A connection that knocked is not let in. A [`RelayEvent::EnterRefused`] follows if the server has refused it or has not answered.
+    /// A connection that knocked is not let in. A [`RelayEvent::EnterRefused`] follows if the
+    /// server has refused it or has not answered.
     NotAdmitted {
         /// The connection of the user.
         user: LineId,
@@ -61,8 +63,8 @@ pub enum RelayEvent {
         server: LineId,
         /// The channel's name.
         name: Vec<u8>,
-        /// [`Reason::Kicked`] if the server has refused it, [`Reason::ConnectionLost`] if it has gone or the server has not answered,
-        /// [`Reason::NoSuchChannel`] if the channel has ended.
+        /// [`Reason::Kicked`] if the server has refused it, [`Reason::ConnectionLost`] if it has
+        /// gone or the server has not answered, [`Reason::NoSuchChannel`] if the channel has ended.
         reason: Reason,
     },
     /// A connection is no longer in a channel.
@@ -75,8 +77,8 @@ pub enum RelayEvent {
         server: LineId,
         /// The channel's name.
         name: Vec<u8>,
-        /// [`Reason::OnPurpose`] or [`Reason::ConnectionLost`], of the user or of the channel's server; [`Reason::TooSlow`] if its window
-        /// stayed used up.
+        /// [`Reason::OnPurpose`] or [`Reason::ConnectionLost`], of the user or of the channel's
+        /// server; [`Reason::TooSlow`] if its window stayed used up.
         reason: Reason,
     },
     /// A channel was not created.

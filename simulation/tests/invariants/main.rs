@@ -1,15 +1,20 @@
-//! Random programs over a network that makes life hard: whatever happens, everything that arrives is right, and nothing is missing.
+//! Random programs over a network that makes life hard: whatever happens, everything that arrives
+//! is right, and nothing is missing.
 //!
-//! - In each channel and direction everything arrives whole, in order, and once; while the connections live, nothing is lost.
-//! - Nothing reaches somebody it is not for: no other user, none who has left, none who has the number of one who has left.
-//! - Every channel and every user is told once when it comes and once when it goes, in the order of what the relay did.
+//! - In each channel and direction everything arrives whole, in order, and once; while the
+//!   connections live, nothing is lost.
+//! - Nothing reaches somebody it is not for: no other user, none who has left, none who has the
+//!   number of one who has left.
+//! - Every channel and every user is told once when it comes and once when it goes, in the order of
+//!   what the relay did.
 //! - The relay's queues stay within their bounds; a link's memory is fixed anyway.
-//! - Every stall ends: programs are woken by nothing but what their links say they wait for, and all is delivered in the end; a busy loop is an error.
+//! - Every stall ends: programs are woken by nothing but what their links say they wait for, and
+//!   all is delivered in the end; a busy loop is an error.
 //! - A run that is repeated with its seed has the same history, byte for byte.
 //! - In the end everybody goes, and the relay has forgotten everything.
 //!
-//! A run is one seed. One that fails is printed with the command that repeats it and shows its history. `PEOTE_NET_RUNS` is the number of
-//! runs of each test, `PEOTE_NET_SEED` the first seed.
+//! A run is one seed. One that fails is printed with the command that repeats it and shows its
+//! history. `PEOTE_NET_RUNS` is the number of runs of each test, `PEOTE_NET_SEED` the first seed.
 
 mod memory;
 mod message;

@@ -1,4 +1,5 @@
-//! What programs send: every message says which one it is, so that whoever gets it can say what it should have been.
+//! What programs send: every message says which one it is, so that whoever gets it can say what it
+//! should have been.
 
 use crate::model::{ChannelId, UserId};
 

@@ -1,6 +1,7 @@
 //! What has to come of what the programs do: who has to be told what, and who has to receive what.
 //!
-//! The relay's own account ([`RelayEvent`]) says in which order it has carried out the commands; all else follows from what the programs have done.
+//! The relay's own account ([`RelayEvent`]) says in which order it has carried out the commands;
+//! all else follows from what the programs have done.
 
 mod delivery;
 
@@ -58,8 +59,8 @@ pub(crate) struct Channel {
     in_relay: BTreeMap<u8, UserId>,
     /// Who is in it, as its server sees it.
     pub(crate) users: BTreeMap<u16, UserId>,
-    /// What its server has to be told, in order. An event that is kept holds up nobody else, so the order is that of
-    /// each number.
+    /// What its server has to be told, in order. An event that is kept holds up nobody else, so the
+    /// order is that of each number.
     news: VecDeque<News>,
 }
 
@@ -133,7 +134,8 @@ pub(crate) struct Model {
     /// The channels that exist, by their names.
     open: BTreeMap<usize, ChannelId>,
     pub(crate) received: u64,
-    /// How many users could not be checked, because a broadcast in parts was under way when they came.
+    /// How many users could not be checked, because a broadcast in parts was under way when they
+    /// came.
     pub(crate) unchecked: u64,
 }
 
@@ -507,7 +509,8 @@ impl Model {
         }
     }
 
-    /// Nothing is under way any more: everybody who is connected must know how things are, and have received everything.
+    /// Nothing is under way any more: everybody who is connected must know how things are, and have
+    /// received everything.
     pub(crate) fn check_settled(&mut self) {
         (0..self.channels.len()).for_each(|channel| self.skip_exhausted(channel));
         let users = &self.users;

@@ -143,7 +143,8 @@ impl Node {
             self.parts = None;
             self.connect_at = now + Duration::from_millis(random.below(3000) as u64);
         }
-        // what is held goes on with the next connection, and can be about one that has been lost as well by then
+        // what is held goes on with the next connection, and can be about one that has been lost as
+        // well by then
         if self.hold.is_none() {
             let right = if self.losing.is_empty() { 0..=0 } else { 1..=self.losing.len() };
             assert!(

@@ -59,7 +59,8 @@ impl Run {
         let memberships = 4 * count;
         let mut bound = relay.queue_bytes + memberships * (7 + 6) + 6;
         if relay.capabilities.contains(Capabilities::HELLO) {
-            // what windows allow goes beyond, in units of a byte if need be; and grants, answers, raised windows
+            // what windows allow goes beyond, in units of a byte if need be; and grants, answers,
+            // raised windows
             bound += 2 * memberships * (5 * (relay.queue_bytes.max(CHUNK) + 5) + 10 + 10 + 14);
         }
         let model = Model::new(names, &relay);

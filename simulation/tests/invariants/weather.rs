@@ -43,7 +43,8 @@ pub(crate) fn line(random: &mut Random, node: usize) -> LineConfig {
     config.named(format!("node {node}"))
 }
 
-/// With keepalives, or without any, so that they wake nobody who ought to be woken by something else.
+/// With keepalives, or without any, so that they wake nobody who ought to be woken by something
+/// else.
 pub(crate) fn relay(random: &mut Random, keepalives: bool) -> RelayConfig {
     let without = Capabilities::REMOVE_USER.with(Capabilities::BLOCK_USER);
     let capabilities = *random.choose(&[without, without.with(Capabilities::HELLO)]);

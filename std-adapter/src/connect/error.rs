@@ -28,7 +28,8 @@ pub enum ConnectErrorKind {
     Failed(Vec<Attempt>),
     /// No address has answered within the timeout, which is given. These were tried so far.
     TimedOut(Duration, Vec<Attempt>),
-    /// TCP was connected, and the TLS handshake failed: [`TcpError::as_tls`](crate::TcpError::as_tls) says why, unless TCP broke.
+    /// TCP was connected, and the TLS handshake failed:
+    /// [`TcpError::as_tls`](crate::TcpError::as_tls) says why, unless TCP broke.
     #[cfg(feature = "tls")]
     Tls(crate::TcpError),
     /// TCP was connected, and the TLS handshake was not over within the timeout, which is given.

@@ -24,10 +24,12 @@ use resolve::Resolution;
 
 /// A connection that is being made. Ask [`poll`](Self::poll) until it is there.
 ///
-/// Nothing here blocks. A host name is looked up by a thread that lives as long as the look-up, because the operating system's
-/// look-up does block; literal addresses need no thread. When the host has several addresses, they are tried as RFC 8305 ("Happy Eyeballs")
-/// has it: IPv6 and IPv4 in turn, the next one as soon as one has failed or a quarter of a second is over, and the first that answers is taken. So
-/// a dead address costs a quarter of a second and not the whole timeout. With TLS (`with_tls`) the handshake is part of it.
+/// Nothing here blocks. A host name is looked up by a thread that lives as long as the look-up,
+/// because the operating system's look-up does block; literal addresses need no thread. When the
+/// host has several addresses, they are tried as RFC 8305 ("Happy Eyeballs") has it: IPv6 and IPv4
+/// in turn, the next one as soon as one has failed or a quarter of a second is over, and the first
+/// that answers is taken. So a dead address costs a quarter of a second and not the whole timeout.
+/// With TLS (`with_tls`) the handshake is part of it.
 ///
 /// Dropping it gives up.
 ///
@@ -77,9 +79,9 @@ struct Deadline {
 }
 
 impl TcpTransport {
-    /// Starts to connect to `address`: `"host:port"`, or `"host"` alone for port 7680. The host is a
-    /// name, an IPv4 address, or an IPv6 address in brackets (`"[::1]:7680"`). Does not block. Gives
-    /// up after `timeout`, counted from now and including the look-up of the name.
+    /// Starts to connect to `address`: `"host:port"`, or `"host"` alone for port 7680. The host is
+    /// a name, an IPv4 address, or an IPv6 address in brackets (`"[::1]:7680"`). Does not block.
+    /// Gives up after `timeout`, counted from now and including the look-up of the name.
     ///
     /// Errors, a malformed address too, are reported by [`Connecting::poll`].
     #[must_use]
@@ -92,16 +94,17 @@ impl TcpTransport {
         Connecting::new(address.to_owned(), timeout, stage)
     }
 
-    /// Starts to connect to the first of these addresses that answers, as if a name had been looked up. Does not block. Errors, an
-    /// empty list too, are reported by [`Connecting::poll`].
+    /// Starts to connect to the first of these addresses that answers, as if a name had been looked
+    /// up. Does not block. Errors, an empty list too, are reported by [`Connecting::poll`].
     #[must_use]
     pub fn connect_to_any(addresses: &[SocketAddr], timeout: Duration) -> Connecting {
         let names: Vec<String> = addresses.iter().map(ToString::to_string).collect();
         Connecting::new(names.join(", "), timeout, Stage::Racing(Race::new(addresses.iter().copied())))
     }
 
-    /// Connects to `address` as [`connect`](Self::connect) does, and **blocks** until the connection is there or the attempt has failed, for
-    /// `timeout` at most. For programs that have nothing else to do meanwhile.
+    /// Connects to `address` as [`connect`](Self::connect) does, and **blocks** until the
+    /// connection is there or the attempt has failed, for `timeout` at most. For programs that have
+    /// nothing else to do meanwhile.
     ///
     /// # Errors
     ///
@@ -122,8 +125,9 @@ impl Connecting {
         }
     }
 
-    /// Over TLS: when TCP is there, the handshake follows, within the same timeout, and the certificate has to be for the host of the address, or
-    /// the name in `tls`. The first address that answers TCP is the one whose handshake counts. To be called before the first `poll`.
+    /// Over TLS: when TCP is there, the handshake follows, within the same timeout, and the
+    /// certificate has to be for the host of the address, or the name in `tls`. The first address
+    /// that answers TCP is the one whose handshake counts. To be called before the first `poll`.
     ///
     /// ```no_run
     /// use std::time::Duration;
@@ -147,7 +151,8 @@ impl Connecting {
         self
     }
 
-    /// Goes on with connecting; does not block. `Ready` is the connection, or why there is none; after that the attempt is over.
+    /// Goes on with connecting; does not block. `Ready` is the connection, or why there is none;
+    /// after that the attempt is over.
     ///
     /// # Errors
     ///
@@ -257,7 +262,8 @@ impl Connecting {
         [stage, self.deadline.time_left()].into_iter().flatten().min()
     }
 
-    /// **Blocks** until [`poll`](Self::poll) is ready, for programs that have nothing else to do meanwhile.
+    /// **Blocks** until [`poll`](Self::poll) is ready, for programs that have nothing else to do
+    /// meanwhile.
     ///
     /// # Errors
     ///
@@ -267,7 +273,8 @@ impl Connecting {
             if let Poll::Ready(result) = self.poll() {
                 return result;
             }
-            // An error here would have to be one of memory or of a signal. Either way the next poll knows more.
+            // An error here would have to be one of memory or of a signal. Either way the next poll
+            // knows more.
             let _ = readiness::poll(&self.queries(), self.time_left());
         }
     }

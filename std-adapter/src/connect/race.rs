@@ -12,7 +12,8 @@ use super::error::Attempt;
 use crate::TcpTransport;
 use crate::readiness::{self, AsFd, Query, WRITE};
 
-/// How long one address is tried alone before the next one is tried beside it. RFC 8305 recommends this value.
+/// How long one address is tried alone before the next one is tried beside it. RFC 8305 recommends
+/// this value.
 const HEAD_START: Duration = Duration::from_millis(250);
 
 /// The addresses that are left, being tried, and dead.
@@ -26,7 +27,8 @@ pub(super) struct Race {
 }
 
 impl Race {
-    /// A race between these, preferred ones first. Nothing is sent before [`advance`](Self::advance).
+    /// A race between these, preferred ones first. Nothing is sent before
+    /// [`advance`](Self::advance).
     pub(super) fn new(addresses: impl IntoIterator<Item = SocketAddr>) -> Self {
         Self {
             waiting: interleave(addresses),
@@ -92,8 +94,8 @@ impl Race {
     }
 }
 
-/// The families in turn, beginning with the first address's, each in its order: when one family does not work
-/// at all, the other one is not behind the whole of it.
+/// The families in turn, beginning with the first address's, each in its order: when one family
+/// does not work at all, the other one is not behind the whole of it.
 fn interleave(addresses: impl IntoIterator<Item = SocketAddr>) -> VecDeque<SocketAddr> {
     let mut addresses = addresses.into_iter().peekable();
     let Some(first) = addresses.peek().copied() else { return VecDeque::new() };
@@ -138,8 +140,8 @@ fn outcome(socket: &TcpStream) -> Poll<io::Result<()>> {
         return Poll::Ready(Err(error));
     }
     match (socket.local_addr(), socket.peer_addr()) {
-        // Connecting to a free port of one's own machine can, once in a while, choose that very port as the near end, and
-        // TCP then connects the socket with itself.
+        // Connecting to a free port of one's own machine can, once in a while, choose that very
+        // port as the near end, and TCP then connects the socket with itself.
         (Ok(local), Ok(peer)) if local == peer => Poll::Ready(Err(io::ErrorKind::ConnectionRefused.into())),
         (_, peer) => Poll::Ready(peer.map(drop)),
     }

@@ -8,7 +8,8 @@ use std::thread;
 use crate::readiness::BorrowedFd;
 use crate::wake;
 
-/// A look-up under way. When it is dropped, its thread ends as soon as the operating system has answered.
+/// A look-up under way. When it is dropped, its thread ends as soon as the operating system has
+/// answered.
 #[derive(Debug)]
 pub(super) struct Resolution {
     answer: Receiver<io::Result<Vec<SocketAddr>>>,

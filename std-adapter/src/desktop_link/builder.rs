@@ -64,8 +64,8 @@ impl LinkBuilder {
         self
     }
 
-    /// Has the link connect again after a loss, and ask for its channels again. `rules` are those of
-    /// both; their jitter is random unless they have a seed ([`Backoff::with_seed`]).
+    /// Has the link connect again after a loss, and ask for its channels again. `rules` are those
+    /// of both; their jitter is random unless they have a seed ([`Backoff::with_seed`]).
     ///
     /// With it [`connect`](Self::connect) does not block, and a relay that is not there yet is no
     /// error before the rules allow no more attempts.
@@ -82,8 +82,8 @@ impl LinkBuilder {
         self
     }
 
-    /// Sets how long one attempt to connect may take, with the look-up of the name and the handshake
-    /// of TLS. 10 s without this call.
+    /// Sets how long one attempt to connect may take, with the look-up of the name and the
+    /// handshake of TLS. 10 s without this call.
     pub const fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
@@ -97,8 +97,8 @@ impl LinkBuilder {
     }
 
     /// Sets how many bytes one [`poll`](DesktopLink::poll) reads at most. It reads what has come in
-    /// pieces of [`Sizes::receive`] bytes, and ends with the piece in which it reaches this number. 1
-    /// MiB without this call.
+    /// pieces of [`Sizes::receive`] bytes, and ends with the piece in which it reaches this number.
+    /// 1 MiB without this call.
     pub const fn poll_limit(mut self, bytes: usize) -> Self {
         self.poll_limit = bytes;
         self
@@ -112,8 +112,8 @@ impl LinkBuilder {
         self
     }
 
-    /// Has `on_change` called with what happens that no event tells: attempts, losses, channels that
-    /// wait. It is called by [`poll`](DesktopLink::poll) and [`next`](DesktopLink::next).
+    /// Has `on_change` called with what happens that no event tells: attempts, losses, channels
+    /// that wait. It is called by [`poll`](DesktopLink::poll) and [`next`](DesktopLink::next).
     pub fn on_change(mut self, on_change: impl FnMut(Change) + Send + 'static) -> Self {
         self.on_change = Some(Box::new(on_change));
         self
@@ -156,8 +156,8 @@ impl LinkBuilder {
         }
     }
 
-    /// The same, and never blocks: [`poll`](DesktopLink::poll) and [`next`](DesktopLink::next) go on
-    /// with connecting, and return its error.
+    /// The same, and never blocks: [`poll`](DesktopLink::poll) and [`next`](DesktopLink::next) go
+    /// on with connecting, and return its error.
     ///
     /// # Errors
     /// [`LinkError::Connect`]: the address cannot be understood; [`LinkError::Sizes`];
@@ -187,8 +187,8 @@ impl LinkBuilder {
         self.make(Relay::Offline)
     }
 
-    /// Makes a link over a connection that is there. It does not come back when it is lost. Does not
-    /// block.
+    /// Makes a link over a connection that is there. It does not come back when it is lost. Does
+    /// not block.
     ///
     /// # Errors
     /// [`LinkError::Sizes`]; [`LinkError::System`].

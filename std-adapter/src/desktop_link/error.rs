@@ -13,8 +13,8 @@ use crate::{ConnectError, SizesError, TcpError};
 
 /// Why a [`DesktopLink`](super::DesktopLink) is not there, or does not go on.
 ///
-/// `H` is the error of the handler. `Debug` prints a text for people, with all causes, as it is seen
-/// when `main` returns the error.
+/// `H` is the error of the handler. `Debug` prints a text for people, with all causes, as it is
+/// seen when `main` returns the error.
 #[non_exhaustive]
 pub enum LinkError<H = SendError> {
     /// The handler returned an error. The link goes on.
@@ -23,7 +23,8 @@ pub enum LinkError<H = SendError> {
     Connect(ConnectError),
     /// The connection is lost. The channels have been told.
     Lost(Lost),
-    /// There is no connection, and the [rules](super::LinkBuilder::reconnect) allow no more attempts.
+    /// There is no connection, and the [rules](super::LinkBuilder::reconnect) allow no more
+    /// attempts.
     GivenUp {
         /// Why there are none.
         exhausted: Exhausted,

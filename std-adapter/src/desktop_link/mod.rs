@@ -33,9 +33,9 @@ use crate::{Clock, Connecting, HeapBuffers, TcpTransport, Waiter, Waker};
 /// A link to a relay, or offline, with all that it needs in a desktop program: transport, memory,
 /// clock and waiting.
 ///
-/// [`connect`](Self::connect), [`offline`](Self::offline) and [`builder`](Self::builder) make one. A
-/// program that polls several links in one loop, or wants other parts, uses those parts themselves:
-/// a [`Link`] with a [`TcpTransport`], a [`Clock`] and a [`Waiter`].
+/// [`connect`](Self::connect), [`offline`](Self::offline) and [`builder`](Self::builder) make one.
+/// A program that polls several links in one loop, or wants other parts, uses those parts
+/// themselves: a [`Link`] with a [`TcpTransport`], a [`Clock`] and a [`Waiter`].
 ///
 /// An echo server:
 ///
@@ -66,17 +66,18 @@ use crate::{Clock, Connecting, HeapBuffers, TcpTransport, Waiter, Waker};
 /// # Channels
 ///
 /// [`create`](Self::create) and [`enter`](Self::enter) return a handle at once, with or without a
-/// connection. It is valid until [`delete`](Self::delete) or [`leave`](Self::leave), however often the
-/// connection is lost. [`Event::Opened`] says when the channel is open, for the first time or again;
-/// sending before that is [`SendError::NotOpen`].
+/// connection. It is valid until [`delete`](Self::delete) or [`leave`](Self::leave), however often
+/// the connection is lost. [`Event::Opened`] says when the channel is open, for the first time or
+/// again; sending before that is [`SendError::NotOpen`].
 ///
 /// # When the connection is lost
 ///
 /// The open channels are told by [`Event::Away`]. Then the link either is at an end
 /// ([`LinkError::Lost`]), or, if it was made with [`LinkBuilder::reconnect`], it connects again and
-/// asks for its channels again. [`peote_net::reconnect`] says which refusals are tried again then, and
-/// what cannot be known after a loss. A channel that is given up is told by [`Event::Refused`] or
-/// [`Event::Closed`], as one that is refused without all that. So the same handler does for both.
+/// asks for its channels again. [`peote_net::reconnect`] says which refusals are tried again then,
+/// and what cannot be known after a loss. A channel that is given up is told by [`Event::Refused`]
+/// or [`Event::Closed`], as one that is refused without all that. So the same handler does for
+/// both.
 pub struct DesktopLink {
     link: Link<HeapBuffers>,
     channels: Channels,
@@ -143,7 +144,8 @@ impl<R: IntoFlow> IntoFlow for Followed<R> {
 }
 
 impl DesktopLink {
-    /// Connects to a relay. **Blocks** until the connection is there or has failed, for 10 s at most.
+    /// Connects to a relay. **Blocks** until the connection is there or has failed, for 10 s at
+    /// most.
     ///
     /// `relay` is `"host:port"`, or `"host"` alone for port 7680. The host is a name, an IPv4
     /// address, or an IPv6 address in brackets.
@@ -220,8 +222,8 @@ impl DesktopLink {
         self.channels.enter(&mut self.link.out(), name.into(), mode)
     }
 
-    /// Like [`enter`](Self::enter), and says `words` at the door, at most 200 bytes, now and each time
-    /// when the channel comes back: see [`Out::enter_with`].
+    /// Like [`enter`](Self::enter), and says `words` at the door, at most 200 bytes, now and each
+    /// time when the channel comes back: see [`Out::enter_with`].
     ///
     /// # Errors
     /// Those of [`enter`](Self::enter), and [`SendError::WordsTooLong`].
@@ -271,8 +273,8 @@ impl DesktopLink {
         self.channels.name(channel).map(String::as_str)
     }
 
-    /// Asks at once for a channel that waits or has been given up, as if it were for the first time.
-    /// Returns false if there is no such channel.
+    /// Asks at once for a channel that waits or has been given up, as if it were for the first
+    /// time. Returns false if there is no such channel.
     pub fn retry(&mut self, channel: impl Into<Channel>) -> bool {
         self.channels.retry(channel)
     }
@@ -308,8 +310,9 @@ impl DesktopLink {
     }
 
     /// Connects at once: after a loss or in a delay, or after all attempts have been made. The user
-    /// has asked for it, or the network is there again. Does not block. Does nothing while connecting
-    /// or connected, and for a link that was made from a [transport](LinkBuilder::transport).
+    /// has asked for it, or the network is there again. Does not block. Does nothing while
+    /// connecting or connected, and for a link that was made from a
+    /// [transport](LinkBuilder::transport).
     pub fn try_now(&mut self) {
         if !matches!(self.relay, Relay::Given(None)) {
             self.channels.try_now();
@@ -345,13 +348,13 @@ impl DesktopLink {
 
     // ---- turns
 
-    /// Goes on with connecting, or writes what is queued, reads what has come, and hands every event
-    /// to `handler` together with the sending half. Does not block. See [`Link::poll`] for what the
-    /// handler may return.
+    /// Goes on with connecting, or writes what is queued, reads what has come, and hands every
+    /// event to `handler` together with the sending half. Does not block. See [`Link::poll`] for
+    /// what the handler may return.
     ///
     /// Hands over all that has come, up to [`LinkBuilder::poll_limit`] bytes. Returns true if more
-    /// waits: a loop that has time polls again, and [`wait`](Self::wait) does not sleep. An event that
-    /// the handler wants again may come again in the same call.
+    /// waits: a loop that has time polls again, and [`wait`](Self::wait) does not sleep. An event
+    /// that the handler wants again may come again in the same call.
     ///
     /// # Errors
     /// [`LinkError::Handler`] if the handler returned an error; the link goes on. Others mean that
@@ -404,8 +407,8 @@ impl DesktopLink {
     ///
     /// What [`poll`](Self::poll) does, for callers that cannot use a closure: call it until it
     /// returns `None`, then draw a frame or [`wait`](Self::wait). The event counts as dealt with at
-    /// the next call, unless [`Out::again`] was called. [`has_more`](Self::has_more) says whether more
-    /// waits.
+    /// the next call, unless [`Out::again`] was called. [`has_more`](Self::has_more) says whether
+    /// more waits.
     ///
     /// ```no_run
     /// # use peote_net::link::{Event, SendError};
@@ -449,8 +452,8 @@ impl DesktopLink {
         }
     }
 
-    /// Finds the next event of this turn. Returns whether its channel comes back; `None` if there is
-    /// no event.
+    /// Finds the next event of this turn. Returns whether its channel comes back; `None` if there
+    /// is no event.
     fn find(&mut self, now: Instant) -> Option<bool> {
         loop {
             let Self { link, channels, on_change, stage: Stage::Connected(transport), .. } = self else {
@@ -485,7 +488,8 @@ impl DesktopLink {
         self.is_unfinished
     }
 
-    /// Polls and waits for ever. **Blocks** until something is wrong, or the handler returns an error.
+    /// Polls and waits for ever. **Blocks** until something is wrong, or the handler returns an
+    /// error.
     ///
     /// # Errors
     /// Those of [`poll`](Self::poll) and [`wait`](Self::wait).

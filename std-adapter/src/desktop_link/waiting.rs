@@ -11,8 +11,8 @@ use crate::link_transport::LinkTransport;
 use crate::{Interest, Watch, Woken};
 
 impl DesktopLink {
-    /// **Blocks** until there is something to poll for, or a [`Waker`](crate::Waker) is called. Costs
-    /// no processor time meanwhile.
+    /// **Blocks** until there is something to poll for, or a [`Waker`](crate::Waker) is called.
+    /// Costs no processor time meanwhile.
     ///
     /// # Errors
     /// Those of [`Waiter::wait`](crate::Waiter::wait).
@@ -20,8 +20,8 @@ impl DesktopLink {
         self.wait_for(&mut [], None)
     }
 
-    /// **Blocks** until there is something to poll for, one of `others` is ready, `deadline` has come,
-    /// or a [`Waker`](crate::Waker) is called. Costs no processor time meanwhile.
+    /// **Blocks** until there is something to poll for, one of `others` is ready, `deadline` has
+    /// come, or a [`Waker`](crate::Waker) is called. Costs no processor time meanwhile.
     ///
     /// A handler that asks for an event again is asked again after the next wait that ends. When it
     /// waits for something other than room to send in, the program has to see to it that the wait
@@ -52,8 +52,8 @@ impl DesktopLink {
     }
 
     /// Sends what is queued, ends the connection in order and waits until the relay has ended it as
-    /// well. **Blocks**, for `timeout` at most. Events that come meanwhile are thrown away. Without a
-    /// connection there is nothing to do.
+    /// well. **Blocks**, for `timeout` at most. Events that come meanwhile are thrown away. Without
+    /// a connection there is nothing to do.
     ///
     /// # Errors
     /// How the connection was lost before that; [`Lost::Transport`] of the kind `TimedOut` when it

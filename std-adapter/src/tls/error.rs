@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use rustls::{AlertDescription, CertificateError, Error};
 
-/// TLS cannot be spoken with a relay, or not any more. Its text names the relay and says what is wrong and what can be done about it.
+/// TLS cannot be spoken with a relay, or not any more. Its text names the relay and says what is
+/// wrong and what can be done about it.
 #[derive(Clone, Debug)]
 pub struct TlsError {
     server: Arc<str>,
@@ -19,17 +20,21 @@ pub struct TlsError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TlsErrorKind {
-    /// What was connected to is neither a host name nor an address, so no certificate can be for it.
+    /// What was connected to is neither a host name nor an address, so no certificate can be for
+    /// it.
     ServerName,
-    /// The relay's certificate is signed by nobody who is trusted here. It may be in order, if it is known where it comes from.
+    /// The relay's certificate is signed by nobody who is trusted here. It may be in order, if it
+    /// is known where it comes from.
     UnknownIssuer,
-    /// The relay's certificate is not to be accepted: it is for others, has expired, or is no certificate for a relay.
+    /// The relay's certificate is not to be accepted: it is for others, has expired, or is no
+    /// certificate for a relay.
     Certificate,
     /// What answers does not speak TLS.
     NotTls,
     /// The other side gave up: it said so, or ended the connection during the handshake.
     Refused,
-    /// The connection ended without TLS having been ended: what was read before may not be all that was sent.
+    /// The connection ended without TLS having been ended: what was read before may not be all that
+    /// was sent.
     CutOff,
     /// The other side broke the rules, or somebody on the way changed what it sent.
     Protocol,
@@ -43,7 +48,8 @@ impl TlsError {
     /// What rustls reports, during the handshake or after it.
     pub(super) fn of(server: &Arc<str>, error: Error, is_handshaking: bool) -> Self {
         let kind = match &error {
-            // A bad signature is one by another authority that has the name of one that is trusted: it was made anew, perhaps.
+            // A bad signature is one by another authority that has the name of one that is trusted:
+            // it was made anew, perhaps.
             Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature) => {
                 TlsErrorKind::UnknownIssuer
             }

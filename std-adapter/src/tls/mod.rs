@@ -1,7 +1,8 @@
 //! TLS over a connection: what the socket carries becomes what was meant, and the other way round.
 //!
-//! rustls keeps what it has decrypted and nobody has read, and what it has encrypted and the socket has not taken. Both are bounded: reading stops at
-//! [`ENOUGH`], and nothing more is encrypted while something waits for the socket.
+//! rustls keeps what it has decrypted and nobody has read, and what it has encrypted and the socket
+//! has not taken. Both are bounded: reading stops at [`ENOUGH`], and nothing more is encrypted
+//! while something waits for the socket.
 
 mod error;
 mod options;
@@ -21,10 +22,12 @@ use crate::error::Failure;
 use crate::readiness::{self, AsFd, PollFlags, READ, WRITE};
 use crate::{Interest, TcpError};
 
-/// Decrypted bytes that are enough for now: rustls reads no further while it has that many, one record.
+/// Decrypted bytes that are enough for now: rustls reads no further while it has that many, one
+/// record.
 const ENOUGH: usize = 16_384;
 
-/// How often the socket is read at once, at most: who sends what is nothing to be read, tickets of sessions without end, is not to keep this side from everything else.
+/// How often the socket is read at once, at most: who sends what is nothing to be read, tickets of
+/// sessions without end, is not to keep this side from everything else.
 const READS: usize = 16;
 
 /// TLS of one connection, as its client. None of its methods blocks unless it says so.
@@ -239,7 +242,8 @@ impl Inner {
         self.failure().or_else(|| (!matches!(self.output, Output::Open)).then(closed))
     }
 
-    /// Reads from the socket until there is something for this side, or nothing more to read. What has to be said in answer is said.
+    /// Reads from the socket until there is something for this side, or nothing more to read. What
+    /// has to be said in answer is said.
     fn receive(&mut self, mut socket: &TcpStream) {
         if self.decrypted > 0 {
             return;
@@ -300,8 +304,9 @@ impl Inner {
         if matches!(self.output, Output::Open) {
             return self.connection.process_new_packets();
         }
-        // With debug assertions, rustls panics if it has to complain of what came when it has said its end already. Nobody but the other side could be blamed for that,
-        // so it must not bring this one down. The connection is not used any more after it.
+        // With debug assertions, rustls panics if it has to complain of what came when it has said
+        // its end already. Nobody but the other side could be blamed for that, so it must not bring
+        // this one down. The connection is not used any more after it.
         catch_unwind(AssertUnwindSafe(|| self.connection.process_new_packets()))
             .unwrap_or_else(|_| Err(rustls::Error::General("wrong, and after this side's end".into())))
     }
@@ -309,7 +314,8 @@ impl Inner {
     /// What it means that TCP has ended, though TLS has not.
     fn end_of_tcp(&self) -> End {
         match self.output {
-            // Once it has told an error, the operating system shows a reset connection as an ended one.
+            // Once it has told an error, the operating system shows a reset connection as an ended
+            // one.
             Output::Broken(failure) if !failure.is_broken_pipe() => End::Tcp(failure),
             _ if self.connection.is_handshaking() => {
                 End::Tls(TlsError::new(&self.server, TlsErrorKind::Refused))

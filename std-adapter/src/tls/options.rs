@@ -15,12 +15,15 @@ use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
 use rustls_platform_verifier::BuilderVerifierExt as _;
 
-/// How TLS is spoken with a relay: which certificates are trusted, and which name the relay's has to be for.
+/// How TLS is spoken with a relay: which certificates are trusted, and which name the relay's has
+/// to be for.
 ///
-/// Make one and use it for all connections: reading the roots takes some milliseconds. Clones share them.
+/// Make one and use it for all connections: reading the roots takes some milliseconds. Clones share
+/// them.
 ///
-/// TLS 1.3 and 1.2, nothing older. Every connection is a full handshake, so the relay's certificate is looked at each time. There is no way to
-/// leave that out: TLS with nobody knows whom keeps out nobody who can change what is sent. Who has no certificate from an authority makes one and
+/// TLS 1.3 and 1.2, nothing older. Every connection is a full handshake, so the relay's certificate
+/// is looked at each time. There is no way to leave that out: TLS with nobody knows whom keeps out
+/// nobody who can change what is sent. Who has no certificate from an authority makes one and
 /// [gives it to the clients](Self::with_roots).
 ///
 /// ```no_run
@@ -38,10 +41,12 @@ pub struct TlsOptions {
 }
 
 impl TlsOptions {
-    /// Trusts what the system trusts, in the way of the system: on Windows, macOS and iOS it looks at the certificates itself, elsewhere its file of root
-    /// certificates is read, once, here. On Unix the variable `SSL_CERT_FILE` names another file.
+    /// Trusts what the system trusts, in the way of the system: on Windows, macOS and iOS it looks
+    /// at the certificates itself, elsewhere its file of root certificates is read, once, here. On
+    /// Unix the variable `SSL_CERT_FILE` names another file.
     ///
-    /// On Android the program has to set `rustls-platform-verifier` up before, as its documentation has it.
+    /// On Android the program has to set `rustls-platform-verifier` up before, as its documentation
+    /// has it.
     ///
     /// # Errors
     ///
@@ -59,8 +64,9 @@ impl TlsOptions {
 
     /// Trusts these certificates and no others: one or more, as a PEM text.
     ///
-    /// They are those of authorities, or the relay's own if it has signed it itself. Such a certificate must not be one for signing others (`CA:FALSE`), and
-    /// says for which names it is (`subjectAltName`), like any other.
+    /// They are those of authorities, or the relay's own if it has signed it itself. Such a
+    /// certificate must not be one for signing others (`CA:FALSE`), and says for which names it is
+    /// (`subjectAltName`), like any other.
     ///
     /// # Errors
     ///
@@ -82,8 +88,9 @@ impl TlsOptions {
         Self::with_roots_called(&name.to_string(), &pem)
     }
 
-    /// The name, or address, that the relay's certificate has to be for. Without this it is the host that is connected to; so it is for those who reach
-    /// a relay by another address than the one by which it calls itself.
+    /// The name, or address, that the relay's certificate has to be for. Without this it is the
+    /// host that is connected to; so it is for those who reach a relay by another address than the
+    /// one by which it calls itself.
     ///
     /// # Errors
     ///
@@ -94,7 +101,8 @@ impl TlsOptions {
     }
 
     fn new(mut config: ClientConfig) -> Self {
-        // A relay is connected to seldom and for long, and what a resumed session is spared is a look at the certificate.
+        // A relay is connected to seldom and for long, and what a resumed session is spared is a
+        // look at the certificate.
         config.resumption = Resumption::disabled();
         Self { config: Arc::new(config), server_name: None }
     }

@@ -13,10 +13,11 @@ pub use watch::{Interest, Watch};
 use crate::readiness::{self, PollFlags, Query, READ};
 use crate::{Clock, wake};
 
-/// Sleeps until one of several things it watches has something to do, a deadline comes, or another thread calls.
+/// Sleeps until one of several things it watches has something to do, a deadline comes, or another
+/// thread calls.
 ///
-/// It keeps nothing about them between waits and asks anew about what is of interest at that moment, so nothing can be missed:
-/// what has not been read yet ends the next wait at once.
+/// It keeps nothing about them between waits and asks anew about what is of interest at that
+/// moment, so nothing can be missed: what has not been read yet ends the next wait at once.
 ///
 /// ```
 /// use std::io::Write as _;
@@ -48,7 +49,8 @@ pub struct Waiter {
     waker: Waker,
 }
 
-/// What ended a wait. Several things can have come together; none of them: the wait ended early, because of a signal for instance.
+/// What ended a wait. Several things can have come together; none of them: the wait ended early,
+/// because of a signal for instance.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Woken {
@@ -65,8 +67,9 @@ pub struct Woken {
 pub struct Waker(Arc<wake::Sender>);
 
 impl Waker {
-    /// Ends the wait of the waiter, or its next one if it is not waiting now. Does not block. Many calls before the
-    /// waiter wakes are as one, and what was done before the call is visible to the waiter's thread when it wakes.
+    /// Ends the wait of the waiter, or its next one if it is not waiting now. Does not block. Many
+    /// calls before the waiter wakes are as one, and what was done before the call is visible to
+    /// the waiter's thread when it wakes.
     pub fn wake(&self) {
         self.0.raise();
     }
@@ -89,9 +92,10 @@ impl Waiter {
         self.waker.clone()
     }
 
-    /// **Blocks** until one of `watches` is ready, `deadline` has come, or a [`Waker`] is called; costs no processor time meanwhile. Returns
-    /// at once when any of this is so already. It can end early with nothing of it, so that the program looks at what a signal
-    /// handler left behind.
+    /// **Blocks** until one of `watches` is ready, `deadline` has come, or a [`Waker`] is called;
+    /// costs no processor time meanwhile. Returns at once when any of this is so already. It can
+    /// end early with nothing of it, so that the program looks at what a signal handler left
+    /// behind.
     ///
     /// With nothing of interest and no deadline, only a `Waker` or a signal ends it.
     ///
@@ -121,7 +125,8 @@ impl Waiter {
                 waker: called,
                 deadline: deadline.is_some_and(|deadline| self.clock.now() >= deadline),
             };
-            // Else the sleep was shorter than the time left, because of the operating system's limits or rounding.
+            // Else the sleep was shorter than the time left, because of the operating system's
+            // limits or rounding.
             if woken != Woken::default() {
                 return Ok(woken);
             }

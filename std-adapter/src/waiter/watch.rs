@@ -9,8 +9,8 @@ use crate::{Connecting, TcpTransport};
 
 /// Which directions of what is watched are worth a wake-up now.
 ///
-/// Handed in anew at each wait: a link that is paused does not want to be woken by what it will not read, and one that has nothing to send
-/// not by room to send it in.
+/// Handed in anew at each wait: a link that is paused does not want to be woken by what it will not
+/// read, and one that has nothing to send not by room to send it in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Interest {
     /// Wake when there is something to read, the end and errors included.
@@ -59,17 +59,19 @@ impl<'a> Watch<'a> {
         Self::new(Kind::Transport(transport, interest))
     }
 
-    /// A connection that is being made; ready when [`Connecting::poll`] gets further, by its timeout too.
+    /// A connection that is being made; ready when [`Connecting::poll`] gets further, by its
+    /// timeout too.
     pub fn connecting(connecting: &'a Connecting) -> Self {
         Self::new(Kind::Connecting(connecting))
     }
 
-    /// Anything else that has a file descriptor: the standard input, a pipe, another socket. Ready when a `read` or `write` of at least one
-    /// byte returns at once.
+    /// Anything else that has a file descriptor: the standard input, a pipe, another socket. Ready
+    /// when a `read` or `write` of at least one byte returns at once.
     ///
-    /// Regular files are always ready, and so is a pipe or terminal at its end: read it until it says so (`Ok(0)`), then leave
-    /// it out of the following waits. [`std::io::stdin`] keeps lines that it has read ahead, which no wait can see;
-    /// [`Lines`](crate::Lines) does not have this problem. macOS cannot wait for devices such as `/dev/null`.
+    /// Regular files are always ready, and so is a pipe or terminal at its end: read it until it
+    /// says so (`Ok(0)`), then leave it out of the following waits. [`std::io::stdin`] keeps lines
+    /// that it has read ahead, which no wait can see; [`Lines`](crate::Lines) does not have this
+    /// problem. macOS cannot wait for devices such as `/dev/null`.
     #[cfg(unix)]
     pub fn descriptor(descriptor: &'a impl AsFd, interest: Interest) -> Self {
         Self::new(Kind::Descriptor(descriptor.as_fd(), interest))
@@ -93,8 +95,9 @@ impl<'a> Watch<'a> {
             Kind::Descriptor(descriptor, interest) => (*descriptor, interest.flags()),
             Kind::Connecting(connecting) => return connecting.queries(),
         };
-        // Errors and hang-ups are reported for whatever is asked about, so what is of no interest is not asked about: else a paused
-        // link whose connection has broken would never sleep again.
+        // Errors and hang-ups are reported for whatever is asked about, so what is of no interest
+        // is not asked about: else a paused link whose connection has broken would never sleep
+        // again.
         if flags.is_empty() { Vec::new() } else { vec![(descriptor, flags)] }
     }
 

@@ -34,7 +34,8 @@ pub(crate) fn refusing() -> SocketAddr {
     listener().1
 }
 
-/// An address that does not answer, as long as the value is kept: its queue of connections to accept is full.
+/// An address that does not answer, as long as the value is kept: its queue of connections to
+/// accept is full.
 pub(crate) struct Unanswering {
     pub(crate) address: SocketAddr,
     _listener: Socket,

@@ -1,4 +1,5 @@
-//! Somebody on the way who changes what a relay says: nothing comes through but what it said, and no end but its own.
+//! Somebody on the way who changes what a relay says: nothing comes through but what it said, and
+//! no end but its own.
 
 use std::io::Write as _;
 use std::net::Shutdown;
@@ -29,7 +30,8 @@ fn hear(far: &mut Far) -> bool {
     }
 }
 
-/// Reads until there is nothing more at the moment; answers whether the end was one in order, if it was one.
+/// Reads until there is nothing more at the moment; answers whether the end was one in order, if it
+/// was one.
 fn drain(near: &mut TcpTransport, got: &mut Vec<u8>) -> Option<bool> {
     let mut buffer = [0; 700];
     while near.read_ready().unwrap() {

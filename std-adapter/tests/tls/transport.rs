@@ -1,4 +1,5 @@
-//! What the transport promises with TLS beyond what the conformance suite of the tests package checks.
+//! What the transport promises with TLS beyond what the conformance suite of the tests package
+//! checks.
 
 use std::io::{Read as _, Write as _};
 use std::thread;

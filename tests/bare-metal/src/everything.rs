@@ -1,4 +1,5 @@
-//! The rest of the library on a target without an operating system: local users, offline, reconnecting, a relay. See `main.rs`.
+//! The rest of the library on a target without an operating system: local users, offline,
+//! reconnecting, a relay. See `main.rs`.
 
 #![no_std]
 #![no_main]

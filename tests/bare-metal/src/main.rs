@@ -1,5 +1,6 @@
-//! Uses all of a link on a target without an operating system, an allocator or `std`. Linking it is the test: the image
-//! must not contain any way into a panic, and the link's memory must be in `.bss`. It is never run.
+//! Uses all of a link on a target without an operating system, an allocator or `std`. Linking it is
+//! the test: the image must not contain any way into a panic, and the link's memory must be in
+//! `.bss`. It is never run.
 
 #![no_std]
 #![no_main]

@@ -1,4 +1,5 @@
-//! A user of a sealed channel, and nothing else: what is in this image is what sealing takes, with the cipher. See `main.rs`.
+//! A user of a sealed channel, and nothing else: what is in this image is what sealing takes, with
+//! the cipher. See `main.rs`.
 
 #![no_std]
 #![no_main]

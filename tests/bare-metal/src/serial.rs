@@ -1,5 +1,5 @@
-//! A board's end of a serial line, and the same program with the bare UART as its transport (without the feature `serial`):
-//! the difference is what the transport takes. See `main.rs`.
+//! A board's end of a serial line, and the same program with the bare UART as its transport
+//! (without the feature `serial`): the difference is what the transport takes. See `main.rs`.
 
 #![no_std]
 #![no_main]

@@ -50,7 +50,8 @@ impl Write for Waiting<'_> {
     }
 }
 
-/// The transport of a link. Ready to be read means: a byte of the next record has come. Then `read` waits for the rest.
+/// The transport of a link. Ready to be read means: a byte of the next record has come. Then `read`
+/// waits for the rest.
 struct Tls<'a, 'b> {
     socket: Waiting<'a>,
     connection: TlsConnection<'b, Waiting<'a>, Aes128GcmSha256>,

@@ -1,4 +1,5 @@
-//! Tells the linker where the board's memory is, which script to use, and to keep the relocations, which say who refers to what.
+//! Tells the linker where the board's memory is, which script to use, and to keep the relocations,
+//! which say who refers to what.
 
 use std::env;
 use std::path::PathBuf;

@@ -1,4 +1,5 @@
-//! The examples of the guide for microcontrollers compile, and do what they say. What is measured is in the program of this package.
+//! The examples of the guide for microcontrollers compile, and do what they say. What is measured
+//! is in the program of this package.
 
 /// The page `peote_net::guide::firmware`.
 #[cfg(doctest)]

@@ -77,7 +77,8 @@ pub(crate) fn instructions(folder: &Path) -> Result<Instructions> {
     Instructions::of(&counted("instructions")?, &counted("longest")?)
 }
 
-/// Nanoseconds of a tick of the board's timer, at 12.5 MHz; with `-icount shift=0` an instruction takes one.
+/// Nanoseconds of a tick of the board's timer, at 12.5 MHz; with `-icount shift=0` an instruction
+/// takes one.
 const TICK: f64 = 80.0;
 /// Instructions of the loop that shows whether that is so.
 const KNOWN: f64 = 800_000.0;

@@ -1,13 +1,16 @@
-//! Measures the images of `tests/footprint/images`: sizes, stack, instructions, and who can panic. `scripts/footprint` builds them and calls this program.
+//! Measures the images of `tests/footprint/images`: sizes, stack, instructions, and who can panic.
+//! `scripts/footprint` builds them and calls this program.
 //!
 //! ```text
 //! footprint FOLDER DOCUMENT COMPILER [--update]
 //! footprint pipe ADDRESS
 //! ```
 //!
-//! - `FOLDER` has the images; `DOCUMENT` (docs/FOOTPRINT.md) has the tables, which are compared with what is measured, or written with `--update`;
-//!   `COMPILER` is what built the images, for the document.
-//! - `pipe` connects QEMU to the peer of an image: standard input and output are the bytes of a connection to `ADDRESS`.
+//! - `FOLDER` has the images; `DOCUMENT` (docs/FOOTPRINT.md) has the tables, which are compared
+//!   with what is measured, or written with `--update`; `COMPILER` is what built the images, for
+//!   the document.
+//! - `pipe` connects QEMU to the peer of an image: standard input and output are the bytes of a
+//!   connection to `ADDRESS`.
 
 mod aims;
 mod document;

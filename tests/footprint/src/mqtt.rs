@@ -1,4 +1,5 @@
-//! As much of an MQTT 5 broker, and of a client behind it, as the image with minimq needs: one topic to publish in, one to hear.
+//! As much of an MQTT 5 broker, and of a client behind it, as the image with minimq needs: one
+//! topic to publish in, one to hear.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

@@ -1,8 +1,12 @@
 //! Whose code can panic.
 //!
-//! An image is linked with its relocations, so every reference to a function is known. Those to the functions of `core::panicking` are taken, and for each the debug
-//! information says which functions were inlined there. The innermost one that is not `core`'s own, nor of a crate without a mind of its own (heapless), is the one that
-//! can panic. Where the compiler has joined the ends of several functions (line 0), the branches that lead there are asked instead. A function that consists of such code alone is taken for a panic itself, and those that refer to it are looked at in turn.
+//! An image is linked with its relocations, so every reference to a function is known. Those to the
+//! functions of `core::panicking` are taken, and for each the debug information says which
+//! functions were inlined there. The innermost one that is not `core`'s own, nor of a crate without
+//! a mind of its own (heapless), is the one that can panic. Where the compiler has joined the ends
+//! of several functions (line 0), the branches that lead there are asked instead. A function that
+//! consists of such code alone is taken for a panic itself, and those that refer to it are looked
+//! at in turn.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -221,7 +225,8 @@ impl<'a> Code<'a> {
         Ok(owners)
     }
 
-    /// Whose a branch is. One that was joined itself, or belongs to nobody, is told by the instructions in front of it, which compute what it asks for.
+    /// Whose a branch is. One that was joined itself, or belongs to nobody, is told by the
+    /// instructions in front of it, which compute what it asks for.
     fn branch(&self, branch: u64) -> Result<(Owner, String)> {
         let mut at = branch;
         for _ in 0..8 {
@@ -236,7 +241,8 @@ impl<'a> Code<'a> {
         self.owner_of_function(branch)
     }
 
-    /// Whose a place is of which only the function is known: the innermost one's, unless something of the library was inlined anywhere in it.
+    /// Whose a place is of which only the function is known: the innermost one's, unless something
+    /// of the library was inlined anywhere in it.
     fn owner_of_function(&self, place: u64) -> Result<(Owner, String)> {
         let unknown = (Owner::Unknown, format!("a branch at {place:#x} that nobody owns"));
         let Some((start, _)) = self.function(place) else { return Ok(unknown) };
@@ -295,7 +301,8 @@ impl<'a> Code<'a> {
     }
 }
 
-/// The instructions of a file, without the constants between them, which the symbols `$d` begin and `$t` end.
+/// The instructions of a file, without the constants between them, which the symbols `$d` begin and
+/// `$t` end.
 fn instructions(file: &object::File<'_>) -> Result<Instructions> {
     let text = file.section_by_name(".text").ok_or("there is no code")?;
     let bytes = text.data().map_err(|error| error.to_string())?;

@@ -1,4 +1,5 @@
-//! Between QEMU, which starts this program for a connection of the board, and the peer in another process.
+//! Between QEMU, which starts this program for a connection of the board, and the peer in another
+//! process.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};

@@ -1,4 +1,5 @@
-//! As much of the processor's instructions (Thumb-2) as is needed to find out from where a place is reached.
+//! As much of the processor's instructions (Thumb-2) as is needed to find out from where a place is
+//! reached.
 
 use std::collections::BTreeMap;
 

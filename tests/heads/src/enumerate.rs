@@ -85,12 +85,13 @@ impl<D: Decode> Reader<D> {
     }
 }
 
-/// Third bytes that decide something somewhere: commands, events, sizes, channels, and their borders.
+/// Third bytes that decide something somewhere: commands, events, sizes, channels, and their
+/// borders.
 const DECISIVE: [u8; 22] =
     [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 71, 126, 127, 128, 129, 130, 131, 133, 200, 253, 254, 255];
 
-/// Goes through all sequences of up to three bytes behind each of these prefixes. Behind all but the
-/// first few the third byte is a decisive one, unless `PEOTE_ALL_HEADS` is set.
+/// Goes through all sequences of up to three bytes behind each of these prefixes. Behind all but
+/// the first few the third byte is a decisive one, unless `PEOTE_ALL_HEADS` is set.
 pub(crate) fn enumerate<D: Decode>(prefixes: &[&[u8]], few: usize) {
     let all: Vec<u8> = (0..=255).collect();
     let everything = std::env::var_os("PEOTE_ALL_HEADS").is_some();

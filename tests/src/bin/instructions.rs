@@ -1,5 +1,5 @@
-//! Does one small job many times, for counting instructions: `scripts/count-instructions` runs it under valgrind with two
-//! numbers of rounds, and the difference is what a round costs.
+//! Does one small job many times, for counting instructions: `scripts/count-instructions` runs it
+//! under valgrind with two numbers of rounds, and the difference is what a round costs.
 
 use std::hint::black_box;
 use std::process::ExitCode;

@@ -26,7 +26,8 @@ pub trait Stage {
     /// The time that links are polled with.
     fn now(&mut self) -> Instant;
 
-    /// Lets time pass until a link has something to do, by what the links themselves say. `false` if nothing comes; then nobody would ever wake the program.
+    /// Lets time pass until a link has something to do, by what the links themselves say. `false`
+    /// if nothing comes; then nobody would ever wake the program.
     ///
     /// A program that `nags` polls again after a moment in any case.
     fn rest(&mut self, links: &mut [(Link<Memory>, Self::Transport)], nags: bool) -> bool;
@@ -242,7 +243,8 @@ impl<S: Stage> Story<S> {
         }
     }
 
-    /// From now on, whether the program polls although its links do not ask for it, as it has to while its handlers wait for something of their own.
+    /// From now on, whether the program polls although its links do not ask for it, as it has to
+    /// while its handlers wait for something of their own.
     pub const fn nag(&mut self, nags: bool) {
         self.nags = nags;
     }
@@ -344,7 +346,8 @@ impl<S: Stage> Story<S> {
         self.heard.iter().map(|heard| format!("{heard:?}")).collect()
     }
 
-    /// Says goodbye in a channel, in both directions and to all, and checks that nobody has heard anything else.
+    /// Says goodbye in a channel, in both directions and to all, and checks that nobody has heard
+    /// anything else.
     pub fn end(&mut self, server: Server, users: &[(Client, User)]) {
         self.send(server.role, Destination::All(server.channel), b"end");
         for (client, user) in users {

@@ -1,5 +1,5 @@
-//! Calls with answers between two ends on one link, offline: each call that is open ends once, with its own answer if both ends are honest, and
-//! whatever an end says that is not.
+//! Calls with answers between two ends on one link, offline: each call that is open ends once, with
+//! its own answer if both ends are honest, and whatever an end says that is not.
 
 use peote_net::link::{
     Channel, EnteredChannel, Event, Flow, Link, Mode, Out, OwnChannel, SendError, Source, link_buffers,

@@ -1,4 +1,5 @@
-//! Any bytes as the data of a channel: chunks come out the same however the data is cut, and go in again.
+//! Any bytes as the data of a channel: chunks come out the same however the data is cut, and go in
+//! again.
 
 use peote_net::chunk::{Assembler, ChunkLimit, Step};
 

@@ -1,5 +1,6 @@
-//! Servers and users on one link, offline: what is delivered is what a queue for each user and direction would deliver. Servers remove and block users, who
-//! are not heard from then on, get what was said to them before, and are told why.
+//! Servers and users on one link, offline: what is delivered is what a queue for each user and
+//! direction would deliver. Servers remove and block users, who are not heard from then on, get
+//! what was said to them before, and are told why.
 
 mod world;
 
@@ -59,7 +60,8 @@ impl Buffers for Memory {
     }
 }
 
-/// Runs the target on one input: it chooses the memory, what the program does, the lines and the times.
+/// Runs the target on one input: it chooses the memory, what the program does, the lines and the
+/// times.
 ///
 /// # Panics
 ///

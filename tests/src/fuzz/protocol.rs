@@ -2,7 +2,8 @@
 
 use peote_net::protocol::{to_endpoint, to_relay};
 
-/// Every unit of `stream`, with the pieces of its payload put together, when it comes in pieces of `length` bytes.
+/// Every unit of `stream`, with the pieces of its payload put together, when it comes in pieces of
+/// `length` bytes.
 macro_rules! units {
     ($direction:ident, $stream:expr, $length:expr, $($with_payload:ident $payload:ident),+) => {{
         let mut decoder = $direction::Decoder::new();

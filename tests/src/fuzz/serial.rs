@@ -1,6 +1,7 @@
 //! Any bytes on a serial line, and frames that are whole and say what they like.
 //!
-//! What is read was sent, in order, within one connection; what is sent are whole frames, with the bytes that were written.
+//! What is read was sent, in order, within one connection; what is sent are whole frames, with the
+//! bytes that were written.
 
 use std::collections::HashMap;
 

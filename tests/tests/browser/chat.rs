@@ -194,8 +194,8 @@ fn a_page_says_what_is_wrong() {
     assert_eq!(chromium.complaints, Vec::<String>::new());
 }
 
-/// What a person would find ugly, at several widths: a time over two lines, a hint that is cut, a page that is wider than the
-/// window, a name that takes the place of the room.
+/// What a person would find ugly, at several widths: a time over two lines, a hint that is cut, a
+/// page that is wider than the window, a name that takes the place of the room.
 #[test]
 fn a_page_looks_right() {
     let files = Files::serve();

@@ -13,7 +13,8 @@ use tungstenite::{Message, WebSocket};
 use crate::running::PATIENCE;
 use crate::tools;
 
-/// What keeps the browser from talking to anybody but the pages of the test, and pages in the background awake.
+/// What keeps the browser from talking to anybody but the pages of the test, and pages in the
+/// background awake.
 const OPTIONS: [&str; 12] = [
     "--headless",
     "--no-sandbox", // root has none

@@ -5,7 +5,8 @@ use crate::files::Files;
 use crate::running::{Running, relay};
 use crate::tools;
 
-/// Waits until the game is over, and returns how many moves the server has seen, and states the players.
+/// Waits until the game is over, and returns how many moves the server has seen, and states the
+/// players.
 #[track_caller]
 fn play(chromium: &mut Chromium, page: &Page) -> (u64, u64) {
     chromium.wait_for(page, "document.querySelector('#game').dataset.state != 'playing'");

@@ -1,4 +1,5 @@
-//! The JavaScript module of examples/browser in Node.js, byte by byte, and its page in a real browser.
+//! The JavaScript module of examples/browser in Node.js, byte by byte, and its page in a real
+//! browser.
 //!
 //! Node.js and Chromium are needed; `scripts/browser` sees to both.
 #![cfg(unix)]

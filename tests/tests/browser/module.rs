@@ -1,5 +1,6 @@
-//! The module's own tests, run by Node.js: files `*.test.mjs` beside this one and beside the module. Those of `relay.test.mjs` are with a relay, that of
-//! `names.test.mjs` is with names that the terminal's chat has judged.
+//! The module's own tests, run by Node.js: files `*.test.mjs` beside this one and beside the
+//! module. Those of `relay.test.mjs` are with a relay, that of `names.test.mjs` is with names that
+//! the terminal's chat has judged.
 
 use std::path::Path;
 use std::process::Command;

@@ -18,7 +18,8 @@ pub(crate) fn game_page() -> PathBuf {
     last_line("web", &[])
 }
 
-/// A program, as `scripts/browser` finds it, which installs it where it may, and else says what is missing.
+/// A program, as `scripts/browser` finds it, which installs it where it may, and else says what is
+/// missing.
 fn find(program: &str) -> PathBuf {
     last_line("browser", &[program])
 }

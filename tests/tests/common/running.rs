@@ -1,6 +1,7 @@
 //! Programs of this workspace as processes: their output line by line, their end.
 //!
-//! They have to be built: `cargo test --workspace` does so, because their packages have tests of their own.
+//! They have to be built: `cargo test --workspace` does so, because their packages have tests of
+//! their own.
 
 use std::io::{Read as _, Write as _};
 use std::path::PathBuf;

@@ -204,8 +204,8 @@ fn silence_wakes_once() {
     assert!(polls <= 4, "{polls} polls to hear of the silence");
 }
 
-/// The sensor of the documentation: what the program says unasked goes out, and `run` may be dropped
-/// while it sleeps.
+/// The sensor of the documentation: what the program says unasked goes out, and `run` may be
+/// dropped while it sleeps.
 #[test]
 fn readings_by_a_ticker() {
     let mut network = Network::new(Faults::NONE, 5);

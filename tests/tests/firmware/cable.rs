@@ -28,7 +28,8 @@ pub(crate) struct Tally {
     pub(crate) reordered: usize,
 }
 
-/// Frames on their way and the ports they come from, by the time at which they arrive, and a number.
+/// Frames on their way and the ports they come from, by the time at which they arrive, and a
+/// number.
 type Frames = BTreeMap<(Instant, usize), (usize, Vec<u8>)>;
 
 #[derive(Default)]
@@ -38,7 +39,8 @@ struct Shared {
     stop: AtomicBool,
 }
 
-/// A switch. Every frame goes to all boards but the sender; their controllers know which ones are theirs.
+/// A switch. Every frame goes to all boards but the sender; their controllers know which ones are
+/// theirs.
 pub(crate) struct Switch {
     folder: Folder,
     ports: usize,

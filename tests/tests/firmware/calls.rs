@@ -1,6 +1,8 @@
-//! A page, a program on the desktop and a board call each other through one relay, each of the three both others.
+//! A page, a program on the desktop and a board call each other through one relay, each of the
+//! three both others.
 //!
-//! The page's side is `calls.mjs`, in Node.js, with what `peote-interface` writes of the traits here and of the board's.
+//! The page's side is `calls.mjs`, in Node.js, with what `peote-interface` writes of the traits
+//! here and of the board's.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};

@@ -116,7 +116,8 @@ fn broadcast_leaves_its_sender_out() {
         let said = [b'a', b'b', b'c', b'd'][sender..].repeat(30);
         let (user, chat, echo) = &mut users[sender];
         user.send(*chat, &said);
-        // The firmware deals with chunks in order: when this comes back, the one before would have come.
+        // The firmware deals with chunks in order: when this comes back, the one before would have
+        // come.
         user.send(*echo, b"done");
         assert_eq!(user.next_chunk(), (Source::Server { channel: *echo }, b"done".to_vec()));
         for (other, (user, chat, _)) in users.iter_mut().enumerate().filter(|(other, _)| *other != sender) {

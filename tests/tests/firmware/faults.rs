@@ -1,4 +1,5 @@
-//! Ethernet frames that get lost, come late, and in another order: three boards, one of them the relay.
+//! Ethernet frames that get lost, come late, and in another order: three boards, one of them the
+//! relay.
 
 use std::time::Duration;
 

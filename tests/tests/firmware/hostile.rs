@@ -9,7 +9,8 @@ use crate::machine::{Machine, Network};
 use crate::peer::{Peer, exercise};
 use crate::relay_thread::RelayThread;
 
-/// Enters `firmware/echo` on a bare socket. The channel gets number 0, the first one of the connection.
+/// Enters `firmware/echo` on a bare socket. The channel gets number 0, the first one of the
+/// connection.
 fn enter(relay: SocketAddr) -> TcpStream {
     let mut stream = TcpStream::connect(relay).unwrap();
     stream.set_write_timeout(Some(PATIENCE)).unwrap();
@@ -38,7 +39,8 @@ fn liars_are_reported_and_the_others_served() {
     let (mut honest, channel) = Peer::user(relay.address(), "firmware/echo", board.chunk());
     exercise(&mut honest, channel, 0, 10, board.chunk());
 
-    // PROTOCOL.md, data from a user: size, channel, bytes. First a length that is coded with a byte too many,
+    // PROTOCOL.md, data from a user: size, channel, bytes. First a length that is coded with a byte
+    // too many,
     let mut overlong = enter(relay.address());
     overlong.write_all(&[3, 0, 0x80, 0x00]).unwrap();
     machine.wait_for("malicious user 1 in firmware/echo: OverlongLength");

@@ -24,9 +24,11 @@ const MALFORMED: &str = "MALFORMED LOG FRAME";
 pub(crate) enum Network {
     /// QEMU's own network: this machine is 10.0.2.2, and gives addresses by DHCP.
     User,
-    /// The same, and port 7680 of the board can be reached from this machine; see [`Machine::forwarded`].
+    /// The same, and port 7680 of the board can be reached from this machine; see
+    /// [`Machine::forwarded`].
     UserWithPort,
-    /// Ethernet frames to and from two sockets, as QEMU's options have them, and the hardware address.
+    /// Ethernet frames to and from two sockets, as QEMU's options have them, and the hardware
+    /// address.
     Cable { netdev: String, hardware_address: String },
 }
 
@@ -53,7 +55,8 @@ impl Drop for Folder {
 #[derive(Default)]
 struct Log {
     lines: Vec<String>,
-    /// How many of its two sources have ended: the firmware's log, and what it and QEMU say on the error output.
+    /// How many of its two sources have ended: the firmware's log, and what it and QEMU say on the
+    /// error output.
     ended: usize,
 }
 

@@ -1,7 +1,8 @@
-//! The firmware of examples/firmware on emulated boards with real network controllers, against a real relay and desktop peers, and
-//! against each other.
+//! The firmware of examples/firmware on emulated boards with real network controllers, against a
+//! real relay and desktop peers, and against each other.
 //!
-//! The images are built by `scripts/firmware`, which also sees to QEMU; set `PEOTE_FIRMWARE` to a folder with images to use those.
+//! The images are built by `scripts/firmware`, which also sees to QEMU; set `PEOTE_FIRMWARE` to a
+//! folder with images to use those.
 #![cfg(unix)]
 
 mod addresses;

@@ -117,7 +117,8 @@ impl Peer {
         }
     }
 
-    /// Writes and reads, and waits a while if nothing has come. Fails when nothing moves for too long.
+    /// Writes and reads, and waits a while if nothing has come. Fails when nothing moves for too
+    /// long.
     #[track_caller]
     fn turn(&mut self) {
         let before = (self.seen.len(), self.link.out().free());

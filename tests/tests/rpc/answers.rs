@@ -1,4 +1,5 @@
-//! Calls with answers: the bytes at both ends, answers that come late or never, and what ends a call.
+//! Calls with answers: the bytes at both ends, answers that come late or never, and what ends a
+//! call.
 
 use peote_net::link::{Destination, Flow, Mode, OwnChannel, SendError, Source, User};
 use peote_net::protocol::to_endpoint;

@@ -2,7 +2,8 @@
 
 use std::process::Command;
 
-/// The version whose texts `compile-fail/rpc/types` has. Those that come from the compiler itself differ from version to version.
+/// The version whose texts `compile-fail/rpc/types` has. Those that come from the compiler itself
+/// differ from version to version.
 const COMPILER: &str = "rustc 1.95.";
 
 #[test]

@@ -1,4 +1,5 @@
-//! Calls that are not right: nothing is called, the fault says who and why, and what comes behind is not disturbed.
+//! Calls that are not right: nothing is called, the fault says who and why, and what comes behind
+//! is not disturbed.
 
 use peote_net::link::{Event, Flow, SendError, Source};
 use peote_net::rpc::{Context, Error, Fault, Message, Remote, Violation, remote};

@@ -1,4 +1,5 @@
-//! Every kind of parameter (`tests/vectors/rpc-kinds.txt`): read as what the recorded peer read, and written as what it wrote.
+//! Every kind of parameter (`tests/vectors/rpc-kinds.txt`): read as what the recorded peer read,
+//! and written as what it wrote.
 
 use std::fmt::Write as _;
 
@@ -207,7 +208,8 @@ fn every_kind_of_parameter_is_read_and_written_as_existing_peers_do() {
         let arguments = &message[2..];
         match check_type(kind, arguments, shown) {
             Ok(written) if written == arguments => {}
-            // a string that comes again is a reference there, and written again here: both are right
+            // a string that comes again is a reference there, and written again here: both are
+            // right
             Ok(written)
                 if refers(arguments) && check_type(kind, &written, shown).as_ref() == Ok(&written) => {}
             Ok(written) => {
@@ -219,7 +221,8 @@ fn every_kind_of_parameter_is_read_and_written_as_existing_peers_do() {
     assert!(wrong.is_empty(), "{wrong}");
 }
 
-/// Whether a text refers to a string. There is no other `R` with a digit behind it in the recording.
+/// Whether a text refers to a string. There is no other `R` with a digit behind it in the
+/// recording.
 fn refers(arguments: &[u8]) -> bool {
     arguments.windows(2).any(|two| two[0] == b'R' && two[1].is_ascii_digit())
 }

@@ -1,4 +1,5 @@
-//! Remote procedure calls: recorded bytes of existing peers, faults, offers, both directions over a real relay, errors at compile time.
+//! Remote procedure calls: recorded bytes of existing peers, faults, offers, both directions over a
+//! real relay, errors at compile time.
 
 mod answers;
 mod calls;

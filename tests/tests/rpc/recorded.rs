@@ -1,4 +1,5 @@
-//! The recorded calls (`tests/vectors/rpc.txt`): a link understands what existing peers have sent, and sends the same bytes.
+//! The recorded calls (`tests/vectors/rpc.txt`): a link understands what existing peers have sent,
+//! and sends the same bytes.
 
 use peote_net::link::{Event, Flow, Mode, SendError, Source};
 use peote_net::rpc::{self, Message, Remote};

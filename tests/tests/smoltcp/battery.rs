@@ -1,5 +1,5 @@
-//! A station with a battery: how often it wakes up when it has nothing to say. Counted on the virtual
-//! clock, with a capture of the frames that its network controller passes.
+//! A station with a battery: how often it wakes up when it has nothing to say. Counted on the
+//! virtual clock, with a capture of the frames that its network controller passes.
 
 use std::collections::BTreeMap;
 
@@ -22,8 +22,8 @@ const TEN_MINUTES: Duration = Duration::from_secs(600);
 const FOUR_INTERVALS: Duration = Duration::from_secs(2400);
 const SIX_HOURS: Duration = Duration::from_secs(6 * 3600);
 
-/// A station (number 1) that enters `orders`, a relay (2), the channel's server (3), and a machine that
-/// gives the station its address for an hour (4).
+/// A station (number 1) that enters `orders`, a relay (2), the channel's server (3), and a machine
+/// that gives the station its address for an hour (4).
 struct Network {
     hub: Hub,
     port: Port,
@@ -176,8 +176,8 @@ fn an_order_wakes_it_up_at_once() {
     assert!(network.hub.now().saturating_since(before) < Duration::from_secs(2));
 }
 
-/// A relay that is gone without a word is found out after four intervals, and the station sleeps until
-/// then.
+/// A relay that is gone without a word is found out after four intervals, and the station sleeps
+/// until then.
 #[test]
 fn a_relay_that_is_gone_costs_no_wake_ups_until_four_intervals_are_over() {
     let mut network = Network::new(Some(TEN_MINUTES));

@@ -1,4 +1,5 @@
-//! An Ethernet in memory, on a virtual clock: every frame goes to all other ports, late, twice or not at all.
+//! An Ethernet in memory, on a virtual clock: every frame goes to all other ports, late, twice or
+//! not at all.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -36,8 +37,8 @@ struct State {
     /// What is on its way to each port; `None` while its cable is out.
     ports: Vec<Option<Arriving>>,
     frames: u64,
-    /// The address of the network controller at each port that passes only what is for it. The others
-    /// pass everything.
+    /// The address of the network controller at each port that passes only what is for it. The
+    /// others pass everything.
     filters: BTreeMap<usize, [u8; 6]>,
     /// What has arrived at the ports with a filter: when, where, and the frame.
     captured: Vec<(u64, usize, Vec<u8>)>,
@@ -105,7 +106,8 @@ impl Hub {
         (key.0 <= state.now).then(|| frame.clone())
     }
 
-    /// Jumps to the earliest of the deadlines and the next frame's arrival, by at least 1 ms and at most 1 s.
+    /// Jumps to the earliest of the deadlines and the next frame's arrival, by at least 1 ms and at
+    /// most 1 s.
     pub(crate) fn advance(&self, deadlines: impl IntoIterator<Item = Option<Instant>>) {
         let mut state = self.0.borrow_mut();
         let frame = state.ports.iter().flatten().filter_map(|frames| frames.keys().next()).map(|key| key.0);

@@ -1,4 +1,5 @@
-//! A relay on a machine of the network: the forwarding core over listening sockets, as on a microcontroller.
+//! A relay on a machine of the network: the forwarding core over listening sockets, as on a
+//! microcontroller.
 
 use peote_net::protocol::items::Item;
 use peote_net::protocol::to_endpoint::Capabilities;

@@ -122,7 +122,8 @@ impl DnsServer {
             if self.mute {
                 continue;
             }
-            // RFC 1035, 4.1: a header of 12 bytes, then the question: labels with their lengths, type, class
+            // RFC 1035, 4.1: a header of 12 bytes, then the question: labels with their lengths,
+            // type, class
             let mut name = Vec::new();
             let mut at = 12;
             while query[at] != 0 {

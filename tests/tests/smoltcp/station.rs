@@ -119,8 +119,8 @@ fn connects_enters_and_sends() {
     assert_eq!(network.station.lost(), None);
 }
 
-/// The status says when the next attempt is made, and it is made then; it never says that there will
-/// be none.
+/// The status says when the next attempt is made, and it is made then; it never says that there
+/// will be none.
 #[test]
 fn comes_back_when_it_said() {
     let mut network = Network::new(Backoff::new().with_seed(3));
@@ -188,8 +188,8 @@ fn an_idle_station_sleeps() {
     assert!(network.turns < 150, "{} turns of all machines for 12 keepalives", network.turns);
 }
 
-/// What the guide says about sizes: TCP buffers of 32 bytes carry 50 readings a second, with 1 ms on
-/// the way.
+/// What the guide says about sizes: TCP buffers of 32 bytes carry 50 readings a second, with 1 ms
+/// on the way.
 #[test]
 fn tiny_tcp_buffers_carry_fifty_readings_a_second() {
     let mut network = Network::with_tcp_buffers::<32>(Backoff::new());

@@ -15,7 +15,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use far::{Authority, Identity};
 
-/// A directory with a certificate for `localhost`, its key, and the certificate of the authority behind it.
+/// A directory with a certificate for `localhost`, its key, and the certificate of the authority
+/// behind it.
 struct Files {
     directory: PathBuf,
     authority: Authority,

@@ -24,7 +24,8 @@ fn echo_server(event: &Event<'_>, out: &mut Out<'_>) -> Result<(), SendError> {
     }
 }
 
-/// What a user of those does: sends all its chunks, and leaves, when they have come back, behind the chunk of `LAST` bytes.
+/// What a user of those does: sends all its chunks, and leaves, when they have come back, behind
+/// the chunk of `LAST` bytes.
 fn sender<const LAST: usize>(
     event: &Event<'_>,
     out: &mut Out<'_>,
@@ -133,7 +134,8 @@ fn users_that_listen() {
 mod rpc {
     use super::{Destination, Event, Mode, Out, Play, Reason, SendError, Source, Told, recording};
 
-    /// Existing senders put a chunk's length and its bytes in two units: the second ones are the chunks.
+    /// Existing senders put a chunk's length and its bytes in two units: the second ones are the
+    /// chunks.
     fn chunks(stream: &[u8], head: usize) -> Vec<Vec<u8>> {
         let mut rest = stream;
         let mut payloads = Vec::new();

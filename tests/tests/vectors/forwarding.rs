@@ -36,8 +36,8 @@ impl Host for Queues {
     }
 }
 
-/// The recorded relay gave the number 0 again to the user that came next; the core gives out 1. So the server, which says 0, is made
-/// to say 1 from then on.
+/// The recorded relay gave the number 0 again to the user that came next; the core gives out 1. So
+/// the server, which says 0, is made to say 1 from then on.
 struct Renumbered {
     decoder: Decoder,
     user: u8,
@@ -77,7 +77,8 @@ impl Renumbered {
     }
 }
 
-/// What the core says to each connection when the endpoints say what is recorded, `cut` bytes at a time.
+/// What the core says to each connection when the endpoints say what is recorded, `cut` bytes at a
+/// time.
 fn forward(recording: &Recording, cut: usize, server: usize, renumber: bool) -> Vec<Vec<u8>> {
     let mut relay = Relay::new(StaticStorage::<8, 2, 16, 16>::new());
     let connections: Vec<ConnectionId> =

@@ -1,4 +1,5 @@
-//! What existing peers said to each other (`tests/vectors`), said again to the parts of this project, at every cut.
+//! What existing peers said to each other (`tests/vectors`), said again to the parts of this
+//! project, at every cut.
 
 mod endpoints;
 mod forwarding;

@@ -1,4 +1,5 @@
-//! Streams taken apart, with what one sends to another in one row put together: where it was cut means nothing.
+//! Streams taken apart, with what one sends to another in one row put together: where it was cut
+//! means nothing.
 
 use peote_net::protocol::to_endpoint::{self, Unit as FromRelay};
 use peote_net::protocol::to_relay::{self, Unit as FromEndpoint};

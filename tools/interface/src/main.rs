@@ -1,5 +1,6 @@
-//! `peote-interface FILE.rs`: the `#[remote]` traits of a Rust file, and the types that they use, as
-//! declarations for `peote-net-rpc.js`. What it writes is JavaScript and TypeScript at the same time.
+//! `peote-interface FILE.rs`: the `#[remote]` traits of a Rust file, and the types that they use,
+//! as declarations for `peote-net-rpc.js`. What it writes is JavaScript and TypeScript at the same
+//! time.
 //!
 //! What a trait may have, and what a procedure answers, is decided by the macro's own code.
 
@@ -19,8 +20,9 @@ use clap::Parser;
 
 /// Write the JavaScript or TypeScript for the remote objects of a Rust file.
 ///
-/// All traits with the attribute `remote` in it are written, and the structs and enums that they use, as far as
-/// they derive Encode or Decode. The output is valid JavaScript and valid TypeScript.
+/// All traits with the attribute `remote` in it are written, and the structs and enums that they
+/// use, as far as they derive Encode or Decode. The output is valid JavaScript and valid
+/// TypeScript.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {

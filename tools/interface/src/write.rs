@@ -86,7 +86,8 @@ impl<'a> Declared<'a> {
         Ok(())
     }
 
-    /// Returns the declarations, the names of values in them, and which kinds of procedures there are.
+    /// Returns the declarations, the names of values in them, and which kinds of procedures there
+    /// are.
     fn write(&self) -> syn::Result<(String, BTreeSet<&'static str>, BTreeSet<&'static str>)> {
         let (mut used, mut kinds, mut objects) = (Used::default(), BTreeSet::new(), String::new());
         for object in &self.objects {

@@ -1,5 +1,5 @@
-//! The program's output, and what it says of files that it cannot translate. That the other end understands it is
-//! tested with the module: `calls.rs` of tests/browser.
+//! The program's output, and what it says of files that it cannot translate. That the other end
+//! understands it is tested with the module: `calls.rs` of tests/browser.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -1,5 +1,5 @@
-//! The game of the examples in a page. It shows how it goes in the element `#game`, whose `data-state` is
-//! `playing`, `over` or `failed`.
+//! The game of the examples in a page. It shows how it goes in the element `#game`, whose
+//! `data-state` is `playing`, `over` or `failed`.
 
 use std::error::Error;
 use std::iter;

@@ -1,5 +1,5 @@
-//! Makes a page of a program for wasm32: `peote-net-web-pack PROGRAM.wasm PAGE.html FOLDER`. `scripts/web`
-//! calls it.
+//! Makes a page of a program for wasm32: `peote-net-web-pack PROGRAM.wasm PAGE.html FOLDER`.
+//! `scripts/web` calls it.
 
 use std::error::Error;
 use std::path::Path;

@@ -49,8 +49,8 @@ enum Transport {
 }
 
 impl<B: Buffers> WebLink<B> {
-    /// Begins to connect to a relay's WebSocket. Does not block; channels can be created and entered
-    /// at once, and the commands wait until the connection is there.
+    /// Begins to connect to a relay's WebSocket. Does not block; channels can be created and
+    /// entered at once, and the commands wait until the connection is there.
     ///
     /// # Errors
     ///

@@ -26,8 +26,8 @@ const UNDER_WAY: u32 = 1 << 20;
 /// section 1, and WEBSOCKET.md). Until the connection is there, the transport is not ready to
 /// write, and what the link has queued waits.
 ///
-/// A browser reads a WebSocket whether the page wants it or not. What has come waits in memory until
-/// the link reads it, so flow control (feature `flow`, on here) is what bounds it.
+/// A browser reads a WebSocket whether the page wants it or not. What has come waits in memory
+/// until the link reads it, so flow control (feature `flow`, on here) is what bounds it.
 pub struct WebSocketTransport {
     socket: WebSocket,
     shared: Rc<Shared>,
@@ -86,9 +86,9 @@ impl WebSocketTransport {
         inner.is_open && inner.end.is_none()
     }
 
-    /// Sets what is called when the connection is there, has brought bytes or has ended: a page that
-    /// has no frames polls its link then. It is called by the browser, never inside another call of
-    /// this type. Replaces the one before.
+    /// Sets what is called when the connection is there, has brought bytes or has ended: a page
+    /// that has no frames polls its link then. It is called by the browser, never inside another
+    /// call of this type. Replaces the one before.
     pub fn on_ready(&self, waker: impl FnMut() + 'static) {
         *self.shared.waker.borrow_mut() = Some(Box::new(waker));
     }

@@ -4,8 +4,8 @@ use embedded_io::{Read, ReadReady, Write};
 
 use super::Driver;
 
-/// A device with embedded-io's `Read`, `ReadReady` and `Write`, whose `write` waits until the device
-/// has taken something.
+/// A device with embedded-io's `Read`, `ReadReady` and `Write`, whose `write` waits until the
+/// device has taken something.
 ///
 /// A poll of the link then takes as long as that: at 115,200 baud a buffer of 64 bytes leaves in
 /// 5.6 ms. A device without `ReadReady` cannot be used: nobody could say whether `read` would wait

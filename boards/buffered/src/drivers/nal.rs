@@ -7,8 +7,8 @@ use embedded_nal::{TcpClientStack, TcpError as _, TcpErrorKind, nb};
 
 use super::Driver;
 
-/// A socket of a [`TcpClientStack`] of embedded-nal, together with its stack; both are borrowed. The
-/// socket has to be connected.
+/// A socket of a [`TcpClientStack`] of embedded-nal, together with its stack; both are borrowed.
+/// The socket has to be connected.
 ///
 /// embedded-nal does not say what it means that 0 bytes were received. Here it means that nothing
 /// has come; an end is the stack's error `PipeClosed`. With a stack that tells the end by 0 bytes

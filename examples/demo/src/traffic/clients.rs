@@ -12,8 +12,8 @@ use peote_net_std::{HeapBuffers, Interest, TcpTransport, Watch};
 use super::{Control, Flow, Kind, Noise, Script, Tally, excluded, mode};
 use crate::Failure;
 
-/// One client: a user of one channel. A connection can be in a channel only once, so the clients of a
-/// connection are in different channels.
+/// One client: a user of one channel. A connection can be in a channel only once, so the clients of
+/// a connection are in different channels.
 #[derive(Clone, Debug)]
 pub struct Client {
     /// The name of the channel.
@@ -35,8 +35,8 @@ pub struct Sending {
     pub window: usize,
     /// The time between two chunks of a client; zero: as fast as possible.
     pub delay: Duration,
-    /// How many chunks a client has to have sent before it may finish; if it sends none, how many broadcasts
-    /// it has to have got.
+    /// How many chunks a client has to have sent before it may finish; if it sends none, how many
+    /// broadcasts it has to have got.
     pub at_least: u64,
     /// The longest chunk, in bytes, that servers may broadcast.
     pub max: u32,
@@ -52,8 +52,8 @@ pub struct Clients {
     crowd: Crowd,
 }
 
-/// What there is to do about events. Apart from the link, so that a handler can change it while the link is
-/// being polled.
+/// What there is to do about events. Apart from the link, so that a handler can change it while the
+/// link is being polled.
 #[derive(Debug)]
 struct Crowd {
     sending: Sending,
@@ -165,14 +165,14 @@ impl Clients {
     /// When there is something to do, even if nothing comes.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
-        // While something is queued, there is a turn when the transport takes it, and nothing to be done
-        // before.
+        // While something is queued, there is a turn when the transport takes it, and nothing to be
+        // done before.
         let members = if self.link.wants_write() { &[][..] } else { &self.crowd.members };
         members.iter().filter_map(|member| self.crowd.due(member)).chain(self.link.next_deadline()).min()
     }
 
-    /// No more chunks (once each client has sent the least it has to): wait for what is still to come,
-    /// compare totals, and leave.
+    /// No more chunks (once each client has sent the least it has to): wait for what is still to
+    /// come, compare totals, and leave.
     pub fn finish(&mut self) {
         self.crowd.finishing = true;
     }

@@ -1,4 +1,5 @@
-//! What is sent: chunks whose content both ends know beforehand, so that every byte can be verified.
+//! What is sent: chunks whose content both ends know beforehand, so that every byte can be
+//! verified.
 
 use std::fmt;
 
@@ -37,8 +38,8 @@ impl Kind {
     }
 }
 
-/// Pseudo-random bytes, the same in every process. Every chunk is a piece of them, so sending needs no
-/// generating and verifying is one comparison.
+/// Pseudo-random bytes, the same in every process. Every chunk is a piece of them, so sending needs
+/// no generating and verifying is one comparison.
 #[derive(Debug)]
 pub struct Noise(Vec<u8>);
 
@@ -60,15 +61,16 @@ impl Noise {
     }
 }
 
-/// Lengths at which something changes in how a chunk is coded: the length field of chunks, the size field of
-/// units, and the longest unit.
+/// Lengths at which something changes in how a chunk is coded: the length field of chunks, the size
+/// field of units, and the longest unit.
 const EDGES: [u32; 36] = [
     1, 2, 3, 123, 124, 125, 126, 127, 128, 129, 130, 131, 253, 254, 255, 256, 257, 258, 16_381, 16_382,
     16_383, 16_384, 16_385, 16_386, 32_760, 32_761, 32_762, 32_763, 32_764, 32_765, 32_766, 32_767, 32_768,
     32_769, 2_097_152, 2_097_153,
 ];
 
-/// The chunks that one sender sends, one after the other: length and content follow from these few numbers.
+/// The chunks that one sender sends, one after the other: length and content follow from these few
+/// numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Script {
     /// Chunks of different streams have different content.
@@ -82,8 +84,8 @@ pub struct Script {
 }
 
 impl Script {
-    /// The lengths that come first: the shortest, the longest, and all between them at which the coding
-    /// changes.
+    /// The lengths that come first: the shortest, the longest, and all between them at which the
+    /// coding changes.
     fn edges(&self) -> impl ExactSizeIterator<Item = u32> + use<> {
         let from = EDGES.partition_point(|edge| *edge < self.min);
         let to = EDGES.partition_point(|edge| *edge <= self.max);
@@ -96,12 +98,12 @@ impl Script {
         2 + self.edges().len() as u64
     }
 
-    /// The length of a chunk, counted from 0: first the edges, then all lengths from the shortest to the
-    /// longest in a scattered order, again and again.
+    /// The length of a chunk, counted from 0: first the edges, then all lengths from the shortest
+    /// to the longest in a scattered order, again and again.
     #[must_use]
     pub fn length(&self, number: u64) -> usize {
-        // A prime above every range there can be: its multiples visit each length once before any comes
-        // again.
+        // A prime above every range there can be: its multiples visit each length once before any
+        // comes again.
         const STRIDE: u64 = 2_654_435_761;
         let length = match number {
             0 => self.min,

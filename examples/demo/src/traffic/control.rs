@@ -21,7 +21,8 @@ pub enum Control {
         script: Script,
         /// Whether it wants its chunks back.
         echo: bool,
-        /// Whether it wants broadcasts. (It gets them anyway once somebody in the channel wants them.)
+        /// Whether it wants broadcasts. (It gets them anyway once somebody in the channel wants
+        /// them.)
         broadcasts: bool,
     },
     /// The server's answer to a hello.

@@ -1,13 +1,15 @@
 //! Traffic that is verified byte for byte, for `demo` and `stress`.
 //!
-//! A **server** of traffic is one own channel: it verifies what its users send, sends it back to those that
-//! want it back, and broadcasts. A **client** is one user of one channel. [`Servers`] and [`Clients`] are all
-//! of them that share one connection; each of the two is a link, its transport, and what to do about events.
+//! A **server** of traffic is one own channel: it verifies what its users send, sends it back to
+//! those that want it back, and broadcasts. A **client** is one user of one channel. [`Servers`]
+//! and [`Clients`] are all of them that share one connection; each of the two is a link, its
+//! transport, and what to do about events.
 //!
-//! Nothing in a chunk says what has to be in it. Both ends know beforehand: a [`Script`] is a few numbers
-//! from which the length and content of every chunk of one sender follow, and [`Control`] chunks tell the
-//! other end these numbers. So a chunk that is lost, doubled, cut, changed, out of order or delivered to
-//! somebody else does not go unnoticed, not even one of a single byte for long.
+//! Nothing in a chunk says what has to be in it. Both ends know beforehand: a [`Script`] is a few
+//! numbers from which the length and content of every chunk of one sender follow, and [`Control`]
+//! chunks tell the other end these numbers. So a chunk that is lost, doubled, cut, changed, out of
+//! order or delivered to somebody else does not go unnoticed, not even one of a single byte for
+//! long.
 
 mod clients;
 mod content;
@@ -26,19 +28,20 @@ pub use control::Control;
 pub use servers::{Servers, Serving};
 pub use tally::{Flow, Tally};
 
-/// Broadcasts with odd numbers go to all users of the channel but the one with the number that follows from
-/// this; the others go to all.
+/// Broadcasts with odd numbers go to all users of the channel but the one with the number that
+/// follows from this; the others go to all.
 ///
-/// The users know this rule as well: that is how they notice a broadcast they should not have got, or should
-/// have.
+/// The users know this rule as well: that is how they notice a broadcast they should not have got,
+/// or should have.
 #[must_use]
 pub fn excluded(broadcast: u64) -> Option<u8> {
     let user = (broadcast / 2) % 4;
     u8::try_from(user).ok().filter(|_| broadcast % 2 == 1)
 }
 
-/// Both ends of a channel have to agree on the longest chunk, or at least on the number of length bytes that
-/// follows from it. Up to 32,768 bytes this is the protocol's default, whatever the traffic's own maximum.
+/// Both ends of a channel have to agree on the longest chunk, or at least on the number of length
+/// bytes that follows from it. Up to 32,768 bytes this is the protocol's default, whatever the
+/// traffic's own maximum.
 fn mode(max: u32) -> Mode {
     Mode::chunks(max.max(32_768))
 }

@@ -21,8 +21,8 @@ pub struct Serving {
     pub max: u32,
     /// What is broadcast; the stream becomes another one in each channel.
     pub broadcast: Script,
-    /// Broadcasting in a channel begins when so many of its users want broadcasts, and ends when the last of
-    /// them has had enough.
+    /// Broadcasting in a channel begins when so many of its users want broadcasts, and ends when
+    /// the last of them has had enough.
     pub broadcast_from: usize,
     /// The time between two broadcasts in a channel; zero: as fast as possible.
     pub broadcast_delay: Duration,
@@ -36,8 +36,8 @@ pub struct Servers {
     service: Service,
 }
 
-/// What there is to do about events. Apart from the link, so that a handler can change it while the link is
-/// being polled.
+/// What there is to do about events. Apart from the link, so that a handler can change it while the
+/// link is being polled.
 #[derive(Debug)]
 struct Service {
     serving: Serving,
@@ -149,8 +149,8 @@ impl Servers {
     /// When there is something to do, even if nothing comes.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
-        // While something is queued, there is a turn when the transport takes it, and nothing to be done
-        // before.
+        // While something is queued, there is a turn when the transport takes it, and nothing to be
+        // done before.
         let channels = if self.link.wants_write() { &[][..] } else { &self.service.channels };
         let due = channels.iter().flatten().filter(|channel| channel.broadcasting).map(|channel| channel.due);
         due.chain(self.link.next_deadline()).min()
@@ -176,8 +176,8 @@ impl Servers {
 }
 
 impl Service {
-    /// Deals with an event. `WouldBlock` has the same event come again when there is more room, so nothing is
-    /// changed before what is to be sent has been sent.
+    /// Deals with an event. `WouldBlock` has the same event come again when there is more room, so
+    /// nothing is changed before what is to be sent has been sent.
     fn handle(
         &mut self,
         event: Event<'_>,

@@ -40,11 +40,13 @@ pub struct Tally {
     pub returned: Flow,
     /// Those that have arrived at the clients and were verified there.
     pub echoes: Flow,
-    /// Broadcast by servers to all users of a channel; each counts once, however many users there are.
+    /// Broadcast by servers to all users of a channel; each counts once, however many users there
+    /// are.
     pub to_all: Flow,
     /// Broadcast to all users but one.
     pub to_all_but_one: Flow,
-    /// Broadcasts that arrived at clients and were verified there; each counts once for each client.
+    /// Broadcasts that arrived at clients and were verified there; each counts once for each
+    /// client.
     pub broadcasts: Flow,
     /// Broadcasts that clients must not get, and did not get.
     pub spared: u64,

@@ -1,6 +1,8 @@
-//! The board lm3s6965evb: a Cortex-M3 with 256 KB of flash, 64 KB of RAM, an Ethernet controller and UARTs.
+//! The board lm3s6965evb: a Cortex-M3 with 256 KB of flash, 64 KB of RAM, an Ethernet controller
+//! and UARTs.
 //!
-//! As QEMU has it: clocks are as after reset. A real board needs its PLL and the controller's clock switched on first.
+//! As QEMU has it: clocks are as after reset. A real board needs its PLL and the controller's clock
+//! switched on first.
 #![no_std]
 
 mod mac;

@@ -1,4 +1,5 @@
-//! The Ethernet controller of the Stellaris family (LM3S6965 data sheet, chapter "Ethernet Controller").
+//! The Ethernet controller of the Stellaris family (LM3S6965 data sheet, chapter "Ethernet
+//! Controller").
 
 use firmware_support::clock::Wake;
 use firmware_support::ethernet::{HEADER, MAX_FRAME, Mac, frame_len, take_words, words};
@@ -64,8 +65,8 @@ impl core::fmt::Debug for StellarisMac {
 impl StellarisMac {
     /// Starts the controller. Only the board does so, and only once.
     pub(crate) fn new() -> Self {
-        // SAFETY: the controller's registers are at this address on this microcontroller, aligned and always there; all access is volatile, through
-        // this reference alone.
+        // SAFETY: the controller's registers are at this address on this microcontroller, aligned
+        // and always there; all access is volatile, through this reference alone.
         #[expect(unsafe_code, reason = "the address of the registers")]
         let registers = unsafe { &*(0x4004_8000 as *const Registers) };
         registers.receive_control.write(RECEIVE::RESET_FIFO::SET);
@@ -104,7 +105,8 @@ impl Mac for StellarisMac {
         if !self.is_ready() {
             return None;
         }
-        // The first word: two bytes of length (of all that is in the FIFO), then the frame's first two bytes.
+        // The first word: two bytes of length (of all that is in the FIFO), then the frame's first
+        // two bytes.
         let [low, high, first, second] = self.registers.data.get().to_le_bytes();
         let in_fifo = usize::from(u16::from_le_bytes([low, high]));
         [frame[0], frame[1]] = [first, second];

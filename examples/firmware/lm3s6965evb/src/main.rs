@@ -18,7 +18,8 @@ const PARTIES: usize = 8 + 1;
 type Memory = StackMemory<'static, 2048, 2048>;
 type Buffers = LinkBuffers<{ CHUNK as usize }, PARTIES, 2, 2048, 1024>;
 
-/// The budget: a part of the 64 KB that everything of the firmware's own must fit. The rest is the stack's; memory.x sees to that.
+/// The budget: a part of the 64 KB that everything of the firmware's own must fit. The rest is the
+/// stack's; memory.x sees to that.
 const _: () = assert!(
     size_of::<Link<Buffers>>() + size_of::<Memory>() + size_of::<Ethernet<StellarisMac>>() <= 24 * 1024,
     "the buffers are above their budget of 24 KB"

@@ -1,4 +1,5 @@
-//! The first UART of the Stellaris family (LM3S6965 data sheet, chapter "Universal Asynchronous Receivers/Transmitters").
+//! The first UART of the Stellaris family (LM3S6965 data sheet, chapter "Universal Asynchronous
+//! Receivers/Transmitters").
 
 use core::convert::Infallible;
 
@@ -60,8 +61,8 @@ impl core::fmt::Debug for Uart {
 impl Uart {
     /// Starts the UART. Only the board does so, and only once.
     pub(crate) fn new(core_hertz: u32) -> Self {
-        // SAFETY: the UART's registers are at this address on this microcontroller, aligned and always there; all access is volatile, through
-        // this reference alone.
+        // SAFETY: the UART's registers are at this address on this microcontroller, aligned and
+        // always there; all access is volatile, through this reference alone.
         #[expect(unsafe_code, reason = "the address of the registers")]
         let registers = unsafe { &*(0x4000_c000 as *const Registers) };
         // in 64ths of 16 times the speed

@@ -1,4 +1,5 @@
-//! The board mps2-an385: a Cortex-M3 in an FPGA, with 4 MB for code, 4 MB of RAM and a LAN9118 Ethernet controller.
+//! The board mps2-an385: a Cortex-M3 in an FPGA, with 4 MB for code, 4 MB of RAM and a LAN9118
+//! Ethernet controller.
 #![no_std]
 
 mod mac;

@@ -84,7 +84,8 @@ register_bitfields! {u32,
     ],
 }
 
-/// Registers of the MAC inside the controller, which are reached through `mac_command` and `mac_data`.
+/// Registers of the MAC inside the controller, which are reached through `mac_command` and
+/// `mac_data`.
 #[derive(Clone, Copy)]
 enum MacRegister {
     Control = 1,
@@ -92,7 +93,8 @@ enum MacRegister {
     AddressLow = 3,
 }
 
-/// What a frame takes in the transmit FIFO at most: two command words, and the frame in whole words.
+/// What a frame takes in the transmit FIFO at most: two command words, and the frame in whole
+/// words.
 const ROOM_FOR_A_FRAME: usize = 8 + MAX_FRAME.next_multiple_of(4);
 
 /// The Ethernet controller.
@@ -109,8 +111,8 @@ impl core::fmt::Debug for Lan9118 {
 impl Lan9118 {
     /// Starts the controller. Only the board does so, and only once.
     pub(crate) fn new() -> Self {
-        // SAFETY: the controller's registers are at this address on this board, aligned and always there; all access is volatile, through this
-        // reference alone.
+        // SAFETY: the controller's registers are at this address on this board, aligned and always
+        // there; all access is volatile, through this reference alone.
         #[expect(unsafe_code, reason = "the address of the registers")]
         let registers = unsafe { &*(0x4020_0000 as *const Registers) };
         let this = Self { registers };

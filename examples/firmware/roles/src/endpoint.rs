@@ -15,14 +15,16 @@ use crate::options::{Addresses, Options, Role};
 use crate::sensor::Sensor;
 use crate::server::{Server, Service};
 
-/// The shortest and the longest time between two attempts to connect. A firmware of many devices would wait longer.
+/// The shortest and the longest time between two attempts to connect. A firmware of many devices
+/// would wait longer.
 const FIRST_DELAY: Duration = Duration::from_millis(100);
 const GREATEST_DELAY: Duration = Duration::from_secs(1);
 
 /// How long the relay may take to confirm the last bytes.
 const FAREWELL: Duration = Duration::from_secs(5);
 
-/// Runs the roles `client`, `server`, `both` and `lamp`, until a client has done its job. Returns the exit code: 0 if all went well.
+/// Runs the roles `client`, `server`, `both` and `lamp`, until a client has done its job. Returns
+/// the exit code: 0 if all went well.
 ///
 /// # Errors
 /// The addresses make no sense.

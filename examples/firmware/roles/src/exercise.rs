@@ -4,7 +4,8 @@ use defmt::{error, info};
 use peote_net::chunk::ChunkLimit;
 use peote_net::link::{EnteredChannel, Out, Payload, SendError};
 
-/// So many chunks that every byte of an echo can be told. Chunk `n` has `length(n)` bytes, and byte `k` of it is `byte(n, k)`.
+/// So many chunks that every byte of an echo can be told. Chunk `n` has `length(n)` bytes, and byte
+/// `k` of it is `byte(n, k)`.
 #[derive(Debug)]
 pub(crate) struct Exercise {
     total: u32,
@@ -70,7 +71,8 @@ impl Exercise {
         }
     }
 
-    /// 1 byte for the first chunk, the greatest length for the last one, all magnitudes between them.
+    /// 1 byte for the first chunk, the greatest length for the last one, all magnitudes between
+    /// them.
     fn length(&self, n: u32) -> usize {
         let max = self.limit.max();
         let hash = n.wrapping_mul(0x9e37_79b1);

@@ -1,4 +1,5 @@
-//! What a board and those around it call of each other. `peote-interface` makes the JavaScript of it.
+//! What a board and those around it call of each other. `peote-interface` makes the JavaScript of
+//! it.
 
 use peote_net::rpc::remote;
 use peote_net::value::List;

@@ -1,5 +1,5 @@
-//! What a board of this example can be: a server of channels, a client with a sensor, both at once on one link, a lamp that others
-//! call, or a relay.
+//! What a board of this example can be: a server of channels, a client with a sensor, both at once
+//! on one link, a lamp that others call, or a relay.
 #![no_std]
 #![forbid(unsafe_code)]
 

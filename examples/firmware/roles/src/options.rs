@@ -58,7 +58,8 @@ pub struct Options<'a> {
     pub chunk: ChunkLimit,
     /// `interval=1000`: milliseconds between two readings of the sensor.
     pub interval: Duration,
-    /// `exercise=1000`: instead of a sensor's readings the client sends so many chunks, and checks that each comes back.
+    /// `exercise=1000`: instead of a sensor's readings the client sends so many chunks, and checks
+    /// that each comes back.
     pub exercise: Option<u32>,
 }
 
@@ -94,7 +95,8 @@ impl fmt::Display for OptionsError<'_> {
 }
 
 impl<'a> Options<'a> {
-    /// What holds where the command line says nothing. `chunk`: the greatest chunk the board has room for, in bytes.
+    /// What holds where the command line says nothing. `chunk`: the greatest chunk the board has
+    /// room for, in bytes.
     #[must_use]
     pub const fn of_board(chunk: u32) -> Self {
         Self {

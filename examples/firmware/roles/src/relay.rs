@@ -1,7 +1,9 @@
-//! A relay for a handful of connections: the forwarding core of peote-net between smoltcp's sockets.
+//! A relay for a handful of connections: the forwarding core of peote-net between smoltcp's
+//! sockets.
 //!
-//! A socket's transmit buffer is the connection's queue, and its receive buffer holds what cannot be routed yet: when that is full, TCP makes the
-//! sender wait. So nothing is stored twice, and every buffer is as large as it is said to be below.
+//! A socket's transmit buffer is the connection's queue, and its receive buffer holds what cannot
+//! be routed yet: when that is full, TCP makes the sender wait. So nothing is stored twice, and
+//! every buffer is as large as it is said to be below.
 
 use defmt::{info, warn};
 use firmware_support::{Clock, Ethernet, Mac};
@@ -24,7 +26,8 @@ const TRANSMIT: usize = 16384;
 /// Channels at the same time, and users of all channels together.
 const CHANNELS: usize = 16;
 const USERS: usize = 32;
-/// What notices can add to a queue (see `peote_net::relay`), which is never filled with anything else.
+/// What notices can add to a queue (see `peote_net::relay`), which is never filled with anything
+/// else.
 const RESERVE: usize = 7 * USERS + 6 * CHANNELS;
 /// Bytes that are routed at once.
 const TURN: usize = 2048;

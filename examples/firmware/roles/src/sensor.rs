@@ -6,8 +6,9 @@ use peote_net::time::{Duration, Instant};
 
 /// A sensor.
 ///
-/// A reading is 6 bytes: its number, from 0 (u32), and the temperature in hundredths of a degree (i16), both little end first.
-/// Orders are text: `interval 250` (milliseconds between readings), `stop`.
+/// A reading is 6 bytes: its number, from 0 (u32), and the temperature in hundredths of a degree
+/// (i16), both little end first. Orders are text: `interval 250` (milliseconds between readings),
+/// `stop`.
 #[derive(Debug)]
 pub(crate) struct Sensor {
     interval: Duration,
@@ -69,7 +70,8 @@ impl Sensor {
     }
 }
 
-/// What the sensor measures: this board has none, so a temperature that swings between 18 and 22 degrees.
+/// What the sensor measures: this board has none, so a temperature that swings between 18 and 22
+/// degrees.
 fn temperature(number: u32) -> i16 {
     let phase = (number % 80) as i16 * 10;
     1800 + if phase < 400 { phase } else { 800 - phase }

@@ -47,9 +47,11 @@ impl Clock {
         now()
     }
 
-    /// Stops the processor until `deadline` has come (`None`: no deadline), or there is something to do.
+    /// Stops the processor until `deadline` has come (`None`: no deadline), or there is something
+    /// to do.
     ///
-    /// `device` is asked with interrupts off, so that nothing is missed between the question and `wfi`.
+    /// `device` is asked with interrupts off, so that nothing is missed between the question and
+    /// `wfi`.
     pub fn sleep(self, deadline: Option<Instant>, device: &mut impl Wake) {
         loop {
             let is_over = deadline.is_some_and(|deadline| deadline <= now());
@@ -60,13 +62,15 @@ impl Clock {
     }
 }
 
-/// Waits for the next interrupt, with interrupts off: it ends the waiting, and is served once they are on again. Says whether `device` is ready.
+/// Waits for the next interrupt, with interrupts off: it ends the waiting, and is served once they
+/// are on again. Says whether `device` is ready.
 fn wait<W: Wake>(device: &mut W, _: &CriticalSection) -> bool {
     if device.is_ready() {
         return true;
     }
     let interrupt = Interrupt(W::INTERRUPT);
-    // SAFETY: interrupts are off here and this one is forbidden again before they are on, so no handler runs, and no critical section is broken.
+    // SAFETY: interrupts are off here and this one is forbidden again before they are on, so no
+    // handler runs, and no critical section is broken.
     #[expect(unsafe_code, reason = "lets the device end the sleep")]
     unsafe {
         NVIC::unmask(interrupt);
@@ -89,7 +93,8 @@ unsafe impl InterruptNumber for Interrupt {
     }
 }
 
-/// A device whose interrupt ends a sleep. It needs no interrupt handler: the interrupt is allowed only while no handler can run.
+/// A device whose interrupt ends a sleep. It needs no interrupt handler: the interrupt is allowed
+/// only while no handler can run.
 pub trait Wake {
     /// The number of its interrupt on this microcontroller.
     const INTERRUPT: u16;

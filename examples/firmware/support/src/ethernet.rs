@@ -17,7 +17,8 @@ pub const MAX_FRAME: usize = 1514;
 pub trait Mac: Wake {
     /// The controller's address.
     fn address(&self) -> EthernetAddress;
-    /// Takes a frame out of the controller and says how long it is; `None` if there is none, or it was damaged or longer than the buffer.
+    /// Takes a frame out of the controller and says how long it is; `None` if there is none, or it
+    /// was damaged or longer than the buffer.
     fn receive(&mut self, frame: &mut [u8; MAX_FRAME]) -> Option<usize>;
     /// Whether a frame of the greatest length can be sent now.
     fn can_transmit(&mut self) -> bool;
@@ -87,7 +88,8 @@ impl<M: Mac> Device for Ethernet<M> {
         let mut capabilities = DeviceCapabilities::default();
         capabilities.medium = Medium::Ethernet;
         capabilities.max_transmission_unit = MAX_FRAME;
-        // smoltcp keeps the TCP window below this many segments. The controllers have room for so many frames at least.
+        // smoltcp keeps the TCP window below this many segments. The controllers have room for so
+        // many frames at least.
         capabilities.max_burst_size = Some(6);
         capabilities
     }
@@ -125,7 +127,8 @@ pub fn frame_len(with_checksum: usize) -> Option<usize> {
     with_checksum.checked_sub(CHECKSUM).filter(|len| (HEADER..=MAX_FRAME).contains(len))
 }
 
-/// Takes `count` words out of a controller, first byte first. What `frame` has no room for is taken as well, or the next frame would begin in the middle of this one.
+/// Takes `count` words out of a controller, first byte first. What `frame` has no room for is taken
+/// as well, or the next frame would begin in the middle of this one.
 pub fn take_words(frame: &mut [u8], count: usize, mut next: impl FnMut() -> u32) {
     let mut at = 0;
     for _ in 0..count {

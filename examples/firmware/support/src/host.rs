@@ -33,7 +33,8 @@ impl CommandLine {
     }
 }
 
-/// A number that differs from start to start: the host's time. A board without a host takes it from a noisy converter.
+/// A number that differs from start to start: the host's time. A board without a host takes it from
+/// a noisy converter.
 #[must_use]
 pub fn seed() -> u64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |time| time.as_secs())

@@ -1,4 +1,5 @@
-//! What both boards share: time, sleep, Ethernet for smoltcp, and the host on the other side of semihosting.
+//! What both boards share: time, sleep, Ethernet for smoltcp, and the host on the other side of
+//! semihosting.
 #![no_std]
 
 pub mod clock;

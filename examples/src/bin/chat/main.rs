@@ -1,7 +1,7 @@
 //! A chat in the terminal, over any relay; `chat --help` says how to use it.
 //!
-//! There is no chat server: see `src/chat/mod.rs` for how that goes. The loop that brings a connection, the
-//! keyboard and the screen together is in `terminal.rs` beside this file.
+//! There is no chat server: see `src/chat/mod.rs` for how that goes. The loop that brings a
+//! connection, the keyboard and the screen together is in `terminal.rs` beside this file.
 
 #[cfg(unix)]
 mod keyboard;
@@ -18,8 +18,8 @@ use peote_net_examples::Failure;
 use peote_net_examples::chat::Nick;
 use peote_net_examples::options::RelayOptions;
 
-/// Talk in a room. Whoever comes first runs the room's server; when that one leaves, somebody else takes
-/// over.
+/// Talk in a room. Whoever comes first runs the room's server; when that one leaves, somebody else
+/// takes over.
 #[derive(Debug, Parser)]
 #[command(name = "chat", version, after_help = AFTER_HELP)]
 struct Options {

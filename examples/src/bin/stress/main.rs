@@ -1,8 +1,8 @@
 //! Load for any relay, verified byte for byte; `stress --help` says what it can do.
 //!
 //! What a server and a client do about events is in `demo/src/traffic/servers.rs` and `clients.rs`,
-//! and how each end knows what has to come is in `demo/src/traffic/mod.rs`. Here is the loop around them: any
-//! number of links, one thread, asleep when there is nothing to do.
+//! and how each end knows what has to come is in `demo/src/traffic/mod.rs`. Here is the loop around
+//! them: any number of links, one thread, asleep when there is nothing to do.
 
 mod options;
 

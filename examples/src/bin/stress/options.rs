@@ -8,8 +8,8 @@ use peote_net_examples::Failure;
 use peote_net_examples::options::{RelayOptions, between, seconds};
 use peote_net_examples::traffic::{Client, Script, Sending, Serving, mix};
 
-/// Load for a relay: servers and clients that verify every byte. A server is one channel, a client is one
-/// user of one channel.
+/// Load for a relay: servers and clients that verify every byte. A server is one channel, a client
+/// is one user of one channel.
 #[derive(Debug, Parser)]
 #[command(name = "stress", version, allow_negative_numbers = true, after_help = AFTER_HELP, next_line_help = true)]
 pub(crate) struct Options {
@@ -28,12 +28,13 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 4, value_name = "NUMBER", value_parser = between(1..=8192))]
     pub(crate) servers: u32,
 
-    /// Clients, shared out among the servers; with --role servers: how many there can be at the same time
+    /// Clients, shared out among the servers; with --role servers: how many there can be at the
+    /// same time
     #[arg(long, default_value_t = 16, value_name = "NUMBER", value_parser = between(1..=65_534))]
     pub(crate) clients: u32,
 
-    /// Connections that the clients are shared out among [default: as few as it takes, since a connection can
-    /// be in a channel only once]
+    /// Connections that the clients are shared out among [default: as few as it takes, since a
+    /// connection can be in a channel only once]
     #[arg(long, value_name = "NUMBER", value_parser = between(1..=65_534))]
     connections: Option<u32>,
 
@@ -45,13 +46,13 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 1, value_name = "BYTES", value_parser = between(1..=4_194_304))]
     pub(crate) min_bytes: u32,
 
-    /// The longest chunk; the same for servers and clients. Broadcasts stay below 32,764 bytes, so that users
-    /// can come at any time
+    /// The longest chunk; the same for servers and clients. Broadcasts stay below 32,764 bytes, so
+    /// that users can come at any time
     #[arg(long, default_value_t = 32_768, value_name = "BYTES", value_parser = between(1..=4_194_304))]
     pub(crate) max_bytes: u32,
 
-    /// How long to send, once all clients are there. With --role servers: how long to serve; 0: until all
-    /// clients have come and gone
+    /// How long to send, once all clients are there. With --role servers: how long to serve; 0:
+    /// until all clients have come and gone
     #[arg(long, default_value = "10", value_name = "SECONDS", value_parser = seconds)]
     pub(crate) duration: Duration,
 
@@ -59,7 +60,8 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 0, value_name = "MILLISECONDS", value_parser = between(0..=60_000))]
     pub(crate) delay: u32,
 
-    /// Chunks of a client that can be on their way there and back at the same time, with --pattern echo
+    /// Chunks of a client that can be on their way there and back at the same time, with --pattern
+    /// echo
     #[arg(long, default_value_t = 32, value_name = "NUMBER", value_parser = between(1..=100_000))]
     pub(crate) window: u32,
 
@@ -181,8 +183,8 @@ impl Options {
             let clients = each + u32::from(server < more);
             std::iter::repeat_n(server, clients as usize)
         });
-        // The clients of a server follow each other, so the next connection for each client means that no two
-        // of them share one.
+        // The clients of a server follow each other, so the next connection for each client means
+        // that no two of them share one.
         let mut connections = vec![Vec::new(); self.connections() as usize];
         let places = (0..connections.len()).cycle();
         for ((client, server), place) in (0..).zip(servers).zip(places) {

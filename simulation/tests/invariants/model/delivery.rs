@@ -24,11 +24,13 @@ pub(super) struct Delivery {
     /// Where in the channel's messages the user goes on, once it has received one.
     down_next: Option<usize>,
     down_partial: Vec<u8>,
-    /// The first of the channel's messages that was sent after the server had been told of the user: from there on, nothing may be missing.
+    /// The first of the channel's messages that was sent after the server had been told of the
+    /// user: from there on, nothing may be missing.
     pub(super) must_from: Option<usize>,
     /// The channel's messages before this one were on their way before the user came.
     not_before: usize,
-    /// A broadcast in parts was under way when the user came, which is known to break it for those who come in the middle.
+    /// A broadcast in parts was under way when the user came, which is known to break it for those
+    /// who come in the middle.
     broken: bool,
 }
 
@@ -150,7 +152,8 @@ impl Model {
         delivery.down_next.is_none() && before.iter().any(|message| self.in_parts.contains(message))
     }
 
-    /// Whether nothing is known of what the user got, because a broadcast in parts was under way when it came.
+    /// Whether nothing is known of what the user got, because a broadcast in parts was under way
+    /// when it came.
     pub(crate) fn is_unknown(&self, user: &User) -> bool {
         user.delivery.broken || self.came_in_the_middle(user)
     }

@@ -1,4 +1,5 @@
-//! What the measured images have in common: smoltcp or a serial port on the board, and the report at the end.
+//! What the measured images have in common: smoltcp or a serial port on the board, and the report
+//! at the end.
 #![no_std]
 #![deny(missing_docs)]
 

@@ -27,9 +27,11 @@ pub fn board() -> (Clock, &'static mut Ethernet<StellarisMac>) {
     (board.clock, ETHERNET.init(Ethernet::new(board.mac)))
 }
 
-/// Sleeps until a frame comes or `deadline` is there. Interrupts come here, and nowhere else once the work has begun.
+/// Sleeps until a frame comes or `deadline` is there. Interrupts come here, and nowhere else once
+/// the work has begun.
 pub fn sleep(clock: Clock, deadline: Option<Moment>, ethernet: &mut Ethernet<StellarisMac>) {
-    // SAFETY: no critical section is open here; the only one that turns interrupts off for longer is the work between two sleeps, which has ended.
+    // SAFETY: no critical section is open here; the only one that turns interrupts off for longer
+    // is the work between two sleeps, which has ended.
     unsafe { interrupt::enable() };
     clock.sleep(deadline, ethernet);
     interrupt::disable();

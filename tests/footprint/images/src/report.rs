@@ -16,9 +16,11 @@ unsafe extern "C" {
 /// As much of the stack as was used before the work began.
 static START: AtomicUsize = AtomicUsize::new(0);
 
-/// From now on it is work, whose use of the stack is measured by itself: setting up smoltcp moves much about, which would hide it.
+/// From now on it is work, whose use of the stack is measured by itself: setting up smoltcp moves
+/// much about, which would hide it.
 ///
-/// Interrupts have to wait for [`sleep`](crate::network::sleep): whether one comes at the deepest moment would be chance.
+/// Interrupts have to wait for [`sleep`](crate::network::sleep): whether one comes at the deepest
+/// moment would be chance.
 #[inline(never)]
 pub fn start_work() {
     interrupt::disable();
@@ -27,7 +29,8 @@ pub fn start_work() {
     let end = (&raw const _stack_end).cast_mut();
     let words = (msp::read() as usize).saturating_sub(end.addr() + 64) / size_of::<u32>();
     for word in 0..words {
-        // SAFETY: between the end of the variables and the stack's pointer is only what is no longer of use to anybody, and no interrupt comes.
+        // SAFETY: between the end of the variables and the stack's pointer is only what is no
+        // longer of use to anybody, and no interrupt comes.
         unsafe { end.wrapping_add(word).write_volatile(STACK_PAINT_VALUE) };
     }
 }
@@ -76,7 +79,8 @@ fn unreachable() -> ! {
 fn stack_used() -> usize {
     let top = &raw const _stack_start;
     let mut lowest = &raw const _stack_end;
-    // SAFETY: everything between the two symbols is memory that was painted, a word at a time; nobody writes to it meanwhile.
+    // SAFETY: everything between the two symbols is memory that was painted, a word at a time;
+    // nobody writes to it meanwhile.
     while lowest < top && unsafe { lowest.read_volatile() } == STACK_PAINT_VALUE {
         lowest = lowest.wrapping_add(1);
     }

@@ -1,4 +1,5 @@
-//! The first program of the guide for microcontrollers, for a board that is a test: it fits together with its own sleep, and says hello.
+//! The first program of the guide for microcontrollers, for a board that is a test: it fits
+//! together with its own sleep, and says hello.
 
 mod desk;
 

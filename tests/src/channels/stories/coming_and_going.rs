@@ -58,7 +58,8 @@ pub fn a_name_that_nobody_has<S: Stage>(story: &mut Story<S>) {
     assert_eq!(story.rest(), Vec::<String>::new());
 }
 
-/// A user that comes again is a new one; its old handle means nothing, and the others notice nothing.
+/// A user that comes again is a new one; its old handle means nothing, and the others notice
+/// nothing.
 pub fn leaving_and_coming_again<S: Stage>(story: &mut Story<S>) {
     let (server, mut users) = story.chat("door", CHUNKS, 3);
     for _ in 0..4 {

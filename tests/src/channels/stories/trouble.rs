@@ -76,7 +76,8 @@ pub fn handlers_that_want_events_again<S: Stage>(story: &mut Story<S>) {
     story.end(server, &users);
 }
 
-/// Users send as fast as they can; the server answers each with more than it got. Everybody is made to wait, and everything arrives.
+/// Users send as fast as they can; the server answers each with more than it got. Everybody is made
+/// to wait, and everything arrives.
 pub fn a_slow_server<S: Stage>(story: &mut Story<S>) {
     let (server, users) = story.chat("slow", CHUNKS, 2);
     let mut echo = |event: Event<'_>, out: &mut Out<'_>| {

@@ -25,7 +25,8 @@ pub(super) struct Heard {
     pub(super) awaited: HashSet<u8>,
     /// The channel numbers in the answers.
     pub(super) numbers: HashMap<u8, u8>,
-    /// Something was answered that had not been asked. From then on it cannot be said which numbers the link takes for which channels.
+    /// Something was answered that had not been asked. From then on it cannot be said which numbers
+    /// the link takes for which channels.
     pub(super) blind: bool,
     /// All that the relay has announced, the latest last. The link may not have come so far.
     announced: Vec<Capabilities>,
@@ -68,14 +69,16 @@ impl Heard {
         }
     }
 
-    /// Panics if the link cannot know that the relay has these capabilities; `is_all`: all that was read has been gone through.
+    /// Panics if the link cannot know that the relay has these capabilities; `is_all`: all that was
+    /// read has been gone through.
     pub(super) fn check_capabilities(&self, known: Capabilities, is_all: bool) {
         let latest = self.announced.last().copied().unwrap_or(Capabilities::NONE);
         let was_announced = known == Capabilities::NONE || self.announced.contains(&known);
         assert!(if is_all { known == latest } else { was_announced }, "{known:?} was not announced");
     }
 
-    /// The link tells of an end. Panics if none that was read, and has not been told of, means just that.
+    /// The link tells of an end. Panics if none that was read, and has not been told of, means just
+    /// that.
     pub(super) fn told(&mut self, end: End, reason: Reason, mean: fn(u8) -> Reason) {
         let this = |&(known, code): &(End, u8)| known == end && mean(code) == reason;
         let at = self.ends.iter().position(this);

@@ -60,7 +60,8 @@ struct Program<'a> {
     channels: Channels,
     said: Said,
     parts: Option<Parts>,
-    /// Events that are to be delivered again, each in front of all others that are about the same party.
+    /// Events that are to be delivered again, each in front of all others that are about the same
+    /// party.
     kept: Vec<Kept>,
     /// Something has ever been kept, so a party's end can be known before it is told.
     has_kept: bool,
@@ -318,7 +319,8 @@ impl Program<'_> {
             return Ok(Flow::Again);
         }
         self.channels.told(event);
-        // the connection may be lost already when something is delivered again: what is sent then is for the next one
+        // the connection may be lost already when something is delivered again: what is sent then
+        // is for the next one
         if redelivered || self.losing || self.channels.losses > 0 {
             return Ok(Flow::Continue);
         }
@@ -398,7 +400,8 @@ impl Program<'_> {
         number.unwrap_or_default()
     }
 
-    /// Whether the relay has given two own channels one number, so that the users of one are taken for those of the other.
+    /// Whether the relay has given two own channels one number, so that the users of one are taken
+    /// for those of the other.
     fn is_nonsense(&mut self) -> bool {
         let open = self
             .channels

@@ -34,7 +34,8 @@ pub(super) struct Said {
     pub(super) tags: HashMap<Handle, u8>,
     /// Tags that were written last; most of them are not answered.
     pub(super) asked: Vec<u8>,
-    /// Numbers that the link gives back of its own accord, because they were given up before the answer came.
+    /// Numbers that the link gives back of its own accord, because they were given up before the
+    /// answer came.
     pub(super) unwanted: Vec<(Command, u8)>,
 }
 
@@ -51,7 +52,8 @@ impl Said {
         self.expected.push_back(Expected::Data(route, bytes.into_iter().collect()));
     }
 
-    /// The link has written `bytes`. Panics if they are not what is expected next. Gives the tags of new commands.
+    /// The link has written `bytes`. Panics if they are not what is expected next. Gives the tags
+    /// of new commands.
     pub(super) fn written(&mut self, mut bytes: &[u8]) -> Vec<u8> {
         let mut tags = Vec::new();
         while let Some((used, unit)) = self.decoder.decode(bytes) {

@@ -127,7 +127,8 @@ impl<'a> World<'a> {
     }
 
     pub(super) fn handle(&mut self, event: &Event<'_>, out: &mut Out<'_>) -> Flow {
-        // from then on the server's broadcasts reach the user, whatever the program makes of the event
+        // from then on the server's broadcasts reach the user, whatever the program makes of the
+        // event
         if let Event::UserEntered { channel, user } | Event::UserIgnored { channel, user } = *event {
             self.has_come(channel, user, matches!(event, Event::UserIgnored { .. }));
         }
@@ -139,7 +140,8 @@ impl<'a> World<'a> {
             let at = self.member(channel);
             self.members[at].ending = true;
         }
-        // (who has no place can have gone by the time it would be told again, without a further event)
+        // (who has no place can have gone by the time it would be told again, without a further
+        // event)
         let told_once = matches!(event, Event::UserIgnored { .. });
         if !self.settling && !told_once && self.input.below(8) == 7 {
             return Flow::Again;

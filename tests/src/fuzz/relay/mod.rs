@@ -1,4 +1,5 @@
-//! A relay against arbitrary connections: whatever they send, in whatever cuts and order, is routed as by a reference that is as simple as possible.
+//! A relay against arbitrary connections: whatever they send, in whatever cuts and order, is routed
+//! as by a reference that is as simple as possible.
 
 mod reference;
 
@@ -95,8 +96,8 @@ pub struct Both {
 }
 
 impl Both {
-    /// Both with [`CONNECTIONS`] connections that have sent nothing, and queues of `bound` bytes; see [`Host::cut`] for `cut`. If the names' hashes
-    /// `collide`, they are all the same.
+    /// Both with [`CONNECTIONS`] connections that have sent nothing, and queues of `bound` bytes;
+    /// see [`Host::cut`] for `cut`. If the names' hashes `collide`, they are all the same.
     ///
     /// # Panics
     ///
@@ -271,7 +272,8 @@ fn data(kind: usize, number: u8, input: &mut Input<'_>) -> Vec<u8> {
     prefix.iter().copied().chain(size).chain(numbers).chain(payload).collect()
 }
 
-/// Runs the target on one input: it chooses what connections send, how it is cut, and what happens in which order.
+/// Runs the target on one input: it chooses what connections send, how it is cut, and what happens
+/// in which order.
 ///
 /// # Panics
 ///

@@ -1,10 +1,12 @@
-//! A relay as naive as possible: one byte at a time, names and lists instead of tables, and queues without end.
+//! A relay as naive as possible: one byte at a time, names and lists instead of tables, and queues
+//! without end.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use peote_net::protocol::to_endpoint::Unit;
 
-/// What a receiver gets, in order: a control unit, or the payload of one unit of data behind its channel and user bytes.
+/// What a receiver gets, in order: a control unit, or the payload of one unit of data behind its
+/// channel and user bytes.
 #[derive(Debug)]
 enum Item {
     Control(Vec<u8>),
@@ -102,7 +104,8 @@ impl Model {
         self.queues.entry(to).or_default().push_back(Item::Control(bytes));
     }
 
-    /// Bytes have come from an endpoint: the first time it is told what the relay can do (remove: 1, block: 2).
+    /// Bytes have come from an endpoint: the first time it is told what the relay can do (remove:
+    /// 1, block: 2).
     pub(super) fn announce(&mut self, to: usize) {
         if !core::mem::replace(&mut self.endpoints.get_mut(&to).unwrap().announced, true) {
             self.control(to, &[0, 255, 0x50, 3]);
@@ -128,7 +131,8 @@ impl Model {
         }
     }
 
-    /// Whether `rest`, behind all that has been fed, begins with what makes a relay close the connection.
+    /// Whether `rest`, behind all that has been fed, begins with what makes a relay close the
+    /// connection.
     pub(super) fn is_refused(&self, from: usize, rest: &[u8]) -> bool {
         let endpoint = &self.endpoints[&from];
         if endpoint.left > 0 || !endpoint.head.is_empty() {

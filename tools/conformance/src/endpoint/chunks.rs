@@ -46,7 +46,8 @@ fn too_long(tested: &mut Tested) -> Outcome {
     tested.open_with(&[1])?;
     tested.enter(SMALL, 0);
     tested.enter(SMALL, 1);
-    // 101 bytes where 100 are allowed; and 229, which shows that the top bit is a part of the number
+    // 101 bytes where 100 are allowed; and 229, which shows that the top bit is a part of the
+    // number
     tested.say_raw(Party::SmallUser(0), &[&[100][..], &[b'='; 101]].concat());
     tested.say_raw(Party::SmallUser(0), &[0, b'=']);
     tested.quiet(Party::SmallUser(1))?;

@@ -44,8 +44,8 @@ impl Target {
 }
 
 impl Peer {
-    /// Says hello with these items, once the relay has announced that it knows it. Returns the items
-    /// of the answer.
+    /// Says hello with these items, once the relay has announced that it knows it. Returns the
+    /// items of the answer.
     pub(crate) fn hello(&mut self, items: &[u8]) -> Result<Vec<u8>, String> {
         let hello = wire::command(6, 0, items);
         let (first, rest) = hello.split_at(1);
@@ -119,8 +119,8 @@ impl Peer {
         }
     }
 
-    /// The next unit raises a membership: channel as in data, number. Returns what may be sent there, and
-    /// what may still come.
+    /// The next unit raises a membership: channel as in data, number. Returns what may be sent
+    /// there, and what may still come.
     pub(crate) fn raised(&mut self, channel: u8, user: u8) -> Result<(u32, u32), String> {
         match self.unit()? {
             Unit::Control(came) if came.len() == 12 && came[..4] == [0, 6, channel, user] => {

@@ -1,7 +1,9 @@
 //! lm3s6965evb without its network: a client over the UART. The command line says what it does:
 //!
-//! - `exercise=N`: sends N chunks to the channel `echo`, checks that each comes back, and ends with code 0;
-//! - `half`: enters the channel, sends half of a unit and no more, as a board that is about to be reset.
+//! - `exercise=N`: sends N chunks to the channel `echo`, checks that each comes back, and ends with
+//!   code 0;
+//! - `half`: enters the channel, sends half of a unit and no more, as a board that is about to be
+//!   reset.
 #![no_std]
 #![no_main]
 
@@ -86,7 +88,8 @@ fn main() -> ! {
             continue; // the next poll writes it
         }
         match channel {
-            // once everything before it has gone: size 66, channel 0, a chunk of 64 bytes, and four of those
+            // once everything before it has gone: size 66, channel 0, a chunk of 64 bytes, and four
+            // of those
             Some(_) if is_half && !exercise.sent => {
                 exercise.sent = line.is_delivered() && line.write(b"\x42\x00\x3fhalf").is_ok();
             }

@@ -1,5 +1,6 @@
-//! A user of one channel and the server of another one, on one link: what the user hears goes back; of what the server hears, a chunk that begins with `*`
-//! goes to all other users, and every other one back to its sender.
+//! A user of one channel and the server of another one, on one link: what the user hears goes back;
+//! of what the server hears, a chunk that begins with `*` goes to all other users, and every other
+//! one back to its sender.
 #![no_std]
 #![no_main]
 
@@ -10,7 +11,8 @@ use peote_net::link::{Channel, Destination, Event, Link, LinkBuffers, Mode, Sour
 use peote_net_smoltcp::TcpTransport;
 use static_cell::ConstStaticCell;
 
-/// Chunks up to 256 bytes, four users and an entered channel, one own channel, 512 bytes to send, 512 bytes to receive.
+/// Chunks up to 256 bytes, four users and an entered channel, one own channel, 512 bytes to send,
+/// 512 bytes to receive.
 type Buffers = LinkBuffers<256, 5, 1, 512, 512>;
 
 static LINK: ConstStaticCell<Link<Buffers>> = ConstStaticCell::new(Link::new());

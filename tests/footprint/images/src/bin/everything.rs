@@ -1,5 +1,6 @@
-//! All that the library has for a microcontroller, in one image: the job of `client-server` over the ready-made stack with DHCP and DNS, the
-//! channels in a list that comes back after a lost connection, remote procedure calls, a local user, and the forwarding core of a relay.
+//! All that the library has for a microcontroller, in one image: the job of `client-server` over
+//! the ready-made stack with DHCP and DNS, the channels in a list that comes back after a lost
+//! connection, remote procedure calls, a local user, and the forwarding core of a relay.
 #![no_std]
 #![no_main]
 
@@ -19,7 +20,8 @@ use peote_net::time::Instant;
 use peote_net_smoltcp::{Addressing, Config, RelayAddress, Stack, StackMemory, Status};
 use static_cell::ConstStaticCell;
 
-/// Chunks up to 256 bytes, four users, an entered channel and the two ends of a local user, one own channel, 512 bytes each to send and to receive.
+/// Chunks up to 256 bytes, four users, an entered channel and the two ends of a local user, one own
+/// channel, 512 bytes each to send and to receive.
 type Buffers = LocalBuffers<LinkBuffers<256, 7, 1, 512, 512>, 1, 1, 512>;
 /// Two connections, one channel with one user.
 type Core = Relay<StaticStorage<2, 1, 1, 4>>;
@@ -117,7 +119,8 @@ fn main() -> ! {
         Err(error) => report::failed(error),
     }
     let (clock, ethernet) = board();
-    // The name is looked up if the loader says so: it is part of the image, but QEMU's network has no names.
+    // The name is looked up if the loader says so: it is part of the image, but QEMU's network has
+    // no names.
     let relay = if black_box(false) {
         RelayAddress::Name { name: "relay.example", port: 7680 }
     } else {

@@ -1,4 +1,5 @@
-//! How many instructions a chunk of 64 bytes takes: QEMU counts them as nanoseconds (`-icount shift=0`), and the board's timer counts those.
+//! How many instructions a chunk of 64 bytes takes: QEMU counts them as nanoseconds
+//! (`-icount shift=0`), and the board's timer counts those.
 //!
 //! The transport is memory: reading and writing are one copy each, and are counted.
 #![no_std]

@@ -1,4 +1,5 @@
-//! The job of the image `client`, done with MQTT: every message of one topic is published in another one.
+//! The job of the image `client`, done with MQTT: every message of one topic is published in
+//! another one.
 #![no_std]
 #![no_main]
 

@@ -1,5 +1,5 @@
-//! A user of one channel that comes back after a loss: the list of channels, the delays between attempts, and the loop
-//! around them. The job is the client's.
+//! A user of one channel that comes back after a loss: the list of channels, the delays between
+//! attempts, and the loop around them. The job is the client's.
 #![no_std]
 #![no_main]
 

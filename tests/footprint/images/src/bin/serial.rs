@@ -1,5 +1,5 @@
-//! A whole sensor over a serial port: a user of one channel that answers each chunk of the channel's
-//! server. Nothing else is in the image but the board's clock.
+//! A whole sensor over a serial port: a user of one channel that answers each chunk of the
+//! channel's server. Nothing else is in the image but the board's clock.
 #![no_std]
 #![no_main]
 
