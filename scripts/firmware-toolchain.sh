@@ -1,15 +1,17 @@
-# The toolchain for microcontrollers (Cortex-M3, thumbv7m-none-eabi), to be sourced by scripts that build for them.
+# The toolchain for microcontrollers (Cortex-M3, thumbv7m-none-eabi), to be sourced by scripts that
+# build for them.
 #
 #   toolchain_for_firmware FOLDER   chooses one, and gets it if it has to; its logs go into FOLDER. Fails with a message that
 #                                   says what to install if there is none.
 #
 #   qemu_for_firmware FOLDER        the same for QEMU.
 #
-# Afterwards `target` is the target, `toolchain` the toolchain's name ("rustup" or "debian"), and `build` an array, the command `cargo build` for
-# the target with a folder of its own below FOLDER; the caller appends what to build.
+# Afterwards `target` is the target, `toolchain` the toolchain's name ("rustup" or "debian"), and
+# `build` an array, the command `cargo build` for the target with a folder of its own below FOLDER;
+# the caller appends what to build.
 #
-# That of rustup is taken, if it has the target or can get it; else the one that Debian packages (with the source of
-# `core`, which is then compiled here).
+# That of rustup is taken, if it has the target or can get it; else the one that Debian packages
+# (with the source of `core`, which is then compiled here).
 
 target=thumbv7m-none-eabi
 debian_packages=(rustc-web cargo-web rust-web-src lld)
@@ -18,7 +20,8 @@ rustup_has_target() {
     rustup target list --installed 2>/dev/null | grep -qx "$target"
 }
 
-# Quietly and with a time limit: on a machine without a network this fails, and the next toolchain is tried.
+# Quietly and with a time limit: on a machine without a network this fails, and the next toolchain
+# is tried.
 rustup_gets_target() {
     echo "asking rustup for the target $target"
     RUSTUP_MAX_RETRIES=0 timeout 120 rustup target add "$target" >"$1/rustup.log" 2>&1 && rustup_has_target

@@ -2,9 +2,9 @@
 //! When the server goes, one of the users takes over.
 //!
 //! Which program serves is the relay's decision: a channel's name belongs to one connection. A
-//! [`Room`] enters the channel, creates it where there is none, and enters it after all where another
-//! program was faster. It sends nothing in the channel; what server and users say to each other is
-//! the program's.
+//! [`Room`] enters the channel, creates it where there is none, and enters it after all where
+//! another program was faster. It sends nothing in the channel; what server and users say to each
+//! other is the program's.
 //!
 //! ```no_run
 //! # use embedded_io::{Read, ReadReady, Write, WriteReady};
@@ -42,13 +42,14 @@
 //! # What there is to know
 //!
 //! - All programs of a room use the same name and mode.
-//! - What the server knew is gone with it. A server that takes over asks the users, or the users tell
-//!   it: each of them has a [`Change::Entered`] again.
+//! - What the server knew is gone with it. A server that takes over asks the users, or the users
+//!   tell it: each of them has a [`Change::Entered`] again.
 //! - A relay notices a connection that was cut off some time later. Until then such a room has a
-//!   server that says nothing, and nobody can take over. A program that hears nothing from the server
-//!   for too long calls [`Room::leave`] and says so.
-//! - After a lost connection the room begins anew with the next one. A link without a list of channels
-//!   that come back is enough. A room must not be on such a list, nor be entered by other means.
+//!   server that says nothing, and nobody can take over. A program that hears nothing from the
+//!   server for too long calls [`Room::leave`] and says so.
+//! - After a lost connection the room begins anew with the next one. A link without a list of
+//!   channels that come back is enough. A room must not be on such a list, nor be entered by other
+//!   means.
 
 use crate::Reason;
 #[cfg(feature = "flow")]
@@ -133,8 +134,8 @@ impl<N: AsRef<[u8]>> Room<N> {
         self
     }
 
-    /// Who may enter while this program serves the room: see [`Out::set_admission`], which changes it
-    /// later. A room that [asks](Admission::Ask) has the server's program answer each
+    /// Who may enter while this program serves the room: see [`Out::set_admission`], which changes
+    /// it later. A room that [asks](Admission::Ask) has the server's program answer each
     /// [`Event::Knock`].
     #[cfg(feature = "flow")]
     #[must_use]
@@ -223,9 +224,9 @@ impl<N: AsRef<[u8]>> Room<N> {
 
     /// Takes note of an event. Returns what it means for the room, if it means something.
     ///
-    /// To be called with every event. What [`drive`](Self::drive) does because of it is due at once:
-    /// see [`next_deadline`](Self::next_deadline). Of an event that is delivered again only an
-    /// opening is told again; ends are told once.
+    /// To be called with every event. What [`drive`](Self::drive) does because of it is due at
+    /// once: see [`next_deadline`](Self::next_deadline). Of an event that is delivered again only
+    /// an opening is told again; ends are told once.
     pub fn observe(&mut self, event: &Event<'_>, now: Instant) -> Option<Change> {
         let channel = match self.state {
             State::Asked(channel) | State::In(channel) => channel,
@@ -265,8 +266,8 @@ impl<N: AsRef<[u8]>> Room<N> {
         match reason {
             Reason::NoSuchChannel => self.state = State::Waiting { until: now, create: true },
             Reason::LinkLost => self.state = State::ENTER,
-            // another program was faster, the server has not answered, or an attempt that was given up
-            // is still under way: with time in between
+            // another program was faster, the server has not answered, or an attempt that was given
+            // up is still under way: with time in between
             Reason::NameInUse | Reason::NoAnswer | Reason::AlreadyEntered | Reason::OwnChannel => {
                 let is_first = reason == Reason::NameInUse && self.backoff.attempts() == 0;
                 let next = self.backoff.next(now);

@@ -82,8 +82,8 @@ impl<T, const N: usize> Users<T, N> {
     /// of one that is gone is handed to `gone`, once.
     ///
     /// To be called with every event, before the handler looks at it. An event that is delivered
-    /// again changes nothing more. Returns false if a user has entered and all `N` places are taken:
-    /// it is not in the table then.
+    /// again changes nothing more. Returns false if a user has entered and all `N` places are
+    /// taken: it is not in the table then.
     pub fn follow(&mut self, event: &Event<'_>, gone: impl FnMut(OwnChannel, User, T)) -> bool
     where
         T: Default,
@@ -157,8 +157,8 @@ impl<T, const N: usize> Users<T, N> {
         self.entries.get_mut(at).map(|entry| &mut entry.data)
     }
 
-    /// Returns the data of the user that has sent something, to be changed. `None` for the server of
-    /// an entered channel.
+    /// Returns the data of the user that has sent something, to be changed. `None` for the server
+    /// of an entered channel.
     #[must_use]
     pub fn from(&mut self, from: Source) -> Option<&mut T> {
         match from {

@@ -1,7 +1,8 @@
 //! Sizes that cannot work do not compile, and the compiler says why.
 //!
-//! Each file in `compile-fail` is a program. Its first line has the words that the compiler's error has to contain; a program without
-//! such a line has to compile. Only the words of this crate are compared, not those of the compiler, which change.
+//! Each file in `compile-fail` is a program. Its first line has the words that the compiler's error
+//! has to contain; a program without such a line has to compile. Only the words of this crate are
+//! compared, not those of the compiler, which change.
 
 use std::fmt::Write;
 use std::path::Path;

@@ -1,4 +1,5 @@
-//! Sends back every WebSocket message, on the transport of the relay. It is what conformance tests are run against; see `docs/WEBSOCKET.md`.
+//! Sends back every WebSocket message, on the transport of the relay. It is what conformance tests
+//! are run against; see `docs/WEBSOCKET.md`.
 //!
 //! ```text
 //! cargo run --release -p peote-relay --example websocket-echo -- 127.0.0.1:9001
@@ -87,7 +88,8 @@ fn serve(mut socket: TcpStream) -> io::Result<()> {
     }
 }
 
-/// Writes on a thread of its own, so that an endpoint that sends a long message before it reads anything can do so.
+/// Writes on a thread of its own, so that an endpoint that sends a long message before it reads
+/// anything can do so.
 struct Writer {
     queue: mpsc::Sender<Vec<u8>>,
     thread: JoinHandle<io::Result<()>>,

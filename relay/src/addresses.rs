@@ -1,4 +1,5 @@
-//! What each address and its network have: connections, channels, and how fast new connections and TLS handshakes come.
+//! What each address and its network have: connections, channels, and how fast new connections and
+//! TLS handshakes come.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -10,11 +11,12 @@ use crate::causes::{Refused, TurnedAway};
 use crate::config::{Config, limit};
 use crate::rate::{Bucket, Capacity};
 
-/// Addresses, and networks, without a connection that are remembered at the same time, for the rates at which theirs come.
+/// Addresses, and networks, without a connection that are remembered at the same time, for the
+/// rates at which theirs come.
 const REMEMBERED: usize = 65_536;
 
-/// What each address and each network has. What is kept is in proportion to the connections there are, and
-/// [`REMEMBERED`] addresses and as many networks beside them.
+/// What each address and each network has. What is kept is in proportion to the connections there
+/// are, and [`REMEMBERED`] addresses and as many networks beside them.
 #[derive(Debug, Default)]
 pub(crate) struct Addresses {
     addresses: Kept<Address>,
@@ -75,7 +77,8 @@ impl Addresses {
         self.networks.leave(network(address), now, config);
     }
 
-    /// Whether a connection of that address may create a channel more, as far as address and network are concerned.
+    /// Whether a connection of that address may create a channel more, as far as address and
+    /// network are concerned.
     pub(crate) fn may_own(&self, address: IpAddr, config: &Config) -> Result<(), Refused> {
         let of_address = self.addresses.get(whose(address)).map_or(0, |address| address.channels);
         let of_network = self.networks.get(network(address)).map_or(0, |network| network.channels);
@@ -119,7 +122,8 @@ impl Addresses {
         self.addresses.memory() + self.networks.memory()
     }
 
-    /// Counts a TLS handshake of a network, unless there are too many; then in how many microseconds there may be one. `now` in microseconds.
+    /// Counts a TLS handshake of a network, unless there are too many; then in how many
+    /// microseconds there may be one. `now` in microseconds.
     pub(crate) fn shake_hands(&mut self, address: IpAddr, now: u64, config: &Config) -> Result<(), u64> {
         let capacity = Network::capacity(config);
         let Some(network) = self.networks.get_mut(network(address)) else { return Ok(()) };
@@ -134,7 +138,8 @@ impl Addresses {
     }
 }
 
-/// Microseconds after which a handshake that had to wait is tried again, at least: all that wait do so.
+/// Microseconds after which a handshake that had to wait is tried again, at least: all that wait do
+/// so.
 const SOON: u64 = 100_000;
 
 /// A limit where 0 is none.
@@ -205,7 +210,8 @@ impl<T: Entry> Kept<T> {
 
     /// Counts a connection more.
     fn enter(&mut self, address: IpAddr, now: u64, config: &Config) -> &mut T {
-        // Takes time in proportion to those that are remembered, and comes once for as many new ones.
+        // Takes time in proportion to those that are remembered, and comes once for as many new
+        // ones.
         if self.entries.len() >= self.sweep_at && !self.entries.contains_key(&address) {
             self.entries.retain(|_, entry| !is_forgettable(entry, now, config));
             self.sweep_at = (2 * self.entries.len()).max(1024);
@@ -247,7 +253,8 @@ fn whose(address: IpAddr) -> IpAddr {
     prefix(address, 32, 64)
 }
 
-/// What stands for the network of an address: a /24, or a /48 with IPv6. That is what one customer of a provider gets at most, as a rule.
+/// What stands for the network of an address: a /24, or a /48 with IPv6. That is what one customer
+/// of a provider gets at most, as a rule.
 fn network(address: IpAddr) -> IpAddr {
     prefix(address, 24, 48)
 }

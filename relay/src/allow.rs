@@ -60,7 +60,8 @@ impl Connections {
         true
     }
 
-    /// What the other relays of the cluster have to say about a command that this one would carry out.
+    /// What the other relays of the cluster have to say about a command that this one would carry
+    /// out.
     #[cfg(feature = "cluster")]
     fn ask_cluster(&mut self, id: ConnectionId, request: &Request<'_>) -> Decision {
         let Some(cluster) = self.cluster.as_mut() else { return Decision::Yes };
@@ -97,7 +98,8 @@ impl Connections {
         self.cluster.as_ref().is_some_and(|cluster| cluster.afar.is_stand_in(id))
     }
 
-    /// What endpoints of other relays may do: their own relay has asked for their rights, and channels have limits.
+    /// What endpoints of other relays may do: their own relay has asked for their rights, and
+    /// channels have limits.
     #[cfg(feature = "cluster")]
     fn decide_for_stand_in(&mut self, request: &Request<'_>) -> Decision {
         match of_channel(&self.config, request) {
@@ -129,7 +131,8 @@ impl Connections {
         result
     }
 
-    /// A hello has come, maybe with a token or a part of one. A token that does not count is passed over: the commands that it was for are refused.
+    /// A hello has come, maybe with a token or a part of one. A token that does not count is passed
+    /// over: the commands that it was for are refused.
     pub(crate) fn hear_token(&mut self, index: u32, items: Items<'_>) {
         if self.config.access == Access::Open {
             return;
@@ -156,8 +159,9 @@ impl Connections {
         }
     }
 
-    /// A connection has shown a token: in its hello, in the address of its WebSocket, or in a header. From now on it may what the token says,
-    /// in place of what an earlier one said. Where access is open nothing is looked at.
+    /// A connection has shown a token: in its hello, in the address of its WebSocket, or in a
+    /// header. From now on it may what the token says, in place of what an earlier one said. Where
+    /// access is open nothing is looked at.
     ///
     /// # Errors
     /// Why the token does not count. What the connection had before stays.
@@ -207,7 +211,8 @@ impl Connections {
         let address = connection.address.ip();
         let of_connection = connection.allowance.channels;
         let config = &self.config;
-        // of what the protocol has, "too many" is nearest to "none at all", and "in use" to "not for you"
+        // of what the protocol has, "too many" is nearest to "none at all", and "in use" to "not
+        // for you"
         let refusal = match *request {
             Request::Create { .. } if self.is_draining => (Refused::Draining, Reason::TooManyChannels),
             Request::Create { .. } if !config.allows_creating_from(address) => {

@@ -16,8 +16,9 @@ pub(crate) struct Allowance {
 }
 
 impl Allowance {
-    /// What the configuration has, or what a connection has that has shown something. What the operator has set for a connection
-    /// goes before what its token says, and that before the configuration.
+    /// What the configuration has, or what a connection has that has shown something. What the
+    /// operator has set for a connection goes before what its token says, and that before the
+    /// configuration.
     pub(crate) fn new(config: &Config, granted: Option<&Granted>) -> Self {
         let is_anonymous = config.access == Access::Mixed && !granted.is_some_and(Granted::has_shown);
         // of two limits the lower one, where 0 is none

@@ -223,7 +223,8 @@ causes! {
         StallTimeout = "stall-timeout",
         /// [`Config::slow_receiver_grace`](crate::Config::slow_receiver_grace).
         SlowReceiver = "slow-receiver",
-        /// [`Config::memory_bytes`](crate::Config::memory_bytes): it held the most when that was used up.
+        /// [`Config::memory_bytes`](crate::Config::memory_bytes): it held the most when that was
+        /// used up.
         Memory = "memory",
         /// Its HTTP request was answered with a page, such as `/health`.
         Page = "page",
@@ -237,7 +238,8 @@ causes! {
         Token = "token",
         /// [`Config::access_revoked`](crate::Config::access_revoked).
         Revoked = "revoked",
-        /// [`Config::proxy_protocol_from`](crate::Config::proxy_protocol_from): there was no good header.
+        /// [`Config::proxy_protocol_from`](crate::Config::proxy_protocol_from): there was no good
+        /// header.
         ProxyHeader = "proxy-header",
         /// It came through a proxy, and its client is counted among those that were
         /// [turned away](TurnedAway), too.
@@ -262,7 +264,8 @@ causes! {
     Paused {
         /// The queue of a receiver was full.
         FullQueue = "full-queue",
-        /// The window of a receiver that takes part in flow control was used up, and the connection does not take part.
+        /// The window of a receiver that takes part in flow control was used up, and the connection
+        /// does not take part.
         Window = "window",
         /// It takes part, and has sent more than a receiver's window.
         Overdrawn = "overdrawn",

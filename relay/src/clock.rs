@@ -1,8 +1,8 @@
 //! The relay's clock. It stands still while the relay does.
 //!
-//! A process can be stopped: by a debugger, by its container, with the machine that it runs on. What
-//! comes from endpoints meanwhile, or is taken by them, is seen only afterwards. So such a time counts
-//! for no deadline.
+//! A process can be stopped: by a debugger, by its container, with the machine that it runs on.
+//! What comes from endpoints meanwhile, or is taken by them, is seen only afterwards. So such a
+//! time counts for no deadline.
 
 use std::time::{Duration, Instant};
 
@@ -24,8 +24,8 @@ impl Clock {
         Self { looked: Instant::now(), counted: Duration::ZERO }
     }
 
-    /// Looks at the time, after the relay meant to wait for `meant`; `None`: for as long as it takes.
-    /// Returns how much of the time since the last look does not count.
+    /// Looks at the time, after the relay meant to wait for `meant`; `None`: for as long as it
+    /// takes. Returns how much of the time since the last look does not count.
     pub(crate) fn look(&mut self, at: Instant, meant: Option<Duration>) -> Duration {
         let passed = at.saturating_duration_since(self.looked);
         self.looked = at;

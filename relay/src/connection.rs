@@ -20,15 +20,17 @@ use crate::tls::{self, Credentials, Got, Tls};
 use crate::transport::{End, Transport};
 use crate::waits::Wait;
 
-/// Whether a read or write that handled less than it was asked for has emptied (or filled) the socket, so that readiness will be reported again.
-/// Elsewhere only "would block" says that.
+/// Whether a read or write that handled less than it was asked for has emptied (or filled) the
+/// socket, so that readiness will be reported again. Elsewhere only "would block" says that.
 const SHORT_IS_ALL: bool = cfg!(unix);
 
-/// Whether this is the first byte of an HTTP request: methods are upper-case letters, and there may be empty lines in front. As the first byte of the
-/// joint protocol it would be data for a channel that cannot be yet.
+/// Whether this is the first byte of an HTTP request: methods are upper-case letters, and there may
+/// be empty lines in front. As the first byte of the joint protocol it would be data for a channel
+/// that cannot be yet.
 ///
-/// That is so for all methods and not for GET alone, because a page can make a browser send any bytes behind `POST`, with no handshake that says
-/// which page it is; as data they would be skipped, and what comes behind them would be commands.
+/// That is so for all methods and not for GET alone, because a page can make a browser send any
+/// bytes behind `POST`, with no handshake that says which page it is; as data they would be
+/// skipped, and what comes behind them would be commands.
 pub(crate) const fn begins_http(byte: u8) -> bool {
     byte.is_ascii_uppercase() || matches!(byte, b'\r' | b'\n')
 }
@@ -57,7 +59,8 @@ pub(crate) struct Connection {
     pub(crate) wait: Wait,
     /// When it came, in milliseconds.
     pub(crate) since: u64,
-    /// Bytes that came from it and that its socket took, since it came and when that was last looked at.
+    /// Bytes that came from it and that its socket took, since it came and when that was last
+    /// looked at.
     pub(crate) traffic: Traffic,
     pub(crate) looked_at: Traffic,
     /// What is still to be told about where it comes from. Its address is not counted before that.
@@ -96,7 +99,8 @@ pub(crate) struct Connection {
 pub(crate) struct Flags {
     /// There may be something to read.
     pub(crate) readable: bool,
-    /// Its endpoint has sent all it will ever send, so a short read does not mean that a read would block.
+    /// Its endpoint has sent all it will ever send, so a short read does not mean that a read would
+    /// block.
     pub(crate) read_closed: bool,
     /// The socket may take something.
     pub(crate) writable: bool,
@@ -138,7 +142,8 @@ pub(crate) struct Traffic {
 pub(crate) enum Input {
     /// That many bytes of the joint protocol, from that many that were read.
     Bytes { len: usize, read: usize },
-    /// That many bytes of an HTTP request, and maybe of what comes behind it, from that many that were read.
+    /// That many bytes of an HTTP request, and maybe of what comes behind it, from that many that
+    /// were read.
     Http { len: usize, read: usize },
     /// So many bytes were read, and mean nothing before more comes.
     Incomplete(usize),
@@ -155,7 +160,8 @@ pub(crate) enum Ending {
     Ended,
     /// Nor does it over its WebSocket.
     WebSocket(End),
-    /// TLS where none is spoken. It is not skipped as data for nobody, for the reason that HTTP is not.
+    /// TLS where none is spoken. It is not skipped as data for nobody, for the reason that HTTP is
+    /// not.
     TlsHere,
     /// What came is not TLS, or not as it should be.
     TlsFailed(tls::Failure),
@@ -305,7 +311,8 @@ impl Connection {
         if self.is_tls() { tls::RESERVE } else { 0 }
     }
 
-    /// How a connection that begins with TLS begins, as far as it has come; nothing where it has begun already. Nothing is read by that.
+    /// How a connection that begins with TLS begins, as far as it has come; nothing where it has
+    /// begun already. Nothing is read by that.
     pub(crate) fn peek_hello<'a>(&self, head: &'a mut [u8; HEAD]) -> Option<&'a [u8]> {
         self.tls.as_ref().filter(|tls| !tls.has_begun())?;
         let len = self.socket.peek(head).ok()?;
@@ -332,7 +339,8 @@ impl Connection {
                     self.flags.readable = false;
                 }
                 if self.tls.as_ref().is_some_and(|tls| tls.is_at_end()) {
-                    // what has come before the end is routed first; the next read says why it is the end
+                    // what has come before the end is routed first; the next read says why it is
+                    // the end
                     (self.flags.readable, self.flags.read_closed) = (true, true);
                 }
                 let is_first = !self.flags.started;
@@ -362,7 +370,8 @@ impl Connection {
         matches!(self.transport, Transport::WebSocket(_))
     }
 
-    /// Frames that have begun in what was read since the last time this was asked, if it is a WebSocket.
+    /// Frames that have begun in what was read since the last time this was asked, if it is a
+    /// WebSocket.
     pub(crate) fn take_frames(&mut self) -> u64 {
         match &mut self.transport {
             Transport::WebSocket(framed) => framed.take_frames(),
@@ -381,7 +390,8 @@ impl Connection {
         len
     }
 
-    /// Throws away what is queued for an endpoint that has said its last word, but for the rest of a frame. Says whether that is news.
+    /// Throws away what is queued for an endpoint that has said its last word, but for the rest of
+    /// a frame. Says whether that is news.
     pub(crate) fn stop_queueing(&mut self, pool: &mut Pool) -> bool {
         let Transport::WebSocket(framed) = &self.transport else { return false };
         if !framed.is_at_end() || self.flags.mute {
@@ -441,7 +451,8 @@ impl Connection {
         all
     }
 
-    /// Nothing can be written any more. That it is broken shows when it is read, after what has come before.
+    /// Nothing can be written any more. That it is broken shows when it is read, after what has
+    /// come before.
     fn silence(&mut self, pool: &mut Pool) {
         self.queue.clear(pool);
         (self.flags.mute, self.flags.broken) = (true, true);

@@ -35,13 +35,16 @@ use crate::timers::Timers;
 const CUT: usize = 1024;
 const _: () = assert!(CUT <= BLOCK, "an empty queue must have room for a piece");
 
-/// Bytes that are written rather than copied to be written with what comes of others. Copying them costs as much as a write.
+/// Bytes that are written rather than copied to be written with what comes of others. Copying them
+/// costs as much as a write.
 const WORTH_A_WRITE: usize = 32 * 1024;
 
-/// Payload bytes that may be under way in one membership to an endpoint that does not take part in flow control.
+/// Payload bytes that may be under way in one membership to an endpoint that does not take part in
+/// flow control.
 const WINDOW: u32 = 64 * 1024;
 
-/// Milliseconds after which a connection that waits for the directory tries again, whatever has come.
+/// Milliseconds after which a connection that waits for the directory tries again, whatever has
+/// come.
 #[cfg(feature = "cluster")]
 const DIRECTORY: u64 = 15_000;
 
@@ -59,8 +62,8 @@ pub(crate) struct Connections {
     pub(crate) ready: Fair,
     /// Those whose queues got something.
     pub(crate) dirty: Fair,
-    /// The connection that is being served, or was last, and whether it has said something to one that is
-    /// written so often that it may wait, and to one that is not.
+    /// The connection that is being served, or was last, and whether it has said something to one
+    /// that is written so often that it may wait, and to one that is not.
     pub(crate) served: u32,
     pub(crate) is_calm: bool,
     pub(crate) is_urgent: bool,
@@ -73,7 +76,8 @@ pub(crate) struct Connections {
     pub(crate) later: u64,
     /// What may be logged.
     pub(crate) lines: Lines,
-    /// The connection that is gone and whose channels are being deleted, and what stands for its address.
+    /// The connection that is gone and whose channels are being deleted, and what stands for its
+    /// address.
     pub(crate) leaving: Option<(ConnectionId, Home)>,
     pub(crate) paused: usize,
     /// Milliseconds of all pauses that are over.
@@ -88,18 +92,21 @@ pub(crate) struct Connections {
     pub(crate) units: u64,
     /// How many of them were broadcasts.
     pub(crate) broadcasts: u64,
-    /// Users that were removed, and that were blocked, by the servers of their channels since the start.
+    /// Users that were removed, and that were blocked, by the servers of their channels since the
+    /// start.
     pub(crate) removed: u64,
     pub(crate) blocked: u64,
     pub(crate) refusals: Counts<Refused>,
     pub(crate) pauses: Counts<Paused>,
-    /// Why the command is refused that is being asked about, where its reason on the wire does not say that.
+    /// Why the command is refused that is being asked about, where its reason on the wire does not
+    /// say that.
     pub(crate) refusal: Option<(Refused, Reason)>,
     /// More about that for the log, where it was for want of a right.
     pub(crate) why_denied: Option<Denied>,
     /// Those whose queues have drained while the core waited for that.
     pub(crate) drained: Vec<u32>,
-    /// Those that were given up because there was no memory left for queues. They are closed as soon as may be.
+    /// Those that were given up because there was no memory left for queues. They are closed as
+    /// soon as may be.
     pub(crate) given_up: Vec<u32>,
     /// What tokens and signed names are checked with.
     pub(crate) rights: Rights,
@@ -110,7 +117,8 @@ pub(crate) struct Connections {
     /// Connections of each subject of tokens.
     pub(crate) subjects: Subjects,
     hasher: RandomState,
-    /// The other relays, if this one is one of many, and whether the connection that is being served waits for the directory.
+    /// The other relays, if this one is one of many, and whether the connection that is being
+    /// served waits for the directory.
     #[cfg(feature = "cluster")]
     pub(crate) cluster: Option<Box<Cluster>>,
     #[cfg(feature = "cluster")]
@@ -168,7 +176,8 @@ impl Connections {
         }
     }
 
-    /// Goes on with another configuration. Those who wait for room, or for what they may send, try again: there may be more now.
+    /// Goes on with another configuration. Those who wait for room, or for what they may send, try
+    /// again: there may be more now.
     pub(crate) fn reconfigure(&mut self, config: Config) {
         self.pool.set_budget(config.memory_bytes);
         self.times = Times::new(&config);
@@ -204,7 +213,8 @@ impl Connections {
         self.slots.get_mut(index as usize)?.as_mut()
     }
 
-    /// Bytes of the tables in it, about: connections, their places in lists and timers, addresses, subjects.
+    /// Bytes of the tables in it, about: connections, their places in lists and timers, addresses,
+    /// subjects.
     pub(crate) fn table_bytes(&self) -> usize {
         // both lists of whose turn it is, and the timers, have a place for each connection
         const PLACES: usize = 64;
@@ -263,14 +273,16 @@ impl Connections {
         self.pool.add(memory);
     }
 
-    /// Writes what is queued for a connection, and lets those go on that waited for it to take that.
+    /// Writes what is queued for a connection, and lets those go on that waited for it to take
+    /// that.
     ///
     /// Says whether the socket took anything.
     pub(crate) fn write(&mut self, index: u32) -> bool {
         self.write_some(index, usize::MAX) > 0
     }
 
-    /// [`write`](Self::write), as far as about so many bytes. What is left then is written another time. Returns how many bytes the socket took.
+    /// [`write`](Self::write), as far as about so many bytes. What is left then is written another
+    /// time. Returns how many bytes the socket took.
     pub(crate) fn write_some(&mut self, index: u32, most: usize) -> usize {
         let Some(connection) = self.slots.get_mut(index as usize).and_then(Option::as_mut) else {
             return 0;
@@ -322,7 +334,8 @@ impl Connections {
         }
     }
 
-    /// Ends all loans of the input: writes what is worth a write of its own, and copies what is not and what sockets do not take.
+    /// Ends all loans of the input: writes what is worth a write of its own, and copies what is not
+    /// and what sockets do not take.
     ///
     /// Returns how many were written, and how many bytes sockets took.
     pub(crate) fn hand_out(&mut self, most: usize) -> (usize, usize) {
@@ -351,7 +364,8 @@ impl Connections {
         }
     }
 
-    /// Counts a channel that a connection owns, or owns no more, for its address. Those of one that is being closed are counted there.
+    /// Counts a channel that a connection owns, or owns no more, for its address. Those of one that
+    /// is being closed are counted there.
     fn count_own(&mut self, id: ConnectionId, count: fn(&mut Addresses, IpAddr, usize)) {
         if let Some(address) = self.get(index(id)).map(|connection| connection.address.ip()) {
             count(&mut self.addresses, address, 1);
@@ -403,7 +417,8 @@ impl Connections {
         leaving.or_else(|| self.get(index(id)).map(|connection| connection.home)).unwrap_or_default()
     }
 
-    /// Logs that a command was refused: a warning, but for what endpoints wait out, of which the first of each connection is worth a line.
+    /// Logs that a command was refused: a warning, but for what endpoints wait out, of which the
+    /// first of each connection is worth a line.
     fn log_refusal(
         &mut self,
         id: ConnectionId,
@@ -470,7 +485,8 @@ impl Connections {
         true
     }
 
-    /// [`queue`](Self::queue) where there is no room in the last block: in a new one, or as a loan, which `hand_out` writes.
+    /// [`queue`](Self::queue) where there is no room in the last block: in a new one, or as a loan,
+    /// which `hand_out` writes.
     #[cold]
     fn queue_elsewhere(&mut self, index: u32, header: &[u8], payload: &[u8]) {
         self.queue_longer(index, header, payload);
@@ -482,7 +498,8 @@ impl Connections {
         }
     }
 
-    /// There is no memory left: gives up the connection whose queue holds the most, if it holds more than each always may.
+    /// There is no memory left: gives up the connection whose queue holds the most, if it holds
+    /// more than each always may.
     fn give_up_longest(&mut self) {
         let queues = self.slots.iter().enumerate();
         let queues = queues.filter_map(|(place, slot)| Some((slot.as_ref()?.queue.len(), place)));
@@ -535,7 +552,8 @@ impl Connections {
         }
     }
 
-    /// Does not read a connection until the directory has answered, for as long as that may take at most.
+    /// Does not read a connection until the directory has answered, for as long as that may take at
+    /// most.
     pub(crate) fn hold(&mut self, index: u32) {
         let until = self.now.saturating_add(DIRECTORY);
         let Some(connection) = self.get(index) else { return };

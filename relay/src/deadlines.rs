@@ -1,7 +1,7 @@
 //! When something happens to a connection because time passes.
 //!
-//! Each timer is a function that looks at a connection and knows of no other timer. Which deadline is over
-//! is decided when all of them have been asked, so their order means nothing.
+//! Each timer is a function that looks at a connection and knows of no other timer. Which deadline
+//! is over is decided when all of them have been asked, so their order means nothing.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,8 +11,8 @@ use crate::config::{Config, SlowReceiver};
 use crate::connection::{Connection, Stage};
 use crate::patience::{Pace, Terms};
 
-/// How many times the stall limit a connection that has ended waits for a receiver of what it had sent:
-/// longer than it takes to give that receiver up.
+/// How many times the stall limit a connection that has ended waits for a receiver of what it had
+/// sent: longer than it takes to give that receiver up.
 const LAST_WORDS: u64 = 4;
 
 /// The configuration's times, in milliseconds. Made of it whenever it changes.
@@ -22,7 +22,8 @@ pub(crate) struct Times {
     pub(crate) handshake: u64,
     pub(crate) keepalive: u64,
     pub(crate) max_keepalive: u64,
-    /// How long nothing may come, and how long a connection may be in no channel; `None` means for ever.
+    /// How long nothing may come, and how long a connection may be in no channel; `None` means for
+    /// ever.
     pub(crate) idle: Option<u64>,
     pub(crate) unused: Option<u64>,
     /// What is asked of a receiver that others wait for.
@@ -104,7 +105,8 @@ impl Late {
         }
     }
 
-    /// Whether what is awaited comes from the endpoint, so that it may be among what is not served yet.
+    /// Whether what is awaited comes from the endpoint, so that it may be among what is not served
+    /// yet.
     pub(crate) fn is_of_input(self) -> bool {
         matches!(self, Self::FirstByte | Self::TlsHandshake | Self::Request | Self::Input | Self::Channel)
     }

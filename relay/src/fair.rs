@@ -1,4 +1,5 @@
-//! Whose turn it is: networks in turns, within each its addresses in turns, within each its connections.
+//! Whose turn it is: networks in turns, within each its addresses in turns, within each its
+//! connections.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -10,8 +11,8 @@ const NONE: u32 = u32::MAX;
 
 /// Connections that wait for a turn, each at most once.
 ///
-/// However many connections an address has, and however many addresses a network, all of them together have one turn when
-/// each other network has one.
+/// However many connections an address has, and however many addresses a network, all of them
+/// together have one turn when each other network has one.
 #[derive(Debug, Default)]
 pub(crate) struct Fair {
     /// By the connection's place.
@@ -163,7 +164,8 @@ impl Fair {
         }
     }
 
-    /// Takes an address out of its network, and the network if it was its only one. They are mostly the first ones.
+    /// Takes an address out of its network, and the network if it was its only one. They are mostly
+    /// the first ones.
     fn remove_address(&mut self, home: Home) {
         let Some(addresses) = self.networks.get_mut(&home.network) else { return };
         if let Some(at) = addresses.iter().position(|address| *address == home.address) {

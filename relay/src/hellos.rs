@@ -1,7 +1,8 @@
 //! TLS hellos that were answered, so that a copy of one costs next to nothing.
 //!
-//! Answering a hello takes a key exchange and a signature. Whoever sends a recorded one again and again pays nothing
-//! for it, and cannot go on with the handshake. Each hello of a client has 32 random bytes of its own.
+//! Answering a hello takes a key exchange and a signature. Whoever sends a recorded one again and
+//! again pays nothing for it, and cannot go on with the handshake. Each hello of a client has 32
+//! random bytes of its own.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
@@ -28,7 +29,8 @@ pub(crate) struct Hellos {
 }
 
 impl Hellos {
-    /// Whether this was answered already. `head` is how a connection begins, [`HEAD`] bytes of it if that many have come.
+    /// Whether this was answered already. `head` is how a connection begins, [`HEAD`] bytes of it
+    /// if that many have come.
     pub(crate) fn is_known(&self, head: &[u8]) -> bool {
         self.stands_for(head).is_some_and(|hello| self.now.contains(&hello) || self.before.contains(&hello))
     }

@@ -1,9 +1,10 @@
 //! A relay for the joint protocol, as a library: the same one that the `peote-relay` program runs.
 //!
-//! [`Relay::bind`] opens it, [`Relay::run`] runs it on the calling thread, [`Relay::turn`] does one step of it for programs with a loop of
-//! their own. [`Config`] is everything that it can be told.
+//! [`Relay::bind`] opens it, [`Relay::run`] runs it on the calling thread, [`Relay::turn`] does one
+//! step of it for programs with a loop of their own. [`Config`] is everything that it can be told.
 //!
-//! One thread, every buffer bounded, and nothing that an endpoint does disturbs others: see the "relay program" part of `docs/ARCHITECTURE.md`.
+//! One thread, every buffer bounded, and nothing that an endpoint does disturbs others: see the
+//! "relay program" part of `docs/ARCHITECTURE.md`.
 
 pub mod access;
 mod addresses;

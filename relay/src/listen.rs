@@ -75,8 +75,8 @@ pub(crate) fn set_options(stream: &TcpStream, config: &Config) {
     set_patience(stream, config, false);
 }
 
-/// Says when the system probes an idle connection: later if its endpoint has asked for a keepalive only
-/// each `every` milliseconds, because a probe wakes it up just as well.
+/// Says when the system probes an idle connection: later if its endpoint has asked for a keepalive
+/// only each `every` milliseconds, because a probe wakes it up just as well.
 pub(crate) fn set_probes(stream: &TcpStream, config: &Config, every: Option<u64>) {
     let Some(every) = every else { return };
     let idle = config.tcp_keepalive.saturating_add(Duration::from_millis(every));

@@ -1,7 +1,7 @@
 //! Pieces that are queued without a copy, because they lie in what was read last.
 //!
-//! A loan begins and ends while one connection is served: what its receivers' sockets have not taken
-//! by then is copied into their queues, and the buffer can be read into again.
+//! A loan begins and ends while one connection is served: what its receivers' sockets have not
+//! taken by then is copied into their queues, and the buffer can be read into again.
 
 use std::io::IoSlice;
 use std::ops::Range;
@@ -10,7 +10,8 @@ use std::sync::Arc;
 /// A shorter piece is copied: that costs less than two more slices of a write.
 pub(crate) const LONG: usize = 4096;
 
-/// Bytes that lie elsewhere and are kept for one queue behind what it has on loan, at most: headers, and short units that were put together.
+/// Bytes that lie elsewhere and are kept for one queue behind what it has on loan, at most:
+/// headers, and short units that were put together.
 const COPIED: usize = 8192;
 
 /// Pieces of one queue at once. With their headers they fit into one write.
@@ -89,7 +90,8 @@ impl Loans {
         (self.input, self.used) = (None, 0);
     }
 
-    /// A queue's list, and how many bytes of its last block are in use. `None` if there are too many.
+    /// A queue's list, and how many bytes of its last block are in use. `None` if there are too
+    /// many.
     pub(crate) fn open(&mut self, of: u32, tail: usize) -> Option<Loan> {
         self.input.as_ref()?;
         let at = self.used;
@@ -119,7 +121,8 @@ impl Loans {
         (list.skip, list.len, list.tail) = (0, 0, 0);
     }
 
-    /// Puts a piece at the end of a list. A short payload that does not lie in the input is copied. `false` if a long one does not, or there are too many.
+    /// Puts a piece at the end of a list. A short payload that does not lie in the input is copied.
+    /// `false` if a long one does not, or there are too many.
     pub(crate) fn lend(&mut self, loan: Loan, header: &[u8], payload: &[u8]) -> bool {
         let lent = self.input.as_ref().and_then(|input| range_in(input, payload));
         let Some(list) = self.list_mut(loan) else { return false };
@@ -150,7 +153,8 @@ impl Loans {
         self.list(loan).map_or(0, |list| list.tail)
     }
 
-    /// Fills in what is to be written next, `most` bytes at most. Says how many slices and how many bytes there are.
+    /// Fills in what is to be written next, `most` bytes at most. Says how many slices and how many
+    /// bytes there are.
     pub(crate) fn slices<'a>(
         &'a self,
         loan: Loan,

@@ -55,7 +55,8 @@ struct Shares {
     kind_and_address: Share,
     address: Share,
     network: Share,
-    /// Of one kind, from wherever. A network about which nothing was said [lately](LATELY) is not bound by that.
+    /// Of one kind, from wherever. A network about which nothing was said [lately](LATELY) is not
+    /// bound by that.
     kind: Share,
     all: Share,
 }
@@ -76,10 +77,12 @@ const EVENTS: Shares = Shares {
     all: Share { burst: 1000, each: 1 },
 };
 
-/// Milliseconds after which a network about which nothing was said is as good as one that was never there.
+/// Milliseconds after which a network about which nothing was said is as good as one that was never
+/// there.
 const LATELY: u64 = 60_000;
 
-/// Addresses and networks of which is known what they have caused to be logged. With more, all is forgotten.
+/// Addresses and networks of which is known what they have caused to be logged. With more, all is
+/// forgotten.
 const REMEMBERED: usize = 4096;
 
 /// Milliseconds between two lines that say how many of one kind were left out.
@@ -109,8 +112,8 @@ impl Used {
     }
 }
 
-/// Keeps what endpoints can cause to be logged from filling the disk, and lines about one from hiding those about others: each
-/// kind of line, each address and each network has a share.
+/// Keeps what endpoints can cause to be logged from filling the disk, and lines about one from
+/// hiding those about others: each kind of line, each address and each network has a share.
 #[derive(Debug, Default)]
 pub(crate) struct Lines {
     used: HashMap<(Level, Key), Used>,
@@ -121,7 +124,8 @@ pub(crate) struct Lines {
 }
 
 impl Lines {
-    /// Whether a warning may be written, of this kind, about somebody from there; `now` in milliseconds.
+    /// Whether a warning may be written, of this kind, about somebody from there; `now` in
+    /// milliseconds.
     pub(crate) fn may_warn(&mut self, now: u64, kind: &'static str, home: Home) -> bool {
         self.may_say(now, Level::Warning, &WARNINGS, kind, home)
     }

@@ -40,8 +40,8 @@ pub(crate) fn page(stats: &Stats, queues: Queues, started: SystemTime, format: F
     }
 }
 
-/// The same figures in Prometheus' text format 0.0.4. It names a counter with `_total`, and has neither units, nor types for information, nor an
-/// end.
+/// The same figures in Prometheus' text format 0.0.4. It names a counter with `_total`, and has
+/// neither units, nor types for information, nor an end.
 fn in_text_format(open_metrics: &str) -> String {
     let mut text = String::with_capacity(open_metrics.len());
     let mut help = "";
@@ -160,7 +160,8 @@ fn number(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
 }
 
-/// One counter for each cause. All of them are there from the start, so that their number never changes.
+/// One counter for each cause. All of them are there from the start, so that their number never
+/// changes.
 fn by_cause<C: Cause>(
     encoder: &mut DescriptorEncoder<'_>,
     name: &str,
@@ -200,7 +201,8 @@ mod tests {
         }
     }
 
-    /// What `promtool check metrics` looks at: <https://prometheus.io/docs/instrumenting/exposition_formats/>, text format 0.0.4.
+    /// What `promtool check metrics` looks at:
+    /// <https://prometheus.io/docs/instrumenting/exposition_formats/>, text format 0.0.4.
     #[test]
     fn the_text_format_has_what_it_has_and_nothing_else() {
         let stats = Stats { connections: 3, accepted: 9, ..Stats::default() };

@@ -1,20 +1,22 @@
 //! Whether a connection is written so often that what is said to it may wait for more.
 //!
-//! A server that many users talk to is written for each of their messages. Where it gets more than a
-//! write each millisecond, of many, what they say is better looked at together.
+//! A server that many users talk to is written for each of their messages. Where it gets more than
+//! a write each millisecond, of many, what they say is better looked at together.
 //!
-//! That must not slow down those who wait for an answer before they go on. Whether it does shows: they
-//! say less. So it is measured how much is said without and with waiting, and where less is said nothing
-//! waits, for longer and longer.
+//! That must not slow down those who wait for an answer before they go on. Whether it does shows:
+//! they say less. So it is measured how much is said without and with waiting, and where less is
+//! said nothing waits, for longer and longer.
 
 /// Microseconds in which there is more than one write on average.
 const OFTEN: u32 = 1000;
 
-/// Microseconds for which it is measured how much is said without waiting: the first time, and at most.
+/// Microseconds for which it is measured how much is said without waiting: the first time, and at
+/// most.
 const FREE: u32 = 50_000;
 const LONGEST_FREE: u32 = 8_000_000;
 
-/// Microseconds for which what is said waits before it is measured again. Much less than before shows early.
+/// Microseconds for which what is said waits before it is measured again. Much less than before
+/// shows early.
 const WAITING: u32 = 4_000_000;
 const EARLY: u32 = 8_000;
 
@@ -121,7 +123,8 @@ impl Pace {
 mod tests {
     use super::*;
 
-    /// Is written every so many microseconds, 100 bytes each time, from so many sources in turns; less often by a factor while it may wait.
+    /// Is written every so many microseconds, 100 bytes each time, from so many sources in turns;
+    /// less often by a factor while it may wait.
     fn waited(every: u64, sources: u32, slower: u64, millis: u64) -> u64 {
         let mut pace = Pace::new(0);
         let (mut now, mut sent, mut waited) = (0, 0, 0);

@@ -200,8 +200,8 @@ fn is_asked_by_address(head: &Head<'_, '_>) -> bool {
     head.host.is_none_or(is_address)
 }
 
-/// Whether a host, maybe with a port, is an address, or a name without a dot such as `localhost`: those are
-/// given out where the relay is, and no stranger can have one.
+/// Whether a host, maybe with a port, is an address, or a name without a dot such as `localhost`:
+/// those are given out where the relay is, and no stranger can have one.
 fn is_address(host: &[u8]) -> bool {
     let Ok(host) = str::from_utf8(host) else { return false };
     let is_port = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());

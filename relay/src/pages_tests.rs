@@ -106,7 +106,8 @@ fn figures_come_in_the_format_that_is_asked_for() {
     }
 }
 
-/// RFC 9110, section 7.8: with HTTP/1.0 the header has no meaning; RFC 6455, section 4.2.1: a handshake with it is refused.
+/// RFC 9110, section 7.8: with HTTP/1.0 the header has no meaning; RFC 6455, section 4.2.1: a
+/// handshake with it is refused.
 #[test]
 fn upgrades_with_an_old_version() {
     let upgrade = "HTTP/1.0\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n";
@@ -114,7 +115,8 @@ fn upgrades_with_an_old_version() {
     assert_eq!(&page_of(&format!("GET / {upgrade}"))[9..12], "505");
 }
 
-/// By a name of its own, which it has stand for this machine, a page elsewhere could have a browser here read the page.
+/// By a name of its own, which it has stand for this machine, a page elsewhere could have a browser
+/// here read the page.
 #[test]
 fn figures_are_not_shown_to_whoever_asks_by_a_name() {
     let config = Config { metrics: true, ..Config::default() };

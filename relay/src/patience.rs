@@ -1,9 +1,9 @@
 //! How long others have to wait for a receiver before it is given up.
 //!
-//! It is a budget of time. Time in which others wait takes from it, bytes that the receiver takes give to
-//! it: at the least rate the two are equal. So what counts is the rate, however the bytes are spread:
-//! single bytes, or bursts just in time, are not enough. The budget goes from one wait to the next, and
-//! comes back slowly while nobody waits.
+//! It is a budget of time. Time in which others wait takes from it, bytes that the receiver takes
+//! give to it: at the least rate the two are equal. So what counts is the rate, however the bytes
+//! are spread: single bytes, or bursts just in time, are not enough. The budget goes from one wait
+//! to the next, and comes back slowly while nobody waits.
 
 /// What becomes of the budget as time passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,8 +12,8 @@ pub(crate) enum Pace {
     Rest,
     /// Others wait.
     Full,
-    /// Others wait, but the receiver is itself not read, because it waits for another one. Its endpoint
-    /// may be unable to read before it can write.
+    /// Others wait, but the receiver is itself not read, because it waits for another one. Its
+    /// endpoint may be unable to read before it can write.
     HeldUp,
 }
 
@@ -22,8 +22,8 @@ const RECOVERY: u64 = 8;
 
 /// A receiver that is held up itself loses a second of its budget in so many.
 ///
-/// Not none at all: with an accomplice that reads just fast enough, a receiver that takes nothing could
-/// be held up for ever, and hold up others.
+/// Not none at all: with an accomplice that reads just fast enough, a receiver that takes nothing
+/// could be held up for ever, and hold up others.
 pub(crate) const HELD_UP: u32 = 64;
 
 /// One second in the unit of the budget, microseconds.
@@ -107,8 +107,8 @@ mod tests {
 
     const TERMS: Terms = Terms { most: 5000, rate: 12_000 };
 
-    /// When a receiver is given up that others wait for all the time, if it takes so many bytes every so
-    /// many milliseconds; `None`: not within an hour.
+    /// When a receiver is given up that others wait for all the time, if it takes so many bytes
+    /// every so many milliseconds; `None`: not within an hour.
     fn end(bytes: usize, every: u64) -> Option<u64> {
         let mut patience = Patience::new(0, TERMS);
         let mut now = 0;

@@ -15,8 +15,9 @@ const SLICES: usize = 64;
 /// Blocks that are kept when nobody uses them.
 const KEPT: usize = 256;
 
-/// A connection may always have this many bytes in memory, however little the budget has left: two blocks of its queue, what it has sent
-/// but cannot be routed yet, and a WebSocket. (An HTTP request comes at a time at which nothing is queued.)
+/// A connection may always have this many bytes in memory, however little the budget has left: two
+/// blocks of its queue, what it has sent but cannot be routed yet, and a WebSocket. (An HTTP
+/// request comes at a time at which nothing is queued.)
 const RESERVE: usize = 2 * BLOCK + LEAST_READ + TRANSPORT;
 
 /// Bytes of the largest transport beside its queue.
@@ -25,8 +26,8 @@ pub(crate) const TRANSPORT: usize = 2048;
 /// Bytes that one read may return at least, however little the budget has left.
 pub(crate) const LEAST_READ: usize = 1024;
 
-/// A queue (or a read) may take this part of what the budget has left. So however many take as much as they can get, there is
-/// something left for the others.
+/// A queue (or a read) may take this part of what the budget has left. So however many take as much
+/// as they can get, there is something left for the others.
 const SHARE: usize = 8;
 
 type Block = Box<[u8; BLOCK]>;
@@ -40,7 +41,8 @@ pub(crate) struct Pool {
     budget: usize,
     /// Bytes that connections may always have.
     reserved: usize,
-    /// What one queue may hold by all that. It is asked for with each unit, and the rest changes with each block.
+    /// What one queue may hold by all that. It is asked for with each unit, and the rest changes
+    /// with each block.
     share: usize,
     /// What queues hold without a copy.
     loans: Loans,
@@ -65,7 +67,8 @@ impl Pool {
         self.used > self.budget
     }
 
-    /// Bytes that one queue may hold at most, whatever its endpoint was promised: a quarter of all, or what it may hold anyway.
+    /// Bytes that one queue may hold at most, whatever its endpoint was promised: a quarter of all,
+    /// or what it may hold anyway.
     pub(crate) fn most(&self, queue_bytes: usize) -> usize {
         (self.budget / 4).max(queue_bytes.saturating_mul(2))
     }
@@ -84,7 +87,8 @@ impl Pool {
         self.reserved
     }
 
-    /// A connection has come: what it may always have, `more` than others, is not there for the others.
+    /// A connection has come: what it may always have, `more` than others, is not there for the
+    /// others.
     pub(crate) fn reserve(&mut self, more: usize) {
         self.reserved += RESERVE + more;
         self.divide();
@@ -125,12 +129,14 @@ impl Pool {
         self.divide();
     }
 
-    /// Queues may hold pieces of `input` without a copy from now on, until [`end_lending`](Self::end_lending).
+    /// Queues may hold pieces of `input` without a copy from now on, until
+    /// [`end_lending`](Self::end_lending).
     pub(crate) fn begin_lending(&mut self, input: Arc<[u8]>) {
         self.loans.begin(input);
     }
 
-    /// Nothing more is lent. Every queue that had something on loan must have been [settled](Queue::settle).
+    /// Nothing more is lent. Every queue that had something on loan must have been
+    /// [settled](Queue::settle).
     pub(crate) fn end_lending(&mut self) {
         self.loans.end();
     }
@@ -165,7 +171,8 @@ pub(crate) struct Queue {
     len: usize,
     /// Bytes of the first block that are written already.
     head: usize,
-    /// Bytes of the last block that are in use; all of it while something is on loan, which lies behind it.
+    /// Bytes of the last block that are in use; all of it while something is on loan, which lies
+    /// behind it.
     tail: usize,
     /// What lies in the input still, behind all blocks.
     loan: Loan,
@@ -182,7 +189,8 @@ impl Queue {
         self.len == 0
     }
 
-    /// Puts both at the end of the last block. `false` if they have no room there: then they go [elsewhere](Self::push_elsewhere).
+    /// Puts both at the end of the last block. `false` if they have no room there: then they go
+    /// [elsewhere](Self::push_elsewhere).
     #[inline]
     #[must_use]
     pub(crate) fn push(&mut self, header: &[u8], payload: &[u8]) -> bool {
@@ -273,7 +281,8 @@ impl Queue {
         }
     }
 
-    /// Writes once, up to a number of blocks. Says how many bytes were taken and how many there were.
+    /// Writes once, up to a number of blocks. Says how many bytes were taken and how many there
+    /// were.
     pub(crate) fn write_to(&mut self, mut to: impl Write, pool: &mut Pool) -> io::Result<(usize, usize)> {
         let mut slices = [IoSlice::new(&[]); SLICES];
         let (count, offered) = self.slices(pool, &mut slices, usize::MAX);
@@ -286,7 +295,8 @@ impl Queue {
         Ok((taken, offered))
     }
 
-    /// Fills in what is to be written next, `most` bytes at most. Says how many slices and how many bytes there are.
+    /// Fills in what is to be written next, `most` bytes at most. Says how many slices and how many
+    /// bytes there are.
     #[inline]
     pub(crate) fn slices<'a>(
         &'a self,

@@ -5,7 +5,8 @@ use std::time::Duration;
 /// One second in the unit of [`Rate`].
 const SECOND: u64 = 1_000_000;
 
-/// A token bucket that holds the commands of one second, kept as the time at which it is full again.
+/// A token bucket that holds the commands of one second, kept as the time at which it is full
+/// again.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Rate {
     /// In microseconds.
@@ -13,7 +14,8 @@ pub(crate) struct Rate {
 }
 
 impl Rate {
-    /// Takes a token. If there is none: in how many microseconds there will be a few. `per_second` of 0 is no limit.
+    /// Takes a token. If there is none: in how many microseconds there will be a few. `per_second`
+    /// of 0 is no limit.
     pub(crate) fn take(&mut self, now: u64, per_second: u32) -> Result<(), u64> {
         if per_second == 0 {
             return Ok(());
@@ -28,7 +30,8 @@ impl Rate {
     }
 }
 
-/// A token bucket for what is known only once it has come. It can be overdrawn, and who has overdrawn it waits.
+/// A token bucket for what is known only once it has come. It can be overdrawn, and who has
+/// overdrawn it waits.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Bucket {
     /// When it is full again, in nanoseconds.
@@ -51,7 +54,8 @@ impl Capacity {
 }
 
 impl Bucket {
-    /// Nanoseconds for which one waits beyond the moment at which there is a token again, so that it is not woken for each one.
+    /// Nanoseconds for which one waits beyond the moment at which there is a token again, so that
+    /// it is not woken for each one.
     const PATIENCE: u64 = 20_000_000;
 
     /// Tokens that are there; `now` in microseconds.
@@ -61,7 +65,8 @@ impl Bucket {
         u64::try_from(left / 1_000_000_000).unwrap_or(u64::MAX)
     }
 
-    /// Takes tokens, whether they are there or not. If they were not: in how many microseconds there will be some.
+    /// Takes tokens, whether they are there or not. If they were not: in how many microseconds
+    /// there will be some.
     pub(crate) fn spend(&mut self, now: u64, tokens: u64, capacity: Capacity) -> Option<u64> {
         let now = now.saturating_mul(1000);
         let time = u128::from(tokens) * 1_000_000_000 / u128::from(capacity.per_second.max(1));

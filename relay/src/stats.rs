@@ -14,7 +14,8 @@ pub struct Stats {
     pub websockets: usize,
     /// Those of them that use TLS, or are about to.
     pub tls: usize,
-    /// Those of them that are a WebSocket and use TLS (`wss://`); they are among [`websockets`](Self::websockets) and among [`tls`](Self::tls).
+    /// Those of them that are a WebSocket and use TLS (`wss://`); they are among
+    /// [`websockets`](Self::websockets) and among [`tls`](Self::tls).
     pub secure_websockets: usize,
     /// Channels now.
     pub channels: usize,
@@ -22,11 +23,13 @@ pub struct Stats {
     pub users: usize,
     /// Connections now that are not read because the queue of a receiver is full.
     pub paused: usize,
-    /// Bytes of memory that queues take now: what waits to be sent, what could not be routed yet, and what each WebSocket, HTTP request and TLS connection needs.
+    /// Bytes of memory that queues take now: what waits to be sent, what could not be routed yet,
+    /// and what each WebSocket, HTTP request and TLS connection needs.
     pub queued_bytes: usize,
     /// Connections that were accepted since the start.
     pub accepted: u64,
-    /// Connections that were closed at once since the start, or told that the relay is full, because of a limit. They are not among those that were accepted.
+    /// Connections that were closed at once since the start, or told that the relay is full,
+    /// because of a limit. They are not among those that were accepted.
     pub turned_away: Counts<TurnedAway>,
     /// Connections that have ended since the start, of those that were accepted.
     pub closed: Counts<Closed>,
@@ -36,7 +39,8 @@ pub struct Stats {
     pub pauses: Counts<Paused>,
     /// Connections that were closed because they took nothing while somebody waited for them.
     pub dropped: u64,
-    /// HTTP requests that were answered with a page or refused since the start, so all but those that became a WebSocket.
+    /// HTTP requests that were answered with a page or refused since the start, so all but those
+    /// that became a WebSocket.
     pub http_requests: u64,
     /// Bytes read from all connections since the start.
     pub received_bytes: u64,
@@ -46,7 +50,8 @@ pub struct Stats {
     pub received_units: u64,
     /// Those of them that were broadcasts.
     pub received_broadcasts: u64,
-    /// Users that were removed by the servers of their channels since the start, those that were blocked included.
+    /// Users that were removed by the servers of their channels since the start, those that were
+    /// blocked included.
     pub removed_users: u64,
     /// Those of them that were blocked.
     pub blocked_users: u64,
@@ -54,12 +59,15 @@ pub struct Stats {
     pub queued_units: u64,
     /// Bytes of the longest queue there was since the start.
     pub longest_queue: usize,
-    /// Time for which connections were paused since the start, all of them together, as far as the pauses are over.
+    /// Time for which connections were paused since the start, all of them together, as far as the
+    /// pauses are over.
     pub paused_time: Duration,
     /// Bytes of memory that tables take now: of connections, channels, users and addresses.
     pub table_bytes: usize,
-    /// Bytes of memory that tables and queues may take together: [`Config::memory_bytes`](crate::Config::memory_bytes).
+    /// Bytes of memory that tables and queues may take together:
+    /// [`Config::memory_bytes`](crate::Config::memory_bytes).
     pub memory_bytes: usize,
-    /// Sockets now: of connections, of those that have ended and are still told so, and those that are listened on.
+    /// Sockets now: of connections, of those that have ended and are still told so, and those that
+    /// are listened on.
     pub open_sockets: usize,
 }

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use crate::access::Denied;
 
-/// Connections of each subject, those without a name left out. Has no more entries than there are connections.
+/// Connections of each subject, those without a name left out. Has no more entries than there are
+/// connections.
 #[derive(Debug, Default)]
 pub(crate) struct Subjects {
     connections: HashMap<String, u32>,

@@ -12,8 +12,8 @@ const fn narrow(place: usize) -> u32 {
     place as u32
 }
 
-/// At most one deadline for each connection, the earliest first: a binary heap that knows where everybody is, so that it never holds a deadline that is
-/// out of date.
+/// At most one deadline for each connection, the earliest first: a binary heap that knows where
+/// everybody is, so that it never holds a deadline that is out of date.
 #[derive(Debug, Default)]
 pub(crate) struct Timers {
     /// Deadline in milliseconds, and whose it is.

@@ -9,7 +9,8 @@ use crate::websocket::{Event, Failure, Kind, WebSocket};
 /// Slices of one write: blocks of the queue, and two in front of them.
 const SLICES: usize = 64;
 
-/// Payload bytes of the longest frame that is sent: what one write may take, even if a part of the first block is written already.
+/// Payload bytes of the longest frame that is sent: what one write may take, even if a part of the
+/// first block is written already.
 const MAX_SENT: usize = (SLICES - 3) * BLOCK;
 
 /// How a connection's bytes travel.
@@ -118,7 +119,8 @@ impl Framed {
         usize::try_from(self.socket.payload_left()).unwrap_or(usize::MAX)
     }
 
-    /// Makes of what was read what was meant, in place: the payloads, one behind the other. Says how long that is.
+    /// Makes of what was read what was meant, in place: the payloads, one behind the other. Says
+    /// how long that is.
     pub(crate) fn decode(&mut self, bytes: &mut [u8]) -> usize {
         let (mut from, mut len) = (0, 0);
         while from < bytes.len() && self.end.is_none() {

@@ -1,13 +1,13 @@
 //! Who waits for whose queue.
 //!
-//! A connection waits for one other at most, so those that wait form chains. At the end of a chain is a
-//! receiver that is read and does not take what is queued for it: that one is timed. Receivers further up
-//! may be unable to read because they cannot write; see [`Pace::HeldUp`].
+//! A connection waits for one other at most, so those that wait form chains. At the end of a chain
+//! is a receiver that is read and does not take what is queued for it: that one is timed. Receivers
+//! further up may be unable to read because they cannot write; see [`Pace::HeldUp`].
 //!
-//! A chain can also end in a circle, in which everybody waits for everybody else. Nothing that can be seen
-//! tells who began. So those are timed that a channel's server waits for, and those are spared that only
-//! users of their channels wait for: whoever ends a user ends one conversation, and a server's end is that
-//! of all its users. Where all are of one kind all are timed.
+//! A chain can also end in a circle, in which everybody waits for everybody else. Nothing that can
+//! be seen tells who began. So those are timed that a channel's server waits for, and those are
+//! spared that only users of their channels wait for: whoever ends a user ends one conversation,
+//! and a server's end is that of all its users. Where all are of one kind all are timed.
 
 use peote_net::relay::Membership;
 
@@ -16,8 +16,8 @@ use crate::connection::Connection;
 use crate::connections::Connections;
 use crate::patience::{Pace, Patience};
 
-/// Connections in the longest circle that is looked for. It bounds the work of one that begins to wait.
-/// In a longer circle everybody counts as held up.
+/// Connections in the longest circle that is looked for. It bounds the work of one that begins to
+/// wait. In a longer circle everybody counts as held up.
 const LONGEST_CIRCLE: usize = 64;
 
 /// Who waits for whom. Indices are kept plus one, 0 is none.
@@ -48,7 +48,8 @@ pub(crate) struct Wait {
     pub(crate) since: u64,
     /// When this one began to wait for another one, in milliseconds.
     pub(crate) began: u64,
-    /// When it was noticed, while it waited, that its endpoint sends nothing any more, in milliseconds; 0: it was not.
+    /// When it was noticed, while it waited, that its endpoint sends nothing any more, in
+    /// milliseconds; 0: it was not.
     pub(crate) ended: u64,
     /// When this one, which has sent as much as it may, is read again, in milliseconds; 0: it is.
     pub(crate) until: u64,
@@ -113,8 +114,8 @@ impl Connection {
 }
 
 impl Connections {
-    /// Makes a connection wait for room in a receiver's queue; `is_server`: it sends as the server of a
-    /// channel.
+    /// Makes a connection wait for room in a receiver's queue; `is_server`: it sends as the server
+    /// of a channel.
     pub(crate) fn wait(&mut self, sender: u32, receiver: u32, is_server: bool) {
         let now = self.now;
         self.pass(sender);
@@ -156,7 +157,8 @@ impl Connections {
 
     /// Makes a connection wait for the window of a membership.
     ///
-    /// It is a budget as that of those who take too little: what it could send since the last time gives to it.
+    /// It is a budget as that of those who take too little: what it could send since the last time
+    /// gives to it.
     pub(crate) fn wait_for_window(&mut self, index: u32, membership: Membership) {
         let (now, terms) = (self.now, self.times.terms);
         let Some(connection) = self.get(index) else { return };
@@ -170,7 +172,8 @@ impl Connections {
         self.schedule(index);
     }
 
-    /// Makes a connection wait for no window any more; `is_over`: because that took too long. Returns whose window it was.
+    /// Makes a connection wait for no window any more; `is_over`: because that took too long.
+    /// Returns whose window it was.
     pub(crate) fn stop_waiting_for_window(&mut self, index: u32, is_over: bool) -> Option<Membership> {
         let (now, terms) = (self.now, self.times.terms);
         let connection = self.get(index)?;
@@ -236,8 +239,8 @@ impl Connections {
         }
     }
 
-    /// Counts the time up to now for those that wait for a connection. Comes before anything changes that
-    /// its pace depends on.
+    /// Counts the time up to now for those that wait for a connection. Comes before anything
+    /// changes that its pace depends on.
     fn pass(&mut self, index: u32) {
         let (now, terms) = (self.now, self.times.terms);
         let Some(connection) = self.get(index) else { return };

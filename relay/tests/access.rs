@@ -1,4 +1,5 @@
-//! Who may create and enter what: tokens over `WebSocket`, signed names of all endpoints, connections without either.
+//! Who may create and enter what: tokens over `WebSocket`, signed names of all endpoints,
+//! connections without either.
 #![cfg(feature = "tokens")]
 
 mod common;
@@ -13,7 +14,8 @@ use common::{Endpoint, Running, config, start, talk};
 use peote_relay::access::{Action, Claims, Keys, Limits, unix_now};
 use peote_relay::{Access, Config, Refused, Revoked};
 
-/// What endpoints are told: creating, as if the name were in use, and entering, as if there were no such channel.
+/// What endpoints are told: creating, as if the name were in use, and entering, as if there were no
+/// such channel.
 const NOT_CREATED: [u8; 3] = [1, 1, 2];
 const NOT_ENTERED: [u8; 3] = [1, 1, 1];
 

@@ -1,4 +1,5 @@
-//! What hostile endpoints do to a relay that runs as a program: others go on talking, every byte of theirs arrives, and memory keeps to its bound.
+//! What hostile endpoints do to a relay that runs as a program: others go on talking, every byte of
+//! theirs arrives, and memory keeps to its bound.
 #![cfg(target_os = "linux")]
 
 mod common;
@@ -17,7 +18,8 @@ use common::{Endpoint, PATIENCE, open, pattern, talk, to_all, to_server};
 /// `--memory-bytes`.
 const MEMORY: usize = 16 << 20;
 
-/// Memory of the process that is not counted: tables, what the system's allocator keeps, the program itself as far as it is loaded later.
+/// Memory of the process that is not counted: tables, what the system's allocator keeps, the
+/// program itself as far as it is loaded later.
 const SLACK: usize = 32 << 20;
 
 /// Bytes that each connection may always have, whatever others take.
@@ -37,7 +39,8 @@ struct Attacked {
 }
 
 impl Attacked {
-    /// Limits of addresses are off, because all attackers have the same one; everything else is as by default, but for the memory.
+    /// Limits of addresses are off, because all attackers have the same one; everything else is as
+    /// by default, but for the memory.
     fn start(options: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_peote-relay"))
             .args(["--listen", "127.0.0.1:0", "--memory-bytes", "16MiB", "--log-level", "error"])
@@ -187,7 +190,8 @@ fn silent_and_half_open_connections() {
     let sockets: Vec<_> = (0..count)
         .map(|number| {
             let mut socket = relay.socket();
-            // nothing, half a command, half an HTTP request, half a unit, all but the end of a WebSocket's request
+            // nothing, half a command, half an HTTP request, half a unit, all but the end of a
+            // WebSocket's request
             let start = [&b""[..], b"\0\0\x01\xffab", b"GET / HT", b"\xff\xff\0", &REQUEST.as_bytes()[..100]];
             socket.write_all(start[number % start.len()]).unwrap();
             socket
@@ -212,7 +216,8 @@ fn bytes_that_come_one_by_one() {
         }
     }
     relay.withstands(50);
-    // it is what it would have been in one piece: one has created the channel, and all have entered it but the one whose own it is
+    // it is what it would have been in one piece: one has created the channel, and all have entered
+    // it but the one whose own it is
     relay.until("channels", |channels| channels == 2);
     relay.until("users", |users| users == 1 + 49);
     relay.until("received_broadcasts_total", |units| units >= 1);

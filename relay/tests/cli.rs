@@ -290,8 +290,9 @@ mod unix {
     use std::io::{Read, Write};
     use std::time::{Duration, Instant};
 
-    /// An address, with port 0, at which no other test listens, so that a port given up can be had again. The last
-    /// number tells the tests apart; only Linux has more than one loopback address without further ado.
+    /// An address, with port 0, at which no other test listens, so that a port given up can be had
+    /// again. The last number tells the tests apart; only Linux has more than one loopback address
+    /// without further ado.
     fn own_address(last: u8) -> String {
         let last = if cfg!(target_os = "linux") { last } else { 1 };
         format!("127.0.0.{last}:0")

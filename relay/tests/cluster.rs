@@ -1,4 +1,5 @@
-//! Relays that are one, on a real NATS server: channels at one relay, users at another, and what becomes of them when something is lost.
+//! Relays that are one, on a real NATS server: channels at one relay, users at another, and what
+//! becomes of them when something is lost.
 #![cfg(all(unix, feature = "cluster", feature = "program"))]
 
 mod cluster_rig;
@@ -168,7 +169,8 @@ fn a_relay_that_is_killed_or_stands_still_is_told_of_once_and_its_names_are_free
     user.expect(&[0, 4, 0, 2, 0, 1]);
     let mut next = Raw::connect(at_c);
     assert_eq!(next.command_until(CREATE, b"a", &[0, 3, 1, 1, 2]), OK);
-    // one stands still for longer than its lease: its own server hears of the end before anything else happens
+    // one stands still for longer than its lease: its own server hears of the end before anything
+    // else happens
     signal(&b, Signal::STOP);
     user.expect(&[0, 4, 0, 2, 1, 1]);
     assert_eq!(next.command_until(CREATE, b"b", &[0, 3, 1, 1, 2]), [0, 3, 1, 0, 1]);
@@ -306,7 +308,8 @@ fn a_broadcast_goes_once_to_each_relay() {
     }
     let sent = sent() - before;
     assert!(sent > 10_000, "{sent} bytes on the line");
-    // what it says: the data, and a list of the members for each message of the line; once for each user would be a million
+    // what it says: the data, and a list of the members for each message of the line; once for each
+    // user would be a million
     assert!(sent < 16_000, "{sent} bytes on the line");
     server.say(&[0, 3, 0, 1, 0]);
     for user in &mut users {

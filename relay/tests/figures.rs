@@ -13,7 +13,8 @@ fn get(relay: &Running, page: &str) -> String {
     response(relay, format!("GET {page} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes())
 }
 
-/// Asks for a page from another address of this machine; only Linux has several without further ado.
+/// Asks for a page from another address of this machine; only Linux has several without further
+/// ado.
 fn get_from(source: &str, relay: SocketAddr, page: &str) -> String {
     let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
     socket.bind(&format!("{source}:0").parse::<SocketAddr>().unwrap().into()).unwrap();

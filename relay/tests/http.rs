@@ -1,4 +1,5 @@
-//! What comes over the relay's port and begins like HTTP: pages, handshakes that are wrong, frames against the rules.
+//! What comes over the relay's port and begins like HTTP: pages, handshakes that are wrong, frames
+//! against the rules.
 
 mod common;
 

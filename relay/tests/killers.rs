@@ -1,10 +1,12 @@
-//! What kills or confuses other relays, over real connections. Each time, bystanders' traffic goes on, before and after.
+//! What kills or confuses other relays, over real connections. Each time, bystanders' traffic goes
+//! on, before and after.
 
 mod common;
 
 use common::{Endpoint, config, start, talk, to_server};
 
-/// Runs `attack` with a connection that is in the bystanders' channel, and with one that is in none.
+/// Runs `attack` with a connection that is in the bystanders' channel, and with one that is in
+/// none.
 fn survives(attack: impl Fn(&mut Endpoint)) {
     let relay = start(config());
     let (mut server, mut user) = relay.pair(b"a");

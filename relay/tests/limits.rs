@@ -245,7 +245,8 @@ fn browsers_come_from_allowed_origins_and_other_programs_from_everywhere() {
 fn a_connection_in_no_channel_is_closed_after_a_while() {
     let unused_timeout = Duration::from_millis(200);
     let relay = start(Config { unused_timeout, ..config() });
-    // one that sends, but nothing of use; one whose only channel was refused; one that has left; a browser
+    // one that sends, but nothing of use; one whose only channel was refused; one that has left; a
+    // browser
     let mut chatty = relay.connect();
     chatty.send(b"\x02\0x");
     let mut refused = relay.connect();

@@ -1,4 +1,5 @@
-//! What the program logs of all that it refuses, closes and slows down: a line for each cause, and the figure beside it.
+//! What the program logs of all that it refuses, closes and slows down: a line for each cause, and
+//! the figure beside it.
 #![cfg(target_os = "linux")]
 
 mod common;
@@ -352,7 +353,8 @@ fn senders_that_are_slowed_down() {
     }
 }
 
-/// Has `count` things logged at once and some time later one more, and looks that those which were left out for their number are accounted for.
+/// Has `count` things logged at once and some time later one more, and looks that those which were
+/// left out for their number are accounted for.
 fn is_limited(relay: &mut Logged, flood: &[u8], part: &str, per_second: usize, count: usize) {
     // from now on it is read: a relay waits for whoever does not read its log
     relay.relay.log_until("listening");
@@ -377,7 +379,8 @@ fn is_limited(relay: &mut Logged, flood: &[u8], part: &str, per_second: usize, c
     assert!(said <= per_second * (seconds + 2), "{said} in {seconds} s");
 }
 
-/// A user that waits for its server, a server that waits for its name, a user that waits for a place: one line each, and no warning for the first.
+/// A user that waits for its server, a server that waits for its name, a user that waits for a
+/// place: one line each, and no warning for the first.
 #[test]
 fn who_tries_again_and_again_is_logged_once() {
     let mut relay = Logged::start(&["--max-users-per-channel", "1"]);
@@ -419,7 +422,8 @@ fn what_endpoints_can_cause_to_be_logged_is_limited() {
     is_limited(&mut relay, &flood, "channel ", 1000, 40_002);
 }
 
-/// One connection has as many warnings written as it can; those about others are written all the same.
+/// One connection has as many warnings written as it can; those about others are written all the
+/// same.
 #[test]
 fn warnings_about_one_address_hide_none_about_another() {
     let mut relay = Logged::start(&["--commands-per-second", "0", "--allowed-names", "a"]);

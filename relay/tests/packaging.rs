@@ -1,4 +1,5 @@
-//! What is in `relay/packaging` names figures and causes that there are, and settings that there are.
+//! What is in `relay/packaging` names figures and causes that there are, and settings that there
+//! are.
 
 mod common;
 

@@ -187,8 +187,8 @@ fn a_removal_behind_what_is_held_up_is_obeyed() {
     }
 }
 
-/// A chain: the first is held up by the second, which is held up by the third, which takes nothing. None of
-/// them reads, since its program waits for what it writes.
+/// A chain: the first is held up by the second, which is held up by the third, which takes nothing.
+/// None of them reads, since its program waits for what it writes.
 struct Chain {
     first: Endpoint,
     second: Endpoint,
@@ -254,8 +254,9 @@ fn who_is_held_up_by_a_slow_network_stays() {
     chain.end();
 }
 
-/// A user sends to a server without end, and reads slowly or not at all. Neither of them reads, as its program
-/// waits for what it writes; nothing that can be seen tells who began. The server has other users.
+/// A user sends to a server without end, and reads slowly or not at all. Neither of them reads, as
+/// its program waits for what it writes; nothing that can be seen tells who began. The server has
+/// other users.
 #[test]
 fn a_server_and_a_user_that_wait_for_each_other() {
     let stall_timeout = Duration::from_secs(1);

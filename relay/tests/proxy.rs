@@ -1,4 +1,5 @@
-//! Behind proxies: limits and lists of addresses hold for the client that the proxy names, and for nobody else's word.
+//! Behind proxies: limits and lists of addresses hold for the client that the proxy names, and for
+//! nobody else's word.
 #![cfg(target_os = "linux")]
 
 mod common;
@@ -22,7 +23,8 @@ fn ranges(text: &str) -> Vec<peote_relay::IpNet> {
     vec![text.parse().unwrap()]
 }
 
-/// A relay that believes headers of the PROXY protocol from this machine, and lets each address in once.
+/// A relay that believes headers of the PROXY protocol from this machine, and lets each address in
+/// once.
 fn behind_tcp() -> Running {
     start(Config { proxy_protocol_from: ranges("127.0.0.1/32"), max_connections_per_address: 1, ..config() })
 }
@@ -219,12 +221,14 @@ struct Proxy {
 }
 
 impl Proxy {
-    /// Starts `program`; `configuration` gets the folder and the address that the proxy is to listen on.
+    /// Starts `program`; `configuration` gets the folder and the address that the proxy is to
+    /// listen on.
     fn start(program: &str, arguments: &[&str], configuration: impl Fn(&Path, SocketAddr) -> String) -> Self {
         install();
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{program}-{}", std::process::id()));
         let mut said = String::new();
-        // a port that is free now; should somebody else take it, the proxy ends and another one is tried
+        // a port that is free now; should somebody else take it, the proxy ends and another one is
+        // tried
         for _ in 0..10 {
             let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
             fs::create_dir_all(&folder).unwrap();
@@ -283,7 +287,8 @@ fn sample(name: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging").join(name)).unwrap()
 }
 
-/// The sample configuration with the addresses of the test, and what stands around it in nginx's own file.
+/// The sample configuration with the addresses of the test, and what stands around it in nginx's
+/// own file.
 fn nginx(relay: SocketAddr) -> Proxy {
     Proxy::start("nginx", &["-e", "stderr", "-c"], |folder, address| {
         let folder = folder.display();

@@ -15,7 +15,8 @@ use common::{Endpoint, open, talk};
 use program::{PATIENCE, PROGRAM, Running, file, text};
 use rustix::process::Signal;
 
-/// The program with sockets from file descriptor 3 on, as a service manager starts it, under these names. With two of them its log is thrown away.
+/// The program with sockets from file descriptor 3 on, as a service manager starts it, under these
+/// names. With two of them its log is thrown away.
 fn handed(sockets: Vec<OwnedFd>, names: Option<&str>, arguments: &[&str]) -> Command {
     let count = sockets.len();
     let mut command = Command::new("sh");
@@ -204,7 +205,8 @@ fn a_service_manager_is_told_what_the_relay_is_doing() {
     assert_eq!(relay.end().0, Some(0));
 }
 
-/// A socket whose name is in the abstract namespace and no other test's, and what a relay is told of it.
+/// A socket whose name is in the abstract namespace and no other test's, and what a relay is told
+/// of it.
 fn abstract_manager(name: &str) -> (UnixDatagram, String) {
     use std::os::linux::net::SocketAddrExt;
     use std::os::unix::net::SocketAddr;

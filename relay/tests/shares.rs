@@ -1,7 +1,8 @@
-//! What all share, and the part of it that a connection, an address and a network can take: each is filled by
-//! somebody, and somebody else still gets something. `docs/OPERATING.md` has the table.
+//! What all share, and the part of it that a connection, an address and a network can take: each is
+//! filled by somebody, and somebody else still gets something. `docs/OPERATING.md` has the table.
 //!
-//! 127.0.0.0/8 is all this machine's on Linux, so there are as many addresses and networks as needed.
+//! 127.0.0.0/8 is all this machine's on Linux, so there are as many addresses and networks as
+//! needed.
 #![cfg(target_os = "linux")]
 
 mod common;
@@ -95,7 +96,8 @@ fn channels() {
         }
         channels
     };
-    // 128 for a connection, 512 for an address, 1024 for a network, whatever the number of connections and addresses
+    // 128 for a connection, 512 for an address, 1024 for a network, whatever the number of
+    // connections and addresses
     assert_eq!(fill(1, 1, 1), 128);
     assert_eq!(fill(1, 1, 7), 512 - 128);
     assert_eq!(fill(1, 2, 8), 512);

@@ -27,7 +27,8 @@ fn what_is_queued_arrives_even_if_the_receiver_goes_on_talking() {
     while TcpStream::connect(relay.address).is_ok() {
         std::thread::sleep(Duration::from_millis(2));
     }
-    // the relay reads none of this; were it left unread, the connection would be reset and the rest be lost
+    // the relay reads none of this; were it left unread, the connection would be reset and the rest
+    // be lost
     server.send(&common::to_all(0, &[1; 100_000]));
     assert_eq!(server.control(), [0, 0, 0, 0]);
     assert!(server.data(true, 0, 0, bytes.len()) == bytes);

@@ -37,7 +37,8 @@ fn a_slow_receiver_pauses_its_sender_and_nothing_is_lost() {
     talk(&mut other_server, &mut other_user);
 }
 
-/// Whoever reads a trickle could otherwise keep connections that have ended, and the names of their channels, for hours.
+/// Whoever reads a trickle could otherwise keep connections that have ended, and the names of their
+/// channels, for hours.
 #[test]
 fn a_sender_that_has_gone_does_not_wait_for_ever() {
     const QUEUE: usize = 32 << 20;
@@ -53,7 +54,8 @@ fn a_sender_that_has_gone_does_not_wait_for_ever() {
     server.socket.shutdown(std::net::Shutdown::Both).unwrap();
     writer.join().unwrap();
     drop(server);
-    // it takes enough not to be dropped itself, and by far too little for the queue to get half empty
+    // it takes enough not to be dropped itself, and by far too little for the queue to get half
+    // empty
     let mut bytes = vec![0; QUEUE / 250];
     for _ in 0..100 {
         slow.socket.read_exact(&mut bytes).unwrap();
@@ -266,7 +268,8 @@ fn nothing_is_done_while_nothing_can_be_done() {
     let writer = write_in_background(&user, to_server(0, &[7; 16]).repeat(MUCH / 16));
     relay.until(|stats| stats.paused == 1);
     let turns = || relay.turns.load(std::sync::atomic::Ordering::Relaxed);
-    // the system may still take a bit of the queue now and then; a loop that waits busily turns thousands of times
+    // the system may still take a bit of the queue now and then; a loop that waits busily turns
+    // thousands of times
     let before = turns();
     std::thread::sleep(Duration::from_millis(300));
     assert!(turns() - before < 100, "{} turns while everybody waits", turns() - before);

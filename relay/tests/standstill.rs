@@ -1,8 +1,8 @@
-//! The relay stands still for a while: its process is stopped, its machine is moved. Every timer judges by
-//! what has come meanwhile.
+//! The relay stands still for a while: its process is stopped, its machine is moved. Every timer
+//! judges by what has come meanwhile.
 //!
-//! What is up to a second is not noticed by the relay's clock, so deadlines are over when it goes on; what
-//! is longer does not count.
+//! What is up to a second is not noticed by the relay's clock, so deadlines are over when it goes
+//! on; what is longer does not count.
 
 mod common;
 #[cfg(unix)]

@@ -1,4 +1,5 @@
-//! What happens because time passes. Times are short, and nothing is asserted about how long anything takes.
+//! What happens because time passes. Times are short, and nothing is asserted about how long
+//! anything takes.
 
 mod common;
 

@@ -351,7 +351,8 @@ fn the_program_reads_them_again_on_sighup() {
     );
 }
 
-/// Whatever is wrong with a file is wrong at the next start, too: exit code 2, and a line that names the file and what it is.
+/// Whatever is wrong with a file is wrong at the next start, too: exit code 2, and a line that
+/// names the file and what it is.
 #[test]
 fn the_program_names_files_that_cannot_be_used() {
     let files = Files::new();

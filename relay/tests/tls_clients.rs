@@ -39,7 +39,8 @@ fn connect(relay: &Running, mut client: ClientConnection) -> std::io::Result<Str
 fn by_hand(relay: &Running, files: &Files, version: &'static SupportedProtocolVersion) -> Sealed<TcpStream> {
     let client = files.client_changed(&[version], |config| config.enable_secret_extraction = true);
     let Stream { mut conn, mut sock } = connect(relay, client).unwrap();
-    // what the relay says first, and with TLS 1.3 the tickets before it, are nothing that secrets could be taken out behind
+    // what the relay says first, and with TLS 1.3 the tickets before it, are nothing that secrets
+    // could be taken out behind
     conn.writer().write_all(&CREATE).unwrap();
     let mut said = [0; ANNOUNCEMENT.len() + 5];
     let mut len = 0;
@@ -87,7 +88,8 @@ fn the_one_protocol_that_can_be_asked_for_is_that_of_web_sockets() {
     relay.until(|stats| stats.tls == 0);
 }
 
-/// TLS 1.2 has it that a client may begin another handshake on a connection. Each costs a relay a hundred times what it costs the client.
+/// TLS 1.2 has it that a client may begin another handshake on a connection. Each costs a relay a
+/// hundred times what it costs the client.
 #[test]
 fn another_handshake_is_refused_once_and_then_ends_the_connection() {
     let files = Files::new();
@@ -129,7 +131,8 @@ fn records_may_be_small_and_empty_but_not_empty_without_end() {
     let (mut server, mut user) = relay.pair(b"other");
     for version in [&TLS12, &TLS13] {
         let mut client = by_hand(&relay, &files, version);
-        // a command, a byte in each record, and some without any between them; at once and one by one
+        // a command, a byte in each record, and some without any between them; at once and one by
+        // one
         for at_once in [true, false] {
             let mut records = Vec::new();
             for byte in [0, 0, 9, 1, b'c'] {

@@ -1,4 +1,5 @@
-//! Handshakes and what follows them, changed on the way: a relay ends such connections, and nothing else happens.
+//! Handshakes and what follows them, changed on the way: a relay ends such connections, and nothing
+//! else happens.
 #![cfg(feature = "tls")]
 
 mod common;
@@ -23,7 +24,8 @@ fn connect(relay: &Running) -> TcpStream {
     socket
 }
 
-/// A client whose bytes are changed, until it has said everything, or one of the two has had enough.
+/// A client whose bytes are changed, until it has said everything, or one of the two has had
+/// enough.
 fn play(
     mut client: ClientConnection,
     socket: &mut TcpStream,

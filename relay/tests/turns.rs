@@ -1,6 +1,7 @@
 //! What a turn of the loop does at most, and who has it first, whatever somebody sends.
 //!
-//! 127.0.0.0/8 is all this machine's on Linux, so there are as many addresses and networks as needed.
+//! 127.0.0.0/8 is all this machine's on Linux, so there are as many addresses and networks as
+//! needed.
 #![cfg(target_os = "linux")]
 
 mod common;
@@ -51,7 +52,8 @@ impl Storm {
         }));
     }
 
-    /// Writes the same to each as fast as it is taken, from its beginning each time that it was taken whole.
+    /// Writes the same to each as fast as it is taken, from its beginning each time that it was
+    /// taken whole.
     fn send(&mut self, sockets: Vec<TcpStream>, unit: &[u8]) {
         // a unit that is written in part would make nonsense of the next one
         let units = unit.to_vec();
@@ -185,7 +187,8 @@ fn a_bystander_has_its_turn_beside_many_broadcasters_of_one_address() {
     let _storm = broadcasters(&relay, 60, 100, &changing());
     relay.until(|stats| stats.queued_units > 100_000);
     let turns = turns_of_a_bystander(&relay);
-    // one in which its network waits behind the two others, and one in which its server is written; with some to spare
+    // one in which its network waits behind the two others, and one in which its server is written;
+    // with some to spare
     assert!(turns <= 6, "{turns} turns");
 }
 

@@ -75,7 +75,8 @@ fn a_silent_user_that_takes_part_holds_up_nobody() {
     }
     let mut other = partner(&relay);
     let number = admit(&mut server, &mut other, b"a");
-    // all that they have granted, which nobody reads; it is far more than sockets and queues hold together
+    // all that they have granted, which nobody reads; it is far more than sockets and queues hold
+    // together
     for user in 0..4 {
         server.send(&to_user(0, user, &[7; WINDOW as usize]));
     }

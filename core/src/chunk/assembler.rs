@@ -61,10 +61,11 @@ pub enum Step {
 pub struct Assembler {
     /// The length of the current chunk; 0 while its length field comes.
     len: u32,
-    /// Bytes of the current chunk that are in the slot. While its length field comes: the code so far.
+    /// Bytes of the current chunk that are in the slot. While its length field comes: the code so
+    /// far.
     done: u32,
-    /// Bytes of the length field that have come; [`BROKEN`] or more if the peer broke the rules. Then `done` is the
-    /// length that was too great, or 0 for an overlong field.
+    /// Bytes of the length field that have come; [`BROKEN`] or more if the peer broke the rules.
+    /// Then `done` is the length that was too great, or 0 for an overlong field.
     field: u8,
 }
 
@@ -97,11 +98,12 @@ impl Assembler {
         self.len == 0 && self.field == 0
     }
 
-    /// Looks at `input` up to the end of the first chunk in it. Returns how many bytes that took, and what they
-    /// amounted to.
+    /// Looks at `input` up to the end of the first chunk in it. Returns how many bytes that took,
+    /// and what they amounted to.
     ///
-    /// `slot` keeps the part of a chunk that has come, between calls: hand in the same one until it is complete. A chunk
-    /// that is longer than the slot counts as too large, whatever the limit allows.
+    /// `slot` keeps the part of a chunk that has come, between calls: hand in the same one until it
+    /// is complete. A chunk that is longer than the slot counts as too large, whatever the limit
+    /// allows.
     #[inline]
     pub fn feed(&mut self, limit: ChunkLimit, input: &[u8], slot: &mut [u8]) -> (usize, Step) {
         let limit = limit.up_to(slot.len());
@@ -121,8 +123,9 @@ impl Assembler {
         (start.wrapping_add(count), len.map_or(Step::More, |len| Step::Completed { len }))
     }
 
-    /// Takes in the length field at the front of `input`, unless the current chunk's length is known. Returns how many
-    /// bytes that took. Afterwards [`Assembler::is_in_chunk`] says whether the length is known.
+    /// Takes in the length field at the front of `input`, unless the current chunk's length is
+    /// known. Returns how many bytes that took. Afterwards [`Assembler::is_in_chunk`] says whether
+    /// the length is known.
     #[cfg_attr(feature = "speed", inline)]
     #[cfg_attr(not(feature = "speed"), inline(never))]
     pub(crate) fn take_length(&mut self, limit: ChunkLimit, input: &[u8]) -> usize {
@@ -170,8 +173,8 @@ impl Assembler {
         is_whole.then_some(len)
     }
 
-    /// Takes a piece of a chunk from the front of `input` to its slot, which begins at `at` in `memory`. Returns how
-    /// many bytes that took, and the chunk's length if it is complete.
+    /// Takes a piece of a chunk from the front of `input` to its slot, which begins at `at` in
+    /// `memory`. Returns how many bytes that took, and the chunk's length if it is complete.
     #[inline]
     pub(crate) fn take_piece(
         &mut self,
@@ -223,7 +226,8 @@ impl Assembler {
         *self = Self { len: count(len), done: count(stored), field: 0 };
     }
 
-    /// Returns the length of the event that is kept, and of all that is stored; the assembler is between chunks then.
+    /// Returns the length of the event that is kept, and of all that is stored; the assembler is
+    /// between chunks then.
     pub(crate) const fn take_kept(&mut self) -> (usize, usize) {
         let kept = (self.len as usize, self.done as usize);
         *self = Self::new();
@@ -271,7 +275,8 @@ impl Assembler {
     }
 }
 
-/// Returns the length that a field says whose last byte is `byte`. One above 32 bits counts as the greatest.
+/// Returns the length that a field says whose last byte is `byte`. One above 32 bits counts as the
+/// greatest.
 #[cfg(feature = "large-chunks")]
 fn with_last_byte(code: u32, byte: u8, shift: u32) -> u32 {
     // at most 4 × 7 + 8 bits

@@ -2,9 +2,9 @@
 
 /// A channel's maximum chunk size, and the number of length bytes that goes with it.
 ///
-/// Both ends of a channel have to agree on the number of length bytes. It follows from the maximum, so that two
-/// ends with the same maximum agree; an end that accepts less than its peers use names their maximum as well
-/// ([`ChunkLimit::among`]).
+/// Both ends of a channel have to agree on the number of length bytes. It follows from the maximum,
+/// so that two ends with the same maximum agree; an end that accepts less than its peers use names
+/// their maximum as well ([`ChunkLimit::among`]).
 ///
 /// ```
 /// use peote_net::chunk::ChunkLimit;
@@ -69,8 +69,8 @@ impl ChunkLimit {
 
     /// Chunks of 1 to `max` bytes; `max` is 1..=[`ChunkLimit::GREATEST`].
     ///
-    /// Other values make a limit that is not [valid](ChunkLimit::is_valid): no length can be coded under it, and creating or
-    /// entering a channel with it is an error.
+    /// Other values make a limit that is not [valid](ChunkLimit::is_valid): no length can be coded
+    /// under it, and creating or entering a channel with it is an error.
     #[must_use]
     pub const fn new(max: u32) -> Self {
         let length_bytes = match max {

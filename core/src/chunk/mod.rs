@@ -1,7 +1,8 @@
-//! Chunks: whole messages inside the data of one channel and one direction (`docs/PROTOCOL.md`, "Chunks").
+//! Chunks: whole messages inside the data of one channel and one direction (`docs/PROTOCOL.md`,
+//! "Chunks").
 //!
-//! Usable alone: [`ChunkLimit`] says how lengths are coded, [`ChunkLimit::encode_length`] makes the bytes in front of a chunk, an
-//! [`Assembler`] finds the chunks in data that arrives in any pieces.
+//! Usable alone: [`ChunkLimit`] says how lengths are coded, [`ChunkLimit::encode_length`] makes the
+//! bytes in front of a chunk, an [`Assembler`] finds the chunks in data that arrives in any pieces.
 //!
 //! ```
 //! use peote_net::chunk::{Assembler, ChunkLimit, Step};

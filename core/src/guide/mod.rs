@@ -11,7 +11,8 @@
 //! 8. [Firmware](firmware): on a microcontroller, from nothing to a first message
 //! 9. [The relay](relay): running one, and what it bounds
 //!
-//! For readers who know something else: [Coming from Haxe](from_haxe), [Coming from MQTT](from_mqtt).
+//! For readers who know something else: [Coming from Haxe](from_haxe), [Coming from
+//! MQTT](from_mqtt).
 //!
 //! # Who is connected with whom
 //!
@@ -44,9 +45,9 @@
 //! ```
 //!
 //! Nothing happens between two polls: there is no thread, no callback that is kept, and no queue
-//! that grows. `send` queues everything or returns [`WouldBlock`](crate::link::SendError::WouldBlock).
-//! A handler that returns this has the event again later; meanwhile the link takes nothing more from
-//! that sender, and from that sender only.
+//! that grows. `send` queues everything or returns
+//! [`WouldBlock`](crate::link::SendError::WouldBlock). A handler that returns this has the event
+//! again later; meanwhile the link takes nothing more from that sender, and from that sender only.
 
 #[doc = include_str!("first_message.md")]
 pub mod first_message {}

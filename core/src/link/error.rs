@@ -12,8 +12,8 @@ use crate::value::EncodeError;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum SendError {
-    /// The transmit ring, the window of one of those it goes to, or a local user's line, has no room
-    /// for all of it now. Try again after a poll.
+    /// The transmit ring, the window of one of those it goes to, or a local user's line, has no
+    /// room for all of it now. Try again after a poll.
     WouldBlock,
     /// The handle or its user is no longer, or not yet, there: the channel was left, deleted,
     /// refused or lost, the user is gone.

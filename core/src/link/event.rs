@@ -33,9 +33,9 @@ pub enum Event<'a> {
         channel: Channel,
         /// Why.
         reason: Reason,
-        /// What the channel's server says about it, at most 200 bytes and no more than a party's slot
-        /// has. Empty unless the server has refused with words of its own
-        /// (`Out::refuse`, feature `flow`).
+        /// What the channel's server says about it, at most 200 bytes and no more than a party's
+        /// slot has. Empty unless the server has refused with words of its own (`Out::refuse`,
+        /// feature `flow`).
         words: &'a [u8],
     },
     /// A channel that was open is gone. The handle is no longer valid. The users of an own channel
@@ -49,20 +49,20 @@ pub enum Event<'a> {
         /// channel.
         reason: Reason,
     },
-    /// A user wants to enter an own channel that [asks](super::Admission::Ask). It is not in yet: the
-    /// program lets it in with [`Out::admit`](super::Out::admit) or does not with
+    /// A user wants to enter an own channel that [asks](super::Admission::Ask). It is not in yet:
+    /// the program lets it in with [`Out::admit`](super::Out::admit) or does not with
     /// [`Out::refuse`](super::Out::refuse), now or later. The relay gives up after 10 s.
     ///
-    /// [`UserEntered`](Self::UserEntered) follows when it is let in, [`KnockEnded`](Self::KnockEnded)
-    /// if it is gone before.
+    /// [`UserEntered`](Self::UserEntered) follows when it is let in,
+    /// [`KnockEnded`](Self::KnockEnded) if it is gone before.
     #[cfg(all(feature = "flow", feature = "server"))]
     Knock {
         /// The channel.
         channel: OwnChannel,
         /// The number that the user will have.
         user: User,
-        /// What the user says at the door, at most 200 bytes and no more than a party's slot has. Empty
-        /// for existing endpoints.
+        /// What the user says at the door, at most 200 bytes and no more than a party's slot has.
+        /// Empty for existing endpoints.
         words: &'a [u8],
     },
     /// A user that knocked, and was neither let in nor refused, is gone, or its time is over.
@@ -73,10 +73,10 @@ pub enum Event<'a> {
         /// The user; from now on the number can mean somebody else.
         user: User,
     },
-    /// A channel of a [list of channels that come back](crate::reconnect) was open, and is asked for
-    /// again. The handle stays valid. [`Opened`](Self::Opened) follows, or [`Closed`](Self::Closed)
-    /// or [`Refused`](Self::Refused) when it is given up. The users of an own channel are gone
-    /// without further events.
+    /// A channel of a [list of channels that come back](crate::reconnect) was open, and is asked
+    /// for again. The handle stays valid. [`Opened`](Self::Opened) follows, or
+    /// [`Closed`](Self::Closed) or [`Refused`](Self::Refused) when it is given up. The users of an
+    /// own channel are gone without further events.
     ///
     /// A link by itself never says so:
     /// [`ChannelList::follow`](crate::reconnect::ChannelList::follow) does.
@@ -111,8 +111,8 @@ pub enum Event<'a> {
         /// The user.
         user: User,
     },
-    /// The relay is going to close the connection, because it drains. A program that comes back does so
-    /// then, and not at once.
+    /// The relay is going to close the connection, because it drains. A program that comes back
+    /// does so then, and not at once.
     #[cfg(feature = "flow")]
     ComeBack {
         /// How long from now on.
@@ -301,8 +301,8 @@ pub trait HandlerError {
     /// delivered again then.
     fn is_would_block(&self) -> bool;
 
-    /// Returns the error as one whose sources can be asked for. `None` without this method: there is
-    /// only its text then.
+    /// Returns the error as one whose sources can be asked for. `None` without this method: there
+    /// is only its text then.
     fn as_error(&self) -> Option<&(dyn core::error::Error + 'static)> {
         None
     }

@@ -124,8 +124,8 @@ pub const SILENCE_LIMIT: Duration = Duration::from_secs(20);
 /// The transport is handed to each poll. `B` is the link's memory: [`link_buffers!`] names its
 /// sizes, [`memory`] says what each of them means.
 ///
-/// Beside its buffers a link takes 368 bytes on 64-bit targets, and less on 32-bit ones. Without the
-/// features `flow`, `large-chunks`, `local` and `speed` it takes 168 and 120 bytes.
+/// Beside its buffers a link takes 368 bytes on 64-bit targets, and less on 32-bit ones. Without
+/// the features `flow`, `large-chunks`, `local` and `speed` it takes 168 and 120 bytes.
 ///
 /// ```
 /// use std::sync::Mutex;
@@ -223,8 +223,8 @@ impl<B: Buffers> Link<B> {
         self.state.silence_limit = SilenceLimit::new(limit);
     }
 
-    /// Sets what the program tells the relay about itself. Counts from the next connection on, so call
-    /// it before the first poll.
+    /// Sets what the program tells the relay about itself. Counts from the next connection on, so
+    /// call it before the first poll.
     #[cfg(feature = "flow")]
     pub fn set_hello(&mut self, hello: Hello) {
         self.state.flow.set(hello);
@@ -399,9 +399,9 @@ impl<B: Buffers> Link<B> {
 
     /// Like [`next_event`](Self::next_event), with a look at each event before it is returned.
     ///
-    /// `follow` returns the event that the program is to see, or `None` for one that counts as dealt
-    /// with: [`ChannelList::follow`](crate::reconnect::ChannelList::follow) is made for it. It is called
-    /// once for each delivery.
+    /// `follow` returns the event that the program is to see, or `None` for one that counts as
+    /// dealt with: [`ChannelList::follow`](crate::reconnect::ChannelList::follow) is made for it.
+    /// It is called once for each delivery.
     ///
     /// # Errors
     /// As [`next_event`](Self::next_event).
@@ -449,7 +449,8 @@ impl<B: Buffers> Link<B> {
         Ok(self.session().run(transport, now, &mut look)?)
     }
 
-    /// Returns the event that [`find_event`](Self::find_event) has found; `None` if it has found none.
+    /// Returns the event that [`find_event`](Self::find_event) has found; `None` if it has found
+    /// none.
     pub fn found(&mut self) -> Option<(Event<'_>, Out<'_>)> {
         self.session().held()
     }

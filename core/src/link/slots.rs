@@ -9,8 +9,8 @@ use crate::chunk::{Assembler, ChunkLimit};
 
 /// What tells the successive channels of one slot apart.
 ///
-/// A *standing* handle stays valid when its channel ends: the slot is [away](OwnState::Away) then, and
-/// not free.
+/// A *standing* handle stays valid when its channel ends: the slot is [away](OwnState::Away) then,
+/// and not free.
 pub(super) mod generation {
     const STANDING: u32 = 1 << 31;
 
@@ -50,7 +50,8 @@ pub(super) enum OwnState {
     Open {
         number: u8,
     },
-    /// It is there, and not everybody may enter. Until the relay knows that the program is not told.
+    /// It is there, and not everybody may enter. Until the relay knows that the program is not
+    /// told.
     #[cfg(all(feature = "flow", feature = "server"))]
     Opening {
         number: u8,
@@ -137,8 +138,8 @@ pub(super) enum PartyState {
         own: u8,
         user: u16,
     },
-    /// A user that knocks at the own channel in slot `own`. Until it is let in, `outstanding` is its
-    /// ticket.
+    /// A user that knocks at the own channel in slot `own`. Until it is let in, `outstanding` is
+    /// its ticket.
     #[cfg(all(feature = "flow", feature = "server"))]
     Knocking {
         own: u8,

@@ -123,7 +123,8 @@ pub(super) enum Owed {
     /// What has not been said of the token.
     #[cfg(feature = "flow")]
     Token,
-    /// The answer to a user that knocks: to be let in, or (`code`) refused; or that a user is removed.
+    /// The answer to a user that knocks: to be let in, or (`code`) refused; or that a user is
+    /// removed.
     #[cfg(feature = "flow")]
     Answer {
         channel: u8,
@@ -212,7 +213,8 @@ impl SilenceLimit {
     }
 
     /// Returns when a relay that was heard last at `heard` will have been silent for too long.
-    /// `interval` is how many seconds the relay says that it is silent for at most; 0 if it does not.
+    /// `interval` is how many seconds the relay says that it is silent for at most; 0 if it does
+    /// not.
     fn after(self, heard: Instant, interval: u32) -> Instant {
         if self.0 == 0 && interval > 0 {
             return heard.saturating_add(Duration::from_secs(u64::from(interval).saturating_mul(4)));

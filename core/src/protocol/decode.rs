@@ -1,4 +1,5 @@
-//! What the decoders of both directions have in common: heads that may be cut, payloads that come in pieces.
+//! What the decoders of both directions have in common: heads that may be cut, payloads that come
+//! in pieces.
 
 use super::Fragment;
 
@@ -36,7 +37,8 @@ pub(super) enum DataHead {
     },
 }
 
-/// Looks at the first bytes of a data unit. `names_user` says for a channel byte whether a user byte follows it.
+/// Looks at the first bytes of a data unit. `names_user` says for a channel byte whether a user
+/// byte follows it.
 #[inline]
 pub(super) fn data_head(bytes: &[u8], names_user: impl Fn(u8) -> bool) -> DataHead {
     let (size, behind, len) = match *bytes {
@@ -59,7 +61,8 @@ pub(super) fn data_head(bytes: &[u8], names_user: impl Fn(u8) -> bool) -> DataHe
     }
 }
 
-/// The state of a decoder: a head that has been cut, or a payload of which pieces are still to come.
+/// The state of a decoder: a head that has been cut, or a payload of which pieces are still to
+/// come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub(super) struct Progress<K> {
@@ -79,9 +82,11 @@ impl<K: Copy> Progress<K> {
         self.left == 0 && self.head_len == 0
     }
 
-    /// The next unit, or piece of one: its kind, its payload, and how many bytes of `input` were used up to its end.
+    /// The next unit, or piece of one: its kind, its payload, and how many bytes of `input` were
+    /// used up to its end.
     ///
-    /// `parse` finds out what the first bytes of a unit are. It must not need bytes behind the head.
+    /// `parse` finds out what the first bytes of a unit are. It must not need bytes behind the
+    /// head.
     #[inline]
     pub(super) fn next<'a>(
         &mut self,
@@ -113,7 +118,8 @@ impl<K: Copy> Progress<K> {
         }
     }
 
-    /// Goes on with a head that came in pieces, byte by byte. How many bytes of `input` it took, and what it is.
+    /// Goes on with a head that came in pieces, byte by byte. How many bytes of `input` it took,
+    /// and what it is.
     #[cold]
     fn cut_head(&mut self, input: &[u8], parse: impl Fn(&[u8]) -> Head<K>) -> Option<(usize, Head<K>)> {
         let mut used = 0usize;

@@ -1,8 +1,9 @@
 //! The wire codec of the joint protocol, in both directions, usable alone.
 //!
-//! [`to_relay`] is what an endpoint sends, [`to_endpoint`] what a relay sends. Each has a `Decoder` that is fed any cut of
-//! the byte stream, keeps a few bytes of state and never a payload, and yields units whose payload is a [`Fragment`]
-//! borrowed from the input; and functions that encode. `docs/PROTOCOL.md` describes every byte.
+//! [`to_relay`] is what an endpoint sends, [`to_endpoint`] what a relay sends. Each has a `Decoder`
+//! that is fed any cut of the byte stream, keeps a few bytes of state and never a payload, and
+//! yields units whose payload is a [`Fragment`] borrowed from the input; and functions that encode.
+//! `docs/PROTOCOL.md` describes every byte.
 //!
 //! ```
 //! use peote_net::protocol::to_endpoint::{Decoder, Unit};
@@ -28,7 +29,8 @@ pub use header::Header;
 /// The TCP port a relay listens on unless told otherwise.
 pub const DEFAULT_PORT: u16 = 7680;
 
-/// Own channels one connection can have at once, and, apart from those, channels it can be in at once.
+/// Own channels one connection can have at once, and, apart from those, channels it can be in at
+/// once.
 pub const MAX_CHANNELS: usize = 128;
 
 /// Users one channel can have at once.
@@ -42,14 +44,15 @@ pub const MAX_UNIT: usize = 32_767;
 
 /// Payload bytes a sender puts into one data unit, at most.
 ///
-/// Two less than [`MAX_UNIT`] allows a user to send, so that the unit still fits when the relay frames it anew for
-/// the channel's server, with one byte more in front.
+/// Two less than [`MAX_UNIT`] allows a user to send, so that the unit still fits when the relay
+/// frames it anew for the channel's server, with one byte more in front.
 pub const MAX_UNIT_PAYLOAD: usize = 32_765;
 
 /// Length of the longest command in bytes: a name of [`MAX_NAME`] bytes behind four bytes of head.
 pub const MAX_COMMAND: usize = 259;
 
-/// Bytes of words of a user that wants to enter a channel, and of a server that refuses it, at most.
+/// Bytes of words of a user that wants to enter a channel, and of a server that refuses it, at
+/// most.
 pub const MAX_WORDS: usize = 200;
 
 /// The greatest number of commands that can wait for their answers at once: tags are 1..=255.

@@ -26,14 +26,16 @@ pub enum Command {
     Leave,
     /// Delete an own channel; the payload is its number. Not answered.
     Delete,
-    /// Remove a user from an own channel; the payload is the channel's and the user's number. Only for relays
-    /// that announce it ([`Capabilities::REMOVE_USER`](super::to_endpoint::Capabilities::REMOVE_USER)).
+    /// Remove a user from an own channel; the payload is the channel's and the user's number. Only
+    /// for relays that announce it
+    /// ([`Capabilities::REMOVE_USER`](super::to_endpoint::Capabilities::REMOVE_USER)).
     RemoveUser,
-    /// Remove a user and keep its connection out; payload as for [`Command::RemoveUser`]. Only for relays that announce it
+    /// Remove a user and keep its connection out; payload as for [`Command::RemoveUser`]. Only for
+    /// relays that announce it
     /// ([`Capabilities::BLOCK_USER`](super::to_endpoint::Capabilities::BLOCK_USER)).
     BlockUser,
-    /// What the endpoint is and can do; the payload is [items](super::items). Answered by a hello of
-    /// the relay. This and those below are only for relays that announce it
+    /// What the endpoint is and can do; the payload is [items](super::items). Answered by a hello
+    /// of the relay. This and those below are only for relays that announce it
     /// ([`Capabilities::HELLO`](super::to_endpoint::Capabilities::HELLO)).
     Hello,
     /// What the user says with the command to enter that stands directly behind this one; the
@@ -71,7 +73,8 @@ impl Command {
         }
     }
 
-    /// What a relay must have announced before an endpoint may give this command: nothing for the original ones.
+    /// What a relay must have announced before an endpoint may give this command: nothing for the
+    /// original ones.
     ///
     /// ```
     /// use peote_net::protocol::to_endpoint::Capabilities;
@@ -116,7 +119,8 @@ impl Command {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Malformed {
-    /// A broadcast prefix in front of data for an entered channel: only a channel's server broadcasts.
+    /// A broadcast prefix in front of data for an entered channel: only a channel's server
+    /// broadcasts.
     BroadcastByUser {
         /// The number of the entered channel.
         channel: u8,
@@ -371,8 +375,8 @@ impl Decoder {
 
     /// The next unit or piece of a unit, and how many bytes of `input` were used up to its end.
     ///
-    /// `None` means that all of `input` was used and more is needed. Does not fail: what makes no sense
-    /// is [`Unit::Malformed`].
+    /// `None` means that all of `input` was used and more is needed. Does not fail: what makes no
+    /// sense is [`Unit::Malformed`].
     #[inline]
     pub fn decode<'a>(&mut self, input: &'a [u8]) -> Option<(usize, Unit<'a>)> {
         let takes_part = self.takes_part;
@@ -390,15 +394,16 @@ pub const fn data_from_user(channel: u8, payload: usize) -> Header {
     Header::data(channel & !OWN, None, payload)
 }
 
-/// The bytes in front of `payload` bytes of data for user `user` of own channel `channel`; `payload` as for [`data_from_user`].
+/// The bytes in front of `payload` bytes of data for user `user` of own channel `channel`;
+/// `payload` as for [`data_from_user`].
 #[inline]
 #[must_use]
 pub const fn data_from_server(channel: u8, user: u8, payload: usize) -> Header {
     Header::data(channel | OWN, Some(user), payload)
 }
 
-/// The bytes in front of `payload` bytes of data for all users of own channel `channel`, but `excluded` if there is one;
-/// `payload` as for [`data_from_user`].
+/// The bytes in front of `payload` bytes of data for all users of own channel `channel`, but
+/// `excluded` if there is one; `payload` as for [`data_from_user`].
 #[inline]
 #[must_use]
 pub const fn broadcast(channel: u8, excluded: Option<u8>, payload: usize) -> Header {
@@ -413,8 +418,8 @@ pub const fn broadcast_to_ready(channel: u8, excluded: Option<u8>, payload: usiz
     Header::to_ready(channel | OWN, excluded, payload)
 }
 
-/// The four bytes in front of a name, for [`Command::Create`] and [`Command::Enter`]. `None` if the name is longer than
-/// [`MAX_NAME`] bytes.
+/// The four bytes in front of a name, for [`Command::Create`] and [`Command::Enter`]. `None` if the
+/// name is longer than [`MAX_NAME`] bytes.
 #[must_use]
 pub fn name_command(command: Command, tag: u8, name: &[u8]) -> Option<[u8; 4]> {
     const _: () = assert!(MAX_NAME == u8::MAX as usize);
@@ -558,8 +563,8 @@ pub const fn refuse(channel: u8, user: u8, ticket: u8, code: u8, words: usize) -
     Some([0, Command::Refuse.code(), 0, len, channel, user, ticket, code])
 }
 
-/// The bytes of a [`Command::LeaveOut`] in front of the numbers of the users, at most 254. `None` if
-/// there are more.
+/// The bytes of a [`Command::LeaveOut`] in front of the numbers of the users, at most 254. `None`
+/// if there are more.
 #[must_use]
 pub const fn leave_out(channel: u8, users: usize) -> Option<[u8; 5]> {
     if users > 254 {

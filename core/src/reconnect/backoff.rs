@@ -90,8 +90,8 @@ impl Backoff {
     /// Delays of 250 ms, doubling up to 30 s, less up to 50 % of jitter, without end.
     ///
     /// The jitter begins with seed 0 unless there is another seed: see
-    /// [`with_seed`](Self::with_seed). `peote_net_std::DesktopLink` takes a random one where none is
-    /// given.
+    /// [`with_seed`](Self::with_seed). `peote_net_std::DesktopLink` takes a random one where none
+    /// is given.
     #[must_use]
     pub const fn new() -> Self {
         Self {

@@ -157,7 +157,8 @@ impl<N> Entry<N> {
         Notice::Opened { channel, first: self.openings == Openings::One }
     }
 
-    /// The link's connection is lost, and this was open, or (`was_open` is false) had been asked for.
+    /// The link's connection is lost, and this was open, or (`was_open` is false) had been asked
+    /// for.
     pub(super) fn lost(&mut self, channel: Channel, was_open: bool) -> Option<Notice> {
         if matches!(self.state, State::Open | State::Asked { .. }) {
             self.ask_anew();

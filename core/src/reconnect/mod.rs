@@ -61,8 +61,8 @@
 //! ```
 //!
 //! With [`Link::next_event_if`](crate::link::Link::next_event_if) the middle of it is as follows.
-//! After the error it has to be called on, with the same transport, until it returns `None`: that is
-//! when the channels are told.
+//! After the error it has to be called on, with the same transport, until it returns `None`: that
+//! is when the channels are told.
 //!
 //! ```
 //! # use peote_net::{link::{Buffers, Error, Event, Link}, reconnect::Reconnect, time::Instant};
@@ -95,12 +95,13 @@
 //! # What is told, and what cannot be known
 //!
 //! - **Every channel of the list is, at every time, open, being restored, or given up**
-//!   ([`ChannelList::state`]), and each change is told once. A program sees [`Event::Opened`] whenever
-//!   a channel is open, the first time or again; [`Event::Away`] when it was open and is asked for
-//!   again; [`Event::Refused`] or [`Event::Closed`] when it is given up. What [`ChannelList::restore`]
-//!   tells, and [`ChannelList::observe`], is for those who want to know more.
-//! - An event that the handler keeps ([`Flow::Again`](crate::link::Flow::Again)) means the same when
-//!   it comes again. Its channel is not asked for before the handler has dealt with it.
+//!   ([`ChannelList::state`]), and each change is told once. A program sees [`Event::Opened`]
+//!   whenever a channel is open, the first time or again; [`Event::Away`] when it was open and is
+//!   asked for again; [`Event::Refused`] or [`Event::Closed`] when it is given up. What
+//!   [`ChannelList::restore`] tells, and [`ChannelList::observe`], is for those who want to know
+//!   more.
+//! - An event that the handler keeps ([`Flow::Again`](crate::link::Flow::Again)) means the same
+//!   when it comes again. Its channel is not asked for before the handler has dealt with it.
 //! - **Handles stay the same**, from `create` and `enter` of a list to
 //!   [`ChannelList::remove`]. While a channel is not open, sending says
 //!   [`SendError::NotOpen`]. Each channel of the list has a slot of the link all the time.
@@ -110,18 +111,18 @@
 //!   and let the other end say which it has.
 //! - **Users are new.** The users of an own channel that were there at the loss are gone without
 //!   further events, and come again, if at all, with [`Event::UserEntered`] and perhaps other
-//!   numbers. The server of an entered channel sees a former user go (when the relay has noticed) and
-//!   a new one come. Who they are has to be said anew.
-//! - **Words and admission** (feature `flow`) come back, too: what is said at a door is said each time,
-//!   and a channel that asks asks again. A refusal of the channel's server
+//!   numbers. The server of an entered channel sees a former user go (when the relay has noticed)
+//!   and a new one come. Who they are has to be said anew.
+//! - **Words and admission** (feature `flow`) come back, too: what is said at a door is said each
+//!   time, and a channel that asks asks again. A refusal of the channel's server
 //!   ([`Reason::RefusedByServer`]) is not asked for again by itself.
 //! - **A relay that drains** says when to come back (`Event::ComeBack`); no attempt is made before.
 //! - What was said in an entered channel while the connection was lost has not been heard.
 //!
 //! - **A relay that does not answer** is told with [`Cause::NoAnswer`]: it says keepalives, but has
-//!   not answered for a channel within 15 s ([`ChannelList::set_answer_timeout`]). It obeys commands
-//!   in their order, so it obeys nothing that was sent since. A program with a loop of its own had
-//!   better end the transport then, and treat it as lost.
+//!   not answered for a channel within 15 s ([`ChannelList::set_answer_timeout`]). It obeys
+//!   commands in their order, so it obeys nothing that was sent since. A program with a loop of its
+//!   own had better end the transport then, and treat it as lost.
 //!
 //! # Which refusals are final
 //!
@@ -334,7 +335,8 @@ impl<E: Entries> ChannelList<E> {
         Ok(channel)
     }
 
-    /// Like [`enter`](Self::enter), and says `words` at the door each time: see [`Out::enter_with`].
+    /// Like [`enter`](Self::enter), and says `words` at the door each time: see
+    /// [`Out::enter_with`].
     ///
     /// # Errors
     /// Those of [`enter`](Self::enter), and [`SendError::WordsTooLong`].
@@ -496,8 +498,8 @@ impl<E: Entries> ChannelList<E> {
     }
 
     /// Returns when [`start_attempt`](Self::start_attempt) or [`restore`](Self::restore) has
-    /// something to do that does not follow from an event; `None`: never. While the link has no room
-    /// for commands, its writability ends the sleep.
+    /// something to do that does not follow from an event; `None`: never. While the link has no
+    /// room for commands, its writability ends the sleep.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
         match self.connection {

@@ -35,9 +35,10 @@ pub enum Cause {
     /// This link could not ask for it.
     Link(SendError),
     /// The relay was asked and has not answered in time, though it has said that it is there; see
-    /// [`ChannelList::set_answer_timeout`](super::ChannelList::set_answer_timeout). It obeys commands
-    /// in their order, so what was sent since is not obeyed either. Another connection is worth a
-    /// try. The channel is not asked for again on this one; an answer that comes late counts.
+    /// [`ChannelList::set_answer_timeout`](super::ChannelList::set_answer_timeout). It obeys
+    /// commands in their order, so what was sent since is not obeyed either. Another connection is
+    /// worth a try. The channel is not asked for again on this one; an answer that comes late
+    /// counts.
     NoAnswer,
 }
 
@@ -78,8 +79,8 @@ pub enum Notice {
         /// When it is asked for again, at the earliest.
         until: Instant,
     },
-    /// The channel is not asked for any more, unless [`ChannelList::retry`](super::ChannelList::retry)
-    /// is called.
+    /// The channel is not asked for any more, unless
+    /// [`ChannelList::retry`](super::ChannelList::retry) is called.
     GivenUp {
         /// The channel.
         channel: Channel,

@@ -1,9 +1,9 @@
-//! Memberships of which one side is at another relay: what a program with many relays needs beside what an
-//! endpoint can say.
+//! Memberships of which one side is at another relay: what a program with many relays needs beside
+//! what an endpoint can say.
 //!
-//! Where relays stand together as one, a connection of this relay stands for an endpoint that is connected to
-//! another one. It says what that endpoint says, in the joint protocol. Here is what the protocol has no word
-//! for: reasons and numbers that another relay has decided about.
+//! Where relays stand together as one, a connection of this relay stands for an endpoint that is
+//! connected to another one. It says what that endpoint says, in the joint protocol. Here is what
+//! the protocol has no word for: reasons and numbers that another relay has decided about.
 
 use super::end::End;
 use super::host::{ConnectionId, Host};
@@ -22,8 +22,9 @@ impl<S: Storage> Relay<S> {
         Some(tables.membership(index)?.user)
     }
 
-    /// Admits a user that knocks, and tells it that its number in the channel is `shown`. `channel` and `user` are still what data
-    /// is sent to. Returns false if nobody knocks there with that ticket.
+    /// Admits a user that knocks, and tells it that its number in the channel is `shown`. `channel`
+    /// and `user` are still what data is sent to. Returns false if nobody knocks there with that
+    /// ticket.
     pub fn admit_as<H: Host>(
         &mut self,
         server: ConnectionId,
@@ -40,7 +41,8 @@ impl<S: Storage> Relay<S> {
         true
     }
 
-    /// Refuses a user that knocks, for any reason that entering can be refused for. Returns false if nobody knocks there with that ticket.
+    /// Refuses a user that knocks, for any reason that entering can be refused for. Returns false
+    /// if nobody knocks there with that ticket.
     pub fn refuse_as<H: Host>(
         &mut self,
         server: ConnectionId,
@@ -54,8 +56,8 @@ impl<S: Storage> Relay<S> {
         true
     }
 
-    /// Ends the membership of a user: tells it that the channel is gone for that reason, and the server nothing. Returns false if there is no
-    /// such user, or it knocks.
+    /// Ends the membership of a user: tells it that the channel is gone for that reason, and the
+    /// server nothing. Returns false if there is no such user, or it knocks.
     pub fn end_user<H: Host>(
         &mut self,
         server: ConnectionId,
@@ -73,8 +75,8 @@ impl<S: Storage> Relay<S> {
         true
     }
 
-    /// Ends a membership of a connection by the number of the entered channel, with "connection lost" for the server. Returns false if there is
-    /// none.
+    /// Ends a membership of a connection by the number of the entered channel, with "connection
+    /// lost" for the server. Returns false if there is none.
     pub fn lose_entered<H: Host>(&mut self, user: ConnectionId, entered: u8, host: &mut H) -> bool {
         let mut tables = self.tables();
         let Some(index) = tables.entered_by(user, entered) else { return false };
@@ -82,8 +84,8 @@ impl<S: Storage> Relay<S> {
         true
     }
 
-    /// Has a connection knock no more that gave the command to enter with that tag. Its command is not answered. Returns false if it does not
-    /// knock so.
+    /// Has a connection knock no more that gave the command to enter with that tag. Its command is
+    /// not answered. Returns false if it does not knock so.
     pub fn lose_knock<H: Host>(&mut self, user: ConnectionId, tag: u8, host: &mut H) -> bool {
         let mut tables = self.tables();
         for number in 0..=u8::MAX {

@@ -10,11 +10,13 @@ const IN_PAGE: usize = (PAGE - 1) / 2;
 /// Pages of one channel's list.
 const BLOCK_PAGES: usize = 16;
 
-/// Connections that one channel can have blocked at the same time, 112. Those that have ended do not count.
+/// Connections that one channel can have blocked at the same time, 112. Those that have ended do
+/// not count.
 pub const MAX_BLOCKED: usize = BLOCK_PAGES * IN_PAGE;
 
 impl Page {
-    /// Index plus one of the next page of a list, 0 at its end, and the entries of this one: index plus one and generation of a connection, or zeros.
+    /// Index plus one of the next page of a list, 0 at its end, and the entries of this one: index
+    /// plus one and generation of a connection, or zeros.
     fn blocked(&self) -> (u32, &[[u32; 2]]) {
         let Some((next, entries)) = self.0.split_first() else { return (0, &[]) };
         (*next, entries.as_chunks().0)
@@ -44,7 +46,8 @@ impl Tables<'_> {
         false
     }
 
-    /// Puts a connection on the list of a channel. `false` if there is no room: the list is full of connections that are there, or no page is to be had.
+    /// Puts a connection on the list of a channel. `false` if there is no room: the list is full of
+    /// connections that are there, or no page is to be had.
     pub(super) fn block(&mut self, channel: u32, id: ConnectionId) -> bool {
         let Some(first) = self.channel(channel).map(|channel| channel.blocked) else { return false };
         let (mut next, mut pages) = (first, 0);

@@ -22,7 +22,8 @@ const ANSWER_TO_PART: usize = to_endpoint::entered(0, 0, 0, 0).len();
 const ENTERED: usize = to_endpoint::user_entered(0, 0).len();
 
 impl Tables<'_> {
-    /// Carries out the command that `input` starts with. Says how many bytes it was, or why it is not carried out now.
+    /// Carries out the command that `input` starts with. Says how many bytes it was, or why it is
+    /// not carried out now.
     pub(super) fn command<H: Host>(
         &mut self,
         sender: ConnectionId,
@@ -60,7 +61,8 @@ impl Tables<'_> {
             Command::Grant | Command::Admit | Command::Refuse | Command::LeaveOut => {}
             Command::Leave => {
                 ask(sender, &Request::Leave, None, host)?;
-                // a wrong length, or a number that is not in use: nothing is meant that could be done
+                // a wrong length, or a number that is not in use: nothing is meant that could be
+                // done
                 if let [number] = *payload
                     && let Some(membership) = self.entered(sender, number)
                     && !self.knocks(membership)
@@ -247,7 +249,8 @@ impl Tables<'_> {
             .any(|(_, index)| self.membership(index).is_some_and(|membership| membership.channel == channel))
     }
 
-    /// How many numbers of a channel users from the same address and from the same network have, those included that rest.
+    /// How many numbers of a channel users from the same address and from the same network have,
+    /// those included that rest.
     fn numbers_of(&self, channel: &ChannelSlot, home: Home, now: Instant) -> (usize, usize) {
         let pages = &*self.parts.pages;
         let (mut of_address, mut of_network) = channel.users.resting(pages, home, now);
@@ -308,7 +311,8 @@ impl Tables<'_> {
     }
 }
 
-/// Asks the host about a command. Returns the reason to refuse it, if there is one; `refused` is the core's own.
+/// Asks the host about a command. Returns the reason to refuse it, if there is one; `refused` is
+/// the core's own.
 fn ask<H: Host>(
     connection: ConnectionId,
     request: &Request<'_>,

@@ -78,7 +78,8 @@ impl Tables<'_> {
 
     /// A channel is deleted or its server is lost: tells its users.
     pub(super) fn end_channel<H: Host>(&mut self, index: u32, reason: Reason, host: &mut H) {
-        // of each table the first number in use is taken out again and again; each round ends one membership
+        // of each table the first number in use is taken out again and again; each round ends one
+        // membership
         let mut from = 0;
         for _ in 0..MAX_USERS {
             let Some(channel) = self.channel(index) else { return };
@@ -101,7 +102,8 @@ impl Tables<'_> {
         names::discard(channel.name, self.parts.pages, &mut self.counters.pages);
         self.unblock_all(channel.blocked);
         if let Some(server) = self.parts.connections.get_mut(channel.server.index()) {
-            // what the server says of the number it says of its next holder, and what users sent is routed by theirs
+            // what the server says of the number it says of its next holder, and what users sent is
+            // routed by theirs
             server.own.release(self.parts.pages, channel.number, UnderWay::Nothing, host.now());
         }
         self.counters.channels.give(self.parts.channels, index);
@@ -113,7 +115,8 @@ impl Tables<'_> {
         });
     }
 
-    /// Ends all that a connection is in, as far as the turn goes, and then the connection. Returns true when that is done.
+    /// Ends all that a connection is in, as far as the turn goes, and then the connection. Returns
+    /// true when that is done.
     pub(super) fn disconnect<H: Host>(&mut self, id: ConnectionId, turn: &mut Turn, host: &mut H) -> bool {
         if self.connection(id).is_none() {
             return true;
@@ -176,12 +179,14 @@ impl Tables<'_> {
         });
     }
 
-    /// Gives both numbers of a membership back. A user that has left says nothing more of its number; all others may have.
+    /// Gives both numbers of a membership back. A user that has left says nothing more of its
+    /// number; all others may have.
     fn release_numbers(&mut self, membership: &MembershipSlot, end: End, now: Instant) {
         let home = self.home(membership.user);
         let (user, server) = match end {
             End::Left | End::Lost => (UnderWay::Nothing, UnderWay::Something(home)),
-            // the server has said so itself, and may still send before it hears that it has been done
+            // the server has said so itself, and may still send before it hears that it has been
+            // done
             End::Removed | End::TooSlow => (UnderWay::Something(home), UnderWay::Something(home)),
             End::Channel(_) => (UnderWay::Something(home), UnderWay::Nothing),
         };

@@ -90,7 +90,8 @@ impl Tables<'_> {
         }
     }
 
-    /// Gives windows to a membership one side of which takes part from now on, and tells that side. One whose user knocks comes later.
+    /// Gives windows to a membership one side of which takes part from now on, and tells that side.
+    /// One whose user knocks comes later.
     fn raise<H: Host>(&mut self, index: u32, side: usize, host: &mut H) {
         let Some(membership) =
             self.membership(index).filter(|membership| !membership.flags.has(Flags::KNOCKS))

@@ -11,8 +11,8 @@ use crate::protocol::to_relay::{CODE_FULL, Command, Decoder, Unit, Verdict};
 use crate::protocol::{MAX_WORDS, to_endpoint};
 use crate::time::{Duration, Instant};
 
-/// Users that knock at the door of one channel, at most: nearly as many as it can have. After a relay
-/// was started again all come at once.
+/// Users that knock at the door of one channel, at most: nearly as many as it can have. After a
+/// relay was started again all come at once.
 pub const MAX_KNOCKS: u8 = 255;
 
 /// Doors at which one connection knocks, at most: as many as the channels that it can enter.
@@ -30,7 +30,8 @@ impl Tables<'_> {
         self.membership(index).is_some_and(|membership| membership.flags.has(Flags::KNOCKS))
     }
 
-    /// Words have come, and `behind` them what they may belong to. Returns how many bytes of that were used.
+    /// Words have come, and `behind` them what they may belong to. Returns how many bytes of that
+    /// were used.
     pub(super) fn words_and_enter<H: Host>(
         &mut self,
         sender: ConnectionId,
@@ -137,7 +138,8 @@ impl Tables<'_> {
         self.count_knock(membership, |count| count.saturating_sub(1));
     }
 
-    /// Answers the command to enter of a user that knocked, and is refused. Its slot may be free already.
+    /// Answers the command to enter of a user that knocked, and is refused. Its slot may be free
+    /// already.
     pub(super) fn answer_knock<H: Host>(
         &self,
         index: u32,

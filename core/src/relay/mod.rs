@@ -1,8 +1,10 @@
 //! The forwarding core of a relay: who is in which channel, and which bytes go where.
 //!
-//! Input and output, queues, clock and policy are the caller's ([`Host`]), so that a microcontroller and a server program share this
-//! part. Nothing here blocks or can panic, or allocates (but for `GrowingStorage`, with the feature `alloc`); a call does work in proportion to the bytes it is given (and, where a channel
-//! or a connection ends, to the number of those it ends for).
+//! Input and output, queues, clock and policy are the caller's ([`Host`]), so that a
+//! microcontroller and a server program share this part. Nothing here blocks or can panic, or
+//! allocates (but for `GrowingStorage`, with the feature `alloc`); a call does work in proportion
+//! to the bytes it is given (and, where a channel or a connection ends, to the number of those it
+//! ends for).
 //!
 //! ```
 //! use peote_net::relay::{ConnectionId, Host, Outcome, Relay, StaticStorage};
@@ -42,36 +44,43 @@
 //!
 //! # Queues
 //!
-//! Data goes only where [`Host::free`] says that there is room; an answer, an announcement, and the notice that a user has entered, too. What must be said whatever the
-//! queue has room for is that a user is gone (7 bytes) or a channel is gone (6 bytes). Each is said once for a membership, and a membership begins
-//! only while there is room, so a queue is at most `7 * users of the connection's channels + 6 * channels entered` bytes
-//! above its bound.
+//! Data goes only where [`Host::free`] says that there is room; an answer, an announcement, and the
+//! notice that a user has entered, too. What must be said whatever the queue has room for is that a
+//! user is gone (7 bytes) or a channel is gone (6 bytes). Each is said once for a membership, and a
+//! membership begins only while there is room, so a queue is at most
+//! `7 * users of the connection's channels + 6 * channels entered` bytes above its bound.
 //!
-//! What endpoints that take part in flow control were promised goes beyond the bound: for each membership the receiver's window and 5 bytes more, with a
-//! head of 4 bytes for each piece. So does what is said once for each membership that a hello raises (14 bytes), and the answer to each of at most 128 commands
-//! to enter that a channel's server decides about (205 bytes). A host that announces [`Capabilities::HELLO`](crate::protocol::to_endpoint::Capabilities::HELLO)
-//! gives up who holds too much, and calls [`Relay::drained`] and [`Relay::tick`].
+//! What endpoints that take part in flow control were promised goes beyond the bound: for each
+//! membership the receiver's window and 5 bytes more, with a head of 4 bytes for each piece. So
+//! does what is said once for each membership that a hello raises (14 bytes), and the answer to
+//! each of at most 128 commands to enter that a channel's server decides about (205 bytes). A host
+//! that announces [`Capabilities::HELLO`](crate::protocol::to_endpoint::Capabilities::HELLO) gives
+//! up who holds too much, and calls [`Relay::drained`] and [`Relay::tick`].
 //!
 //! # Numbers
 //!
-//! A number is given out again as late as possible: first all that were never used, then the one that has been free for
-//! the longest time. What was sent to a user before its server knew that the user is gone is still under way, and so is
-//! what a user sent before it knew that the channel is gone. Such numbers rest for at least 5 s ([`Host::now`]): they are
-//! given to nobody meanwhile, and where all others are in use the channel is full, or the connection in too many channels. So what
-//! comes within that time reaches nobody. Numbers that an endpoint gave up itself (a channel that
-//! it left or deleted) need not rest.
+//! A number is given out again as late as possible: first all that were never used, then the one
+//! that has been free for the longest time. What was sent to a user before its server knew that the
+//! user is gone is still under way, and so is what a user sent before it knew that the channel is
+//! gone. Such numbers rest for at least 5 s ([`Host::now`]): they are given to nobody meanwhile,
+//! and where all others are in use the channel is full, or the connection in too many channels. So
+//! what comes within that time reaches nobody. Numbers that an endpoint gave up itself (a channel
+//! that it left or deleted) need not rest.
 //!
 //! # Removing and blocking
 //!
-//! A channel's server can remove a user, and block the connection it came by (`docs/PROTOCOL.md`, section 11). Before anything else, a connection whose first byte has come
-//! is told that this relay can do so, unless [`Host::capabilities`] says otherwise. Who is blocked stands in a list of the channel, by connection, until the channel is deleted:
-//! at most [`MAX_BLOCKED`] connections that are there at the same time. A user that the list has no room for is removed and not blocked, which [`Note::Blocked`] says; the
-//! protocol has no word for it.
+//! A channel's server can remove a user, and block the connection it came by (`docs/PROTOCOL.md`,
+//! section 11). Before anything else, a connection whose first byte has come is told that this
+//! relay can do so, unless [`Host::capabilities`] says otherwise. Who is blocked stands in a list
+//! of the channel, by connection, until the channel is deleted: at most [`MAX_BLOCKED`] connections
+//! that are there at the same time. A user that the list has no room for is removed and not
+//! blocked, which [`Note::Blocked`] says; the protocol has no word for it.
 //!
 //! # Pieces
 //!
-//! A unit that arrives in pieces is forwarded in pieces, each as a unit of its own, never merged. Who gets it is fixed when its first byte
-//! is routed: someone who enters while it is under way gets nothing of it, not even if it is given the number of the one whom it was meant for.
+//! A unit that arrives in pieces is forwarded in pieces, each as a unit of its own, never merged.
+//! Who gets it is fixed when its first byte is routed: someone who enters while it is under way
+//! gets nothing of it, not even if it is given the number of the one whom it was meant for.
 
 mod afar;
 mod blocks;
@@ -117,7 +126,8 @@ use slots::{Kind, MembershipSlot, NAME_PAGES, Stage};
 use tables::{Counters, Tables};
 use turn::Turn;
 
-/// Bytes that [`Relay::receive`] leaves unused at most when it needs more: the longest words, and the longest command behind them but for one byte.
+/// Bytes that [`Relay::receive`] leaves unused at most when it needs more: the longest words, and
+/// the longest command behind them but for one byte.
 pub const MAX_REST: usize = 4 + MAX_WORDS + MAX_COMMAND - 1;
 
 /// Connections, channels and who is in them; see [the module's documentation](self).
@@ -157,8 +167,9 @@ impl<S: Storage> Relay<S> {
 
     /// Bytes have come from a connection: routes them, as far as the queues have room.
     ///
-    /// [`Received`] says how many were used and why not more. The rest has to be presented again, with what comes behind it. Any cut of the stream,
-    /// down to single bytes, has the same result apart from the cuts of the data.
+    /// [`Received`] says how many were used and why not more. The rest has to be presented again,
+    /// with what comes behind it. Any cut of the stream, down to single bytes, has the same result
+    /// apart from the cuts of the data.
     ///
     /// Does not fail: nonsense is [`Outcome::Close`], which disturbs nobody else.
     pub fn receive<H: Host>(&mut self, connection: ConnectionId, input: &[u8], host: &mut H) -> Received {
@@ -189,16 +200,18 @@ impl<S: Storage> Relay<S> {
         }
     }
 
-    /// A connection is gone, or has to go: deletes its channels, takes it out of those it is in, and tells those concerned.
-    /// Does nothing if it is gone already.
+    /// A connection is gone, or has to go: deletes its channels, takes it out of those it is in,
+    /// and tells those concerned. Does nothing if it is gone already.
     pub fn disconnect<H: Host>(&mut self, connection: ConnectionId, host: &mut H) {
         self.disconnect_partly(connection, usize::MAX, host);
     }
 
-    /// [`disconnect`](Self::disconnect), as far as so much work goes. Returns true when all is done, else it has to be called again.
+    /// [`disconnect`](Self::disconnect), as far as so much work goes. Returns true when all is
+    /// done, else it has to be called again.
     ///
-    /// Each notice to another connection and each channel without users is 1. A channel ends at once, so the work should be 256 at least.
-    /// Until all is done the connection must not be served, and those of its channels that are left can be entered; who does is told of their
+    /// Each notice to another connection and each channel without users is 1. A channel ends at
+    /// once, so the work should be 256 at least. Until all is done the connection must not be
+    /// served, and those of its channels that are left can be entered; who does is told of their
     /// end later.
     pub fn disconnect_partly<H: Host>(
         &mut self,
@@ -209,8 +222,10 @@ impl<S: Storage> Relay<S> {
         self.tables().disconnect(connection, &mut Turn::new(work.max(1)), host)
     }
 
-    /// The queue of a connection has got shorter: says what waited for room in it, and grants for it. Has to be called after each such time, where the
-    /// host announces [`Capabilities::HELLO`](crate::protocol::to_endpoint::Capabilities::HELLO); it costs nothing where nothing waits.
+    /// The queue of a connection has got shorter: says what waited for room in it, and grants for
+    /// it. Has to be called after each such time, where the host announces
+    /// [`Capabilities::HELLO`](crate::protocol::to_endpoint::Capabilities::HELLO); it costs nothing
+    /// where nothing waits.
     #[inline]
     pub fn drained<H: Host>(&mut self, connection: ConnectionId, host: &mut H) {
         let mut tables = self.tables();
@@ -219,14 +234,16 @@ impl<S: Storage> Relay<S> {
         }
     }
 
-    /// Lets time pass: refuses users that have knocked for too long. Returns when that is due the next time.
+    /// Lets time pass: refuses users that have knocked for too long. Returns when that is due the
+    /// next time.
     pub fn tick<H: Host>(&mut self, host: &mut H) -> Option<Instant> {
         let mut tables = self.tables();
         tables.end_old_knocks(host);
         tables.next_knock_ends(host.now())
     }
 
-    /// Ends a membership because what was sent there was not taken for too long ([`Outcome::WaitForWindow`]). Returns false if it is gone already.
+    /// Ends a membership because what was sent there was not taken for too long
+    /// ([`Outcome::WaitForWindow`]). Returns false if it is gone already.
     pub fn end_membership<H: Host>(&mut self, membership: Membership, host: &mut H) -> bool {
         let mut tables = self.tables();
         let is_there = |slot: &MembershipSlot| slot.sequence == membership.sequence && slot.sequence != 0;
@@ -237,7 +254,8 @@ impl<S: Storage> Relay<S> {
         true
     }
 
-    /// Tells an endpoint that has said hello after how many milliseconds it shall come back, before its connection is closed.
+    /// Tells an endpoint that has said hello after how many milliseconds it shall come back, before
+    /// its connection is closed.
     pub fn say_come_back<H: Host>(&mut self, connection: ConnectionId, millis: u32, host: &mut H) {
         if self.takes_part(connection) {
             host.push(connection, &to_endpoint::come_back_in(millis), &[]);
@@ -285,8 +303,8 @@ impl<S: Storage> Relay<S> {
         self.counters.pages.now()
     }
 
-    /// Whether what a connection has to send next is for users of a channel of its own. `rest` is what
-    /// [`receive`](Self::receive) has left unused when it said [`Outcome::WaitFor`].
+    /// Whether what a connection has to send next is for users of a channel of its own. `rest` is
+    /// what [`receive`](Self::receive) has left unused when it said [`Outcome::WaitFor`].
     #[must_use]
     pub fn is_for_users(&mut self, connection: ConnectionId, rest: &[u8]) -> bool {
         match self.tables().connection(connection) {
@@ -301,7 +319,8 @@ impl<S: Storage> Relay<S> {
         self.tables().connection(connection).map_or((0, 0), |slot| (slot.own.used(), slot.entered.used()))
     }
 
-    /// Shows each channel that a connection owns to `each`: its number, its name, and how many users it has.
+    /// Shows each channel that a connection owns to `each`: its number, its name, and how many
+    /// users it has.
     pub fn own_channels(&mut self, connection: ConnectionId, mut each: impl FnMut(u8, &[u8], usize)) {
         let mut tables = self.tables();
         if tables.connection(connection).is_none() {

@@ -1,4 +1,5 @@
-//! Channels by name: chains of those whose hashes fall into one bucket, and the names themselves in pages.
+//! Channels by name: chains of those whose hashes fall into one bucket, and the names themselves in
+//! pages.
 
 use super::places::{PAGE, Page, Taken};
 use super::slots::{ChannelSlot, NAME_PAGES};

@@ -4,15 +4,17 @@ use super::host::Home;
 use super::places::{MAX_INDEX, PAGE, Page, Taken};
 use crate::time::Instant;
 
-/// Bit of an entry that is free but was used before. The others then say, from the top: whether it may be given
-/// again at once, when it became free, whose it was, and the next free number plus one.
+/// Bit of an entry that is free but was used before. The others then say, from the top: whether it
+/// may be given again at once, when it became free, whose it was, and the next free number plus
+/// one.
 const FREE: u32 = 1 << 31;
 const _: () = assert!(MAX_INDEX < FREE, "an index must not look like a free entry");
 
 /// Bit of a free entry whose number nothing under way can mean.
 const AT_ONCE: u32 = 1 << 30;
 
-/// Where a free entry says in which tick it became free, of which it keeps as many bits as [`TICK_MASK`] has.
+/// Where a free entry says in which tick it became free, of which it keeps as many bits as
+/// [`TICK_MASK`] has.
 const TICK_SHIFT: u32 = 27;
 const TICK_MASK: u32 = 7;
 
@@ -27,7 +29,8 @@ const NEXT_MASK: u32 = 511;
 /// Binary digits of milliseconds in a tick: 1.024 s.
 const TICK_BITS: u32 = 10;
 
-/// Ticks for which a number rests. They are not whole ones, so the time is one tick shorter at least: 5.12 s.
+/// Ticks for which a number rests. They are not whole ones, so the time is one tick shorter at
+/// least: 5.12 s.
 const REST: u32 = 6;
 const _: () = assert!(REST <= TICK_MASK, "the ticks of those that rest must be told apart");
 
@@ -36,15 +39,18 @@ const _: () = assert!(REST <= TICK_MASK, "the ticks of those that rest must be t
 pub(super) enum UnderWay {
     /// Nothing: who uses the number has given it back himself.
     Nothing,
-    /// Whatever was sent before the end was known there. The number rests; it was of somebody from here.
+    /// Whatever was sent before the end was known there. The number rests; it was of somebody from
+    /// here.
     Something(Home),
 }
 
-/// Numbers in use with what they stand for (an index plus one), and those that are free, in the order in which they became free.
+/// Numbers in use with what they stand for (an index plus one), and those that are free, in the
+/// order in which they became free.
 ///
-/// A number is given out again as late as possible, because bytes under way still mean its last holder: first all that were
-/// never used (while half of the pages are free, if that takes a page), then the one that has been free for the longest time. One that
-/// something under way may mean [rests](REST), and is given to nobody meanwhile.
+/// A number is given out again as late as possible, because bytes under way still mean its last
+/// holder: first all that were never used (while half of the pages are free, if that takes a page),
+/// then the one that has been free for the longest time. One that something under way may mean
+/// [rests](REST), and is given to nobody meanwhile.
 #[derive(Clone, Debug)]
 pub(super) struct Numbers<const PAGES: usize> {
     pages: [u32; PAGES],
@@ -116,7 +122,8 @@ impl<const PAGES: usize> Numbers<PAGES> {
         (0..=u8::MAX).zip(entries).filter_map(taken)
     }
 
-    /// How many numbers rest whose last holder came from the same address, and how many from the same network.
+    /// How many numbers rest whose last holder came from the same address, and how many from the
+    /// same network.
     ///
     /// A few bits of each are kept, so there may be some of others among them.
     pub(super) fn resting(&self, pages: &[Page], home: Home, now: Instant) -> (usize, usize) {
@@ -137,7 +144,8 @@ impl<const PAGES: usize> Numbers<PAGES> {
         (of_address, of_network)
     }
 
-    /// Takes a number for `index`. `None` if all are in use or rest, or no page is to be had and no number free.
+    /// Takes a number for `index`. `None` if all are in use or rest, or no page is to be had and no
+    /// number free.
     pub(super) fn take(
         &mut self,
         pages: &mut [Page],
@@ -171,7 +179,8 @@ impl<const PAGES: usize> Numbers<PAGES> {
         Some(number)
     }
 
-    /// Takes the number out that has been free for the longest time, of those that have rested or need not.
+    /// Takes the number out that has been free for the longest time, of those that have rested or
+    /// need not.
     fn longest_free(&mut self, pages: &mut [Page]) -> Option<u8> {
         let (mut before, mut at) = (0, self.oldest);
         let mut has_rested = self.oldest != self.resting;
@@ -189,7 +198,8 @@ impl<const PAGES: usize> Numbers<PAGES> {
         None
     }
 
-    /// Takes a number out of the list of those that are free. All three are numbers plus one, 0 is none.
+    /// Takes a number out of the list of those that are free. All three are numbers plus one, 0 is
+    /// none.
     fn unlink(&mut self, pages: &mut [Page], before: u16, at: u16, behind: u16) {
         match number(before).and_then(|before| self.entry_mut(pages, before)) {
             Some(entry) => *entry = *entry & !NEXT_MASK | u32::from(behind),
@@ -205,8 +215,9 @@ impl<const PAGES: usize> Numbers<PAGES> {
 
     /// Number plus one of the first that has not rested for long enough.
     ///
-    /// Entries have a few bits of their tick. That is enough: when a number becomes free, those before it that
-    /// have rested are passed over, so the ticks of the rest are less than [`REST`] before the last one.
+    /// Entries have a few bits of their tick. That is enough: when a number becomes free, those
+    /// before it that have rested are passed over, so the ticks of the rest are less than [`REST`]
+    /// before the last one.
     fn first_resting(&self, pages: &[Page], now: u32) -> u16 {
         let since_last = now.saturating_sub(self.last);
         let mut at = self.resting;

@@ -7,16 +7,19 @@ use super::slots::Flags;
 use super::{MAX_USERS, Reason, Relay};
 
 impl<S: Storage> Relay<S> {
-    /// A connection turns out to come from somewhere else: the address that a proxy has told. Does nothing if it is gone.
+    /// A connection turns out to come from somewhere else: the address that a proxy has told. Does
+    /// nothing if it is gone.
     ///
-    /// Only for connections that have given no command yet: numbers that rest count for the home they had.
+    /// Only for connections that have given no command yet: numbers that rest count for the home
+    /// they had.
     pub fn set_home(&mut self, connection: ConnectionId, home: Home) {
         if let Some(slot) = self.tables().connection(connection) {
             slot.home = home;
         }
     }
 
-    /// Returns the server of the channel of that name, the channel's number there, and how many users it has.
+    /// Returns the server of the channel of that name, the channel's number there, and how many
+    /// users it has.
     #[must_use]
     pub fn channel_named<H: Host>(&mut self, name: &[u8], host: &H) -> Option<(ConnectionId, u8, usize)> {
         let tables = self.tables();
@@ -25,10 +28,12 @@ impl<S: Storage> Relay<S> {
         Some((channel.server, channel.number, channel.users.used()))
     }
 
-    /// Closes the channel of that name, although its server has not asked for it. Returns false if there is none.
+    /// Closes the channel of that name, although its server has not asked for it. Returns false if
+    /// there is none.
     ///
-    /// Each user is told that it was removed, and the server is told so of each user. The protocol has no word that tells a server of the end of
-    /// its own channel: what it sends from then on reaches nobody, and users cannot enter until it creates the channel again.
+    /// Each user is told that it was removed, and the server is told so of each user. The protocol
+    /// has no word that tells a server of the end of its own channel: what it sends from then on
+    /// reaches nobody, and users cannot enter until it creates the channel again.
     pub fn close_channel<H: Host>(&mut self, name: &[u8], host: &mut H) -> bool {
         let mut tables = self.tables();
         let Some(index) = tables.find(name, names::fold(host.hash(name))) else { return false };
@@ -47,7 +52,8 @@ impl<S: Storage> Relay<S> {
         true
     }
 
-    /// Shows each channel that a connection is a user of to `each`: its number there, its name, and the channel's server.
+    /// Shows each channel that a connection is a user of to `each`: its number there, its name, and
+    /// the channel's server.
     pub fn entered_channels(
         &mut self,
         connection: ConnectionId,

@@ -1,4 +1,5 @@
-//! Places of tables: which are taken, and pages, which hold what is too small for a table of its own.
+//! Places of tables: which are taken, and pages, which hold what is too small for a table of its
+//! own.
 
 /// Entries in a [`Page`].
 pub(super) const PAGE: usize = 16;
@@ -6,7 +7,8 @@ pub(super) const PAGE: usize = 16;
 /// The greatest index plus one that a table can have. One bit is left for those who keep indices.
 pub(super) const MAX_INDEX: u32 = (1 << 31) - 1;
 
-/// 16 entries of a table of channels or users, 64 bytes of a channel's name, or 7 connections that a channel's server has blocked.
+/// 16 entries of a table of channels or users, 64 bytes of a channel's name, or 7 connections that
+/// a channel's server has blocked.
 #[derive(Clone, Debug)]
 pub struct Page(pub(super) [u32; PAGE]);
 
@@ -45,7 +47,8 @@ impl Taken {
         self.now as usize
     }
 
-    /// Takes a place. What it holds is whatever its last owner left, except for its chain field, which is 0.
+    /// Takes a place. What it holds is whatever its last owner left, except for its chain field,
+    /// which is 0.
     pub(super) fn take<T: Chained>(&mut self, slots: &mut [T]) -> Option<u32> {
         let index = if let Some(index) = self.free.checked_sub(1) {
             self.free = core::mem::take(slots.get_mut(index as usize)?.next());

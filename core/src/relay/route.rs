@@ -29,7 +29,8 @@ const NEED_MORE: Stop = Stop::Outcome(Outcome::NeedMore);
 const ENOUGH: Stop = Stop::Outcome(Outcome::Enough);
 
 impl Tables<'_> {
-    /// Routes data up to the first thing that is none, or until the turn is over. Returns how many bytes were used.
+    /// Routes data up to the first thing that is none, or until the turn is over. Returns how many
+    /// bytes were used.
     pub(super) fn route<H: Host>(
         &mut self,
         sender: ConnectionId,
@@ -73,7 +74,8 @@ impl Tables<'_> {
             match *rest {
                 [] => return (input.len(), NEED_MORE),
                 _ if turn.is_over() => return (used_to(rest), ENOUGH),
-                // no-ops: data of size 0, and a broadcast of it; skipped here, so that no run of them is too long to keep
+                // no-ops: data of size 0, and a broadcast of it; skipped here, so that no run of
+                // them is too long to keep
                 [0x80, 0, ref behind @ ..] => {
                     turn.count(1, 0);
                     turn.take(1);
@@ -191,7 +193,8 @@ impl Tables<'_> {
         })
     }
 
-    /// Forwards a piece of a payload, as much of it as there is room for. Returns how much that was, and why not more.
+    /// Forwards a piece of a payload, as much of it as there is room for. Returns how much that
+    /// was, and why not more.
     #[inline]
     fn forward<H: Host>(
         &mut self,
@@ -248,7 +251,8 @@ impl Tables<'_> {
         (payload.len(), None)
     }
 
-    /// Users of a channel but one, those that knock, and those that entered too late, with their places; `ready`: and those that are left out.
+    /// Users of a channel but one, those that knock, and those that entered too late, with their
+    /// places; `ready`: and those that are left out.
     #[inline]
     pub(super) fn receivers<'t>(
         &'t self,
@@ -344,7 +348,8 @@ impl Tables<'_> {
     }
 }
 
-/// How much of a piece of `len` bytes can go into a queue with `free` bytes of room. `None`: it has to wait.
+/// How much of a piece of `len` bytes can go into a queue with `free` bytes of room. `None`: it has
+/// to wait.
 #[inline]
 pub(super) fn fitting(len: usize, free: usize, cut: usize) -> Option<usize> {
     let whole = len.saturating_add(HEADER);

@@ -1,4 +1,5 @@
-//! Short units for one receiver, put together, so that its queue is asked for room and filled once for all of them.
+//! Short units for one receiver, put together, so that its queue is asked for room and filled once
+//! for all of them.
 
 use super::slots::MembershipSlot;
 use crate::protocol::{Header, to_endpoint};
@@ -25,14 +26,16 @@ impl Run {
         Self { bytes: [0; RUN + WORD], len: 0, most: most.min(RUN), units: 0 }
     }
 
-    /// Adds data from a user for the server of its channel. Returns false if there is no room for it.
+    /// Adds data from a user for the server of its channel. Returns false if there is no room for
+    /// it.
     #[inline]
     #[must_use]
     pub(super) fn add_for_server(&mut self, to: &MembershipSlot, payload: &[u8]) -> bool {
         self.add(to_endpoint::data_for_server(to.at_server, to.number, payload.len()), payload)
     }
 
-    /// Adds data for a user that knows the channel by that number. Returns false if there is no room for it.
+    /// Adds data for a user that knows the channel by that number. Returns false if there is no
+    /// room for it.
     #[inline]
     #[must_use]
     pub(super) fn add_for_user(&mut self, at_user: u8, payload: &[u8]) -> bool {
@@ -59,7 +62,8 @@ impl Run {
         true
     }
 
-    /// Has all units, each of which is shorter than 128 bytes and was added for a user, be for one that knows the channel by that number.
+    /// Has all units, each of which is shorter than 128 bytes and was added for a user, be for one
+    /// that knows the channel by that number.
     pub(super) fn readdress(&mut self, at_user: u8) {
         let mut rest = self.bytes.get_mut(..self.len).unwrap_or_default();
         while let [size, channel, behind @ ..] = rest {

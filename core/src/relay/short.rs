@@ -1,4 +1,5 @@
-//! The short way of data: units that are short, whole, and have room where they go, which nearly all are.
+//! The short way of data: units that are short, whole, and have room where they go, which nearly
+//! all are.
 
 use super::host::{ConnectionId, Host};
 use super::route::HEADER;
@@ -12,10 +13,11 @@ use crate::protocol::{Header, to_endpoint};
 const ANY: usize = usize::MAX;
 
 impl Tables<'_> {
-    /// Routes what can go the short way. Does nothing that [`route`](Self::route)
-    /// would not do; it is there because it does that several times as fast. Gives what it leaves to `route`.
+    /// Routes what can go the short way. Does nothing that [`route`](Self::route) would not do; it
+    /// is there because it does that several times as fast. Gives what it leaves to `route`.
     ///
-    /// A function of its own, as all that loop over units: they have registers of their own this way.
+    /// A function of its own, as all that loop over units: they have registers of their own this
+    /// way.
     #[inline(never)]
     pub(super) fn route_short<'i, H: Host>(
         &self,
@@ -77,8 +79,10 @@ impl Tables<'_> {
         rest
     }
 
-    /// Routes broadcasts as long as they are short and whole and for the same receivers, if all of those have room for all of them: they are put together once,
-    /// and pushed to one receiver after the other. No more than `left` are pushed. Returns what is behind them, how many they were, and how much work that was.
+    /// Routes broadcasts as long as they are short and whole and for the same receivers, if all of
+    /// those have room for all of them: they are put together once, and pushed to one receiver
+    /// after the other. No more than `left` are pushed. Returns what is behind them, how many they
+    /// were, and how much work that was.
     #[inline(never)]
     fn broadcast_short<'i, H: Host>(
         &self,
@@ -124,8 +128,8 @@ impl Tables<'_> {
     }
 }
 
-/// Pushes a unit for a channel's server, with those behind it that are for the same one. Returns what is left, and how many units that were. `None` if it
-/// cannot go the short way.
+/// Pushes a unit for a channel's server, with those behind it that are for the same one. Returns
+/// what is left, and how many units that were. `None` if it cannot go the short way.
 #[inline]
 fn to_server_short<'i, H: Host>(
     to: &MembershipSlot,
@@ -180,8 +184,9 @@ fn push_one<H: Host>(receiver: ConnectionId, header: &Header, payload: &[u8], ho
     !payload.is_empty() && host.push_within(receiver, room, header.as_bytes(), payload)
 }
 
-/// Pushes data from a user in one go, as long as it is short and whole and of the channel of the first unit, and there is room. Returns what is behind it,
-/// and how many units that were, at most `most`.
+/// Pushes data from a user in one go, as long as it is short and whole and of the channel of the
+/// first unit, and there is room. Returns what is behind it, and how many units that were, at most
+/// `most`.
 #[inline(never)]
 fn run_to_server<'i, H: Host>(
     to: &MembershipSlot,

@@ -1,5 +1,5 @@
-//! What stands in the relay's tables: connections, channels, memberships. All of them start as zero bits: indices are kept plus one,
-//! 0 is none.
+//! What stands in the relay's tables: connections, channels, memberships. All of them start as zero
+//! bits: indices are kept plus one, 0 is none.
 
 use super::host::{ConnectionId, Home};
 use super::numbers::Numbers;
@@ -190,7 +190,8 @@ pub struct FlowSlot {
     pub(super) tag: u8,
     /// Of the knock.
     pub(super) ticket: u8,
-    /// The number in the channel that the user is told. It is another one where another relay has given it.
+    /// The number in the channel that the user is told. It is another one where another relay has
+    /// given it.
     pub(super) shown: u8,
     /// Whether the user took part when it gave the command to enter.
     pub(super) took_part: bool,
@@ -230,7 +231,8 @@ impl FlowSlot {
 /// Who gets the unit under way. Fixed when its first byte is routed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Target {
-    /// Of the membership; for a broadcast the latest there was at its start: whoever has a greater one gets nothing.
+    /// Of the membership; for a broadcast the latest there was at its start: whoever has a greater
+    /// one gets nothing.
     pub(super) sequence: u64,
     /// Of the membership or the channel.
     pub(super) index: u32,

@@ -14,8 +14,8 @@ pub(super) struct Counters {
     pub(super) pages: Taken,
     /// Memberships there ever were. 64 bits of them do not wrap around.
     pub(super) sequence: u64,
-    /// The memberships, index plus one, of the user that has knocked for the longest time, and of the
-    /// one that has for the shortest.
+    /// The memberships, index plus one, of the user that has knocked for the longest time, and of
+    /// the one that has for the shortest.
     pub(super) first_knock: u32,
     pub(super) last_knock: u32,
     /// Of the latest knock.

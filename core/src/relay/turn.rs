@@ -1,6 +1,7 @@
 //! How much work one call may do.
 
-/// Work of a command that has no other measure: looking for a name, asking the host, saying what has become of it.
+/// Work of a command that has no other measure: looking for a name, asking the host, saying what
+/// has become of it.
 pub(super) const COMMAND: usize = 32;
 
 /// Bytes that cost as much to copy as a unit that is queued.
@@ -31,7 +32,8 @@ impl Turn {
         self.broadcasts = self.broadcasts.saturating_add(broadcasts);
     }
 
-    /// Takes so much work, unless that is more than is left. Whatever it is, it may be done if nothing was done yet.
+    /// Takes so much work, unless that is more than is left. Whatever it is, it may be done if
+    /// nothing was done yet.
     pub(super) fn take(&mut self, work: usize) -> bool {
         if work > self.left && self.left != self.full {
             return false;
@@ -40,7 +42,8 @@ impl Turn {
         true
     }
 
-    /// Bytes of a payload that may be pushed to so many receivers, at least `least` of them if nothing was done yet. `None` if that would be fewer.
+    /// Bytes of a payload that may be pushed to so many receivers, at least `least` of them if
+    /// nothing was done yet. `None` if that would be fewer.
     pub(super) fn bytes_for(&self, receivers: usize, least: usize) -> Option<usize> {
         let each = self.left.checked_div(receivers).unwrap_or(self.left);
         let bytes = each.saturating_sub(1).saturating_mul(BYTES);

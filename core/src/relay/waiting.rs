@@ -106,7 +106,8 @@ impl Tables<'_> {
         }
     }
 
-    /// Tells a side that takes part of a grant, or of being asked for one (0 bytes), at once or when its queue has room.
+    /// Tells a side that takes part of a grant, or of being asked for one (0 bytes), at once or
+    /// when its queue has room.
     pub(super) fn grant_to<H: Host>(&mut self, index: u32, side: usize, bytes: u32, host: &mut H) {
         let Some(slot) = self.side_mut(index, side) else { return };
         slot.grant = slot.grant.saturating_add(bytes).min(MOST);

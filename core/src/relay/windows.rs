@@ -22,7 +22,8 @@ pub(super) const SERVER: usize = 1;
 /// The sum of grants stays below.
 pub(super) const MOST: u32 = (1 << 31) - 1;
 
-/// Bytes that a sender may be above the window of its receiver: the length field of the first chunk.
+/// Bytes that a sender may be above the window of its receiver: the length field of the first
+/// chunk.
 const LENGTH: u32 = 5;
 
 /// Bytes from an existing sender above which they are not counted any more.
@@ -203,7 +204,8 @@ impl Tables<'_> {
         }
     }
 
-    /// One side of a membership takes part from now on. Returns what it may send, and what it may still receive.
+    /// One side of a membership takes part from now on. Returns what it may send, and what it may
+    /// still receive.
     pub(super) fn raise_flow<H: Host>(&mut self, index: u32, side: usize, host: &mut H) -> (u32, u32) {
         // on whatever list it is: it owes no grant any more
         self.wait_no_more(index, side, host);

@@ -6,10 +6,12 @@ use super::Call;
 use crate::link::{Flow, SendError, Source};
 use crate::value::DecodeError;
 
-/// A peer has called something that is not there, or not the way it is declared. Nothing was called.
+/// A peer has called something that is not there, or not the way it is declared. Nothing was
+/// called.
 ///
-/// No honest peer does that: the two ends have different declarations, or the peer is malicious. The channel goes on, since the borders of messages are
-/// not in doubt; a server may want to remove such a user.
+/// No honest peer does that: the two ends have different declarations, or the peer is malicious.
+/// The channel goes on, since the borders of messages are not in doubt; a server may want to remove
+/// such a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Violation {
@@ -32,13 +34,15 @@ pub enum Fault {
     UnknownObject,
     /// The object has no such procedure.
     UnknownProcedure,
-    /// The arguments are not those of the procedure. Bytes behind the last one are [`DecodeError::LeftOver`].
+    /// The arguments are not those of the procedure. Bytes behind the last one are
+    /// [`DecodeError::LeftOver`].
     Arguments(DecodeError),
 }
 
 /// Why a message was not dealt with.
 ///
-/// A handler tells the two apart, or has violations logged and passed over by [`Error::pass_over`]. What is left is a [`SendError`] as any other.
+/// A handler tells the two apart, or has violations logged and passed over by [`Error::pass_over`].
+/// What is left is a [`SendError`] as any other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -69,7 +73,8 @@ impl From<SendError> for Error {
 }
 
 impl Error {
-    /// Passes over a violation, which goes to the log; an error of sending stays one. For handlers: `dispatch(…).or_else(Error::pass_over)`.
+    /// Passes over a violation, which goes to the log; an error of sending stays one. For handlers:
+    /// `dispatch(…).or_else(Error::pass_over)`.
     ///
     /// # Errors
     /// [`Error::Send`]'s.

@@ -1,4 +1,5 @@
-//! What the code that `#[remote]` generates needs. Not part of the public interface: it can change in any version.
+//! What the code that `#[remote]` generates needs. Not part of the public interface: it can change
+//! in any version.
 
 pub use crate::link::{Flow, IntoFlow, Out, Payload, SendError};
 pub use crate::value::{Decode, Encode, EncodeError, Form, Reader};

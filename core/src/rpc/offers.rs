@@ -7,8 +7,9 @@ use crate::link::{Channel, Destination, Event, OwnChannel, Source};
 
 /// Remembers which objects peers have offered: up to `OBJECTS` of each, of up to `PARTIES` peers.
 ///
-/// For programs with many peers; one that calls a single object of a single peer keeps the [`Remote`] and needs no table. It is a
-/// `const` value without pointers, of `PARTIES × (2 × OBJECTS + 14)` bytes, the factor rounded up to a multiple of 4.
+/// For programs with many peers; one that calls a single object of a single peer keeps the
+/// [`Remote`] and needs no table. It is a `const` value without pointers, of
+/// `PARTIES × (2 × OBJECTS + 14)` bytes, the factor rounded up to a multiple of 4.
 ///
 /// ```
 /// use peote_net::link::{Channel, Event};

@@ -5,10 +5,12 @@ use crate::value::{Encode, EncodeError, Sink};
 
 /// An object of the other end that can be called.
 ///
-/// It comes with its offer ([`Message::Offer`](super::Message::Offer)). A typed caller is made of it: `BoardCaller::new(remote)`.
+/// It comes with its offer ([`Message::Offer`](super::Message::Offer)). A typed caller is made of
+/// it: `BoardCaller::new(remote)`.
 ///
-/// It names a peer as a [`Destination`] does, and lasts as long as that: until the channel is gone, or, for a user, until
-/// [`Event::UserGone`](crate::link::Event::UserGone) (after which another user can have the number).
+/// It names a peer as a [`Destination`] does, and lasts as long as that: until the channel is gone,
+/// or, for a user, until [`Event::UserGone`](crate::link::Event::UserGone) (after which another
+/// user can have the number).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Remote {
@@ -18,7 +20,8 @@ pub struct Remote {
     answers: bool,
 }
 
-/// Offers an object to a peer: from now on it may call it. A server offers its objects to each user anew.
+/// Offers an object to a peer: from now on it may call it. A server offers its objects to each user
+/// anew.
 ///
 /// # Errors
 /// Those of [`Out::send`].
@@ -27,10 +30,12 @@ pub fn offer(out: &mut Out<'_>, to: impl Into<Destination>, object: u8) -> Resul
 }
 
 impl Remote {
-    /// An object without an offer: because it was offered before, or because it is known to be there.
+    /// An object without an offer: because it was offered before, or because it is known to be
+    /// there.
     ///
-    /// Also for calling the same object of many users at once, with [`Destination::All`] or [`Destination::AllBut`]. A user that has not offered such an
-    /// object takes the call for a violation.
+    /// Also for calling the same object of many users at once, with [`Destination::All`] or
+    /// [`Destination::AllBut`]. A user that has not offered such an object takes the call for a
+    /// violation.
     #[must_use]
     pub fn assume(to: impl Into<Destination>, object: u8) -> Self {
         Self { to: to.into(), object, answers: false }

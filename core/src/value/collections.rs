@@ -1,4 +1,5 @@
-//! Collections of fixed capacity. More items than one can hold are an error before anything is read.
+//! Collections of fixed capacity. More items than one can hold are an error before anything is
+//! read.
 
 use heapless::{LinearMap, String, Vec};
 

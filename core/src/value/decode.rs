@@ -31,7 +31,8 @@ use super::{DecodeError, Reader};
     note = "a slice other than &[u8] cannot be received, because items do not lie in a message as they do in memory: List does without"
 )]
 pub trait Decode<'a>: Sized {
-    /// The least number of bytes that a value takes. Lengths that announce more items than could fit are refused by it.
+    /// The least number of bytes that a value takes. Lengths that announce more items than could
+    /// fit are refused by it.
     ///
     /// 0 counts as 1: a value of no bytes cannot be an item.
     const MIN_LEN: usize = 1;
@@ -51,7 +52,8 @@ pub trait Decode<'a>: Sized {
         Reader::new(bytes).only()
     }
 
-    /// Goes through `count` values without keeping them; values that any bytes are valid for are passed over at once.
+    /// Goes through `count` values without keeping them; values that any bytes are valid for are
+    /// passed over at once.
     ///
     /// # Errors
     /// As [`decode`](Self::decode).

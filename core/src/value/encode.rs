@@ -20,8 +20,9 @@ impl Sink for Payload<'_> {
 
 /// A value that can be written.
 ///
-/// Writing is in two steps, so that a value goes into the transmit ring whole or not at all, without a copy in between: its length, which is
-/// where everything that can be wrong shows up, then exactly as many bytes.
+/// Writing is in two steps, so that a value goes into the transmit ring whole or not at all,
+/// without a copy in between: its length, which is where everything that can be wrong shows up,
+/// then exactly as many bytes.
 ///
 /// A type of your own writes its parts, one after another:
 ///
@@ -67,7 +68,8 @@ pub trait Encode {
     /// The value cannot be written at all; [`EncodeError::Full`] is never among the reasons.
     fn encoded_len(&self) -> Result<usize, EncodeError>;
 
-    /// Writes the value: as many bytes as [`encoded_len`](Self::encoded_len) says, if that was not an error.
+    /// Writes the value: as many bytes as [`encoded_len`](Self::encoded_len) says, if that was not
+    /// an error.
     fn encode(&self, sink: &mut impl Sink);
 
     /// The number of bytes that [`encode_items`](Self::encode_items) writes.
@@ -83,7 +85,8 @@ pub trait Encode {
         items.iter().try_fold(0usize, |len, item| Ok(len.saturating_add(item.encoded_len()?)))
     }
 
-    /// Writes items one after another, without a length; types whose values lie in memory as they do on the wire do it at once.
+    /// Writes items one after another, without a length; types whose values lie in memory as they
+    /// do on the wire do it at once.
     #[doc(hidden)]
     #[inline]
     fn encode_items(items: &[Self], sink: &mut impl Sink)

@@ -6,10 +6,11 @@ use core::marker::PhantomData;
 use super::length::{MAX_BYTES, len_of_length, put_length};
 use super::{Decode, DecodeError, Encode, EncodeError, Form, Reader, Sink};
 
-/// A list of values that stays in the message it came in, or a slice that is to be sent: for lists of any length, without a buffer for them.
+/// A list of values that stays in the message it came in, or a slice that is to be sent: for lists
+/// of any length, without a buffer for them.
 ///
-/// Decoding goes through the items once and checks them, so that iterating yields values and not results. (Lists of numbers are checked by their
-/// length alone.) Each iteration decodes anew.
+/// Decoding goes through the items once and checks them, so that iterating yields values and not
+/// results. (Lists of numbers are checked by their length alone.) Each iteration decodes anew.
 ///
 /// ```
 /// use peote_net::value::{List, Reader};

@@ -4,7 +4,8 @@ use core::fmt;
 
 use super::{Decode, DecodeError, Encode, EncodeError, Form, List, ListIter, Reader, Sink};
 
-/// A map that stays in the message it came in, or a slice of entries that is to be sent. What a [`List`] is for lists.
+/// A map that stays in the message it came in, or a slice of entries that is to be sent. What a
+/// [`List`] is for lists.
 ///
 /// Nothing is sorted or hashed: finding an entry goes through them.
 ///
@@ -62,7 +63,8 @@ impl<K, V> Map<'_, K, V> {
 }
 
 impl<'a, K: Decode<'a> + Clone, V: Decode<'a> + Clone> Map<'a, K, V> {
-    /// The entries, in the order in which they were written. A hostile sender can write a key twice.
+    /// The entries, in the order in which they were written. A hostile sender can write a key
+    /// twice.
     #[must_use]
     pub fn iter(&self) -> MapIter<'a, K, V> {
         self.entries.iter()

@@ -3,8 +3,8 @@
 //!
 //! # Messages of a program
 //!
-//! A message is a struct or an enum. [`Out::send_value`](crate::link::Out::send_value) sends it, and
-//! [`Decode::from_bytes`] reads a chunk. Nothing is allocated or copied in between.
+//! A message is a struct or an enum. [`Out::send_value`](crate::link::Out::send_value) sends it,
+//! and [`Decode::from_bytes`] reads a chunk. Nothing is allocated or copied in between.
 //!
 //! ```
 //! # #[cfg(feature = "macros")] {
@@ -30,8 +30,8 @@
 //!
 //! - A struct is its fields, one after another.
 //! - An enum is one byte with the number of the variant, then its fields. Variants are numbered in
-//!   their order, from 0; `Variant = 7` gives a number, and the next one follows on. A variant added
-//!   at the end leaves the others as they are. An older peer reads
+//!   their order, from 0; `Variant = 7` gives a number, and the next one follows on. A variant
+//!   added at the end leaves the others as they are. An older peer reads
 //!   [`DecodeError::UnknownVariant`].
 //! - A type that borrows has one lifetime, that of the message.
 //! - Type parameters have to be values themselves.
@@ -103,16 +103,17 @@
 //! | `Result` | a bool, which is true for `Ok`, then the value or the error | no: among programs of this library only |
 //! | `()` | nothing | as no value |
 //!
-//! Types beyond these travel as text of `haxe.Serializer` (`haxe::Haxe`, feature `haxe`) or as `MessagePack` (`messagepack::MessagePack`, feature
-//! `messagepack`), through serde.
+//! Types beyond these travel as text of `haxe.Serializer` (`haxe::Haxe`, feature `haxe`) or as
+//! `MessagePack` (`messagepack::MessagePack`, feature `messagepack`), through serde.
 //!
-//! A tuple or an array is not a value of its own to existing peers: the first is one value after another, the second is an array whose length
-//! has to be `N`.
+//! A tuple or an array is not a value of its own to existing peers: the first is one value after
+//! another, the second is an array whose length has to be `N`.
 //!
 //! # Hostile bytes
 //!
-//! Decoding never panics, never allocates, and takes time in proportion to the bytes that are there, whatever lengths they claim: a list is
-//! refused before its first item if its items could not fit into what follows.
+//! Decoding never panics, never allocates, and takes time in proportion to the bytes that are
+//! there, whatever lengths they claim: a list is refused before its first item if its items could
+//! not fit into what follows.
 
 mod bytes;
 mod collections;

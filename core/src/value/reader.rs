@@ -5,7 +5,8 @@ use super::{Decode, DecodeError, I24, U24};
 
 /// Reads values from bytes, one after another. What has a length borrows from the bytes.
 ///
-/// Numbers are little-endian; those whose names end in `_be` are big-endian. After an error the reader stands anywhere in the bytes.
+/// Numbers are little-endian; those whose names end in `_be` are big-endian. After an error the
+/// reader stands anywhere in the bytes.
 ///
 /// ```
 /// use peote_net::value::{DecodeError, Reader};
@@ -217,7 +218,8 @@ impl<'a> Reader<'a> {
     /// Reads the length of a collection of `T`: the number of its items.
     ///
     /// # Errors
-    /// [`DecodeError::OverlongLength`]; [`DecodeError::End`] also if as many items cannot fit into what follows.
+    /// [`DecodeError::OverlongLength`]; [`DecodeError::End`] also if as many items cannot fit into
+    /// what follows.
     #[inline]
     pub fn items<T: Decode<'a>>(&mut self) -> Result<usize, DecodeError> {
         let items = self.length()?;

@@ -93,7 +93,8 @@ proptest! {
         check(&stream, &pieces, limit, limit.max() as usize);
     }
 
-    /// Anything at all: the same chunks, the same violation behind the same byte, however it is cut; then nothing more.
+    /// Anything at all: the same chunks, the same violation behind the same byte, however it is
+    /// cut; then nothing more.
     #[test]
     fn nonsense_comes_to_the_same_at_every_cut(
         limit in limits(),
@@ -122,7 +123,8 @@ fn every_cut_of_a_chunk() {
     }
 }
 
-/// A chunk as large as it may be, and one byte more, at both sides of each number of length bytes a test can have memory for.
+/// A chunk as large as it may be, and one byte more, at both sides of each number of length bytes a
+/// test can have memory for.
 #[test]
 fn the_greatest_chunk_and_one_more() {
     for max in [1u32, 255, 256, 257, 16_384, 32_768, 32_769, 4_194_304, 4_194_305] {

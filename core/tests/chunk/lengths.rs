@@ -67,7 +67,8 @@ fn the_examples_of_the_protocol() {
     assert_eq!(field(2_147_483_647, 2_147_483_647), [0xfe, 0xff, 0xff, 0xff, 0x07]);
 }
 
-/// Says which length an assembler understands, without memory for such a chunk: by calling it too large.
+/// Says which length an assembler understands, without memory for such a chunk: by calling it too
+/// large.
 fn understood(limit: ChunkLimit, field: &[u8]) -> u64 {
     let mut assembler = Assembler::new();
     let (last, before) = field.split_last().unwrap();

@@ -1,4 +1,5 @@
-//! Chunks: the length field at every edge, and reassembly from any pieces against a parser that sees the whole stream.
+//! Chunks: the length field at every edge, and reassembly from any pieces against a parser that
+//! sees the whole stream.
 
 mod assembling;
 mod lengths;

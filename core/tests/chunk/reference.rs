@@ -22,7 +22,8 @@ pub(crate) fn stream(chunks: &[Vec<u8>], allowed: u8) -> Vec<u8> {
     chunks.iter().flat_map(|chunk| [length_field(chunk.len(), allowed), chunk.clone()].concat()).collect()
 }
 
-/// What is in a stream: chunks, each with where it lies; perhaps a violation, and behind which byte it shows.
+/// What is in a stream: chunks, each with where it lies; perhaps a violation, and behind which byte
+/// it shows.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Parsed {
     pub(crate) chunks: Vec<(usize, usize)>,

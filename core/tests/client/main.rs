@@ -12,8 +12,8 @@ use peote_net::link::{
 use peote_net::protocol::to_endpoint;
 use peote_net::time::Instant;
 
-/// What the relay says comes from `incoming`, at most `most` bytes at once; what the link says lands
-/// in `outgoing`.
+/// What the relay says comes from `incoming`, at most `most` bytes at once; what the link says
+/// lands in `outgoing`.
 struct Line {
     incoming: VecDeque<u8>,
     most: usize,

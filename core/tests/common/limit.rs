@@ -1,4 +1,5 @@
-//! A time limit for tests of code that could loop for ever: it fails such a test, which would hang otherwise.
+//! A time limit for tests of code that could loop for ever: it fails such a test, which would hang
+//! otherwise.
 
 use std::io::{Write, stderr};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -7,7 +8,8 @@ use std::time::Duration;
 /// Far more than any test takes, on any machine.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// Ends the program with a message if it is not dropped in time. A thread cannot be ended, so all other tests of the program end with it.
+/// Ends the program with a message if it is not dropped in time. A thread cannot be ended, so all
+/// other tests of the program end with it.
 #[derive(Debug)]
 pub(crate) struct TimeLimit {
     /// Closed when the time limit is dropped.

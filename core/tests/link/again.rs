@@ -1,5 +1,5 @@
-//! Events that a handler cannot deal with are delivered again. What they wait for is their own party's matter; without
-//! feature `flow` the relay waits meanwhile.
+//! Events that a handler cannot deal with are delivered again. What they wait for is their own
+//! party's matter; without feature `flow` the relay waits meanwhile.
 
 use peote_net::Reason;
 use peote_net::chunk::Violation;
@@ -149,7 +149,8 @@ fn every_other_event_comes_again_as_well() {
     assert_eq!(third_time(&mut rig, &stream), by_party(expected.map(Seen::Notice).to_vec()));
 }
 
-/// Hears `stream`, keeps its first event, and those of others that come meanwhile, and then lets the caller do something.
+/// Hears `stream`, keeps its first event, and those of others that come meanwhile, and then lets
+/// the caller do something.
 fn keep_first(rig: &mut Rig, stream: &[u8]) {
     rig.says(stream);
     let mut seen = 0;
@@ -188,7 +189,8 @@ fn what_waits_from_a_channel_that_is_left_is_dropped_and_the_rest_goes_on() {
     }
 }
 
-/// "For this link the channel and its users are gone at once, without further events", also those that wait.
+/// "For this link the channel and its users are gone at once, without further events", also those
+/// that wait.
 #[test]
 fn what_waits_from_a_channel_that_is_deleted_is_dropped() {
     let about_own: [&[u8]; 4] = [
@@ -235,7 +237,8 @@ fn what_waits_about_the_end_of_a_channel_is_not_dropped() {
     assert_eq!(rig.poll(), [Seen::Notice(refused)]);
 }
 
-/// The ring was full, and empty again when the poll ended: the caller has to be woken for the event that waits.
+/// The ring was full, and empty again when the poll ended: the caller has to be woken for the event
+/// that waits.
 #[test]
 fn a_caller_that_sleeps_is_woken_for_an_event_that_waits_for_room() {
     let mut rig = Rig::new(Link::<LinkBuffers<256, 4, 1, 300, 512>>::new());
@@ -262,7 +265,8 @@ fn a_caller_that_sleeps_is_woken_for_an_event_that_waits_for_room() {
     assert_eq!(echoed, [1, 2, 3]);
 }
 
-/// A handler that waits for something of its own is asked again when the caller likes, not all the time.
+/// A handler that waits for something of its own is asked again when the caller likes, not all the
+/// time.
 #[test]
 fn an_event_that_waits_for_something_else_wakes_nobody() {
     let (mut rig, _) = served();

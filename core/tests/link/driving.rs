@@ -111,7 +111,8 @@ fn a_transport_that_takes_and_brings_a_byte_at_a_time() {
     assert_eq!(rig.sent(), [&[0x80, 204, 0x83, 9], &piece[..]].concat());
 }
 
-/// The handler's error ends the poll, not the link: its event is dealt with, the others come from the next poll on.
+/// The handler's error ends the poll, not the link: its event is dealt with, the others come from
+/// the next poll on.
 #[test]
 fn a_handler_that_fails() {
     let mut rig = Rig::default();

@@ -8,7 +8,8 @@ use crate::support::{Rig, Script, Seen, chunk, from_server, from_user};
 
 const CHUNKS: Mode = Mode::chunks(256);
 
-/// Polls until all that the relay says has been read. Events for which `keeps` is true are kept; the others are returned.
+/// Polls until all that the relay says has been read. Events for which `keeps` is true are kept;
+/// the others are returned.
 fn hears_but(rig: &mut Rig, bytes: &[u8], keeps: impl Fn(&Seen) -> bool) -> Vec<Seen> {
     rig.says(bytes);
     let mut seen = Vec::new();
@@ -154,7 +155,8 @@ fn users_wait_for_their_channel() {
     assert_eq!(rig.poll(), expected);
 }
 
-/// A party without windows that says more than its slot keeps stops the reading, and nothing is lost.
+/// A party without windows that says more than its slot keeps stops the reading, and nothing is
+/// lost.
 #[test]
 fn a_slot_that_is_full_stops_the_reading() {
     type Memory = link_buffers!(
@@ -191,7 +193,8 @@ fn a_slot_that_is_full_stops_the_reading() {
     assert!(rig.link.wants_read() && !rig.link.has_kept());
 }
 
-/// What was kept of a channel is told before its loss, also if writing fails before it could be handed over.
+/// What was kept of a channel is told before its loss, also if writing fails before it could be
+/// handed over.
 #[test]
 fn an_opened_channel_that_waits_is_told_before_the_loss() {
     let mut rig = Rig::default();
@@ -210,8 +213,8 @@ fn an_opened_channel_that_waits_is_told_before_the_loss() {
     assert_eq!(seen[2..4], [own, entered].map(|channel| Seen::Notice(Event::Closed { channel, reason })));
 }
 
-/// An event that waits behind another one in the round in which the connection is lost does not keep the loop awake while the program
-/// keeps what it is told of the loss.
+/// An event that waits behind another one in the round in which the connection is lost does not
+/// keep the loop awake while the program keeps what it is told of the loss.
 #[test]
 fn the_loop_sleeps_while_an_event_of_the_lost_connection_is_kept() {
     let mut rig = Rig::default();

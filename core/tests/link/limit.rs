@@ -56,8 +56,8 @@ fn the_last_event_of_a_poll_can_be_kept() {
     assert_eq!(seen, b"aab");
 }
 
-/// A kept event does not count. Otherwise the loop would never sleep while more events are kept than
-/// one poll hands over.
+/// A kept event does not count. Otherwise the loop would never sleep while more events are kept
+/// than one poll hands over.
 #[test]
 fn an_event_that_is_kept_lets_the_loop_sleep() {
     let mut rig = rig(b"ab");

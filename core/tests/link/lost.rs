@@ -168,7 +168,8 @@ fn a_transport_that_fails_at_the_nth_read() {
     }
 }
 
-/// What a handler has queued is written when everything has been gone through; the poll in which that fails is the one that says so.
+/// What a handler has queued is written when everything has been gone through; the poll in which
+/// that fails is the one that says so.
 #[test]
 fn a_transport_that_fails_to_write_an_answer() {
     for next_event in [false, true] {
@@ -202,7 +203,8 @@ fn a_transport_that_fails_to_write_an_answer() {
     }
 }
 
-/// A write that fails while an event waits: the poll tells all channels before it ends, as any other.
+/// A write that fails while an event waits: the poll tells all channels before it ends, as any
+/// other.
 #[test]
 fn a_transport_that_fails_to_write_after_a_handler_kept_an_event() {
     let mut all = Everything::new();
@@ -314,7 +316,8 @@ fn channels_are_asked_for_again_on_the_next_connection() {
     assert_eq!(rig.hears(answer), [Seen::Notice(Event::Opened { channel: Channel::Own(again) })]);
 }
 
-/// A handler that fails does not keep the other channels from being told: the poll's error is the lost connection.
+/// A handler that fails does not keep the other channels from being told: the poll's error is the
+/// lost connection.
 #[test]
 fn a_handler_that_fails_while_the_channels_are_told() {
     let mut all = Everything::new();
@@ -329,7 +332,8 @@ fn a_handler_that_fails_while_the_channels_are_told() {
     all.check(&seen);
 }
 
-/// A handler that has no room for asking again is asked again itself, when the next connection has made room.
+/// A handler that has no room for asking again is asked again itself, when the next connection has
+/// made room.
 #[test]
 fn more_is_asked_for_again_than_the_ring_holds() {
     type Memory = LinkBuffers<1, 1, 8, 259, 64>;
@@ -362,7 +366,8 @@ fn more_is_asked_for_again_than_the_ring_holds() {
     assert_eq!(rig.script.outgoing.len(), 8 * 124);
 }
 
-/// The next connection is lost as well, before everything about the first one has been told: each channel is told once.
+/// The next connection is lost as well, before everything about the first one has been told: each
+/// channel is told once.
 #[test]
 fn lost_again_while_the_channels_are_told() {
     let mut all = Everything::new();

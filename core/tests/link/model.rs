@@ -220,8 +220,9 @@ impl Model {
         }
     }
 
-    /// The entered channel with this number. (Two of them exist only if a relay talks nonsense. The latest has the number then; where parties are searched
-    /// in order, the one in the first place.)
+    /// The entered channel with this number. (Two of them exist only if a relay talks nonsense. The
+    /// latest has the number then; where parties are searched in order, the one in the first
+    /// place.)
     fn entered(&self, number: u8) -> Option<usize> {
         let mut these = self.channels.iter().enumerate().filter_map(|(at, channel)| match channel.handle {
             Handle::Entered(handle) if channel.number == number => Some((at, handle.index())),

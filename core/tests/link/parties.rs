@@ -177,8 +177,8 @@ fn more_places_for_parties_than_count() {
     assert_eq!(rig.hears(from_server(3, &chunk(b"x"))), [Seen::Chunk(from, b"x".to_vec())]);
 }
 
-/// A relay that talks nonsense gives one number to two own channels. A user is gone from the channel
-/// that it has entered.
+/// A relay that talks nonsense gives one number to two own channels. A user is gone from the
+/// channel that it has entered.
 #[test]
 fn a_user_is_gone_from_the_channel_that_it_has_entered() {
     let mut rig = Rig::default();

@@ -184,7 +184,8 @@ fn the_rest_of_a_chunk_never_reaches_the_next_user_with_the_number() {
     }
 }
 
-/// A chunk whose receivers are gone keeps nobody from beginning another, whether or not its writer has noticed.
+/// A chunk whose receivers are gone keeps nobody from beginning another, whether or not its writer
+/// has noticed.
 #[test]
 fn a_chunk_without_receivers_is_in_nobodys_way() {
     for end in ["user gone", "deleted", "channel gone", "left"] {
@@ -222,7 +223,8 @@ fn users_that_were_never_there() {
     assert_eq!(rig.out().begin_chunk((own, User::new(3)), 1), Err(SendError::NotOpen));
 }
 
-/// The user goes, somebody else takes its place in the link's memory, and somebody else again its number.
+/// The user goes, somebody else takes its place in the link's memory, and somebody else again its
+/// number.
 #[test]
 fn a_chunk_in_parts_is_not_for_the_next_holder_of_the_number() {
     let mut rig = Rig::default();

@@ -26,8 +26,8 @@ enum Step {
     UserEnters(Index, u8),
     /// One of the users is gone.
     UserGone(Index, u8),
-    /// One of those that are there says chunks of about these lengths, and perhaps something that is none; of its bytes this
-    /// many come now, the rest when it speaks again.
+    /// One of those that are there says chunks of about these lengths, and perhaps something that
+    /// is none; of its bytes this many come now, the rest when it speaks again.
     Speaks {
         who: Index,
         chunks: Vec<usize>,
@@ -357,7 +357,8 @@ impl Life {
         self.check_outgoing();
     }
 
-    /// What was written since the last time: the echoes in their order, and, in any order, what was given back.
+    /// What was written since the last time: the echoes in their order, and, in any order, what was
+    /// given back.
     fn check_outgoing(&mut self) {
         let outgoing = std::mem::take(&mut self.rig.script.outgoing);
         let mut given_back = Vec::new();
@@ -474,7 +475,8 @@ proptest! {
     /// Both faces tell the same and write the same, to the byte and to the cut.
     #[test]
     fn next_event_is_poll(steps in steps(true, true), manner in manners(), places in prop::sample::select(vec![6usize, 120])) {
-        // with few places it depends on the poll whether a place that is given up is free in time; the model does not know that
+        // with few places it depends on the poll whether a place that is given up is free in time;
+        // the model does not know that
         let steps: Vec<Step> = steps.into_iter().filter(|step| places > 6 || !matches!(step, Step::GiveUp(_))).collect();
         let again = if cfg!(feature = "flow") && places == 6 { 0 } else { manner.again };
         let manner = Manner { again, ..manner };

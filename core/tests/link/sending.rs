@@ -169,7 +169,8 @@ fn several_pieces_are_sent_as_one() {
     }
 }
 
-/// The length is fixed before the bytes are: too few are made up for with zeros, too many are left out.
+/// The length is fixed before the bytes are: too few are made up for with zeros, too many are left
+/// out.
 #[test]
 fn a_writer_that_does_not_keep_its_word() {
     for len in [5usize, 200, 70_000] {
@@ -277,7 +278,8 @@ fn at_every_place_of_the_ring() {
 }
 
 proptest! {
-    /// All destinations, all operations, any fill: what is accepted is on the wire, and free is what is left.
+    /// All destinations, all operations, any fill: what is accepted is on the wire, and free is
+    /// what is left.
     #[test]
     fn queued_whole_or_not_at_all(
         jobs in prop::collection::vec((0usize..6, 0usize..4, prop_oneof![1usize..30, 100usize..400, 2000usize..2100]), 1..120),

@@ -14,7 +14,8 @@ fn the_sizes_of_places() {
     assert_eq!(size_of::<PartySlot>(), PARTY);
 }
 
-/// The documented formula, with the buffers as the compiler lays them out, and with those of a link.
+/// The documented formula, with the buffers as the compiler lays them out, and with those of a
+/// link.
 fn check<
     const CHUNK: usize,
     const PARTIES: usize,

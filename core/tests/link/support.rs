@@ -171,8 +171,8 @@ impl From<Event<'_>> for Seen {
     }
 }
 
-/// Puts events in the order of those they are about. With feature `flow` an event that is kept holds up its own party
-/// only, so the order between parties means nothing then.
+/// Puts events in the order of those they are about. With feature `flow` an event that is kept
+/// holds up its own party only, so the order between parties means nothing then.
 pub(crate) fn by_party(mut seen: Vec<Seen>) -> Vec<Seen> {
     if cfg!(feature = "flow") {
         seen.sort_by_key(|event| match event {
@@ -193,8 +193,8 @@ pub(crate) fn by_party(mut seen: Vec<Seen>) -> Vec<Seen> {
     seen
 }
 
-/// Takes the one event that tells of the loss out of `seen`, and says how many bytes it says were never written. It comes before all other events
-/// that tell of the loss.
+/// Takes the one event that tells of the loss out of `seen`, and says how many bytes it says were
+/// never written. It comes before all other events that tell of the loss.
 pub(crate) fn without_loss(seen: &mut Vec<Seen>) -> usize {
     let is_loss = |event: &Seen| matches!(event, Seen::Notice(Event::LinkLost { .. }));
     assert_eq!(seen.iter().filter(|event| is_loss(event)).count(), 1, "the loss is told once: {seen:?}");
@@ -309,7 +309,8 @@ impl<B: Buffers> Rig<B> {
         }
     }
 
-    /// Polls a connection that is about to be lost. Of the events, the one that says so is left out.
+    /// Polls a connection that is about to be lost. Of the events, the one that says so is left
+    /// out.
     pub(crate) fn lose(&mut self) -> (Vec<Seen>, Error<ErrorKind>) {
         let mut seen = Vec::new();
         loop {

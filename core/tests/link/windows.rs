@@ -159,7 +159,8 @@ fn a_grant_wakes_what_waits_for_it() {
 }
 
 // §11.6-any-size
-/// A chunk goes whole, also if the window of the other end is no larger than the chunk without its length.
+/// A chunk goes whole, also if the window of the other end is no larger than the chunk without its
+/// length.
 #[test]
 fn a_chunk_for_a_window_that_is_full_goes_whatever_its_size() {
     let mut rig = rig();
@@ -372,7 +373,8 @@ fn odd(mode: Mode) -> (Odd, peote_net::link::EnteredChannel) {
 }
 
 // §11.6-completes
-/// Its length field does not fit the window with it, so that the last bytes are granted while it comes.
+/// Its length field does not fit the window with it, so that the last bytes are granted while it
+/// comes.
 #[test]
 fn a_chunk_in_parts_can_be_as_long_as_the_slot() {
     let mode = Mode::chunks(999);
@@ -422,7 +424,8 @@ fn what_is_sent_before_the_window_is_known_counts() {
     assert_eq!(rig.out().window(channel), Some(100));
 }
 
-/// Behind the hello there are windows, whether they are known or not: what a receiver cannot keep would count as a lie.
+/// Behind the hello there are windows, whether they are known or not: what a receiver cannot keep
+/// would count as a lie.
 #[test]
 fn one_chunk_goes_while_the_window_is_not_known() {
     let mut rig: Windowed = Rig::new(Link::<Memory>::new());
@@ -455,7 +458,8 @@ fn one_chunk_goes_while_the_window_is_not_known() {
     assert_eq!(rig.out().send(Destination::All(own), &[1; 64]), Err(SendError::WouldBlock));
 }
 
-/// Users can have entered before the hello who are not known yet: they count what is broadcast, and grant it.
+/// Users can have entered before the hello who are not known yet: they count what is broadcast, and
+/// grant it.
 #[test]
 fn a_broadcast_waits_until_all_are_known_that_entered_before_the_hello() {
     let mut rig: Windowed = Rig::new(Link::<Memory>::new());

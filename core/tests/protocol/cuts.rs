@@ -92,7 +92,8 @@ proptest! {
         }
     }
 
-    /// A copy of the decoder goes on like the decoder itself: callers that prefer whole commands go back to one.
+    /// A copy of the decoder goes on like the decoder itself: callers that prefer whole commands go
+    /// back to one.
     #[test]
     fn a_decoder_can_go_back_to_a_copy(stream in stream(), at in any::<prop::sample::Index>()) {
         let (first, second) = stream.split_at(at.index(stream.len() + 1));
@@ -135,7 +136,8 @@ fn is_between_units_exactly_behind_whole_units() {
     }
 }
 
-/// Decoders stop at the end of a unit, so that a caller can act on it before the next one is looked at.
+/// Decoders stop at the end of a unit, so that a caller can act on it before the next one is looked
+/// at.
 #[test]
 fn one_unit_a_call() {
     let stream = [0u8, 4, 0, 0, 1, 2, 0x80, 0, 3, 5, b'a', b'b', 0, 0];

@@ -112,7 +112,8 @@ fn an_event_does_not_wait_for_bytes_without_a_meaning() {
     assert!(decoder.is_between_units());
 }
 
-/// A later version may add bytes: those that are known keep their meaning, and the stream goes on behind the rest.
+/// A later version may add bytes: those that are known keep their meaning, and the stream goes on
+/// behind the rest.
 #[test]
 fn answers_and_events_that_are_longer_than_known() {
     for extra in [1u8, 2, 3, 4, 100, 240] {

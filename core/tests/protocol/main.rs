@@ -1,4 +1,5 @@
-//! The wire codec: every unit byte by byte, and any byte string at any cut against a parser that sees the whole stream.
+//! The wire codec: every unit byte by byte, and any byte string at any cut against a parser that
+//! sees the whole stream.
 
 mod cuts;
 mod flow;

@@ -34,8 +34,8 @@ impl<'a> Bytes<'a> {
     }
 }
 
-/// Everything a relay has said in `stream`, but what means nothing, to an endpoint that understands what is said
-/// behind a hello, or does not.
+/// Everything a relay has said in `stream`, but what means nothing, to an endpoint that understands
+/// what is said behind a hello, or does not.
 pub(crate) fn from_relay_to(takes_part: bool, stream: &[u8]) -> Vec<Said> {
     let mut bytes = Bytes(stream);
     let mut said = Vec::new();

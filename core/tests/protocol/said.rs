@@ -90,7 +90,8 @@ fn feed<'a, U>(
     }
 }
 
-/// What an endpoint understands of `pieces`. [`FromRelay::Unknown`], which means nothing, is left out.
+/// What an endpoint understands of `pieces`. [`FromRelay::Unknown`], which means nothing, is left
+/// out.
 pub(crate) fn by_endpoint(pieces: &[&[u8]]) -> Vec<Said> {
     let mut collector = Collector::default();
     let mut decoder = to_endpoint::Decoder::new();
@@ -201,7 +202,8 @@ pub(crate) fn by_relay_of(takes_part: bool, pieces: &[&[u8]]) -> Vec<Said> {
     collector.said
 }
 
-/// `bytes` in pieces of the given lengths, again and again; a length of 0 is an empty piece (and at least one length is not 0).
+/// `bytes` in pieces of the given lengths, again and again; a length of 0 is an empty piece (and at
+/// least one length is not 0).
 pub(crate) fn cut<'a>(bytes: &'a [u8], lengths: &[usize]) -> Vec<&'a [u8]> {
     assert!(lengths.iter().any(|&len| len > 0));
     let mut rest = bytes;

@@ -24,7 +24,8 @@ fn a_decoder_is_small() {
     assert!(size_of::<Header>() <= 8);
 }
 
-/// Payload lengths around every edge, in both directions and all forms, byte by byte where it matters.
+/// Payload lengths around every edge, in both directions and all forms, byte by byte where it
+/// matters.
 #[test]
 fn payloads_at_the_edges_of_the_size_field() {
     for len in [1, 2, 124, 125, 126, 127, 128, 253, 254, 255, 256, 257, 32_764, MAX_UNIT_PAYLOAD] {
@@ -59,7 +60,8 @@ fn payloads_at_the_edges_of_the_size_field() {
     }
 }
 
-/// More than a sender may put into a unit, up to what the size field can say: received all the same.
+/// More than a sender may put into a unit, up to what the size field can say: received all the
+/// same.
 #[test]
 fn the_greatest_sizes_are_received() {
     for size in [32_766, MAX_UNIT] {

@@ -8,7 +8,8 @@ fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-/// The delays granted until there is none any more, at most `most`, when each attempt fails at once.
+/// The delays granted until there is none any more, at most `most`, when each attempt fails at
+/// once.
 fn delays(backoff: &mut Backoff, most: usize) -> (Vec<u64>, Option<Exhausted>) {
     let mut now = Instant::from_millis(1_000_000);
     let mut delays = Vec::new();
@@ -43,7 +44,8 @@ fn the_defaults() {
     assert_eq!(size_of::<Backoff>(), 72, "as documented");
 }
 
-/// However many attempts, and however long the delays: nothing overflows, and nothing becomes a busy loop.
+/// However many attempts, and however long the delays: nothing overflows, and nothing becomes a
+/// busy loop.
 #[test]
 fn the_ends_of_the_range() {
     let mut backoff = Backoff::new().with_delays(ms(u64::MAX / 2), ms(u64::MAX));
@@ -113,7 +115,8 @@ fn jitter_uses_its_whole_range() {
 }
 
 proptest! {
-    /// Whatever the rules are: each delay lies within its jitter, attempts and time within their limits.
+    /// Whatever the rules are: each delay lies within its jitter, attempts and time within their
+    /// limits.
     #[test]
     fn every_delay_keeps_the_rules(
         seed: u64,

@@ -21,7 +21,8 @@ pub(crate) fn given_up(channel: Channel, reason: Reason) -> Vec<Notice> {
     vec![Notice::GivenUp { channel, cause: Cause::Relay(reason), exhausted: None }]
 }
 
-/// One own channel that has been open, whose connection was lost, and another connection, on which it has been asked for; the tag.
+/// One own channel that has been open, whose connection was lost, and another connection, on which
+/// it has been asked for; the tag.
 pub(crate) fn own_that_returns(rig: &mut Rig) -> (Channel, u8) {
     let channel = rig.own("room");
     rig.connect();

@@ -10,7 +10,8 @@ use peote_net::time::{Duration, Instant};
 use crate::channels::{NAME_IN_USE, opened, own_that_returns};
 use crate::support::Rig;
 
-/// What the handler keeps has the same meaning when it comes again (`support` checks that it is told the same), and nothing is told twice.
+/// What the handler keeps has the same meaning when it comes again (`support` checks that it is
+/// told the same), and nothing is told twice.
 #[test]
 fn events_that_the_handler_keeps() {
     for next_event in [false, true] {

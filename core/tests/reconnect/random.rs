@@ -1,4 +1,5 @@
-//! Random lives of a list: whatever is lost and refused, each channel is open, being restored, or given up, and nothing is told twice.
+//! Random lives of a list: whatever is lost and refused, each channel is open, being restored, or
+//! given up, and nothing is told twice.
 
 use std::collections::HashMap;
 
@@ -272,7 +273,8 @@ impl World {
         }
     }
 
-    /// From now on nothing goes wrong: everything is back soon, and then there is nothing left to do.
+    /// From now on nothing goes wrong: everything is back soon, and then there is nothing left to
+    /// do.
     fn settle(&mut self) {
         self.rig.keep = 0;
         for turn in 0..1000 {

@@ -11,7 +11,8 @@ use peote_net::time::{Duration, Instant};
 
 pub(crate) const MODE: Mode = Mode::chunks(256);
 
-/// One connection: what the relay says comes from `incoming`, what the link says lands in `outgoing`.
+/// One connection: what the relay says comes from `incoming`, what the link says lands in
+/// `outgoing`.
 #[derive(Debug)]
 pub(crate) struct Wire {
     pub(crate) incoming: VecDeque<u8>,
@@ -69,7 +70,8 @@ pub(crate) struct Asked {
     pub(crate) payload: Vec<u8>,
 }
 
-/// 256-byte chunks, 4 parties, 4 own channels, and a ring that holds one long command and hardly more.
+/// 256-byte chunks, 4 parties, 4 own channels, and a ring that holds one long command and hardly
+/// more.
 pub(crate) type Small = LinkBuffers<256, 4, 4, 300, 64>;
 
 #[derive(Debug)]

@@ -1,5 +1,6 @@
-//! Calls with answers: a user that asks and a server that answers, both with the library's link, through the relay. Beside it the same calls, and
-//! requests and replies through a NATS server, by clients that are written for this and do nothing else: what is in between then counts for most.
+//! Calls with answers: a user that asks and a server that answers, both with the library's link,
+//! through the relay. Beside it the same calls, and requests and replies through a NATS server, by
+//! clients that are written for this and do nothing else: what is in between then counts for most.
 //! As many are under way at a time with each.
 
 use std::io::{self, Read, Write};
@@ -282,7 +283,8 @@ impl Lines {
         Self { socket, buffer: vec![0; 256 * 1024], held: 0 }
     }
 
-    /// Reads once, and hands over the messages that are whole: subject to reply to, and payload of 4 bytes.
+    /// Reads once, and hands over the messages that are whole: subject to reply to, and payload of
+    /// 4 bytes.
     fn messages(&mut self, mut hear: impl FnMut(&[u8], [u8; 4])) -> io::Result<()> {
         let len = self.socket.read(&mut self.buffer[self.held..])?;
         if len == 0 {

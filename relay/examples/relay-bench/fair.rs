@@ -1,5 +1,6 @@
-//! How long a bystander waits while others do their worst. Attackers come from addresses of their own (127.0.0.0/8 is all
-//! this machine's on Linux), from another process of the lowest priority: elsewhere they would have machines of their own.
+//! How long a bystander waits while others do their worst. Attackers come from addresses of their
+//! own (127.0.0.0/8 is all this machine's on Linux), from another process of the lowest priority:
+//! elsewhere they would have machines of their own.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpStream};
@@ -45,7 +46,8 @@ pub(crate) fn run(rounds: usize) -> io::Result<()> {
     for (attack, count) in ATTACKS {
         let (mut alone, mut beside) = (Vec::new(), Vec::new());
         for _ in 0..rounds {
-            // the limits of the default configuration hold, but for the rate at which all come here at once
+            // the limits of the default configuration hold, but for the rate at which all come here
+            // at once
             let listen = vec!["127.0.0.1:0".parse().map_err(io::Error::other)?];
             let config = Config { listen, connections_per_second_per_address: 0, ..Config::default() };
             let (address, handle, _) = start_relay(config)?;
@@ -132,7 +134,8 @@ fn connect(address: SocketAddr, from: [u8; 4]) -> io::Result<TcpStream> {
     Ok(socket)
 }
 
-/// Creates (0) or enters (1) a channel. Its answer comes after the announcement if it is the first command.
+/// Creates (0) or enters (1) a channel. Its answer comes after the announcement if it is the first
+/// command.
 fn command(socket: &mut TcpStream, command: u8, name: &[u8]) -> io::Result<()> {
     let len = u8::try_from(name.len()).map_err(io::Error::other)?;
     socket.write_all(&[&[0, command, 1, len], name].concat())?;

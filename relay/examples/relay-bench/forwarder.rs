@@ -1,4 +1,5 @@
-//! What the relay is measured against where only bytes count: reads from one connection, writes to the other, one thread, nothing else.
+//! What the relay is measured against where only bytes count: reads from one connection, writes to
+//! the other, one thread, nothing else.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::SocketAddr;
@@ -20,7 +21,8 @@ struct Side {
     end: usize,
 }
 
-/// Accepts two connections and forwards between them until one ends. Returns the address and the thread.
+/// Accepts two connections and forwards between them until one ends. Returns the address and the
+/// thread.
 pub(crate) fn spawn() -> io::Result<(SocketAddr, Thread)> {
     let mut listener = TcpListener::bind("127.0.0.1:0".parse().map_err(io::Error::other)?)?;
     let address = listener.local_addr()?;

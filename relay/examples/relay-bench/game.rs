@@ -1,5 +1,5 @@
-//! Rooms of a game: each player says 32 bytes 60 times a second to its room's owner, who says the room's state of 256 bytes
-//! 20 times a second to all.
+//! Rooms of a game: each player says 32 bytes 60 times a second to its room's owner, who says the
+//! room's state of 256 bytes 20 times a second to all.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -25,7 +25,8 @@ const STATE_EVERY: Duration = Duration::from_millis(50);
 const WARM_UP: Duration = Duration::from_secs(1);
 const MEASURED: Duration = Duration::from_secs(4);
 
-/// A message as it is sent, its length as it is received, and where the time at which it was sent stands in both.
+/// A message as it is sent, its length as it is received, and where the time at which it was sent
+/// stands in both.
 struct Shape {
     bytes: Vec<u8>,
     stamp: usize,
@@ -48,7 +49,8 @@ struct Rooms {
     between: Between,
 }
 
-/// What one run comes to: processor time of what is in between for each message in nanoseconds, and delays in microseconds.
+/// What one run comes to: processor time of what is in between for each message in nanoseconds, and
+/// delays in microseconds.
 #[derive(Clone, Copy, Default)]
 struct Figures {
     nanos: f64,
@@ -117,7 +119,8 @@ fn relay_rooms(players: usize) -> io::Result<Rooms> {
     let (mut owners, mut all) = (Vec::new(), Vec::new());
     let state = to_relay::broadcast(0, None, STATE);
     let input = to_relay::data_from_user(0, INPUT);
-    // a header has a byte more where the payload's length needs it, and one for the user towards the owner
+    // a header has a byte more where the payload's length needs it, and one for the user towards
+    // the owner
     let (state_head, input_head) = (3, 3);
     for room in 0..players.div_ceil(ROOM) {
         let mut owner = rigs::connect(address)?;
@@ -274,7 +277,8 @@ fn gcd(a: usize, b: usize) -> usize {
     if b == 0 { a } else { gcd(b, a % b) }
 }
 
-/// Hears all, and says how long each message that was measured took, the shortest first, in microseconds.
+/// Hears all, and says how long each message that was measured took, the shortest first, in
+/// microseconds.
 fn hear(listeners: Vec<Listener>, run: &Run) -> io::Result<Vec<f64>> {
     let mut poll = Poll::new()?;
     let mut events = Events::with_capacity(1024);

@@ -45,7 +45,8 @@ pub(crate) fn run() -> io::Result<()> {
     Ok(())
 }
 
-/// The other process: opens connections that have said one thing, and holds them until its input ends.
+/// The other process: opens connections that have said one thing, and holds them until its input
+/// ends.
 pub(crate) fn clients(arguments: &[String]) -> io::Result<()> {
     let [address, count] = arguments else { return Err(io::Error::other("address and count are missing")) };
     let mut connections = Vec::new();

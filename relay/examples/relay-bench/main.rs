@@ -1,12 +1,15 @@
-//! Measures a relay side by side with others on this machine, over loopback. `docs/BENCHMARKS.md` has results.
+//! Measures a relay side by side with others on this machine, over loopback. `docs/BENCHMARKS.md`
+//! has results.
 //!
 //! ```text
 //! cargo run --release -p peote-relay --example relay-bench -- [bulk|fanout|each|throughput|tls|roundtrip|calls|core|idle|fair|game|silent|sizes|storm|drain]... [--rounds N] [--alone] [--svg FOLDER]
 //! ```
 //!
-//! Without a job the first four are run. Each job is done in turns by the relay and what it is compared with; the figures are medians of
-//! all rounds. `nats-server` has to be in the path for the comparison with it. With `--alone` the relay is compared with nobody: for `valgrind` and `perf`. With `--svg` the jobs `sizes` and
-//! `game` draw what they have measured, in `FOLDER/relay-sizes.svg` and `FOLDER/relay-game.svg`.
+//! Without a job the first four are run. Each job is done in turns by the relay and what it is
+//! compared with; the figures are medians of all rounds. `nats-server` has to be in the path for
+//! the comparison with it. With `--alone` the relay is compared with nobody: for `valgrind` and
+//! `perf`. With `--svg` the jobs `sizes` and `game` draw what they have measured, in
+//! `FOLDER/relay-sizes.svg` and `FOLDER/relay-game.svg`.
 
 mod calls;
 mod core;
@@ -115,10 +118,12 @@ struct Figure {
     nanos: f64,
 }
 
-/// Parts of a round, in which each has its turn: what the machine does besides then meets all of them.
+/// Parts of a round, in which each has its turn: what the machine does besides then meets all of
+/// them.
 const PARTS: usize = 10;
 
-/// Does a job with each, in turns, and prints the medians of messages a second, processor time of all of it, and how the first compares with the others.
+/// Does a job with each, in turns, and prints the medians of messages a second, processor time of
+/// all of it, and how the first compares with the others.
 fn compare(rigs: &[Make<'_>], rounds: usize, messages: usize, len: usize, scale: f64) -> io::Result<()> {
     let mut rigs = rigs.iter().map(|make| make()).collect::<io::Result<Vec<_>>>()?;
     let mut results = vec![(Vec::new(), 0.0); rigs.len()];
@@ -144,7 +149,8 @@ fn compare(rigs: &[Make<'_>], rounds: usize, messages: usize, len: usize, scale:
     Ok(())
 }
 
-/// Sends messages as fast as they are taken. Says how many were received a second, by all receivers together.
+/// Sends messages as fast as they are taken. Says how many were received a second, by all receivers
+/// together.
 fn bulk(rig: &mut Rig, len: usize, count: usize) -> io::Result<Figure> {
     let message = (rig.message)(len);
     // as many for all that are compared, whatever their headers
@@ -186,8 +192,9 @@ fn drain(socket: &mut TcpStream, expected: usize) -> io::Result<()> {
 /// Messages of one batch of [`roundtrips`].
 const BATCH: usize = 200;
 
-/// Sends a message, waits for an answer as long, and so on, in small batches with each rig in turns: what the machine does besides, and on which
-/// processors it puts whom, then meets all of them. Medians in microseconds.
+/// Sends a message, waits for an answer as long, and so on, in small batches with each rig in
+/// turns: what the machine does besides, and on which processors it puts whom, then meets all of
+/// them. Medians in microseconds.
 fn roundtrips(rigs: &[Make<'_>], len: usize, rounds: usize) -> io::Result<()> {
     let mut rigs = rigs.iter().map(|make| make()).collect::<io::Result<Vec<_>>>()?;
     let mut times = vec![Vec::new(); rigs.len()];

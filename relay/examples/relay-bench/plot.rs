@@ -1,5 +1,5 @@
-//! Lines in a coordinate system, as SVG. Both axes are logarithmic and have units. Readable on light
-//! and dark pages.
+//! Lines in a coordinate system, as SVG. Both axes are logarithmic and have units. Readable on
+//! light and dark pages.
 
 use std::fmt::{self, Write as _};
 use std::io;

@@ -1,4 +1,5 @@
-//! Processor time of what is measured: unlike wall time it says much even on a machine that has other things to do.
+//! Processor time of what is measured: unlike wall time it says much even on a machine that has
+//! other things to do.
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,5 @@
-//! Two or more connected sockets with something between them: the relay, the forwarder, or a NATS server.
+//! Two or more connected sockets with something between them: the relay, the forwarder, or a NATS
+//! server.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -28,7 +29,8 @@ pub(crate) struct Rig {
     pub(crate) receivers: Vec<TcpStream>,
     /// Makes a message of a payload.
     pub(crate) message: fn(usize) -> Message,
-    /// What a receiver writes to answer with so many bytes, and their length as the sender reads them.
+    /// What a receiver writes to answer with so many bytes, and their length as the sender reads
+    /// them.
     pub(crate) answer: fn(usize) -> Message,
     between: Between,
 }

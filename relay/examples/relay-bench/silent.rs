@@ -1,5 +1,6 @@
-//! What bystanders wait for beside a user that stops reading: one server says 5,000 messages a second to 50 users in turns, and
-//! 20 to all. Delays count from the moment at which a message was due, so a server that is held up shows.
+//! What bystanders wait for beside a user that stops reading: one server says 5,000 messages a
+//! second to 50 users in turns, and 20 to all. Delays count from the moment at which a message was
+//! due, so a server that is held up shows.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -93,7 +94,8 @@ impl Schedule {
     }
 }
 
-/// Runs without and with a silent user, over the relay and over NATS, and prints what bystanders waited for.
+/// Runs without and with a silent user, over the relay and over NATS, and prints what bystanders
+/// waited for.
 pub(crate) fn run(with_nats: bool) -> io::Result<()> {
     println!(
         "1 server, {USERS} users, {LEN} bytes: 5000 messages a second to single ones, 20 to all; one user stops reading"

@@ -1,4 +1,5 @@
-//! Very many endpoints at once: all of them come (`storm`), and all of them have to go elsewhere (`drain`).
+//! Very many endpoints at once: all of them come (`storm`), and all of them have to go elsewhere
+//! (`drain`).
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -86,14 +87,16 @@ pub(crate) fn relay() -> io::Result<()> {
     Ok(())
 }
 
-/// What an endpoint says: one half creates a channel, the other enters the channel of its neighbour.
+/// What an endpoint says: one half creates a channel, the other enters the channel of its
+/// neighbour.
 fn command(number: usize) -> Vec<u8> {
     let name = (number / 2).to_string();
     let len = u8::try_from(name.len()).unwrap_or(u8::MAX);
     [&[0, u8::from(number % 2 == 1), 1, len], name.as_bytes()].concat()
 }
 
-/// All of them connect and say their command; then all answers are read. Those whose channel was not there yet say it again.
+/// All of them connect and say their command; then all answers are read. Those whose channel was
+/// not there yet say it again.
 fn arrive(address: SocketAddr) -> io::Result<Vec<TcpStream>> {
     let mut all = Vec::new();
     for number in (0..ENDPOINTS).step_by(2).chain((1..ENDPOINTS).step_by(2)) {

@@ -34,7 +34,8 @@ impl Drop for Rig {
     }
 }
 
-/// Sends 16-KiB and 16-byte messages, and prints bytes a second and processor time of the relay, and how both with TLS are to those without.
+/// Sends 16-KiB and 16-byte messages, and prints bytes a second and processor time of the relay,
+/// and how both with TLS are to those without.
 pub(crate) fn run(rounds: usize, is_alone: bool) -> io::Result<()> {
     let directory = std::env::temp_dir().join(format!("relay-bench-{}", std::process::id()));
     std::fs::create_dir_all(&directory)?;

@@ -13,7 +13,8 @@ static PROVIDER: CryptoProvider = CryptoProvider {
     key_utils: KeyUtils::new_unimplemented(),
 };
 
-/// Has jsonwebtoken use ring. A program that embeds the relay may have chosen something else before; then that stays.
+/// Has jsonwebtoken use ring. A program that embeds the relay may have chosen something else
+/// before; then that stays.
 pub(super) fn install() {
     let _ = PROVIDER.install_default();
 }

@@ -12,8 +12,8 @@ pub enum Denied {
     Nothing,
     /// It is not a token: empty, too long, or not of the form of a JWT.
     NoToken,
-    /// No key that the relay has made it: it was forged or changed, or its key was taken away. For a signed name also: it was
-    /// signed for another name or another action.
+    /// No key that the relay has made it: it was forged or changed, or its key was taken away. For
+    /// a signed name also: it was signed for another name or another action.
     Forged,
     /// It is signed with an algorithm that its key is not for, or with none.
     Algorithm,

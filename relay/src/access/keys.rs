@@ -20,13 +20,15 @@ use super::permit::is_over;
 use super::{Action, Denied, crypto, split};
 use crate::config::InvalidConfig;
 
-/// Keys that a file may have. Each token without `kid`, and each signed name, is tried with all of them.
+/// Keys that a file may have. Each token without `kid`, and each signed name, is tried with all of
+/// them.
 const MOST_KEYS: usize = 64;
 
 /// Bytes of the longest file.
 const LONGEST: u64 = 1 << 20;
 
-/// Bytes of the shortest secret. 32 random ones are what a secret should have (RFC 7518, section 3.2).
+/// Bytes of the shortest secret. 32 random ones are what a secret should have (RFC 7518, section
+/// 3.2).
 const SHORTEST_SECRET: usize = 16;
 
 /// What stands in front of the 32 bytes of a public key in DER (RFC 8410, section 4).
@@ -130,7 +132,8 @@ impl Keys {
         self.keys.iter().any(|key| key.fingerprint == fingerprint)
     }
 
-    /// Checks a signed name: `given` as the command has it. Returns the name, and what stands for the key that signed it.
+    /// Checks a signed name: `given` as the command has it. Returns the name, and what stands for
+    /// the key that signed it.
     ///
     /// `now` and `leeway` are as for [`Permit::allows`](super::Permit::allows).
     ///
@@ -155,7 +158,8 @@ impl Keys {
         if is_over(expires, now, leeway) { Err(Denied::Expired) } else { Ok((name, key.fingerprint)) }
     }
 
-    /// Signs a name until `expires`, in seconds since 1970, with the key of that id. Returns what the endpoint is to use as the name.
+    /// Signs a name until `expires`, in seconds since 1970, with the key of that id. Returns what
+    /// the endpoint is to use as the name.
     ///
     /// # Errors
     /// There is no such key, it is not for HS256, or what comes of it is longer than a name may be.
@@ -206,8 +210,8 @@ impl fmt::Debug for SigningKey {
 }
 
 impl SigningKey {
-    /// A private key for `EdDSA` (PKCS #8 in PEM, as `openssl genpkey -algorithm ed25519` makes it) whose public half the relay knows
-    /// under that id.
+    /// A private key for `EdDSA` (PKCS #8 in PEM, as `openssl genpkey -algorithm ed25519` makes it)
+    /// whose public half the relay knows under that id.
     ///
     /// # Errors
     /// It is no such key.
@@ -257,7 +261,8 @@ impl Key {
     }
 }
 
-/// The 32 bytes of a public key for Ed25519, from PEM, DER in base64url, or themselves in base64url.
+/// The 32 bytes of a public key for Ed25519, from PEM, DER in base64url, or themselves in
+/// base64url.
 fn public_key(text: &str) -> Result<Vec<u8>, String> {
     let bytes = if text.contains("-----BEGIN") {
         let der = SubjectPublicKeyInfoDer::from_pem_slice(text.as_bytes());

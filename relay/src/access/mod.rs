@@ -1,9 +1,12 @@
-//! Who may create and enter what: tokens, signed names, and what is left to connections that have neither.
+//! Who may create and enter what: tokens, signed names, and what is left to connections that have
+//! neither.
 //!
-//! A *token* is a JWT. It belongs to a connection and says which names that may create and enter. A *signed name* belongs
-//! to one command of an endpoint that knows no tokens: `NAME~EXPIRY~MAC`, where the relay checks what is behind the name and
-//! goes on with `NAME`. Both are made with keys that the relay has in a file ([`Keys`]). The relay asks for them only where
-//! [`Config::access`](crate::Config::access) says so, and only when a channel is created or entered.
+//! A *token* is a JWT. It belongs to a connection and says which names that may create and enter. A
+//! *signed name* belongs to one command of an endpoint that knows no tokens: `NAME~EXPIRY~MAC`,
+//! where the relay checks what is behind the name and goes on with `NAME`. Both are made with keys
+//! that the relay has in a file ([`Keys`]). The relay asks for them only where
+//! [`Config::access`](crate::Config::access) says so, and only when a channel is created or
+//! entered.
 
 #[cfg(feature = "tokens")]
 mod crypto;

@@ -26,8 +26,8 @@ const MAC_DIGITS: usize = 22;
 /// Digits of the latest expiry: 64 bits as hexadecimal.
 const EXPIRY_DIGITS: usize = 16;
 
-/// Splits what has the form of a signed name into name, expiry and MAC. Anything else is a name and nothing more, even with `~` in
-/// it. Whether it is a good signature is another question.
+/// Splits what has the form of a signed name into name, expiry and MAC. Anything else is a name and
+/// nothing more, even with `~` in it. Whether it is a good signature is another question.
 #[must_use]
 pub fn split(given: &[u8]) -> Option<(&[u8], &str, &str)> {
     let (rest, mac) = given.split_at_checked(given.len().checked_sub(MAC_DIGITS)?)?;

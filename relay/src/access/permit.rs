@@ -16,7 +16,8 @@ pub struct Permit {
     pub(super) limits: Limits,
 }
 
-/// Limits in a token, in place of those of the configuration. What is not there stays as it is configured; 0 means none.
+/// Limits in a token, in place of those of the configuration. What is not there stays as it is
+/// configured; 0 means none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "tokens", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 #[non_exhaustive]
@@ -57,8 +58,8 @@ impl Permit {
         self.limits
     }
 
-    /// Says whether it allows something with a channel of this name at `now`, in seconds since 1970, by a clock that may be
-    /// wrong by `leeway` seconds.
+    /// Says whether it allows something with a channel of this name at `now`, in seconds since
+    /// 1970, by a clock that may be wrong by `leeway` seconds.
     ///
     /// # Errors
     /// Why not.

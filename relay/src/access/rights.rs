@@ -65,8 +65,8 @@ impl Rights {
         self.keys.check(token, now, config.access_leeway.as_secs())
     }
 
-    /// Whether a connection may do something with a channel; `given` is the name as it has it. A key that has signed a name is
-    /// added to what it has shown. `now` is in seconds since 1970.
+    /// Whether a connection may do something with a channel; `given` is the name as it has it. A
+    /// key that has signed a name is added to what it has shown. `now` is in seconds since 1970.
     ///
     /// # Errors
     /// Why not.
@@ -100,7 +100,8 @@ impl Rights {
         of_permit.or_else(|why| if config.allows_anonymous(action, given) { Ok(()) } else { Err(why) })
     }
 
-    /// Whether a connection has to go, because a key is gone that it is here by, or because connections without may not be here any more.
+    /// Whether a connection has to go, because a key is gone that it is here by, or because
+    /// connections without may not be here any more.
     pub(crate) fn is_revoked(&self, granted: Option<&Granted>, has_channels: bool, config: &Config) -> bool {
         if config.access == Access::Open || config.access_revoked == Revoked::Keep {
             return false;

@@ -1,4 +1,5 @@
-//! Tokens and signed names that were made elsewhere (Python's hmac, OpenSSL), and what is made of them.
+//! Tokens and signed names that were made elsewhere (Python's hmac, OpenSSL), and what is made of
+//! them.
 
 use ring::hmac;
 
@@ -33,7 +34,8 @@ const ENTER_LOBBY: &[u8] = b"lobby~77359400~VzsOSSs4FX7X30EKHG_MAg";
 const ENTER_EMPTY: &[u8] = b"~77359400~EM_rpmerqrZqexqPpL-npQ";
 const ENTER_TILDE: &[u8] = b"a~b~77359400~gsfKMK5-ttAeY1Ln1z3k8A";
 
-/// `{"alg":"HS256","typ":"JWT","kid":"h"}` `{"sub":"ann","exp":2000000000,"create":["game-*"],"enter":"*"}`
+/// `{"alg":"HS256","typ":"JWT","kid":"h"}`
+/// `{"sub":"ann","exp":2000000000,"create":["game-*"],"enter":"*"}`
 const ANN: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCIsImtpZCI6ImgifQ.\
     eyJzdWIiOiJhbm4iLCJleHAiOjIwMDAwMDAwMDAsImNyZWF0ZSI6WyJnYW1lLSoiXSwiZW50ZXIiOiIqIn0.\
     rQO-mtw3WKaqyC3l5aPQHtsif1rhaL-6GQQj1xGaQiE";

@@ -8,7 +8,8 @@ use super::keys::{Key, Keys, SigningKey};
 use super::permit::is_over;
 use super::{Denied, Limits, MAX_TOKEN, Permit};
 
-/// The audience that a token may name. One that names another is not for this relay (RFC 7519, section 4.1.3).
+/// The audience that a token may name. One that names another is not for this relay (RFC 7519,
+/// section 4.1.3).
 const AUDIENCE: &str = "peote-relay";
 
 /// What a token says.

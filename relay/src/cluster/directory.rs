@@ -1,7 +1,8 @@
 //! The directory: which name belongs to which relay, as one relay knows it.
 //!
-//! A state machine without I/O. It is told what the key-value bucket says and what time it is, and asks for changes
-//! of the bucket. The rules are in `docs/CLUSTER.md`, and `directory_tests.rs` tries them with thousands of seeds.
+//! A state machine without I/O. It is told what the key-value bucket says and what time it is, and
+//! asks for changes of the bucket. The rules are in `docs/CLUSTER.md`, and `directory_tests.rs`
+//! tries them with thousands of seeds.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -130,7 +131,8 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
-    /// A directory that knows nothing yet. `seed` makes the numbers of this relay: no two relays may have the same.
+    /// A directory that knows nothing yet. `seed` makes the numbers of this relay: no two relays
+    /// may have the same.
     pub(crate) fn new(seed: u64, lease: u64) -> Self {
         let mut this = Self {
             me: 0,
@@ -231,7 +233,8 @@ impl Directory {
         }
     }
 
-    /// Nobody could be connected to the directory at that time, so for nobody a lease has run meanwhile.
+    /// Nobody could be connected to the directory at that time, so for nobody a lease has run
+    /// meanwhile.
     pub(crate) fn is_dead(&mut self, at: u64) {
         if let Some(until) = self.until
             && at < until
@@ -294,7 +297,8 @@ impl Directory {
         }
     }
 
-    /// What the directory says about names of this relay is made true, in one direction or the other.
+    /// What the directory says about names of this relay is made true, in one direction or the
+    /// other.
     fn reconcile(&mut self, now: u64) {
         let (me, own) = (self.me, &self.own);
         let stray = |(name, entry): (&Name, &Entry)| {
@@ -392,7 +396,8 @@ impl Directory {
         };
         self.sent.retain(|(sent, _)| *sent > counter);
         self.renewed(now, sent_at, revision);
-        // all that was written before this renewal has been seen: who has not renewed for so long never will
+        // all that was written before this renewal has been seen: who has not renewed for so long
+        // never will
         if self.fresh.is_none() {
             self.condemn(now, sent_at);
         }
@@ -596,7 +601,8 @@ impl Directory {
                 _ => self.claim_is_over(&name, Outcome::InUse),
             },
             (For::Claim(name) | For::ClaimLook(name), _) => {
-                // it may have come to this relay all the same, or still come: the next whole watch tells
+                // it may have come to this relay all the same, or still come: the next whole watch
+                // tells
                 self.claim_is_over(&name, Outcome::NoAnswer);
                 self.own.insert(name.clone(), Own::Releasing { waiters: Vec::new() });
                 self.look_at_stray(now, name);
@@ -610,7 +616,8 @@ impl Directory {
         }
     }
 
-    /// An entry may be this relay's or not: looks, and takes it out. Without a connection the next watch tells.
+    /// An entry may be this relay's or not: looks, and takes it out. Without a connection the next
+    /// watch tells.
     fn look_at_stray(&mut self, now: u64, name: Name) {
         if !self.is_up {
             if let Some(Own::Releasing { waiters }) = self.own.remove(&name) {
@@ -639,7 +646,8 @@ impl Directory {
         let owner = found.as_ref().and_then(|(value, revision)| Some((super::key::owner(value)?, *revision)));
         match what {
             For::LookUp(name) => self.looked_up(&name, owner),
-            // a look may show more than the watch has told: its owner may be a relay that is still to be heard of
+            // a look may show more than the watch has told: its owner may be a relay that is still
+            // to be heard of
             For::ClaimLook(name) if owner.is_some_and(|owner| self.is_ahead(&name, owner)) => {
                 self.claim_is_over(&name, Outcome::InUse);
             }

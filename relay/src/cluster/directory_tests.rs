@@ -1,7 +1,8 @@
-//! The directory's protocol, with thousands of seeds: relays that pause, clocks that differ, requests that come late or not at
-//! all, a bucket that goes away.
+//! The directory's protocol, with thousands of seeds: relays that pause, clocks that differ,
+//! requests that come late or not at all, a bucket that goes away.
 //!
-//! What has to hold: a name never has two owners; whoever asks is answered; when all is well again every name can be had.
+//! What has to hold: a name never has two owners; whoever asks is answered; when all is well again
+//! every name can be had.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};

@@ -8,7 +8,8 @@ use std::time::Duration;
 pub struct ClusterInfo {
     /// The name of the cluster.
     pub name: String,
-    /// The number of this relay. It is another one after a restart, and after a lease that was over.
+    /// The number of this relay. It is another one after a restart, and after a lease that was
+    /// over.
     pub relay: String,
     /// There is a connection to NATS.
     pub is_connected: bool,

@@ -49,7 +49,8 @@ pub(crate) fn relay_key(id: RelayId) -> String {
     format!("r.{id:016x}")
 }
 
-/// Names are any bytes, and keys are not: hexadecimal, behind an `x` because there is an empty name.
+/// Names are any bytes, and keys are not: hexadecimal, behind an `x` because there is an empty
+/// name.
 pub(crate) fn name_key(name: &[u8]) -> String {
     let mut key = String::with_capacity(3 + 2 * name.len());
     key.push_str("n.x");

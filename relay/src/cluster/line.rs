@@ -1,14 +1,16 @@
 //! The line between two relays: messages in order, none missing, or the line begins anew.
 //!
-//! A state machine without I/O for one side. Each side has an *epoch*, a number that it chooses when the line begins. A message names the
-//! epochs of both sides, so what belongs to a line that is over is passed over. Messages with records are numbered; one that is missing
-//! ends the line, and both sides hear of that.
+//! A state machine without I/O for one side. Each side has an *epoch*, a number that it chooses
+//! when the line begins. A message names the epochs of both sides, so what belongs to a line that
+//! is over is passed over. Messages with records are numbered; one that is missing ends the line,
+//! and both sides hear of that.
 
 use std::collections::VecDeque;
 
 use super::{RelayId, VERSION};
 
-/// Bytes in front of the records: version, kind, sender, both epochs, number, number of the last one that was taken.
+/// Bytes in front of the records: version, kind, sender, both epochs, number, number of the last
+/// one that was taken.
 pub(crate) const HEAD: usize = 2 + 8 + 4 * 4;
 
 /// Bytes of records after which a message is sent without waiting for more.
@@ -117,7 +119,8 @@ pub(crate) struct Line {
     is_open: bool,
     /// Something was put on it since it began, so its end matters.
     is_in_use: bool,
-    /// Numbers of the last message that was sent and the last that was taken, and the last that the other side was told of.
+    /// Numbers of the last message that was sent and the last that was taken, and the last that the
+    /// other side was told of.
     sent: u32,
     taken: u32,
     told: u32,

@@ -1,7 +1,9 @@
-//! Two sides of a line, with thousands of seeds: messages are late, lost, or come twice as late as others.
+//! Two sides of a line, with thousands of seeds: messages are late, lost, or come twice as late as
+//! others.
 //!
-//! What has to hold: what one side takes is what the other has put, in order and without a gap, from the line's beginning on; who had something
-//! on a line that ends is told so; when nothing is lost any more the line works.
+//! What has to hold: what one side takes is what the other has put, in order and without a gap,
+//! from the line's beginning on; who had something on a line that ends is told so; when nothing is
+//! lost any more the line works.
 
 use super::line::{HEAD, Head, Heard, Line};
 

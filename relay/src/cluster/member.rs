@@ -3,7 +3,8 @@
 use super::afar::Key;
 use super::record::take_unit;
 
-/// Bytes that may be under way in each direction of a membership across, from one stand-in to the other.
+/// Bytes that may be under way in each direction of a membership across, from one stand-in to the
+/// other.
 pub(crate) const WINDOW: u32 = 64 * 1024;
 
 /// Bytes that may be under way of one who keeps to windows: the largest chunk goes as a whole.
@@ -27,11 +28,13 @@ pub(crate) enum Stage {
 pub(crate) struct Member {
     pub(crate) stand_in: Key,
     pub(crate) stage: Stage,
-    /// The user's number in the proxy's channel, or the number of the channel that the double has entered.
+    /// The user's number in the proxy's channel, or the number of the channel that the double has
+    /// entered.
     pub(crate) at: u8,
     /// Bytes that the stand-in may still send.
     pub(crate) window: i64,
-    /// Units that wait for that, from which place on, and how much of the first of them has been sent.
+    /// Units that wait for that, from which place on, and how much of the first of them has been
+    /// sent.
     waiting: Vec<u8>,
     from: usize,
     sent: usize,
@@ -104,7 +107,8 @@ impl Member {
         }
     }
 
-    /// Hands on whole units that have just come, if none wait and as many as the window allows. `units` is the rest.
+    /// Hands on whole units that have just come, if none wait and as many as the window allows.
+    /// `units` is the rest.
     pub(crate) fn pass(&mut self, units: &mut &[u8], put: &mut impl FnMut(&[u8])) {
         if !self.waiting.is_empty() {
             return;
@@ -134,7 +138,8 @@ impl Member {
         std::mem::take(&mut self.taken)
     }
 
-    /// Bytes are sent to the other side. Returns whether so many can be under way of one who keeps to the windows.
+    /// Bytes are sent to the other side. Returns whether so many can be under way of one who keeps
+    /// to the windows.
     pub(crate) fn count_sent(&mut self, len: usize) -> bool {
         self.outstanding = self.outstanding.saturating_add(u32::try_from(len).unwrap_or(u32::MAX));
         self.outstanding <= WINDOW + MOST

@@ -1,7 +1,7 @@
 //! Many relays as one, on NATS: see `docs/CLUSTER.md`.
 //!
-//! [`directory`], [`line`] and [`afar`] are state machines without I/O; [`nats`] is the thread that speaks to NATS. `relay/cluster.rs`
-//! brings them together with the relay's loop.
+//! [`directory`], [`line`] and [`afar`] are state machines without I/O; [`nats`] is the thread that
+//! speaks to NATS. `relay/cluster.rs` brings them together with the relay's loop.
 
 mod afar;
 mod bus;

@@ -1,7 +1,8 @@
-//! The thread that speaks to NATS: a bucket of `JetStream`'s key-value store is the directory, subjects carry the lines.
+//! The thread that speaks to NATS: a bucket of `JetStream`'s key-value store is the directory,
+//! subjects carry the lines.
 //!
-//! Nothing is decided here. A connection that is lost is a session that is over, with all that was under way; the next one watches the
-//! bucket from its beginning.
+//! Nothing is decided here. A connection that is lost is a session that is over, with all that was
+//! under way; the next one watches the bucket from its beginning.
 
 use std::future::Future;
 use std::io;
@@ -58,7 +59,8 @@ pub(crate) struct Nats {
 }
 
 impl Nats {
-    /// Starts the thread. `wake` is called when there are news, `clock` tells the time that they have.
+    /// Starts the thread. `wake` is called when there are news, `clock` tells the time that they
+    /// have.
     ///
     /// # Errors
     /// An address is none, or the system has no thread left.
@@ -186,7 +188,8 @@ impl Speaker {
         }
     }
 
-    /// Waits a moment, and finds out whether no server is there at all. Returns whether the relay stops.
+    /// Waits a moment, and finds out whether no server is there at all. Returns whether the relay
+    /// stops.
     async fn wait(&mut self, commands: &mut UnboundedReceiver<Command>) -> bool {
         let at = (self.clock)();
         if self.nobody_is_there().await {
@@ -369,7 +372,8 @@ fn answer(store: Store, ask: Ask, tell: Tell) -> Pin<Box<dyn Future<Output = ()>
     })
 }
 
-/// Whether an error stands for a revision that is another one. Not all of the client's kinds of errors say so.
+/// Whether an error stands for a revision that is another one. Not all of the client's kinds of
+/// errors say so.
 fn is_conflict(error: &(dyn std::error::Error + 'static)) -> Failure {
     let mut next = Some(error);
     while let Some(error) = next {

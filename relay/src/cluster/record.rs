@@ -1,7 +1,8 @@
 //! What two relays say to each other about memberships: a list of records in each message.
 //!
-//! The relay where the user is connected is the *guest*, the one where the channel is the *host*. Each membership across has a number
-//! that the guest chose. Integers without a fixed length are LEB128.
+//! The relay where the user is connected is the *guest*, the one where the channel is the *host*.
+//! Each membership across has a number that the guest chose. Integers without a fixed length are
+//! LEB128.
 
 use std::net::IpAddr;
 
@@ -22,8 +23,8 @@ pub(crate) enum Record<'a> {
     Admitted { member: u32, number: u8 },
     /// Host: the user is refused; `code` as in the answer to an enter command.
     Refused { member: u32, code: u8, words: &'a [u8] },
-    /// Host: the server says this to each of these users. `members` is a list for [`members`]; if it is empty, it is that of the last such
-    /// record in the message.
+    /// Host: the server says this to each of these users. `members` is a list for [`members`]; if
+    /// it is empty, it is that of the last such record in the message.
     ToUsers { members: &'a [u8], units: &'a [u8] },
     /// Host: so many bytes for the server have been handed on.
     ServerTook { member: u32, bytes: u32 },

@@ -1,4 +1,5 @@
-//! All that a relay knows of its cluster: the directory, the lines, the memberships across, and who waits for what.
+//! All that a relay knows of its cluster: the directory, the lines, the memberships across, and who
+//! waits for what.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;

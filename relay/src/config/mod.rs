@@ -17,23 +17,28 @@ pub(crate) use policy::matches;
 
 /// Everything that a [`Relay`](crate::Relay) can be told, with defaults for a small public relay.
 ///
-/// For every field that counts something, 0 means "no limit"; where the protocol itself has a limit, that one
-/// still holds. Times and amounts of memory always have a limit, but for [`idle_timeout`](Self::idle_timeout) and
-/// [`unused_timeout`](Self::unused_timeout). Lists that are empty allow everything, [`watch_from`](Self::watch_from) included. [`check`](Self::check) says whether all
-/// values are in their ranges.
+/// For every field that counts something, 0 means "no limit"; where the protocol itself has a
+/// limit, that one still holds. Times and amounts of memory always have a limit, but for
+/// [`idle_timeout`](Self::idle_timeout) and [`unused_timeout`](Self::unused_timeout). Lists that
+/// are empty allow everything, [`watch_from`](Self::watch_from) included. [`check`](Self::check)
+/// says whether all values are in their ranges.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// Addresses to accept connections on, without TLS; at least one, here or in [`listen_tls`](Self::listen_tls). Port 0 lets the system choose a free port.
+    /// Addresses to accept connections on, without TLS; at least one, here or in
+    /// [`listen_tls`](Self::listen_tls). Port 0 lets the system choose a free port.
     ///
     /// Default: 127.0.0.1:7680, so that a relay is open to the network only when told so.
     pub listen: Vec<SocketAddr>,
 
-    /// Addresses to accept connections on that begin with TLS, for `wss://` and all others. Default: none.
+    /// Addresses to accept connections on that begin with TLS, for `wss://` and all others.
+    /// Default: none.
     ///
-    /// Needs [`tls_certificate`](Self::tls_certificate) and [`tls_key`](Self::tls_key), and the feature `tls` of this crate.
+    /// Needs [`tls_certificate`](Self::tls_certificate) and [`tls_key`](Self::tls_key), and the
+    /// feature `tls` of this crate.
     pub listen_tls: Vec<SocketAddr>,
 
-    /// The PEM file with the certificate that the relay shows, and behind it those that lead to its root. Default: none.
+    /// The PEM file with the certificate that the relay shows, and behind it those that lead to its
+    /// root. Default: none.
     pub tls_certificate: Option<PathBuf>,
 
     /// The PEM file with the private key of the certificate. Default: none.
@@ -44,16 +49,18 @@ pub struct Config {
     /// The number of files the process may open is a limit too, whatever is said here.
     pub max_connections: u32,
 
-    /// Connections at the same time from one IP address; 0: no limit. Default: 64. With IPv6 a whole /64
-    /// counts as one address, because everybody has at least that many.
+    /// Connections at the same time from one IP address; 0: no limit. Default: 64. With IPv6 a
+    /// whole /64 counts as one address, because everybody has at least that many.
     pub max_connections_per_address: u32,
 
-    /// Connections at the same time from one network, which is a /24, or a /48 with IPv6; 0: no limit. Default: 1024.
+    /// Connections at the same time from one network, which is a /24, or a /48 with IPv6; 0: no
+    /// limit. Default: 1024.
     ///
     /// So that somebody with many addresses cannot take all places either.
     pub max_connections_per_network: u32,
 
-    /// Connections a second from one IP address (or /64), those included that are gone again; 0: no limit. Default: 100.
+    /// Connections a second from one IP address (or /64), those included that are gone again; 0: no
+    /// limit. Default: 100.
     ///
     /// What comes in [`burst`](Self::burst) may come at once. Who comes more often is turned away.
     pub connections_per_second_per_address: u32,
@@ -61,170 +68,208 @@ pub struct Config {
     /// Channels at the same time on the whole relay; 0: no limit. Default: 16,384.
     pub max_channels: u32,
 
-    /// Channels at the same time that the connections of one IP address own together; 0: no limit. Default: 512. With IPv6 a whole /64
-    /// counts as one address.
+    /// Channels at the same time that the connections of one IP address own together; 0: no limit.
+    /// Default: 512. With IPv6 a whole /64 counts as one address.
     pub max_channels_per_address: u32,
 
-    /// Channels at the same time that the connections of one network (a /24, or a /48 with IPv6) own together; 0: no limit. Default: 1024.
+    /// Channels at the same time that the connections of one network (a /24, or a /48 with IPv6)
+    /// own together; 0: no limit. Default: 1024.
     pub max_channels_per_network: u32,
 
-    /// Channels that one connection may own at the same time, and, counted separately, channels that it may
-    /// be a user of; 0 to 128. 0 is the protocol's limit, 128, which is also the default.
+    /// Channels that one connection may own at the same time, and, counted separately, channels
+    /// that it may be a user of; 0 to 128. 0 is the protocol's limit, 128, which is also the
+    /// default.
     pub max_channels_per_connection: u32,
 
-    /// Users of one channel at the same time; 0 to 256. 0 is the protocol's limit, 256, which is also the
-    /// default.
+    /// Users of one channel at the same time; 0 to 256. 0 is the protocol's limit, 256, which is
+    /// also the default.
     pub max_users_per_channel: u32,
 
-    /// Numbers of one channel that users of one IP address (or /64) may have at the same time; 0: no limit. Default: 64.
+    /// Numbers of one channel that users of one IP address (or /64) may have at the same time; 0:
+    /// no limit. Default: 64.
     ///
-    /// A number that rests, for about 6 s after a user has left, counts for the address of that user: who comes and goes takes no more of a
-    /// channel than who stays.
+    /// A number that rests, for about 6 s after a user has left, counts for the address of that
+    /// user: who comes and goes takes no more of a channel than who stays.
     pub max_users_per_channel_per_address: u32,
 
-    /// Numbers of one channel that users of one network (a /24, or a /48 with IPv6) may have at the same time, those included that
-    /// rest; 0, the default: no limit, since all users of a channel can be in one network of a company or a school.
+    /// Numbers of one channel that users of one network (a /24, or a /48 with IPv6) may have at the
+    /// same time, those included that rest; 0, the default: no limit, since all users of a channel
+    /// can be in one network of a company or a school.
     pub max_users_per_channel_per_network: u32,
 
-    /// Commands (create, enter, leave, delete …) a second from one connection; 0: no limit. Default: 500.
+    /// Commands (create, enter, leave, delete …) a second from one connection; 0: no limit.
+    /// Default: 500.
     ///
     /// A second's worth may come at once; who gives more is read more slowly. Data is not counted.
     pub commands_per_second: u32,
 
-    /// Units of data a second from one connection, whoever they are for; 0: no limit. Default: 1,000,000.
+    /// Units of data a second from one connection, whoever they are for; 0: no limit. Default:
+    /// 1,000,000.
     ///
-    /// What comes in [`burst`](Self::burst) may come at once; who sends more is read more slowly, and nothing is lost. A unit of size 0 counts
-    /// too, and so do frames of a WebSocket, pings and empty ones included, where there are more of them than units.
+    /// What comes in [`burst`](Self::burst) may come at once; who sends more is read more slowly,
+    /// and nothing is lost. A unit of size 0 counts too, and so do frames of a WebSocket, pings and
+    /// empty ones included, where there are more of them than units.
     pub messages_per_second: u32,
 
-    /// Bytes a second from one connection, as they come from its socket; 0: no limit; up to 1 TiB. Default: 128 MiB, more than a gigabit a second.
+    /// Bytes a second from one connection, as they come from its socket; 0: no limit; up to 1 TiB.
+    /// Default: 128 MiB, more than a gigabit a second.
     ///
-    /// What comes in [`burst`](Self::burst) may come at once; who sends more is read more slowly, and nothing is lost.
+    /// What comes in [`burst`](Self::burst) may come at once; who sends more is read more slowly,
+    /// and nothing is lost.
     pub bytes_per_second: usize,
 
-    /// TLS handshakes a second from one network (a /24, or a /48 with IPv6); 0: no limit. Default: 50.
+    /// TLS handshakes a second from one network (a /24, or a /48 with IPv6); 0: no limit. Default:
+    /// 50.
     ///
     /// What comes in [`burst`](Self::burst) may come at once. Those above it wait, and end with
     /// [`first_byte_timeout`](Self::first_byte_timeout) if it takes too long.
     pub tls_handshakes_per_second_per_network: u32,
 
-    /// How much may come at once where a number a second is limited: as much as is allowed in this time; 0.1 s to 1 min. Default: 10 s.
+    /// How much may come at once where a number a second is limited: as much as is allowed in this
+    /// time; 0.1 s to 1 min. Default: 10 s.
     ///
-    /// Holds for [`messages_per_second`](Self::messages_per_second), [`bytes_per_second`](Self::bytes_per_second),
+    /// Holds for [`messages_per_second`](Self::messages_per_second),
+    /// [`bytes_per_second`](Self::bytes_per_second),
     /// [`tls_handshakes_per_second_per_network`](Self::tls_handshakes_per_second_per_network) and
     /// [`connections_per_second_per_address`](Self::connections_per_second_per_address).
     pub burst: Duration,
 
-    /// Bytes of the longest name that a channel may be given; 0 to 255. 0 is the protocol's limit, 255, which is also the default.
+    /// Bytes of the longest name that a channel may be given; 0 to 255. 0 is the protocol's limit,
+    /// 255, which is also the default.
     pub max_name_bytes: u32,
 
-    /// Names that channels may be given: patterns in which `*` stands for any bytes, or none. Empty, the default: any name.
+    /// Names that channels may be given: patterns in which `*` stands for any bytes, or none.
+    /// Empty, the default: any name.
     pub allowed_names: Vec<String>,
 
-    /// Ranges of addresses from which connections are accepted; others are turned away as soon as they come. Empty, the default: from everywhere.
+    /// Ranges of addresses from which connections are accepted; others are turned away as soon as
+    /// they come. Empty, the default: from everywhere.
     pub connect_from: Vec<IpNet>,
 
-    /// Ranges of addresses of proxies whose connections begin with a header of the PROXY protocol, version 1 or 2. All limits and lists of addresses
-    /// then hold for the client that it names. Empty, the default: none.
+    /// Ranges of addresses of proxies whose connections begin with a header of the PROXY protocol,
+    /// version 1 or 2. All limits and lists of addresses then hold for the client that it names.
+    /// Empty, the default: none.
     ///
-    /// A connection from there without a header is closed, but for an HTTP request, which comes from the proxy's machine itself.
+    /// A connection from there without a header is closed, but for an HTTP request, which comes
+    /// from the proxy's machine itself.
     pub proxy_protocol_from: Vec<IpNet>,
 
-    /// Ranges of addresses of proxies whose HTTP requests name the client in [`forwarded_header`](Self::forwarded_header). All limits and lists of
-    /// addresses then hold for that. Empty, the default: none.
+    /// Ranges of addresses of proxies whose HTTP requests name the client in
+    /// [`forwarded_header`](Self::forwarded_header). All limits and lists of addresses then hold
+    /// for that. Empty, the default: none.
     ///
-    /// Where there is no such header, and for what is no HTTP, they hold for the proxy's own address.
+    /// Where there is no such header, and for what is no HTTP, they hold for the proxy's own
+    /// address.
     pub forwarded_from: Vec<IpNet>,
 
-    /// The header that these proxies set. Others they pass on as they come, so anybody could write what he likes there. Default:
-    /// [`ForwardedHeader::XForwardedFor`].
+    /// The header that these proxies set. Others they pass on as they come, so anybody could write
+    /// what he likes there. Default: [`ForwardedHeader::XForwardedFor`].
     pub forwarded_header: ForwardedHeader,
 
-    /// Ranges of addresses from which channels may be created. Empty, the default: from everywhere. Everybody may enter.
+    /// Ranges of addresses from which channels may be created. Empty, the default: from everywhere.
+    /// Everybody may enter.
     pub create_from: Vec<IpNet>,
 
-    /// Origins of the pages from which browsers may connect: `https://example.com`, `https://example.com:8443`, `https://*.example.com` (all
-    /// hosts below it, not itself), or `null`, which browsers say of pages that have none. Empty, the default: all.
+    /// Origins of the pages from which browsers may connect: `https://example.com`,
+    /// `https://example.com:8443`, `https://*.example.com` (all hosts below it, not itself), or
+    /// `null`, which browsers say of pages that have none. Empty, the default: all.
     ///
-    /// Programs that are no browsers mostly say no origin, or any that they like; they are not kept out by this.
+    /// Programs that are no browsers mostly say no origin, or any that they like; they are not kept
+    /// out by this.
     pub allowed_origins: Vec<String>,
 
     /// What it takes to create and to enter channels. Default: [`Access::Open`].
     pub access: Access,
 
-    /// The TOML file with the keys for tokens and signed names: tables `[[key]]` with `id`, `algorithm` (`HS256` or `EdDSA`), and `secret`
-    /// (base64url) or `public` (PEM or base64url). Default: none. Needed where [`access`](Self::access) is not [`Access::Open`], and the
+    /// The TOML file with the keys for tokens and signed names: tables `[[key]]` with `id`,
+    /// `algorithm` (`HS256` or `EdDSA`), and `secret` (base64url) or `public` (PEM or base64url).
+    /// Default: none. Needed where [`access`](Self::access) is not [`Access::Open`], and the
     /// feature `tokens` of this crate with it.
     pub access_keys: Option<PathBuf>,
 
-    /// How far the clock of whoever makes tokens and signed names may be from the relay's; 0 s to 10 min, whole seconds. Default: 10 s.
+    /// How far the clock of whoever makes tokens and signed names may be from the relay's; 0 s to
+    /// 10 min, whole seconds. Default: 10 s.
     pub access_leeway: Duration,
 
-    /// What becomes of connections that are there by a key that has been taken away, when the configuration is read again. Default:
-    /// [`Revoked::Keep`].
+    /// What becomes of connections that are there by a key that has been taken away, when the
+    /// configuration is read again. Default: [`Revoked::Keep`].
     pub access_revoked: Revoked,
 
-    /// With [`Access::Mixed`], names of channels that connections may create that have shown no token and no signed name: patterns in which `*` stands
-    /// for any bytes, or none. Empty, the default: none.
+    /// With [`Access::Mixed`], names of channels that connections may create that have shown no
+    /// token and no signed name: patterns in which `*` stands for any bytes, or none. Empty, the
+    /// default: none.
     pub anonymous_create: Vec<String>,
 
-    /// With [`Access::Mixed`], names of channels that such connections may enter. Empty, the default: none.
+    /// With [`Access::Mixed`], names of channels that such connections may enter. Empty, the
+    /// default: none.
     pub anonymous_enter: Vec<String>,
 
-    /// With [`Access::Mixed`], a lower limit than [`max_channels_per_connection`](Self::max_channels_per_connection) for such connections; 0 to 128.
-    /// 0: as for all. Default: 4.
+    /// With [`Access::Mixed`], a lower limit than
+    /// [`max_channels_per_connection`](Self::max_channels_per_connection) for such connections; 0
+    /// to 128. 0: as for all. Default: 4.
     pub anonymous_max_channels: u32,
 
-    /// With [`Access::Mixed`], a lower limit than [`commands_per_second`](Self::commands_per_second) for such connections; 0: as for all. Default: 20.
+    /// With [`Access::Mixed`], a lower limit than
+    /// [`commands_per_second`](Self::commands_per_second) for such connections; 0: as for all.
+    /// Default: 20.
     pub anonymous_commands_per_second: u32,
 
-    /// With [`Access::Mixed`], a lower limit than [`messages_per_second`](Self::messages_per_second) for such connections; 0: as for all. Default: 1000.
+    /// With [`Access::Mixed`], a lower limit than
+    /// [`messages_per_second`](Self::messages_per_second) for such connections; 0: as for all.
+    /// Default: 1000.
     pub anonymous_messages_per_second: u32,
 
-    /// With [`Access::Mixed`], a lower limit than [`bytes_per_second`](Self::bytes_per_second) for such connections; 0: as for all. Default: 256 KiB.
+    /// With [`Access::Mixed`], a lower limit than [`bytes_per_second`](Self::bytes_per_second) for
+    /// such connections; 0: as for all. Default: 256 KiB.
     pub anonymous_bytes_per_second: usize,
 
-    /// A connection is closed when its first byte has not come within this time; 0.1 s to 1 h. Default: 5 s.
+    /// A connection is closed when its first byte has not come within this time; 0.1 s to 1 h.
+    /// Default: 5 s.
     pub first_byte_timeout: Duration,
 
-    /// A connection that begins with an HTTP request (a WebSocket, or a page like `/health`) is closed when the request has not come within
-    /// this time after its first byte, and one with TLS when its TLS handshake is not over by then; 0.1 s to 1 h. Default: 5 s.
+    /// A connection that begins with an HTTP request (a WebSocket, or a page like `/health`) is
+    /// closed when the request has not come within this time after its first byte, and one with TLS
+    /// when its TLS handshake is not over by then; 0.1 s to 1 h. Default: 5 s.
     pub handshake_timeout: Duration,
 
-    /// A connection that has sent nothing for this long is closed; 0 s to 24 h. 0 s, the default: it is not.
+    /// A connection that has sent nothing for this long is closed; 0 s to 24 h. 0 s, the default:
+    /// it is not.
     ///
     /// Endpoints do not answer keepalives, so one that only listens sends nothing for hours.
     pub idle_timeout: Duration,
 
-    /// A connection that is in no channel, and owns none, for this long is closed; 0 s to 24 h. 0 s: it is not. Default: 5 min.
+    /// A connection that is in no channel, and owns none, for this long is closed; 0 s to 24 h. 0
+    /// s: it is not. Default: 5 min.
     ///
-    /// Nothing reaches such a connection and nothing that it sends reaches anybody. Endpoints create or enter a channel as soon as they are
-    /// connected.
+    /// Nothing reaches such a connection and nothing that it sends reaches anybody. Endpoints
+    /// create or enter a channel as soon as they are connected.
     pub unused_timeout: Duration,
 
-    /// A connection to which nothing was sent for this long is sent a keepalive unit; 0.1 s to 1 min.
-    /// Default: 5 s.
+    /// A connection to which nothing was sent for this long is sent a keepalive unit; 0.1 s to 1
+    /// min. Default: 5 s.
     ///
-    /// Endpoints take silence for the loss of the connection, after 20 s unless told otherwise, so this
-    /// should stay well below that.
+    /// Endpoints take silence for the loss of the connection, after 20 s unless told otherwise, so
+    /// this should stay well below that.
     pub keepalive_interval: Duration,
 
-    /// The longest interval of keepalives that an endpoint may ask for in its hello; 5 s to 24 h. Default: 1 h.
+    /// The longest interval of keepalives that an endpoint may ask for in its hello; 5 s to 24 h.
+    /// Default: 1 h.
     ///
-    /// Such a connection is sent a keepalive after its own interval instead of [`keepalive_interval`](Self::keepalive_interval), so that a device with a
-    /// battery can sleep. An endpoint that is gone without a word is noticed that much later.
+    /// Such a connection is sent a keepalive after its own interval instead of
+    /// [`keepalive_interval`](Self::keepalive_interval), so that a device with a battery can sleep.
+    /// An endpoint that is gone without a word is noticed that much later.
     pub max_keepalive_interval: Duration,
 
-    /// How long a connection is kept whose endpoint gives no sign of life; 1 s to 32,767 s (the system
-    /// counts whole seconds). Default: 15 s.
+    /// How long a connection is kept whose endpoint gives no sign of life; 1 s to 32,767 s (the
+    /// system counts whole seconds). Default: 15 s.
     ///
     /// An endpoint that is gone without a word acknowledges nothing that is sent to it, keepalives
-    /// included, so by default its names are free again 20 s later at most. The time is never shorter than
-    /// two [`keepalive_interval`](Self::keepalive_interval)s and [`stall_timeout`](Self::stall_timeout). It
-    /// also holds for one that is there, but takes nothing of what waits for it in the system; while the
-    /// relay does not read from it, because it waits for others or has sent too much, it has 64
-    /// `stall_timeout`s more. On Linux this is `TCP_USER_TIMEOUT`; elsewhere the system only probes
-    /// connections to which nothing is sent.
+    /// included, so by default its names are free again 20 s later at most. The time is never
+    /// shorter than two [`keepalive_interval`](Self::keepalive_interval)s and
+    /// [`stall_timeout`](Self::stall_timeout). It also holds for one that is there, but takes
+    /// nothing of what waits for it in the system; while the relay does not read from it, because
+    /// it waits for others or has sent too much, it has 64 `stall_timeout`s more. On Linux this is
+    /// `TCP_USER_TIMEOUT`; elsewhere the system only probes connections to which nothing is sent.
     pub tcp_keepalive: Duration,
 
     /// Bytes that may wait to be sent to one connection; 64 KiB to 1 GiB. Default: 1 MiB.
@@ -232,80 +277,97 @@ pub struct Config {
     /// What happens when that is used up says [`slow_receiver`](Self::slow_receiver).
     pub queue_bytes: usize,
 
-    /// Bytes in the queues of all connections and in all tables together, at least [`queue_bytes`](Self::queue_bytes); 1 MiB to
-    /// 1 TiB (or what the machine can address). Default: 256 MiB.
+    /// Bytes in the queues of all connections and in all tables together, at least
+    /// [`queue_bytes`](Self::queue_bytes); 1 MiB to 1 TiB (or what the machine can address).
+    /// Default: 256 MiB.
     ///
-    /// Tables of connections, channels, users and addresses take at most one half; connections are turned away and commands refused that would make
-    /// them grow beyond. Queues have the rest.
+    /// Tables of connections, channels, users and addresses take at most one half; connections are
+    /// turned away and commands refused that would make them grow beyond. Queues have the rest.
     pub memory_bytes: usize,
 
     /// What to do about a receiver that is slower than those that send to it. Default:
     /// [`SlowReceiver::Pause`].
     pub slow_receiver: SlowReceiver,
 
-    /// With [`SlowReceiver::Drop`], the time that a receiver's queue may stay full; 0 s to 1 h. Default: 10
-    /// s.
+    /// With [`SlowReceiver::Drop`], the time that a receiver's queue may stay full; 0 s to 1 h.
+    /// Default: 10 s.
     pub slow_receiver_grace: Duration,
 
     /// How long others wait for a receiver that takes nothing, whatever
-    /// [`slow_receiver`](Self::slow_receiver) says; then it is dropped. 0.1 s to 24 h. Default: 5 s.
+    /// [`slow_receiver`](Self::slow_receiver) says; then it is dropped. 0.1 s to 24 h. Default: 5
+    /// s.
     ///
-    /// It is a budget of time. Waiting of others takes from it; bytes that the receiver takes give to it, by
-    /// [`slow_receiver_bytes_per_second`](Self::slow_receiver_bytes_per_second). While nobody waits it comes
-    /// back, a second in 8.
+    /// It is a budget of time. Waiting of others takes from it; bytes that the receiver takes give
+    /// to it, by [`slow_receiver_bytes_per_second`](Self::slow_receiver_bytes_per_second). While
+    /// nobody waits it comes back, a second in 8.
     ///
-    /// A receiver that waits for another one itself may be unable to read before it can write, so the one at
-    /// the end of such a chain is timed. A receiver further up has 64 times this time. In a circle those are
-    /// timed that a channel's server waits for, or all if they are all of one kind.
+    /// A receiver that waits for another one itself may be unable to read before it can write, so
+    /// the one at the end of such a chain is timed. A receiver further up has 64 times this time.
+    /// In a circle those are timed that a channel's server waits for, or all if they are all of one
+    /// kind.
     ///
-    /// A connection that has ended waits for a receiver of what it had sent 4 times as long; then the rest
-    /// of it is lost.
+    /// A connection that has ended waits for a receiver of what it had sent 4 times as long; then
+    /// the rest of it is lost.
     pub stall_timeout: Duration,
 
-    /// Bytes a second that a receiver has to take while somebody waits for it; 0 B to 1 GiB. 0: a single
-    /// byte within [`stall_timeout`](Self::stall_timeout) is enough. Default: 12 KiB.
+    /// Bytes a second that a receiver has to take while somebody waits for it; 0 B to 1 GiB. 0: a
+    /// single byte within [`stall_timeout`](Self::stall_timeout) is enough. Default: 12 KiB.
     ///
     /// A receiver that takes less is dropped once the lack has used up
-    /// [`stall_timeout`](Self::stall_timeout): with the defaults after 15 s at 8 KiB a second. Counted is
-    /// what the system takes from the queue. On Linux it takes at least 32 KiB at once when a receiver is
-    /// slow, so a rate below 8 KiB a second asks for a longer [`stall_timeout`](Self::stall_timeout).
+    /// [`stall_timeout`](Self::stall_timeout): with the defaults after 15 s at 8 KiB a second.
+    /// Counted is what the system takes from the queue. On Linux it takes at least 32 KiB at once
+    /// when a receiver is slow, so a rate below 8 KiB a second asks for a longer
+    /// [`stall_timeout`](Self::stall_timeout).
     pub slow_receiver_bytes_per_second: usize,
 
-    /// How long a relay that was asked to stop goes on writing what is queued, and waits for endpoints to close their side; 0 s to 1 min.
-    /// Default: 1 s.
+    /// How long a relay that was asked to stop goes on writing what is queued, and waits for
+    /// endpoints to close their side; 0 s to 1 min. Default: 1 s.
     pub shutdown_timeout: Duration,
 
-    /// Addresses of NATS servers, `nats://HOST:PORT` or `tls://HOST:PORT`, on which this relay and others are one: the same names, whichever relay an
-    /// endpoint is connected to. All servers of the NATS cluster belong here. Empty, the default: this relay is alone. Needs the feature `cluster` of this crate.
+    /// Addresses of NATS servers, `nats://HOST:PORT` or `tls://HOST:PORT`, on which this relay and
+    /// others are one: the same names, whichever relay an endpoint is connected to. All servers of
+    /// the NATS cluster belong here. Empty, the default: this relay is alone. Needs the feature
+    /// `cluster` of this crate.
     pub cluster: Vec<String>,
 
-    /// Which cluster on these servers: letters, digits, `-` and `_`, 1 to 64 of them. Relays with another one are not seen. Default: `peote`.
+    /// Which cluster on these servers: letters, digits, `-` and `_`, 1 to 64 of them. Relays with
+    /// another one are not seen. Default: `peote`.
     pub cluster_name: String,
 
-    /// The file with credentials for NATS (a JWT and the key of an NKEY). Default: none; a user and a password may stand in the addresses.
+    /// The file with credentials for NATS (a JWT and the key of an NKEY). Default: none; a user and
+    /// a password may stand in the addresses.
     pub cluster_credentials: Option<PathBuf>,
 
-    /// The PEM file with the root that the certificates of the NATS servers are checked by. Default: none; with `tls://` those of the system.
+    /// The PEM file with the root that the certificates of the NATS servers are checked by.
+    /// Default: none; with `tls://` those of the system.
     pub cluster_root: Option<PathBuf>,
 
-    /// How long the names of a relay are kept for it that nothing is heard of; 1 s to 10 min. Default: 10 s.
+    /// How long the names of a relay are kept for it that nothing is heard of; 1 s to 10 min.
+    /// Default: 10 s.
     ///
     /// All relays of a cluster have to have the same.
     pub cluster_lease: Duration,
 
-    /// Whether `/metrics`, asked for over HTTP on the same port, answers with the relay's figures. Default: false.
+    /// Whether `/metrics`, asked for over HTTP on the same port, answers with the relay's figures.
+    /// Default: false.
     ///
-    /// They are totals, and nothing about single connections and channels. The request's `Host` has to be as for [`details`](Self::details).
+    /// They are totals, and nothing about single connections and channels. The request's `Host` has
+    /// to be as for [`details`](Self::details).
     pub metrics: bool,
 
-    /// Whether `/details`, asked for over HTTP on the same port, answers with the busiest and the slowest connections with their addresses, and the channels of
-    /// those with their names, as JSON. Default: false.
+    /// Whether `/details`, asked for over HTTP on the same port, answers with the busiest and the
+    /// slowest connections with their addresses, and the channels of those with their names, as
+    /// JSON. Default: false.
     ///
-    /// Unless [`watch_from`](Self::watch_from) is empty, the request's `Host` has to be an address, or a name without a dot such as `localhost`: a page from elsewhere can have a name of its own
-    /// stand for the relay's address, and would read the answer in the browser of somebody who may.
+    /// Unless [`watch_from`](Self::watch_from) is empty, the request's `Host` has to be an address,
+    /// or a name without a dot such as `localhost`: a page from elsewhere can have a name of its
+    /// own stand for the relay's address, and would read the answer in the browser of somebody who
+    /// may.
     pub details: bool,
 
-    /// Ranges of addresses from which these two pages may be asked for, and all pages while a limit of connections is used up. Others get 403, or 503. Empty: from everywhere. Default: this machine's loopback, `127.0.0.0/8` and `::1`.
+    /// Ranges of addresses from which these two pages may be asked for, and all pages while a limit
+    /// of connections is used up. Others get 403, or 503. Empty: from everywhere. Default: this
+    /// machine's loopback, `127.0.0.0/8` and `::1`.
     ///
     /// With a proxy on this machine, whoever comes through it comes from there.
     pub watch_from: Vec<IpNet>,
@@ -314,20 +376,21 @@ pub struct Config {
 /// What a relay does when a connection's queue is full.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SlowReceiver {
-    /// The connections that send to it are not read until the queue has drained: nothing is lost, and TCP
-    /// makes the senders wait.
+    /// The connections that send to it are not read until the queue has drained: nothing is lost,
+    /// and TCP makes the senders wait.
     ///
-    /// What it costs: a sender waits with all that it sends, to whomever, in all its channels. So one slow
-    /// user of one channel slows down all users of that channel's server, to
-    /// [`Config::slow_receiver_bytes_per_second`] at worst. A command that stands behind the data, such as
-    /// the removal of that user, waits with it: for `n` bytes, `n` divided by that rate at most.
+    /// What it costs: a sender waits with all that it sends, to whomever, in all its channels. So
+    /// one slow user of one channel slows down all users of that channel's server, to
+    /// [`Config::slow_receiver_bytes_per_second`] at worst. A command that stands behind the data,
+    /// such as the removal of that user, waits with it: for `n` bytes, `n` divided by that rate at
+    /// most.
     ///
-    /// That concerns endpoints that do not take part in flow control (section 11.4 of PROTOCOL.md) only:
-    /// one that does is never made to wait for somebody else.
+    /// That concerns endpoints that do not take part in flow control (section 11.4 of PROTOCOL.md)
+    /// only: one that does is never made to wait for somebody else.
     #[default]
     Pause,
-    /// The receiver's connection is closed once its queue has been full for [`Config::slow_receiver_grace`];
-    /// until then as [`Pause`](Self::Pause).
+    /// The receiver's connection is closed once its queue has been full for
+    /// [`Config::slow_receiver_grace`]; until then as [`Pause`](Self::Pause).
     Drop,
 }
 
@@ -349,8 +412,8 @@ pub enum Access {
     Open,
     /// A token or a signed name. Without one nothing can be created or entered.
     Tokens,
-    /// The same, but [`Config::anonymous_create`] and [`Config::anonymous_enter`] name channels for everybody, and connections that have shown
-    /// nothing have limits of their own.
+    /// The same, but [`Config::anonymous_create`] and [`Config::anonymous_enter`] name channels for
+    /// everybody, and connections that have shown nothing have limits of their own.
     Mixed,
 }
 
@@ -478,8 +541,8 @@ impl Config {
         Duration::from_millis(100)..=Duration::from_secs(60);
     /// Range of [`tcp_keepalive`](Self::tcp_keepalive).
     pub const TCP_KEEPALIVE: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(32_767);
-    /// Range of [`queue_bytes`](Self::queue_bytes), in bytes: room for the longest unit and for notices at
-    /// least.
+    /// Range of [`queue_bytes`](Self::queue_bytes), in bytes: room for the longest unit and for
+    /// notices at least.
     pub const QUEUE_BYTES: RangeInclusive<usize> = 65_536..=1 << 30;
     /// Range of [`memory_bytes`](Self::memory_bytes), in bytes.
     pub const MEMORY_BYTES: RangeInclusive<usize> = MIB..=MOST_MEMORY;
@@ -500,7 +563,8 @@ impl Config {
     /// Range of [`cluster_lease`](Self::cluster_lease).
     pub const CLUSTER_LEASE: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(600);
 
-    /// Lifts every limit on connections, channels and rates. Times and memory stay bounded, and lists of what is allowed hold.
+    /// Lifts every limit on connections, channels and rates. Times and memory stay bounded, and
+    /// lists of what is allowed hold.
     pub fn lift_limits(&mut self) {
         self.max_connections = 0;
         self.max_connections_per_address = 0;

@@ -1,12 +1,13 @@
-//! Origins of pages, as browsers name them (RFC 6454, section 6), and patterns of origins that are allowed.
+//! Origins of pages, as browsers name them (RFC 6454, section 6), and patterns of origins that are
+//! allowed.
 
 use std::net::Ipv6Addr;
 
 /// What a page says that has no origin.
 const NONE: &str = "null";
 
-/// Scheme, host and port. Anything else makes a text none: browsers send nothing else, and what is behind an `@` or a `/` must not
-/// be taken for a host.
+/// Scheme, host and port. Anything else makes a text none: browsers send nothing else, and what is
+/// behind an `@` or a `/` must not be taken for a host.
 #[derive(Clone, Copy, Debug)]
 struct Origin<'a> {
     scheme: &'a str,
@@ -46,7 +47,8 @@ impl<'a> Origin<'a> {
     }
 }
 
-/// Whether a text is an address of IPv6 in brackets, or labels with dots between them. Names of other scripts are written `xn--…` by browsers.
+/// Whether a text is an address of IPv6 in brackets, or labels with dots between them. Names of
+/// other scripts are written `xn--…` by browsers.
 fn is_host(host: &str) -> bool {
     if let Some(address) = host.strip_prefix('[') {
         return address.strip_suffix(']').is_some_and(|address| address.parse::<Ipv6Addr>().is_ok());
@@ -85,7 +87,8 @@ fn is_same(a: &str, b: &str) -> bool {
     a.eq_ignore_ascii_case(b) || address(a).is_some_and(|a| Some(a) == address(b))
 }
 
-/// Whether a host has at least one label more than a domain in front of it. An address has no domain.
+/// Whether a host has at least one label more than a domain in front of it. An address has no
+/// domain.
 fn is_subdomain(origin: &Origin<'_>, domain: &str) -> bool {
     let below = origin.host.len().checked_sub(domain.len()).and_then(|at| origin.host.split_at_checked(at));
     !origin.is_address()

@@ -1,4 +1,5 @@
-//! Who may create channels, what they may be called, from which pages browsers may come, and who may watch.
+//! Who may create channels, what they may be called, from which pages browsers may come, and who
+//! may watch.
 
 use std::net::IpAddr;
 
@@ -49,7 +50,8 @@ fn is_within(address: IpAddr, ranges: &[IpNet]) -> bool {
     ranges.is_empty() || ranges.iter().any(|range| range.contains(&address))
 }
 
-/// Whether a pattern, in which `*` stands for any bytes, or none, matches a name. Takes at most as many steps as the product of both lengths.
+/// Whether a pattern, in which `*` stands for any bytes, or none, matches a name. Takes at most as
+/// many steps as the product of both lengths.
 pub(crate) fn matches(pattern: &str, name: &[u8]) -> bool {
     let pattern = pattern.as_bytes();
     let (mut p, mut n) = (0, 0);

@@ -142,8 +142,8 @@ impl<'b> Head<'_, 'b> {
         self.items(name).any(|item| item.eq_ignore_ascii_case(token.as_bytes()))
     }
 
-    /// The token that a request brings with it: as `Authorization: Bearer` (RFC 6750), which goes first, or as `token` in the query, for browsers,
-    /// which cannot set headers of a WebSocket.
+    /// The token that a request brings with it: as `Authorization: Bearer` (RFC 6750), which goes
+    /// first, or as `token` in the query, for browsers, which cannot set headers of a WebSocket.
     pub(crate) fn token(&self) -> Option<&'b [u8]> {
         let of_header = self.values("Authorization").find_map(|value| {
             let (scheme, token) = value.split_at_checked(7)?;

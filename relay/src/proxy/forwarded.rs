@@ -8,8 +8,9 @@ use crate::proxy::is_listed;
 
 /// Returns the client that a request names that comes from a proxy.
 ///
-/// Each proxy adds whom it has the request from at the end. So from there on proxies that are believed are passed over, and the first other one is
-/// the client: what stands in front of it anybody could have written. `None` if there is no such address.
+/// Each proxy adds whom it has the request from at the end. So from there on proxies that are
+/// believed are passed over, and the first other one is the client: what stands in front of it
+/// anybody could have written. `None` if there is no such address.
 pub(crate) fn client(head: &Head<'_, '_>, config: &Config) -> Option<IpAddr> {
     let items: Vec<_> = match config.forwarded_header {
         ForwardedHeader::XForwardedFor => head.items("X-Forwarded-For").map(address).collect(),

@@ -22,8 +22,8 @@ pub(crate) enum Told {
     Nothing,
     /// A header that is not as it should be, or that is not about TCP.
     Malformed,
-    /// A header of so many bytes, and the client if it names one. If not, the proxy has opened the connection for itself, as it does to see whether
-    /// the relay is well.
+    /// A header of so many bytes, and the client if it names one. If not, the proxy has opened the
+    /// connection for itself, as it does to see whether the relay is well.
     Header(usize, Option<SocketAddr>),
 }
 

@@ -37,7 +37,8 @@ impl Arrival {
     }
 }
 
-/// Whether an address is in one of these ranges. With none of them it is not: unlike lists of what is allowed, this is one of what is believed.
+/// Whether an address is in one of these ranges. With none of them it is not: unlike lists of what
+/// is allowed, this is one of what is believed.
 pub(crate) fn is_listed(address: IpAddr, ranges: &[IpNet]) -> bool {
     let address = address.to_canonical();
     ranges.iter().any(|range| range.contains(&address))

@@ -62,7 +62,8 @@ impl Relay {
                     // it was gone before it could be accepted
                     Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                     Err(error) => {
-                        // no file descriptor or memory left, most likely: the others go on, and some day one of them goes
+                        // no file descriptor or memory left, most likely: the others go on, and
+                        // some day one of them goes
                         self.accept_at = self.connections.now + ACCEPT_AGAIN;
                         if self.connections.lines.may_warn(self.connections.now, "accept", Home::default()) {
                             warn!(%error, "cannot accept connections at the moment");

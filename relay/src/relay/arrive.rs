@@ -12,7 +12,8 @@ use crate::connection::{Ending, begins_http};
 use crate::proxy::{Arrival, MAX_HEADER, Told, header};
 
 impl Relay {
-    /// Takes the header of the PROXY protocol that a connection has to begin with, if it has to. Returns whether it goes on now.
+    /// Takes the header of the PROXY protocol that a connection has to begin with, if it has to.
+    /// Returns whether it goes on now.
     pub(super) fn arrive(&mut self, index: u32) -> bool {
         let Some(connection) = self.connections.get(index) else { return false };
         if connection.arrival != Arrival::Header {
@@ -57,7 +58,8 @@ impl Relay {
         false
     }
 
-    /// What a connection through a proxy has sent tells nothing more about where it comes from, or this address. Returns whether it may stay.
+    /// What a connection through a proxy has sent tells nothing more about where it comes from, or
+    /// this address. Returns whether it may stay.
     pub(super) fn settle(&mut self, index: u32, address: SocketAddr) -> bool {
         let Some(connection) = self.connections.get(index) else { return false };
         if connection.arrival == Arrival::Settled {

@@ -96,7 +96,8 @@ impl Why {
         }
     }
 
-    /// The status code that a WebSocket is closed with, if its endpoint can be told at all (RFC 6455, section 7.4.1).
+    /// The status code that a WebSocket is closed with, if its endpoint can be told at all (RFC
+    /// 6455, section 7.4.1).
     fn code(&self) -> Option<u16> {
         match self {
             Self::Stopping => Some(1001),
@@ -250,7 +251,8 @@ impl Relay {
         }
     }
 
-    /// Tells the endpoint the end, where it speaks a protocol that has words for that and takes them at once. Says whether it was told.
+    /// Tells the endpoint the end, where it speaks a protocol that has words for that and takes
+    /// them at once. Says whether it was told.
     fn say_goodbye(&mut self, index: u32, why: &Why) -> bool {
         let Some(connection) = self.connections.get(index) else { return false };
         let response = match (why, &connection.transport) {

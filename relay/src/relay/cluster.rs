@@ -46,8 +46,8 @@ impl Relay {
         Ok(())
     }
 
-    /// Hears what there is to be heard. Comes before anybody is served: where the lease is over nothing more is said in channels that others may
-    /// have by now.
+    /// Hears what there is to be heard. Comes before anybody is served: where the lease is over
+    /// nothing more is said in channels that others may have by now.
     ///
     /// # Errors
     /// This relay cannot be one of the cluster.
@@ -82,7 +82,8 @@ impl Relay {
         }
     }
 
-    /// Closes a connection that owns channels. There is no other word that tells its endpoint that they are gone.
+    /// Closes a connection that owns channels. There is no other word that tells its endpoint that
+    /// they are gone.
     fn end_server(&mut self, index: u32) {
         let Some(id) = self.connections.get(index).map(|connection| connection.id) else { return };
         if self.core.channels_of(id).0 > 0 {

@@ -1,7 +1,7 @@
 //! What happens because time passes.
 //!
-//! A deadline is judged once everything is served that was ready when it came: the process may have stood
-//! still, or have had much to do, and what an endpoint is asked for may lie in its socket.
+//! A deadline is judged once everything is served that was ready when it came: the process may have
+//! stood still, or have had much to do, and what an endpoint is asked for may lie in its socket.
 
 use peote_net::protocol::to_endpoint;
 
@@ -104,11 +104,11 @@ impl Relay {
         receiver.is_none_or(|receiver| !receiver.flags.writable || !receiver.has_output())
     }
 
-    /// Gives a connection as much time again as its deadline is judged `behind`, and a second at least.
-    /// Does so once.
+    /// Gives a connection as much time again as its deadline is judged `behind`, and a second at
+    /// least. Does so once.
     ///
-    /// That is time in which the relay did not look, so what it says came late as well, and the endpoint
-    /// may have to answer it: in a TLS handshake.
+    /// That is time in which the relay did not look, so what it says came late as well, and the
+    /// endpoint may have to answer it: in a TLS handshake.
     fn gives_time(&mut self, index: u32, late: Late, behind: u64) -> bool {
         if behind < BEHIND || !late.is_of_input() {
             return false;
@@ -137,9 +137,11 @@ impl Relay {
         }
     }
 
-    /// Sees to it that the system does not give up a connection that nothing is read from: its endpoint may be unable to read before it can write.
+    /// Sees to it that the system does not give up a connection that nothing is read from: its
+    /// endpoint may be unable to read before it can write.
     ///
-    /// Nothing was taken for a while when this is called. It ends when everything has been taken: until then the system may count what was before.
+    /// Nothing was taken for a while when this is called. It ends when everything has been taken:
+    /// until then the system may count what was before.
     fn note_patience(&mut self, index: u32) {
         let Some(Some(connection)) = self.connections.slots.get_mut(index as usize) else { return };
         let was_patient = connection.flags.patient;

@@ -1,4 +1,5 @@
-//! Who is busy, who is slow: a page for operators, and the figures that take a look at every connection.
+//! Who is busy, who is slow: a page for operators, and the figures that take a look at every
+//! connection.
 
 use std::cmp::Reverse;
 use std::fmt::{self, Write};
@@ -46,7 +47,8 @@ impl Relay {
         })
     }
 
-    /// The page with the details. One look at each connection, and a bounded number of bytes, about once a second at most.
+    /// The page with the details. One look at each connection, and a bounded number of bytes, about
+    /// once a second at most.
     pub(super) fn details(&mut self) -> String {
         let now = self.connections.now;
         if self.details.page.is_empty() || now - self.details.at >= FRESH {

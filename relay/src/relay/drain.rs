@@ -14,10 +14,12 @@ use crate::deadlines::millis;
 /// Connections that are closed in one turn, at most.
 const AT_ONCE: usize = 64;
 
-/// Milliseconds for which one that has not taken what is queued for it is left alone, before it is tried again.
+/// Milliseconds for which one that has not taken what is queued for it is left alone, before it is
+/// tried again.
 const AGAIN: u64 = 100;
 
-/// Milliseconds after which an endpoint may come back, to a relay that is not drained: at once. They are spread by when they are closed.
+/// Milliseconds after which an endpoint may come back, to a relay that is not drained: at once.
+/// They are spread by when they are closed.
 const COME_BACK: u64 = 0;
 
 /// Connections that still have to go, and when.
@@ -59,7 +61,8 @@ impl Drain {
         of_left.into_iter().chain(of_slow).min()
     }
 
-    /// The next one that has to go by `now`, if there is one; the rest of the time it is somebody else's.
+    /// The next one that has to go by `now`, if there is one; the rest of the time it is somebody
+    /// else's.
     fn take(&mut self, now: u64) -> Option<ConnectionId> {
         if self.slow.front().is_some_and(|(at, _)| *at <= now) {
             return self.slow.pop_front().map(|(_, id)| id);
@@ -78,11 +81,13 @@ impl Drain {
 }
 
 impl Relay {
-    /// Has all endpoints go elsewhere: from now on nothing is created, no connection is accepted, `/health` says 503 and `draining`, and connections are
-    /// closed one after the other, spread evenly `over` this time. They get what is queued for them first, as far as they take it in that time.
+    /// Has all endpoints go elsewhere: from now on nothing is created, no connection is accepted,
+    /// `/health` says 503 and `draining`, and connections are closed one after the other, spread
+    /// evenly `over` this time. They get what is queued for them first, as far as they take it in
+    /// that time.
     ///
-    /// A WebSocket is closed with code 1012, which says that the service restarts. Done again, it begins anew with those that are left. There
-    /// is no way back but a new start.
+    /// A WebSocket is closed with code 1012, which says that the service restarts. Done again, it
+    /// begins anew with those that are left. There is no way back but a new start.
     pub fn drain(&mut self, over: Duration) {
         self.set_now(Some(Duration::ZERO));
         let now = self.connections.now;
@@ -131,7 +136,8 @@ impl Relay {
         }
     }
 
-    /// Tells an endpoint that it is to come back in so many milliseconds, where it has said that it understands that.
+    /// Tells an endpoint that it is to come back in so many milliseconds, where it has said that it
+    /// understands that.
     fn say_come_back(&mut self, index: u32, millis: u64) {
         let Some(id) = self.connections.get(index).map(|connection| connection.id) else { return };
         let millis = u32::try_from(millis).unwrap_or(u32::MAX);

@@ -1,5 +1,5 @@
-//! Whether a relay is as at the start once everybody is gone. For tests: what is counted when a connection
-//! comes has to be counted off whichever way it goes.
+//! Whether a relay is as at the start once everybody is gone. For tests: what is counted when a
+//! connection comes has to be counted off whichever way it goes.
 
 use super::Relay;
 

@@ -1,7 +1,8 @@
 //! Sockets of connections that have ended, kept until their endpoints know.
 //!
-//! Closing a socket with unread bytes resets the connection, and that can overtake what was said last: the code of a WebSocket's close, the response
-//! to an HTTP request. So its sending direction is closed, and what still comes is read and thrown away for a short time.
+//! Closing a socket with unread bytes resets the connection, and that can overtake what was said
+//! last: the code of a WebSocket's close, the response to an HTTP request. So its sending direction
+//! is closed, and what still comes is read and thrown away for a short time.
 
 use std::collections::VecDeque;
 use std::io::{self, Read};

@@ -18,7 +18,8 @@ impl Relay {
         self.connections.config.memory_bytes / PART
     }
 
-    /// Gives queues what tables leave, and tables what they may take. Done once in each turn; the figures change seldom.
+    /// Gives queues what tables leave, and tables what they may take. Done once in each turn; the
+    /// figures change seldom.
     pub(super) fn share_memory(&mut self) {
         let tables = self.table_bytes();
         if tables == self.counted_tables {
@@ -44,7 +45,8 @@ impl Relay {
         Ok(())
     }
 
-    /// Whether all places that there are for connections are taken, so that one more would make them grow.
+    /// Whether all places that there are for connections are taken, so that one more would make
+    /// them grow.
     fn is_full_of_slots(&self) -> bool {
         self.core.connections() >= self.connections.slots.len()
     }

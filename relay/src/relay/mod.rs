@@ -59,13 +59,14 @@ const EVENTS: usize = 1024;
 /// Microseconds for which a relay that has something to do does not ask the system for more.
 const ASKED: u64 = 100;
 
-/// The token of the waker, and above those of the embedding program; listening sockets are below, connections from 0.
+/// The token of the waker, and above those of the embedding program; listening sockets are below,
+/// connections from 0.
 const WAKER: usize = Relay::FIRST_TOKEN.0 - 1;
 
 /// A relay: all its connections, on one thread.
 ///
-/// It does something only while [`turn`](Self::turn) or [`run`](Self::run) is called, so another program can have one in its own loop or
-/// in a thread of its own.
+/// It does something only while [`turn`](Self::turn) or [`run`](Self::run) is called, so another
+/// program can have one in its own loop or in a thread of its own.
 ///
 /// ```
 /// use peote_relay::{Config, Relay};
@@ -93,7 +94,8 @@ pub struct Relay {
     anteroom: Anteroom,
     core: Core<GrowingStorage>,
     connections: Connections,
-    /// What was read last, behind up to [`MAX_REST`] bytes of what was read before. Lent out while it is in use.
+    /// What was read last, behind up to [`MAX_REST`] bytes of what was read before. Lent out while
+    /// it is in use.
     buffer: Arc<[u8]>,
     /// What was read last over TLS, not decrypted. Empty where there is no TLS.
     raw: Vec<u8>,
@@ -135,7 +137,8 @@ pub struct Handle {
 impl Handle {
     /// Makes the current [`turn`](Relay::turn), or the next one, return at once.
     pub fn wake(&self) {
-        // fails only if the system is out of memory; what was wanted is then seen at the next wake-up
+        // fails only if the system is out of memory; what was wanted is then seen at the next
+        // wake-up
         let _ = self.waker.wake();
     }
 
@@ -153,11 +156,12 @@ impl Handle {
 }
 
 impl Relay {
-    /// Tokens from this one on are free for event sources of the embedding program, registered with [`registry`](Self::registry).
+    /// Tokens from this one on are free for event sources of the embedding program, registered with
+    /// [`registry`](Self::registry).
     pub const FIRST_TOKEN: Token = Token(usize::MAX / 2);
 
-    /// The addresses that are listened on, with the real port where port 0 was asked for; in the order of the
-    /// configuration, those with TLS behind the others.
+    /// The addresses that are listened on, with the real port where port 0 was asked for; in the
+    /// order of the configuration, those with TLS behind the others.
     #[must_use]
     pub fn local_addrs(&self) -> Vec<SocketAddr> {
         self.listeners.iter().map(|listener| listener.address).collect()
@@ -169,8 +173,9 @@ impl Relay {
         self.handle.clone()
     }
 
-    /// Where to register event sources of the embedding program, with tokens from [`FIRST_TOKEN`](Self::FIRST_TOKEN) on. Their events make
-    /// [`turn`](Self::turn) return; the program looks itself what has happened.
+    /// Where to register event sources of the embedding program, with tokens from
+    /// [`FIRST_TOKEN`](Self::FIRST_TOKEN) on. Their events make [`turn`](Self::turn) return; the
+    /// program looks itself what has happened.
     #[must_use]
     pub fn registry(&self) -> &Registry {
         self.poll.registry()
@@ -228,17 +233,20 @@ impl Relay {
         self.shutdown()
     }
 
-    /// Waits until there is something to do, for `timeout` at most, and does it: accepts, reads, routes, writes.
+    /// Waits until there is something to do, for `timeout` at most, and does it: accepts, reads,
+    /// routes, writes.
     ///
     /// Does a bounded amount of work. What is left to do makes the next turn return without
-    /// waiting. Without a timeout it may wait for ever, but for the times in the configuration it wakes up by itself.
+    /// waiting. Without a timeout it may wait for ever, but for the times in the configuration it
+    /// wakes up by itself.
     ///
-    /// Has to be called again within a second: of a longer time in which nobody calls it only 0.25 s count for the times in the
-    /// configuration.
+    /// Has to be called again within a second: of a longer time in which nobody calls it only 0.25
+    /// s count for the times in the configuration.
     ///
     /// # Errors
-    /// Only if waiting for events fails, which does not happen while the process lives. Whatever goes wrong with a connection or with accepting one
-    /// is dealt with, and logged. Or if this relay cannot be one of its cluster, because that speaks another version.
+    /// Only if waiting for events fails, which does not happen while the process lives. Whatever
+    /// goes wrong with a connection or with accepting one is dealt with, and logged. Or if this
+    /// relay cannot be one of its cluster, because that speaks another version.
     pub fn turn(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         let noted = if self.may_go_on() { None } else { self.wait(timeout, Self::note)? };
         self.begin_cluster()?;
@@ -256,7 +264,8 @@ impl Relay {
 
     /// Whether there is something to do, and events were asked for a moment ago.
     ///
-    /// While networks share the relay they are asked for in each turn: what has come from another one is to be served next.
+    /// While networks share the relay they are asked for in each turn: what has come from another
+    /// one is to be served next.
     fn may_go_on(&mut self) -> bool {
         if !self.has_work() || self.is_shared() {
             return false;
@@ -267,7 +276,8 @@ impl Relay {
 
     /// Waits for events and hands each to `note`.
     ///
-    /// Returns the time up to which everything that was ready has been noted; `None` if that is not known.
+    /// Returns the time up to which everything that was ready has been noted; `None` if that is not
+    /// known.
     fn wait(
         &mut self,
         timeout: Option<Duration>,
@@ -303,7 +313,8 @@ impl Relay {
         note: &impl Fn(&mut Self, &Event),
     ) -> io::Result<usize> {
         let mut all = 0;
-        // each socket is told of once, so after so many rounds those are known that were ready before
+        // each socket is told of once, so after so many rounds those are known that were ready
+        // before
         for _ in 0..=self.open_sockets() / EVENTS {
             of(self).poll(events, Some(Duration::ZERO))?;
             events.iter().for_each(|event| note(self, event));
@@ -345,8 +356,8 @@ impl Relay {
         }
     }
 
-    /// The relay stood still for a while. For endpoints that time has passed, so they are to hear of it
-    /// as soon as possible.
+    /// The relay stood still for a while. For endpoints that time has passed, so they are to hear
+    /// of it as soon as possible.
     fn note_standstill(&mut self, lost: Duration) {
         let now = self.connections.now;
         info!(seconds = lost.as_secs_f32(), "the relay stood still; this time counts for no timeout");
@@ -359,7 +370,8 @@ impl Relay {
         }
     }
 
-    /// Notes what an event says. Events are hints: one for a connection that is gone can reach the one that has its place now.
+    /// Notes what an event says. Events are hints: one for a connection that is gone can reach the
+    /// one that has its place now.
     fn note(&mut self, event: &Event) {
         let token = event.token().0;
         if token >= WAKER {

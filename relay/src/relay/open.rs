@@ -28,21 +28,27 @@ impl Relay {
     /// Opens the listening sockets. Connections are accepted once [`turn`](Self::turn) is called.
     ///
     /// # Errors
-    /// - An address cannot be listened on (in use, not allowed, not this machine's); the error says which one.
-    /// - The configuration is out of its ranges ([`Config::check`]), or the certificate or the key for TLS cannot be used, and the error says which
-    ///   file is wrong and why: [`io::ErrorKind::InvalidInput`].
+    /// - An address cannot be listened on (in use, not allowed, not this machine's); the error says
+    ///   which one.
+    /// - The configuration is out of its ranges ([`Config::check`]), or the certificate or the key
+    ///   for TLS cannot be used, and the error says which file is wrong and why:
+    ///   [`io::ErrorKind::InvalidInput`].
     /// - The system has no more of what it takes to wait for events.
     pub fn bind(config: Config) -> io::Result<Self> {
         Self::bind_with(config, Vec::new())
     }
 
-    /// As [`bind`](Self::bind), with sockets that are listened on already, such as those that a service manager hands over.
+    /// As [`bind`](Self::bind), with sockets that are listened on already, such as those that a
+    /// service manager hands over.
     ///
-    /// Each is used for the address that it has, which must be in [`Config::listen`], or in [`Config::listen_tls`] where its connections are to begin with TLS; the
-    /// addresses for which there is none are opened as usual. Who connected before is served as well: connections wait in the socket until they are accepted.
+    /// Each is used for the address that it has, which must be in [`Config::listen`], or in
+    /// [`Config::listen_tls`] where its connections are to begin with TLS; the addresses for which
+    /// there is none are opened as usual. Who connected before is served as well: connections wait
+    /// in the socket until they are accepted.
     ///
     /// # Errors
-    /// Those of [`bind`](Self::bind), and one that names the address of a socket that the configuration does not have: [`io::ErrorKind::InvalidInput`].
+    /// Those of [`bind`](Self::bind), and one that names the address of a socket that the
+    /// configuration does not have: [`io::ErrorKind::InvalidInput`].
     ///
     /// ```
     /// use peote_relay::{Config, Relay};
@@ -121,11 +127,13 @@ impl Relay {
         Ok(relay)
     }
 
-    /// Reads certificate and key again, from the files in the configuration. Connections that come from now on are accepted with them, the others
-    /// stay as they are. Does nothing where no TLS is configured.
+    /// Reads certificate and key again, from the files in the configuration. Connections that come
+    /// from now on are accepted with them, the others stay as they are. Does nothing where no TLS
+    /// is configured.
     ///
     /// # Errors
-    /// One of the files cannot be used; the error says which one and why. Those that were read before stay in use.
+    /// One of the files cannot be used; the error says which one and why. Those that were read
+    /// before stay in use.
     pub fn reload_tls(&mut self) -> io::Result<()> {
         self.credentials = credentials(&self.connections.config).map_err(wrong)?;
         Ok(())

@@ -60,7 +60,8 @@ pub struct ChannelInfo {
 }
 
 impl Relay {
-    /// Shows each connection, one after the other, until `each` says no more is wanted. Takes a look at each of them.
+    /// Shows each connection, one after the other, until `each` says no more is wanted. Takes a
+    /// look at each of them.
     pub fn each_connection(&mut self, mut each: impl FnMut(ConnectionInfo) -> bool) {
         for index in 0..self.connections.slots.len() {
             if self.info(narrow(index)).is_some_and(|info| !each(info)) {
@@ -69,7 +70,8 @@ impl Relay {
         }
     }
 
-    /// One connection, by what log lines call it (`7.2`), with the channels that it owns and those that it is in.
+    /// One connection, by what log lines call it (`7.2`), with the channels that it owns and those
+    /// that it is in.
     pub fn connection(&mut self, id: &str) -> Option<(ConnectionInfo, Vec<ChannelInfo>, Vec<ChannelInfo>)> {
         let (index, id) = self.find(id)?;
         let (info, server) = (self.info(index)?, id.to_string());
@@ -100,14 +102,16 @@ impl Relay {
         }
     }
 
-    /// Closes a connection. Its endpoint is told the reason where its transport has words for that: a WebSocket. Returns whether it was there.
+    /// Closes a connection. Its endpoint is told the reason where its transport has words for that:
+    /// a WebSocket. Returns whether it was there.
     pub fn kick(&mut self, id: &str, reason: &str) -> bool {
         let Some((index, _)) = self.find(id) else { return false };
         self.close(index, &Why::Operator(Closed::Kicked, reason.into()));
         true
     }
 
-    /// Bans an address or a subject, and closes the connections that it has. Returns how many those were.
+    /// Bans an address or a subject, and closes the connections that it has. Returns how many those
+    /// were.
     ///
     /// # Errors
     /// There are too many bans.
@@ -139,8 +143,8 @@ impl Relay {
         self.connections.bans.iter()
     }
 
-    /// Closes a channel: its users are told that they were removed. The protocol has no word that tells its server; what that sends reaches nobody.
-    /// Returns whether there was one.
+    /// Closes a channel: its users are told that they were removed. The protocol has no word that
+    /// tells its server; what that sends reaches nobody. Returns whether there was one.
     pub fn close_channel(&mut self, name: &[u8]) -> bool {
         let is_there = self.core.close_channel(name, &mut self.connections);
         if is_there {
@@ -149,8 +153,9 @@ impl Relay {
         is_there
     }
 
-    /// Gives one connection limits of its own, in place of those of its token and of the configuration; what is `None` is as before that. Returns whether
-    /// it was there. [`Limits::connections`] means nothing here.
+    /// Gives one connection limits of its own, in place of those of its token and of the
+    /// configuration; what is `None` is as before that. Returns whether it was there.
+    /// [`Limits::connections`] means nothing here.
     pub fn limit(&mut self, id: &str, limits: Limits) -> bool {
         let Some((index, _)) = self.find(id) else { return false };
         let Some(connection) = self.connections.get(index) else { return false };

@@ -5,7 +5,8 @@ use socket2::SockRef;
 
 use crate::config::Config;
 
-/// Bytes a second above which the system makes buffers as large as it likes: many megabytes, for those that were fast.
+/// Bytes a second above which the system makes buffers as large as it likes: many megabytes, for
+/// those that were fast.
 const FAST: usize = 1 << 20;
 
 /// Bytes of the smallest buffer: what is read at once.
@@ -13,8 +14,9 @@ const LEAST: usize = super::serve::READ;
 
 /// Has the system hold no more of a connection than it may send in a second, where that is little.
 ///
-/// Otherwise each one that is slowed down, or waits for a receiver, could have as much held as the system lets it, and that is no memory of ours that could be
-/// counted. Whoever sends no faster than it may does not notice, so long as a packet is acknowledged within a second.
+/// Otherwise each one that is slowed down, or waits for a receiver, could have as much held as the
+/// system lets it, and that is no memory of ours that could be counted. Whoever sends no faster
+/// than it may does not notice, so long as a packet is acknowledged within a second.
 pub(super) fn limit(socket: &TcpStream, config: &Config) {
     let bytes = config.bytes_per_second;
     if (1..=FAST).contains(&bytes) {

@@ -11,26 +11,31 @@ use crate::connections::{Connections, narrow};
 use crate::listen;
 
 impl Relay {
-    /// The configuration that the relay runs with: the one that it was opened with, or the last it was [given](Self::reconfigure), but for what stays.
+    /// The configuration that the relay runs with: the one that it was opened with, or the last it
+    /// was [given](Self::reconfigure), but for what stays.
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.connections.config
     }
 
-    /// Goes on with another configuration: limits, times and memory hold at once, for all connections.
+    /// Goes on with another configuration: limits, times and memory hold at once, for all
+    /// connections.
     ///
-    /// Nobody is disconnected because a limit is lower now: those above it stay, and new ones are refused until there are fewer. Times are
-    /// another matter: a connection that has been silent for longer than a shorter time allows is closed.
+    /// Nobody is disconnected because a limit is lower now: those above it stay, and new ones are
+    /// refused until there are fewer. Times are another matter: a connection that has been silent
+    /// for longer than a shorter time allows is closed.
     ///
-    /// Returned are the names of the fields, as in [`Config`], whose new value can only take effect when a relay is opened; the old one stays. It
-    /// is [`listen`](Config::listen) and [`listen_tls`](Config::listen_tls) that can be among them, with the latter certificate and key, and all
-    /// that says of which cluster this relay is one.
+    /// Returned are the names of the fields, as in [`Config`], whose new value can only take effect
+    /// when a relay is opened; the old one stays. It is [`listen`](Config::listen) and
+    /// [`listen_tls`](Config::listen_tls) that can be among them, with the latter certificate and
+    /// key, and all that says of which cluster this relay is one.
     ///
-    /// The files of certificate and key are read again, as by [`reload_tls`](Self::reload_tls), and so is that of the keys for tokens and signed
-    /// names.
+    /// The files of certificate and key are read again, as by [`reload_tls`](Self::reload_tls), and
+    /// so is that of the keys for tokens and signed names.
     ///
     /// # Errors
-    /// The configuration is out of its ranges ([`Config::check`]), or a file cannot be used; then nothing has changed.
+    /// The configuration is out of its ranges ([`Config::check`]), or a file cannot be used; then
+    /// nothing has changed.
     ///
     /// ```
     /// use peote_relay::{Config, Relay};

@@ -20,8 +20,8 @@ use crate::rest::Rest;
 /// Bytes that one read returns at most.
 pub(super) const READ: usize = 64 * 1024;
 
-/// Bytes that one read of a WebSocket returns at most, and of one whose frames are small: no more frames of the shortest kind than
-/// [`WORK`], and than it costs.
+/// Bytes that one read of a WebSocket returns at most, and of one whose frames are small: no more
+/// frames of the shortest kind than [`WORK`], and than it costs.
 const READ_FRAMES: usize = 6 * WORK;
 const READ_SMALL_FRAMES: usize = READ_FRAMES / OF_A_FRAME;
 
@@ -57,7 +57,8 @@ enum Blocked {
 }
 
 impl Relay {
-    /// Routes what a connection has sent: first what is left of earlier reads, then what one read brings.
+    /// Routes what a connection has sent: first what is left of earlier reads, then what one read
+    /// brings.
     ///
     /// Returns how much work that was.
     pub(super) fn serve(&mut self, index: u32) -> usize {
@@ -83,8 +84,8 @@ impl Relay {
             + self.turns.handed_out
     }
 
-    /// Whether a connection that begins with TLS may be answered now; looked at before anything is read of it. One that may not is closed, or
-    /// waits.
+    /// Whether a connection that begins with TLS may be answered now; looked at before anything is
+    /// read of it. One that may not is closed, or waits.
     fn may_shake_hands(&mut self, index: u32) -> bool {
         let now = self.connections.now_micros;
         let Some(connection) = self.connections.get(index) else { return false };
@@ -229,10 +230,12 @@ impl Relay {
         }
     }
 
-    /// Bytes that may be read of a connection at once: what it may send at the moment, or a little, and the rest is owed.
+    /// Bytes that may be read of a connection at once: what it may send at the moment, or a little,
+    /// and the rest is owed.
     ///
-    /// Units are at least two bytes, and seldom that small; so one that is near its limit of messages is read in small pieces, or a single read would
-    /// owe more than it may send for a long time.
+    /// Units are at least two bytes, and seldom that small; so one that is near its limit of
+    /// messages is read in small pieces, or a single read would owe more than it may send for a
+    /// long time.
     #[inline]
     fn may_read(&mut self, index: u32) -> usize {
         let Some((bytes, messages)) = self.capacities(index) else { return READ };
@@ -248,7 +251,8 @@ impl Relay {
         usize::try_from(most).unwrap_or(usize::MAX).max(LEAST_READ)
     }
 
-    /// Takes what a connection has sent from what it may send: so many bytes, and the units of data since `units`. Lets it wait if that was too much.
+    /// Takes what a connection has sent from what it may send: so many bytes, and the units of data
+    /// since `units`. Lets it wait if that was too much.
     #[inline]
     fn charge(&mut self, index: u32, read: usize, units: u64) {
         let frames = std::mem::take(&mut self.turns.frames);
@@ -264,7 +268,8 @@ impl Relay {
             self.connections.pause(index, Paused::Bytes, micros);
         }
         let Some(connection) = self.connections.get(index) else { return };
-        // what comes in frames is counted in them, if they are more: empty ones and pings have no units
+        // what comes in frames is counted in them, if they are more: empty ones and pings have no
+        // units
         let count = frames.max(units);
         if messages.per_second > 0
             && let Some(micros) = connection.messages.spend(now, count, messages)
@@ -312,7 +317,8 @@ impl Relay {
         taken
     }
 
-    /// Routes bytes. Where that goes no further, sees to it that the connection is served again when it does.
+    /// Routes bytes. Where that goes no further, sees to it that the connection is served again
+    /// when it does.
     fn route(&mut self, sender: u32, bytes: &[u8]) -> Routed {
         let Some(id) = self.connections.get(sender).map(|connection| connection.id) else {
             return Routed::Closed;
@@ -367,7 +373,8 @@ impl Relay {
         }
     }
 
-    /// Deals with a receiver's queue that lacks room for `rest`: writes it, or has the sender wait for it.
+    /// Deals with a receiver's queue that lacks room for `rest`: writes it, or has the sender wait
+    /// for it.
     fn wait_for(&mut self, sender: u32, receiver: u32, rest: &[u8]) -> Blocked {
         if self.hand_out() > 0 {
             return Blocked::NoMore; // there may be room now

@@ -20,10 +20,12 @@ const LATE_ROUNDS: u32 = 64;
 impl Relay {
     /// Stops accepting, writes what is queued, and closes all connections.
     ///
-    /// What was read is delivered; nothing more is routed. An endpoint that has got all that was queued for it is told the end (a WebSocket
-    /// with code 1001) and may then close its side, which keeps what was said last from being lost. HTTP requests that are coming are answered
-    /// with 503. Blocks until all is said and closed, for [`Config::shutdown_timeout`](crate::Config::shutdown_timeout) at most; what is left then
-    /// is closed as it is. Afterwards the relay is of no further use.
+    /// What was read is delivered; nothing more is routed. An endpoint that has got all that was
+    /// queued for it is told the end (a WebSocket with code 1001) and may then close its side,
+    /// which keeps what was said last from being lost. HTTP requests that are coming are answered
+    /// with 503. Blocks until all is said and closed, for
+    /// [`Config::shutdown_timeout`](crate::Config::shutdown_timeout) at most; what is left then is
+    /// closed as it is. Afterwards the relay is of no further use.
     ///
     /// # Errors
     /// As for [`turn`](Self::turn).
@@ -43,7 +45,8 @@ impl Relay {
         Ok(())
     }
 
-    /// Writes and reads until all is said and closed, or until `end` and nothing more is ready then.
+    /// Writes and reads until all is said and closed, or until `end` and nothing more is ready
+    /// then.
     fn end_all(&mut self, end: u64) -> io::Result<()> {
         let mut late = 0;
         loop {
@@ -108,7 +111,8 @@ impl Relay {
         }
     }
 
-    /// Throws away what a connection sends, so that it is not reset for being closed with something unread; closes it when nothing more comes.
+    /// Throws away what a connection sends, so that it is not reset for being closed with something
+    /// unread; closes it when nothing more comes.
     fn read_to_end(&mut self, index: u32) {
         let Some(connection) = self.connections.get(index) else { return };
         match connection.socket().read(Arc::make_mut(&mut self.buffer)) {

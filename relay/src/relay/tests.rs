@@ -151,7 +151,8 @@ fn a_receiver_that_is_to_be_written_is_not_judged() {
     assert_eq!(world.closed(Closed::StallTimeout), 1);
 }
 
-/// With an accomplice that takes just enough, a receiver is held up for ever, and takes nothing itself.
+/// With an accomplice that takes just enough, a receiver is held up for ever, and takes nothing
+/// itself.
 #[test]
 fn being_held_up_does_not_protect_for_ever() {
     let mut world = World::new(config());

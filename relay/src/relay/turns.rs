@@ -6,16 +6,18 @@ use peote_net::relay::{ConnectionId, Home};
 
 use super::Relay;
 
-/// Work that one connection may cause in a turn: units that are queued, one for each receiver, and others for what
-/// costs about as much. Also the work after which a turn serves no further connection, and which a turn writes at most. Half of
-/// it while networks share the relay, for shorter waits.
+/// Work that one connection may cause in a turn: units that are queued, one for each receiver, and
+/// others for what costs about as much. Also the work after which a turn serves no further
+/// connection, and which a turn writes at most. Half of it while networks share the relay, for
+/// shorter waits.
 pub(super) const WORK: usize = 4096;
 const SHARED_WORK: usize = WORK / 2;
 
 /// Milliseconds for which networks count as sharing the relay after two of them were served.
 const SHARED: u64 = 1000;
 
-/// Work that a read and a write cost, whatever comes of them, and the bytes that cost as much as a unit that is queued.
+/// Work that a read and a write cost, whatever comes of them, and the bytes that cost as much as a
+/// unit that is queued.
 pub(super) const OF_A_READ: usize = 256;
 pub(super) const OF_A_WRITE: usize = 256;
 pub(super) const BYTES_FOR_WORK: usize = 64;
@@ -102,15 +104,16 @@ impl Relay {
         self.connections.now < self.turns.shared_until
     }
 
-    /// Whether writing can wait. Larger writes are cheaper, but only who causes them may have to wait for them: so that is for one network
-    /// alone, and up to a bound.
+    /// Whether writing can wait. Larger writes are cheaper, but only who causes them may have to
+    /// wait for them: so that is for one network alone, and up to a bound.
     fn may_put_off(&self) -> bool {
         !self.connections.ready.is_empty()
             && self.turns.unwritten_work < PUT_OFF_WORK
             && self.received_bytes - self.turns.unwritten_from < PUT_OFF_BYTES
     }
 
-    /// Has the core forget a connection, now or in parts: its channels may have many users to be told.
+    /// Has the core forget a connection, now or in parts: its channels may have many users to be
+    /// told.
     pub(super) fn forget(&mut self, id: ConnectionId, home: Home) {
         self.connections.leaving = Some((id, home));
         if !self.core.disconnect_partly(id, WORK, &mut self.connections) {
@@ -119,7 +122,8 @@ impl Relay {
         self.connections.leaving = None;
     }
 
-    /// Has the core forget a part of the connections that go. Returns whether there is more to be forgotten.
+    /// Has the core forget a part of the connections that go. Returns whether there is more to be
+    /// forgotten.
     pub(super) fn forget_more(&mut self) -> bool {
         if let Some((id, home)) = self.turns.going.pop_front() {
             self.forget(id, home);

@@ -1,9 +1,10 @@
 //! Connections that are looked at once in a millisecond.
 //!
-//! Where many talk to one, as the players in a room of a game do, each message wakes the relay up and is
-//! written to the one by itself, which costs ten times as much as all else about the message. So
-//! connections that talk to one that is [written often](crate::pace) are asked for events by themselves,
-//! and what has come from them is served in one go. Whoever says something to anybody else is in a hurry again.
+//! Where many talk to one, as the players in a room of a game do, each message wakes the relay up
+//! and is written to the one by itself, which costs ten times as much as all else about the
+//! message. So connections that talk to one that is [written often](crate::pace) are asked for
+//! events by themselves, and what has come from them is served in one go. Whoever says something to
+//! anybody else is in a hurry again.
 
 use std::io;
 
@@ -12,16 +13,17 @@ use mio::{Events, Interest, Poll, Registry, Token};
 
 use super::Relay;
 
-/// Microseconds between two looks at connections that are in no hurry. The system counts milliseconds and
-/// rounds up, so a look that is due in less than half of that comes at once. While there is something to do
-/// it comes later, by so much at most.
+/// Microseconds between two looks at connections that are in no hurry. The system counts
+/// milliseconds and rounds up, so a look that is due in less than half of that comes at once. While
+/// there is something to do it comes later, by so much at most.
 const EVERY: u64 = 1000;
 const LATER: u64 = 1000;
 
 /// How often nothing has come of all of them before they are in a hurry again.
 const IDLE: u32 = 20;
 
-/// How often a connection that has said something only to those who are written often is in a hurry still.
+/// How often a connection that has said something only to those who are written often is in a hurry
+/// still.
 const HURRIED: u8 = 2;
 
 /// What tells of events of connections that are in no hurry.
@@ -29,7 +31,8 @@ const HURRIED: u8 = 2;
 pub(super) struct Unhurried {
     poll: Poll,
     count: usize,
-    /// When it was asked, in microseconds, and up to when everything that was ready is noted, in milliseconds.
+    /// When it was asked, in microseconds, and up to when everything that was ready is noted, in
+    /// milliseconds.
     asked_at: u64,
     noted: u64,
     /// How often nothing had come since something had.
@@ -60,7 +63,8 @@ impl Relay {
 
     /// Looks at those that are in no hurry, if it is time.
     ///
-    /// Returns the time up to which everything that was ready has been noted, which is `before` at most.
+    /// Returns the time up to which everything that was ready has been noted, which is `before` at
+    /// most.
     pub(super) fn ask_unhurried(
         &mut self,
         events: &mut Events,
@@ -82,7 +86,8 @@ impl Relay {
         Ok(before)
     }
 
-    /// Says how much of a hurry a connection is in that was served: to whom it has said something is known.
+    /// Says how much of a hurry a connection is in that was served: to whom it has said something
+    /// is known.
     pub(super) fn note_hurry(&mut self, index: u32) {
         let (is_calm, is_urgent) = (self.connections.is_calm, self.connections.is_urgent);
         let Some(connection) = self.connections.get(index) else { return };

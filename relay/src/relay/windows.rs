@@ -4,7 +4,8 @@ use super::Relay;
 use super::close::Why;
 
 impl Relay {
-    /// Says what waited for queues to drain, closes those that hold too much, and refuses users that have knocked for too long.
+    /// Says what waited for queues to drain, closes those that hold too much, and refuses users
+    /// that have knocked for too long.
     pub(super) fn go_on_with_windows(&mut self) {
         while let Some(index) = self.connections.drained.pop() {
             if let Some(id) = self.connections.get(index).map(|connection| connection.id) {

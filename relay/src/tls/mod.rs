@@ -1,7 +1,9 @@
-//! TLS below a connection's transport: what the socket carries becomes what was meant, and the other way round.
+//! TLS below a connection's transport: what the socket carries becomes what was meant, and the
+//! other way round.
 //!
-//! rustls' unbuffered interface works on buffers that are lent to it, so what a connection holds is only what lies between two reads or writes:
-//! the beginning of a record that has not come whole, and records that the socket has not taken.
+//! rustls' unbuffered interface works on buffers that are lent to it, so what a connection holds is
+//! only what lies between two reads or writes: the beginning of a record that has not come whole,
+//! and records that the socket has not taken.
 
 mod credentials;
 mod pem;
@@ -24,8 +26,9 @@ use crate::transport::Transport;
 /// What connections are accepted with: certificate and key, as they were read last.
 pub(crate) type Credentials = Arc<ServerConfig>;
 
-/// Bytes that may wait for the rest of a record, or of a message of the handshake: the longest record there is. A message of the
-/// handshake could be longer, but none that a client without a certificate has reason to send.
+/// Bytes that may wait for the rest of a record, or of a message of the handshake: the longest
+/// record there is. A message of the handshake could be longer, but none that a client without a
+/// certificate has reason to send.
 pub(crate) const MAX_KEPT: usize = 5 + 16_384 + 2048;
 
 /// Bytes that are encrypted at once: one record.
@@ -34,10 +37,12 @@ const MAX_PLAIN: usize = 16_384;
 /// Bytes by which a record is longer than what it says, at most.
 const OVERHEAD: usize = 64;
 
-/// Bytes that may wait to be taken by the socket when rustls has more to say. The flight with the certificates is the longest.
+/// Bytes that may wait to be taken by the socket when rustls has more to say. The flight with the
+/// certificates is the longest.
 const MAX_OUTPUT: usize = 256 * 1024;
 
-/// Bytes that rustls is taken to need for one connection beside those buffers: what it holds of keys and states is not told.
+/// Bytes that rustls is taken to need for one connection beside those buffers: what it holds of
+/// keys and states is not told.
 const STATE: usize = 8 * 1024;
 
 /// Bytes of memory that a connection with TLS may always have, on top of what each connection may.
@@ -90,7 +95,8 @@ impl fmt::Display for Failure {
 /// What came of a read.
 #[derive(Debug)]
 pub(crate) enum Got {
-    /// So many bytes of what was meant, out of so many that were read, where so many were asked for.
+    /// So many bytes of what was meant, out of so many that were read, where so many were asked
+    /// for.
     Bytes { len: usize, read: usize, asked: usize },
     /// The endpoint has ended its direction as it should.
     End,
@@ -188,7 +194,8 @@ impl Tls {
         Ok(Got::Bytes { len, read, asked })
     }
 
-    /// Decrypts what is whole of `raw`. Says how much of it was used and how long what was meant is.
+    /// Decrypts what is whole of `raw`. Says how much of it was used and how long what was meant
+    /// is.
     fn decrypt(&mut self, raw: &mut [u8], plain: &mut [u8]) -> (usize, usize) {
         let (mut used, mut len) = (0, 0);
         let end = loop {
@@ -223,7 +230,8 @@ impl Tls {
             }
         };
         if let Some(End::Failed(_)) = end {
-            // The endpoint is told what is wrong. Only what is ready may be taken: rustls must not be asked to look at more after an error.
+            // The endpoint is told what is wrong. Only what is ready may be taken: rustls must not
+            // be asked to look at more after an error.
             while self.connection.wants_write()
                 && let Ok(ConnectionState::EncodeTlsData(mut data)) =
                     self.connection.process_tls_records(&mut []).state
@@ -234,7 +242,8 @@ impl Tls {
         (used, len)
     }
 
-    /// Writes once: records that wait, or else what the transport has to say. Says how many bytes were taken and how many there were.
+    /// Writes once: records that wait, or else what the transport has to say. Says how many bytes
+    /// were taken and how many there were.
     pub(crate) fn write(
         &mut self,
         socket: &TcpStream,
@@ -248,7 +257,8 @@ impl Tls {
         self.flush_to(socket)
     }
 
-    /// Encrypts `bytes`, as far as one record goes, and writes as much as the socket takes. Says whether that was all.
+    /// Encrypts `bytes`, as far as one record goes, and writes as much as the socket takes. Says
+    /// whether that was all.
     pub(crate) fn say(&mut self, socket: &TcpStream, mut bytes: &[u8]) -> bool {
         while self.is_established && !bytes.is_empty() {
             let (now, later) = bytes.split_at(bytes.len().min(MAX_PLAIN));
@@ -260,8 +270,8 @@ impl Tls {
         bytes.is_empty() && self.flush_to(socket).is_ok() && self.output.is_empty()
     }
 
-    /// Closes this direction as it should be closed, and writes as much as the socket takes of what waits. Says whether the endpoint was told
-    /// all that there was to say.
+    /// Closes this direction as it should be closed, and writes as much as the socket takes of what
+    /// waits. Says whether the endpoint was told all that there was to say.
     pub(crate) fn close(&mut self, socket: &TcpStream) -> bool {
         if self.is_established {
             let _ = self.then(&Then::Close);
@@ -290,7 +300,8 @@ impl Tls {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
         loop {
-            // what is kept holds no whole record, so nothing comes of it; but rustls knows how far it has looked at it
+            // what is kept holds no whole record, so nothing comes of it; but rustls knows how far
+            // it has looked at it
             let UnbufferedStatus { state, .. } = self.connection.process_tls_records(&mut self.kept);
             match state.map_err(io::Error::other)? {
                 ConnectionState::EncodeTlsData(mut data) => encode(&mut self.output, |to| data.encode(to))?,
@@ -309,7 +320,8 @@ impl Tls {
     }
 }
 
-/// What a transport writes to is encrypted at once, one record at most. What the socket does not take of it waits.
+/// What a transport writes to is encrypted at once, one record at most. What the socket does not
+/// take of it waits.
 impl Write for &mut Tls {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let len = bytes.len().min(MAX_PLAIN);

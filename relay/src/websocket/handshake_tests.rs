@@ -108,7 +108,8 @@ fn each_part_is_necessary() {
     is_agreed_to(&request(&[&GOOD[..], &["Content-Length: 0"]].concat()));
 }
 
-/// RFC 6455, section 4.1, has a key of which the bits behind its 16 bytes are not 0, and says no word about them.
+/// RFC 6455, section 4.1, has a key of which the bits behind its 16 bytes are not 0, and says no
+/// word about them.
 #[test]
 fn the_bits_behind_a_key_may_be_anything() {
     let with_key = |key: &str| {

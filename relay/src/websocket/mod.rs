@@ -1,8 +1,11 @@
-//! WebSocket (RFC 6455) without I/O: the server's side of a connection, for event loops that own sockets and buffers.
+//! WebSocket (RFC 6455) without I/O: the server's side of a connection, for event loops that own
+//! sockets and buffers.
 //!
-//! [`handshake`] answers the request with which an endpoint begins. Behind it stands a [`WebSocket`]: it is fed what comes from the socket, in
-//! whatever pieces, and unmasks payloads in place; and it says what has to be written in front of the payloads that are sent.
-//! Messages are never collected, so a connection takes the same small amount of memory whatever their sizes.
+//! [`handshake`] answers the request with which an endpoint begins. Behind it stands
+//! a [`WebSocket`]: it is fed what comes from the socket, in whatever pieces, and
+//! unmasks payloads in place; and it says what has to be written in front of the
+//! payloads that are sent. Messages are never collected, so a connection takes the
+//! same small amount of memory whatever their sizes.
 //!
 //! ```
 //! use peote_relay::websocket::{Event, Kind, WebSocket, handshake};
@@ -40,8 +43,8 @@ pub(crate) use handshake::{is_upgrade, upgrade};
 use input::{Input, Item};
 use output::Output;
 
-/// Payload bytes of the longest frame that is accepted. A message may have any number of frames, so it is no limit on what can be sent; a longer one is
-/// refused with [`Failure::code`] 1009.
+/// Payload bytes of the longest frame that is accepted. A message may have any number of frames, so
+/// it is no limit on what can be sent; a longer one is refused with [`Failure::code`] 1009.
 pub const MAX_FRAME: u64 = 16 << 20;
 
 /// What a message is.
@@ -66,7 +69,8 @@ pub enum Event {
         /// Whether the message ends with it.
         is_last: bool,
     },
-    /// The endpoint has closed, with this code if it gave one, and is answered. What comes behind it is ignored.
+    /// The endpoint has closed, with this code if it gave one, and is answered. What comes behind
+    /// it is ignored.
     Closed(Option<u16>),
 }
 
@@ -88,8 +92,9 @@ impl Failure {
         Self::new(1002, what)
     }
 
-    /// The status code to close with: 1002 for what the protocol does not allow, 1003 for text where none is accepted, 1007 for a reason that
-    /// is not UTF-8, 1009 for a frame above [`MAX_FRAME`].
+    /// The status code to close with: 1002 for what the protocol does not allow, 1003 for text
+    /// where none is accepted, 1007 for a reason that is not UTF-8, 1009 for a frame above
+    /// [`MAX_FRAME`].
     #[must_use]
     pub const fn code(&self) -> u16 {
         self.code
@@ -106,7 +111,8 @@ impl std::error::Error for Failure {}
 
 /// The server's side of one connection, behind the handshake.
 ///
-/// Pings and the closing of the other side are answered by themselves: [`read`](Self::read) leaves what is to be written in [`head`](Self::head).
+/// Pings and the closing of the other side are answered by themselves: [`read`](Self::read) leaves
+/// what is to be written in [`head`](Self::head).
 #[derive(Debug, Default)]
 pub struct WebSocket {
     input: Input,
@@ -128,13 +134,15 @@ impl WebSocket {
         socket
     }
 
-    /// Takes from the input up to and including the next piece of a message. Returns how many bytes were used, and what has come; if that is
-    /// `None`, all were used.
+    /// Takes from the input up to and including the next piece of a message. Returns how many bytes
+    /// were used, and what has come; if that is `None`, all were used.
     ///
-    /// Pings among them are answered. More of them than the connection takes answers to are answered in part, the most recent one included.
+    /// Pings among them are answered. More of them than the connection takes answers to are
+    /// answered in part, the most recent one included.
     ///
     /// # Errors
-    /// The endpoint has broken the rules. [`close`](Self::close) with the failure's code; nothing can be read any more.
+    /// The endpoint has broken the rules. [`close`](Self::close) with the failure's code; nothing
+    /// can be read any more.
     pub fn read(&mut self, bytes: &mut [u8]) -> Result<(usize, Option<Event>), Failure> {
         let mut used = 0;
         loop {
@@ -157,21 +165,24 @@ impl WebSocket {
         }
     }
 
-    /// Frames that have begun since the last time this was asked, control frames included. Limits need them: a ping or an empty message is no
-    /// [`Event`], or one without bytes, and is work all the same.
+    /// Frames that have begun since the last time this was asked, control frames included. Limits
+    /// need them: a ping or an empty message is no [`Event`], or one without bytes, and is work all
+    /// the same.
     pub fn take_frames(&mut self) -> u64 {
         std::mem::take(&mut self.input.frames)
     }
 
-    /// Begins a frame with so many payload bytes. Does nothing while another one is under way ([`payload_left`](Self::payload_left)), and
-    /// after [`close`](Self::close).
+    /// Begins a frame with so many payload bytes. Does nothing while another one is under way
+    /// ([`payload_left`](Self::payload_left)), and after [`close`](Self::close).
     ///
-    /// A message is one frame that is the first and the last one, or several; control frames may be in between.
+    /// A message is one frame that is the first and the last one, or several; control frames may be
+    /// in between.
     pub fn begin(&mut self, kind: Kind, is_first: bool, is_last: bool, len: usize) {
         self.output.begin(is_first.then_some(kind), is_last, len as u64);
     }
 
-    /// Bytes to be written next, in this order, and before [`payload_left`](Self::payload_left) bytes of payload.
+    /// Bytes to be written next, in this order, and before [`payload_left`](Self::payload_left)
+    /// bytes of payload.
     #[must_use]
     pub fn head(&self) -> [&[u8]; 2] {
         self.output.head()
@@ -183,24 +194,28 @@ impl WebSocket {
         self.output.left
     }
 
-    /// So many bytes of [`head`](Self::head) and payload were written. Returns how many of them were payload.
+    /// So many bytes of [`head`](Self::head) and payload were written. Returns how many of them
+    /// were payload.
     pub fn advance(&mut self, written: usize) -> usize {
         self.output.advance(written)
     }
 
-    /// Closes, with this status code or none, behind the frame of which something was written already. No other begins.
+    /// Closes, with this status code or none, behind the frame of which something was written
+    /// already. No other begins.
     ///
     /// The endpoint's own close may have been answered before; then this changes nothing.
     pub fn close(&mut self, code: Option<u16>) {
         self.close_with(code, "");
     }
 
-    /// [`close`](Self::close), with a reason for people to read: its first 123 bytes, at the border of a character. Without a code there is none.
+    /// [`close`](Self::close), with a reason for people to read: its first 123 bytes, at the border
+    /// of a character. Without a code there is none.
     pub fn close_with(&mut self, code: Option<u16>, reason: &str) {
         self.output.close(code, reason);
     }
 
-    /// Whether nothing more will be sent than [`head`](Self::head) and the rest of the present frame.
+    /// Whether nothing more will be sent than [`head`](Self::head) and the rest of the present
+    /// frame.
     #[must_use]
     pub fn is_closing(&self) -> bool {
         self.output.is_closing

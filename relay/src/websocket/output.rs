@@ -84,7 +84,8 @@ impl Output {
         if self.control.len() + payload.len() > MAX_WAITING {
             self.control.drain(..self.control_start);
             let pong = self.pong.and_then(|pong| pong.checked_sub(std::mem::take(&mut self.control_start)));
-            // who does not read gets an answer to the most recent one, as RFC 6455 permits (section 5.5.3)
+            // who does not read gets an answer to the most recent one, as RFC 6455 permits (section
+            // 5.5.3)
             if let Some(pong) = pong
                 && self.control.len() + payload.len() > MAX_WAITING
             {

@@ -1,7 +1,7 @@
 //! A real NATS server, relays on it, and endpoints that speak bytes.
 //!
-//! Needs `nats-server` in the path, or its place in `NATS_SERVER`; `scripts/cluster` sees to it. Without it these tests are left out, loudly, unless
-//! `CLUSTER_TESTS` is set.
+//! Needs `nats-server` in the path, or its place in `NATS_SERVER`; `scripts/cluster` sees to it.
+//! Without it these tests are left out, loudly, unless `CLUSTER_TESTS` is set.
 #![allow(dead_code, unreachable_pub, missing_docs, reason = "each test uses a part of it")]
 
 use std::io::{Read, Write};

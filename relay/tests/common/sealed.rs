@@ -1,4 +1,5 @@
-//! Records sealed by hand, for what no well-behaved implementation of TLS sends. ChaCha20-Poly1305 only.
+//! Records sealed by hand, for what no well-behaved implementation of TLS sends. ChaCha20-Poly1305
+//! only.
 
 use std::io::{Read, Write};
 

@@ -33,7 +33,8 @@ pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Each byte as a message of its own, as some browser clients send them, with an empty one now and then.
+/// Each byte as a message of its own, as some browser clients send them, with an empty one now and
+/// then.
 pub fn byte_by_byte(bytes: &[u8]) -> Vec<u8> {
     let mut all = Vec::new();
     for (number, byte) in bytes.iter().enumerate() {

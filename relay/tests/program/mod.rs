@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_peote-relay");
 pub const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/relay.toml");
 
-/// The longest that anything here may take; far above what it takes, because machines are sometimes busy.
+/// The longest that anything here may take; far above what it takes, because machines are sometimes
+/// busy.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The program with these arguments, not influenced by the environment of the tests.

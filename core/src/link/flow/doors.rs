@@ -97,7 +97,8 @@ impl Session<'_> {
         self.out.state.flow.doors.is_some_and(|doors| (doors.is_kept_out)(self, number, user))
     }
 
-    /// Returns what becomes of a channel that the relay has created, if it is not open to everybody.
+    /// Returns what becomes of a channel that the relay has created, if it is not open to
+    /// everybody.
     pub(in crate::link) fn door_of(&mut self, channel: OwnChannel, number: u8) -> Option<AtDoor> {
         let doors = self.out.state.flow.doors?;
         (doors.created)(self, channel, number)
@@ -231,15 +232,15 @@ impl Out<'_> {
     /// ```
     ///
     /// # Errors
-    /// [`SendError::NotOpen`] if the handle is not valid; [`SendError::Unsupported`] if the channel is
-    /// open and the relay cannot ask.
+    /// [`SendError::NotOpen`] if the handle is not valid; [`SendError::Unsupported`] if the channel
+    /// is open and the relay cannot ask.
     pub fn set_admission(&mut self, channel: OwnChannel, admission: Admission) -> Result<(), SendError> {
         self.set_door(channel, |door| door.admission = admission)
     }
 
-    /// Changes how many users an own channel has at most, those who knock among them; `u16::MAX` for
-    /// as many as there is room for. Further ones are refused with
-    /// [`Reason::ChannelFull`], and the program is not told. Who is in stays.
+    /// Changes how many users an own channel has at most, those who knock among them; `u16::MAX`
+    /// for as many as there is room for. Further ones are refused with [`Reason::ChannelFull`], and
+    /// the program is not told. Who is in stays.
     ///
     /// # Errors
     /// Those of [`Out::set_admission`].
@@ -275,8 +276,8 @@ impl Out<'_> {
             || capabilities.contains(Capabilities::HELLO.with(Capabilities::REMOVE_USER))
     }
 
-    /// Lets a user in that knocks at an own channel ([`Event::Knock`]). What is sent to it from here on
-    /// reaches it; [`Event::UserEntered`] comes next.
+    /// Lets a user in that knocks at an own channel ([`Event::Knock`]). What is sent to it from
+    /// here on reaches it; [`Event::UserEntered`] comes next.
     ///
     /// # Errors
     /// [`SendError::NotOpen`] if nobody with this number knocks there (any more);
@@ -303,9 +304,9 @@ impl Out<'_> {
         Ok(())
     }
 
-    /// Does not let a user in that knocks at an own channel ([`Event::Knock`]). The user is told with
-    /// [`Reason::RefusedByServer`] and `words`, at most 200 bytes; existing endpoints are told that the
-    /// channel is full.
+    /// Does not let a user in that knocks at an own channel ([`Event::Knock`]). The user is told
+    /// with [`Reason::RefusedByServer`] and `words`, at most 200 bytes; existing endpoints are told
+    /// that the channel is full.
     ///
     /// # Errors
     /// [`SendError::NotOpen`] if nobody with this number knocks there (any more);

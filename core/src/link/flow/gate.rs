@@ -1,9 +1,10 @@
 //! What has to wait until it is known whether the relay knows hello: words at a door, and a token.
 //!
-//! A relay says what it can do when it has got a byte. So the first byte of the first command that has
-//! to wait, which is 0 whatever the command, is written, and the rest is held back in the queue: behind
-//! the *gate*. Hello is inserted there. As commands begin with the same byte, `0 | 7 …` becomes
-//! `0 | 6 … 0 7 …`. With a relay that does not know hello the words are taken out instead.
+//! A relay says what it can do when it has got a byte. So the first byte of the first command that
+//! has to wait, which is 0 whatever the command, is written, and the rest is held back in the
+//! queue: behind the *gate*. Hello is inserted there. As commands begin with the same byte,
+//! `0 | 7 …` becomes `0 | 6 … 0 7 …`. With a relay that does not know hello the words are taken out
+//! instead.
 //!
 //! What is here is linked only into programs that call [`Out::enter_with`] or have a token.
 
@@ -65,17 +66,17 @@ impl FlowState {
 }
 
 impl Out<'_> {
-    /// Like [`Out::enter`], and says something at the door: a password, a name, a version. At most 200
-    /// bytes. The channel's server hears it if it asks (`Admission::Ask`); others let this
-    /// link in without.
+    /// Like [`Out::enter`], and says something at the door: a password, a name, a version. At most
+    /// 200 bytes. The channel's server hears it if it asks (`Admission::Ask`); others let this link
+    /// in without.
     ///
     /// Words can only be said to a relay that has announced that it knows them. If nothing has come
-    /// from the relay yet, this command and those behind it wait for the announcement: one round trip,
-    /// and up to 5 s with a relay that announces nothing. Words are dropped there.
+    /// from the relay yet, this command and those behind it wait for the announcement: one round
+    /// trip, and up to 5 s with a relay that announces nothing. Words are dropped there.
     ///
     /// # Errors
-    /// Those of [`Out::enter`], [`SendError::WordsTooLong`], and [`SendError::QueueTooSmall`] where the
-    /// line of a local user has no room for the words.
+    /// Those of [`Out::enter`], [`SendError::WordsTooLong`], and [`SendError::QueueTooSmall`] where
+    /// the line of a local user has no room for the words.
     pub fn enter_with(
         &mut self,
         name: impl AsRef<[u8]>,
@@ -188,8 +189,8 @@ impl Out<'_> {
         }
     }
 
-    /// Takes the words out of what was held back, which is nothing but commands, without their first
-    /// byte.
+    /// Takes the words out of what was held back, which is nothing but commands, without their
+    /// first byte.
     fn take_words_out(&mut self) {
         let Some(mut at) = self.state.flow.gate.checked_sub(1) else { return };
         self.state.flow.gate = 0;

@@ -19,8 +19,8 @@ pub struct Hello {
     pub keepalive: Option<Duration>,
     /// Name and version of the program, for the relay's log; 64 bytes count.
     pub name: Option<&'static str>,
-    /// A token that says which channels this connection may create and enter, for relays that ask for
-    /// one: 1 to 4,096 bytes, others are not said. Nothing else is said before it, so the first
+    /// A token that says which channels this connection may create and enter, for relays that ask
+    /// for one: 1 to 4,096 bytes, others are not said. Nothing else is said before it, so the first
     /// command waits for the relay's announcement, one round trip; with a relay that announces
     /// nothing up to 5 s, and the token is not said.
     pub token: Option<&'static [u8]>,

@@ -114,8 +114,9 @@ impl Out<'_> {
         self.state.flow.is_due = false;
     }
 
-    /// A party has windows from now on: `send` bytes may be sent to it, less those that were sent since
-    /// the hello, and it may send `receive` bytes more; as many as its slot has if that is not said.
+    /// A party has windows from now on: `send` bytes may be sent to it, less those that were sent
+    /// since the hello, and it may send `receive` bytes more; as many as its slot has if that is
+    /// not said.
     pub(in crate::link) fn raise(&mut self, party: PartyRef, send: u32, receive: Option<u32>) {
         let size = own_window(self.parts.window);
         let Some(slot) = self.parts.parties.get_mut(usize::from(party.slot)) else { return };

@@ -13,8 +13,8 @@ use crate::link::{Destination, OwnChannel, SendError, User};
 #[cfg(feature = "server")]
 use crate::protocol::to_relay;
 
-/// Bytes of other data than chunks that may be sent while the window is not known. A chunk may go whatever the window is; this is
-/// less than any receiver of raw data has.
+/// Bytes of other data than chunks that may be sent while the window is not known. A chunk may go
+/// whatever the window is; this is less than any receiver of raw data has.
 const UNKNOWN: u32 = 64;
 
 impl PartySlot {
@@ -31,8 +31,8 @@ impl PartySlot {
         Err(SendError::WouldBlock)
     }
 
-    /// Asks for a grant, if there is room for that and the party may keep one back, because less than
-    /// half of its window is used up.
+    /// Asks for a grant, if there is room for that and the party may keep one back, because less
+    /// than half of its window is used up.
     fn ask(&mut self, ring: &mut Ring, memory: &mut [u8]) {
         let window = i64::from(self.window.bytes());
         let is_kept_back = self.outstanding > 0 && i64::from(self.outstanding) <= window.wrapping_div(2);
@@ -181,8 +181,8 @@ impl Out<'_> {
     }
 
     /// Returns how many bytes may be sent to `to` now, of its window: payload with length fields.
-    /// For a broadcast, the least of all. `None` if there is no window: the other end, or the relay,
-    /// takes no part in flow control.
+    /// For a broadcast, the least of all. `None` if there is no window: the other end, or the
+    /// relay, takes no part in flow control.
     ///
     /// A chunk may be longer than that if nothing else is under way. The transmit ring has a bound
     /// of its own: [`Out::free`].
@@ -219,8 +219,8 @@ impl Out<'_> {
     /// ```
     ///
     /// # Errors
-    /// Those of [`Out::send`]. [`SendError::WouldBlock`] if the transmit ring, or the line of a local
-    /// user, has no room; [`SendError::ChunkTooLarge`] above [`MAX_WHOLE_BROADCAST`].
+    /// Those of [`Out::send`]. [`SendError::WouldBlock`] if the transmit ring, or the line of a
+    /// local user, has no room; [`SendError::ChunkTooLarge`] above [`MAX_WHOLE_BROADCAST`].
     #[cfg(feature = "server")]
     pub fn send_to_ready(&mut self, channel: OwnChannel, bytes: &[u8]) -> Result<usize, SendError> {
         let to = Destination::All(channel);
@@ -274,7 +274,8 @@ impl Out<'_> {
         Ok(left_out)
     }
 
-    /// Asks those for a grant that have been left out: one that has taken all may still keep it back.
+    /// Asks those for a grant that have been left out: one that has taken all may still keep it
+    /// back.
     #[cfg(feature = "server")]
     fn ask_late(&mut self, channel: OwnChannel) {
         let used = self.used_slots();

@@ -127,8 +127,8 @@ impl Session<'_> {
         None
     }
 
-    /// A user knocks, and its words have come. It is let in if there is room, unless the program has
-    /// said otherwise.
+    /// A user knocks, and its words have come. It is let in if there is room, unless the program
+    /// has said otherwise.
     pub(in crate::link) fn knocked(&mut self, knock: Knock) -> Option<Event<'static>> {
         let Knock { number, user, ticket, window } = knock;
         #[cfg(feature = "server")]
@@ -192,8 +192,8 @@ pub(in crate::link) fn knock<'a>(
     Some(Event::Knock { channel, user, words: words(chunks, parts.window, from.slot, len) })
 }
 
-/// Returns the event that tells of a refusal, whose words are the first `len` bytes of the slot that
-/// the party had, unless another one has that now.
+/// Returns the event that tells of a refusal, whose words are the first `len` bytes of the slot
+/// that the party had, unless another one has that now.
 pub(in crate::link) fn refused<'a>(
     parties: &[PartySlot],
     window: usize,

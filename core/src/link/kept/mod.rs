@@ -247,8 +247,8 @@ impl Tables<'_> {
         self.own.get(usize::from(slot)).is_some_and(|own| own.kept.0)
     }
 
-    /// A user has entered. Returns true if that has to wait for older events: that of its channel, or
-    /// the end of an earlier user with the same number.
+    /// A user has entered. Returns true if that has to wait for older events: that of its channel,
+    /// or the end of an earlier user with the same number.
     pub(super) fn defer_entered(&mut self, own: u8, party: PartyRef) -> bool {
         let is_deferred = self.is_own_kept(own) || self.has_older(party.slot);
         if is_deferred {

@@ -158,7 +158,8 @@ impl Session<'_> {
         is_again
     }
 
-    /// An event of the party in this slot has been handed over. Returns true if something of it waits.
+    /// An event of the party in this slot has been handed over. Returns true if something of it
+    /// waits.
     fn heard_of(&mut self, slot: u16, verdict: Verdict) -> bool {
         let tables = self.out.tables();
         let waits = tables.parties.get(usize::from(slot)).is_some_and(|party| party.kept.is_waiting());

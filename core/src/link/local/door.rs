@@ -58,8 +58,8 @@ impl Local<'_> {
         Some(Queued::Refused { from, code, len: u8::try_from(len).unwrap_or(0) })
     }
 
-    /// Takes what is left of the record at the front of a line to the slot of a party. Returns how many
-    /// bytes have room.
+    /// Takes what is left of the record at the front of a line to the slot of a party. Returns how
+    /// many bytes have room.
     fn take_words(&mut self, which: LineRef, party: PartyRef, around: &mut Surroundings<'_>) -> usize {
         let size = around.window;
         let at = usize::from(party.slot).wrapping_mul(size);

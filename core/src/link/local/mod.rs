@@ -78,8 +78,8 @@ impl LocalState {
         self.is_behind_relay
     }
 
-    /// The program takes no more events in this round. If the last one was not the relay's, the relay
-    /// comes first in the next round.
+    /// The program takes no more events in this round. If the last one was not the relay's, the
+    /// relay comes first in the next round.
     pub(in crate::link) const fn take_turns(&mut self, is_relay: bool) {
         self.is_behind_relay = !is_relay;
     }

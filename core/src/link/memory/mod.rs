@@ -25,16 +25,16 @@
 //! | `local_users` | local users, at once; each takes two parties | 0 to 65,279 | none |
 //! | `line` | bytes under way between a local user and its server, each way | 64 to 16,777,215 | 1,024 |
 //!
-//! - Every party has a slot of `window` bytes, for a chunk that arrives in pieces, and for what it says
-//!   while an event of its waits ([`Flow::Again`](crate::link::Flow::Again)).
+//! - Every party has a slot of `window` bytes, for a chunk that arrives in pieces, and for what it
+//!   says while an event of its waits ([`Flow::Again`](crate::link::Flow::Again)).
 //! - A chunk is queued whole. So `transmit` is `chunk` and some more, unless chunks are sent in
 //!   parts.
 //! - Chunks that lie in `receive` whole are delivered without a copy.
 //! - Channels that local users can enter are all own channels.
 //!
-//! The sizes are the const generics of [`LinkBuffers`], in this order with `window` at the end, whose
-//! page has the sum in bytes. [`link_buffers!`] with `local_users` names `LocalBuffers` around them, with a further
-//! sum.
+//! The sizes are the const generics of [`LinkBuffers`], in this order with `window` at the end,
+//! whose page has the sum in bytes. [`link_buffers!`] with `local_users` names `LocalBuffers`
+//! around them, with a further sum.
 //!
 //! A program that has its memory elsewhere implements [`Buffers`]. A link takes it by reference
 //! too, also as `&mut dyn Buffers`.

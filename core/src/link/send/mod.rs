@@ -368,8 +368,8 @@ impl<'a> Out<'a> {
         }
     }
 
-    /// Returns this link's own number in an entered channel, which its server knows it by. `None` if
-    /// the channel is not open, or the relay has not told the number: not all do.
+    /// Returns this link's own number in an entered channel, which its server knows it by. `None`
+    /// if the channel is not open, or the relay has not told the number: not all do.
     #[cfg(feature = "flow")]
     #[must_use]
     pub fn own_number(&self, channel: EnteredChannel) -> Option<User> {

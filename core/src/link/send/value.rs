@@ -5,8 +5,8 @@ use crate::link::{Destination, SendError};
 use crate::value::Encode;
 
 impl Out<'_> {
-    /// Like [`Out::send`], with a [typed value](crate::value) instead of bytes. The value is written
-    /// into the transmit queue directly.
+    /// Like [`Out::send`], with a [typed value](crate::value) instead of bytes. The value is
+    /// written into the transmit queue directly.
     ///
     /// ```
     /// # #[cfg(feature = "macros")] {

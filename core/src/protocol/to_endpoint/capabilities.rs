@@ -19,11 +19,12 @@ impl Capabilities {
     pub const REMOVE_USER: Self = Self(1);
     /// The relay knows [`Command::BlockUser`](crate::protocol::to_relay::Command::BlockUser).
     pub const BLOCK_USER: Self = Self(2);
-    /// The relay knows [`Command::Hello`](crate::protocol::to_relay::Command::Hello), and answers it.
+    /// The relay knows [`Command::Hello`](crate::protocol::to_relay::Command::Hello), and answers
+    /// it.
     pub const HELLO: Self = Self(4);
 
-    /// Nothing comes when there is nothing to say: no keepalives, and silence means nothing. Announced by transports that are no network
-    /// (`peote_net::offline`), not by relays.
+    /// Nothing comes when there is nothing to say: no keepalives, and silence means nothing.
+    /// Announced by transports that are no network (`peote_net::offline`), not by relays.
     pub const NO_KEEPALIVES: Self = Self(0x80);
 
     /// First of a keepalive's two last bytes, if it announces capabilities.

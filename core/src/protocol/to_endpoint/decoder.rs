@@ -88,10 +88,11 @@ impl Decoder {
         matches!(self.next, Next::First)
     }
 
-    /// Returns the next unit or piece of a unit, and how many bytes of `input` were used up to its end.
+    /// Returns the next unit or piece of a unit, and how many bytes of `input` were used up to its
+    /// end.
     ///
-    /// `None` means that all of `input` was used and more is needed. Does not fail: what makes no sense
-    /// is [`Unit::Unknown`], and the stream goes on behind it.
+    /// `None` means that all of `input` was used and more is needed. Does not fail: what makes no
+    /// sense is [`Unit::Unknown`], and the stream goes on behind it.
     #[inline]
     pub fn decode<'a>(&mut self, input: &'a [u8]) -> Option<(usize, Unit<'a>)> {
         let mut used = 0usize;
@@ -231,8 +232,8 @@ impl Decoder {
         }
     }
 
-    /// Takes in bytes of a head from the front of `input`, which is not empty. Returns how many, and what they
-    /// amount to.
+    /// Takes in bytes of a head from the front of `input`, which is not empty. Returns how many,
+    /// and what they amount to.
     #[inline]
     pub(crate) fn head(&mut self, input: &[u8]) -> (usize, Head) {
         // whole heads of data at once: most are, and it is faster than byte by byte

@@ -12,7 +12,8 @@ pub const fn data_for_user(channel: u8, payload: usize) -> Header {
     Header::data(channel & !OWN, None, payload)
 }
 
-/// The bytes in front of `payload` bytes of data from `user` for the server of own channel `channel`; `payload` as for [`data_for_user`].
+/// The bytes in front of `payload` bytes of data from `user` for the server of own channel
+/// `channel`; `payload` as for [`data_for_user`].
 #[inline]
 #[must_use]
 pub const fn data_for_server(channel: u8, user: u8, payload: usize) -> Header {

@@ -29,7 +29,8 @@ pub enum Unit<'a> {
     Refused {
         /// The command's tag, 1..=255.
         tag: u8,
-        /// Why; see [`Reason::of_create`](crate::Reason::of_create) and [`Reason::of_enter`](crate::Reason::of_enter).
+        /// Why; see [`Reason::of_create`](crate::Reason::of_create) and
+        /// [`Reason::of_enter`](crate::Reason::of_enter).
         code: u8,
         /// What the channel's server says about it. Empty without feature `flow`.
         words: Fragment<'a>,
@@ -59,7 +60,8 @@ pub enum Unit<'a> {
     },
     /// The relay is alive.
     Keepalive {
-        /// The two last bytes; see [`Capabilities::from_keepalive`](super::Capabilities::from_keepalive).
+        /// The two last bytes; see
+        /// [`Capabilities::from_keepalive`](super::Capabilities::from_keepalive).
         last: [u8; 2],
     },
     /// The relay's hello. Only with feature `flow`.
@@ -127,6 +129,7 @@ pub enum Unit<'a> {
         /// The data.
         payload: Fragment<'a>,
     },
-    /// Something this version gives no meaning to. It has been passed over; the stream goes on behind it.
+    /// Something this version gives no meaning to. It has been passed over; the stream goes on
+    /// behind it.
     Unknown,
 }

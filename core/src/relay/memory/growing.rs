@@ -17,8 +17,8 @@ pub(in crate::relay) const MOST: usize = 1 << 30;
 /// - So a table takes at most twice what its most places in use took; the pages at most four times,
 ///   because half of them are to stay free. While it moves it takes half as much again.
 /// - A table that there is no memory for stays as it is, and what needs a place in it is refused.
-/// - [`set_limit`](Self::set_limit) bounds all of them together, in bytes, those included that a table
-///   moves to. One that would go beyond stays as it is.
+/// - [`set_limit`](Self::set_limit) bounds all of them together, in bytes, those included that a
+///   table moves to. One that would go beyond stays as it is.
 /// - The size of each place is that of [`StaticStorage`](super::StaticStorage).
 ///
 /// There is no other limit but 2<sup>30</sup> places. A program refuses connections before
@@ -79,7 +79,8 @@ impl GrowingStorage {
         self.limit = bytes;
     }
 
-    /// Whether there may be a table that is as much longer as this one gets, beside all that there is.
+    /// Whether there may be a table that is as much longer as this one gets, beside all that there
+    /// is.
     const fn fits<T>(&self, table: &[T]) -> bool {
         let len = table.len().saturating_mul(2);
         let len = if len < FIRST { FIRST } else { len };

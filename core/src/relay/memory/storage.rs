@@ -85,8 +85,8 @@ pub trait Storage {
     /// The tables.
     fn parts(&mut self) -> Parts<'_>;
 
-    /// Makes one of the tables longer, keeping what is in it. Returns false if it stays as it is; the
-    /// relay then refuses what it has no room for. This one does nothing.
+    /// Makes one of the tables longer, keeping what is in it. Returns false if it stays as it is;
+    /// the relay then refuses what it has no room for. This one does nothing.
     fn grow(&mut self, pool: Pool) -> bool {
         let _ = pool;
         false

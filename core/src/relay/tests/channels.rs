@@ -109,7 +109,8 @@ fn a_user_number_is_given_again_as_late_as_possible() {
 }
 
 impl World {
-    /// The last byte in a queue, which is emptied; 0 if it is empty. Of an answer it is the channel's number.
+    /// The last byte in a queue, which is emptied; 0 if it is empty. Of an answer it is the
+    /// channel's number.
     fn last_byte_to(&mut self, connection: usize) -> u8 {
         self.take(connection).last().copied().unwrap_or(0)
     }

@@ -1,5 +1,6 @@
-//! Endpoints of all kinds at one relay, at random: those that take part and keep to their windows, existing ones, silent ones, liars. What holds is
-//! checked after each step, and at the end nothing is lost, doubled or torn.
+//! Endpoints of all kinds at one relay, at random: those that take part and keep to their windows,
+//! existing ones, silent ones, liars. What holds is checked after each step, and at the end nothing
+//! is lost, doubled or torn.
 
 use std::collections::VecDeque;
 use std::vec::Vec;

@@ -16,7 +16,8 @@ fn hello(window: u32) -> Vec<u8> {
 }
 
 impl World {
-    /// A relay that announces the hello. Each connection takes part with that window, or is an existing endpoint (0).
+    /// A relay that announces the hello. Each connection takes part with that window, or is an
+    /// existing endpoint (0).
     fn flowing(windows: &[u32]) -> Self {
         let mut world = World::new(windows.len());
         world.host.capabilities = Capabilities::HELLO;
@@ -272,7 +273,8 @@ fn what_began_before_the_hello_is_raised() {
     assert!(world.take(0).ends_with(&raised));
 }
 
-/// What an existing server has sent before counts, and what it sends afterwards is held to the window.
+/// What an existing server has sent before counts, and what it sends afterwards is held to the
+/// window.
 // §11.5-receive
 #[test]
 fn a_raised_user_may_have_got_something_before() {

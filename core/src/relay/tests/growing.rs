@@ -39,14 +39,16 @@ fn tables_grow_when_they_are_needed() {
     for id in &ids[1..] {
         say(&mut relay, *id, b"\0\x01\x01\x01a");
     }
-    // 16 users, each with a page for the numbers of its entered channels; half of the pages are free
+    // 16 users, each with a page for the numbers of its entered channels; half of the pages are
+    // free
     assert_eq!(lengths(&mut relay.storage), [32, 16, 16, 64, 16]);
     // nothing gets shorter
     ids.iter().for_each(|id| relay.disconnect(*id, &mut host));
     assert_eq!(lengths(&mut relay.storage), [32, 16, 16, 64, 16]);
 }
 
-/// What connections hear when 12 of them have 20 channels each, everybody is in all those of the others, and all say something.
+/// What connections hear when 12 of them have 20 channels each, everybody is in all those of the
+/// others, and all say something.
 fn said<S: Storage>(storage: S) -> Vec<Vec<u8>> {
     let mut relay = Relay::new(storage);
     let mut host = Queues::default();

@@ -139,7 +139,8 @@ fn a_growing_relay_reaches_the_limits_of_the_protocol() {
 
 #[test]
 fn every_unit_is_counted_once_however_the_stream_is_cut() {
-    // data for the server of channel 0, for that of one it is not in, of size 0, a long one; and a leave, which is a command
+    // data for the server of channel 0, for that of one it is not in, of size 0, a long one; and a
+    // leave, which is a command
     let mut stream = b"\x02\x00a\x02\x05b\x80\x00\x02\x00c\x81\x02\x00".to_vec();
     stream.extend([7; 257]);
     stream.extend(b"\x00\x02\x00\x01\x05\x02\x00d");

@@ -31,7 +31,8 @@ use crate::protocol::to_endpoint;
 use crate::protocol::to_endpoint::{Capabilities, Decoder, Unit};
 use crate::time::{Duration, Instant};
 
-/// Storage that grows by one place at a time, so that everything happens that growing can bring about.
+/// Storage that grows by one place at a time, so that everything happens that growing can bring
+/// about.
 #[derive(Default)]
 pub(super) struct Growing {
     connections: Vec<ConnectionSlot>,
@@ -85,7 +86,8 @@ pub(super) struct Queues {
     decision: fn(&Request<'_>) -> Decision,
     /// What of a name is the channel's.
     channel_name: fn(&[u8]) -> &[u8],
-    /// None, unless a test is about them: then the wire is that of the original protocol, byte by byte.
+    /// None, unless a test is about them: then the wire is that of the original protocol, byte by
+    /// byte.
     capabilities: Capabilities,
     now: Instant,
     /// Of those that do not take part.
@@ -205,7 +207,8 @@ impl World {
         Self { relay, host: Queues::default(), ids }
     }
 
-    /// Connection 0 has created the channel "a" and all others have entered it, in order; what was said about it is gone.
+    /// Connection 0 has created the channel "a" and all others have entered it, in order; what was
+    /// said about it is gone.
     pub(super) fn with_channel(connections: usize) -> Self {
         let mut world = Self::new(connections);
         world.send(0, b"\0\0\x01\x01a");

@@ -1,4 +1,5 @@
-//! Names that carry more than a name, refusals that give nothing away, and what an operator asks for.
+//! Names that carry more than a name, refusals that give nothing away, and what an operator asks
+//! for.
 
 use std::vec::Vec;
 

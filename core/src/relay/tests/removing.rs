@@ -16,7 +16,8 @@ impl World {
         world
     }
 
-    /// Another connection, which has said something that means nothing, and has been told what the relay can do.
+    /// Another connection, which has said something that means nothing, and has been told what the
+    /// relay can do.
     fn join(&mut self) -> usize {
         self.ids.push(self.relay.connect().unwrap());
         let index = self.ids[self.ids.len() - 1].index();
@@ -26,7 +27,8 @@ impl World {
         self.ids.len() - 1
     }
 
-    /// Enters "a", and gives the code it is refused with, or the number it has at its server (0 in `.0`).
+    /// Enters "a", and gives the code it is refused with, or the number it has at its server (0 in
+    /// `.0`).
     fn enter(&mut self, user: usize) -> (u8, u8) {
         self.take(0);
         self.take(user);
@@ -283,6 +285,7 @@ fn blocks_leave_half_of_the_pages_to_others() {
         let _ = relay.receive(server, &[0, 5, 0, 2, 0, number], &mut host);
         kept += usize::from(host.blocked.pop().is_some_and(|(_, _, is_kept)| is_kept));
     }
-    // name, users, two tables of channels; then one page of the list, and with what comes later half of all are taken
+    // name, users, two tables of channels; then one page of the list, and with what comes later
+    // half of all are taken
     assert_eq!(kept, 7);
 }

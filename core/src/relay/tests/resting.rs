@@ -7,7 +7,8 @@ use super::super::places;
 use super::*;
 use crate::protocol::{MAX_CHANNELS, MAX_USERS};
 
-/// Server 0 of the channel "a" and `users` connections that are in it, each from an address and a network of its own.
+/// Server 0 of the channel "a" and `users` connections that are in it, each from an address and a
+/// network of its own.
 fn filled(users: usize) -> World {
     let mut world = World::new(1);
     world.host.queues = std::vec![Vec::new(); users + 8];
@@ -76,7 +77,8 @@ fn the_number_of_a_user_that_was_removed_rests_too() {
 
 #[test]
 fn what_is_under_way_for_a_channel_that_is_gone_reaches_nobody() {
-    // the user has been in all but one as often as numbers go, so that the next one would be that of the channel that ends
+    // the user has been in all but one as often as numbers go, so that the next one would be that
+    // of the channel that ends
     let mut world = World::new(4);
     for number in 0..128u8 {
         world.send(0, &[0, 0, 1, 2, b'a', number]);

@@ -43,7 +43,8 @@ fn same() -> impl Strategy<Value = Vec<(u8, u8, usize)>> {
     (0u8..3, 0u8..5, len, 1usize..100).prop_map(|(kind, who, len, times)| std::vec![(kind, who, len); times])
 }
 
-/// Presents all bytes, and empties the queues where they are full. Returns what each connection got.
+/// Presents all bytes, and empties the queues where they are full. Returns what each connection
+/// got.
 fn present(world: &mut World, from: usize, bytes: &[u8]) -> Vec<Data> {
     let mut all = std::vec![Vec::new(); world.ids.len()];
     let mut rest = bytes;

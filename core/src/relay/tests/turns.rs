@@ -17,7 +17,8 @@ fn crowd(users: usize) -> World {
     world
 }
 
-/// Presents a stream until all is routed. Returns how many calls that took; each has to keep to the host's bound.
+/// Presents a stream until all is routed. Returns how many calls that took; each has to keep to the
+/// host's bound.
 #[track_caller]
 fn all(world: &mut World, from: usize, stream: &[u8]) -> usize {
     let (mut rest, mut calls) = (stream, 0);

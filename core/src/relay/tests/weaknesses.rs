@@ -58,7 +58,8 @@ fn a_broadcast_prefix_by_nobody_in_particular_is_no_harm_either() {
 
 #[test]
 fn a_broadcast_prefix_belongs_to_exactly_one_unit() {
-    // an empty broadcast of either kind, with a size in one or two bytes or of 0, then data for user 1 alone
+    // an empty broadcast of either kind, with a size in one or two bytes or of 0, then data for
+    // user 1 alone
     for prefix in [&[1, 1, 1, 128][..], &[1, 0, 2, 128, 0], &[1, 1, 128, 1, 128], &[1, 1, 128, 0]] {
         let mut world = World::with_channel(3);
         world.send(0, prefix);

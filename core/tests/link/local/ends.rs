@@ -16,7 +16,8 @@ fn user_gone(channel: OwnChannel, user: peote_net::link::User) -> Seen {
     Seen::Notice(Event::UserGone { channel, user, reason: Reason::OnPurpose })
 }
 
-/// Everything is free again, and the link is as it was: users can enter as often as there are places.
+/// Everything is free again, and the link is as it was: users can enter as often as there are
+/// places.
 fn check_places(rig: &mut LocalRig, name: &[u8], channel: OwnChannel, taken: usize) {
     let users: Vec<_> = (0..5 - taken).map(|_| join(rig, name, channel, CHUNKS)).collect();
     assert_eq!(rig.out().enter(name, CHUNKS), Err(SendError::TooManyLocalUsers));
@@ -57,7 +58,8 @@ fn deleting_a_channel_that_is_being_created() {
     check_places(&mut rig, b"a", channel, 0);
 }
 
-/// Before anybody has heard of the entering: the user nothing, the server of one who has come and gone.
+/// Before anybody has heard of the entering: the user nothing, the server of one who has come and
+/// gone.
 #[test]
 fn leaving_on_the_way_in() {
     let mut rig = rig();
@@ -70,7 +72,8 @@ fn leaving_on_the_way_in() {
     check_places(&mut rig, b"a", channel, 0);
 }
 
-/// The other way round: the user hears that it came in and that the channel is gone, the server nothing.
+/// The other way round: the user hears that it came in and that the channel is gone, the server
+/// nothing.
 #[test]
 fn deleting_while_a_user_is_on_the_way_in() {
     let mut rig = rig();
@@ -310,7 +313,8 @@ fn ending_it_in_the_handler_that_hears_of_its_beginning() {
     }
 }
 
-/// A new channel of the same name, and a user of it, in the handler that hears that the old one is gone.
+/// A new channel of the same name, and a user of it, in the handler that hears that the old one is
+/// gone.
 #[test]
 fn entering_again_in_the_handler_that_hears_of_the_end() {
     for face in FACES {
@@ -338,7 +342,8 @@ fn entering_again_in_the_handler_that_hears_of_the_end() {
     }
 }
 
-/// Events that wait (of which the handler said "again") and are about somebody who is gone meanwhile are dropped, all but those that tell of an end.
+/// Events that wait (of which the handler said "again") and are about somebody who is gone
+/// meanwhile are dropped, all but those that tell of an end.
 #[test]
 fn what_waits_when_its_channel_ends() {
     for face in FACES {

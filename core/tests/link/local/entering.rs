@@ -74,7 +74,8 @@ fn local_user(seen: &[Seen], place: u16) -> User {
     user.unwrap_or_else(|| panic!("no user {}: {seen:?}", 256 + place))
 }
 
-/// The user is told that it is in as well as its server, in whatever stage the handler sends at once.
+/// The user is told that it is in as well as its server, in whatever stage the handler sends at
+/// once.
 #[test]
 fn entering_and_sending_in_handlers() {
     for face in FACES {
@@ -170,7 +171,8 @@ fn no_party_for_the_user() {
     assert!(rig.out().enter("a", mode).is_ok());
 }
 
-/// No party at the server's side: as with a user from the relay, it hears broadcasts only, and nothing is told when it goes.
+/// No party at the server's side: as with a user from the relay, it hears broadcasts only, and
+/// nothing is told when it goes.
 #[test]
 fn no_party_for_the_server() {
     type Memory = LocalBuffers<LinkBuffers<64, 3, 1, 512, 64>, 1, 2, 128>;
@@ -280,7 +282,8 @@ fn the_name_is_in_use_elsewhere() {
     }
 }
 
-/// Twice the same name at once: the relay grants one of them. Users join the one that is there, or was asked for first.
+/// Twice the same name at once: the relay grants one of them. Users join the one that is there, or
+/// was asked for first.
 #[test]
 fn two_own_channels_of_one_name() {
     for granted in [0, 1] {

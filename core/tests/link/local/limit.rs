@@ -9,8 +9,8 @@ use peote_net::protocol::to_endpoint;
 use super::support::*;
 use crate::support::{Seen, chunk, from_user};
 
-/// A local user and its server send something to and fro without end. The relay is heard, and written
-/// to, all the same.
+/// A local user and its server send something to and fro without end. The relay is heard, and
+/// written to, all the same.
 #[test]
 fn local_users_who_never_stop_do_not_keep_the_relay_out() {
     for limit in 1..4 {
@@ -40,8 +40,8 @@ fn local_users_who_never_stop_do_not_keep_the_relay_out() {
     }
 }
 
-/// An event of the relay waits for room in a line. The poll that makes the room ends at the limit, so
-/// the event comes with the next one. The loop must not sleep before that.
+/// An event of the relay waits for room in a line. The poll that makes the room ends at the limit,
+/// so the event comes with the next one. The loop must not sleep before that.
 #[test]
 fn a_kept_event_that_a_poll_did_not_come_to_is_not_slept_through() {
     for limit in 1..4 {

@@ -35,7 +35,8 @@ fn everything() -> (LocalRig, Vec<Seen>) {
     (rig, told.map(Seen::Notice).to_vec())
 }
 
-/// A channel that has been deleted, and its user, who does not know it yet. The rest of the link stands still.
+/// A channel that has been deleted, and its user, who does not know it yet. The rest of the link
+/// stands still.
 fn open_with_a_user(rig: &mut LocalRig) -> peote_net::link::EnteredChannel {
     let channel = rig.out().create("c", CHUNKS).unwrap();
     rig.says(to_endpoint::success(3, 2));
@@ -92,7 +93,8 @@ fn everybody_is_told_once_and_nothing_comes_afterwards() {
     }
 }
 
-/// Events that wait for being delivered again: those of a channel's end come, those that mean nothing any more do not.
+/// Events that wait for being delivered again: those of a channel's end come, those that mean
+/// nothing any more do not.
 #[test]
 fn events_that_wait_when_the_connection_is_lost() {
     for face in FACES {
@@ -200,7 +202,8 @@ fn entering_again_on_the_next_connection() {
     assert_eq!(seen.len(), 3);
 }
 
-/// A write fails while an event of the relay waits: this poll must not touch the transport again, nor lose it a second time.
+/// A write fails while an event of the relay waits: this poll must not touch the transport again,
+/// nor lose it a second time.
 #[test]
 fn a_dead_transport_is_not_touched_again() {
     let mut rig = rig();
@@ -233,8 +236,8 @@ fn a_dead_transport_is_not_touched_again() {
     assert!(rig.link.wants_write());
 }
 
-/// A channel was answered for after it had been given up, and the connection is lost before the relay
-/// hears of that. Its name is free on the next connection.
+/// A channel was answered for after it had been given up, and the connection is lost before the
+/// relay hears of that. Its name is free on the next connection.
 #[test]
 fn the_name_of_a_channel_that_was_given_up_is_free_on_the_next_connection() {
     let mut rig = rig();

@@ -77,7 +77,8 @@ fn a_place_beyond_the_32768th() {
     assert_eq!(settle(&mut rig), [Seen::Chunk(from_user_of(channel, user), b"up".to_vec())]);
 }
 
-/// A line can be handed in that is longer than the longest record: the length of what is refused is not cut off.
+/// A line can be handed in that is longer than the longest record: the length of what is refused is
+/// not cut off.
 #[test]
 fn a_line_longer_than_a_record_can_be() {
     const LONGEST: usize = (1 << 24) - 1;

@@ -1,4 +1,5 @@
-//! Random lives of channels with local and remote users, against a simple model: a queue for each sender and receiver.
+//! Random lives of channels with local and remote users, against a simple model: a queue for each
+//! sender and receiver.
 
 use core::num::NonZeroU16;
 use std::collections::VecDeque;

@@ -40,7 +40,8 @@ fn local_users_are_removed_whatever_the_relay_can_do() {
     assert!(rig.out().users(channel).eq([remote]));
 }
 
-/// A block concerns one connection: that of the link, with all its local users, or that of a user of the relay.
+/// A block concerns one connection: that of the link, with all its local users, or that of a user
+/// of the relay.
 #[test]
 fn blocking_one_kind_of_users_leaves_the_other_alone() {
     let mut rig = rig();
@@ -82,7 +83,8 @@ fn blocking_one_kind_of_users_leaves_the_other_alone() {
     join(&mut rig, b"a", channel, CHUNKS);
 }
 
-/// Who is on the way in when another one is blocked gets in; who asks later does not, and may leave before the answer.
+/// Who is on the way in when another one is blocked gets in; who asks later does not, and may leave
+/// before the answer.
 #[test]
 fn blocking_while_others_are_on_the_way_in() {
     let mut rig = rig();
@@ -105,7 +107,8 @@ fn blocking_while_others_are_on_the_way_in() {
     assert_eq!(rig.link.next_deadline(), None);
 }
 
-/// Whoever is removed and leaves in the same moment: the server's event, which waits, is not lost by that.
+/// Whoever is removed and leaves in the same moment: the server's event, which waits, is not lost
+/// by that.
 #[test]
 fn leaving_while_the_server_keeps_the_event_that_one_is_removed() {
     for face in FACES {
@@ -136,7 +139,8 @@ fn leaving_while_the_server_keeps_the_event_that_one_is_removed() {
     }
 }
 
-/// As with a user of the relay: until the event comes, what is sent is lost, and removing again does nothing.
+/// As with a user of the relay: until the event comes, what is sent is lost, and removing again
+/// does nothing.
 #[test]
 fn sending_to_whoever_is_removed() {
     let mut rig = rig();

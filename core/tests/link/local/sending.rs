@@ -217,7 +217,8 @@ fn entered_source(entered: EnteredChannel) -> peote_net::link::Source {
     from_server_of(entered)
 }
 
-/// Several chunks in one piece of raw data, and one cut into many: what a user in raw mode sends to a server of chunks.
+/// Several chunks in one piece of raw data, and one cut into many: what a user in raw mode sends to
+/// a server of chunks.
 #[test]
 fn ends_of_different_modes_are_heard_as_their_own_mode_says() {
     let mut rig = rig();
@@ -233,7 +234,8 @@ fn ends_of_different_modes_are_heard_as_their_own_mode_says() {
     assert_eq!(settle(&mut rig), [Seen::Data(from_server_of(entered), b"\0x".to_vec())]);
 }
 
-/// A peer that breaks the rules of chunks is told of once, by whoever hears it, and passed over; all others go on.
+/// A peer that breaks the rules of chunks is told of once, by whoever hears it, and passed over;
+/// all others go on.
 #[test]
 fn malicious_users_and_servers() {
     for face in FACES {
@@ -309,7 +311,8 @@ fn what_is_malicious_in_the_middle_of_a_record() {
     }
 }
 
-/// A chunk in parts, much longer than the line, both ways and to all; the loop sleeps whenever it can.
+/// A chunk in parts, much longer than the line, both ways and to all; the loop sleeps whenever it
+/// can.
 #[test]
 fn chunks_in_parts() {
     for face in FACES {
@@ -364,7 +367,8 @@ fn a_chunk_in_parts_is_not_interrupted() {
     assert_eq!(settle(&mut rig), [Seen::Chunk(from_server_of(one), b"abcdef".to_vec())]);
 }
 
-/// Who enters while a broadcast in parts is under way is told to the server after its end, and gets nothing of it.
+/// Who enters while a broadcast in parts is under way is told to the server after its end, and gets
+/// nothing of it.
 #[test]
 fn entering_during_a_broadcast_in_parts() {
     for face in FACES {
@@ -405,7 +409,8 @@ fn open_in_between(rig: &mut LocalRig) -> peote_net::link::OwnChannel {
     channel
 }
 
-/// A receiver that goes in the middle of a chunk in parts: the rest of it is refused, and its successor gets none of it.
+/// A receiver that goes in the middle of a chunk in parts: the rest of it is refused, and its
+/// successor gets none of it.
 #[test]
 fn the_receiver_of_a_chunk_in_parts_goes() {
     let mut rig = rig();
@@ -450,7 +455,8 @@ fn a_handler_answers_in_both_roles() {
                 return Flow::Continue;
             }
             left -= 1;
-            // the same bytes to both sides, of which one is the sender; only one goes on with the game
+            // the same bytes to both sides, of which one is the sender; only one goes on with the
+            // game
             if from == from_server_of(entered) {
                 out.send(entered, bytes).unwrap();
             } else {

@@ -70,7 +70,8 @@ fn lag_is_exact() {
     }
 }
 
-/// `n` bytes take `n / bandwidth`, one behind the other, each direction and each user by itself; a chunk's length field counts.
+/// `n` bytes take `n / bandwidth`, one behind the other, each direction and each user by itself; a
+/// chunk's length field counts.
 #[test]
 fn bandwidth_is_exact() {
     let mut rig = rig();
@@ -212,7 +213,8 @@ fn polling_seldom() {
     assert_eq!(got, (0..10).collect::<Vec<u8>>());
 }
 
-/// Users with fast lines are not kept waiting by one with a slow line, and one that sends much does not silence the others.
+/// Users with fast lines are not kept waiting by one with a slow line, and one that sends much does
+/// not silence the others.
 #[test]
 fn lines_do_not_wait_for_each_other() {
     let mut rig = rig();

@@ -17,7 +17,8 @@ pub(super) const LINE: usize = 512;
 /// Bytes that a record takes besides its payload.
 pub(super) const RECORD: usize = 12;
 
-/// Four own channels and five local users at once, with places for four other parties besides theirs.
+/// Four own channels and five local users at once, with places for four other parties besides
+/// theirs.
 pub(super) type Memory = LocalBuffers<LinkBuffers<1024, 14, 4, 2048, 512>, 4, 5, LINE>;
 
 pub(super) type LocalRig = Rig<Memory>;
@@ -53,8 +54,9 @@ pub(super) fn drive<B: Buffers, R: IntoFlow<Error = SendError>>(
     }
 }
 
-/// Drives the link as a loop does that sleeps: only when the link wants to read and something is there, wants to write and there is room, or its deadline
-/// has come. Time passes when nothing else does. Ends when the loop would sleep for ever; panics when it never sleeps.
+/// Drives the link as a loop does that sleeps: only when the link wants to read and something is
+/// there, wants to write and there is room, or its deadline has come. Time passes when nothing else
+/// does. Ends when the loop would sleep for ever; panics when it never sleeps.
 pub(super) fn sleep_and_wake<B: Buffers, R: IntoFlow<Error = SendError>>(
     rig: &mut Rig<B>,
     face: Face,

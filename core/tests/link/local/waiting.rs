@@ -1,6 +1,8 @@
-//! Events that wait for room in lines and in the transmit ring: nobody is forgotten, nobody is woken in vain, nothing else stands still.
+//! Events that wait for room in lines and in the transmit ring: nobody is forgotten, nobody is
+//! woken in vain, nothing else stands still.
 //!
-//! All of these run in a loop that sleeps whenever the link lets it; one that is not woken would end early, one that is woken in vain panics.
+//! All of these run in a loop that sleeps whenever the link lets it; one that is not woken would
+//! end early, one that is woken in vain panics.
 
 use peote_net::link::{Destination, EnteredChannel, Event, Flow, Mode, OwnChannel, SendError, User};
 use peote_net::protocol::to_endpoint;
@@ -23,7 +25,8 @@ impl Chat {
     }
 }
 
-/// A user sends more than the lines hold, the server echoes it, and the user waits for its own turn.
+/// A user sends more than the lines hold, the server echoes it, and the user waits for its own
+/// turn.
 #[test]
 fn an_echo_through_full_lines() {
     for face in FACES {
@@ -83,7 +86,8 @@ fn an_event_of_the_relay_that_waits_for_a_line() {
     }
 }
 
-/// From a local user to the relay, whose transport takes a little at a time, or nothing for a while.
+/// From a local user to the relay, whose transport takes a little at a time, or nothing for a
+/// while.
 #[test]
 fn an_event_of_a_line_that_waits_for_the_ring() {
     for face in FACES {
@@ -131,7 +135,8 @@ fn an_event_of_a_line_that_waits_for_the_ring() {
     }
 }
 
-/// The line it waits for is emptied by somebody whose events nobody hears: a server that has found its user malicious.
+/// The line it waits for is emptied by somebody whose events nobody hears: a server that has found
+/// its user malicious.
 #[test]
 fn a_line_that_is_emptied_without_events() {
     for face in FACES {
@@ -175,7 +180,8 @@ fn a_line_that_is_emptied_without_events() {
     }
 }
 
-/// A handler writes a long chunk in parts: it is asked again whenever there is room, until the chunk is whole.
+/// A handler writes a long chunk in parts: it is asked again whenever there is room, until the
+/// chunk is whole.
 #[test]
 fn a_handler_that_writes_in_parts() {
     for face in FACES {
@@ -206,7 +212,8 @@ fn a_handler_that_writes_in_parts() {
     }
 }
 
-/// Lines whose events wait for something of the program's own: the others go on, and nobody is woken.
+/// Lines whose events wait for something of the program's own: the others go on, and nobody is
+/// woken.
 #[test]
 fn events_that_wait_for_something_else() {
     for face in FACES {
@@ -281,7 +288,8 @@ fn local_users_while_an_event_of_the_relay_waits() {
     }
 }
 
-/// Everything waits for everything: two local users and two of the relay, each of whose messages goes to all others, through lines and a ring that are full.
+/// Everything waits for everything: two local users and two of the relay, each of whose messages
+/// goes to all others, through lines and a ring that are full.
 #[test]
 fn everybody_to_everybody() {
     for face in FACES {
@@ -331,7 +339,8 @@ fn everybody_to_everybody() {
     }
 }
 
-/// A handler's error ends the poll: the event is dealt with, the link says that it wants to be polled, and the rest comes.
+/// A handler's error ends the poll: the event is dealt with, the link says that it wants to be
+/// polled, and the rest comes.
 #[test]
 fn a_handler_that_fails() {
     let Chat { mut rig, channel, users } = Chat::new(1);
@@ -431,7 +440,8 @@ fn next_event_is_poll() {
     assert!(polled.0.len() > 150);
 }
 
-/// A user that comes and goes while an event is dealt with leaves nothing behind that keeps the loop awake.
+/// A user that comes and goes while an event is dealt with leaves nothing behind that keeps the
+/// loop awake.
 #[test]
 fn somebody_who_comes_and_goes_in_a_handler() {
     for face in FACES {

@@ -26,7 +26,8 @@ mod problem;
 pub(crate) mod settings;
 pub(crate) mod value;
 
-/// After so much time without a word existing endpoints, and those of this project, take a connection for lost.
+/// After so much time without a word existing endpoints, and those of this project, take a
+/// connection for lost.
 const SILENCE: Duration = Duration::from_secs(20);
 
 /// What the program is to do.
@@ -85,7 +86,8 @@ pub(crate) enum Origin {
     Option,
 }
 
-/// What the command line asks for; the first argument is the program's own name. Beside what is said there the relay is to use the sockets that were handed over.
+/// What the command line asks for; the first argument is the program's own name. Beside what is
+/// said there the relay is to use the sockets that were handed over.
 pub(crate) fn task(arguments: impl IntoIterator<Item = OsString>, handed_over: &HandedOver) -> Task {
     let arguments: Vec<_> = arguments.into_iter().collect();
     let options = match options::parse(&arguments) {
@@ -106,7 +108,8 @@ pub(crate) fn task(arguments: impl IntoIterator<Item = OsString>, handed_over: &
     }
 }
 
-/// Reads the file, if there is one, under the options that the program was started with. `names` are those that were looked up before.
+/// Reads the file, if there is one, under the options that the program was started with. `names`
+/// are those that were looked up before.
 ///
 /// # Errors
 /// All that is wrong.
@@ -188,7 +191,8 @@ impl Loaded {
         }
     }
 
-    /// The settings that are not as they were, as lines of TOML: its name, its value now, and its value before.
+    /// The settings that are not as they were, as lines of TOML: its name, its value now, and its
+    /// value before.
     pub(crate) fn changes<'a>(
         &'a self,
         before: &'a Self,
@@ -228,7 +232,8 @@ impl Loaded {
         self.notes.push(Note { text, is_warning: true, setting: None });
     }
 
-    /// Has sockets that were handed over take the place of the default of `listen`; beside addresses that were set, they are used in addition.
+    /// Has sockets that were handed over take the place of the default of `listen`; beside
+    /// addresses that were set, they are used in addition.
     fn use_handed_over(&mut self) {
         let (relay, HandedOver { plain, tls }) = (&mut self.settings.relay, &self.handed_over);
         if plain.is_empty() && tls.is_empty() {

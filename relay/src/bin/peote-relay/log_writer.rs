@@ -15,8 +15,8 @@ use crate::cli::settings::LogFormat;
 /// A day, in milliseconds.
 const DAY: u64 = 86_400_000;
 
-/// Half of the bytes of a day may come at once, and the other half comes back over the day: so there are never more in any
-/// 24 hours, and some at any time.
+/// Half of the bytes of a day may come at once, and the other half comes back over the day: so
+/// there are never more in any 24 hours, and some at any time.
 #[derive(Debug)]
 struct Budget {
     /// Bytes of a day; 0: no limit.

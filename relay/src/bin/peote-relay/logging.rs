@@ -20,7 +20,8 @@ pub(crate) struct Logging {
     writer: LogWriter,
 }
 
-/// Starts to log, so many bytes a day at most. `level` holds unless `RUST_LOG` is set; if `level_was_option` it holds in any case.
+/// Starts to log, so many bytes a day at most. `level` holds unless `RUST_LOG` is set; if
+/// `level_was_option` it holds in any case.
 ///
 /// # Errors
 /// What is wrong with `RUST_LOG`, as one line.
@@ -43,7 +44,8 @@ pub(crate) fn start(
         .with_env_filter(filter)
         .with_writer(writer.clone())
         .with_ansi(is_terminal && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()))
-        // It would report a standard error that nobody reads any more on that very standard error, and panic.
+        // It would report a standard error that nobody reads any more on that very standard error,
+        // and panic.
         .log_internal_errors(false);
     let set_filter: SetFilter = match format {
         LogFormat::Text => {

@@ -169,8 +169,8 @@ fn run(mut loaded: Loaded, options: &Options, sockets: Sockets, logging: &Loggin
     Ok(())
 }
 
-/// Writes to standard output, at once. Somebody who reads only the first lines, or nothing, is no reason to
-/// fail.
+/// Writes to standard output, at once. Somebody who reads only the first lines, or nothing, is no
+/// reason to fail.
 fn say(text: &str) {
     let mut output = io::stdout().lock();
     let _ = output.write_all(text.as_bytes()).and_then(|()| output.flush());

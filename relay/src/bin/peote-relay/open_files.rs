@@ -2,12 +2,13 @@
 
 use std::io;
 
-/// Makes room for so many connections (0: as many as there can be) by raising the limit of open files as
-/// far as allowed, and warns when there is not enough.
+/// Makes room for so many connections (0: as many as there can be) by raising the limit of open
+/// files as far as allowed, and warns when there is not enough.
 ///
 /// Systems start programs with a low limit for the sake of old ones that cannot cope with high file
-/// numbers. Returns how many connections there may be: as many, or as many as there is room for. So those
-/// that come then are turned away, which the system would not do, and pages are still answered.
+/// numbers. Returns how many connections there may be: as many, or as many as there is room for. So
+/// those that come then are turned away, which the system would not do, and pages are still
+/// answered.
 pub(crate) fn prepare(connections: u32) -> u32 {
     let Some(room) = system::make_room(connections).map(|room| u32::try_from(room).unwrap_or(u32::MAX))
     else {
@@ -38,8 +39,8 @@ mod system {
     use rustix::io::Errno;
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-    /// Files that a relay has open besides its connections: standard streams, listeners, what wakes it,
-    /// and sockets of connections that have just ended or are turned away.
+    /// Files that a relay has open besides its connections: standard streams, listeners, what wakes
+    /// it, and sockets of connections that have just ended or are turned away.
     const OTHERS: u64 = 96;
 
     /// Returns for how many connections there is room; `None`: for any number.

@@ -10,8 +10,8 @@ use crate::open_files;
 /// Settings of the program that only a start looks at.
 const FIXED: [&str; 3] = ["log-format", "control-socket", "ban-file"];
 
-/// Reads the configuration again and has the relay go on with it. If anything is wrong with it, all of that is logged, and everything stays as
-/// it is.
+/// Reads the configuration again and has the relay go on with it. If anything is wrong with it, all
+/// of that is logged, and everything stays as it is.
 pub(crate) fn reload(relay: &mut Relay, logging: &Logging, options: &Options, loaded: &mut Loaded) {
     let new = match cli::load(options, &loaded.handed_over, loaded.names.clone()) {
         Ok(new) => new,

@@ -21,8 +21,8 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
-    /// Begins to listen to the signals. From now on the first one of SIGINT and SIGTERM only asks, and the second one has its usual
-    /// effect, which is the end of the program.
+    /// Begins to listen to the signals. From now on the first one of SIGINT and SIGTERM only asks,
+    /// and the second one has its usual effect, which is the end of the program.
     ///
     /// # Errors
     /// The system's, should it refuse.
@@ -57,13 +57,15 @@ impl Signals {
         if !flag.load(Ordering::Acquire) {
             return false;
         }
-        // In this order: a signal that comes in between wakes once more than necessary, but is not missed.
+        // In this order: a signal that comes in between wakes once more than necessary, but is not
+        // missed.
         pipe.empty();
         flag.swap(false, Ordering::AcqRel)
     }
 
-    /// Makes the signals wake whoever waits for the events of `registry`. Interrupting the wait is not enough: a signal
-    /// that comes just before it would be noticed only when something else ends it.
+    /// Makes the signals wake whoever waits for the events of `registry`. Interrupting the wait is
+    /// not enough: a signal that comes just before it would be noticed only when something else
+    /// ends it.
     ///
     /// # Errors
     /// The system's, should it refuse.
@@ -87,7 +89,8 @@ mod pipe {
     use signal_hook::flag;
     use signal_hook_mio::v1_0::Signals;
 
-    /// How long the relay may sleep before it looks what it was asked for: without end, a signal wakes it.
+    /// How long the relay may sleep before it looks what it was asked for: without end, a signal
+    /// wakes it.
     pub(crate) const LONGEST_SLEEP: Option<Duration> = None;
 
     /// The pipe that the signals write to. What counts are the flags.
@@ -120,8 +123,8 @@ mod pipe {
     }
 }
 
-/// Elsewhere signals come on a thread of their own, and have nothing that could be waited for together with sockets. There is none that
-/// asks for the configuration to be read again.
+/// Elsewhere signals come on a thread of their own, and have nothing that could be waited for
+/// together with sockets. There is none that asks for the configuration to be read again.
 #[cfg(not(unix))]
 mod pipe {
     use std::io;

@@ -1,4 +1,5 @@
-//! Sockets that are listened on already and were handed over, as systemd does it (socket activation).
+//! Sockets that are listened on already and were handed over, as systemd does it (socket
+//! activation).
 
 use std::net::{SocketAddr, TcpListener};
 
@@ -16,11 +17,13 @@ pub(crate) struct HandedOver {
     pub(crate) tls: Vec<SocketAddr>,
 }
 
-/// The name of sockets whose connections begin with TLS (`FileDescriptorName=` of systemd); all others are without.
+/// The name of sockets whose connections begin with TLS (`FileDescriptorName=` of systemd); all
+/// others are without.
 #[cfg(unix)]
 const TLS: &str = "tls";
 
-/// Takes what was handed over, which can be done once. Must be called before the program has a second thread.
+/// Takes what was handed over, which can be done once. Must be called before the program has a
+/// second thread.
 ///
 /// # Errors
 /// What is wrong with a socket that was handed over, and what to do about it.

@@ -17,8 +17,9 @@ const LEEWAY: u64 = 10;
 
 /// Make and explain tokens, signed names and keys, for a relay with access = tokens or mixed.
 ///
-/// A token is a JWT; it goes into the URL of a WebSocket (?token=), a header (Authorization: Bearer), or an endpoint's hello. A signed name is
-/// used in place of a channel's name, by endpoints that know no tokens.
+/// A token is a JWT; it goes into the URL of a WebSocket (?token=), a header (Authorization:
+/// Bearer), or an endpoint's hello. A signed name is used in place of a channel's name, by
+/// endpoints that know no tokens.
 #[derive(Debug, Parser)]
 #[command(name = "peote-relay token", bin_name = "peote-relay token", version)]
 pub(crate) struct Token {
@@ -82,7 +83,8 @@ struct Make {
     #[arg(long, value_name = "NUMBER")]
     max_connections: Option<u32>,
 
-    /// Channels of one connection, of its own and of others, in place of max-channels-per-connection
+    /// Channels of one connection, of its own and of others, in place of
+    /// max-channels-per-connection
     #[arg(long, value_name = "NUMBER")]
     max_channels: Option<u32>,
 

@@ -11,7 +11,8 @@ use super::super::record::{Record, members};
 use super::{Afar, Key, Role, StandIn, Todo};
 
 impl Afar {
-    /// Another relay says this: records, one after the other. Returns false if there is one without a meaning.
+    /// Another relay says this: records, one after the other. Returns false if there is one without
+    /// a meaning.
     pub(crate) fn hear_records(&mut self, peer: RelayId, mut records: &[u8], now: u64) -> bool {
         let mut list = &[][..];
         while let Some(record) = Record::take(&mut records) {
@@ -148,7 +149,8 @@ impl Afar {
         }
     }
 
-    /// Hands on what waits, and behind that `units`, as far as the window of the receiver allows. The rest waits.
+    /// Hands on what waits, and behind that `units`, as far as the window of the receiver allows.
+    /// The rest waits.
     pub(super) fn hand_on(&mut self, peer: RelayId, member: u32, is_guest: bool, mut units: &[u8], now: u64) {
         let Some(slot) = self.peers.get_mut(&peer) else { return };
         let found = if is_guest { slot.guests.get_mut(&member) } else { slot.hosted.get_mut(&member) };

@@ -1,11 +1,15 @@
-//! Memberships across: users of this relay in channels of others, and users of others in channels of this one.
+//! Memberships across: users of this relay in channels of others, and users of others in channels
+//! of this one.
 //!
-//! Each endpoint that is elsewhere has a *stand-in* here: a connection of the forwarding core without a socket, which says what the
-//! endpoint says. The stand-in of a channel's server is its *proxy*; it owns one channel, with the same name. The stand-in of a user is its
-//! *double*; it is in channels of this relay. So admission, windows, removing, blocking and limits are the core's, on both sides. Stand-ins
-//! always take part in flow control, so each side knows how much may be under way.
+//! Each endpoint that is elsewhere has a *stand-in* here: a connection of the forwarding core
+//! without a socket, which says what the endpoint says. The stand-in of a channel's server is its
+//! *proxy*; it owns one channel, with the same name. The stand-in of a user is its *double*; it is
+//! in channels of this relay. So admission, windows, removing, blocking and limits are the core's,
+//! on both sides. Stand-ins always take part in flow control, so each side knows how much may be
+//! under way.
 //!
-//! No I/O, and no core either: what is to be done with the core stands in [`Todo`], in order for each stand-in.
+//! No I/O, and no core either: what is to be done with the core stands in [`Todo`], in order for
+//! each stand-in.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
@@ -53,7 +57,8 @@ pub(crate) enum Todo {
 enum Role {
     /// Stands for the server of a channel: which one, and the members by their numbers.
     Proxy { name: Name, members: HashMap<u8, u32> },
-    /// Stands for a user: its connection there, the members by the numbers of channels, and by tags of commands to enter.
+    /// Stands for a user: its connection there, the members by the numbers of channels, and by tags
+    /// of commands to enter.
     Double { connection: u64, entered: HashMap<u8, u32>, tags: HashMap<u8, u32>, next_tag: u8 },
 }
 
@@ -138,7 +143,8 @@ impl Afar {
         self.peers.keys().copied().collect()
     }
 
-    /// Users of this relay in channels of that one, and of that one in channels of this one, and bytes that wait to be sent there.
+    /// Users of this relay in channels of that one, and of that one in channels of this one, and
+    /// bytes that wait to be sent there.
     pub(crate) fn memberships_with(&self, peer: RelayId) -> (usize, usize, usize) {
         let Some(peer) = self.peers.get(&peer) else { return (0, 0, 0) };
         (peer.guests.len(), peer.hosted.len(), peer.line.backlog())

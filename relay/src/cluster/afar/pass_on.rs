@@ -59,7 +59,8 @@ impl Heard {
     }
 }
 
-/// Data that is to be said to other relays: at most one record for each, which grows as long as it is for the same members.
+/// Data that is to be said to other relays: at most one record for each, which grows as long as it
+/// is for the same members.
 #[derive(Debug, Default)]
 struct Pending {
     data: Vec<Data>,
@@ -89,7 +90,8 @@ struct Data {
 }
 
 impl Afar {
-    /// Makes records of what the core has said. `user` finds the connection and the address behind a user of a proxy's channel.
+    /// Makes records of what the core has said. `user` finds the connection and the address behind
+    /// a user of a proxy's channel.
     pub(crate) fn pass_on(
         &mut self,
         now: u64,
@@ -131,7 +133,8 @@ impl Afar {
         self.heard = heard;
     }
 
-    /// The units that were found last are for one member: they join what is to be said there, or begin anew.
+    /// The units that were found last are for one member: they join what is to be said there, or
+    /// begin anew.
     fn join_data(&mut self, pending: &mut Pending, peer: RelayId, now: u64) {
         let Some(party) = pending.party.take() else { return };
         let place = pending.data.iter().position(|data| data.peer == peer);
@@ -159,7 +162,8 @@ impl Afar {
         pending.payload = 0;
     }
 
-    /// Who gets data that the core has given to a stand-in, and whether it is for a server. Nobody, if the membership is about to end.
+    /// Who gets data that the core has given to a stand-in, and whether it is for a server. Nobody,
+    /// if the membership is about to end.
     fn member_of(&mut self, (key, party): Party) -> Option<(u32, bool)> {
         let stand_in = self.get(key)?;
         let peer = stand_in.peer;
@@ -179,7 +183,8 @@ impl Afar {
         }
     }
 
-    /// Data of this relay goes across, once for all members. One who has sent more than can be honest is in the channel no more.
+    /// Data of this relay goes across, once for all members. One who has sent more than can be
+    /// honest is in the channel no more.
     fn say_data(&mut self, data: Data, now: u64) {
         let Data { peer, is_guest, members, units, payload, .. } = data;
         let mut list = Vec::with_capacity(members.len() + 4);

@@ -10,8 +10,8 @@ use toml::de::{DeTable, DeValue};
 use super::problem::{Problem, did_you_mean, shorten};
 use super::settings::{SETTINGS, Setting, Settings};
 
-/// Reads a file into `settings`. What is set is reported to `seen`: the index in [`SETTINGS`] and the line,
-/// from 1.
+/// Reads a file into `settings`. What is set is reported to `seen`: the index in [`SETTINGS`] and
+/// the line, from 1.
 ///
 /// # Errors
 /// All that is wrong with the file, in the order of its lines; `settings` is then of no use.
@@ -49,7 +49,8 @@ fn parse(
         let at = error.span().map_or(0, |span| span.start);
         report(at, format!("not TOML: {}{}", error.message(), what_stands_at(text, at)));
     }
-    // After a syntax error the rest of the file may have been misread, so nothing more is said about it.
+    // After a syntax error the rest of the file may have been misread, so nothing more is said
+    // about it.
     if errors.is_empty() {
         for (key, value) in table.get_ref() {
             let found = SETTINGS.iter().enumerate().find(|(_, setting)| setting.name == key.get_ref());
@@ -88,8 +89,8 @@ fn take_over(
     }
 }
 
-/// A value as it would be written as an option. Arrays and tables stay as they are, and are no value of any
-/// setting.
+/// A value as it would be written as an option. Arrays and tables stay as they are, and are no
+/// value of any setting.
 fn written(value: &DeValue<'_>, source: &str) -> String {
     match value {
         DeValue::String(text) => text.to_string(),

@@ -64,8 +64,8 @@ Exit codes of the commands:
   1  no answer, or not the one that was hoped for
   2  wrong options";
 
-/// Relay for peote-net channels: endpoints connect to it, and it forwards between each channel's server and
-/// users.
+/// Relay for peote-net channels: endpoints connect to it, and it forwards between each channel's
+/// server and users.
 #[derive(Debug, Parser)]
 #[command(name = "peote-relay", version, after_help = AFTER_HELP, next_line_help = true)]
 pub(crate) struct Options {
@@ -73,9 +73,9 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
 
-    /// Read settings from the configuration file of the relay that this one replaces (peote-server.conf), as that one
-    /// reads it, defaults included; what cannot be carried over is said, line by line. With --print-config, the
-    /// result is a file for --config
+    /// Read settings from the configuration file of the relay that this one replaces
+    /// (peote-server.conf), as that one reads it, defaults included; what cannot be carried over is
+    /// said, line by line. With --print-config, the result is a file for --config
     #[arg(long, value_name = "FILE", conflicts_with = "config")]
     pub(crate) legacy_config: Option<PathBuf>,
 
@@ -83,13 +83,13 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(crate) print_config: bool,
 
-    /// Lift all limits on connections, channels, commands and data but those given as options; times and memory
-    /// stay bounded, and lists of what is allowed hold
+    /// Lift all limits on connections, channels, commands and data but those given as options;
+    /// times and memory stay bounded, and lists of what is allowed hold
     #[arg(long)]
     pub(crate) unlimited: bool,
 
-    /// Try it out: on free ports of this machine, with a page in the browser that has a chat and live figures; its
-    /// address is printed
+    /// Try it out: on free ports of this machine, with a page in the browser that has a chat and
+    /// live figures; its address is printed
     #[cfg(feature = "try")]
     #[arg(long = "try", conflicts_with_all = ["config", "legacy_config"])]
     pub(crate) try_out: bool,
@@ -106,7 +106,8 @@ pub(crate) struct Options {
 
 /// Settings as they stood on the command line: the index in [`SETTINGS`] and all values given.
 ///
-/// Not derived, so that options and keys of the file cannot come apart: both are made from [`SETTINGS`].
+/// Not derived, so that options and keys of the file cannot come apart: both are made from
+/// [`SETTINGS`].
 #[derive(Debug)]
 pub(crate) struct Given(pub(crate) Vec<(usize, Vec<String>)>);
 
@@ -125,7 +126,8 @@ impl clap::Args for Given {
                 .value_name(setting.placeholder())
                 .help(help)
                 .help_heading(setting.group)
-                // The one line that says what a number may be is better than "unexpected argument '-5'".
+                // The one line that says what a number may be is better than "unexpected argument
+                // '-5'".
                 .allow_negative_numbers(true)
                 .action(if setting.is_list() { ArgAction::Append } else { ArgAction::Set })
         }))
@@ -159,7 +161,8 @@ pub(crate) struct Watched {
     pub(crate) place: Place,
 }
 
-/// Ask a running relay whether it is well: exit code 0 if it is, 1 if it is stopping, full or does not answer.
+/// Ask a running relay whether it is well: exit code 0 if it is, 1 if it is stopping, full or does
+/// not answer.
 #[derive(Debug, Parser)]
 #[command(name = "peote-relay health", bin_name = "peote-relay health", version)]
 struct Health {
@@ -167,11 +170,13 @@ struct Health {
     watched: Watched,
 }
 
-/// Show what a running relay is doing: its busiest connections, receivers that others wait for, channels.
+/// Show what a running relay is doing: its busiest connections, receivers that others wait for,
+/// channels.
 ///
-/// The relay has to run with --details true, and with --watch-from if it is another machine's. On a terminal it is shown
-/// live, until q is pressed; elsewhere as text. Rates are those of the time since the relay was last asked, at
-/// least about a second. The rates beside a channel are those of its server's whole connection.
+/// The relay has to run with --details true, and with --watch-from if it is another machine's. On a
+/// terminal it is shown live, until q is pressed; elsewhere as text. Rates are those of the time
+/// since the relay was last asked, at least about a second. The rates beside a channel are those of
+/// its server's whole connection.
 #[derive(Debug, Parser)]
 #[command(name = "peote-relay top", bin_name = "peote-relay top", version)]
 struct Top {

@@ -4,7 +4,8 @@ use super::Loaded;
 use super::problem::Problem;
 use super::settings::SETTINGS;
 
-/// Column at which the comments begin that say where values come from; longer lines push theirs out.
+/// Column at which the comments begin that say where values come from; longer lines push theirs
+/// out.
 const COMMENT_COLUMN: usize = 40;
 
 /// The effective settings as TOML that `--config` reads back.

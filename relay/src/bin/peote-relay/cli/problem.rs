@@ -43,8 +43,8 @@ pub(crate) fn shorten(value: &str) -> String {
 
 /// Where `wrong` is close enough to one of `names` to have been meant, the question whether it was.
 pub(crate) fn did_you_mean(wrong: &str, prefix: &str, names: &[&str]) -> Option<String> {
-    // Underscores and capitals are the likeliest slips where the names have hyphens, so they count for
-    // nothing.
+    // Underscores and capitals are the likeliest slips where the names have hyphens, so they count
+    // for nothing.
     let wrong = wrong.replace('_', "-").to_lowercase();
     let near = names.iter().map(|name| (strsim::jaro_winkler(&wrong, name), name));
     let best = near.filter(|(likeness, _)| *likeness > 0.8).max_by(|a, b| a.0.total_cmp(&b.0));

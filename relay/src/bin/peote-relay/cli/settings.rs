@@ -1,5 +1,5 @@
-//! Every setting of the program, once: from this table come the options, their help, the keys of the
-//! configuration file and what `--print-config` prints.
+//! Every setting of the program, once: from this table come the options, their help, the keys of
+//! the configuration file and what `--print-config` prints.
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -562,8 +562,8 @@ pub(crate) static SETTINGS: [Setting; 66] = [
 ];
 
 impl Setting {
-    /// Takes over one value as it was written. A setting with several values ([`is_list`](Self::is_list))
-    /// gets it in addition to those it has.
+    /// Takes over one value as it was written. A setting with several values
+    /// ([`is_list`](Self::is_list)) gets it in addition to those it has.
     ///
     /// # Errors
     /// What to write instead.
@@ -604,8 +604,8 @@ impl Setting {
         Ok(())
     }
 
-    /// Takes away all values of a setting that can have several, because a source of higher precedence names
-    /// its own.
+    /// Takes away all values of a setting that can have several, because a source of higher
+    /// precedence names its own.
     pub(crate) fn clear(&self, settings: &mut Settings) {
         match &self.field {
             Field::Addresses(field) => field(settings).clear(),

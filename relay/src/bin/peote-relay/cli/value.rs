@@ -1,6 +1,7 @@
 //! Values as people write them: counts, amounts of memory, times, addresses; and the way back.
 //!
-//! Errors say what is wrong and what to write instead; who calls adds which value it was and where it stood.
+//! Errors say what is wrong and what to write instead; who calls adds which value it was and where
+//! it stood.
 
 use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
@@ -11,7 +12,8 @@ use peote_relay::{Config, IpNet};
 
 use super::place::is_host;
 
-/// Units of memory, largest first, so that the first that divides an amount is the one to print it in.
+/// Units of memory, largest first, so that the first that divides an amount is the one to print it
+/// in.
 const SIZE_UNITS: [(&str, u64); 4] = [("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
 
 /// Units of time and how many seconds each has.

@@ -70,7 +70,8 @@ impl BanFile {
         self.path.is_some()
     }
 
-    /// Writes the bans that hold. Whenever the relay ends, the file is the one before or the one after.
+    /// Writes the bans that hold. Whenever the relay ends, the file is the one before or the one
+    /// after.
     ///
     /// # Errors
     /// The system's.

@@ -11,7 +11,8 @@ const SOCKET: &str = "/run/peote-relay/control.sock";
 
 /// Ask a running relay for something: list, show, kick, ban, close, limit, drain.
 ///
-/// The relay has to run with --control-socket. Who may use that socket may do all of this. The answer is JSON; exit code 0 if it was done, 1 if not.
+/// The relay has to run with --control-socket. Who may use that socket may do all of this. The
+/// answer is JSON; exit code 0 if it was done, 1 if not.
 #[derive(Debug, Parser)]
 #[command(name = "peote-relay ctl", bin_name = "peote-relay ctl", version)]
 pub(crate) struct Control {

@@ -1,7 +1,8 @@
 //! `peote-relay ctl`, and the socket of the relay that it speaks with.
 //!
-//! One line of JSON asks, one line answers, and the connection ends. The relay's side is a thread of its own, which only reads and writes lines; what they
-//! ask for is done between two turns of the relay.
+//! One line of JSON asks, one line answers, and the connection ends. The relay's side is a thread
+//! of its own, which only reads and writes lines; what they ask for is done between two turns of
+//! the relay.
 
 mod bans;
 mod client;

@@ -108,7 +108,8 @@ pub(super) enum Request {
         #[serde(default)]
         bytes_per_second: Option<u64>,
     },
-    /// Have all endpoints go elsewhere, one after the other: nothing more is created, and /health says 503
+    /// Have all endpoints go elsewhere, one after the other: nothing more is created, and /health
+    /// says 503
     Drain {
         /// Over how long: seconds, or with min or h; without it drain-time
         #[arg(long, value_name = "TIME", value_parser = time)]

@@ -103,7 +103,8 @@ impl Drop for Server {
     }
 }
 
-/// Opens the socket for the relay's user and group. One that nobody listens on any more is removed first.
+/// Opens the socket for the relay's user and group. One that nobody listens on any more is removed
+/// first.
 fn listen(path: &Path) -> io::Result<UnixListener> {
     if fs::symlink_metadata(path).is_ok_and(|about| about.file_type().is_socket()) {
         if UnixStream::connect(path).is_ok() {

@@ -17,7 +17,8 @@ const SHOWN: usize = 120;
 /// The content of a page, within so much time.
 ///
 /// # Errors
-/// A line that says what is wrong: a name that cannot be looked up, nobody listens, no answer in time, or an answer that is not 200.
+/// A line that says what is wrong: a name that cannot be looked up, nobody listens, no answer in
+/// time, or an answer that is not 200.
 pub(super) fn get(place: &Place, path: &str, patience: Duration) -> Result<String, String> {
     let end = Instant::now() + patience;
     let failed = |error: io::Error| format!("{place}: {error}");

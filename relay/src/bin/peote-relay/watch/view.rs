@@ -164,7 +164,8 @@ fn name(one: &Connection, width: usize) -> String {
     fit(&plain(&one.connection), width)
 }
 
-/// An address, behind the subject of the token if there is one; where there is no room for all of it, its end with the port is shown.
+/// An address, behind the subject of the token if there is one; where there is no room for all of
+/// it, its end with the port is shown.
 fn address(one: &Connection, width: usize) -> String {
     let address = match &one.subject {
         Some(subject) => format!("{} {}", plain(subject), plain(&one.address)),

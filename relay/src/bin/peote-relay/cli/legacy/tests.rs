@@ -28,7 +28,8 @@ const NO_LIMIT: &str = "p.conf: no line limits the connections of one address ->
 const NO_FILE: &str = "p.conf: no line names a logfile: the log goes to standard error, and not to peote.log as before; \
                        add 2>>peote.log to the command, or leave it to a service manager";
 
-/// What is said of a file's lines, and how much of it are warnings. What is said of missing lines is left out.
+/// What is said of a file's lines, and how much of it are warnings. What is said of missing lines
+/// is left out.
 #[track_caller]
 fn says(text: &str, lines: &[&str], warnings: usize) -> Settings {
     let (settings, notes) = try_convert(text.as_bytes()).unwrap();
