@@ -1,10 +1,10 @@
 //! Servers and clients in one program, without a network and without a relay.
 //!
 //! [`Offline`] is a transport like any other. Channels are created through it at once, whatever
-//! their names; no other programs are there, so no channel of others can be entered. The users of a
-//! channel are those that enter it on the same link: they are [local
-//! users](crate::link::LocalBuffers), with the same calls, the same events and the same modes as
-//! with a relay. Whether a program runs offline or online is decided where its transport is made.
+//! their names; no other programs are there, so no channel of others can be entered. Users of a
+//! channel enter it on the same link: they are [local users](crate::link::LocalBuffers), with the
+//! same calls, the same events and the same modes as with a relay. Whether a program runs offline
+//! or online is decided where its transport is made.
 //!
 //! Lag and bandwidth are simulated for each channel
 //! ([`Out::simulate`](crate::link::Out::simulate)), on the time that is passed to
@@ -63,8 +63,8 @@ use crate::protocol::to_relay::{Command, Decoder, Unit};
 /// Bytes of answers that can wait to be read.
 const ANSWERS: usize = 64;
 
-/// A transport that leads nowhere: every channel is created, none is there to be entered, and what
-/// is sent to users beyond this link reaches nobody.
+/// A transport that leads nowhere: every channel is created, only channels of the same link can be
+/// entered, and no bytes leave the program.
 ///
 /// About 130 bytes. Never blocks, never fails. A loop polls again while
 /// [`Link::wants_write`](crate::link::Link::wants_write) or `read_ready` says so (both end by

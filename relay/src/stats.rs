@@ -29,7 +29,7 @@ pub struct Stats {
     /// Connections that were accepted since the start.
     pub accepted: u64,
     /// Connections that were closed at once since the start, or told that the relay is full,
-    /// because of a limit. They are not among those that were accepted.
+    /// because of a limit. They do not count as accepted.
     pub turned_away: Counts<TurnedAway>,
     /// Connections that have ended since the start, of those that were accepted.
     pub closed: Counts<Closed>,
@@ -46,12 +46,12 @@ pub struct Stats {
     pub received_bytes: u64,
     /// Bytes that the sockets of all connections took since the start.
     pub sent_bytes: u64,
-    /// Units of data that came since the start, whoever they were for; those of size 0 as well.
+    /// Units of data that came since the start, to all receivers together; units of size 0 count.
     pub received_units: u64,
     /// Those of them that were broadcasts.
     pub received_broadcasts: u64,
-    /// Users that were removed by the servers of their channels since the start, those that were
-    /// blocked included.
+    /// Users that were removed by the servers of their channels since the start. Blocked users
+    /// count.
     pub removed_users: u64,
     /// Those of them that were blocked.
     pub blocked_users: u64,

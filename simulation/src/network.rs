@@ -107,8 +107,8 @@ impl Network {
     }
 
     /// Lets nothing arrive in one direction for `duration`, or, with `None`, until it is
-    /// [resumed](Self::resume). Nothing is lost. Both directions, and nobody resumes them: a line
-    /// that is cut without either end being told.
+    /// [resumed](Self::resume). Nothing is lost. Stalling both directions for good is a line that
+    /// is cut without either end being told.
     pub fn stall(&mut self, line: LineId, direction: Direction, duration: Option<Duration>) {
         let mut world = self.world.borrow_mut();
         let until = duration.map(|duration| world.now.saturating_add(duration.as_millis()));

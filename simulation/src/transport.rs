@@ -15,7 +15,7 @@ use crate::world::World;
 /// The link's end of a line to the relay: a transport for [`Link::poll`], made by
 /// [`Network::connect`](crate::Network::connect).
 ///
-/// A call that would block **panics**: in one thread nobody could ever end the wait, so it is
+/// A call that would block **panics**: in one thread the wait would never end, so it is
 /// always an error of who calls. A line that is broken is ready in both directions, and its errors
 /// are [`ErrorKind::ConnectionReset`], or [`ErrorKind::ConnectionRefused`] if there was no relay.
 /// Dropping the transport closes the connection in order.

@@ -20,8 +20,8 @@ use smoltcp::wire::HardwareAddress;
 /// own beside it (`cyw43`, W5500, PPP), which does need one.
 ///
 /// The driver tells a [`Waker`] when a frame may have come, when there is room to send one, and
-/// when the network goes or comes. Without [`set_waker`](Self::set_waker) nobody is told. That is
-/// enough for a loop that an interrupt wakes.
+/// when the network goes or comes. Without [`set_waker`](Self::set_waker) no waker is called. That
+/// is enough for a loop that an interrupt wakes.
 ///
 /// ```
 /// use embassy_net_driver::Driver;

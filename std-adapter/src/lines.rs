@@ -43,7 +43,7 @@ pub struct Lines<F> {
 }
 
 impl Lines<File> {
-    /// The lines of the standard input. To be read by nobody else then.
+    /// The lines of the standard input. Other code must not read it meanwhile.
     ///
     /// # Errors
     ///

@@ -29,7 +29,7 @@ use crate::tls::Session;
 /// writing from it give `Ok(0)`.
 ///
 /// What the operating system said is remembered as long as it must be true: until the next `read`
-/// or `write`. So nobody else may read from or write to the socket, by a clone for example.
+/// or `write`. So the socket must not be read or written by other means, such as a clone.
 ///
 /// # With TLS
 ///
@@ -74,7 +74,7 @@ pub struct TcpTransport {
     readable: bool,
     /// The next `write` returns at once. False: not known.
     writable: bool,
-    /// How the connection broke. The operating system tells it once, to whoever asks first.
+    /// How the connection broke. The operating system reports it once only, so it is kept.
     failure: Option<Failure>,
     /// With TLS, it knows what the other fields know without.
     tls: Option<Session>,

@@ -59,7 +59,7 @@ impl Receiver {
 }
 
 /// Pairs of sockets exist on Unix only; elsewhere, UDP sockets on the loopback interface that
-/// listen to nobody but each other.
+/// accept packets from each other only.
 #[cfg(not(unix))]
 #[derive(Debug)]
 struct Socket(std::net::UdpSocket);

@@ -6,7 +6,7 @@ use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write, WriteReady};
 
 use crate::random::Random;
 
-/// What a [`Faulty`] transport does to those who use it. The default is nothing.
+/// The faults of a [`Faulty`] transport. The default is none.
 ///
 /// ```
 /// use peote_net_testkit::faulty::Faults;

@@ -9,8 +9,8 @@ use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write, WriteReady};
 /// One end of a connection in memory: a transport without an operating system and without time.
 ///
 /// Bytes written at one end are readable at the other one at once; at most a fixed number of them
-/// waits in each direction. A call that would block **panics**: in one thread nobody could ever end
-/// the wait, so it is always an error of who calls. Dropping an end ends its sending half.
+/// waits in each direction. A call that would block **panics**: in one thread the wait would never
+/// end, so it is always a caller's error. Dropping an end ends its sending half.
 ///
 /// ```
 /// use embedded_io::{Read, ReadReady, Write};

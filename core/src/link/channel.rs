@@ -106,8 +106,8 @@ impl core::fmt::Display for Channel {
     }
 }
 
-/// The number of a user in an own channel: 0..=255 for those who come through the relay, from 256
-/// up for those on the same link.
+/// The number of a user in an own channel: 0..=255 for users that come through the relay, 256 and
+/// above for local users, which are on the same link.
 ///
 /// The relay gives a number to another user some time after its holder has gone. Events say when: a
 /// number means one and the same user from [`Event::UserEntered`](super::Event::UserEntered) to
@@ -226,7 +226,7 @@ pub const MAX_WHOLE_BROADCAST: usize = MAX_UNIT_PAYLOAD - EncodedLength::MAX;
 
 /// Who is to receive something.
 ///
-/// A broadcast reaches those who are in the channel when the relay handles it. One above
+/// A broadcast reaches the users that are in the channel when the relay handles it. One above
 /// [`MAX_WHOLE_BROADCAST`] can take several units, and a user who enters between two of them
 /// receives only the later ones, which it takes for a broken chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -19,8 +19,8 @@ pub enum SendError {
     /// refused or lost, the user is gone.
     NotOpen,
     /// The relay has not announced that it can do this (see
-    /// [`Out::relay_capabilities`](super::Out::relay_capabilities)): most cannot, and those that
-    /// can say so after the first command.
+    /// [`Out::relay_capabilities`](super::Out::relay_capabilities)). Most relays cannot. A relay
+    /// that can announces it after the first command.
     Unsupported,
     /// There was nothing to send: payloads have at least one byte.
     Empty,

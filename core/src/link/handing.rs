@@ -1,4 +1,4 @@
-//! One event on its way to the program, and what becomes of it.
+//! One event on its way to the program, and what the link does with it afterwards.
 
 use super::Event;
 use super::front::Queued;
@@ -8,7 +8,7 @@ use super::send::Out;
 use super::session::Session;
 use super::state::{Held, Reading};
 
-/// What becomes of an event that was handed over.
+/// What the link does with an event after the handler has seen it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// It is dealt with.
@@ -39,7 +39,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Takes note of what becomes of a source's event. Returns true if the handler takes no more.
+    /// Takes note of the verdict on a source's event. Returns true if the handler takes no more.
     #[cfg_attr(not(feature = "speed"), inline(never))]
     pub(super) fn settle(&mut self, source: Held, verdict: Verdict) -> bool {
         if verdict == Verdict::Hold {

@@ -57,8 +57,8 @@
 //! ```
 //!
 //! A handler's last arm says what happens to events that it does not look at. [`Event::ok`] makes
-//! an error of those that end a channel. An arm `_ => Ok(())` ignores them; programs whose channels
-//! [come back](crate::reconnect) end with it.
+//! an error of each event that ends a channel. An arm `_ => Ok(())` ignores them; programs whose
+//! channels [come back](crate::reconnect) end with it.
 //!
 //! A handler returns [`SendError`], or an error of the program's own: see [`HandlerError`].
 

@@ -97,18 +97,16 @@
 //! - **Every channel of the list is, at every time, open, being restored, or given up**
 //!   ([`ChannelList::state`]), and each change is told once. A program sees [`Event::Opened`]
 //!   whenever a channel is open, the first time or again; [`Event::Away`] when it was open and is
-//!   asked for again; [`Event::Refused`] or [`Event::Closed`] when it is given up. What
-//!   [`ChannelList::restore`] tells, and [`ChannelList::observe`], is for those who want to know
-//!   more.
+//!   asked for again; [`Event::Refused`] or [`Event::Closed`] when it is given up.
+//!   [`ChannelList::restore`] and [`ChannelList::observe`] return details.
 //! - An event that the handler keeps ([`Flow::Again`](crate::link::Flow::Again)) means the same
 //!   when it comes again. Its channel is not asked for before the handler has dealt with it.
 //! - **Handles stay the same**, from `create` and `enter` of a list to
 //!   [`ChannelList::remove`]. While a channel is not open, sending says
 //!   [`SendError::NotOpen`]. Each channel of the list has a slot of the link all the time.
 //! - **Nothing is sent again.** What was queued and not handed to the transport was not delivered.
-//!   Of what *was* handed to it nobody can say, short of an answer, whether it was: the connection
-//!   may have been lost before or behind it. Programs for which that matters number their messages
-//!   and let the other end say which it has.
+//!   What *was* handed to it may have been delivered or not: only an answer tells. Programs for
+//!   which that matters number their messages and let the other end say which it has.
 //! - **Users are new.** The users of an own channel that were there at the loss are gone without
 //!   further events, and come again, if at all, with [`Event::UserEntered`] and perhaps other
 //!   numbers. The server of an entered channel sees a former user go (when the relay has noticed)
@@ -468,7 +466,7 @@ impl<E: Entries> ChannelList<E> {
 /// The connection.
 impl<E: Entries> ChannelList<E> {
     /// The attempt was successful: there is a transport. All channels that are not given up are due
-    /// at once, those that were waiting, too.
+    /// at once, even if their delay has not passed.
     ///
     /// Delays are short again only when the relay has been heard of, so that one that accepts
     /// connections and closes them at once is not asked too often.

@@ -21,7 +21,7 @@ pub enum Retry {
     /// name may well be wrong.
     #[default]
     IfOpenedBefore,
-    /// Ask again, from the very first time on: whoever starts first waits for the other.
+    /// Ask again, even if the channel was never open. The programs can start in any order.
     Always,
 }
 

@@ -10,8 +10,8 @@ const IN_PAGE: usize = (PAGE - 1) / 2;
 /// Pages of one channel's list.
 const BLOCK_PAGES: usize = 16;
 
-/// Connections that one channel can have blocked at the same time, 112. Those that have ended do
-/// not count.
+/// Connections that one channel can have blocked at the same time, 112. Ended connections do not
+/// count.
 pub const MAX_BLOCKED: usize = BLOCK_PAGES * IN_PAGE;
 
 impl Page {

@@ -347,7 +347,7 @@ pub enum Note<'a> {
 /// disconnect somebody in the middle of a call: it notes that down and does it afterwards.
 pub trait Host {
     /// Bytes the queue of `connection` has room for now. An empty queue must have room for
-    /// [`Host::cut`] bytes, or those that send to it wait for ever.
+    /// [`Host::cut`] bytes, or its senders wait for ever.
     fn free(&self, connection: ConnectionId) -> usize;
 
     /// Puts the bytes of `header` and those of `payload` at the end of the connection's queue: one
@@ -428,7 +428,7 @@ pub trait Host {
     /// call; 0 is taken as 1.
     ///
     /// A unit that is pushed is 1 for each receiver, and 1 for each 64 bytes of a broadcast that
-    /// are pushed to each; one that goes to nobody is 1, a command is 32 and what it pushes. Long
+    /// are pushed to each; a unit without a receiver is 1, a command is 32 and what it pushes. Long
     /// broadcasts are cut to what there is work for. What is more than the whole of it at once (a
     /// piece of [`cut`](Self::cut) to many users) is done when nothing else was done in that call;
     /// so with at least 288 a call pushes at most as many units as this says.
@@ -452,11 +452,11 @@ pub trait Host {
         Decision::Yes
     }
 
-    /// Units of data that began in what a [`receive`](super::Relay::receive) has used, those of
-    /// size 0 and those for nobody included, and how many of them are broadcasts; for limits of
-    /// what a connection may send, and for figures. Commands are not among them: for those there is
-    /// [`Host::allow`]. And the [work](Host::work) that the call has done. Said once at the end of
-    /// each call.
+    /// Units of data that began in what a [`receive`](super::Relay::receive) has used, units of
+    /// size 0 and units without a receiver included, and how many of them are broadcasts; for
+    /// limits of what a connection may send, and for figures. Commands are not among them: for
+    /// those there is [`Host::allow`]. And the [work](Host::work) that the call has done. Said once
+    /// at the end of each call.
     fn count(&mut self, connection: ConnectionId, units: usize, broadcasts: usize, work: usize) {
         let _ = (connection, units, broadcasts, work);
     }

@@ -62,10 +62,10 @@
 //! A number is given out again as late as possible: first all that were never used, then the one
 //! that has been free for the longest time. What was sent to a user before its server knew that the
 //! user is gone is still under way, and so is what a user sent before it knew that the channel is
-//! gone. Such numbers rest for at least 5 s ([`Host::now`]): they are given to nobody meanwhile,
-//! and where all others are in use the channel is full, or the connection in too many channels. So
-//! what comes within that time reaches nobody. Numbers that an endpoint gave up itself (a channel
-//! that it left or deleted) need not rest.
+//! gone. Such numbers rest for at least 5 s ([`Host::now`]): they are not given out meanwhile, and
+//! where all others are in use the channel is full, or the connection in too many channels. So data
+//! for them within that time is dropped. Numbers that an endpoint gave up itself (a channel that it
+//! left or deleted) need not rest.
 //!
 //! # Removing and blocking
 //!
@@ -79,8 +79,8 @@
 //! # Pieces
 //!
 //! A unit that arrives in pieces is forwarded in pieces, each as a unit of its own, never merged.
-//! Who gets it is fixed when its first byte is routed: someone who enters while it is under way
-//! gets nothing of it, not even if it is given the number of the one whom it was meant for.
+//! The receivers are fixed when its first byte is routed. A user that enters later gets nothing of
+//! it, even if it is given the number of a receiver that has left.
 
 mod afar;
 mod blocks;

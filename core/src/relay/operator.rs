@@ -32,8 +32,8 @@ impl<S: Storage> Relay<S> {
     /// there is none.
     ///
     /// Each user is told that it was removed, and the server is told so of each user. The protocol
-    /// has no word that tells a server of the end of its own channel: what it sends from then on
-    /// reaches nobody, and users cannot enter until it creates the channel again.
+    /// has no word that tells a server of the end of its own channel: what it sends from then on is
+    /// dropped, and users cannot enter until it creates the channel again.
     pub fn close_channel<H: Host>(&mut self, name: &[u8], host: &mut H) -> bool {
         let mut tables = self.tables();
         let Some(index) = tables.find(name, names::fold(host.hash(name))) else { return false };

@@ -65,7 +65,7 @@ pub enum End {
     /// The peer could not send the answer: it is longer than its channel or its transmit ring
     /// allows.
     TooLong,
-    /// The arguments are not those that the procedure takes. Nothing was called.
+    /// The arguments do not have the procedure's types. Nothing was called.
     WrongArguments,
 }
 

@@ -58,7 +58,7 @@ impl<'a> Call<'a> {
         self.procedure
     }
 
-    /// The arguments, for those who read them by themselves.
+    /// The arguments, for programs that decode them themselves.
     #[must_use]
     pub const fn arguments(&self) -> Reader<'a> {
         Reader::new(self.arguments)

@@ -73,8 +73,8 @@
 //! # Offers
 //!
 //! Each end [offers](offer) the objects that the other may call. A [`Remote`] is an object that can
-//! be called; it comes with the offer ([`Message::Offer`]), so an object that nobody has offered
-//! cannot be called. [`Offers`] remembers them, for programs with many peers.
+//! be called; it comes with the offer ([`Message::Offer`]), so an object cannot be called before it
+//! is offered. [`Offers`] remembers them, for programs with many peers.
 //!
 //! # Faults
 //!

@@ -83,7 +83,7 @@ impl<const PARTIES: usize, const OBJECTS: usize> Default for Offers<PARTIES, OBJ
 }
 
 impl<const PARTIES: usize, const OBJECTS: usize> Offers<PARTIES, OBJECTS> {
-    /// Nobody has offered anything.
+    /// A table without offers.
     #[must_use]
     pub const fn new() -> Self {
         Self { parties: [Party::FREE; PARTIES] }
@@ -158,7 +158,8 @@ impl<const PARTIES: usize, const OBJECTS: usize> Offers<PARTIES, OBJECTS> {
         self.retain(|other| other != peer);
     }
 
-    /// Forgets those who are gone, as an event of the link says. Hand it every event.
+    /// Forgets the offers of peers that are gone, as an event of the link says. Hand it every
+    /// event.
     pub fn follow(&mut self, event: &Event<'_>) {
         if let Some(gone) = Gone::by(event) {
             self.retain(|peer| !gone.includes(peer));
@@ -175,7 +176,7 @@ impl<const PARTIES: usize, const OBJECTS: usize> Offers<PARTIES, OBJECTS> {
     }
 }
 
-/// Those who are gone.
+/// Peers that are gone.
 #[derive(Clone, Copy)]
 pub(super) enum Gone {
     One(Destination),
@@ -184,8 +185,8 @@ pub(super) enum Gone {
 }
 
 impl Gone {
-    /// Returns those who are not there any more after an event. A user that has entered is another
-    /// one than the user of this number before.
+    /// Returns the peers that are gone after an event. A user that enters replaces an earlier user
+    /// of the same number.
     pub(super) fn by(event: &Event<'_>) -> Option<Self> {
         match *event {
             Event::UserEntered { channel, user, .. } | Event::UserGone { channel, user, .. } => {

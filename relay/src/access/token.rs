@@ -82,7 +82,7 @@ impl Keys {
         Err(of_key)
     }
 
-    /// Takes a token apart, for whoever wants to know what it says. Checks nothing.
+    /// Takes a token apart, to show what it says. Checks nothing.
     ///
     /// # Errors
     /// It is no token.

@@ -37,8 +37,8 @@ pub struct Config {
     /// feature `tls` of this crate.
     pub listen_tls: Vec<SocketAddr>,
 
-    /// The PEM file with the certificate that the relay shows, and behind it those that lead to its
-    /// root. Default: none.
+    /// The PEM file with the certificate that the relay shows, and behind it the intermediate
+    /// certificates up to its root. Default: none.
     pub tls_certificate: Option<PathBuf>,
 
     /// The PEM file with the private key of the certificate. Default: none.
@@ -103,7 +103,7 @@ pub struct Config {
     /// A second's worth may come at once; who gives more is read more slowly. Data is not counted.
     pub commands_per_second: u32,
 
-    /// Units of data a second from one connection, whoever they are for; 0: no limit. Default:
+    /// Units of data a second from one connection, to all receivers together; 0: no limit. Default:
     /// 1,000,000.
     ///
     /// What comes in [`burst`](Self::burst) may come at once; who sends more is read more slowly,
@@ -187,12 +187,12 @@ pub struct Config {
     /// feature `tokens` of this crate with it.
     pub access_keys: Option<PathBuf>,
 
-    /// How far the clock of whoever makes tokens and signed names may be from the relay's; 0 s to
+    /// How far the clocks of the makers of tokens and signed names may be from the relay's; 0 s to
     /// 10 min, whole seconds. Default: 10 s.
     pub access_leeway: Duration,
 
-    /// What becomes of connections that are there by a key that has been taken away, when the
-    /// configuration is read again. Default: [`Revoked::Keep`].
+    /// Whether connections whose key has been taken away stay, when the configuration is read
+    /// again. Default: [`Revoked::Keep`].
     pub access_revoked: Revoked,
 
     /// With [`Access::Mixed`], names of channels that connections may create that have shown no
@@ -285,7 +285,7 @@ pub struct Config {
     /// turned away and commands refused that would make them grow beyond. Queues have the rest.
     pub memory_bytes: usize,
 
-    /// What to do about a receiver that is slower than those that send to it. Default:
+    /// What to do about a receiver that is slower than its senders. Default:
     /// [`SlowReceiver::Pause`].
     pub slow_receiver: SlowReceiver,
 
@@ -298,8 +298,8 @@ pub struct Config {
     /// s.
     ///
     /// It is a budget of time. Waiting of others takes from it; bytes that the receiver takes give
-    /// to it, by [`slow_receiver_bytes_per_second`](Self::slow_receiver_bytes_per_second). While
-    /// nobody waits it comes back, a second in 8.
+    /// to it, by [`slow_receiver_bytes_per_second`](Self::slow_receiver_bytes_per_second). While no
+    /// connection waits it comes back, a second in 8.
     ///
     /// A receiver that waits for another one itself may be unable to read before it can write, so
     /// the one at the end of such a chain is timed. A receiver further up has 64 times this time.
@@ -369,7 +369,7 @@ pub struct Config {
     /// of connections is used up. Others get 403, or 503. Empty: from everywhere. Default: this
     /// machine's loopback, `127.0.0.0/8` and `::1`.
     ///
-    /// With a proxy on this machine, whoever comes through it comes from there.
+    /// Connections through a proxy on this machine count as from this machine.
     pub watch_from: Vec<IpNet>,
 }
 
@@ -417,7 +417,7 @@ pub enum Access {
     Mixed,
 }
 
-/// What becomes of connections that are there by a key that is taken away.
+/// Whether connections whose key is taken away stay.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Revoked {
     /// They stay in the channels that they are in, and can create and enter no others by that key.

@@ -240,8 +240,8 @@ impl Relay {
     /// waiting. Without a timeout it may wait for ever, but for the times in the configuration it
     /// wakes up by itself.
     ///
-    /// Has to be called again within a second: of a longer time in which nobody calls it only 0.25
-    /// s count for the times in the configuration.
+    /// Has to be called again within a second: of a longer pause between calls only 0.25 s count
+    /// for the times in the configuration.
     ///
     /// # Errors
     /// Only if waiting for events fails, which does not happen while the process lives. Whatever

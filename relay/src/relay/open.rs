@@ -132,7 +132,7 @@ impl Relay {
     /// is configured.
     ///
     /// # Errors
-    /// One of the files cannot be used; the error says which one and why. Those that were read
+    /// One of the files cannot be used; the error says which one and why. The files that were read
     /// before stay in use.
     pub fn reload_tls(&mut self) -> io::Result<()> {
         self.credentials = credentials(&self.connections.config).map_err(wrong)?;

@@ -21,9 +21,9 @@ impl Relay {
     /// Goes on with another configuration: limits, times and memory hold at once, for all
     /// connections.
     ///
-    /// Nobody is disconnected because a limit is lower now: those above it stay, and new ones are
-    /// refused until there are fewer. Times are another matter: a connection that has been silent
-    /// for longer than a shorter time allows is closed.
+    /// A lower limit closes no connections: connections above it stay, and new ones are refused
+    /// until there are fewer. Times are another matter: a connection that has been silent for
+    /// longer than a shorter time allows is closed.
     ///
     /// Returned are the names of the fields, as in [`Config`], whose new value can only take effect
     /// when a relay is opened; the old one stays. It is [`listen`](Config::listen) and

@@ -5,8 +5,7 @@ use peote_net::relay::{CloseReason, ConnectionId, Note, Request};
 
 use crate::line::LineId;
 
-/// Something that the relay has done, in the order in which it did it: what nobody but the relay
-/// knows for certain.
+/// Something that the relay has done, in the order in which it did it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RelayEvent {

@@ -20,7 +20,7 @@ pub struct Config<'a> {
     /// Something that differs from device to device and from start to start. Ports, sequence
     /// numbers and delays depend on it.
     pub seed: u64,
-    /// Name servers that are known beforehand. Those that DHCP tells take their place. As many as
+    /// Name servers that are known beforehand. Name servers from DHCP replace them. As many as
     /// smoltcp has room for are used.
     pub dns_servers: &'a [IpAddress],
 }

@@ -23,8 +23,8 @@ pub enum TlsErrorKind {
     /// What was connected to is neither a host name nor an address, so no certificate can be for
     /// it.
     ServerName,
-    /// The relay's certificate is signed by nobody who is trusted here. It may be in order, if it
-    /// is known where it comes from.
+    /// No trusted authority has signed the relay's certificate. If the certificate is known to be
+    /// the relay's, trust it as a root.
     UnknownIssuer,
     /// The relay's certificate is not to be accepted: it is for others, has expired, or is no
     /// certificate for a relay.
@@ -67,7 +67,7 @@ impl TlsError {
         self.kind
     }
 
-    /// Whom TLS was to be spoken with: the name or address that the certificate has to be for.
+    /// Returns the name or address that the certificate has to be for.
     #[must_use]
     pub fn server(&self) -> &str {
         &self.server

@@ -1,4 +1,4 @@
-//! Whom TLS trusts, and whom it expects.
+//! Certificates that TLS trusts, and the name that it expects.
 
 use std::fmt;
 use std::fs;
@@ -22,9 +22,9 @@ use rustls_platform_verifier::BuilderVerifierExt as _;
 /// them.
 ///
 /// TLS 1.3 and 1.2, nothing older. Every connection is a full handshake, so the relay's certificate
-/// is looked at each time. There is no way to leave that out: TLS with nobody knows whom keeps out
-/// nobody who can change what is sent. Who has no certificate from an authority makes one and
-/// [gives it to the clients](Self::with_roots).
+/// is looked at each time. This check cannot be switched off: without it, an attacker on the way
+/// can pose as the relay. A relay without a certificate from an authority makes one of its own,
+/// which the clients [are given](Self::with_roots).
 ///
 /// ```no_run
 /// use peote_net_std::{DesktopLink, TlsOptions};
@@ -89,8 +89,8 @@ impl TlsOptions {
     }
 
     /// The name, or address, that the relay's certificate has to be for. Without this it is the
-    /// host that is connected to; so it is for those who reach a relay by another address than the
-    /// one by which it calls itself.
+    /// host that is connected to; set it if the relay is reached by another address than its
+    /// certificate names.
     ///
     /// # Errors
     ///

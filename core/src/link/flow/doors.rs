@@ -24,9 +24,9 @@ pub enum Admission {
     /// Everybody. The program is told with [`Event::UserEntered`], and does not hear words.
     #[default]
     Open,
-    /// Whom the program lets in: it is told with [`Event::Knock`].
+    /// The program decides about each user: it is told with [`Event::Knock`].
     Ask,
-    /// Nobody. The program is not told.
+    /// No user may enter. The program is not told.
     Closed,
 }
 
@@ -52,7 +52,7 @@ impl Door {
     }
 }
 
-/// What becomes of a channel that the relay has created.
+/// What the link does with a channel that the relay has created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::link) enum AtDoor {
     /// The program is told when all are known that have entered without being asked about.
@@ -97,8 +97,7 @@ impl Session<'_> {
         self.out.state.flow.doors.is_some_and(|doors| (doors.is_kept_out)(self, number, user))
     }
 
-    /// Returns what becomes of a channel that the relay has created, if it is not open to
-    /// everybody.
+    /// Returns what to do with a channel that the relay has created, if not all users may enter.
     pub(in crate::link) fn door_of(&mut self, channel: OwnChannel, number: u8) -> Option<AtDoor> {
         let doors = self.out.state.flow.doors?;
         (doors.created)(self, channel, number)
@@ -212,7 +211,7 @@ impl Out<'_> {
     /// for, and at any time after that. Who is in stays, and who knocks is still to be answered.
     ///
     /// A channel that [asks](Admission::Ask) or is [closed](Admission::Closed) from the beginning
-    /// has nobody in it when [`Event::Opened`] comes. Where the relay cannot ask
+    /// has no users when [`Event::Opened`] comes. Where the relay cannot ask
     /// ([`Capabilities::HELLO`] and [`Capabilities::REMOVE_USER`] are needed), such a channel is
     /// deleted again, and refused with [`Reason::Unsupported`].
     ///
@@ -238,8 +237,8 @@ impl Out<'_> {
         self.set_door(channel, |door| door.admission = admission)
     }
 
-    /// Changes how many users an own channel has at most, those who knock among them; `u16::MAX`
-    /// for as many as there is room for. Further ones are refused with [`Reason::ChannelFull`], and
+    /// Changes how many users an own channel has at most. Users that knock count. `u16::MAX` means
+    /// as many as there are slots for. Further ones are refused with [`Reason::ChannelFull`], and
     /// the program is not told. Who is in stays.
     ///
     /// # Errors
@@ -269,7 +268,7 @@ impl Out<'_> {
         Ok(())
     }
 
-    /// Returns true if nobody enters without being asked about, or stays.
+    /// Returns true if the relay asks about each user before it enters.
     fn can_ask(&self) -> bool {
         let capabilities = self.state.capabilities;
         capabilities.contains(Capabilities::NO_KEEPALIVES)
@@ -280,7 +279,7 @@ impl Out<'_> {
     /// here on reaches it; [`Event::UserEntered`] comes next.
     ///
     /// # Errors
-    /// [`SendError::NotOpen`] if nobody with this number knocks there (any more);
+    /// [`SendError::NotOpen`] if no user with this number knocks there (any more);
     /// [`SendError::WouldBlock`].
     pub fn admit(&mut self, channel: OwnChannel, user: User) -> Result<(), SendError> {
         let party = self.knocking(channel, user)?;
@@ -309,7 +308,7 @@ impl Out<'_> {
     /// that the channel is full.
     ///
     /// # Errors
-    /// [`SendError::NotOpen`] if nobody with this number knocks there (any more);
+    /// [`SendError::NotOpen`] if no user with this number knocks there (any more);
     /// [`SendError::WordsTooLong`], [`SendError::WouldBlock`].
     pub fn refuse(
         &mut self,

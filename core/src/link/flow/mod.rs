@@ -148,7 +148,7 @@ impl Window {
     const ASKED: u32 = 1 << 31;
     /// It has asked for one, and waits for each byte.
     const EAGER: u32 = 1 << 30;
-    /// Broadcasts to those that are ready pass over it.
+    /// Broadcasts to ready users pass over it.
     #[cfg(feature = "server")]
     const LEFT_OUT: u32 = 1 << 29;
     /// It has sent more than it may.

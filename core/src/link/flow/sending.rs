@@ -89,8 +89,7 @@ impl Out<'_> {
         self.parts.parties.iter().take(self.used_slots())
     }
 
-    /// Returns an error if the window of one of those that this goes to has no room for `len`
-    /// bytes.
+    /// Returns an error if the window of one receiver has no room for `len` bytes.
     #[inline]
     pub(in crate::link) fn check_window(
         &self,
@@ -141,7 +140,7 @@ impl Out<'_> {
         }
     }
 
-    /// Returns how many bytes those that this goes to all have room for.
+    /// Returns how many bytes the windows of all receivers have room for.
     #[cfg(feature = "large-chunks")]
     pub(in crate::link) fn window_of(&self, to: Destination, route: &Route) -> usize {
         if !self.state.flow.has_windows() {
@@ -203,9 +202,9 @@ impl Out<'_> {
     /// Sends `bytes` to those users of an own channel that have room for all of it in their
     /// windows, and leaves out the others. Returns how many were left out.
     ///
-    /// For what is worth little when it is late, such as the newest state of a game: who is slow
-    /// gets fewer of them, each of them whole, and holds up nobody. Users that take no part in flow
-    /// control always get it.
+    /// For messages that lose their worth when they are late, such as the newest state of a game. A
+    /// slow user gets fewer of them, each of them whole, and does not hold up the others. Users
+    /// that take no part in flow control always get it.
     ///
     /// ```
     /// use peote_net::link::{OwnChannel, Out, SendError};

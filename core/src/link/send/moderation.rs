@@ -10,7 +10,7 @@ impl Out<'_> {
     /// [`Reason::Kicked`](crate::Reason::Kicked) tells when it is done; the user gets
     /// [`Event::Closed`](crate::link::Event::Closed) with the same reason, and may enter again.
     ///
-    /// Until then what the user said before may still come, and what is sent to it reaches nobody.
+    /// Until then, earlier messages of the user may still come. Messages to it are dropped.
     /// If it leaves in the same moment, the reason is another.
     ///
     /// A user that found no place ([`Event::UserIgnored`](crate::link::Event::UserIgnored)) cannot
@@ -42,8 +42,8 @@ impl Out<'_> {
     ///
     /// A new connection of the same endpoint is not blocked. A relay's memory for this is bounded;
     /// where it is used up, the user is removed and not blocked. All local users of a link share
-    /// its connection: if one of them is blocked, the others stay, and nobody enters through the
-    /// link any more.
+    /// its connection: if one of them is blocked, the others stay, and no further user enters
+    /// through the link.
     ///
     /// # Errors
     /// Those of [`Out::remove_user`].
