@@ -267,8 +267,6 @@ causes! {
         /// The window of a receiver that takes part in flow control was used up, and the connection
         /// does not take part.
         Window = "window",
-        /// It takes part, and has sent more than a receiver's window.
-        Overdrawn = "overdrawn",
         /// [`Config::commands_per_second`](crate::Config::commands_per_second).
         Commands = "commands",
         /// [`Config::bytes_per_second`](crate::Config::bytes_per_second).

@@ -91,7 +91,7 @@ fn a_silent_user_that_takes_part_holds_up_nobody() {
     assert_eq!((stats.paused, stats.pauses.total(), stats.closed.total()), (0, 0, 0));
 }
 
-/// One that sends more than it may waits, with all that it sends, and is the only one to.
+/// One that sends more than it may loses the user that it does that to, and nothing else.
 #[test]
 fn a_liar_costs_itself() {
     let relay = start(Config { stall_timeout: Duration::from_millis(200), queue_bytes: 65_536, ..config() });
@@ -100,17 +100,39 @@ fn a_liar_costs_itself() {
     let mut silent = partner(&relay);
     admit(&mut server, &mut silent, b"a");
     let (mut other_server, mut other_user) = relay.pair(b"other");
-    let mut socket = server.socket.try_clone().unwrap();
-    let writer = std::thread::spawn(move || socket.write_all(&to_user(0, 0, &vec![7; 32 << 20])).is_ok());
-    let stats = relay.until(|stats| stats.pauses.of(Paused::Overdrawn) > 3);
+    server.send(&to_user(0, 0, &vec![7; 32 << 20]));
+    assert_eq!(next_event(&mut server, 1), [0, 1, 0, 0, 3]);
+    let stats = relay.stats();
     assert!(stats.queued_bytes < 1 << 20, "{stats:?}");
+    assert_eq!((stats.pauses.total(), stats.closed.total()), (0, 0));
     talk(&mut other_server, &mut other_user);
-    // the other side is not to blame, however long it takes nothing
-    relay.until(|stats| stats.pauses.of(Paused::Overdrawn) > 15);
-    assert_eq!(relay.stats().closed.total(), 0);
-    drop(silent);
-    assert_eq!(next_event(&mut server, 1)[..4], [0, 1, 0, 0]);
-    assert!(writer.join().unwrap());
+}
+
+/// One that grants what it does not take is the only one that does without.
+#[test]
+fn a_user_that_grants_nonsense_holds_up_nobody() {
+    let relay = start(Config { stall_timeout: Duration::from_millis(200), queue_bytes: 65_536, ..config() });
+    let mut server = partner(&relay);
+    server.create(b"a");
+    let mut liar = partner(&relay);
+    admit(&mut server, &mut liar, b"a");
+    let mut other = partner(&relay);
+    let number = admit(&mut server, &mut other, b"a");
+    liar.send(&to_relay::grant_server(0, u32::MAX));
+    assert_eq!(next_event(&mut server, 5)[..2], [0, 5]);
+    // the server believes it
+    for round in 0..2000u32 {
+        server.send(&to_user(0, 0, &[7; 16_000]));
+        if round % 10 == 0 {
+            let bytes = pattern(16_000, round);
+            server.send(&to_user(0, number, &bytes));
+            assert!(other.data(false, 0, 0, 16_000) == bytes);
+            other.send(&to_relay::grant_server(0, 16_000));
+        }
+    }
+    let stats = relay.stats();
+    assert_eq!((stats.pauses.total(), stats.closed.total()), (0, 0));
+    assert!(stats.queued_bytes < 1 << 20, "{stats:?}");
 }
 
 // §11.6-memory

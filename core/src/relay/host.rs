@@ -84,9 +84,6 @@ pub enum Outcome {
     /// unused bytes again after [`Host::resume`]. Where that takes too long,
     /// [`Relay::end_membership`](super::Relay::end_membership) is the way on.
     WaitForWindow(Membership),
-    /// The sender takes part and has sent more than it may: the same as [`Outcome::WaitFor`], but
-    /// the other side is not to blame for it.
-    Overdrawn(ConnectionId),
     /// [`Host::allow`] has said so. Present the unused bytes again when it is going to say
     /// something else.
     Later,

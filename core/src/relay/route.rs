@@ -232,6 +232,10 @@ impl Tables<'_> {
                 Room::Bytes(len) => (len, false),
                 Room::Counted(len) => (len, true),
                 Room::None(outcome) => return (sent, Some(outcome)),
+                Room::Overdrawn => {
+                    self.end_too_slow(target.index, host);
+                    return (payload.len(), None);
+                }
             };
             if !turn.take(1) {
                 return (sent, Some(Outcome::Enough));
@@ -315,7 +319,7 @@ impl Tables<'_> {
                 return (sent, Some(Outcome::Enough));
             };
             let may_go = rest.len().min(most);
-            let (mut len, mut counted) = (may_go, false);
+            let (mut len, mut counted, mut overdrawn) = (may_go, false, None);
             let Some(channel) = self.channel(target.index) else { return (payload.len(), None) };
             let (whole, is_one) = (may_go.saturating_add(HEADER), may_go <= MAX_UNIT_PAYLOAD);
             for (index, to) in self.listeners(channel, target) {
@@ -330,7 +334,16 @@ impl Tables<'_> {
                         turn.take(users);
                         return (sent, Some(outcome));
                     }
+                    Room::Overdrawn => {
+                        overdrawn = Some(index);
+                        break;
+                    }
                 }
+            }
+            if let Some(index) = overdrawn {
+                turn.take(users);
+                self.end_too_slow(index, host);
+                continue;
             }
             turn.take(Turn::of_broadcast(users, len));
             let (piece, behind) = rest.split_at_checked(len).unwrap_or((rest, &[]));

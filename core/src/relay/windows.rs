@@ -51,6 +51,8 @@ pub(super) enum Room {
     /// So many bytes, which are to be [counted](Tables::count).
     Counted(usize),
     None(Outcome),
+    /// None, and one of the two lies: more was sent than may be, or more granted than was taken.
+    Overdrawn,
 }
 
 impl Tables<'_> {
@@ -103,7 +105,7 @@ impl Tables<'_> {
             (Way::BothPart, _) if sum <= self.promised(to, receiver, host).saturating_add(LENGTH) => {
                 Room::Counted(whole)
             }
-            (Way::BothPart, None) => Room::None(Outcome::Overdrawn(receiver)),
+            (Way::BothPart, None) => Room::Overdrawn,
             (Way::ToExisting, _) if sum <= host.window() => Room::Counted(whole),
             (Way::FromExisting, _) if count == 0 => {
                 Room::None(Outcome::WaitForWindow(Membership { index, sequence: to.sequence }))

@@ -31,9 +31,6 @@ const MANY_FRAMES: u64 = (WORK / OF_A_FRAME) as u64;
 /// Bytes that are read at once for each message that a connection may still send.
 const BYTES_FOR_EACH_MESSAGE: u64 = 16;
 
-/// Microseconds after which one that has sent more than its windows tries again.
-const OVERDRAWN: u64 = 100_000;
-
 /// What came of routing.
 #[derive(Debug)]
 enum Routed {
@@ -342,11 +339,6 @@ impl Relay {
                 },
                 Outcome::WaitForWindow(membership) => {
                     self.connections.wait_for_window(sender, membership);
-                    return Routed::Part(used);
-                }
-                Outcome::Overdrawn(_) => {
-                    // only its own bytes wait, and nobody is to blame but itself
-                    self.connections.pause(sender, Paused::Overdrawn, OVERDRAWN);
                     return Routed::Part(used);
                 }
                 Outcome::Later => {

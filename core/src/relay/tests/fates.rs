@@ -62,6 +62,9 @@ struct End {
     /// Its window is in force.
     raised: bool,
     entered: bool,
+    /// It is no longer in the channel, as it knows, and as the server knows.
+    gone: bool,
+    gone_at_server: bool,
 }
 
 struct Fates {
@@ -86,7 +89,7 @@ impl Fates {
         for place in 0..=USERS {
             let natures = [Nature::Part, Nature::Late, Nature::Existing, Nature::Silent, Nature::Liar];
             let nature = match place {
-                0 => [Nature::Part, Nature::Late, Nature::Existing][random.below(3)],
+                0 => natures[[0, 1, 2, 4][random.below(4)]],
                 _ => natures[random.below(5)],
             };
             ends.push(End {
@@ -97,6 +100,8 @@ impl Fates {
                 unsent: Vec::new(),
                 raised: false,
                 entered: place == 0,
+                gone: false,
+                gone_at_server: false,
             });
         }
         let ways = || (0..USERS).map(|_| Way::default()).collect();
@@ -149,9 +154,6 @@ impl Fates {
             !is_honest || outcome == Outcome::NeedMore || is_own,
             "{place} keeps to its windows, and is paused: {outcome:?}"
         );
-        if let Outcome::Overdrawn(_) = outcome {
-            assert_eq!(self.ends[place].nature, Nature::Liar);
-        }
     }
 
     /// An end reads so many bytes of what the relay has for it.
@@ -207,9 +209,34 @@ impl Fates {
             }
             Unit::FromServer { payload, .. } => self.take(place, place - 1, payload.bytes()),
             Unit::FromUser { user, payload, .. } => self.take(place, usize::from(user), payload.bytes()),
+            Unit::ChannelGone { channel: 0, reason: 1 | 3 } if self.may_be_ended(place) => {
+                self.ends[place].gone = true;
+                self.to_user[place - 1].under_way.clear();
+            }
+            Unit::UserGone { channel: 0, user, reason: 1 | 3 }
+                if self.may_be_ended(usize::from(user) + 1) =>
+            {
+                self.ends[usize::from(user) + 1].gone_at_server = true;
+                self.to_server[usize::from(user)].under_way.clear();
+            }
             Unit::UserEntered { .. } | Unit::Keepalive { .. } => {}
             other => panic!("{place} hears {other:?}"),
         }
+    }
+
+    /// One of the two ends lies.
+    fn may_be_ended(&self, place: usize) -> bool {
+        self.is_liar(0) || self.is_liar(place)
+    }
+
+    fn is_liar(&self, place: usize) -> bool {
+        self.ends[place].nature == Nature::Liar
+    }
+
+    /// An end knows that a membership is over.
+    fn is_gone(&self, place: usize, user: usize) -> bool {
+        let end = &self.ends[user + 1];
+        if place == 0 { end.gone_at_server } else { end.gone }
     }
 
     /// Data has come: it is what was sent next there.
@@ -222,7 +249,7 @@ impl Fates {
         // what a relay reads of an existing sender is what there is room for
         let from = if place == 0 { user + 1 } else { 0 };
         let (most, ungranted) = (i64::from(self.ends[place].window), way.ungranted);
-        if self.is_part(place) && self.ends[place].raised && !self.is_part(from) {
+        if self.is_part(place) && self.ends[place].raised && !self.is_part(from) && !self.is_liar(place) {
             assert!(ungranted <= most, "{ungranted} bytes where there is room for {most}");
         }
     }
@@ -234,7 +261,7 @@ impl Fates {
             return;
         }
         for user in 0..USERS {
-            if place != 0 && place != user + 1 {
+            if (place != 0 && place != user + 1) || self.is_gone(place, user) {
                 continue;
             }
             let half = i64::from(self.ends[place].window) / 2;
@@ -255,8 +282,11 @@ impl Fates {
 
     /// An end sends so many bytes to one other, as far as it may.
     fn send(&mut self, place: usize, user: usize, len: usize) {
-        let is_liar = self.ends[place].nature == Nature::Liar;
+        let is_liar = self.is_liar(place);
         let is_part = self.is_part(place);
+        if self.is_gone(place, user) {
+            return;
+        }
         let way = if place == 0 { &mut self.to_user[user] } else { &mut self.to_server[user] };
         let may = usize::try_from(way.window).unwrap_or(0);
         let len = if is_part && !is_liar { len.min(may) } else { len };
@@ -281,14 +311,17 @@ impl Fates {
     }
 
     fn broadcast(&mut self, len: usize) {
-        if self.is_part(0) && self.to_user.iter().any(|way| way.window < i64::try_from(len).unwrap()) {
+        let there: Vec<usize> = (0..USERS).filter(|user| !self.is_gone(0, *user)).collect();
+        let has_room = |user: &usize| self.to_user[*user].window >= i64::try_from(len).unwrap();
+        if self.is_part(0) && !self.is_liar(0) && !there.iter().all(has_room) {
             return;
         }
         if self.ends[0].unsent.len() > 100_000 {
             return;
         }
         let payload = std::vec![u8::try_from(self.random.below(256)).unwrap(); len];
-        for way in &mut self.to_user {
+        for user in there {
+            let way = &mut self.to_user[user];
             way.window -= i64::try_from(len).unwrap();
             way.under_way.extend(&payload);
         }
@@ -304,8 +337,11 @@ impl Fates {
             4 if place == 0 => self.broadcast(len.min(700)),
             5 if self.ends[place].nature == Nature::Liar => {
                 let nonsense = [0, 1, u32::MAX, 77][self.random.below(4)];
-                self.ends[place].unsent.extend(to_relay::grant_server(5, nonsense));
-                self.ends[place].unsent.extend(to_relay::grant_user(0, 3, nonsense));
+                // to somebody who is not there, and where it has taken nothing
+                let (channel, number) =
+                    ([0, 5][self.random.below(2)], [0, 1, 2, 3, 99][self.random.below(5)]);
+                self.ends[place].unsent.extend(to_relay::grant_server(channel, nonsense));
+                self.ends[place].unsent.extend(to_relay::grant_user(channel, number, nonsense));
                 self.ends[place].unsent.extend(to_relay::admit(0, 1, 9));
             }
             6 if self.ends[place].nature == Nature::Silent => {}
@@ -319,6 +355,10 @@ impl Fates {
         self.present(place);
         let host = &self.world.host;
         for (place, id) in self.world.ids.iter().enumerate() {
+            // who grants without end is given up by the host, when memory is short
+            if self.ends[place].nature == Nature::Liar {
+                continue;
+            }
             let ways = if place == 0 { USERS } else { 1 };
             // what was promised for each way, the pieces of it with their heads, and control units
             let most = host.bound + ways * (2 * 5000 + 5) * 2 + 4096;
@@ -364,10 +404,15 @@ impl Fates {
             self.waits
         );
         for user in 0..USERS {
+            let end = &self.ends[user + 1];
+            assert_eq!(end.gone, end.gone_at_server);
+            if end.gone {
+                continue;
+            }
             assert!(self.to_user[user].under_way.is_empty() && self.to_server[user].under_way.is_empty());
             for (from, to, way) in [(0, user + 1, &self.to_user[user]), (user + 1, 0, &self.to_server[user])]
             {
-                if !self.is_part(from) || self.ends[from].nature == Nature::Liar {
+                if !self.is_part(from) || self.may_be_ended(user + 1) {
                     continue;
                 }
                 if self.is_part(to) {

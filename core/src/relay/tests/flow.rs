@@ -311,7 +311,7 @@ fn a_user_that_says_hello_while_it_knocks_is_raised_behind_its_answer() {
     world.send(0, &to_user(0, 30_000));
 }
 
-// §11.6-never-paused, §11.6-overdrawn
+// §11.6-never-paused
 #[test]
 fn a_sender_that_keeps_to_its_windows_is_never_paused() {
     let mut world = World::in_a(&[4000, 3000, 2000]);
@@ -323,9 +323,6 @@ fn a_sender_that_keeps_to_its_windows_is_never_paused() {
     world.send(0, &to_user(1, 700));
     world.send(0, &to_user(1, 700));
     assert!(world.queued(1) > 3000);
-    // no more than that
-    let received = world.receive(0, &to_user(0, 1000));
-    assert_eq!(received, Received { used: 0, outcome: Outcome::Overdrawn(world.ids[1]) });
     // a grant makes room, and is forwarded
     world.send(1, &to_relay::grant_server(0, 1500));
     assert_eq!(world.take(0), to_endpoint::grant_from_user(0, 0, 1500));
@@ -342,6 +339,41 @@ fn a_sender_that_keeps_to_its_windows_is_never_paused() {
     world.take(2);
     world.send(0, &to_all(900));
     world.send(0, &to_all(900));
+}
+
+// §11.6-overdrawn
+#[test]
+fn more_than_a_window_ends_the_membership_and_pauses_nobody() {
+    // the user grants what it has not taken, and the server believes it, in time or not
+    for is_told in [false, true] {
+        let mut world = World::in_a(&[4000, 300, 2000]);
+        world.host.bound = 1024;
+        for _ in 0..20 {
+            for _ in 0..3 {
+                if is_told {
+                    world.send(1, &to_relay::grant_server(0, u32::MAX));
+                }
+                world.send(0, &to_user(0, 150));
+            }
+            world.send(0, &to_user(1, 50));
+            assert_eq!(world.take(2).len(), 52, "others go on");
+        }
+        let gone = to_endpoint::user_gone(0, 0, 3);
+        assert_eq!(world.take(0).ends_with(&gone), !is_told);
+        assert_eq!(world.take(1).ends_with(&to_endpoint::channel_gone(0, 3)), !is_told);
+    }
+    // the same of a broadcast, and in the other direction
+    let mut world = World::in_a(&[200, 300, 2000]);
+    world.host.bound = 1024;
+    for _ in 0..10 {
+        world.send(0, &to_all(200));
+        assert_eq!(world.take(2).len(), 203, "others get all of it");
+    }
+    assert_eq!(world.take(0), to_endpoint::user_gone(0, 0, 3));
+    for _ in 0..10 {
+        world.send(2, &to_server(200));
+    }
+    assert!(world.take(0).ends_with(&to_endpoint::user_gone(0, 1, 3)));
 }
 
 // §11.6-grant, §11.6-saturate

@@ -126,6 +126,10 @@ fn overdrawn(target: &Target) -> Outcome {
         }
         result
     })?;
+    match server.unit()? {
+        Unit::Control(came) if came == [0, 1, own, users[0].1.number, 3] => {}
+        came => return Err(server.unexpected("a user that is gone with reason 3", &came)),
+    }
     others.talk()
 }
 
