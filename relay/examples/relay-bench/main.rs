@@ -2,7 +2,7 @@
 //! has results.
 //!
 //! ```text
-//! cargo run --release -p peote-relay --example relay-bench -- [bulk|fanout|each|throughput|tls|roundtrip|calls|core|idle|fair|game|silent|sizes|storm|drain]... [--rounds N] [--alone] [--svg FOLDER]
+//! cargo run --release -p peote-relay --example relay-bench -- [bulk|fanout|each|throughput|tls|roundtrip|calls|core|idle|fair|game|silent|sizes|storm|drain|cluster]... [--rounds N] [--alone] [--svg FOLDER]
 //! ```
 //!
 //! Without a job the first four are run. Each job is done in turns by the relay and what it is
@@ -12,6 +12,8 @@
 //! `FOLDER/relay-sizes.svg` and `FOLDER/relay-game.svg`.
 
 mod calls;
+#[cfg(feature = "cluster")]
+mod cluster;
 mod core;
 mod fair;
 mod forwarder;
@@ -50,6 +52,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             "--svg" => folder = Some(PathBuf::from(arguments.next().ok_or("--svg needs a folder")?)),
             "--attackers" => return Ok(fair::attack(&arguments.collect::<Vec<_>>())?),
             "--relay" => return Ok(storm::relay()?),
+            #[cfg(feature = "cluster")]
+            "--cluster-relay" => return Ok(cluster::relay(&arguments.next().unwrap_or_default())?),
             "--idle-clients" => return Ok(idle::clients(&arguments.collect::<Vec<_>>())?),
             _ => jobs.push(argument),
         }
@@ -102,6 +106,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             "game" => draw("relay-game", &game::run(rounds, with_nats)?)?,
             #[cfg(feature = "tls")]
             "tls" => tls::run(rounds, is_alone)?,
+            #[cfg(feature = "cluster")]
+            "cluster" => cluster::run(rounds)?,
             "fair" => fair::run(rounds)?,
             other => return Err(format!("there is no job \"{other}\"").into()),
         }

@@ -32,7 +32,7 @@ pub(crate) struct Rig {
     /// What a receiver writes to answer with so many bytes, and their length as the sender reads
     /// them.
     pub(crate) answer: fn(usize) -> Message,
-    between: Between,
+    pub(crate) between: Between,
 }
 
 impl Rig {
@@ -47,6 +47,11 @@ pub(crate) enum Between {
     Relay(Handle, Thread),
     Forwarder(Thread),
     Nats(Child),
+    #[cfg(feature = "cluster")]
+    Cluster(Box<crate::cluster::Pair>),
+    /// A NATS server that others use as well.
+    #[cfg(feature = "cluster")]
+    Shared(std::rc::Rc<crate::cluster::Server>),
 }
 
 impl Between {
@@ -55,6 +60,10 @@ impl Between {
         match self {
             Self::Relay(_, thread) | Self::Forwarder(thread) => thread.nanos(),
             Self::Nats(child) => processor::of_process(child.id()),
+            #[cfg(feature = "cluster")]
+            Self::Cluster(pair) => pair.nanos(),
+            #[cfg(feature = "cluster")]
+            Self::Shared(server) => server.nanos(),
         }
     }
 }
@@ -64,6 +73,8 @@ impl Drop for Between {
         match self {
             Self::Relay(handle, _) => handle.stop(),
             Self::Forwarder(_) => {}
+            #[cfg(feature = "cluster")]
+            Self::Cluster(_) | Self::Shared(_) => {}
             Self::Nats(child) => {
                 let _ = child.kill();
                 let _ = child.wait();
