@@ -99,7 +99,8 @@ pub enum Change {
     /// The program is no longer in the room. It goes in again by itself, as server or user.
     Out(Reason),
     /// The program cannot be in the room: it was refused for a reason that does not pass by itself,
-    /// or the server has removed it. [`Room::join`] tries again.
+    /// its [backoff](Room::with_backoff) has ended, or the server has removed it. [`Room::join`]
+    /// tries again.
     Refused(Reason),
 }
 
@@ -144,7 +145,8 @@ impl<N: AsRef<[u8]>> Room<N> {
         self
     }
 
-    /// Other delays. A backoff that ends has no effect: the last delay is taken again.
+    /// Other delays. A backoff that ends, see [`Backoff::with_most_attempts`], ends the attempts
+    /// with [`Change::Refused`].
     ///
     /// Programs with equal seeds get in each other's way for longer: see [`Backoff::with_seed`].
     #[must_use]
@@ -270,8 +272,10 @@ impl<N: AsRef<[u8]>> Room<N> {
             // up is still under way: with time in between
             Reason::NameInUse | Reason::NoAnswer | Reason::AlreadyEntered | Reason::OwnChannel => {
                 let is_first = reason == Reason::NameInUse && self.backoff.attempts() == 0;
-                let next = self.backoff.next(now);
-                let later = next.unwrap_or_else(|_| now.saturating_add(Self::FIRST_DELAY));
+                let Ok(later) = self.backoff.next(now) else {
+                    self.state = State::Left;
+                    return Some(Change::Refused(reason));
+                };
                 let until = if is_first { now } else { later };
                 self.state = State::Waiting { until, create: false };
             }

@@ -36,9 +36,9 @@ impl World {
 
     /// Somebody comes into the room; waits until they are in it.
     fn come(&mut self, name: &str) {
-        let mut link = Link::with_buffers(HeapBuffers::default());
-        let mut session = Session::new("tea", Nick::new(name).unwrap());
-        session.begin(&mut link.out(), self.clock.now()).unwrap();
+        let link = Link::with_buffers(HeapBuffers::default());
+        let mut session = Session::new("tea", Nick::new(name).unwrap()).unwrap();
+        session.begin(self.clock.now());
         self.people.push(Person { link, transport: connect(&self.relay), session, screen: Vec::new() });
         self.turn_until(|world| world.people.iter().all(|person| person.session.is_inside()));
     }
@@ -52,6 +52,7 @@ impl World {
         self.relay.turn(Some(Duration::from_millis(1))).unwrap();
         let now = self.clock.now();
         for Person { link, transport, session, screen } in &mut self.people {
+            session.drive(&mut link.out(), now).unwrap();
             link.poll(transport, now, |event, out| session.handle(event, out, now)).unwrap();
             session.check(now).unwrap();
             screen.extend(session.take_screen());
@@ -221,9 +222,9 @@ fn a_hostile_server_can_show_nothing_that_a_terminal_obeys() {
     let mut world = World::new();
     let room = world.hostile.0.out().create("chat/tea", Mode::default()).unwrap();
     world.turn_until(|world| !world.hostile.0.wants_write());
-    let mut link = Link::with_buffers(HeapBuffers::default());
-    let mut session = Session::new("tea", Nick::new("anna").unwrap());
-    session.begin(&mut link.out(), world.clock.now()).unwrap();
+    let link = Link::with_buffers(HeapBuffers::default());
+    let mut session = Session::new("tea", Nick::new("anna").unwrap()).unwrap();
+    session.begin(world.clock.now());
     let transport = connect(&world.relay);
     world.people.push(Person { link, transport, session, screen: Vec::new() });
     world.turn_until(|world| world.relay.stats().users == 1);

@@ -137,3 +137,28 @@ fn in_the_end_all_are_in_one_room() {
         one_run(seed);
     }
 }
+
+/// The link itself has created the channel, so its room can neither enter nor create it.
+#[test]
+fn attempts_end_with_the_backoff() {
+    let mut network = Network::new(1);
+    let mut line = network.connect(LineConfig::both(Conditions::default()));
+    let mut link = SmallLink::new();
+    link.out().create("room", MODE).unwrap();
+    let backoff = Backoff::new().with_delays(Duration::from_millis(50), Duration::from_secs(2));
+    let mut room = Room::new("room", MODE).with_backoff(backoff.with_most_attempts(3));
+    let mut ended = None;
+    for _ in 0..20 {
+        let until = network.now() + Duration::from_secs(1);
+        let end = network.run_until(until, |network| {
+            let now = network.now();
+            room.drive(&mut link.out(), now).unwrap();
+            link.poll(&mut line, now, |event, _| ended = room.observe(&event, now).or(ended)).unwrap();
+            let sleep = line.sleep(&link);
+            vec![room.next_deadline().map_or(sleep, |deadline| sleep.or_until(deadline))]
+        });
+        assert!(matches!(end, Ok(Step::TimeUp | Step::Idle)), "{end:?}");
+    }
+    assert!(matches!(ended, Some(Change::Refused(_))), "{ended:?}");
+    assert_eq!(room.next_deadline(), None);
+}

@@ -1,9 +1,9 @@
 //! A chat room over a relay, without a chat server: whoever enters a room that does not exist
 //! creates it, and distributes what the others say. When that one leaves, the others take over; the
-//! first is the new server, the rest enter again.
+//! first is the new server, the rest enter again. That part is [`peote_net::room`].
 //!
 //! - [`message`]: what goes over the channel
-//! - [`Room`]: the room, as its server sees it
+//! - [`Server`]: the room, as its server sees it
 //! - [`Session`]: getting into the room, staying in it, and what to do with what is typed
 //! - [`Nick`] and [`clean`]: names that cannot be taken for others, text of others that can be
 //!   printed safely
@@ -11,13 +11,13 @@
 mod command;
 pub mod message;
 mod nick;
-mod room;
+mod server;
 mod session;
 mod text;
 
 pub use command::Command;
 pub use nick::{Nick, is_mark, is_unseen};
-pub use room::Room;
+pub use server::Server;
 pub use session::Session;
 pub use text::{MAX_TEXT, clean};
 

@@ -3,12 +3,18 @@
 use peote_net::Reason;
 use peote_net::link::{Channel, EnteredChannel, Event, Mode, Out, SendError, Source};
 use peote_net::protocol::MAX_NAME;
+use peote_net::reconnect::Backoff;
+use peote_net::room::{Change, Room};
 use peote_net::time::{Duration, Instant};
+use peote_net_std::random_seed;
 
 use super::command::HELP;
 use super::message::{FromServer, FromUser};
-use super::{Command, Nick, Room, acted, clean, here, notice, said};
+use super::{Command, Nick, Server, acted, clean, here, notice, said};
 use crate::{ANSWER_TIMEOUT, Failure};
+
+/// Rooms have channels of their own, apart from those of other programs.
+const PREFIX: &str = "chat/";
 
 /// How long a server may take to say welcome.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -27,12 +33,12 @@ const ATTEMPTS: u32 = 20;
 /// One person in one room.
 #[derive(Debug)]
 pub struct Session {
-    room: String,
+    /// Enters the room's channel, or creates it.
+    channel: Room<String>,
     nick: Nick,
     /// What the one who runs the server is called, while that is somebody else.
     server: Nick,
     place: Place,
-    attempts: u32,
     /// How long a server may take to say welcome now.
     patience: Duration,
     /// Lines to be shown.
@@ -45,45 +51,54 @@ pub struct Session {
 enum Place {
     /// Not in it, and without a connection.
     Outside,
-    /// The relay has been asked to let one enter or create it, and has to answer by then.
+    /// On the way into the channel; the relay has to answer by then.
     Asking(Instant),
     /// In the channel, and hello has been said.
     Greeting(EnteredChannel, Instant),
     User(EnteredChannel),
-    Server(Room),
+    Server(Server),
     Left,
 }
 
 impl Session {
-    /// On the way into `room`, where one wants to be called `nick`.
-    #[must_use]
-    pub fn new(room: &str, nick: Nick) -> Self {
-        Self {
-            room: room.into(),
-            server: nick.clone(),
-            nick,
-            place: Place::Outside,
-            attempts: 0,
-            patience: PATIENCE,
-            screen: Vec::new(),
-            failure: None,
-        }
-    }
-
-    /// Asks to be let into the room, at first and whenever there is another connection. Everything
-    /// else follows from events.
+    /// Outside of `room`, where one wants to be called `nick`.
     ///
     /// # Errors
     /// The name of the room is too long.
-    pub fn begin(&mut self, out: &mut Out<'_>, now: Instant) -> Result<(), Failure> {
-        let max = MAX_NAME - channel_name("").len();
-        if self.room.len() > max {
+    pub fn new(room: &str, nick: Nick) -> Result<Self, Failure> {
+        let (length, most) = (room.len(), MAX_NAME - PREFIX.len());
+        if length > most {
             return Err(Failure::Usage(format!(
-                "ROOM: a name of {} bytes; at most {max} are allowed",
-                self.room.len()
+                "ROOM: a name of {length} bytes; at most {most} are allowed"
             )));
         }
-        Ok(self.enter(out, now)?)
+        let delays = Backoff::new().with_delays(Room::<String>::FIRST_DELAY, Duration::from_secs(4));
+        let backoff = delays.with_jitter_percent(100).with_seed(random_seed()).with_most_attempts(ATTEMPTS);
+        Ok(Self {
+            channel: Room::new(format!("{PREFIX}{room}"), Mode::default()).with_backoff(backoff),
+            server: nick.clone(),
+            nick,
+            place: Place::Outside,
+            patience: PATIENCE,
+            screen: Vec::new(),
+            failure: None,
+        })
+    }
+
+    /// There is a connection: from now on [`drive`](Self::drive) gets into the room.
+    pub fn begin(&mut self, now: Instant) {
+        self.place = Place::Asking(now + ANSWER_TIMEOUT);
+    }
+
+    /// Asks the relay, when that is due. To be called after each poll.
+    ///
+    /// # Errors
+    /// The link has no place for a channel.
+    pub fn drive(&mut self, out: &mut Out<'_>, now: Instant) -> Result<(), Failure> {
+        if let Place::Asking(_) = self.place {
+            self.channel.drive(out, now)?;
+        }
+        Ok(())
     }
 
     /// Whether one is in the room, so that what is typed can be said.
@@ -108,13 +123,17 @@ impl Session {
         self.screen.len() >= MUCH_TO_SHOW
     }
 
-    /// When [`check`](Self::check) has to be called, whatever comes.
+    /// When [`check`](Self::check) or [`drive`](Self::drive) has to be called, whatever comes.
+    ///
+    /// What was due already at `now`, when they were called last, waits for room to send.
     #[must_use]
-    pub const fn next_deadline(&self) -> Option<Instant> {
-        match self.place {
-            Place::Asking(deadline) | Place::Greeting(_, deadline) => Some(deadline),
-            _ => None,
-        }
+    pub fn next_deadline(&self, now: Instant) -> Option<Instant> {
+        let (deadline, drive) = match self.place {
+            Place::Asking(deadline) => (Some(deadline), self.channel.next_deadline()),
+            Place::Greeting(_, deadline) => (Some(deadline), None),
+            _ => (None, None),
+        };
+        deadline.into_iter().chain(drive.filter(|&due| due > now)).min()
     }
 
     /// Whether this can go on.
@@ -128,7 +147,7 @@ impl Session {
             }
             Place::Greeting(_, deadline) if deadline <= now => self.fail(format!(
                 "room {}: its server does not speak as a chat does; choose another room",
-                self.room
+                self.room()
             )),
             _ => {}
         }
@@ -140,78 +159,77 @@ impl Session {
     /// # Errors
     /// `WouldBlock`: nothing has happened, and the event is to come again.
     pub fn handle(&mut self, event: Event<'_>, out: &mut Out<'_>, now: Instant) -> Result<(), SendError> {
-        match event {
-            Event::LinkLost { unsent } => self.lost(unsent),
-            // These only say what has been said already.
-            Event::Refused { channel: Channel::Entered(_), reason: Reason::LinkLost, .. }
-            | Event::Refused { channel: Channel::Own(_), reason: Reason::LinkLost, .. }
-            | Event::Closed { channel: Channel::Entered(_), reason: Reason::LinkLost, .. } => {}
-            // The way in.
-            Event::Refused { channel: Channel::Entered(_), reason: Reason::NoSuchChannel, .. } => {
-                self.create(out, now)?;
+        if let Some(change) = self.channel.observe(&event, now) {
+            return self.change(change, event.channel(), out, now);
+        }
+        match (event, &mut self.place) {
+            (Event::LinkLost { unsent }, _) => self.lost(unsent),
+            // somebody was faster, or there is no such room: it goes on by itself
+            (Event::Refused { .. }, Place::Asking(_)) => self.begin(now),
+            (Event::Malicious { from: Source::Server { .. }, .. }, _) => {
+                self.fail(format!("room {}: its server sends garbage; choose another room", self.room()));
             }
-            Event::Refused { channel: Channel::Own(_), reason: Reason::NameInUse, .. } => {
-                self.enter(out, now)?;
+            (Event::Chunk { from: Source::Server { .. }, bytes }, _) => self.receive(bytes),
+            (Event::Chunk { from: Source::User { user, .. }, bytes }, Place::Server(server)) => {
+                server.receive(user, bytes, out, &mut self.screen)?;
             }
-            Event::Refused { channel: Channel::Entered(_), reason: Reason::Blocked, .. } => {
-                self.fail(format!(
-                    "cannot enter room {}: the one who runs its server does not let you in",
-                    self.room
-                ));
+            (Event::UserGone { user, reason, .. }, Place::Server(server)) => {
+                server.gone(user, reason, out, &mut self.screen)?;
             }
-            Event::Refused { channel: Channel::Entered(_), reason, .. } => {
-                self.fail(format!("cannot enter room {}: {reason}", self.room));
-            }
-            Event::Refused { channel: Channel::Own(_), reason, .. } => {
-                self.fail(format!("cannot create room {}: {reason}", self.room));
-            }
-            Event::Opened { channel: Channel::Entered(channel) } => {
+            // Users without a word are nobody yet; those that break the rules are passed over by
+            // the link.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// One's place in the channel has changed.
+    fn change(
+        &mut self,
+        change: Change,
+        channel: Option<Channel>,
+        out: &mut Out<'_>,
+        now: Instant,
+    ) -> Result<(), SendError> {
+        match change {
+            Change::Entered(channel) => {
                 out.send(channel, &FromUser::Hello(self.nick.clone()).encode())?;
                 self.place = Place::Greeting(channel, now + self.patience);
             }
-            Event::Opened { channel: Channel::Own(channel) } => {
-                self.arrived();
-                let (nick, room) = (&self.nick, &self.room);
-                self.screen
-                    .push(notice(format_args!("you are {nick}, and you run the server of room {room}")));
-                self.place = Place::Server(Room::new(channel, nick.clone()));
+            Change::Serving(channel) => {
+                self.patience = PATIENCE;
+                let (nick, room) = (&self.nick, self.room());
+                let line = notice(format_args!("you are {nick}, and you run the server of room {room}"));
+                self.screen.push(line);
+                self.place = Place::Server(Server::new(channel, nick.clone()));
             }
-            // Being a user.
-            Event::Chunk { from: Source::Server { .. }, bytes } => self.receive(bytes),
-            // Coming back is for those whom nobody has asked to go.
-            Event::Closed { channel: Channel::Entered(_), reason: Reason::Kicked, .. } => {
-                self.place = Place::Outside;
-                self.failure.get_or_insert(Failure::Removed(format!(
-                    "the one who runs the server of room {} has removed you",
-                    self.room
-                )));
-            }
-            Event::Closed { channel: Channel::Entered(_), reason, .. } => {
-                self.create(out, now)?;
+            // said already
+            Change::Out(Reason::LinkLost) => {}
+            Change::Out(reason) => {
                 let how = match reason {
                     Reason::OnPurpose => "has left",
                     _ => "has lost the connection",
                 };
-                self.screen
-                    .push(notice(format_args!("the one who ran the server {how}; somebody else takes over")));
+                self.show(&format!("the one who ran the server {how}; somebody else takes over"));
+                self.begin(now);
             }
-            Event::Malicious { from: Source::Server { .. }, .. } => {
-                self.fail(format!("room {}: its server sends garbage; choose another room", self.room));
+            // coming back is for those whom nobody has asked to go
+            Change::Refused(Reason::Kicked) => {
+                self.place = Place::Outside;
+                let what = format!("the one who runs the server of room {} has removed you", self.room());
+                self.failure.get_or_insert(Failure::Removed(what));
             }
-            // Being the server.
-            Event::Chunk { from: Source::User { user, .. }, bytes } => {
-                if let Place::Server(room) = &mut self.place {
-                    room.receive(user, bytes, out, &mut self.screen)?;
-                }
+            Change::Refused(Reason::NameInUse) => {
+                self.fail(format!("room {} comes and goes; try again", self.room()));
             }
-            Event::UserGone { user, reason, .. } => {
-                if let Place::Server(room) = &mut self.place {
-                    room.gone(user, reason, out, &mut self.screen)?;
-                }
+            Change::Refused(reason) => {
+                let attempt = if let Some(Channel::Own(_)) = channel { "create" } else { "enter" };
+                let why = match reason {
+                    Reason::Blocked => "the one who runs its server does not let you in".to_string(),
+                    reason => reason.to_string(),
+                };
+                self.fail(format!("cannot {attempt} room {}: {why}", self.room()));
             }
-            // Users without a word are nobody yet; those that
-            // break the rules are passed over by the link.
-            _ => {}
         }
         Ok(())
     }
@@ -230,14 +248,10 @@ impl Session {
             }
             (Command::Help, _) => self.screen.extend(HELP.map(notice)),
             (Command::Quit, place) => {
-                match place {
-                    Place::User(channel) => out.leave(*channel)?,
-                    Place::Server(room) => out.delete(room.channel())?,
-                    _ => {}
-                }
-                self.place = Place::Left;
+                self.channel.leave(out)?;
+                *place = Place::Left;
             }
-            (command, Place::Server(room)) => room.type_in(command, out, &mut self.screen)?,
+            (command, Place::Server(server)) => server.type_in(command, out, &mut self.screen)?,
             (command, Place::User(channel)) => {
                 let message = match command {
                     Command::Say(text) => FromUser::Say(clean(text)),
@@ -266,48 +280,23 @@ impl Session {
         Ok(())
     }
 
-    fn enter(&mut self, out: &mut Out<'_>, now: Instant) -> Result<(), SendError> {
-        out.enter(channel_name(&self.room), Mode::default())?;
-        self.place = Place::Asking(now + ANSWER_TIMEOUT);
-        self.attempt();
-        Ok(())
-    }
-
-    /// Of several that do this at the same time, the first wins; the others learn that the name is
-    /// in use, and enter.
-    fn create(&mut self, out: &mut Out<'_>, now: Instant) -> Result<(), SendError> {
-        out.create(channel_name(&self.room), Mode::default())?;
-        self.place = Place::Asking(now + ANSWER_TIMEOUT);
-        self.attempt();
-        Ok(())
-    }
-
     /// The connection is lost, and with it one's place in the room.
     fn lost(&mut self, unsent: usize) {
         match &self.place {
             Place::Left => return,
-            Place::Server(room) => self.nick = room.nick().clone(),
+            Place::Server(server) => self.nick = server.nick().clone(),
             _ => {}
         }
         self.place = Place::Outside;
-        self.attempts = 0;
         self.patience = PATIENCE_AFTER_A_LOSS;
         if unsent > 0 {
             self.screen.push(notice("what was said last was not sent"));
         }
     }
 
-    /// One is in the room.
-    const fn arrived(&mut self) {
-        self.attempts = 0;
-        self.patience = PATIENCE;
-    }
-
-    fn attempt(&mut self) {
-        self.attempts += 1;
-        if self.attempts > ATTEMPTS {
-            self.fail(format!("room {} comes and goes; try again", self.room));
-        }
+    /// What the room is called.
+    fn room(&self) -> &str {
+        self.channel.name().strip_prefix(PREFIX).unwrap_or_default()
     }
 
     /// Shows what the server has said.
@@ -316,9 +305,9 @@ impl Session {
         let line = match (message, &self.place) {
             (FromServer::Welcome { you, server }, Place::Greeting(channel, _)) => {
                 self.place = Place::User(*channel);
-                self.arrived();
-                let line =
-                    notice(format_args!("you are {you} in room {}; {server} runs the server", self.room));
+                self.patience = PATIENCE;
+                let room = self.room();
+                let line = notice(format_args!("you are {you} in room {room}; {server} runs the server"));
                 self.nick = you;
                 self.server = server;
                 line
@@ -350,9 +339,4 @@ impl Session {
     fn fail(&mut self, what: String) {
         self.failure.get_or_insert(Failure::Failed(what));
     }
-}
-
-/// Rooms have channels of their own, apart from those of other programs.
-fn channel_name(room: &str) -> String {
-    format!("chat/{room}")
 }

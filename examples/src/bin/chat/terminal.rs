@@ -46,6 +46,7 @@ pub(crate) struct Chat {
 impl Chat {
     /// On the way to the relay, and into the room.
     pub(crate) fn new(relay: &RelayOptions, room: &str, nick: Nick) -> Result<Self, Failure> {
+        let session = Session::new(room, nick)?;
         let (tell, changes) = mpsc::channel();
         let mut link =
             DesktopLink::builder().reconnect(RULES).connect_timeout(TIMEOUT).on_change(move |change| {
@@ -58,7 +59,7 @@ impl Chat {
         Ok(Self {
             link,
             changes,
-            session: Session::new(room, nick),
+            session,
             began: false,
             has_been_inside: false,
             keyboard: Keyboard::new()?,
@@ -90,6 +91,7 @@ impl Chat {
         while let Ok(change) = self.changes.try_recv() {
             self.note(change, now)?;
         }
+        self.session.drive(&mut self.link.out(), now)?;
         let Self { session, keyboard, screen, link, .. } = self;
         screen.show(session.take_screen())?;
         session.check(now)?;
@@ -100,7 +102,7 @@ impl Chat {
             return Ok(true);
         }
         screen.show(session.take_screen())?;
-        self.sleep()
+        self.sleep(now)
     }
 
     fn poll(&mut self, now: Instant) -> Result<(), Failure> {
@@ -121,9 +123,9 @@ impl Chat {
         }
     }
 
-    fn sleep(&mut self) -> Result<bool, Failure> {
+    fn sleep(&mut self, now: Instant) -> Result<bool, Failure> {
         let at_once = (self.is_held && !self.screen.is_full()).then_some(Instant::ZERO);
-        let deadlines = [at_once, self.session.next_deadline(), self.keyboard.next_deadline()];
+        let deadlines = [at_once, self.session.next_deadline(now), self.keyboard.next_deadline()];
         let mut watches = Vec::from_iter(self.keyboard.watch().into_iter().chain(self.screen.watch()));
         self.link.wait_for(&mut watches, deadlines.into_iter().flatten().min())?;
         Ok(false)
@@ -137,7 +139,7 @@ impl Chat {
                     self.session.show("connected again");
                 }
                 self.began = true;
-                self.session.begin(&mut self.link.out(), now)?;
+                self.session.begin(now);
             }
             Change::ConnectFailed(error) if !self.began => return Err(error.into()),
             Change::Lost(lost) => self.session.show(&format!("{}; trying to connect again", describe(&lost))),

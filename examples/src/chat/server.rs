@@ -1,5 +1,7 @@
 //! A room, as its server sees it.
 
+use std::collections::BTreeMap;
+
 use peote_net::Reason;
 use peote_net::link::{Destination, Out, OwnChannel, SendError, User};
 
@@ -11,28 +13,21 @@ const ROOM_TO_ANSWER: usize = 2 * 32_768;
 
 /// Who is in the room, and what they are called.
 #[derive(Debug)]
-pub struct Room {
+pub struct Server {
     channel: OwnChannel,
     /// What the one who runs the server is called.
     nick: Nick,
-    /// The others, each at the index of the user number. `None`: nobody, or somebody who has not
-    /// said hello.
-    users: Vec<Option<Nick>>,
+    /// The others, if they have said hello.
+    users: BTreeMap<User, Nick>,
     /// Those of them that the relay has been told to remove, and has not.
     removed: Vec<User>,
 }
 
-impl Room {
+impl Server {
     /// A room with nobody but `nick` in it, who runs the server.
     #[must_use]
     pub const fn new(channel: OwnChannel, nick: Nick) -> Self {
-        Self { channel, nick, users: Vec::new(), removed: Vec::new() }
-    }
-
-    /// The channel of this room.
-    #[must_use]
-    pub const fn channel(&self) -> OwnChannel {
-        self.channel
+        Self { channel, nick, users: BTreeMap::new(), removed: Vec::new() }
     }
 
     /// What the one who runs the server is called.
@@ -61,7 +56,7 @@ impl Room {
         if out.free() < ROOM_TO_ANSWER {
             return Err(SendError::WouldBlock);
         }
-        let Some(nick) = self.nick_of(user).cloned() else {
+        let Some(nick) = self.users.get(&user).cloned() else {
             return match message {
                 FromUser::Hello(wanted) => self.welcome(user, &wanted, out, screen),
                 _ => Ok(()),
@@ -83,7 +78,7 @@ impl Room {
             }
             FromUser::Rename(new) => {
                 screen.push(notice(format_args!("{nick} is now {new}")));
-                self.set_nick(user, Some(new.clone()));
+                self.users.insert(user, new.clone());
                 out.send(Destination::All(self.channel), &FromServer::Renamed { old: nick, new }.encode())?;
             }
             FromUser::Who => out.send((self.channel, user), &FromServer::Here(self.all()).encode())?,
@@ -102,14 +97,14 @@ impl Room {
         out: &mut Out<'_>,
         screen: &mut Vec<String>,
     ) -> Result<(), SendError> {
-        let Some(nick) = self.nick_of(user).cloned() else { return Ok(()) };
+        let Some(nick) = self.users.get(&user).cloned() else { return Ok(()) };
         let how = match reason {
             Reason::ConnectionLost => Parting::Lost,
             Reason::Kicked => Parting::Removed,
             _ => Parting::Left,
         };
         out.send(Destination::All(self.channel), &FromServer::Left { nick: nick.clone(), how }.encode())?;
-        self.set_nick(user, None);
+        self.users.remove(&user);
         self.removed.retain(|&removed| removed != user);
         screen.push(notice(format_args!("{nick} {how}")));
         Ok(())
@@ -172,9 +167,8 @@ impl Room {
             say("that is you; /quit leaves the room".into());
             return Ok(());
         }
-        let place = self.users.iter().position(|user| user.as_ref().is_some_and(is_called));
-        let place = place.and_then(|place| u8::try_from(place).ok());
-        let Some(user) = place.map(User::new).filter(|user| !self.removed.contains(user)) else {
+        let called = self.users.iter().find(|&(_, nick)| is_called(nick)).map(|(&user, _)| user);
+        let Some(user) = called.filter(|user| !self.removed.contains(user)) else {
             say(format!("nobody is called {}; /who tells who is here", clean(name)));
             return Ok(());
         };
@@ -214,18 +208,8 @@ impl Room {
         out.send((self.channel, user), &welcome.encode())?;
         out.send(Destination::AllBut(self.channel, user), &FromServer::Joined(nick.clone()).encode())?;
         screen.push(notice(format_args!("{nick} joined")));
-        self.set_nick(user, Some(nick));
+        self.users.insert(user, nick);
         Ok(())
-    }
-
-    fn nick_of(&self, user: User) -> Option<&Nick> {
-        self.users.get(usize::from(user.number()))?.as_ref()
-    }
-
-    fn set_nick(&mut self, user: User, nick: Option<Nick>) {
-        let place = usize::from(user.number());
-        self.users.resize(self.users.len().max(place + 1), None);
-        self.users[place] = nick;
     }
 
     /// Whether the name is somebody's, or looks like that of somebody other than the one who wants
@@ -235,7 +219,7 @@ impl Room {
     }
 
     fn names(&self) -> impl Iterator<Item = &Nick> {
-        std::iter::once(&self.nick).chain(self.users.iter().flatten())
+        std::iter::once(&self.nick).chain(self.users.values())
     }
 
     fn all(&self) -> Vec<Nick> {
