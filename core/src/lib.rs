@@ -51,6 +51,7 @@ pub mod reconnect;
 pub mod relay;
 #[cfg(feature = "server")]
 pub mod room;
+pub mod roster;
 pub mod rpc;
 pub mod time;
 pub mod users;

@@ -18,6 +18,7 @@ mod tls;
 #[path = "tls_none.rs"]
 mod tls;
 mod transport;
+mod users;
 mod waiter;
 mod wake;
 
@@ -36,4 +37,5 @@ pub use seed::random_seed;
 #[cfg(feature = "tls")]
 pub use tls::{TlsError, TlsErrorKind, TlsOptions};
 pub use transport::TcpTransport;
+pub use users::Users;
 pub use waiter::{Interest, Waiter, Waker, Watch, Woken};
