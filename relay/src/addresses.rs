@@ -2,7 +2,7 @@
 //! TLS handshakes come.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::net::{IpAddr, Ipv4Addr};
 
 use peote_net::relay::Home;
@@ -10,6 +10,7 @@ use peote_net::relay::Home;
 use crate::causes::{Refused, TurnedAway};
 use crate::config::{Config, limit};
 use crate::rate::{Bucket, Capacity};
+use crate::system::RandomState;
 
 /// Addresses, and networks, without a connection that are remembered at the same time, for the
 /// rates at which theirs come.

@@ -6,6 +6,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::system;
+
 /// The relay stood still if it looked at its clock this much later than it meant to.
 const LATE: Duration = Duration::from_secs(1);
 
@@ -21,7 +23,7 @@ pub(crate) struct Clock {
 
 impl Clock {
     pub(crate) fn new() -> Self {
-        Self { looked: Instant::now(), counted: Duration::ZERO }
+        Self { looked: system::now(), counted: Duration::ZERO }
     }
 
     /// Looks at the time, after the relay meant to wait for `meant`; `None`: for as long as it

@@ -3,7 +3,6 @@
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 
-use mio::net::TcpStream;
 use peote_net::relay::{ConnectionId, Home};
 
 use crate::access::{Granted, Permit};
@@ -16,6 +15,7 @@ use crate::proxy::Arrival;
 use crate::queue::{Pool, Queue};
 use crate::rate::{Bucket, Rate};
 use crate::rest::Rest;
+use crate::system::TcpStream;
 use crate::tls::{self, Credentials, Got, Tls};
 use crate::transport::{End, Transport};
 use crate::waits::Wait;

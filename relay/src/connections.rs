@@ -1,6 +1,6 @@
 //! All connections, as the forwarding core sees them: queues, limits, log.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::net::IpAddr;
 
 use peote_net::Reason;
@@ -29,6 +29,7 @@ use crate::patience::Patience;
 use crate::queue::{BLOCK, Pool};
 use crate::rest::Rest;
 use crate::subjects::Subjects;
+use crate::system::RandomState;
 use crate::timers::Timers;
 
 /// A unit's payload may be cut once a queue has room for this many bytes.

@@ -5,8 +5,10 @@
 //! random bytes of its own.
 
 use std::collections::HashSet;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::mem;
+
+use crate::system::RandomState;
 
 /// Hellos that are remembered at least, and half of what is remembered at most.
 const REMEMBERED: usize = 8192;

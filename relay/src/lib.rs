@@ -36,6 +36,7 @@ mod relay;
 mod rest;
 mod stats;
 mod subjects;
+mod system;
 mod timers;
 #[cfg(feature = "tls")]
 mod tls;

@@ -4,34 +4,19 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use mio::net::{TcpListener, TcpStream};
-use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
+use socket2::TcpKeepalive;
 
 use crate::config::Config;
 #[cfg(target_os = "linux")]
 use crate::patience::HELD_UP;
+use crate::system::{self, SockRef, TcpListener, TcpStream};
 
 /// Connections the system may hold until they are accepted.
 const BACKLOG: i32 = 1024;
 
 /// Opens a listening socket. The error names the address.
 pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let open = || {
-        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-        if address.is_ipv6() {
-            // so that an IPv4 address with the same port can be listened on as well
-            socket.set_only_v6(true)?;
-        }
-        // a restart must not have to wait for the connections of the last run; elsewhere this would
-        // steal the port
-        #[cfg(unix)]
-        socket.set_reuse_address(true)?;
-        socket.set_nonblocking(true)?;
-        socket.bind(&address.into())?;
-        socket.listen(BACKLOG)?;
-        Ok(TcpListener::from_std(socket.into()))
-    };
-    open().map_err(|error: io::Error| {
+    system::listen(address, BACKLOG).map_err(|error: io::Error| {
         io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"))
     })
 }

@@ -4,10 +4,9 @@ use std::convert::Infallible;
 use std::io;
 use std::path::Path;
 
-use mio::net::TcpStream;
-
 use crate::config::InvalidConfig;
 use crate::queue::{Pool, Queue};
+use crate::system::TcpStream;
 use crate::transport::Transport;
 
 #[derive(Clone, Debug)]

@@ -22,7 +22,7 @@ mod rights;
 #[cfg(feature = "tokens")]
 mod token;
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
 pub use denied::Denied;
 pub use keys::Keys;
@@ -40,7 +40,7 @@ pub const MAX_TOKEN: usize = 4096;
 /// Seconds since 1970, as tokens count them.
 #[must_use]
 pub fn unix_now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+    crate::system::date().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 #[cfg(all(test, feature = "tokens"))]

@@ -1,7 +1,6 @@
 //! Responses. The connection ends behind each of them.
 
 use std::fmt::Write;
-use std::time::SystemTime;
 
 /// What is sent where a request is answered with content.
 #[derive(Clone, Copy, Debug)]
@@ -20,7 +19,7 @@ impl Page<'_> {
     /// 9.3.2).
     pub(crate) fn response(&self, is_head: bool) -> Vec<u8> {
         let Self { status, kind, more, content } = *self;
-        let date = httpdate::fmt_http_date(SystemTime::now());
+        let date = httpdate::fmt_http_date(crate::system::date());
         // who names a protocol to change to says so here, too (RFC 9110, section 7.8)
         let connection = if more.starts_with("Upgrade:") { "Upgrade, close" } else { "close" };
         let mut response = String::new();

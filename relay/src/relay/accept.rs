@@ -3,8 +3,6 @@
 use std::io;
 use std::net::SocketAddr;
 
-use mio::net::{TcpListener, TcpStream};
-use mio::{Interest, Token};
 use peote_net::relay::{ConnectionId, Home};
 use tracing::{info, warn};
 
@@ -16,6 +14,7 @@ use crate::connection::Connection;
 use crate::connections::index;
 use crate::listen;
 use crate::proxy::Arrival;
+use crate::system::{Interest, TcpListener, TcpStream, Token};
 
 /// Connections that one turn accepts at most from one listening socket.
 const ACCEPTS: usize = 16;

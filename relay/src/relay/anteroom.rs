@@ -11,8 +11,6 @@ use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 
-use mio::net::TcpStream;
-use mio::{Interest, Token};
 use tracing::info;
 
 use super::Relay;
@@ -20,6 +18,7 @@ use crate::causes::{Closed, TurnedAway};
 use crate::connection::begins_http;
 use crate::listen;
 use crate::pages::{Answer, Page, Request, Response};
+use crate::system::{Interest, TcpStream, Token};
 
 /// Those that are kept at the same time, of watchers and of others. When there is one more, the
 /// oldest goes.

@@ -10,6 +10,7 @@ use crate::connections::narrow;
 use crate::http::Format;
 use crate::log::Name;
 use crate::metrics::{self, Queues};
+use crate::system;
 use crate::transport::Transport;
 
 /// Connections and channels that are shown, at most.
@@ -77,7 +78,7 @@ impl Relay {
              \"longest_queue\":{},\"queues_above_half\":{},\"queue_limit\":{},\"received_bytes\":{},\
              \"sent_bytes\":{},\"received_per_second\":{},\"sent_per_second\":{},\"dropped\":{}",
             env!("CARGO_PKG_VERSION"),
-            self.started.elapsed().as_millis(),
+            system::now().saturating_duration_since(self.started).as_millis(),
             stats.connections,
             stats.websockets,
             stats.channels,

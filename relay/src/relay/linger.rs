@@ -8,10 +8,8 @@ use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::net::Shutdown;
 
-use mio::net::TcpStream;
-use mio::{Interest, Token};
-
 use super::Relay;
+use crate::system::{Interest, TcpStream, Token};
 
 /// Sockets that are kept at the same time. When there is one more, the oldest goes.
 const MOST: u32 = 64;

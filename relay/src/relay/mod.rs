@@ -34,8 +34,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
-use mio::event::Event;
-use mio::{Events, Poll, Registry, Token, Waker};
 use peote_net::relay::{GrowingStorage, Relay as Core};
 use tracing::info;
 
@@ -51,6 +49,7 @@ use crate::connections::{Connections, narrow};
 use crate::deadlines::millis;
 use crate::hellos::Hellos;
 use crate::stats::Stats;
+use crate::system::{self, Event, Events, Poll, Registry, Token, Waker};
 use crate::tls::Credentials;
 
 /// Events taken from the system at once.
@@ -346,7 +345,7 @@ impl Relay {
 
     /// Looks at the clock, after waiting for at most `waited`.
     fn set_now(&mut self, waited: Option<Duration>) {
-        let lost = self.clock.look(Instant::now(), waited);
+        let lost = self.clock.look(system::now(), waited);
         let counted = self.clock.counted();
         // from 1, because 0 is "none" in some places
         self.connections.now = millis(counted) + 1;

@@ -4,9 +4,7 @@ use std::error::Error;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
 
-use mio::{Events, Interest, Poll, Token, Waker};
 use peote_net::relay::{GrowingStorage, MAX_REST, Relay as Core};
 use tracing::info;
 
@@ -22,6 +20,7 @@ use crate::config::{Config, InvalidConfig};
 use crate::connections::Connections;
 use crate::hellos::Hellos;
 use crate::listen;
+use crate::system::{self, Events, Interest, Poll, Token, Waker};
 use crate::tls::{self, Credentials};
 
 impl Relay {
@@ -103,8 +102,8 @@ impl Relay {
             raw: vec![0; if credentials.is_some() { READ + tls::MAX_KEPT } else { 0 }],
             credentials,
             clock: Clock::new(),
-            started: Instant::now(),
-            started_at: SystemTime::now(),
+            started: system::now(),
+            started_at: system::date(),
             connections: Connections::new(config, rights),
             accepted: 0,
             turned_away: Counts::default(),

@@ -1,9 +1,7 @@
 //! What the system holds of what a connection sends while it is not read.
 
-use mio::net::TcpStream;
-use socket2::SockRef;
-
 use crate::config::Config;
+use crate::system::{SockRef, TcpStream};
 
 /// Bytes a second above which the system makes buffers as large as it likes: many megabytes, for
 /// those that were fast.

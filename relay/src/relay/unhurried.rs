@@ -8,10 +8,8 @@
 
 use std::io;
 
-use mio::event::Event;
-use mio::{Events, Interest, Poll, Registry, Token};
-
 use super::Relay;
+use crate::system::{Event, Events, Interest, Poll, Registry, Token};
 
 /// Microseconds between two looks at connections that are in no hurry. The system counts
 /// milliseconds and rounds up, so a look that is due in less than half of that comes at once. While

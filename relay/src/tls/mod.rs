@@ -12,7 +12,6 @@ use std::fmt;
 use std::io::{self, IoSlice, Read, Write};
 use std::sync::Arc;
 
-use mio::net::TcpStream;
 use rustls::server::UnbufferedServerConnection;
 use rustls::unbuffered::{ConnectionState, EncodeError, EncryptError, UnbufferedStatus};
 use rustls::{Error, ServerConfig};
@@ -21,6 +20,7 @@ pub(crate) use credentials::load;
 
 use crate::http::Refusal;
 use crate::queue::{Pool, Queue};
+use crate::system::TcpStream;
 use crate::transport::Transport;
 
 /// What connections are accepted with: certificate and key, as they were read last.
