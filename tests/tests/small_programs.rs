@@ -12,6 +12,8 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use peote_net::link::{Event, Mode};
+use peote_net_std::DesktopLink;
 use running::{PATIENCE, Running, relay};
 
 fn root() -> PathBuf {
@@ -30,11 +32,13 @@ fn run(name: &str, arguments: &[&str]) -> (Option<i32>, String, String) {
 
 #[test]
 fn they_are_small() {
-    for folder in ["std-adapter/examples"] {
+    for (folder, most) in
+        [("core/examples", 40), ("smoltcp-adapter/examples", 40), ("std-adapter/examples", 45)]
+    {
         let programs = std::fs::read_dir(root().join(folder)).unwrap();
-        for program in programs.map(|entry| entry.unwrap().path()) {
+        for program in programs.map(|entry| entry.unwrap().path()).filter(|path| path.is_file()) {
             let lines = std::fs::read_to_string(&program).unwrap().lines().count();
-            assert!(lines <= 45, "{}: {lines} lines", program.display());
+            assert!(lines <= most, "{}: {lines} lines", program.display());
         }
     }
 }
@@ -101,6 +105,35 @@ fn programs_without_a_relay() {
     assert!(output.starts_with("the server says: your move\nafter "), "{output}");
     let (code, output, errors) = run("rpc", &[]);
     assert_eq!((code, output.as_str(), errors.as_str()), (Some(0), "the lamp is on at 80 %", ""));
+    let (code, output, errors) = run("offline_rpc", &[]);
+    assert_eq!((code, output.as_str(), errors.as_str()), (Some(0), "the lamp is on at 80 %", ""));
+    let (code, output, errors) = run("offline_echo", &[]);
+    assert_eq!((code, output.as_str(), errors.as_str()), (Some(0), "the server says: hello", ""));
+}
+
+/// The sensor's stack talks to a relay, through the other end of its cable.
+#[test]
+fn a_sensor_on_a_desk() {
+    let (_relay, address) = relay();
+    let mut link = DesktopLink::connect(&address).unwrap();
+    link.create("readings", Mode::chunks(64)).unwrap();
+    let mut sensor = start("sensor", &address);
+    let end = Instant::now() + PATIENCE;
+    let mut readings = 0;
+    while readings < 3 {
+        assert!(Instant::now() < end, "{:#?}", sensor.seen);
+        link.wait_for(&mut [], Some(link.now() + Duration::from_millis(100).into())).unwrap();
+        link.poll(|event, out| match event {
+            Event::Chunk { from, bytes } => {
+                assert_eq!(bytes, b"21.5");
+                readings += 1;
+                out.send(from, b"faster")
+            }
+            other => other.ok(),
+        })
+        .unwrap();
+    }
+    sensor.expect("Chunk");
 }
 
 /// A crate that knows the libraries by their interface only.
