@@ -156,10 +156,17 @@ impl Assembler {
             return None;
         }
         self.field = BROKEN_AND_TOLD;
-        Some(match self.done {
-            0 => Violation::OverlongLength,
-            len => Violation::ChunkTooLarge { len, max: limit.max() },
-        })
+        self.violation(limit)
+    }
+
+    /// Returns how the peer has broken the rules, also if that has been told.
+    pub(crate) const fn violation(&self, limit: ChunkLimit) -> Option<Violation> {
+        match self.field {
+            WINDOW_EXCEEDED.. => Some(Violation::WindowExceeded),
+            BROKEN.. if self.done == 0 => Some(Violation::OverlongLength),
+            BROKEN.. => Some(Violation::ChunkTooLarge { len: self.done, max: limit.max() }),
+            _ => None,
+        }
     }
 
     /// Takes a chunk that lies whole at the front of `input`. Returns its length.
@@ -262,16 +269,6 @@ impl Assembler {
     /// More bytes have been stored in the slot.
     pub(crate) fn add_stored(&mut self, count: usize) {
         self.done = self.done.saturating_add(u32::try_from(count).unwrap_or(u32::MAX));
-    }
-
-    /// Returns how the peer has broken the rules, also if that has been told.
-    pub(crate) fn violation(mut self, limit: ChunkLimit) -> Option<Violation> {
-        match self.field {
-            BROKEN_AND_TOLD => self.field = BROKEN,
-            WINDOW_EXCEEDED_AND_TOLD => self.field = WINDOW_EXCEEDED,
-            _ => {}
-        }
-        self.take_violation(limit)
     }
 }
 

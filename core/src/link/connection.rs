@@ -2,7 +2,6 @@
 
 use embedded_io::{Read, ReadReady, Write, WriteReady};
 
-use super::Event;
 use super::error::Lost;
 use super::front::Queued;
 use super::handing::Handler;
@@ -240,7 +239,7 @@ impl Session<'_> {
     /// Returns true if the event at the front has to wait for older ones.
     fn is_blocked(&mut self) -> bool {
         let Queued::Notice(event) = self.out.state.front.event else { return false };
-        self.out.tables().is_blocked(&event)
+        self.out.tables().is_blocked(event)
     }
 
     /// Hands over all events there are now of local users and their servers. Returns true if the
@@ -284,7 +283,7 @@ impl Session<'_> {
                 }
                 None => {
                     self.out.state.telling = Telling::Channels;
-                    Event::LinkLost { unsent }
+                    return self.out.state.front.event = Queued::LinkLost { unsent };
                 }
             },
             Telling::Channels => match self.out.tables().next_lost() {

@@ -3,16 +3,25 @@
 //! A link has several sources of events: the relay, and the two directions of each local user's
 //! line. Each keeps its order, and none waits for another.
 
-use super::Event;
 use super::slots::PartyRef;
+use super::{Channel, Event, OwnChannel, User};
+use crate::Reason;
 
 /// An event that has happened and not been dealt with yet.
 #[derive(Clone, Copy, Debug)]
 #[repr(u8)] // `None` is all zero, so a link in a `static` lies in .bss
 pub(super) enum Queued {
     None,
-    /// An event without bytes.
-    Notice(Event<'static>),
+    /// An event about a channel, without bytes.
+    Notice(Notice),
+    LinkLost {
+        unsent: usize,
+    },
+    /// The relay drains. In milliseconds.
+    #[cfg(feature = "flow")]
+    ComeBack {
+        after: u32,
+    },
     /// Data or a chunk: `start..end` of the receive scratch.
     Received {
         from: PartyRef,
@@ -23,6 +32,10 @@ pub(super) enum Queued {
     Assembled {
         from: PartyRef,
         len: usize,
+    },
+    /// A party broke the rules of chunks. Its assembler says how.
+    Malicious {
+        from: PartyRef,
     },
     /// A party knocks: its words are the first `len` bytes of its slot.
     #[cfg(all(feature = "flow", feature = "server"))]
@@ -37,6 +50,78 @@ pub(super) enum Queued {
         code: u8,
         len: u8,
     },
+}
+
+/// An event about a channel, without bytes. Shorter than an [`Event`]: each source of events keeps
+/// one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Notice {
+    pub(super) channel: Channel,
+    pub(super) what: What,
+}
+
+/// What has happened to a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum What {
+    Opened,
+    Refused(Reason),
+    Closed(Reason),
+    Entered(User),
+    Gone(User, Reason),
+    Ignored(User),
+    #[cfg(all(feature = "flow", feature = "server"))]
+    KnockEnded(User),
+}
+
+impl Notice {
+    pub(super) fn opened(channel: impl Into<Channel>) -> Self {
+        Self { channel: channel.into(), what: What::Opened }
+    }
+
+    pub(super) fn refused(channel: impl Into<Channel>, reason: Reason) -> Self {
+        Self { channel: channel.into(), what: What::Refused(reason) }
+    }
+
+    pub(super) fn closed(channel: impl Into<Channel>, reason: Reason) -> Self {
+        Self { channel: channel.into(), what: What::Closed(reason) }
+    }
+
+    /// Something about a user of an own channel.
+    pub(super) const fn of_user(channel: OwnChannel, what: What) -> Self {
+        Self { channel: Channel::Own(channel), what }
+    }
+
+    /// Returns true if this tells of a channel's end. That is true also if the handle has become
+    /// invalid since.
+    pub(super) const fn is_end(self) -> bool {
+        matches!(self.what, What::Refused(_) | What::Closed(_))
+    }
+
+    /// Returns the event; `None` for one about a user if the channel is not an own one.
+    pub(super) const fn event(self) -> Option<Event<'static>> {
+        let channel = self.channel;
+        match self.what {
+            What::Opened => return Some(Event::Opened { channel }),
+            What::Refused(reason) => return Some(Event::Refused { channel, reason, words: &[] }),
+            What::Closed(reason) => return Some(Event::Closed { channel, reason }),
+            _ => {}
+        }
+        let Channel::Own(channel) = channel else { return None };
+        match self.what {
+            What::Entered(user) => Some(Event::UserEntered { channel, user }),
+            What::Gone(user, reason) => Some(Event::UserGone { channel, user, reason }),
+            What::Ignored(user) => Some(Event::UserIgnored { channel, user }),
+            #[cfg(all(feature = "flow", feature = "server"))]
+            What::KnockEnded(user) => Some(Event::KnockEnded { channel, user }),
+            _ => None,
+        }
+    }
+}
+
+impl From<Option<Notice>> for Queued {
+    fn from(notice: Option<Notice>) -> Self {
+        notice.map_or(Self::None, Self::Notice)
+    }
 }
 
 /// The front of one source.

@@ -50,9 +50,19 @@ impl<'a> Inbox<'a> {
 fn find<'a>(event: Queued, out: &Out<'_>, chunks: &'a [u8], receive: &'a [u8]) -> Option<Event<'a>> {
     let (from, bytes) = match event {
         Queued::None => return None,
-        Queued::Notice(event) => {
+        Queued::Notice(notice) => {
             let OutParts { own, parties, .. } = &out.parts;
-            return is_current(own, parties, &event).then_some(event);
+            return if is_current(own, parties, notice) { notice.event() } else { None };
+        }
+        Queued::LinkLost { unsent } => return Some(Event::LinkLost { unsent }),
+        #[cfg(feature = "flow")]
+        Queued::ComeBack { after } => {
+            return Some(Event::ComeBack { after: crate::time::Duration::from_millis(after.into()) });
+        }
+        Queued::Malicious { from } => {
+            let (source, limit) = source(out.parts.own, out.parts.parties, from)?;
+            let party = out.parts.parties.get(usize::from(from.slot))?;
+            return Some(Event::Malicious { from: source, violation: party.assembler.violation(limit)? });
         }
         Queued::Received { from, start, end } => (from, receive.get(start..end)?),
         Queued::Assembled { from, len } => {

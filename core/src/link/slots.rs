@@ -242,17 +242,23 @@ impl From<PartyRef> for EnteredChannel {
     }
 }
 
-/// What a party's data names on the wire: the channel byte, and the user behind it. Never 0.
+/// What the relay names a party by: in front of data the channel byte, and the user behind it; in
+/// an answer the command's tag. Never 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Key(pub(super) u16);
 
 impl Key {
-    /// Users' keys have bit 15, so this bit tells an entered channel from no party at all.
+    /// Users' keys have bit 15, and tags are below this bit.
     const ENTERED: u16 = 1 << 8;
 
     /// The key of channel byte and user byte; the latter counts for own channels only.
     pub(super) const fn on_wire(channel: u8, user: u8) -> Self {
         if channel & 128 == 0 { Self::entered(channel) } else { Self::user(channel, user) }
+    }
+
+    /// The key of an entered channel whose command has this tag, which is not 0.
+    pub(super) const fn entering(tag: u8) -> Self {
+        Self(tag as u16)
     }
 
     pub(super) const fn entered(number: u8) -> Self {
@@ -265,6 +271,7 @@ impl Key {
 
     pub(super) const fn of(state: PartyState) -> Option<Self> {
         match state {
+            PartyState::Entering { tag, .. } => Some(Self::entering(tag)),
             PartyState::Entered { number, .. } => Some(Self::entered(number)),
             PartyState::User { number, user, .. } => Some(Self::user(number, user)),
             _ => None,

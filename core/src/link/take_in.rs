@@ -1,11 +1,9 @@
 //! From a party's data to events: raw data as it comes, chunks as they are complete.
 
-use super::Event;
 use super::front::Queued;
 use super::kept::store;
-use super::slots::{OwnSlot, PartyRef, PartySlot};
-use super::tables::source;
-use crate::chunk::{ChunkLimit, Violation};
+use super::slots::{PartyRef, PartySlot};
+use crate::chunk::ChunkLimit;
 
 /// Takes in a piece of a party's data, up to the first event in it. Returns how many bytes were
 /// used, and the event. Without the party the bytes are stale.
@@ -16,7 +14,6 @@ pub(super) fn take_in(
     from: PartyRef,
     piece: &[u8],
     at: usize,
-    own: &[OwnSlot],
     parties: &mut [PartySlot],
     chunks: &mut [u8],
     window: usize,
@@ -46,11 +43,12 @@ pub(super) fn take_in(
     }
     let start = party.assembler.take_length(limit, piece);
     if !party.assembler.is_in_chunk() {
-        let violation = party.assembler.take_violation(limit);
-        return (
-            piece.len(),
-            violation.map_or(Queued::None, |violation| malicious(own, parties, from, violation)),
-        );
+        let is_violation = party.assembler.take_violation(limit).is_some();
+        if is_violation {
+            warning!("a peer broke the rules of chunks");
+        }
+        let event = if is_violation { Queued::Malicious { from } } else { Queued::None };
+        return (piece.len(), event);
     }
     let rest = piece.get(start..).unwrap_or_default();
     if let Some(len) = party.assembler.take_whole(rest) {
@@ -61,15 +59,4 @@ pub(super) fn take_in(
     let (count, len) = party.assembler.take_piece(rest, chunks, slot);
     let event = len.map_or(Queued::None, |len| Queued::Assembled { from, len });
     (start.wrapping_add(count), event)
-}
-
-/// A party has broken the rules.
-#[cold]
-#[inline(never)]
-fn malicious(own: &[OwnSlot], parties: &[PartySlot], from: PartyRef, violation: Violation) -> Queued {
-    warning!("a peer broke the rules of chunks");
-    match source(own, parties, from) {
-        Some((from, _)) => Queued::Notice(Event::Malicious { from, violation }),
-        None => Queued::None,
-    }
 }

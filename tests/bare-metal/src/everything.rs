@@ -20,7 +20,7 @@ static LINK: ConstStaticCell<Link<LocalBuffers<Memory, 2, 3, 1024>>> =
 
 // The documented sizes: of buffers without the feature `speed`, and of a link on a 32-bit target.
 const _: () = assert!(Memory::SIZE == 8 * (512 + 32) + 2 * 16 + 1024 + 256);
-const _: () = assert!(size_of::<Link<Memory>>() == Memory::SIZE + 200);
+const _: () = assert!(size_of::<Link<Memory>>() == Memory::SIZE + 184);
 static RELAY: ConstStaticCell<Relay<StaticStorage<8, 8, 32, 20>>> =
     ConstStaticCell::new(Relay::new(StaticStorage::new()));
 

@@ -7,13 +7,14 @@ use super::tail::Knock;
 use super::{REMOVE, Window};
 use crate::Reason;
 use crate::chunk::Assembler;
+use crate::link::front::{Notice, What};
 use crate::link::kept::{PartyKept, Waiting};
 use crate::link::send::Out;
 use crate::link::session::Session;
 use crate::link::slots::{OwnState, PartyRef, PartyState};
 use crate::link::state::Owed;
 use crate::link::tables::Tables;
-use crate::link::{Event, OwnChannel, SendError, User};
+use crate::link::{OwnChannel, SendError, User};
 use crate::protocol::to_endpoint::Capabilities;
 use crate::protocol::to_relay;
 
@@ -69,7 +70,7 @@ pub(in crate::link) struct Doors {
     /// Its words are in its slot.
     pub(super) knocked: fn(&mut Session<'_>, u16),
     /// The user with this number is gone.
-    ended: fn(&mut Session<'_>, u8, u8) -> Option<Event<'static>>,
+    ended: fn(&mut Session<'_>, u8, u8) -> Option<Notice>,
     /// A user has entered. Returns true if it has to go again.
     is_kept_out: fn(&mut Session<'_>, u8, u8) -> bool,
     /// A channel has been created.
@@ -88,7 +89,7 @@ static DOORS: Doors = Doors {
 };
 
 impl Session<'_> {
-    pub(in crate::link) fn knock_ended(&mut self, number: u8, user: u8) -> Option<Event<'static>> {
+    pub(in crate::link) fn knock_ended(&mut self, number: u8, user: u8) -> Option<Notice> {
         let doors = self.out.state.flow.doors?;
         (doors.ended)(self, number, user)
     }
@@ -146,7 +147,7 @@ impl Session<'_> {
         self.wait_for_older(PartyRef { slot, generation });
     }
 
-    fn end_knock(&mut self, number: u8, user: u8) -> Option<Event<'static>> {
+    fn end_knock(&mut self, number: u8, user: u8) -> Option<Notice> {
         let mut tables = self.out.tables();
         let party = tables.find_party(
             |state| matches!(state, PartyState::Knocking { number: n, user: u, .. } if n == number && u == user),
@@ -155,7 +156,7 @@ impl Session<'_> {
         let (is_told, own) = (!slot.kept.is_waiting(), slot.state.own()?);
         tables.free_party(party.slot);
         let channel = tables.own_in(own)?;
-        is_told.then_some(Event::KnockEnded { channel, user: User::new(user) })
+        is_told.then_some(Notice::of_user(channel, What::KnockEnded(User::new(user))))
     }
 
     fn keep_out(&mut self, number: u8, user: u8) -> bool {
@@ -221,7 +222,7 @@ impl Out<'_> {
     ///     let door = out.create("club", Mode::chunks(256))?;
     ///     out.set_admission(door, Admission::Ask)
     /// }
-    /// fn handler(event: Event<'_>, out: &mut Out<'_>) -> Result<(), SendError> {
+    /// fn handler(event: Notice, out: &mut Out<'_>) -> Result<(), SendError> {
     ///     match event {
     ///         Event::Knock { channel, user, words: b"swordfish" } => out.admit(channel, user),
     ///         Event::Knock { channel, user, .. } => out.refuse(channel, user, "wrong password"),

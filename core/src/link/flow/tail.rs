@@ -5,7 +5,7 @@
 use super::FlowState;
 use crate::Reason;
 use crate::bytes::copy_to;
-use crate::link::front::Queued;
+use crate::link::front::{Notice, Queued, What};
 #[cfg(feature = "server")]
 use crate::link::send::OutParts;
 use crate::link::session::Session;
@@ -15,7 +15,6 @@ use crate::link::{Channel, Event};
 use crate::protocol::items::{self, Item, NumberReader};
 use crate::protocol::to_endpoint::Unit;
 use crate::protocol::{Fragment, MAX_WORDS};
-use crate::time::Duration;
 
 /// Whose tail it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,22 +100,23 @@ impl Session<'_> {
         let event = self.control();
         let len = core::mem::take(&mut self.out.state.flow.words);
         match event {
-            None => Queued::None,
-            Some(Event::Refused { channel: Channel::Entered(channel), reason, .. }) if len > 0 => {
+            Queued::Notice(Notice { channel: Channel::Entered(channel), what: What::Refused(reason) })
+                if len > 0 =>
+            {
                 Queued::Refused { from: channel.into(), code: reason.enter_code(), len }
             }
-            Some(event) => Queued::Notice(event),
+            event => event,
         }
     }
 
     /// The relay has said hello, or that it drains.
-    pub(in crate::link) fn greeted(&mut self) -> Option<Event<'static>> {
+    pub(in crate::link) fn greeted(&mut self) -> Queued {
         let flow = &mut self.out.state.flow;
         if let Some(millis) = flow.come_back_in.take() {
-            return Some(Event::ComeBack { after: Duration::from_millis(millis.into()) });
+            return Queued::ComeBack { after: millis };
         }
         if core::mem::replace(&mut flow.is_greeted, true) {
-            return None;
+            return Queued::None;
         }
         #[cfg(feature = "server")]
         if let Some(doors) = flow.doors {
@@ -124,12 +124,12 @@ impl Session<'_> {
         }
         // a broadcast that is kept may wait for this
         self.out.state.room.written();
-        None
+        Queued::None
     }
 
     /// A user knocks, and its words have come. It is let in if there is room, unless the program
     /// has said otherwise.
-    pub(in crate::link) fn knocked(&mut self, knock: Knock) -> Option<Event<'static>> {
+    pub(in crate::link) fn knocked(&mut self, knock: Knock) -> Option<Notice> {
         let Knock { number, user, ticket, window } = knock;
         #[cfg(feature = "server")]
         let code = match self.out.state.flow.doors {

@@ -5,12 +5,12 @@ use crate::Reason;
 use crate::bytes::copy_to;
 use crate::chunk::ChunkLimit;
 use crate::link::flow::{self, is_last_of};
-use crate::link::front::Queued;
+use crate::link::front::{Notice, Queued, What};
 use crate::link::session::Session;
 use crate::link::slots::{Key, OwnState, PartyRef, PartySlot, PartyState};
 use crate::link::state::Telling;
 use crate::link::tables::Tables;
-use crate::link::{Channel, EnteredChannel, Event, OwnChannel, Source, User};
+use crate::link::{Channel, EnteredChannel, OwnChannel, User};
 
 impl Session<'_> {
     /// Keeps an event of the relay that the program wants again with its party. Returns false if it
@@ -35,7 +35,9 @@ impl Session<'_> {
             #[cfg(feature = "server")]
             Queued::Knock { .. } => true,
             Queued::Refused { from, code, len } => self.out.tables().keep_refusal(from, code, len),
-            Queued::Notice(event) => self.out.tables().keep(&event),
+            Queued::LinkLost { .. } | Queued::ComeBack { .. } => false,
+            Queued::Malicious { from } => self.out.tables().keep_for(Some(from), Waiting::Malicious),
+            Queued::Notice(event) => self.out.tables().keep(event),
         }
     }
 
@@ -53,26 +55,21 @@ impl Session<'_> {
 impl Tables<'_> {
     /// Keeps an event without bytes. Returns false if it has no place; true also if it is about
     /// something that the program has given up.
-    fn keep(&mut self, event: &Event<'_>) -> bool {
-        match *event {
-            Event::Opened { channel: Channel::Own(channel) } => {
+    fn keep(&mut self, Notice { channel, what }: Notice) -> bool {
+        match (channel, what) {
+            (Channel::Own(channel), What::Opened) => {
                 if self.own(channel).is_some() {
                     self.set_own_kept(channel.slot, true);
                 }
                 true
             }
-            Event::Opened { channel: Channel::Entered(channel) } => {
+            (Channel::Entered(channel), What::Opened) => {
                 self.keep_for(self.party(channel.into()).map(|_| channel.into()), Waiting::Opened)
             }
-            Event::UserEntered { channel, user } => self.keep_for(self.user(channel, user), Waiting::Opened),
-            Event::Malicious { from, .. } => {
-                let party = match from {
-                    Source::User { channel, user } => self.user(channel, user),
-                    Source::Server { channel } => Some(channel.into()),
-                };
-                self.keep_for(party, Waiting::Malicious)
+            (Channel::Own(channel), What::Entered(user)) => {
+                self.keep_for(self.user(channel, user), Waiting::Opened)
             }
-            Event::UserGone { channel, user, reason } => {
+            (Channel::Own(channel), What::Gone(user, reason)) => {
                 if self.own(channel).is_none() {
                     return true;
                 }
@@ -81,15 +78,13 @@ impl Tables<'_> {
                 let Some(party) = self.add_party(end, ChunkLimit::NONE) else { return false };
                 self.keep_for(Some(party), Waiting::ToldEnd)
             }
-            Event::Closed { channel: Channel::Entered(channel), reason } if reason != Reason::LinkLost => {
+            (Channel::Entered(channel), What::Closed(reason)) if reason != Reason::LinkLost => {
                 self.keep_end(channel, PartyState::Closing { reason: reason.end_code() })
             }
-            Event::Refused { channel: Channel::Entered(channel), reason, .. }
-                if reason != Reason::LinkLost =>
-            {
+            (Channel::Entered(channel), What::Refused(reason)) if reason != Reason::LinkLost => {
                 self.keep_refusal(channel.into(), reason.enter_code(), 0)
             }
-            Event::Refused { channel: Channel::Own(channel), reason, .. } if reason != Reason::LinkLost => {
+            (Channel::Own(channel), What::Refused(reason)) if reason != Reason::LinkLost => {
                 self.keep_refused(channel, reason)
             }
             _ => false,

@@ -11,11 +11,11 @@ mod keep;
 mod next;
 mod store;
 
-use super::front::Queued;
+use super::front::{Notice, Queued, What};
 use super::send::Out;
 use super::slots::{PartyRef, PartySlot, PartyState};
 use super::tables::Tables;
-use super::{Channel, Event, OwnChannel, User};
+use super::{Channel, EnteredChannel, OwnChannel, User};
 use crate::Reason;
 
 pub(super) use next::{kept_event, own_kept_event};
@@ -268,8 +268,9 @@ impl Tables<'_> {
     }
 
     /// Returns true if an event without a party has to wait for that of its own channel.
-    pub(super) fn is_blocked(&self, event: &Event<'_>) -> bool {
-        matches!(*event, Event::UserIgnored { channel, .. } if self.is_own_kept(channel.slot))
+    pub(super) fn is_blocked(&self, notice: Notice) -> bool {
+        let Notice { channel: Channel::Own(channel), what: What::Ignored(_) } = notice else { return false };
+        self.is_own_kept(channel.slot)
     }
 
     /// Returns true if an earlier user with the same number as this one is gone, and has not been
@@ -325,7 +326,7 @@ impl Tables<'_> {
                 Waiting::Opened => {
                     let next = if party.is_ending() { Waiting::End } else { Waiting::Nothing };
                     self.set_kept(slot, PartyKept::new(next, 0));
-                    return Some(Queued::Notice(Event::Opened { channel: Channel::Entered(at.into()) }));
+                    return Some(Queued::Notice(Notice::opened(EnteredChannel::from(at))));
                 }
                 _ => return self.take_end(at),
             }
@@ -334,15 +335,15 @@ impl Tables<'_> {
     }
 
     /// Takes an own channel's event: what tells that it was refused frees its slot.
-    fn take_own_notice(&mut self, slot: u8) -> Option<Event<'static>> {
+    fn take_own_notice(&mut self, slot: u8) -> Option<Notice> {
         let channel = self.own_in(slot)?;
         self.set_own_kept(slot, false);
         match self.own(channel)?.state {
             super::slots::OwnState::Refused { reason } => {
                 self.free_own(slot);
-                Some(Event::Refused { channel: Channel::Own(channel), reason, words: &[] })
+                Some(Notice::refused(channel, reason))
             }
-            _ => Some(Event::Opened { channel: Channel::Own(channel) }),
+            _ => Some(Notice::opened(channel)),
         }
     }
 
@@ -355,9 +356,9 @@ impl Tables<'_> {
         Some(Queued::Notice(match state {
             PartyState::Gone { own, user, reason } => {
                 let (channel, user) = (self.own_in(own)?, User::new(user));
-                Event::UserGone { channel, user, reason: Reason::of_end(reason) }
+                Notice::of_user(channel, What::Gone(user, Reason::of_end(reason)))
             }
-            PartyState::Closing { reason } => Event::Closed { channel, reason: Reason::of_end(reason) },
+            PartyState::Closing { reason } => Notice::closed(channel, Reason::of_end(reason)),
             PartyState::Refused { code } => {
                 return Some(Queued::Refused { from: at, code, len: u8::try_from(len).unwrap_or(0) });
             }

@@ -2,14 +2,14 @@
 
 use super::{PartyKept, Waiting};
 use crate::link::flow;
-use crate::link::front::Queued;
+use crate::link::front::{Notice, Queued, What};
 use crate::link::handing::{Handler, Verdict};
 use crate::link::send::OutParts;
 use crate::link::session::Session;
 use crate::link::slots::{OwnState, PartyRef, PartyState};
 use crate::link::state::{Held, Owed};
 use crate::link::tables::source;
-use crate::link::{Channel, Event, OwnChannel, Source};
+use crate::link::{EnteredChannel, OwnChannel, Source};
 
 impl Session<'_> {
     /// Hands over what waits, once in a round: what own channels have, then what each party has.
@@ -207,7 +207,7 @@ impl Session<'_> {
 pub(in crate::link) fn own_kept_event(parts: &OutParts<'_>, slot: u8) -> Queued {
     let Some(own) = parts.own.get(usize::from(slot)) else { return Queued::None };
     let channel = OwnChannel { slot, generation: own.generation };
-    Queued::Notice(Event::Opened { channel: Channel::Own(channel) })
+    Queued::Notice(Notice::opened(channel))
 }
 
 /// Returns the event at the front of a party, which is not its end.
@@ -218,16 +218,14 @@ pub(in crate::link) fn kept_event(parts: &OutParts<'_>, slot: u16) -> Queued {
         Waiting::Bytes => Queued::Assembled { from, len: party.assembler.kept_len() },
         #[cfg(feature = "server")]
         Waiting::Knock => Queued::Knock { from, len: party.assembler.kept_len() },
-        Waiting::Malicious => {
-            let Some((source, limit)) = source(parts.own, parts.parties, from) else { return Queued::None };
-            let Some(violation) = party.assembler.violation(limit) else { return Queued::None };
-            Queued::Notice(Event::Malicious { from: source, violation })
-        }
+        Waiting::Malicious => Queued::Malicious { from },
         Waiting::Opened if matches!(party.state, PartyState::Entered { .. } | PartyState::Closing { .. }) => {
-            Queued::Notice(Event::Opened { channel: Channel::Entered(from.into()) })
+            Queued::Notice(Notice::opened(EnteredChannel::from(from)))
         }
         Waiting::Opened => match source(parts.own, parts.parties, from) {
-            Some((Source::User { channel, user }, _)) => Queued::Notice(Event::UserEntered { channel, user }),
+            Some((Source::User { channel, user }, _)) => {
+                Queued::Notice(Notice::of_user(channel, What::Entered(user)))
+            }
             _ => Queued::None,
         },
         _ => Queued::None,

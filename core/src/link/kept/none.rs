@@ -1,13 +1,13 @@
 //! Stands in for events that are kept with their parties where that is switched off: the one event
 //! of the relay that is kept stops the reading.
 
-use super::front::Queued;
+use super::front::{Notice, Queued};
 use super::handing::Handler;
 use super::send::Out;
 use super::session::Session;
 use super::slots::{PartyRef, PartySlot};
 use super::tables::Tables;
-use super::{Event, OwnChannel, User};
+use super::{OwnChannel, User};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct PartyKept;
@@ -69,7 +69,7 @@ impl Tables<'_> {
         None
     }
 
-    pub(super) const fn is_blocked(&self, _: &Event<'_>) -> bool {
+    pub(super) const fn is_blocked(&self, _: Notice) -> bool {
         false
     }
 }

@@ -5,13 +5,13 @@ use super::slots::Stage;
 use super::{FIRST_LOCAL_USER, Local, LocalParts};
 use crate::Reason;
 use crate::bytes::copy_to;
+use crate::link::User;
 #[cfg(feature = "flow")]
 use crate::link::front::Front;
-use crate::link::front::Queued;
+use crate::link::front::{Notice, Queued, What};
 use crate::link::slots::{PartyRef, PartyState};
 use crate::link::tables::Tables;
 use crate::link::take_in::take_in;
-use crate::link::{Channel, Event, User};
 use crate::time::Instant;
 
 /// What events need besides the lines.
@@ -149,12 +149,7 @@ impl Local<'_> {
     }
 
     /// What a record means whose payload says nothing.
-    pub(super) fn notice(
-        &mut self,
-        place: u16,
-        kind: Kind,
-        tables: &mut Tables<'_>,
-    ) -> Option<Event<'static>> {
+    pub(super) fn notice(&mut self, place: u16, kind: Kind, tables: &mut Tables<'_>) -> Option<Notice> {
         let user = self.parts.users.get_mut(usize::from(place))?;
         let number = User::local(place);
         match kind {
@@ -167,10 +162,10 @@ impl Local<'_> {
                 user.party = tables.add_party(state, limit);
                 if user.party.is_none() {
                     warning!("no party slot is free for a local user of own channel {}", channel.slot);
-                    return Some(Event::UserIgnored { channel, user: number });
+                    return Some(Notice::of_user(channel, What::Ignored(number)));
                 }
                 debug!("a local user entered own channel {}", channel.slot);
-                Some(Event::UserEntered { channel, user: number })
+                Some(Notice::of_user(channel, What::Entered(number)))
             }
             Kind::Leave => {
                 let (channel, party) = (user.own?, user.party);
@@ -179,34 +174,29 @@ impl Local<'_> {
                 #[cfg(feature = "flow")]
                 if tables.party(party?).is_some_and(|p| matches!(p.state, PartyState::LocalKnocking { .. })) {
                     tables.free_party(party?.slot);
-                    return Some(Event::KnockEnded { channel, user: number });
+                    return Some(Notice::of_user(channel, What::KnockEnded(number)));
                 }
                 tables.free_party(party?.slot);
                 debug!("a local user is gone from own channel {}", channel.slot);
-                Some(Event::UserGone { channel, user: number, reason })
+                Some(Notice::of_user(channel, What::Gone(number, reason)))
             }
             Kind::Entered => {
                 let channel = user.entered?;
                 tables.set_party(channel.slot, PartyState::Joined { user: place });
-                Some(Event::Opened { channel: Channel::Entered(channel) })
+                Some(Notice::opened(channel))
             }
             #[cfg(feature = "flow")]
             Kind::Refused => None,
             Kind::Gone | Kind::Removed | Kind::Blocked | Kind::NotCreated | Kind::NotThere => {
                 let channel = user.entered.take()?;
                 tables.free_party(channel.slot);
-                let refused =
-                    |reason| Some(Event::Refused { channel: Channel::Entered(channel), reason, words: &[] });
+                let refused = |reason| Some(Notice::refused(channel, reason));
                 match kind {
                     Kind::Blocked => refused(Reason::Blocked),
                     Kind::NotCreated => refused(Reason::NameInUse),
                     Kind::NotThere => refused(Reason::NoSuchChannel),
-                    Kind::Removed => {
-                        Some(Event::Closed { channel: Channel::Entered(channel), reason: Reason::Kicked })
-                    }
-                    _ => {
-                        Some(Event::Closed { channel: Channel::Entered(channel), reason: Reason::OnPurpose })
-                    }
+                    Kind::Removed => Some(Notice::closed(channel, Reason::Kicked)),
+                    _ => Some(Notice::closed(channel, Reason::OnPurpose)),
                 }
             }
         }
@@ -251,7 +241,7 @@ impl LocalParts<'_> {
 fn in_slot(party: PartyRef, piece: &[u8], around: &mut Surroundings<'_>) -> (usize, Queued) {
     let Surroundings { tables, chunks, window, .. } = around;
     let piece = piece.get(..*window).unwrap_or(piece);
-    let (used, event) = take_in(party, piece, 0, tables.own, tables.parties, chunks, *window);
+    let (used, event) = take_in(party, piece, 0, tables.parties, chunks, *window);
     let Queued::Received { from, start, end } = event else { return (used, event) };
     let bytes = piece.get(start..end).unwrap_or_default();
     copy_to(chunks, usize::from(from.slot).wrapping_mul(*window), bytes);

@@ -8,10 +8,10 @@ use crate::Reason;
 use crate::bytes::copy_to;
 use crate::chunk::Assembler;
 use crate::link::flow::Admission;
-use crate::link::front::{Front, Queued};
+use crate::link::front::{Front, Notice, Queued, What};
 use crate::link::send::Out;
 use crate::link::slots::{PartyRef, PartyState};
-use crate::link::{Event, SendError, User};
+use crate::link::{SendError, User};
 use crate::protocol::MAX_WORDS;
 
 impl Local<'_> {
@@ -85,7 +85,7 @@ impl Local<'_> {
         let Some(user) = self.parts.users.get_mut(usize::from(place)) else { return };
         user.stage = Stage::Served;
         let is_there = user.entered.is_some();
-        let event = user.own.map(|channel| Event::UserEntered { channel, user: User::local(place) });
+        let event = user.own.map(|channel| Notice::of_user(channel, What::Entered(User::local(place))));
         // one that is in the handler's hands is settled first
         if !user.to_server.front.has_event()
             && let Some(event) = event
@@ -102,7 +102,7 @@ impl Local<'_> {
     pub(super) fn was_admitted(&self, which: LineRef) -> Option<Queued> {
         let user = self.user(which.user).filter(|user| which.to_server && user.stage == Stage::Served)?;
         let Queued::Knock { .. } = user.to_server.front.event else { return None };
-        Some(Queued::Notice(Event::UserEntered { channel: user.own?, user: User::local(which.user) }))
+        Some(Queued::Notice(Notice::of_user(user.own?, What::Entered(User::local(which.user)))))
     }
 }
 

@@ -3,9 +3,9 @@
 use super::line::{Kind, Line};
 use super::slots::{LocalUserSlot, NameSlot, Stage};
 use super::{FIRST_LOCAL_USER, Local, LocalParts, LocalRoute, LocalState, SimulatedLine};
-use crate::link::front::Queued;
+use crate::link::front::{Notice, Queued};
 use crate::link::slots::{OwnSlot, OwnState};
-use crate::link::{Channel, EnteredChannel, Event, OwnChannel};
+use crate::link::{Channel, EnteredChannel, OwnChannel};
 use crate::protocol::MAX_CHANNELS;
 
 /// What is known of a channel that a local user enters.
@@ -249,10 +249,7 @@ impl Local<'_> {
             let event = user.to_user.front.event;
             let ends = matches!(
                 event,
-                Queued::Notice(
-                    Event::Closed { channel: Channel::Entered(_), .. }
-                        | Event::Refused { channel: Channel::Entered(_), .. }
-                )
+                Queued::Notice(notice @ Notice { channel: Channel::Entered(_), .. }) if notice.is_end()
             );
             #[cfg(feature = "flow")]
             let ends = ends || matches!(event, Queued::Refused { .. });

@@ -1,24 +1,24 @@
 //! The relay's answers to commands, and its notices about users and channels.
 
 use crate::Reason;
+#[cfg(feature = "flow")]
+use crate::link::Channel;
 #[cfg(all(feature = "flow", feature = "server"))]
 use crate::link::flow::AtDoor;
 #[cfg(feature = "flow")]
 use crate::link::flow::Knock;
-#[cfg(feature = "flow")]
-use crate::link::front::Queued;
+use crate::link::front::{Notice, Queued, What};
 use crate::link::session::Session;
 use crate::link::slots::{Key, OwnState, PartyState};
 use crate::link::state::Owed;
-use crate::link::{Channel, Event, OwnChannel, User};
+use crate::link::{EnteredChannel, OwnChannel, User};
 use crate::protocol::to_endpoint::{Capabilities, Unit};
 use crate::protocol::{Fragment, MAX_CHANNELS};
 
 impl Session<'_> {
-    /// Returns the event that the answer or notice stands for that has just come, if it stands for
-    /// one.
+    /// Returns the event that the answer or notice stands for that has just come.
     #[inline(never)]
-    pub(in crate::link) fn control(&mut self) -> Option<Event<'static>> {
+    pub(in crate::link) fn control(&mut self) -> Queued {
         let unit = self.out.state.received.decoder.control(Fragment::EMPTY);
         #[cfg(feature = "flow")]
         if !core::mem::replace(&mut self.out.state.flow.is_known, true)
@@ -26,6 +26,14 @@ impl Session<'_> {
         {
             self.out.has_no_hello();
         }
+        #[cfg(feature = "flow")]
+        if let Unit::Hello { .. } = unit {
+            return self.greeted();
+        }
+        self.notice(unit).into()
+    }
+
+    fn notice(&mut self, unit: Unit<'_>) -> Option<Notice> {
         match unit {
             Unit::Success { tag, channel: number } => {
                 // no relay gives out a greater number; as it stands, it would mean another channel
@@ -35,7 +43,7 @@ impl Session<'_> {
             #[cfg(feature = "flow")]
             Unit::Entered { tag, channel: number, user, window } if usize::from(number) < MAX_CHANNELS => {
                 let event = self.answered(tag, Ok(number));
-                if let Some(Event::Opened { channel: Channel::Entered(channel) }) = event {
+                if let Some(Notice { channel: Channel::Entered(channel), what: What::Opened }) = event {
                     self.out.tables().set_party(channel.slot, PartyState::Entered { number, user });
                     self.out.raise(channel.into(), window, None);
                 }
@@ -62,8 +70,6 @@ impl Session<'_> {
             Unit::Knock { channel, user, ticket, window, .. } => {
                 self.knocked(Knock { number: channel, user, ticket, window })
             }
-            #[cfg(feature = "flow")]
-            Unit::Hello { .. } => self.greeted(),
             Unit::Refused { tag, code, .. } => self.answered(tag, Err(code)),
             #[cfg(all(feature = "flow", feature = "server"))]
             Unit::UserEntered { channel, user } if self.is_kept_out(channel, user) => None,
@@ -81,7 +87,7 @@ impl Session<'_> {
                 }
                 tables.free_party(party.slot);
                 let reason = Reason::of_end(reason);
-                Some(Event::Closed { channel: Channel::Entered(party.into()), reason })
+                Some(Notice::closed(EnteredChannel::from(party), reason))
             }
             Unit::Keepalive { last } => {
                 if let Some(capabilities) = Capabilities::from_keepalive(last) {
@@ -96,19 +102,19 @@ impl Session<'_> {
     }
 
     /// A command was carried out, and its channel has a number, or it was refused with a code.
-    fn answered(&mut self, tag: u8, answer: Result<u8, u8>) -> Option<Event<'static>> {
+    fn answered(&mut self, tag: u8, answer: Result<u8, u8>) -> Option<Notice> {
         let mut tables = self.out.tables();
         if let Some(channel) = tables.find_creating(tag) {
             return self.create_answered(channel, answer);
         }
         let party = tables.find_entering(tag)?;
-        let channel = party.into();
+        let channel = EnteredChannel::from(party);
         let is_wanted = matches!(tables.party(party)?.state, PartyState::Entering { wanted: true, .. });
         let event = match answer {
             Ok(number) if is_wanted => {
                 debug!("entered channel number {}", number);
                 tables.set_party(party.slot, PartyState::Entered { number, user: 0 });
-                return Some(Event::Opened { channel: Channel::Entered(channel) });
+                return Some(Notice::opened(channel));
             }
             Ok(number) => {
                 self.out.state.owed = Owed::Leave { number };
@@ -116,11 +122,7 @@ impl Session<'_> {
             }
             Err(code) => {
                 warning!("entering a channel was refused, code {}", code);
-                is_wanted.then_some(Event::Refused {
-                    channel: Channel::Entered(channel),
-                    reason: Reason::of_enter(code),
-                    words: &[],
-                })
+                is_wanted.then_some(Notice::refused(channel, Reason::of_enter(code)))
             }
         };
         self.out.tables().free_party(party.slot);
@@ -128,7 +130,7 @@ impl Session<'_> {
     }
 
     /// The same for the command that creates an own channel.
-    fn create_answered(&mut self, channel: OwnChannel, answer: Result<u8, u8>) -> Option<Event<'static>> {
+    fn create_answered(&mut self, channel: OwnChannel, answer: Result<u8, u8>) -> Option<Notice> {
         let mut tables = self.out.tables();
         let own = tables.own_mut(channel)?;
         let is_wanted = matches!(own.state, OwnState::Creating { wanted: true, .. });
@@ -147,7 +149,7 @@ impl Session<'_> {
                 if is_wanted && reason == Reason::OnPurpose {
                     debug!("own channel {} created", channel.slot);
                     self.out.local_opened(channel.slot);
-                    return Some(Event::Opened { channel: Channel::Own(channel) });
+                    return Some(Notice::opened(channel));
                 }
                 self.out.state.owed = Owed::Delete { number };
                 self.out.local().deleting(channel.slot);
@@ -160,14 +162,14 @@ impl Session<'_> {
         };
         self.out.tables().free_own(channel.slot);
         self.out.local().ended(channel.slot, true);
-        is_wanted.then_some(Event::Refused { channel: Channel::Own(channel), reason, words: &[] })
+        is_wanted.then_some(Notice::refused(channel, reason))
     }
 
     fn is_double(&self, slot: u8) -> bool {
         self.out.parts.local.is_double(self.out.parts.own, slot)
     }
 
-    pub(in crate::link) fn user_entered(&mut self, number: u8, user: u8) -> Option<Event<'static>> {
+    pub(in crate::link) fn user_entered(&mut self, number: u8, user: u8) -> Option<Notice> {
         let mut tables = self.out.tables();
         let (channel, limit) = tables.find_open(number)?;
         // no relay says so twice
@@ -185,13 +187,13 @@ impl Session<'_> {
                     return None;
                 }
                 let _ = party;
-                Some(Event::UserEntered { channel, user })
+                Some(Notice::of_user(channel, What::Entered(user)))
             }
             None => {
                 warning!("no party slot is free for a user of own channel {}", channel.slot);
-                let event = Event::UserIgnored { channel, user };
+                let event = Notice::of_user(channel, What::Ignored(user));
                 #[cfg(feature = "flow")]
-                if tables.is_blocked(&event) {
+                if tables.is_blocked(event) {
                     self.out.state.front.event = Queued::Notice(event);
                     self.out.state.front.settle(true);
                     self.out.state.owed = self.out.state.owed.or_wait();
@@ -214,7 +216,7 @@ impl Session<'_> {
         self.out.raise(party, send, Some(receive));
     }
 
-    fn user_gone(&mut self, number: u8, user: u8, reason: u8) -> Option<Event<'static>> {
+    fn user_gone(&mut self, number: u8, user: u8, reason: u8) -> Option<Notice> {
         let mut tables = self.out.tables();
         // a relay that talks nonsense can give one number to two channels
         let party = tables.find(Key::user(number, user));
@@ -230,6 +232,6 @@ impl Session<'_> {
             return None;
         }
         tables.free_party(party.slot);
-        Some(Event::UserGone { channel, user: User::new(user), reason: Reason::of_end(reason) })
+        Some(Notice::of_user(channel, What::Gone(User::new(user), Reason::of_end(reason))))
     }
 }

@@ -51,7 +51,7 @@ impl Session<'_> {
                 received.party = find(self.out.parts.parties, Key::on_wire(channel, user));
                 Queued::None
             }
-            Head::Control => self.control().map_or(Queued::None, Queued::Notice),
+            Head::Control => self.control(),
             Head::Tail => {
                 // what follows is for no party
                 received.party = None;
@@ -77,7 +77,7 @@ impl Session<'_> {
                 let chunks = &mut *inbox.chunks;
                 #[cfg(feature = "flow")]
                 let stored = if state.flow.in_force { stored_of(parts.parties, party) } else { 0 };
-                let taken = take_in(party, piece, start, parts.own, parts.parties, chunks, parts.window);
+                let taken = take_in(party, piece, start, parts.parties, chunks, parts.window);
                 #[cfg(feature = "flow")]
                 if state.flow.in_force
                     && let Some(slot) = parts.parties.get_mut(usize::from(party.slot))

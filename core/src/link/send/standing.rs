@@ -8,7 +8,7 @@ use crate::link::front::Queued;
 #[cfg(feature = "server")]
 use crate::link::slots::OwnState;
 use crate::link::slots::PartyState;
-use crate::link::{Channel, EnteredChannel, Event, Mode, SendError};
+use crate::link::{Channel, EnteredChannel, Mode, SendError};
 use crate::protocol::MAX_CHANNELS;
 use crate::protocol::to_relay::Command;
 
@@ -122,9 +122,7 @@ impl Out<'_> {
     /// A channel can be asked for when it is away, and the program has dealt with what told it so.
     fn check_away(&self, is_away: bool, channel: Channel) -> Result<(), SendError> {
         let tells = |event: Queued| match event {
-            Queued::Notice(Event::Refused { channel: of, .. } | Event::Closed { channel: of, .. }) => {
-                of == channel
-            }
+            Queued::Notice(notice) => notice.is_end() && notice.channel == channel,
             #[cfg(feature = "flow")]
             Queued::Refused { from, .. } => Channel::Entered(from.into()) == channel,
             _ => false,

@@ -6,9 +6,10 @@ mod index;
 
 pub(super) use index::find;
 
+use super::front::Notice;
 use super::kept::KeptState;
-use super::slots::{OwnSlot, OwnState, PartyRef, PartySlot, PartyState, generation};
-use super::{Channel, EnteredChannel, Event, OwnChannel, SendError, Source, User};
+use super::slots::{Key, OwnSlot, OwnState, PartyRef, PartySlot, PartyState, generation};
+use super::{Channel, EnteredChannel, OwnChannel, SendError, Source, User};
 use crate::Reason;
 use crate::chunk::{Assembler, ChunkLimit};
 use crate::protocol::{MAX_CHANNELS, MAX_TAGS};
@@ -152,7 +153,7 @@ impl Tables<'_> {
     }
 
     /// Returns the party with this key.
-    pub(super) fn find(&self, key: super::slots::Key) -> Option<PartyRef> {
+    pub(super) fn find(&self, key: Key) -> Option<PartyRef> {
         find(self.parties, key)
     }
 
@@ -164,7 +165,7 @@ impl Tables<'_> {
 
     /// Returns the entered channel whose command has this tag.
     pub(super) fn find_entering(&self, tag: u8) -> Option<PartyRef> {
-        self.find_party(|state| matches!(state, PartyState::Entering { tag: t, .. } if t == tag))
+        find(self.parties, Key::entering(tag))
     }
 
     /// Returns how many channels of others this link is in, or is entering.
@@ -227,28 +228,19 @@ pub(super) fn source(
     Some((Source::User { channel, user }, slot.limit))
 }
 
-/// Returns false if an event is about a channel that the program has given up, or a party that has
-/// gone, since the event was found. What tells of a channel's end is always current.
-pub(super) fn is_current(own: &[OwnSlot], parties: &[PartySlot], event: &Event<'_>) -> bool {
-    let is_open = |channel: OwnChannel| {
-        own.get(usize::from(channel.slot)).is_some_and(|own| own.generation == channel.generation)
+/// Returns false if a notice is about a channel that the program has given up since it was found.
+/// What tells of a channel's end is always current.
+pub(super) fn is_current(own: &[OwnSlot], parties: &[PartySlot], notice: Notice) -> bool {
+    let (is, was) = match notice.channel {
+        Channel::Own(OwnChannel { slot, generation }) if cfg!(feature = "server") => {
+            (own.get(usize::from(slot)).map(|own| own.generation), generation)
+        }
+        Channel::Own(_) => return false,
+        Channel::Entered(EnteredChannel { slot, generation }) => {
+            (parties.get(usize::from(slot)).map(|party| party.generation), generation)
+        }
     };
-    let is_entered = |channel: EnteredChannel| {
-        let party = parties.get(usize::from(channel.slot));
-        party.is_some_and(|party| party.generation == channel.generation)
-    };
-    match *event {
-        Event::Opened { channel: Channel::Own(channel) }
-        | Event::UserEntered { channel, .. }
-        | Event::UserGone { channel, .. }
-        | Event::UserIgnored { channel, .. }
-        | Event::Malicious { from: Source::User { channel, .. }, .. } => is_open(channel),
-        #[cfg(all(feature = "flow", feature = "server"))]
-        Event::KnockEnded { channel, .. } => is_open(channel),
-        Event::Opened { channel: Channel::Entered(channel) }
-        | Event::Malicious { from: Source::Server { channel }, .. } => is_entered(channel),
-        _ => true,
-    }
+    notice.is_end() || is == Some(was)
 }
 
 /// The end of the connection.
@@ -271,14 +263,14 @@ impl Tables<'_> {
 
     /// Frees the next channel that the program has to be told about, and returns the event that
     /// tells it.
-    pub(super) fn next_lost(&mut self) -> Option<Event<'static>> {
+    pub(super) fn next_lost(&mut self) -> Option<Notice> {
         let reason = Reason::LinkLost;
         if let Some(channel) = self.find_own(|state| matches!(state, OwnState::Lost { .. })) {
             let was_open = self.own(channel)?.state == (OwnState::Lost { opened: true });
             self.free_own(channel.slot);
             return Some(match was_open {
-                true => Event::Closed { channel: Channel::Own(channel), reason: Reason::LinkLost },
-                false => Event::Refused { channel: Channel::Own(channel), reason, words: &[] },
+                true => Notice::closed(channel, reason),
+                false => Notice::refused(channel, reason),
             });
         }
         let party = self.find_party(|state| matches!(state, PartyState::Lost { .. }))?;
@@ -286,8 +278,8 @@ impl Tables<'_> {
         self.free_party(party.slot);
         let channel = EnteredChannel::from(party);
         Some(match was_open {
-            true => Event::Closed { channel: Channel::Entered(channel), reason },
-            false => Event::Refused { channel: Channel::Entered(channel), reason, words: &[] },
+            true => Notice::closed(channel, reason),
+            false => Notice::refused(channel, reason),
         })
     }
 }
