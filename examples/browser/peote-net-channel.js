@@ -29,6 +29,9 @@ export const NOTHING = new Uint8Array(0);
  *   connection it is not needed
  * @property {() => { remove: boolean, block: boolean, flow: boolean }} capabilities of the relay
  * @property {() => boolean} canAsk whether users can be kept outside
+ * @property {() => boolean} willBeRaised whether the hello has been said, and parties without a
+ *   window will have one
+ * @property {() => boolean} isGreeting whether the hello has been said and not been answered
  * @property {number} window of each party, for what comes
  * @property {(channel: Channel<any>) => void} forget the channel is not open any more, and not to
  *   be asked for
@@ -159,7 +162,7 @@ export class Channel extends Target {
 
   /** @param {(bytes: number) => void} grant @internal */
   _newParty(grant) {
-    return new Party(this.mode === 'chunks' ? this.maxChunk : undefined, grant);
+    return new Party(this.mode === 'chunks' ? this.maxChunk : undefined, grant, this._access.willBeRaised);
   }
 
   /**
@@ -223,7 +226,8 @@ export class Channel extends Target {
   async _roomFor(parties) {
     for (;;) {
       await this._access.room();
-      if (!parties().some((party) => party.isAwaited)) return;
+      const isGreeting = this._kind === 'own' && this._access.isGreeting();
+      if (!isGreeting && !parties().some((party) => party.isAwaited)) return;
       await new Promise((resolve) => this.#waitsForRoom.add(() => resolve(undefined)));
     }
   }
@@ -242,6 +246,9 @@ export class Channel extends Target {
     const command = Uint8Array.of(...words, ...ask);
     this._access.send(() => command, command.length);
   }
+
+  /** The relay has answered the hello. @internal */
+  _greeted() {}
 
   /** @internal */
   _asked() {

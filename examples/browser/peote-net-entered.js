@@ -129,7 +129,17 @@ export class EnteredChannel extends Channel {
   /** @param {number} user @param {number} send @param {number} [receive] @internal */
   _raised(user, send, receive) {
     this.#ownNumber = user;
-    this.#server?.raise(send, this._access.window, receive);
+    if (this.#server?.raise(send, this._access.window, receive)) this.#tellRoom();
+  }
+
+  /** The hello is answered: there may be no window after all. @internal */
+  _greeted() {
+    if (this.#server?.isThere()) this.#tellRoom();
+  }
+
+  #tellRoom() {
+    this._tell('room', {});
+    this._hasRoom();
   }
 
   /** @internal */
@@ -142,9 +152,7 @@ export class EnteredChannel extends Channel {
 
   /** @param {number} bytes @internal */
   _granted(bytes) {
-    if (!this.#server?.granted(bytes)) return;
-    this._tell('room', {});
-    this._hasRoom();
+    if (this.#server?.granted(bytes)) this.#tellRoom();
   }
 
   /** @param {Uint8Array} payload @internal */

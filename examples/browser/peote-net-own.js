@@ -208,6 +208,7 @@ export class OwnChannel extends Channel {
   broadcast(data, options) {
     const { except, bytes } = this.#broadcastArguments(data, options);
     const parties = [...this.#users].flatMap(([user, party]) => (user === except ? [] : [party]));
+    this.#checkGreeted(bytes);
     this._sendData(parties, this.#head(except), bytes, [1, isOnWire(except) ? 0 : 1]);
   }
 
@@ -224,7 +225,7 @@ export class OwnChannel extends Channel {
    */
   sendToReady(data, options) {
     const { except, bytes } = this.#broadcastArguments(data, options);
-    const field = this._check(bytes);
+    const field = this.#checkGreeted(bytes);
     const inAll = field.length + bytes.length;
     const others = [...this.#users].filter(([user]) => user !== except);
     const late = others.filter(([, party]) => !party.fits(inAll));
@@ -265,6 +266,17 @@ export class OwnChannel extends Channel {
       if (!isNumber) throw new PeoteError('not-open', `${except} is no user's number`);
     }
     return { except, bytes };
+  }
+
+  /**
+   * The length field of a broadcast. Before the hello is answered there may be users that are not
+   * known yet, and would count it.
+   * @param {Uint8Array} bytes
+   */
+  #checkGreeted(bytes) {
+    const field = this._check(bytes);
+    if (this._access.isGreeting()) throw new PeoteError('would-block', 'the relay has not said who is there; await room()');
+    return field;
   }
 
   /** @param {number | undefined} except */
@@ -452,7 +464,19 @@ export class OwnChannel extends Channel {
 
   /** @param {number} user @param {number} send @param {number} receive @internal */
   _raised(user, send, receive) {
-    this.#users.get(user)?.raise(send, this._access.window, receive);
+    if (this.#users.get(user)?.raise(send, this._access.window, receive)) this.#tellRoom(user);
+  }
+
+  /** The hello is answered: broadcasts may go, and what waited in vain for a window. @internal */
+  _greeted() {
+    for (const [user, party] of this.#users) if (party.isThere()) this.#tellRoom(user);
+    this._hasRoom();
+  }
+
+  /** @param {number} user */
+  #tellRoom(user) {
+    this._tell('room', { user });
+    this._hasRoom();
   }
 
   /** @param {number} user @param {Reason} reason @internal */
@@ -466,9 +490,7 @@ export class OwnChannel extends Channel {
 
   /** @param {number} user @param {number} bytes @internal */
   _granted(user, bytes) {
-    if (!this.#users.get(user)?.granted(bytes)) return;
-    this._tell('room', { user });
-    this._hasRoom();
+    if (this.#users.get(user)?.granted(bytes)) this.#tellRoom(user);
   }
 
   /** @param {number} user @param {Uint8Array} payload @internal */

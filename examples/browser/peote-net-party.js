@@ -16,11 +16,15 @@ import { Assembler, MAX_WINDOW } from './peote-net-wire.js';
  * @typedef {{ data: Uint8Array, keep: () => () => void }} Message
  */
 
+/** Bytes of mode `data` that may be sent while the window is not known (docs/PROTOCOL.md, 11.5). */
+const UNKNOWN = 64;
+
 /** The server of an entered channel, or a user of an own one. */
 export class Party {
   /** @type {Assembler | undefined} none in mode `data` */
   #assembler;
   #grant;
+  #willBeRaised;
   #isMalicious = false;
   /** Its channel or membership has ended. */
   #isOver = false;
@@ -50,10 +54,13 @@ export class Party {
   /**
    * @param {number | undefined} maxChunk `undefined` in mode `data`
    * @param {(bytes: number) => void} grant sends a grant; 0 bytes ask for one
+   * @param {() => boolean} willBeRaised whether the hello has been said, so that there will be a
+   *   window if there is none
    */
-  constructor(maxChunk, grant) {
+  constructor(maxChunk, grant, willBeRaised) {
     this.#assembler = maxChunk === undefined ? undefined : new Assembler(maxChunk);
     this.#grant = grant;
+    this.#willBeRaised = willBeRaised;
   }
 
   /** How many bytes may be sent now; `undefined`: there is no window. */
@@ -68,11 +75,11 @@ export class Party {
 
   /** Whether something had no room in the window, and there is none for it yet. */
   get isAwaited() {
-    return this.#wanted !== undefined;
+    return this.#wanted !== undefined && !this.fits(this.#wanted);
   }
 
   /**
-   * Both directions have windows from now on.
+   * Both directions have windows from now on. Whether what had no room has it now.
    * @param {number} send bytes that may be sent
    * @param {number} size of the window for what comes
    * @param {number} [receive] bytes that may still come, as many as the window has by default
@@ -82,6 +89,7 @@ export class Party {
     this.#size = size;
     this.#granted = this.#came - (size - receive);
     this.#pay();
+    return this.isThere();
   }
 
   /**
@@ -90,8 +98,8 @@ export class Party {
    * @param {number} length
    */
   fits(length) {
-    if (this.#window === 0 || length <= this.#window - this.#outstanding) return true;
-    return this.#assembler !== undefined && this.#outstanding <= 0;
+    const size = this.#window || (this.#willBeRaised() ? UNKNOWN : Infinity);
+    return length <= size - this.#outstanding || (this.#assembler !== undefined && this.#outstanding <= 0);
   }
 
   /** So many bytes had no room, and it is to be told when there is some. @param {number} length */
@@ -110,9 +118,9 @@ export class Party {
     this.#grant(0);
   }
 
-  /** So many bytes are sent. @param {number} length */
+  /** So many bytes are sent. They count from the hello on. @param {number} length */
   sent(length) {
-    this.#outstanding += length;
+    if (this.#window > 0 || this.#willBeRaised()) this.#outstanding += length;
   }
 
   /**
@@ -129,10 +137,11 @@ export class Party {
     this.#hasAsked = false;
     // Below 0 the other end gives more than it had promised at first.
     this.#outstanding = Math.max(this.#window - MAX_WINDOW, this.#outstanding - bytes);
-    return this.#isThere();
+    return this.isThere();
   }
 
-  #isThere() {
+  /** Whether what had no room has it now. */
+  isThere() {
     if (this.#wanted === undefined || !this.fits(this.#wanted)) return false;
     this.#wanted = undefined;
     return true;

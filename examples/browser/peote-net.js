@@ -145,6 +145,8 @@ export class Link extends Target {
   #takesPart = false;
   /** Whether it is known what the relay knows, or too late to wait for that. */
   #isGreeted = false;
+  /** The relay has answered the hello. */
+  #isAnswered = false;
   /** @type {() => void} stops the time for it */
   #stopGreeting = () => {};
   /** @type {string | undefined} */
@@ -278,6 +280,8 @@ export class Link extends Target {
     end: (command) => unlessLost(() => this.#connection?.send(command)),
     capabilities: () => this.capabilities,
     canAsk: () => this.#canAsk,
+    willBeRaised: () => this.#hasSaidHello && (this.#takesPart || !this.#isAnswered),
+    isGreeting: () => this.#hasSaidHello && !this.#isAnswered,
     forget: (channel) => this.#forget(channel),
     wait: (channel, delay) => this.#wait(channel, delay),
     backoff: () => new Backoff(this.#rules, this.#random),
@@ -365,7 +369,11 @@ export class Link extends Target {
 
   /** @param {import('./peote-net-wire.js').RelayHello} hello */
   #heardHello({ takesPart, keepalive, name, comeBack }) {
-    this.#takesPart = takesPart ?? this.#takesPart;
+    if (takesPart !== undefined) {
+      const isFirst = !this.#isAnswered;
+      [this.#takesPart, this.#isAnswered] = [takesPart, true];
+      if (isFirst) for (const channel of [...this.#channels]) channel._greeted();
+    }
     this.#relay = name ?? this.#relay;
     if (keepalive && !this.#hasSilenceLimit && this.#connection) this.#connection.silenceLimit = MISSED * 1000 * keepalive;
     if (comeBack === undefined) return;
@@ -405,7 +413,7 @@ export class Link extends Target {
     this.#connection = undefined;
     this.#commands.clear();
     this.#numbers = { own: new Map(), entered: new Map() };
-    this.#hasSaidHello = this.#takesPart = this.#isGreeted = false;
+    this.#hasSaidHello = this.#takesPart = this.#isGreeted = this.#isAnswered = false;
     this.#comeBack = undefined;
     this.#stopGreeting();
     this.#stopRetry();

@@ -405,6 +405,51 @@ timed('a relay that says when to come back is believed', (tick) => {
   assert.deepEqual(told, [['come-back', 1000], ['closed', 1000], ['unreachable', 200]]);
 });
 
+test('until a window is told, one chunk or 64 bytes go to each', async () => {
+  for (const says of [hex('00 0c 00 06 00 09  00 04 00 00  00 04 00 00'), hex('00 05 00 03 01 01 00')]) {
+    const { link, socket } = connected({ window: 1024 });
+    const channel = link.enter('b');
+    const data = link.enter('c', { mode: 'data' });
+    socket.say([...ANNOUNCEMENT, ...hex('00 03 01 00 00  00 03 02 00 01')]);
+    socket.take();
+    channel.send('x'.repeat(500));
+    assert.throws(() => channel.send('y'), code('would-block'));
+    data.send('x'.repeat(60));
+    data.send('x'.repeat(4));
+    assert.throws(() => data.send('y'), code('would-block'));
+    let isThere = 0;
+    for (const one of [channel, data]) one.room().then(() => isThere++);
+    await new Promise(setImmediate);
+    assert.equal(isThere, 0);
+    socket.say([...IN_FORCE.slice(0, 6), says[1] === 5 ? 0 : 1, ...(says[1] === 5 ? [] : says)]);
+    if (says[1] !== 5) socket.say(hex('00 0c 00 06 01 09  00 04 00 00  00 04 00 00'));
+    await new Promise(setImmediate);
+    assert.equal(isThere, 2);
+    // What was sent since the hello counts.
+    assert.equal(channel.window, says[1] === 5 ? undefined : 1024 - 502);
+    channel.send('z');
+    data.send('z');
+  }
+});
+
+test('nothing is broadcast until the hello has been answered', async () => {
+  const { link, socket } = connected({ window: 1024 });
+  const channel = link.create('a');
+  socket.say([...ANNOUNCEMENT, ...hex('00 03 01 00 05')]);
+  assert.throws(() => channel.broadcast('x'), code('would-block'));
+  assert.throws(() => channel.sendToReady('x'), code('would-block'));
+  let isThere = false;
+  channel.room().then(() => (isThere = true));
+  await new Promise(setImmediate);
+  assert.equal(isThere, false);
+  socket.take();
+  socket.say(IN_FORCE);
+  await new Promise(setImmediate);
+  assert.equal(isThere, true);
+  channel.broadcast('x');
+  assert.deepEqual(socket.take(), hex('01 01 03 85 00 78'));
+});
+
 test('grants for numbers that mean nobody, and of nonsense, do nothing', () => {
   const { link, socket } = entered(300);
   link.create('a');
