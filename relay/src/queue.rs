@@ -46,12 +46,23 @@ pub(crate) struct Pool {
     share: usize,
     /// What queues hold without a copy.
     loans: Loans,
+    /// Where TLS makes its records.
+    #[cfg(feature = "tls")]
+    pub(crate) scratch: crate::tls::Scratch,
 }
 
 impl Pool {
     pub(crate) fn new(budget: usize) -> Self {
-        let loans = Loans::default();
-        let mut pool = Self { unused: Vec::new(), used: 0, budget, reserved: 0, share: 0, loans };
+        let mut pool = Self {
+            unused: Vec::new(),
+            used: 0,
+            budget,
+            reserved: 0,
+            share: 0,
+            loans: Loans::default(),
+            #[cfg(feature = "tls")]
+            scratch: crate::tls::Scratch::default(),
+        };
         pool.divide();
         pool
     }

@@ -7,16 +7,19 @@
 
 mod credentials;
 mod pem;
+mod records;
 
 use std::fmt;
-use std::io::{self, IoSlice, Read, Write};
+use std::io::{self, Read};
 use std::sync::Arc;
 
 use rustls::server::UnbufferedServerConnection;
-use rustls::unbuffered::{ConnectionState, EncodeError, EncryptError, UnbufferedStatus};
+use rustls::unbuffered::{ConnectionState, UnbufferedStatus};
 use rustls::{Error, ServerConfig};
 
 pub(crate) use credentials::load;
+pub(crate) use records::Scratch;
+use records::{MAX_PLAIN, OVERHEAD, Records, Sealing};
 
 use crate::http::Refusal;
 use crate::queue::{Pool, Queue};
@@ -31,18 +34,7 @@ pub(crate) type Credentials = Arc<ServerConfig>;
 /// certificate has reason to send.
 pub(crate) const MAX_KEPT: usize = 5 + 16_384 + 2048;
 
-/// Bytes that are encrypted at once: one record.
-const MAX_PLAIN: usize = 16_384;
-
-/// Bytes by which a record is longer than what it says, at most.
-const OVERHEAD: usize = 64;
-
-/// Bytes that may wait to be taken by the socket when rustls has more to say. The flight with the
-/// certificates is the longest.
-const MAX_OUTPUT: usize = 256 * 1024;
-
-/// Bytes that rustls is taken to need for one connection beside those buffers: what it holds of
-/// keys and states is not told.
+/// Bytes that rustls is taken to need for one connection beside those buffers: what it holds of keys and states is not told.
 const STATE: usize = 8 * 1024;
 
 /// Bytes of memory that a connection with TLS may always have, on top of what each connection may.
@@ -54,9 +46,7 @@ pub(crate) struct Tls {
     /// The beginning of a record that has not come whole. rustls knows how far it has looked at it.
     kept: Vec<u8>,
     /// Records that the socket has not taken.
-    output: Vec<u8>,
-    /// Bytes of `output` that it has.
-    taken: usize,
+    output: Records,
     /// The first byte has come.
     has_begun: bool,
     is_established: bool,
@@ -106,7 +96,6 @@ pub(crate) enum Got {
 
 /// What is to be done once rustls has dealt with all that came.
 enum Then<'a> {
-    Nothing,
     Encrypt(&'a [u8]),
     Close,
 }
@@ -116,8 +105,7 @@ impl Tls {
         Ok(Self {
             connection: UnbufferedServerConnection::new(Arc::clone(credentials))?,
             kept: Vec::new(),
-            output: Vec::new(),
-            taken: 0,
+            output: Records::default(),
             has_begun: false,
             is_established: false,
             end: None,
@@ -146,7 +134,7 @@ impl Tls {
 
     /// Bytes of memory.
     pub(crate) fn memory(&self) -> usize {
-        STATE + self.kept.capacity() + self.output.capacity()
+        STATE + self.kept.capacity() + self.output.memory()
     }
 
     /// Whether the socket has to take something.
@@ -178,7 +166,7 @@ impl Tls {
         if !self.has_begun && raw[0].is_ascii_uppercase() {
             self.has_begun = true;
             let is_head = raw[..read].starts_with(b"HEAD ");
-            self.output = Refusal::bad("this port speaks TLS: https or wss").response(is_head);
+            self.output = Refusal::bad("this port speaks TLS: https or wss").response(is_head).into();
             self.end = Some(End::Failed(Failure::PlainHttp));
             return Ok(Got::Failed(Failure::PlainHttp));
         }
@@ -186,16 +174,25 @@ impl Tls {
         raw[..kept].copy_from_slice(&self.kept);
         let raw = &mut raw[..kept + read];
         let (used, len) = self.decrypt(raw, plain);
-        let rest = &raw[used..];
-        if rest.len() > MAX_KEPT {
+        if raw.len() - used > MAX_KEPT {
             self.end = self.end.take().or(Some(End::Failed(Failure::TooLong)));
         }
-        self.kept = if self.end.is_some() { Vec::new() } else { rest.to_vec() };
+        self.keep(&raw[used..]);
         Ok(Got::Bytes { len, read, asked })
     }
 
-    /// Decrypts what is whole of `raw`. Says how much of it was used and how long what was meant
-    /// is.
+    /// Keeps the beginning of a record until the rest of it has come. Between records no memory is held.
+    fn keep(&mut self, rest: &[u8]) {
+        if rest.is_empty() || self.end.is_some() {
+            self.kept = Vec::new();
+            return;
+        }
+        self.kept.clear();
+        self.kept.reserve_exact(rest.len());
+        self.kept.extend_from_slice(rest);
+    }
+
+    /// Decrypts what is whole of `raw`. Says how much of it was used and how long what was meant is.
     fn decrypt(&mut self, raw: &mut [u8], plain: &mut [u8]) -> (usize, usize) {
         let (mut used, mut len) = (0, 0);
         let end = loop {
@@ -210,7 +207,7 @@ impl Tls {
                     }
                 }
                 Ok(ConnectionState::EncodeTlsData(mut data)) => {
-                    if encode(&mut self.output, |to| data.encode(to)).is_err() {
+                    if self.output.append(0, |to| data.encode(to)).is_err() {
                         break Some(End::Failed(Failure::TooLong));
                     }
                 }
@@ -235,15 +232,16 @@ impl Tls {
             while self.connection.wants_write()
                 && let Ok(ConnectionState::EncodeTlsData(mut data)) =
                     self.connection.process_tls_records(&mut []).state
-                && encode(&mut self.output, |to| data.encode(to)).is_ok()
+                && self.output.append(0, |to| data.encode(to)).is_ok()
             {}
         }
         self.end = end;
         (used, len)
     }
 
-    /// Writes once: records that wait, or else what the transport has to say. Says how many bytes
-    /// were taken and how many there were.
+    /// Writes once: records that wait, or else what the transport has to say. Says how many bytes were taken and how many there were.
+    ///
+    /// What the transport says becomes records where those of all connections do. Only what the socket does not take is kept here.
     pub(crate) fn write(
         &mut self,
         socket: &TcpStream,
@@ -251,51 +249,55 @@ impl Tls {
         queue: &mut Queue,
         pool: &mut Pool,
     ) -> io::Result<(usize, usize)> {
-        if self.output.is_empty() {
-            transport.write(&mut *self, queue, pool)?;
+        if !self.output.is_empty() {
+            return self.write_output(socket);
         }
-        self.flush_to(socket)
+        let mut scratch = std::mem::take(&mut pool.scratch);
+        let sealed = transport.write(Sealing::new(self, &mut scratch, pool.share()), queue, pool);
+        let written = scratch.records.write_to(socket);
+        if !scratch.records.is_empty() {
+            self.output = scratch.records.take();
+        }
+        pool.scratch = scratch;
+        sealed.and(written)
     }
 
-    /// Encrypts `bytes`, as far as one record goes, and writes as much as the socket takes. Says
-    /// whether that was all.
-    pub(crate) fn say(&mut self, socket: &TcpStream, mut bytes: &[u8]) -> bool {
-        while self.is_established && !bytes.is_empty() {
-            let (now, later) = bytes.split_at(bytes.len().min(MAX_PLAIN));
-            if self.then(&Then::Encrypt(now)).is_err() {
-                return false;
-            }
-            bytes = later;
-        }
-        bytes.is_empty() && self.flush_to(socket).is_ok() && self.output.is_empty()
+    /// Encrypts `bytes`, and writes as much as the socket takes. Says whether that was all.
+    pub(crate) fn say(&mut self, socket: &TcpStream, bytes: &[u8]) -> bool {
+        let mut records = std::mem::take(&mut self.output);
+        let is_said = self.is_established
+            && bytes.chunks(MAX_PLAIN).all(|bytes| self.then(&Then::Encrypt(bytes), &mut records).is_ok());
+        self.output = records;
+        is_said && self.flush_to(socket)
     }
 
     /// Closes this direction as it should be closed, and writes as much as the socket takes of what
     /// waits. Says whether the endpoint was told all that there was to say.
     pub(crate) fn close(&mut self, socket: &TcpStream) -> bool {
         if self.is_established {
-            let _ = self.then(&Then::Close);
+            let mut records = std::mem::take(&mut self.output);
+            let _ = self.then(&Then::Close, &mut records);
+            self.output = records;
         }
-        self.has_begun && self.flush_to(socket).is_ok() && self.output.is_empty()
+        self.has_begun && self.flush_to(socket)
     }
 
-    fn flush_to(&mut self, mut socket: &TcpStream) -> io::Result<(usize, usize)> {
-        let waiting = self.output.get(self.taken..).unwrap_or_default();
-        if waiting.is_empty() {
-            return Ok((0, 0));
-        }
-        let offered = waiting.len();
-        let taken = socket.write(waiting)?;
-        self.taken += taken;
-        if taken == offered {
-            // an idle connection holds no buffer
-            (self.output, self.taken) = (Vec::new(), 0);
-        }
-        Ok((taken, offered))
+    /// Writes records that wait. Says whether the socket has taken all of them.
+    fn flush_to(&mut self, socket: &TcpStream) -> bool {
+        self.write_output(socket).is_ok() && self.output.is_empty()
     }
 
-    /// Puts records behind those that wait.
-    fn then(&mut self, then: &Then<'_>) -> io::Result<()> {
+    fn write_output(&mut self, socket: &TcpStream) -> io::Result<(usize, usize)> {
+        let written = self.output.write_to(socket);
+        if self.output.is_empty() {
+            // an idle connection holds no memory
+            self.output = Records::default();
+        }
+        written
+    }
+
+    /// Puts records at the end of `records`.
+    fn then(&mut self, then: &Then<'_>, records: &mut Records) -> io::Result<()> {
         if let Some(End::Failed(_)) = self.end {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
@@ -304,13 +306,14 @@ impl Tls {
             // it has looked at it
             let UnbufferedStatus { state, .. } = self.connection.process_tls_records(&mut self.kept);
             match state.map_err(io::Error::other)? {
-                ConnectionState::EncodeTlsData(mut data) => encode(&mut self.output, |to| data.encode(to))?,
+                ConnectionState::EncodeTlsData(mut data) => records.append(0, |to| data.encode(to))?,
                 ConnectionState::TransmitTlsData(data) => data.done(),
                 ConnectionState::WriteTraffic(mut traffic) => {
                     return match then {
-                        Then::Nothing => Ok(()),
-                        Then::Encrypt(bytes) => encode(&mut self.output, |to| traffic.encrypt(bytes, to)),
-                        Then::Close => encode(&mut self.output, |to| traffic.queue_close_notify(to)),
+                        Then::Encrypt(bytes) => {
+                            records.append(bytes.len() + OVERHEAD, |to| traffic.encrypt(bytes, to))
+                        }
+                        Then::Close => records.append(OVERHEAD, |to| traffic.queue_close_notify(to)),
                     };
                 }
                 ConnectionState::PeerClosed => {}
@@ -318,73 +321,6 @@ impl Tls {
             }
         }
     }
-}
-
-/// What a transport writes to is encrypted at once, one record at most. What the socket does not
-/// take of it waits.
-impl Write for &mut Tls {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let len = bytes.len().min(MAX_PLAIN);
-        self.then(&Then::Encrypt(&bytes[..len]))?;
-        Ok(len)
-    }
-
-    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        let total: usize = slices.iter().map(|slice| slice.len()).sum();
-        let mut all = Vec::with_capacity(total.min(MAX_PLAIN));
-        for slice in slices {
-            let room = MAX_PLAIN - all.len();
-            all.extend(&slice[..slice.len().min(room)]);
-        }
-        self.write(&all)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.then(&Then::Nothing)
-    }
-}
-
-/// How much more room it takes to say something.
-trait Lack {
-    fn lack(&self) -> Option<usize>;
-}
-
-impl Lack for EncodeError {
-    fn lack(&self) -> Option<usize> {
-        match self {
-            Self::InsufficientSize(error) => Some(error.required_size),
-            Self::AlreadyEncoded => None,
-        }
-    }
-}
-
-impl Lack for EncryptError {
-    fn lack(&self) -> Option<usize> {
-        match self {
-            Self::InsufficientSize(error) => Some(error.required_size),
-            Self::EncryptExhausted => None,
-        }
-    }
-}
-
-/// Puts what `encode` writes at the end of `output`.
-fn encode<E: Lack + Into<Box<dyn std::error::Error + Send + Sync>>>(
-    output: &mut Vec<u8>,
-    mut encode: impl FnMut(&mut [u8]) -> Result<usize, E>,
-) -> io::Result<()> {
-    let before = output.len();
-    let len = match encode(&mut []) {
-        Ok(len) => len,
-        Err(error) => {
-            let lack = error.lack().filter(|lack| before + lack <= MAX_OUTPUT);
-            let Some(lack) = lack else { return Err(io::Error::other(error)) };
-            output.reserve_exact(lack);
-            output.resize(before + lack, 0);
-            encode(&mut output[before..]).map_err(io::Error::other)?
-        }
-    };
-    output.truncate(before + len);
-    Ok(())
 }
 
 impl fmt::Debug for Tls {
