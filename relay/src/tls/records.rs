@@ -206,3 +206,76 @@ impl Lack for EncryptError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rustls::unbuffered::InsufficientSizeError;
+
+    use super::*;
+
+    /// Takes so many bytes, and then none.
+    struct Taking<'a>(&'a mut Vec<u8>, usize);
+
+    impl Write for Taking<'_> {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let len = bytes.len().min(self.1);
+            if len == 0 {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            self.0.extend(&bytes[..len]);
+            self.1 -= len;
+            Ok(len)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// Writes `bytes` as rustls does: not at all where there is no room for them.
+    fn put<'a>(bytes: &'a [u8]) -> impl FnMut(&mut [u8]) -> Result<usize, EncodeError> + 'a {
+        |to: &mut [u8]| {
+            let Some(room) = to.get_mut(..bytes.len()) else {
+                let error = InsufficientSizeError { required_size: bytes.len() };
+                return Err(EncodeError::InsufficientSize(error));
+            };
+            room.copy_from_slice(bytes);
+            Ok(bytes.len())
+        }
+    }
+
+    #[test]
+    fn records_come_out_as_they_went_in_whatever_is_taken_at_once() {
+        let (mut records, mut sent, mut got) = (Records::default(), Vec::<u8>::new(), Vec::<u8>::new());
+        for round in 0..200_u8 {
+            let bytes = vec![round; usize::from(round) * 37 % 500 + 1];
+            // more, less and as much as it takes
+            for expected in [0, 100, bytes.len()] {
+                records.append(expected, put(&bytes)).unwrap();
+                sent.extend(&bytes);
+            }
+            let at_once = usize::from(round) * 151 % 4000;
+            let _ = records.write_to(Taking(&mut got, at_once));
+            if round % 3 == 0 {
+                records = records.take();
+                assert_eq!(records.memory(), sent.len() - got.len(), "no more than what waits");
+            }
+            assert_eq!(records.is_empty(), sent.len() == got.len());
+        }
+        while !records.is_empty() {
+            records.write_to(Taking(&mut got, 3000)).unwrap();
+        }
+        assert!(sent == got);
+    }
+
+    #[test]
+    fn what_waits_is_bounded() {
+        let mut records = Records::default();
+        let bytes = [7; 100_000];
+        records.append(0, put(&bytes)).unwrap();
+        records.append(0, put(&bytes)).unwrap();
+        records.append(0, put(&bytes)).unwrap_err();
+        assert_eq!(records.write_to(io::sink()).unwrap(), (200_000, 200_000));
+        assert!(records.is_empty());
+    }
+}
