@@ -35,6 +35,12 @@ fn nanos(task: &Path) -> u64 {
     times.split_whitespace().next().and_then(|nanos| nanos.parse().ok()).unwrap_or(0)
 }
 
+/// Nanoseconds that the thread which asks has run for.
+#[cfg(feature = "tls")]
+pub(crate) fn own() -> u64 {
+    nanos(Path::new("/proc/thread-self"))
+}
+
 /// Nanoseconds that all threads of a process have run for.
 pub(crate) fn of_process(id: u32) -> u64 {
     let tasks = std::fs::read_dir(format!("/proc/{id}/task")).into_iter().flatten().flatten();

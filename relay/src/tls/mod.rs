@@ -34,7 +34,8 @@ pub(crate) type Credentials = Arc<ServerConfig>;
 /// certificate has reason to send.
 pub(crate) const MAX_KEPT: usize = 5 + 16_384 + 2048;
 
-/// Bytes that rustls is taken to need for one connection beside those buffers: what it holds of keys and states is not told.
+/// Bytes that rustls is taken to need for one connection beside those buffers: what it holds of
+/// keys and states is not told.
 const STATE: usize = 8 * 1024;
 
 /// Bytes of memory that a connection with TLS may always have, on top of what each connection may.
@@ -181,7 +182,8 @@ impl Tls {
         Ok(Got::Bytes { len, read, asked })
     }
 
-    /// Keeps the beginning of a record until the rest of it has come. Between records no memory is held.
+    /// Keeps the beginning of a record until the rest of it has come. Between records no memory is
+    /// held.
     fn keep(&mut self, rest: &[u8]) {
         if rest.is_empty() || self.end.is_some() {
             self.kept = Vec::new();
@@ -192,7 +194,8 @@ impl Tls {
         self.kept.extend_from_slice(rest);
     }
 
-    /// Decrypts what is whole of `raw`. Says how much of it was used and how long what was meant is.
+    /// Decrypts what is whole of `raw`. Says how much of it was used and how long what was meant
+    /// is.
     fn decrypt(&mut self, raw: &mut [u8], plain: &mut [u8]) -> (usize, usize) {
         let (mut used, mut len) = (0, 0);
         let end = loop {
@@ -239,9 +242,11 @@ impl Tls {
         (used, len)
     }
 
-    /// Writes once: records that wait, or else what the transport has to say. Says how many bytes were taken and how many there were.
+    /// Writes once: records that wait, or else what the transport has to say. Says how many bytes
+    /// were taken and how many there were.
     ///
-    /// What the transport says becomes records where those of all connections do. Only what the socket does not take is kept here.
+    /// What the transport says becomes records where those of all connections do. Only what the
+    /// socket does not take is kept here.
     pub(crate) fn write(
         &mut self,
         socket: &TcpStream,

@@ -15,10 +15,12 @@ pub(super) const OVERHEAD: usize = 64;
 /// Records that are made for one write, at most: what a read brings, and some more.
 const BATCH: usize = 8;
 
-/// Bytes that may wait to be taken by the socket when rustls has more to say. The flight with the certificates is the longest.
+/// Bytes that may wait to be taken by the socket when rustls has more to say. The flight with the
+/// certificates is the longest.
 const MAX_OUTPUT: usize = 256 * 1024;
 
-/// Where records are made: one for all connections, since each makes its records and writes them in one go.
+/// Where records are made: one for all connections, since each makes its records and writes them in
+/// one go.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     /// What the next record says, in one piece.
@@ -29,7 +31,8 @@ pub(crate) struct Scratch {
 /// Records, one behind the other.
 #[derive(Debug, Default)]
 pub(super) struct Records {
-    /// All of it can be written to. So what lies behind `len` is not cleared each time before something is put there.
+    /// All of it can be written to. So what lies behind `len` is not cleared each time before
+    /// something is put there.
     bytes: Vec<u8>,
     /// Bytes that are in use.
     len: usize,
@@ -53,7 +56,8 @@ impl Records {
         self.bytes.capacity()
     }
 
-    /// Puts what `encode` writes at the end, for which it is given room for `expected` bytes, and then for as many as it asks for.
+    /// Puts what `encode` writes at the end, for which it is given room for `expected` bytes, and
+    /// then for as many as it asks for.
     pub(super) fn append<E: Lack>(
         &mut self,
         expected: usize,
@@ -132,7 +136,8 @@ impl<'a> Sealing<'a> {
         sealed
     }
 
-    /// Collects the beginning of `bytes` for the next record, and makes that if it is full. Says how much of `bytes` was used.
+    /// Collects the beginning of `bytes` for the next record, and makes that if it is full. Says
+    /// how much of `bytes` was used.
     fn collect(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let len = bytes.len().min(MAX_PLAIN - self.scratch.plain.len());
         if len == MAX_PLAIN {

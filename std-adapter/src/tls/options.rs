@@ -170,7 +170,8 @@ fn builder() -> io::Result<ConfigBuilder<ClientConfig, WantsVerifier>> {
 /// Named here rather than taken from the process, which may have another one, or none.
 fn provider() -> Arc<CryptoProvider> {
     let mut provider = rustls::crypto::ring::default_provider();
-    // A relay takes the first of a client's that it knows. AES with a key of 128 bits takes a tenth less of both than one of 256.
+    // A relay takes the first of a client's that it knows. AES with a key of 128 bits takes a tenth
+    // less of both than one of 256.
     provider.cipher_suites.sort_by_key(|suite| suite.suite() != CipherSuite::TLS13_AES_128_GCM_SHA256);
     Arc::new(provider)
 }
