@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use peote_net_std::{Connecting, TcpTransport, TlsOptions};
+use peote_net_std::{Connecting, TcpTransport, TlsOptions, describe};
 
 use crate::Failure;
 pub use peote_net_demo::options::{between, seconds};
@@ -33,11 +33,10 @@ impl RelayOptions {
     pub fn tls(&self) -> Result<Option<TlsOptions>, Failure> {
         let options = match &self.ca {
             _ if !self.tls => return Ok(None),
-            Some(file) => {
-                TlsOptions::with_roots_from(file).map_err(|error| Failure::Usage(format!("--ca {error}")))?
-            }
+            Some(file) => TlsOptions::with_roots_from(file)
+                .map_err(|error| Failure::Usage(format!("--ca {}", describe(&error))))?,
             None => TlsOptions::with_system_roots()
-                .map_err(|error| Failure::Failed(format!("{error}, with --ca FILE")))?,
+                .map_err(|error| Failure::Failed(format!("{}; --ca FILE gives them", describe(&error))))?,
         };
         Ok(Some(options))
     }

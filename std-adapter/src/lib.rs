@@ -35,7 +35,7 @@ pub use heap::{HeapBuffers, Sizes, SizesError};
 pub use lines::Lines;
 pub use seed::random_seed;
 #[cfg(feature = "tls")]
-pub use tls::{TlsError, TlsErrorKind, TlsOptions};
+pub use tls::{TlsError, TlsErrorKind, TlsOptions, TlsOptionsError, TlsOptionsErrorKind};
 pub use transport::TcpTransport;
 pub use users::Users;
 pub use waiter::{Interest, Waiter, Waker, Watch, Woken};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::Parser;
-use peote_net_std::TlsOptions;
+use peote_net_std::{TlsOptions, describe};
 
 use crate::upstream::Relay;
 
@@ -39,10 +39,11 @@ pub(crate) struct Options {
 impl Options {
     pub(crate) fn relay(&self) -> io::Result<Relay> {
         let tls = match &self.tls_roots {
-            Some(file) => Some(TlsOptions::with_roots_from(file)?),
-            None if self.tls => Some(TlsOptions::with_system_roots()?),
+            Some(file) => Some(TlsOptions::with_roots_from(file)),
+            None if self.tls => Some(TlsOptions::with_system_roots()),
             None => None,
         };
+        let tls = tls.transpose().map_err(|error| io::Error::other(describe(&error)))?;
         Ok(Relay { address: self.relay.clone(), tls })
     }
 }

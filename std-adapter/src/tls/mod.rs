@@ -6,6 +6,7 @@
 
 mod error;
 mod options;
+mod options_error;
 
 use std::io::{self, BufRead as _, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
@@ -17,6 +18,7 @@ use rustls::{ClientConnection, IoState};
 
 pub use error::{TlsError, TlsErrorKind};
 pub use options::TlsOptions;
+pub use options_error::{TlsOptionsError, TlsOptionsErrorKind};
 
 use crate::error::Failure;
 use crate::readiness::{self, AsFd, PollFlags, READ, WRITE};

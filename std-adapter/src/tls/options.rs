@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::fs;
-use std::io;
 use std::net::Ipv6Addr;
 use std::path::Path;
 use std::sync::Arc;
@@ -13,7 +12,9 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::version::{TLS12, TLS13};
 use rustls::{CipherSuite, ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
-use rustls_platform_verifier::BuilderVerifierExt as _;
+use rustls_platform_verifier::BuilderVerifierExt;
+
+use super::options_error::{TlsOptionsError, TlsOptionsErrorKind as Kind};
 
 /// How TLS is spoken with a relay: which certificates are trusted, and which name the relay's has
 /// to be for.
@@ -51,14 +52,9 @@ impl TlsOptions {
     /// # Errors
     ///
     /// The system has no root certificates; says what can be done.
-    pub fn with_system_roots() -> io::Result<Self> {
-        let builder = builder()?.with_platform_verifier().map_err(|error| {
-            let advice = "install them (package ca-certificates), or give roots of your own";
-            io::Error::new(
-                io::ErrorKind::NotFound,
-                format!("the system's root certificates: {error}; {advice}"),
-            )
-        })?;
+    pub fn with_system_roots() -> Result<Self, TlsOptionsError> {
+        let wrong = |error| TlsOptionsError::new(Kind::SystemRoots).because(error);
+        let builder = builder().and_then(BuilderVerifierExt::with_platform_verifier).map_err(wrong)?;
         Ok(Self::new(builder.with_no_client_auth()))
     }
 
@@ -71,8 +67,22 @@ impl TlsOptions {
     /// # Errors
     ///
     /// There is no certificate in the text, or one that cannot be read.
-    pub fn with_roots(pem: &[u8]) -> io::Result<Self> {
-        Self::with_roots_called("the root certificates", pem)
+    pub fn with_roots(pem: &[u8]) -> Result<Self, TlsOptionsError> {
+        // a mark that some editors write in front of text
+        let pem = pem.strip_prefix("\u{feff}".as_bytes()).unwrap_or(pem);
+        let certificates: Result<Vec<CertificateDer<'static>>, _> =
+            CertificateDer::pem_slice_iter(pem).collect();
+        let certificates = certificates.map_err(|error| TlsOptionsError::new(Kind::NotPem).because(error))?;
+        if certificates.is_empty() {
+            return Err(TlsOptionsError::new(Kind::NoCertificate { instead: instead(pem) }));
+        }
+        let mut roots = RootCertStore::empty();
+        for (certificate, number) in certificates.into_iter().zip(1..) {
+            let wrong = |error| TlsOptionsError::new(Kind::NoRoot { number }).because(error);
+            roots.add(certificate).map_err(wrong)?;
+        }
+        let builder = builder().map_err(|error| TlsOptionsError::new(Kind::SystemRoots).because(error))?;
+        Ok(Self::new(builder.with_root_certificates(roots).with_no_client_auth()))
     }
 
     /// The same from a file.
@@ -80,12 +90,11 @@ impl TlsOptions {
     /// # Errors
     ///
     /// The file cannot be read, or those of [`with_roots`](Self::with_roots); names the file.
-    pub fn with_roots_from(file: impl AsRef<Path>) -> io::Result<Self> {
+    pub fn with_roots_from(file: impl AsRef<Path>) -> Result<Self, TlsOptionsError> {
         let file = file.as_ref();
-        let name = file.display();
         let pem = fs::read(file)
-            .map_err(|error| io::Error::new(error.kind(), format!("{name}: cannot be read: {error}")))?;
-        Self::with_roots_called(&name.to_string(), &pem)
+            .map_err(|error| TlsOptionsError::new(Kind::Unreadable(error.kind())).because(error));
+        pem.and_then(|pem| Self::with_roots(&pem)).map_err(|error| error.in_file(file))
     }
 
     /// The name, or address, that the relay's certificate has to be for. Without this it is the
@@ -95,7 +104,7 @@ impl TlsOptions {
     /// # Errors
     ///
     /// This is neither a host name nor an address.
-    pub fn with_server_name(mut self, name: &str) -> io::Result<Self> {
+    pub fn with_server_name(mut self, name: &str) -> Result<Self, TlsOptionsError> {
         self.server_name = Some(server_name(name)?);
         Ok(self)
     }
@@ -107,32 +116,12 @@ impl TlsOptions {
         Self { config: Arc::new(config), server_name: None }
     }
 
-    fn with_roots_called(what: &str, pem: &[u8]) -> io::Result<Self> {
-        let wrong =
-            |why: &dyn fmt::Display| io::Error::new(io::ErrorKind::InvalidData, format!("{what}: {why}"));
-        // a mark that some editors write in front of text
-        let pem = pem.strip_prefix("\u{feff}".as_bytes()).unwrap_or(pem);
-        let certificates: Result<Vec<CertificateDer<'static>>, _> =
-            CertificateDer::pem_slice_iter(pem).collect();
-        let certificates = certificates.map_err(|error| wrong(&format_args!("not a PEM file: {error}")))?;
-        if certificates.is_empty() {
-            return Err(wrong(&format_args!("no certificate in it{}", instead(pem))));
-        }
-        let mut roots = RootCertStore::empty();
-        for (index, certificate) in certificates.into_iter().enumerate() {
-            roots.add(certificate).map_err(|error| {
-                wrong(&format_args!("certificate {} cannot be a root: {error}", index + 1))
-            })?;
-        }
-        Ok(Self::new(builder()?.with_root_certificates(roots).with_no_client_auth()))
-    }
-
     pub(super) fn config(&self) -> Arc<ClientConfig> {
         Arc::clone(&self.config)
     }
 
     /// The name that the certificate has to be for, when `host` was connected to.
-    pub(super) fn name_for(&self, host: &str) -> io::Result<ServerName<'static>> {
+    pub(super) fn name_for(&self, host: &str) -> Result<ServerName<'static>, TlsOptionsError> {
         self.server_name.clone().map_or_else(|| server_name(host), Ok)
     }
 }
@@ -161,10 +150,8 @@ fn instead(pem: &[u8]) -> String {
     "; it has to be a PEM file".into()
 }
 
-fn builder() -> io::Result<ConfigBuilder<ClientConfig, WantsVerifier>> {
-    ClientConfig::builder_with_provider(provider())
-        .with_protocol_versions(&[&TLS13, &TLS12])
-        .map_err(io::Error::other)
+fn builder() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, rustls::Error> {
+    ClientConfig::builder_with_provider(provider()).with_protocol_versions(&[&TLS13, &TLS12])
 }
 
 /// Named here rather than taken from the process, which may have another one, or none.
@@ -177,21 +164,20 @@ fn provider() -> Arc<CryptoProvider> {
 }
 
 /// A host as the name in a certificate.
-fn server_name(host: &str) -> io::Result<ServerName<'static>> {
+fn server_name(host: &str) -> Result<ServerName<'static>, TlsOptionsError> {
     // The name of an interface behind an address means something on this machine only.
     let host = match host.split_once('%') {
         Some((address, _)) if address.parse::<Ipv6Addr>().is_ok() => address,
         _ => host,
     };
-    ServerName::try_from(host.to_owned()).map_err(|_| {
-        let what = format!("{host:?} is neither a host name nor an address, so no certificate can be for it");
-        io::Error::new(io::ErrorKind::InvalidInput, what)
-    })
+    let name = ServerName::try_from(host.to_owned());
+    name.map_err(|_| TlsOptionsError::new(Kind::ServerName { name: host.into() }))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::describe;
 
     #[test]
     fn hosts_are_names_or_addresses() {
@@ -208,7 +194,7 @@ mod tests {
 
     #[test]
     fn wrong_roots_are_told() {
-        let wrong = |pem: &[u8]| TlsOptions::with_roots(pem).unwrap_err().to_string();
+        let wrong = |pem: &[u8]| describe(&TlsOptions::with_roots(pem).unwrap_err());
         assert_eq!(wrong(b"nothing"), "the root certificates: no certificate in it; it has to be a PEM file");
         assert_eq!(
             wrong(b" \n"),
@@ -229,7 +215,10 @@ mod tests {
         let error = wrong(b"-----BEGIN CERTIFICATE-----\nAAAA\n");
         assert!(error.starts_with("the root certificates: not a PEM file: "), "{error}");
         let error = TlsOptions::with_roots_from("/no/such/file.pem").unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::NotFound);
-        assert!(error.to_string().starts_with("/no/such/file.pem: cannot be read: "), "{error}");
+        assert_eq!(*error.kind(), Kind::Unreadable(std::io::ErrorKind::NotFound));
+        assert_eq!(error.file(), Some(Path::new("/no/such/file.pem")));
+        assert_eq!(error.to_string(), "/no/such/file.pem: cannot be read");
+        let error = describe(&error);
+        assert!(error.starts_with("/no/such/file.pem: cannot be read: "), "{error}");
     }
 }
