@@ -49,7 +49,7 @@ fn run_in(directory: &std::path::Path, rounds: usize, is_alone: bool) -> io::Res
     let (certificate, key) = (directory.join("certificate.pem"), directory.join("key.pem"));
     std::fs::write(&certificate, made.cert.pem())?;
     std::fs::write(&key, made.signing_key.serialize_pem())?;
-    let options = TlsOptions::with_roots(made.cert.pem().as_bytes())?;
+    let options = TlsOptions::with_roots(made.cert.pem().as_bytes()).map_err(io::Error::other)?;
 
     let mut rigs = Vec::new();
     if !is_alone {
