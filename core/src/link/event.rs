@@ -105,6 +105,10 @@ pub enum Event<'a> {
     },
     /// No party slot was free for a new user. Its messages are ignored, it gets broadcasts only,
     /// and no [`UserGone`](Self::UserGone) follows. Increase `PARTIES`.
+    ///
+    /// Where the relay knows flow control, users that find no slot are refused, without an event.
+    /// One that had entered before the relay knew that this link takes part is told so, and the
+    /// link has it removed ([`Reason::Kicked`]).
     UserIgnored {
         /// The channel.
         channel: OwnChannel,

@@ -239,6 +239,25 @@ fn what_is_kept_is_not_granted() {
     assert_eq!(rig.sent(), to_relay::grant_server(5, 244));
 }
 
+/// Who breaks the rules is not heard any more. What it says is granted all the same, or what waits
+/// for its window, such as a broadcast, would wait for ever.
+#[test]
+fn what_lies_behind_a_kept_event_is_granted_though_it_breaks_the_rules() {
+    for keeps in [false, true] {
+        let mut rig = rig();
+        entered(&mut rig);
+        rig.says(from_server(5, &[&chunk(&[1; 20])[..], &[200], &[1; 178]].concat()));
+        rig.poll_once(|_, _| Flow::Again).unwrap();
+        rig.poll_once(|event, _| match event {
+            Event::Malicious { .. } if keeps => Flow::Again,
+            _ => Flow::Continue,
+        })
+        .unwrap();
+        assert_eq!(rig.hears(from_server(5, &[1; 28])).len(), usize::from(keeps));
+        assert_eq!(rig.sent(), to_relay::grant_server(5, 200));
+    }
+}
+
 /// Grants wait for room in the ring, and are not lost.
 #[test]
 fn grants_that_have_no_room_are_owed() {
@@ -322,6 +341,27 @@ fn a_user_for_whom_there_is_no_place_is_refused() {
 
 // §11.6-broadcast, §11.8-ready
 /// A broadcast waits for all, or leaves out those who have no room.
+/// One that had entered before the hello would wait for a grant for ever.
+#[test]
+fn a_user_that_entered_before_the_hello_and_finds_no_place_is_removed() {
+    let all = Capabilities::HELLO.with(Capabilities::REMOVE_USER);
+    for (known, is_removed) in [(all, true), (Capabilities::HELLO, false), (Capabilities::REMOVE_USER, false)]
+    {
+        let mut rig: Windowed = Rig::new(Link::<Memory>::new());
+        rig.hears(to_endpoint::announcement(known));
+        let channel = rig.own(3, CHUNKS);
+        for user in 0..4 {
+            rig.hears(to_endpoint::user_entered(3, user));
+        }
+        rig.sent();
+        let seen = rig.hears(to_endpoint::user_entered(3, 4));
+        assert_eq!(seen, [Seen::Notice(Event::UserIgnored { channel, user: User::new(4) })]);
+        let removes = to_relay::user_command(to_relay::Command::RemoveUser, 3, 4);
+        assert_eq!(rig.sent(), if is_removed { &removes[..] } else { &[] });
+        assert_eq!(rig.hears(to_endpoint::user_gone(3, 4, 2)), []);
+    }
+}
+
 #[test]
 fn broadcasts_wait_or_leave_out() {
     let mut rig = rig();

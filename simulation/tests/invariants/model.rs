@@ -487,7 +487,9 @@ impl Model {
             assert!(is_told_as(why, reason), "gone ({reason:?}), but {why:?}");
             let channel = &self.channels[user.channel.expect("it was told that it has entered")];
             let is_gone = channel.fate == Fate::Over(reason);
-            assert!(is_gone || why == Reason::TooSlow, "a channel that exists is gone");
+            // a user for whom its server has no place is removed
+            let is_alone = matches!(why, Reason::TooSlow | Reason::Kicked);
+            assert!(is_gone || is_alone, "a channel that exists is gone");
             if reason == Reason::OnPurpose {
                 self.check_all_reached_user(id);
             }

@@ -55,6 +55,16 @@ impl Out<'_> {
         }
     }
 
+    /// No slot is free for a user that entered before the hello. Its grants would never come, so it
+    /// is removed, if the relay can do that.
+    #[cold]
+    pub(in crate::link) fn turn_away(&mut self, channel: u8, user: u8) {
+        if self.state.flow.has_windows() && self.state.capabilities.contains(Capabilities::REMOVE_USER) {
+            self.state.owed = Owed::Answer { channel, user, ticket: 0, code: super::REMOVE };
+            self.pay();
+        }
+    }
+
     /// Says hello, if there is room.
     pub(in crate::link) fn say_hello(&mut self) {
         let flow = &self.state.flow;

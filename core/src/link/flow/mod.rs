@@ -196,6 +196,8 @@ impl PartySlot {
 
     /// Returns how many bytes of the slot are in use.
     fn stored(&self) -> usize {
-        if self.kept.is_waiting() || self.assembler.is_in_chunk() { self.assembler.stored() } else { 0 }
+        let is_any = self.kept.is_waiting() || self.assembler.is_in_chunk();
+        // of one that has broken the rules nothing is stored
+        if is_any && !self.assembler.is_broken() { self.assembler.stored() } else { 0 }
     }
 }

@@ -177,7 +177,7 @@ impl Session<'_> {
             return None;
         }
         let party = tables.add_party(PartyState::User { own: channel.slot, number, user }, limit);
-        let user = User::new(user);
+        let (wire, user) = (user, User::new(user));
         debug!("a user entered own channel {}", channel.slot);
         match party {
             Some(party) => {
@@ -186,14 +186,16 @@ impl Session<'_> {
                     self.wait_for_older(party);
                     return None;
                 }
-                let _ = party;
+                let _ = (party, wire);
                 Some(Notice::of_user(channel, What::Entered(user)))
             }
             None => {
                 warning!("no party slot is free for a user of own channel {}", channel.slot);
                 let event = Notice::of_user(channel, What::Ignored(user));
                 #[cfg(feature = "flow")]
-                if tables.is_blocked(event) {
+                self.out.turn_away(number, wire);
+                #[cfg(feature = "flow")]
+                if self.out.tables().is_blocked(event) {
                     self.out.state.front.event = Queued::Notice(event);
                     self.out.state.front.settle(true);
                     self.out.state.owed = self.out.state.owed.or_wait();
