@@ -123,7 +123,7 @@ fn admission_numbers_and_windows_go_across() {
         "above the window"
     );
     // it takes, and the rest comes, and the user is granted it
-    server.say(&[&[0, 8, 0, 6, 128, 2][..], &100_000_u32.to_le_bytes()].concat());
+    server.say(&[&[0, 8, 0, 6, 128, 2][..], &300_000_u32.to_le_bytes()].concat());
     while got < window as usize / 1000 * 1000 {
         got += server.next().unwrap().len() - 4;
     }

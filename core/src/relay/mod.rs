@@ -85,6 +85,7 @@
 mod afar;
 mod blocks;
 mod command;
+mod counted;
 mod end;
 mod hello;
 mod host;

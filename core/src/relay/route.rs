@@ -97,6 +97,10 @@ impl Tables<'_> {
                 }
                 _ => {}
             }
+            if let Some(behind) = self.route_counted(sender, rest, turn, host) {
+                rest = behind;
+                continue;
+            }
             let Some((used, unit)) = Decoder::of(takes_part).decode(rest) else {
                 return (used_to(rest), NEED_MORE);
             };

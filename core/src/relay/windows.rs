@@ -116,6 +116,22 @@ impl Tables<'_> {
         }
     }
 
+    /// How many bytes may go to one side of a membership where all of them are counted, as one side takes part.
+    pub(super) fn countable<H: Host>(
+        &self,
+        index: u32,
+        to: &MembershipSlot,
+        side: usize,
+        host: &H,
+    ) -> Option<usize> {
+        let count = self.side(index, side)?.count;
+        match Self::way(to, side) {
+            Way::FromExisting => Some(count as usize),
+            Way::ToExisting => Some(host.window().saturating_sub(count) as usize),
+            Way::BothPart | Way::BothExisting => None,
+        }
+    }
+
     /// The most that may be under way to an endpoint that takes part.
     fn promised<H: Host>(&self, to: &MembershipSlot, receiver: ConnectionId, host: &H) -> u32 {
         let window = self.window(receiver);

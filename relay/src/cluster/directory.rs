@@ -124,6 +124,8 @@ pub(crate) struct Directory {
     sent: VecDeque<(u64, u64)>,
     /// Until when the names are this relay's.
     until: Option<u64>,
+    /// Relays that are known to be gone, whatever their leases say.
+    buried: Vec<RelayId>,
     tickets: u64,
     requests: BTreeMap<u64, (For, u64)>,
     pub(crate) asks: Vec<Ask>,
@@ -152,6 +154,7 @@ impl Directory {
             renewed_at: 0,
             sent: VecDeque::new(),
             until: None,
+            buried: Vec::new(),
             tickets: 0,
             requests: BTreeMap::new(),
             asks: Vec::new(),
@@ -292,6 +295,7 @@ impl Directory {
         self.is_whole = true;
         self.reconcile(now);
         self.clear_away(now);
+        self.condemn(now, 0);
         for (name, waiter, _) in std::mem::take(&mut self.early) {
             self.look_up(now, &name, waiter);
         }
@@ -403,10 +407,20 @@ impl Directory {
         }
     }
 
-    /// Ends the leases of those that have not renewed them up to that time.
+    /// These relays are gone, and their leases can be ended at once. Something else than silence says
+    /// so: they have ended, and did not merely stand still.
+    pub(crate) fn bury(&mut self, gone: impl IntoIterator<Item = RelayId>) {
+        self.buried.extend(gone);
+    }
+
+    /// Ends the leases of those that have not renewed them up to that time, or are known to be gone.
     fn condemn(&mut self, now: u64, at: u64) {
         let wait = self.lease + self.lease / 4;
-        let late = self.peers.iter_mut().filter(|(_, peer)| !peer.is_condemned && peer.seen_at + wait <= at);
+        let buried = &self.buried;
+        let late = self
+            .peers
+            .iter_mut()
+            .filter(|(id, peer)| !peer.is_condemned && (peer.seen_at + wait <= at || buried.contains(id)));
         let late: Vec<_> = late
             .map(|(id, peer)| {
                 peer.is_condemned = true;

@@ -5,7 +5,7 @@ use super::record::take_unit;
 
 /// Bytes that may be under way in each direction of a membership across, from one stand-in to the
 /// other.
-pub(crate) const WINDOW: u32 = 64 * 1024;
+pub(crate) const WINDOW: u32 = 256 * 1024;
 
 /// Bytes that may be under way of one who keeps to windows: the largest chunk goes as a whole.
 const MOST: u32 = 16 * 1024 * 1024;

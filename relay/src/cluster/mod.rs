@@ -12,6 +12,11 @@ mod key;
 mod line;
 mod member;
 mod nats;
+#[cfg(unix)]
+mod numbers;
+#[cfg(not(unix))]
+#[path = "numbers_none.rs"]
+mod numbers;
 mod record;
 mod state;
 

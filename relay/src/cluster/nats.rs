@@ -16,6 +16,7 @@ use async_nats::jetstream::kv::{Config, CreateErrorKind, Operation, Store, Updat
 use async_nats::jetstream::{self, stream::StorageType};
 use async_nats::{Client, ConnectOptions, Event, ServerAddr, Subscriber};
 use futures_util::StreamExt;
+use percent_encoding::percent_decode_str;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
@@ -231,6 +232,17 @@ impl Speaker {
                 let _ = events.send(event);
                 std::future::ready(())
             });
+        if let Some(server) = self.servers.iter().find(|server| server.has_user_pass()) {
+            // the client does not look for them there
+            let plain = |text: Option<&str>| {
+                let bytes = percent_decode_str(text.unwrap_or_default());
+                bytes.decode_utf8_lossy().into_owned()
+            };
+            options = match server.password() {
+                Some(password) => options.user_and_password(plain(server.username()), plain(Some(password))),
+                None => options.token(plain(server.username())),
+            };
+        }
         if let Some(path) = &self.options.credentials {
             options = options.credentials_file(path).await.map_err(why)?;
         }

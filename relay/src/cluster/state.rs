@@ -4,6 +4,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use peote_net::relay::ConnectionId;
@@ -13,6 +14,7 @@ use super::afar::Afar;
 use super::bus::{Bus, News};
 use super::directory::{Directory, Fact, Outcome};
 use super::line::{Head, Heard, Wrong};
+use super::numbers::Numbers;
 use super::{ClusterInfo, ClusterRelay, Name, RelayId, Waiter, clock};
 use crate::connections::index;
 use crate::log::Name as Shown;
@@ -58,6 +60,7 @@ pub(crate) struct Cluster {
     pub(crate) directory: Directory,
     pub(crate) afar: Afar,
     bus: Box<dyn Bus>,
+    numbers: Option<Numbers>,
     clock: fn() -> u64,
     pub(crate) now: u64,
     /// What was found out for connections, until they ask again.
@@ -80,6 +83,7 @@ pub(crate) struct Cluster {
 pub(crate) struct Options {
     pub(crate) nats: super::nats::Options,
     pub(crate) lease: Duration,
+    pub(crate) file: Option<PathBuf>,
 }
 
 impl fmt::Debug for Cluster {
@@ -109,6 +113,7 @@ impl Cluster {
             directory,
             afar: Afar::new(epoch),
             bus,
+            numbers: None,
             clock,
             now: clock(),
             settled: HashMap::new(),
@@ -132,9 +137,24 @@ impl Cluster {
         wake: impl Fn() + Send + Sync + 'static,
     ) -> std::io::Result<Self> {
         let (name, lease) = (options.nats.name.clone(), crate::deadlines::millis(options.lease));
+        let numbers = options.file.as_deref().map(Numbers::open).transpose()?;
         let nats = super::nats::Nats::start(options.nats, clock::now, wake)?;
         let seed = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), std::process::id());
-        Ok(Self::new(name, lease, seed, Box::new(nats), clock::now))
+        let mut this = Self::new(name, lease, seed, Box::new(nats), clock::now);
+        this.directory.bury(numbers.iter().flat_map(Numbers::earlier).copied());
+        this.numbers = numbers;
+        this.keep_number();
+        Ok(this)
+    }
+
+    /// The number of this relay is another one. It is in the file before anybody else hears of it.
+    fn keep_number(&mut self) {
+        let me = self.directory.me();
+        if let Some(numbers) = &mut self.numbers
+            && let Err(error) = numbers.keep(me)
+        {
+            warn!(%error, "cluster-file cannot be written: after this relay is killed its names are kept until its lease is over");
+        }
     }
 
     // ---- commands of connections ----
@@ -339,6 +359,7 @@ impl Cluster {
         for id in self.afar.peer_ids() {
             self.afar.forget_peer(id);
         }
+        self.keep_number();
         self.bus.be(self.directory.me());
         self.duties.push_back(Duty::EndAll);
     }

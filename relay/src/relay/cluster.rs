@@ -39,6 +39,7 @@ impl Relay {
                 tls_root: config.cluster_root.clone(),
             },
             lease: config.cluster_lease,
+            file: config.cluster_file.clone(),
         };
         let handle = self.handle.clone();
         let cluster = Cluster::on_nats(options, move || handle.wake())?;

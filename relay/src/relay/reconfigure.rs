@@ -110,6 +110,7 @@ impl Relay {
             ("cluster_name", config.cluster_name != old.cluster_name),
             ("cluster_credentials", config.cluster_credentials != old.cluster_credentials),
             ("cluster_root", config.cluster_root != old.cluster_root),
+            ("cluster_file", config.cluster_file != old.cluster_file),
             ("cluster_lease", config.cluster_lease != old.cluster_lease),
         ] {
             if is_new {
@@ -120,6 +121,7 @@ impl Relay {
         config.cluster_name.clone_from(&old.cluster_name);
         config.cluster_credentials.clone_from(&old.cluster_credentials);
         config.cluster_root.clone_from(&old.cluster_root);
+        config.cluster_file.clone_from(&old.cluster_file);
         config.cluster_lease = old.cluster_lease;
     }
 

@@ -5,9 +5,11 @@
 #![allow(dead_code, unreachable_pub, missing_docs, reason = "each test uses a part of it")]
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::program::{PATIENCE, Running};
@@ -18,6 +20,7 @@ pub struct Nats {
     pub child: Child,
     pub port: u16,
     pub folder: PathBuf,
+    arguments: Vec<String>,
 }
 
 pub fn nats_server() -> Option<PathBuf> {
@@ -33,18 +36,25 @@ pub fn nats_server() -> Option<PathBuf> {
 
 impl Nats {
     pub fn start(name: &str) -> Option<Self> {
+        Self::start_with(name, &[])
+    }
+
+    /// A server with more arguments; `None` where there is no nats-server.
+    pub fn start_with(name: &str, more: &[&str]) -> Option<Self> {
         nats_server()?;
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let folder = std::env::temp_dir().join(format!("peote-nats-{name}-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&folder);
-        let child = Self::spawn(port, &folder);
-        Some(Self { child, port, folder })
+        let arguments: Vec<String> = more.iter().map(ToString::to_string).collect();
+        let child = Self::spawn(port, &folder, &arguments);
+        Some(Self { child, port, folder, arguments })
     }
 
-    pub fn spawn(port: u16, folder: &std::path::Path) -> Child {
+    fn spawn(port: u16, folder: &std::path::Path, more: &[String]) -> Child {
         let child = Command::new(nats_server().unwrap())
             .args(["-a", "127.0.0.1", "-p", &port.to_string(), "-js", "-sd"])
             .arg(folder)
+            .args(more)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -53,13 +63,17 @@ impl Nats {
         child
     }
 
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
     pub fn again(&mut self) {
-        self.child = Self::spawn(self.port, &self.folder);
+        self.child = Self::spawn(self.port, &self.folder, &self.arguments);
     }
 
     pub fn url(&self) -> String {
@@ -206,3 +220,54 @@ pub fn taking_part(address: SocketAddr, window: u32) -> Raw {
 pub const OK: &[u8] = &[0, 3, 1, 0, 0];
 pub const CREATE: u8 = 0;
 pub const ENTER: u8 = 1;
+
+/// A way to NATS that can be cut without a word, as by a network that is gone.
+pub struct Way {
+    pub port: u16,
+    is_cut: Arc<AtomicBool>,
+}
+
+impl Way {
+    pub fn to(nats: &Nats) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (port, to) = (listener.local_addr().unwrap().port(), nats.port);
+        let is_cut = Arc::new(AtomicBool::new(false));
+        let cut = is_cut.clone();
+        std::thread::spawn(move || {
+            for socket in listener.incoming().map_while(Result::ok) {
+                let Ok(server) = TcpStream::connect(("127.0.0.1", to)) else { continue };
+                for (from, to) in [(&socket, &server), (&server, &socket)] {
+                    let (from, to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
+                    let cut = cut.clone();
+                    std::thread::spawn(move || pass(from, to, &cut));
+                }
+            }
+        });
+        Self { port, is_cut }
+    }
+
+    pub fn url(&self) -> String {
+        format!("nats://127.0.0.1:{}", self.port)
+    }
+
+    /// Nothing comes through from now on, or all does.
+    pub fn cut(&self, is_cut: bool) {
+        self.is_cut.store(is_cut, Ordering::SeqCst);
+    }
+}
+
+/// Passes bytes on, and keeps them while the way is cut. A connection that was cut is dropped by
+/// its ends.
+fn pass(mut from: TcpStream, mut to: TcpStream, is_cut: &AtomicBool) {
+    let mut bytes = vec![0; 65_536];
+    while let Ok(len @ 1..) = from.read(&mut bytes) {
+        while is_cut.load(Ordering::SeqCst) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        if to.write_all(&bytes[..len]).is_err() {
+            break;
+        }
+    }
+    let _ = to.shutdown(Shutdown::Both);
+    let _ = from.shutdown(Shutdown::Both);
+}

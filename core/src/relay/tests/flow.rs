@@ -533,3 +533,44 @@ fn existing_endpoints_notice_nothing() {
         assert_eq!(world.take(connection), witness.take(connection));
     }
 }
+
+#[test]
+fn short_units_that_are_counted_fare_as_one_by_one() {
+    // whoever takes part, what goes through at once is what goes through unit by unit
+    for (windows, from, to) in [([1000, 0], 1, 0), ([0, 1000], 0, 1), ([3000, 0], 0, 1), ([0, 3000], 1, 0)] {
+        for (len, count) in [(16, 200), (1, 3000), (120, 30), (126, 40), (125, 40)] {
+            let unit = if from == 0 { to_user(0, len) } else { to_server(len) };
+            let (mut at_once, mut single) = (World::in_a(&windows), World::in_a(&windows));
+            let (mut together, mut used) = (Vec::new(), 0);
+            let all = unit.repeat(count);
+            loop {
+                let received = at_once.receive(from, &all[used..]);
+                used += received.used;
+                together.extend(at_once.take(to));
+                match received.outcome {
+                    Outcome::Enough => {}
+                    Outcome::NeedMore => assert_eq!(used, all.len()),
+                    outcome => assert!(matches!(outcome, Outcome::WaitForWindow(_)), "{outcome:?}"),
+                }
+                if received.outcome != Outcome::Enough {
+                    break;
+                }
+            }
+            let (mut each, mut sent) = (Vec::new(), 0);
+            while sent < all.len() {
+                let received =
+                    single.receive(from, &all[sent..all.len().min(sent - sent % unit.len() + unit.len())]);
+                sent += received.used;
+                each.extend(single.take(to));
+                if matches!(received.outcome, Outcome::WaitForWindow(_)) {
+                    break;
+                }
+            }
+            assert_eq!((used, together), (sent, each), "{windows:?} {from} {len}");
+            if from == 0 {
+                let (left, right) = (grants(&at_once.take(0)), grants(&single.take(0)));
+                assert!(left.iter().sum::<u32>().abs_diff(right.iter().sum()) < 1024, "{left:?} {right:?}");
+            }
+        }
+    }
+}

@@ -19,6 +19,9 @@ impl Afar {
             match record {
                 Record::ToUsers { members: named, units } => {
                     list = if named.is_empty() { list } else { named };
+                    if list.is_empty() {
+                        return false;
+                    }
                     members(list).for_each(|member| self.carry(peer, member, true, units, now));
                 }
                 record => self.hear_record(peer, &record, now),

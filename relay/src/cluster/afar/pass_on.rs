@@ -205,9 +205,11 @@ impl Afar {
             return;
         }
         let peer = self.peer(peer, now);
-        let members = if peer.list == (peer.line.message_number(), list.clone()) { &[][..] } else { &list };
+        // asked before the record is put, which may fill the message
+        let here = (peer.line.message_number(), list);
+        let members = if peer.list == here { &[][..] } else { &here.1[..] };
         Record::ToUsers { members, units: &units }.put(peer.line.message());
-        peer.list = (peer.line.message_number(), list);
+        peer.list = here;
     }
 
     fn pass_on_one(

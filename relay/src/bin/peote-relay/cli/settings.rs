@@ -118,7 +118,7 @@ const OPERATING: &str = "Operating it (peote-relay ctl)";
 const DRAIN_TIME: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(86_400);
 
 /// All settings, in the order in which they are shown.
-pub(crate) static SETTINGS: [Setting; 66] = [
+pub(crate) static SETTINGS: [Setting; 67] = [
     Setting {
         name: "listen",
         group: LISTENING,
@@ -488,6 +488,12 @@ pub(crate) static SETTINGS: [Setting; 66] = [
         group: CLUSTER,
         help: "PEM file with the root by which the certificates of the NATS servers are checked; for tls://",
         field: Field::File(|all| &mut all.relay.cluster_root),
+    },
+    Setting {
+        name: "cluster-file",
+        group: CLUSTER,
+        help: "File of this relay alone, locked while it runs: its names are free at once when it is started again after it was killed",
+        field: Field::File(|all| &mut all.relay.cluster_file),
     },
     Setting {
         name: "cluster-lease",
