@@ -4,9 +4,6 @@
 //! network on a virtual clock. So the rest of the relay uses what is named here, and neither mio, nor
 //! socket2, nor the clocks of the standard library.
 
-// set by the build script of simulation/relay alone
-#![allow(unexpected_cfgs)]
-
 #[cfg(not(simulated))]
 mod real {
     use std::io;

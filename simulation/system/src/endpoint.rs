@@ -128,17 +128,16 @@ impl Endpoint {
 
 impl Drop for Endpoint {
     fn drop(&mut self) {
-        self.with(
-            |stream, now| {
-                stream.of_endpoint = false;
-                if stream.vanished {
-                    return;
-                }
-                let end = if stream.to_endpoint.arrived > 0 { End::Reset } else { End::Closed };
-                stream.to_relay.end(now, end);
-            },
-            (),
-        );
+        world::at_end(|world| {
+            let now = world.now;
+            let Ok(stream) = world.stream(self.number) else { return };
+            stream.of_endpoint = false;
+            if stream.vanished {
+                return;
+            }
+            let end = if stream.to_endpoint.arrived > 0 { End::Reset } else { End::Closed };
+            stream.to_relay.end(now, end);
+        });
     }
 }
 

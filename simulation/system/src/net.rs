@@ -25,7 +25,8 @@ pub fn listen(address: SocketAddr, _: i32) -> io::Result<TcpListener> {
             return Err(io::ErrorKind::AddrInUse.into());
         }
         let number = world.number();
-        let listener = Listener { address, backlog: std::collections::VecDeque::new(), noted: 0, registered: None };
+        let listener =
+            Listener { address, backlog: std::collections::VecDeque::new(), noted: 0, registered: None };
         world.listeners.insert(number, listener);
         Ok(TcpListener { number, address })
     })
@@ -63,7 +64,7 @@ impl TcpListener {
     /// Nobody is there, or there are too many open sockets.
     pub fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
         world::call();
-        world::with(|world| {
+        let (number, address) = world::with(|world| {
             let is_full = world.sockets() >= world.descriptors;
             let now = world.now;
             let Some(listener) = world.listeners.get_mut(&self.number) else {
@@ -77,17 +78,15 @@ impl TcpListener {
                 return Err(io::Error::from_raw_os_error(TOO_MANY_OPEN));
             }
             listener.backlog.pop_front();
-            let stream = TcpStream { number };
-            let is_broken = world.stream(number).is_ok_and(|stream| stream.is_broken());
-            if is_broken && world.random.chance(500) {
-                if let Ok(stream) = world.stream(number) {
-                    stream.of_relay = false;
-                }
+            let chance = world.random.chance(500);
+            let stream = world.stream(number)?;
+            if stream.is_broken() && chance {
+                stream.of_relay = false;
                 return Err(io::ErrorKind::ConnectionAborted.into());
             }
-            let address = world.stream(number)?.address;
-            Ok((stream, address))
-        })
+            Ok((number, stream.address))
+        })?;
+        Ok((TcpStream { number }, address))
     }
 }
 
@@ -99,7 +98,7 @@ impl Source for TcpListener {
 
 impl Drop for TcpListener {
     fn drop(&mut self) {
-        world::with(|world| {
+        world::at_end(|world| {
             let Some(listener) = world.listeners.remove(&self.number) else { return };
             let now = world.now;
             for (_, number) in listener.backlog {
@@ -242,7 +241,7 @@ impl Source for TcpStream {
 
 impl Drop for TcpStream {
     fn drop(&mut self) {
-        world::with(|world| {
+        world::at_end(|world| {
             let now = world.now;
             let Ok(stream) = world.stream(self.number) else { return };
             stream.of_relay = false;

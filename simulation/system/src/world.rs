@@ -80,6 +80,11 @@ pub(crate) fn with<T>(does: impl FnOnce(&mut World) -> T) -> T {
     WORLD.with_borrow_mut(does)
 }
 
+/// The same where the thread may be ending, which drops what is left in any order.
+pub(crate) fn at_end(does: impl FnOnce(&mut World)) {
+    let _ = WORLD.try_with(|world| does(&mut world.borrow_mut()));
+}
+
 /// Makes a new world, without connections, at time 0. Sockets of the one before are not connected any more.
 pub fn begin(seed: u64) {
     drop(OUTSIDE.take());
@@ -188,7 +193,8 @@ impl World {
 
     fn next(&self) -> Option<u64> {
         let streams = self.streams.values().filter_map(Stream::next);
-        let first = |listener: &Listener| listener.backlog.iter().map(|(at, _)| *at).find(|at| *at > self.now);
+        let first =
+            |listener: &Listener| listener.backlog.iter().map(|(at, _)| *at).find(|at| *at > self.now);
         streams.chain(self.listeners.values().filter_map(first)).min()
     }
 

@@ -1,0 +1,243 @@
+//! One life of a relay, from its start to its end.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use peote_net_simulation::Random;
+use simulated_relay::{Closed, Config, Relay, SlowReceiver};
+use simulated_system::{begin, counts, now_micros, set_descriptors, set_outside};
+
+use crate::cast::{Cast, Stage};
+
+/// What makes it hard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// The process that stands still, and lines that stall for a moment.
+    Good,
+    /// Lines that break in every way there is, and slow readers.
+    Breaking,
+    /// Little memory and few descriptors besides.
+    Scarce,
+    /// The relay drains or stops in the middle of it.
+    Ending,
+}
+
+/// What is the same whenever a life is repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct End {
+    history: u64,
+    calls: u64,
+    time: u64,
+    pub(crate) heard: u64,
+}
+
+const SECOND: u64 = 1_000_000;
+
+struct Life {
+    relay: Relay,
+    cast: Rc<RefCell<Cast>>,
+    random: Random,
+    kind: Kind,
+    descriptors: usize,
+}
+
+pub(crate) fn live(seed: u64, kind: Kind) -> End {
+    begin(seed);
+    let mut random = Random::new(seed);
+    let config = config(&mut random, kind);
+    let relay = Relay::bind(config).expect("the configuration is right");
+    let cast = Cast::new(&mut random, kind, relay.local_addrs()[0], relay.handle());
+    let cast = Rc::new(RefCell::new(cast));
+    set_outside(Box::new(Stage(Rc::clone(&cast))));
+    let mut life = Life { relay, cast, random, kind, descriptors: usize::MAX };
+    life.live();
+    match (kind, life.random.below(3)) {
+        (Kind::Ending, 0) => life.drain(),
+        (Kind::Ending, 1) => life.stop(),
+        _ => {
+            life.settle();
+            life.sleep();
+            life.leave();
+        }
+    }
+    let cast = life.cast.borrow();
+    End {
+        history: cast.ledger.history,
+        calls: counts().calls,
+        time: now_micros(),
+        heard: cast.ledger.messages,
+    }
+}
+
+fn config(random: &mut Random, kind: Kind) -> Config {
+    let mut config = Config {
+        listen: vec!["10.9.9.9:7680".parse().expect("an address")],
+        unused_timeout: Duration::ZERO,
+        commands_per_second: *random.choose(&[0, 500, 20]),
+        messages_per_second: *random.choose(&[0, 1_000_000, 100]),
+        bytes_per_second: *random.choose(&[0, 128 << 20, 20_000]),
+        max_users_per_channel: *random.choose(&[0, 2]),
+        keepalive_interval: *random.choose(&[Duration::from_secs(5), Duration::from_secs(2)]),
+        ..Config::default()
+    };
+    config.burst = *random.choose(&[config.burst, Duration::from_millis(500)]);
+    if kind == Kind::Scarce {
+        config.queue_bytes = *random.choose(&[64 << 10, 1 << 20]);
+        config.memory_bytes = 1 << 20;
+        config.slow_receiver = *random.choose(&[SlowReceiver::Pause, SlowReceiver::Drop]);
+        config.slow_receiver_grace = *random.choose(&[Duration::ZERO, Duration::from_secs(2)]);
+        config.max_connections = *random.choose(&[0, 4]);
+    }
+    config
+}
+
+impl Life {
+    /// Parties do things, and things go wrong.
+    fn live(&mut self) {
+        let end = now_micros() + SECOND + self.random.below(15_000_000) as u64;
+        while now_micros() < end {
+            if self.random.chance(200) {
+                self.reload();
+            }
+            if self.kind == Kind::Scarce {
+                self.descriptors = *self.random.choose(&[2, 5, usize::MAX]);
+                set_descriptors(self.descriptors);
+            }
+            let until = now_micros() + 1 + self.random.below(3_000_000) as u64;
+            self.turn_until(until.min(end));
+        }
+        set_descriptors(usize::MAX);
+    }
+
+    /// The configuration is read again, with other limits.
+    fn reload(&mut self) {
+        let mut config = config(&mut self.random, self.kind);
+        config.listen.clone_from(&self.relay.config().listen);
+        trace!("the configuration is read again");
+        self.relay.reconfigure(config).expect("the configuration is right");
+    }
+
+    fn turn_until(&mut self, end: u64) {
+        self.cast.borrow_mut().end = end;
+        let (calls, begun) = (counts().polls, now_micros());
+        while now_micros() < end {
+            self.relay.turn(None).expect("a turn");
+            self.check();
+        }
+        let seconds = (now_micros() - begun) / SECOND + 1;
+        // a call takes 8 µs on the average
+        assert!(counts().polls - calls < seconds * 60_000, "a busy loop");
+    }
+
+    fn check(&self) {
+        let stats = self.relay.stats();
+        let memory = stats.queued_bytes + stats.table_bytes;
+        assert!(memory <= stats.memory_bytes, "{memory} bytes of memory of {}", stats.memory_bytes);
+        assert!(counts().sockets <= stats.open_sockets + 1, "sockets that nobody knows of: {stats:?}");
+        for cause in [Closed::Malformed, Closed::UnknownCommand, Closed::WebSocketFailed, Closed::Other] {
+            assert_eq!(stats.closed.of(cause), 0, "{cause}");
+        }
+        if self.kind != Kind::Scarce {
+            let wonders: u32 = self.cast.borrow().parties.iter().map(|party| party.wonders).sum();
+            assert_eq!(wonders, 0, "closed without a reason: {stats:?}");
+        }
+    }
+
+    /// Nobody does anything, and nothing goes wrong: what is under way has to arrive, and who is gone to be noticed.
+    fn settle(&mut self) {
+        {
+            let mut cast = self.cast.borrow_mut();
+            cast.acts = false;
+            for party in &mut cast.parties {
+                (party.slowness, party.read_at) = (0, 0);
+                // one that has said nothing so far never will
+                party.is_excused |= party.tables.own.is_empty() && party.tables.entered.is_empty();
+                party.line.iter().for_each(|line| line.endpoint.resume());
+            }
+        }
+        // one that is gone without a word while it is held up is noticed after 15 s and 64 stall timeouts
+        self.turn_until(now_micros() + 360 * SECOND);
+        let cast = self.cast.borrow();
+        let stats = self.relay.stats();
+        let connected = cast.parties.iter().filter(|party| party.line.is_some()).count();
+        assert_eq!(stats.connections, connected, "connections: {stats:?}");
+        let open =
+            |party: &&crate::party::Party| party.tables.entered.iter().filter(|one| one.is_open).count();
+        let users: usize = cast.parties.iter().map(|party| open(&party)).sum();
+        let own = cast.parties.iter().flat_map(|party| &party.tables.own);
+        let of_servers: usize = own.clone().map(|own| own.users.len()).sum();
+        assert_eq!((users, of_servers), (stats.users, stats.users), "who is in which channel");
+        assert_eq!(own.clone().count(), stats.channels, "channels");
+        assert_eq!(stats.paused, 0, "somebody waits for nothing");
+        let sent = |key| cast.ledger.sent.get(&key).copied().unwrap_or_default();
+        let heard = |key| cast.ledger.heard.get(&key).copied().unwrap_or_default();
+        for user in own.flat_map(|own| own.users.values()) {
+            assert_eq!(sent(user.to), heard(user.to), "what a server has said to a user");
+        }
+        for entered in cast.parties.iter().flat_map(|party| &party.tables.entered) {
+            assert_eq!(sent(entered.to), heard(entered.to), "what a user has said");
+            if let Some((key, next)) = entered.from_all.0 {
+                assert_eq!(sent(key), next, "what a server has said to all");
+            }
+        }
+    }
+
+    /// Nobody says anything: the relay says that it is there, and sleeps.
+    fn sleep(&mut self) {
+        let before = counts().polls;
+        self.turn_until(now_micros() + 20 * SECOND);
+        let (polls, connections) = (counts().polls - before, self.relay.stats().connections as u64);
+        // keepalives each 2 s, and what is woken up for
+        assert!(
+            polls <= 20 + 40 * connections,
+            "{polls} polls in 20 quiet seconds, {connections} connections"
+        );
+    }
+
+    /// Everybody goes.
+    fn leave(&mut self) {
+        for party in &mut self.cast.borrow_mut().parties {
+            drop(party.take_line());
+        }
+        self.turn_until(now_micros() + 30 * SECOND);
+        let stats = self.relay.stats();
+        let left = (stats.connections, stats.channels, stats.users, stats.queued_bytes, stats.paused);
+        assert_eq!(left, (0, 0, 0, 0, 0), "the relay remembers somebody: {stats:?}");
+        assert_eq!((stats.open_sockets, counts().sockets), (1, 1), "sockets that are left");
+        assert_eq!(stats.accepted, stats.closed.total(), "ends of connections: {stats:?}");
+    }
+
+    fn excuse(&mut self) {
+        for party in &mut self.cast.borrow_mut().parties {
+            (party.is_end, party.is_excused) = (true, true);
+        }
+    }
+
+    /// All are to go elsewhere.
+    fn drain(&mut self) {
+        self.excuse();
+        let over = Duration::from_millis(self.random.below(5000) as u64);
+        self.relay.drain(over);
+        let end = now_micros() + 20 * SECOND;
+        while !self.relay.is_drained() {
+            assert!(now_micros() < end, "it is drained some day: {:?}", self.relay.stats());
+            self.turn_until(now_micros() + SECOND);
+        }
+        let stats = self.relay.stats();
+        assert_eq!((stats.connections, stats.users, stats.channels), (0, 0, 0), "{stats:?}");
+        self.stop();
+    }
+
+    /// The relay ends.
+    fn stop(&mut self) {
+        self.excuse();
+        let begun = now_micros();
+        self.relay.shutdown().expect("an end");
+        assert!(now_micros() - begun < 12 * SECOND, "the end takes too long");
+        let stats = self.relay.stats();
+        let left = (stats.connections, stats.channels, stats.users, stats.queued_bytes);
+        assert_eq!(left, (0, 0, 0, 0), "the relay remembers somebody: {stats:?}");
+        assert_eq!(stats.accepted, stats.closed.total(), "ends of connections: {stats:?}");
+    }
+}
