@@ -106,12 +106,7 @@ pub(crate) fn run(rounds: usize, with_nats: bool) -> io::Result<Plot> {
             first.get_or_insert(Figures { nanos, state_p99: state[1], ..Figures::default() });
         }
     }
-    Ok(Plot {
-        title: "A game: processor time of what is in between, for each message",
-        x: "players",
-        y: "microseconds",
-        lines,
-    })
+    Ok(Plot { title: "A game: processor time for each message", x: "players", y: "microseconds", lines })
 }
 
 fn relay_rooms(players: usize) -> io::Result<Rooms> {

@@ -21,13 +21,20 @@ pub(crate) struct Line {
     pub(crate) points: Vec<(f64, f64)>,
 }
 
+impl Line {
+    /// The number of its colour: the same in all plots.
+    fn colour(&self) -> usize {
+        ["relay", "forwarder"].iter().position(|&name| name == self.name).unwrap_or(2)
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Plot {
     pub(crate) title: &'static str,
     /// What the axes show, with units.
     pub(crate) x: &'static str,
     pub(crate) y: &'static str,
-    /// At most three.
+    /// The relay, the forwarder, and at most one other.
     pub(crate) lines: Vec<Line>,
 }
 
@@ -68,7 +75,7 @@ impl Plot {
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" width=\"{WIDTH}\" \
              height=\"{HEIGHT}\" role=\"img\" aria-label=\"{title}\">\n{STYLE}\n\
              <rect class=\"paper\" width=\"{WIDTH}\" height=\"{HEIGHT}\" rx=\"6\"/>\n\
-             <text class=\"title\" x=\"{LEFT}\" y=\"26\">{title}</text>"
+             <text class=\"title\" x=\"20\" y=\"26\">{title}</text>"
         )?;
         for value in &ticks {
             let at = y.at(*value);
@@ -114,7 +121,8 @@ impl Plot {
     /// The lines, each with its name behind its last point.
     fn write_lines(&self, svg: &mut String, x: &Scale, y: &Scale) -> fmt::Result {
         let mut names: Vec<(f64, usize, &str)> = Vec::new();
-        for (number, line) in self.lines.iter().enumerate() {
+        for line in &self.lines {
+            let number = line.colour();
             let mut path = String::new();
             for (at, (px, py)) in line.points.iter().enumerate() {
                 let letter = if at == 0 { 'M' } else { 'L' };
@@ -175,7 +183,10 @@ impl fmt::Display for Short {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             value if value >= 1e6 => write!(f, "{} M", (value / 1e6 * 10.0).round() / 10.0),
-            value if value >= 1e4 => write!(f, "{} k", (value / 1e3 * 10.0).round() / 10.0),
+            value if value >= 1e3 => {
+                let value = value.round();
+                write!(f, "{},{:03}", (value / 1e3).floor(), value % 1e3)
+            }
             value => write!(f, "{}", (value * 100.0).round() / 100.0),
         }
     }

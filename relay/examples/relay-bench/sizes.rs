@@ -41,7 +41,7 @@ pub(crate) fn run(rounds: usize, is_alone: bool, with_nats: bool) -> io::Result<
         println!();
     }
     Ok(Plot {
-        title: "Processor time of what is in between, for each message",
+        title: "Processor time for each message, by its size",
         x: "bytes of a message",
         y: "nanoseconds",
         lines,
