@@ -458,9 +458,27 @@ impl Connections {
         self.queue_within(index, 0, header, payload);
     }
 
-    /// Puts bytes into a connection's queue if it has so much room. Returns whether it has.
+    /// [`queue_within`](Self::queue_within) of what most messages are, to one that is to be written
+    /// anyway. Returns false for all else, which is still to be queued then.
     ///
-    /// A function of its own: in the loop that calls it the registers would not suffice.
+    /// A function of its own: in the loop that calls it the registers would not suffice. It calls
+    /// no other, so that it has few to save.
+    #[inline(never)]
+    fn queue_short(&mut self, index: u32, room: usize, header: &[u8], payload: &[u8]) -> bool {
+        let bound = self.config.queue_bytes.min(self.pool.share());
+        if let Some(Some(connection)) = self.slots.get_mut(index as usize)
+            && connection.flags.dirty
+            && !connection.flags.mute
+            && connection.queue.len() + room <= bound
+            && connection.queue.push_short(header, payload)
+        {
+            self.pushed += 1;
+            return true;
+        }
+        false
+    }
+
+    /// Puts bytes into a connection's queue if it has so much room. Returns whether it has.
     #[inline(never)]
     fn queue_within(&mut self, index: u32, room: usize, header: &[u8], payload: &[u8]) -> bool {
         let bound = self.config.queue_bytes.min(self.pool.share());
@@ -663,7 +681,8 @@ impl Host for Connections {
 
     #[inline]
     fn push_within(&mut self, id: ConnectionId, room: usize, header: &[u8], payload: &[u8]) -> bool {
-        self.queue_within(index(id), room, header, payload)
+        let index = index(id);
+        self.queue_short(index, room, header, payload) || self.queue_within(index, room, header, payload)
     }
 
     fn cut(&self) -> usize {

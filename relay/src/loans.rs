@@ -253,7 +253,7 @@ mod tests {
     }
 
     fn push(queue: &mut Queue, header: &[u8], payload: &[u8], pool: &mut Pool) {
-        if queue.push(header, payload) {
+        if queue.push_short(header, payload) || queue.push(header, payload) {
             return;
         }
         if payload.len() < LONG || !queue.lend(1, header, payload, pool) {
