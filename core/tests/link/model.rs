@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use peote_net::Reason;
 use peote_net::chunk::{ChunkLimit, Violation};
 use peote_net::link::{Channel, EnteredChannel, Event, Mode, OwnChannel, Source, User};
-use peote_net::protocol::to_endpoint::{Decoder, Unit};
+use peote_net::protocol::Fragment;
+use peote_net::protocol::items::{self, Item, NumberReader};
+use peote_net::protocol::to_endpoint::{Capabilities, Decoder, Unit};
 
 use crate::support::Seen;
 
@@ -61,10 +63,24 @@ pub(crate) struct Model {
     places: usize,
     /// What the link has to say of its own accord, in any order: `(command, number)`.
     pub(crate) given_back: Vec<(u8, u8)>,
-    /// The random relay took part, by chance. The model knows neither knocks nor windows, so it
-    /// says nothing from here on.
+    /// What the relay can do.
+    capabilities: Capabilities,
+    /// The link has said hello.
     pub(crate) has_windows: bool,
+    /// The relay has said that taking part is not in force.
+    is_refused: bool,
+    reader: NumberReader,
+    come_back_in: Option<u32>,
+    /// Words of a refusal, as far as they have come.
+    words: Vec<u8>,
+    /// They are those of a command that is in flight.
+    has_words: bool,
+    /// Users for whom there was no place, which the link has removed: `[channel, user]`.
+    pub(crate) turned_away: Vec<[u8; 2]>,
 }
+
+/// Bytes of words that are kept.
+const MAX_WORDS: usize = 200;
 
 impl Model {
     pub(crate) fn new(own_channels: usize, places: usize) -> Self {
@@ -174,14 +190,30 @@ impl Model {
                 self.refused(tag, number, seen);
             }
             Unit::Success { tag, channel: number } | Unit::Entered { tag, channel: number, .. } => {
-                self.has_windows |= matches!(unit, Unit::Entered { .. });
                 self.success(tag, number, seen);
             }
             // the words come first
-            Unit::Refused { words, .. } if !words.is_last() => {}
-            Unit::Refused { tag, code, .. } => self.refused(tag, code, seen),
-            Unit::UserEntered { channel: number, user } => self.user_entered(number, user, seen),
-            Unit::Hello { .. } | Unit::Knock { .. } | Unit::Raised { .. } => self.has_windows = true,
+            Unit::Refused { tag, code, words } => {
+                if words.is_first() {
+                    self.has_words = self.commands.get(&tag).is_some_and(|command| command.handle.is_some());
+                }
+                self.words.extend(words.bytes().iter().filter(|_| self.has_words));
+                if words.is_last() {
+                    self.refused(tag, code, seen);
+                    self.words.clear();
+                }
+            }
+            Unit::UserEntered { channel: number, user } => self.user_entered(number, user, false, seen),
+            Unit::Knock { channel, user, words, .. } if words.is_last() && cfg!(feature = "flow") => {
+                self.user_entered(channel, user, true, seen);
+            }
+            Unit::Keepalive { last } => {
+                if let Some(capabilities) = Capabilities::from_keepalive(last) {
+                    self.capabilities = capabilities;
+                    self.has_windows |= cfg!(feature = "flow") && capabilities.contains(Capabilities::HELLO);
+                }
+            }
+            Unit::Hello { items } => self.hears_hello(items, seen),
             Unit::UserGone { channel: number, user, reason } => {
                 if let Some((channel, _)) = self.users.remove(&(number, user)) {
                     let (user, reason) = (User::new(user), Reason::of_end(reason));
@@ -220,6 +252,47 @@ impl Model {
         }
     }
 
+    fn hears_hello(&mut self, items: Fragment<'_>, seen: &mut Vec<Seen>) {
+        if !cfg!(feature = "flow") {
+            return;
+        }
+        for byte in items.bytes() {
+            match self.reader.byte(*byte) {
+                Some(Item::Capabilities(bits)) => self.is_refused = bits & items::TAKES_PART == 0,
+                Some(Item::ComeBackIn(millis)) => self.come_back_in = Some(millis),
+                _ => {}
+            }
+        }
+        if items.is_last() {
+            self.reader = NumberReader::new();
+            #[cfg(feature = "flow")]
+            if let Some(millis) = self.come_back_in.take() {
+                let after = peote_net::time::Duration::from_millis(millis.into());
+                seen.push(Seen::Notice(Event::ComeBack { after }));
+            }
+            let _ = seen;
+        }
+    }
+
+    /// A party that is not heard any more, because it has sent more than it may.
+    pub(crate) fn silence(&mut self, from: Source) {
+        let voice = match from {
+            Source::User { channel, user } => self
+                .users
+                .iter_mut()
+                .find(|((_, number), (of, _))| *of == channel && User::new(*number) == user)
+                .map(|(_, (_, voice))| voice),
+            Source::Server { channel } => self
+                .channels
+                .iter_mut()
+                .find(|known| known.handle == Handle::Entered(channel))
+                .map(|known| &mut known.voice),
+        };
+        if let Some(voice) = voice {
+            voice.malicious = true;
+        }
+    }
+
     /// The entered channel with this number. (Two of them exist only if a relay talks nonsense. The
     /// latest has the number then; where parties are searched in order, the one in the first
     /// place.)
@@ -255,15 +328,19 @@ impl Model {
             Handle::Own(channel) => {
                 Event::Refused { channel: Channel::Own(channel), reason: Reason::of_create(code), words: &[] }
             }
-            Handle::Entered(channel) => Event::Refused {
-                channel: Channel::Entered(channel),
-                reason: Reason::of_enter(code),
-                words: &[],
-            },
+            Handle::Entered(channel) => {
+                let (channel, reason) = (Channel::Entered(channel), Reason::of_enter(code));
+                self.words.truncate(MAX_WORDS);
+                if !self.words.is_empty() && cfg!(feature = "flow") {
+                    seen.push(Seen::Refused(channel, reason, core::mem::take(&mut self.words)));
+                    return;
+                }
+                Event::Refused { channel, reason, words: &[] }
+            }
         }));
     }
 
-    fn user_entered(&mut self, number: u8, user: u8, seen: &mut Vec<Seen>) {
+    fn user_entered(&mut self, number: u8, user: u8, knocks: bool, seen: &mut Vec<Seen>) {
         // two own channels with one number exist only if a relay talks nonsense
         let own = self.channels.iter().filter_map(|channel| match channel.handle {
             Handle::Own(own) if channel.number == number => Some(own),
@@ -276,6 +353,13 @@ impl Model {
         let exhausted = self.places_left() == 0;
         if !exhausted {
             self.users.insert((number, user), (channel, Voice::default()));
+        } else if knocks {
+            return; // it is refused
+        } else if self.has_windows
+            && !self.is_refused
+            && self.capabilities.contains(Capabilities::REMOVE_USER)
+        {
+            self.turned_away.push([number, user]);
         }
         let user = User::new(user);
         seen.push(Seen::Notice(if exhausted {
@@ -310,7 +394,7 @@ impl Model {
 impl Voice {
     fn hears(&mut self, from: Source, mode: Mode, bytes: &[u8], seen: &mut Vec<Seen>) {
         let Mode::Chunks(limit) = mode else {
-            if !bytes.is_empty() {
+            if !bytes.is_empty() && !self.malicious {
                 seen.push(Seen::Data(from, bytes.to_vec()));
             }
             return;

@@ -11,6 +11,7 @@ use peote_net::link::{
 };
 
 use peote_net::protocol::to_endpoint;
+use peote_net::protocol::to_relay;
 use peote_net::time::Instant;
 
 /// What the relay says comes from `incoming`, what the link says lands in `outgoing`.
@@ -191,6 +192,18 @@ pub(crate) fn by_party(mut seen: Vec<Seen>) -> Vec<Seen> {
         });
     }
     seen
+}
+
+/// Leaves out grants: more or less may have been taken when each of them is due.
+pub(crate) fn without_grants(written: &[u8]) -> Vec<u8> {
+    let (mut rest, mut kept, mut decoder) = (written, Vec::new(), to_relay::Decoder::new());
+    while let Some((used, unit)) = decoder.decode(rest) {
+        if !matches!(unit, to_relay::Unit::Command { command: 8, .. }) {
+            kept.extend(&rest[..used]);
+        }
+        rest = &rest[used..];
+    }
+    kept
 }
 
 /// Takes the one event that tells of the loss out of `seen`, and says how many bytes it says were
