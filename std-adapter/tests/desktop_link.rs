@@ -214,7 +214,7 @@ fn a_channel_that_is_refused_is_told_to_the_handler() {
     let error = link.run(|event, _| handler(event)).unwrap_err();
     assert_eq!(
         format!("{error:?}"),
-        "the relay did not create the channel: a channel of this name exists already"
+        "channel \"echo\": the relay did not create the channel: a channel of this name exists already"
     );
 }
 

@@ -65,7 +65,7 @@ fn an_echo_server_and_its_client() {
     // started twice: the second one says what is wrong
     let (code, _, errors) = run("echo", &[&address]);
     assert_eq!(code, Some(1));
-    let text = "Error: the relay did not create the channel: a channel of this name exists already\n";
+    let text = "Error: channel \"echo\": the relay did not create the channel: a channel of this name exists already\n";
     assert!(errors.ends_with(text), "{errors}");
     let (code, output, errors) = run("client", &[&address]);
     assert_eq!((code, output.as_str(), errors.as_str()), (Some(0), "hello", ""));

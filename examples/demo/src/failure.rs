@@ -96,7 +96,7 @@ impl From<link::Error<TcpError>> for Failure {
 impl From<LinkError> for Failure {
     fn from(error: LinkError) -> Self {
         match error {
-            LinkError::Handler(error) => error.into(),
+            LinkError::Handler(error) | LinkError::Channel { error, .. } => error.into(),
             LinkError::Connect(error) => error.into(),
             LinkError::System(error) => error.into(),
             lost => Self::Lost(describe(&lost)),

@@ -62,7 +62,9 @@ fn run(options: &Options) -> Result<(), Failure> {
         let now = link.now();
         match link.poll(|event, out| game.hear(&event, out, now)) {
             Ok(_) => {}
-            Err(LinkError::Handler(mistake)) => return Err(failed(mistake)),
+            Err(LinkError::Handler(mistake) | LinkError::Channel { error: mistake, .. }) => {
+                return Err(failed(mistake));
+            }
             Err(lost) => return Err(Failure::Lost(lost.to_string())),
         }
         if now >= end {

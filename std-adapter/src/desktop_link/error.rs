@@ -19,6 +19,14 @@ use crate::{ConnectError, SizesError, TcpError};
 pub enum LinkError<H = SendError> {
     /// The handler returned an error. The link goes on.
     Handler(H),
+    /// The handler returned the refusal or the end of a channel, as
+    /// [`Event::ok`](peote_net::link::Event::ok) makes it. The link goes on.
+    Channel {
+        /// The channel's name.
+        name: String,
+        /// The handler's error.
+        error: H,
+    },
     /// The relay cannot be reached.
     Connect(ConnectError),
     /// The connection is lost. The channels have been told.
@@ -108,6 +116,7 @@ impl<H: fmt::Display> fmt::Display for LinkError<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Handler(error) => error.fmt(f),
+            Self::Channel { name, error } => write!(f, "channel {name:?}: {error}"),
             Self::Connect(error) => error.fmt(f),
             Self::Lost(lost) => lost.fmt(f),
             Self::GivenUp { exhausted, .. } => write!(f, "no connection to the relay ({exhausted})"),
@@ -119,10 +128,24 @@ impl<H: fmt::Display> fmt::Display for LinkError<H> {
 }
 
 impl<H: HandlerError> LinkError<H> {
+    /// An error of the handler; `ended` is the name of the channel that the event has ended.
+    pub(super) fn of_handler(error: H, ended: Option<String>) -> Self {
+        let (mut next, mut is_end) = (error.as_error(), false);
+        while let Some(error) = next {
+            is_end |=
+                matches!(error.downcast_ref(), Some(SendError::Refused { .. } | SendError::Closed { .. }));
+            next = error.source();
+        }
+        match ended {
+            Some(name) if is_end => Self::Channel { name, error },
+            _ => Self::Handler(error),
+        }
+    }
+
     /// Returns what lies behind this one.
     fn cause(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
-            Self::Handler(error) => error.as_error()?.source(),
+            Self::Handler(error) | Self::Channel { error, .. } => error.as_error()?.source(),
             Self::NotConnected => None,
             Self::Connect(error) => error.source(),
             Self::Lost(lost) => lost.source(),
@@ -140,7 +163,7 @@ impl<H> LinkError<H> {
     /// It is not the handler's.
     pub fn into_handler<O>(self) -> Result<H, LinkError<O>> {
         Err(match self {
-            Self::Handler(error) => return Ok(error),
+            Self::Handler(error) | Self::Channel { error, .. } => return Ok(error),
             Self::Connect(error) => LinkError::Connect(error),
             Self::Lost(lost) => LinkError::Lost(lost),
             Self::GivenUp { exhausted, cause } => LinkError::GivenUp { exhausted, cause },

@@ -368,18 +368,21 @@ impl DesktopLink {
         self.begin_turn(now);
         while let Some(channel) = self.refused.pop_front() {
             let event = Event::Refused { channel, reason: Reason::NoAnswer, words: b"" };
+            let name = self.channels.name(channel).cloned();
             match handler(event, &mut self.link.out()).into_flow() {
                 Ok(Flow::Continue) => {}
                 Ok(Flow::Again) => {
                     self.refused.push_front(channel);
                     break;
                 }
-                Err(error) => return Err(LinkError::Handler(error)),
+                Err(error) => return Err(LinkError::of_handler(error, name)),
             }
         }
         while let Self { link, channels, on_change, stage: Stage::Connected(transport), .. } = self {
             transport.begin_round();
+            let mut ended = None;
             let polled = link.poll(&mut **transport, now, |event, out| {
+                ended = name_of_ended(channels, &event);
                 match follow(channels, on_change, event, now) {
                     Some(event) => Followed::Handled(handler(event, out)),
                     None => Followed::PassedOver,
@@ -389,7 +392,7 @@ impl DesktopLink {
                 Ok(()) => {}
                 Err(Ok(error)) => {
                     self.is_unfinished = true;
-                    return Err(LinkError::Handler(error));
+                    return Err(LinkError::of_handler(error, ended));
                 }
                 Err(Err(lost)) => {
                     self.lost(lost, now);
@@ -628,6 +631,14 @@ impl DesktopLink {
         if let Some(on_change) = &mut self.on_change {
             on_change(change);
         }
+    }
+}
+
+/// Returns the name of the channel that an event ends. The list may have forgotten it afterwards.
+fn name_of_ended(channels: &Channels, event: &Event<'_>) -> Option<String> {
+    match *event {
+        Event::Refused { channel, .. } | Event::Closed { channel, .. } => channels.name(channel).cloned(),
+        _ => None,
     }
 }
 
