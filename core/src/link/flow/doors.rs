@@ -23,9 +23,13 @@ use crate::protocol::to_relay;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Admission {
     /// Everybody. The program is told with [`Event::UserEntered`], and does not hear words.
+    ///
+    /// [`Event::UserEntered`]: crate::link::Event::UserEntered
     #[default]
     Open,
     /// The program decides about each user: it is told with [`Event::Knock`].
+    ///
+    /// [`Event::Knock`]: crate::link::Event::Knock
     Ask,
     /// No user may enter. The program is not told.
     Closed,
@@ -234,6 +238,8 @@ impl Out<'_> {
     /// # Errors
     /// [`SendError::NotOpen`] if the handle is not valid; [`SendError::Unsupported`] if the channel
     /// is open and the relay cannot ask.
+    ///
+    /// [`Event::Opened`]: crate::link::Event::Opened
     pub fn set_admission(&mut self, channel: OwnChannel, admission: Admission) -> Result<(), SendError> {
         self.set_door(channel, |door| door.admission = admission)
     }
@@ -282,6 +288,9 @@ impl Out<'_> {
     /// # Errors
     /// [`SendError::NotOpen`] if no user with this number knocks there (any more);
     /// [`SendError::WouldBlock`].
+    ///
+    /// [`Event::Knock`]: crate::link::Event::Knock
+    /// [`Event::UserEntered`]: crate::link::Event::UserEntered
     pub fn admit(&mut self, channel: OwnChannel, user: User) -> Result<(), SendError> {
         let party = self.knocking(channel, user)?;
         let slot = self.parts.parties.get(usize::from(party.slot)).ok_or(SendError::NotOpen)?;
@@ -311,6 +320,8 @@ impl Out<'_> {
     /// # Errors
     /// [`SendError::NotOpen`] if no user with this number knocks there (any more);
     /// [`SendError::WordsTooLong`], [`SendError::WouldBlock`].
+    ///
+    /// [`Event::Knock`]: crate::link::Event::Knock
     pub fn refuse(
         &mut self,
         channel: OwnChannel,
