@@ -116,6 +116,6 @@ fn what_keeps_chat_from_tls_is_said_in_one_line() {
     let arguments = ["--relay", &tls, "--name", "a", "--tls", "tea"];
     assert_refused(Running::start_in("chat", &arguments, &variables), 3, &unknown);
     let variables = [("SSL_CERT_FILE", "/no/such"), ("SSL_CERT_DIR", "/no/such")];
-    let parts = ["the system's root certificates: ", "with --ca FILE"];
+    let parts = ["the system's root certificates cannot be used: ", "--ca FILE gives them"];
     assert_refused(Running::start_in("chat", &arguments, &variables), 1, &parts);
 }

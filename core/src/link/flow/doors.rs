@@ -226,7 +226,7 @@ impl Out<'_> {
     ///     let door = out.create("club", Mode::chunks(256))?;
     ///     out.set_admission(door, Admission::Ask)
     /// }
-    /// fn handler(event: Notice, out: &mut Out<'_>) -> Result<(), SendError> {
+    /// fn handler(event: Event<'_>, out: &mut Out<'_>) -> Result<(), SendError> {
     ///     match event {
     ///         Event::Knock { channel, user, words: b"swordfish" } => out.admit(channel, user),
     ///         Event::Knock { channel, user, .. } => out.refuse(channel, user, "wrong password"),
