@@ -1,0 +1,170 @@
+//! What a desktop link does in a turn: it connects, asks for its channels, and takes note of events.
+
+use std::task::Poll;
+
+use peote_net::link::{Error, Event};
+use peote_net::offline::Offline;
+use peote_net::reconnect::{Notice, Status};
+use peote_net::time::Instant;
+
+use super::error::Cause;
+use super::{Change, Channels, DesktopLink, LinkError, Lost, OnChange, Relay, Stage, change};
+use crate::TcpTransport;
+use crate::link_transport::{LinkTransport, Unanswering};
+
+impl DesktopLink {
+    /// Goes on with connecting, and asks for the channels that are due.
+    pub(super) fn begin_turn(&mut self, now: Instant) {
+        self.is_unfinished = false;
+        self.advance(now);
+        let Stage::Connected(transport) = &mut self.stage else { return };
+        transport.begin_turn(self.poll_limit);
+        transport.begin_round();
+        let mut is_answering = true;
+        while let Some(notice) = self.channels.restore(&mut self.link.out(), now) {
+            is_answering &= !change::is_unanswered(&notice);
+            self.notice(notice);
+        }
+        if !is_answering && let Stage::Connected(transport) = &mut self.stage {
+            **transport = LinkTransport::Unanswering(Unanswering);
+        }
+    }
+
+    /// Goes on with connecting.
+    pub(super) fn advance(&mut self, now: Instant) {
+        if self.channels.start_attempt(now) {
+            self.stage = self.start();
+        }
+        let connected = match &mut self.stage {
+            Stage::Connecting(connecting) => match connecting.poll() {
+                Poll::Ready(connected) => connected,
+                Poll::Pending => return,
+            },
+            Stage::Connected(_) if self.channels.status() == Status::Connecting => {
+                self.channels.connected();
+                return;
+            }
+            _ => return,
+        };
+        match connected {
+            Ok(transport) => {
+                self.stage = Stage::Connected(Box::new(LinkTransport::tcp_of(transport)));
+                self.channels.connected();
+                self.change(Change::Connected);
+            }
+            Err(error) => {
+                self.stage = Stage::Nothing;
+                self.failed(Cause::Connect(error), now);
+            }
+        }
+    }
+
+    fn start(&mut self) -> Stage {
+        match &mut self.relay {
+            Relay::Offline => Stage::Connected(Box::new(LinkTransport::offline(Offline::new()))),
+            Relay::Given(transport) => match transport.take() {
+                Some(transport) => Stage::Connected(Box::new(LinkTransport::tcp_of(*transport))),
+                None => Stage::Nothing,
+            },
+            Relay::At {
+                address,
+                timeout,
+                #[cfg(feature = "tls")]
+                tls,
+            } => {
+                let connecting = TcpTransport::connect(address, *timeout);
+                #[cfg(feature = "tls")]
+                if let Some(tls) = tls {
+                    return Stage::Connecting(Box::new(connecting.with_tls(tls)));
+                }
+                Stage::Connecting(Box::new(connecting))
+            }
+        }
+    }
+
+    /// Returns true if this turn goes on with another reading.
+    pub(super) fn goes_on(&mut self) -> bool {
+        let Stage::Connected(transport) = &mut self.stage else { return false };
+        if self.link.has_more() {
+            self.is_unfinished = true;
+            return false;
+        }
+        let waits = transport.has_read() && self.link.wants_read() && transport.is_readable();
+        self.is_unfinished = waits && transport.is_exhausted();
+        waits && !self.is_unfinished
+    }
+
+    /// What the program has not been told is told by an error.
+    pub(super) fn end_turn<H>(&mut self) -> Result<(), LinkError<H>> {
+        let Status::GivenUp(exhausted) = self.channels.status() else { return Ok(()) };
+        Err(match self.cause.take() {
+            None => LinkError::NotConnected,
+            Some(cause) if self.is_reconnecting => LinkError::GivenUp { exhausted, cause: cause.into() },
+            Some(Cause::Connect(error)) => LinkError::Connect(error),
+            Some(Cause::Lost(lost)) => LinkError::Lost(lost),
+        })
+    }
+
+    pub(super) fn lost(&mut self, error: Error<crate::TcpError>, now: Instant) {
+        let is_unanswering = matches!(
+            std::mem::replace(&mut self.stage, Stage::Nothing),
+            Stage::Connected(transport) if matches!(*transport, LinkTransport::Unanswering(_))
+        );
+        let lost = if is_unanswering { Lost::NoAnswer } else { error.into() };
+        self.failed(Cause::Lost(lost), now);
+    }
+
+    /// An attempt has failed, or the connection is lost.
+    fn failed(&mut self, cause: Cause, now: Instant) {
+        self.channels.failed(now);
+        if matches!(self.channels.status(), Status::GivenUp(_)) {
+            self.cause = Some(cause);
+        } else {
+            self.change(match cause {
+                Cause::Connect(error) => Change::ConnectFailed(error),
+                Cause::Lost(lost) => Change::Lost(lost),
+            });
+        }
+    }
+
+    fn notice(&mut self, notice: Notice) {
+        if let Notice::GivenUp { channel, .. } = notice {
+            self.refused.push_back(channel);
+        }
+        tell_waiting(&self.channels, &mut self.on_change, Some(notice));
+    }
+
+    fn change(&mut self, change: Change) {
+        if let Some(on_change) = &mut self.on_change {
+            on_change(change);
+        }
+    }
+}
+
+/// Returns the name of the channel that an event ends. The list may have forgotten it afterwards.
+pub(super) fn name_of_ended(channels: &Channels, event: &Event<'_>) -> Option<String> {
+    match *event {
+        Event::Refused { channel, .. } | Event::Closed { channel, .. } => channels.name(channel).cloned(),
+        _ => None,
+    }
+}
+
+/// Takes note of an event. Returns it as the program is to see it.
+pub(super) fn follow<'e>(
+    channels: &mut Channels,
+    on_change: &mut Option<OnChange>,
+    event: Event<'e>,
+    now: Instant,
+) -> Option<Event<'e>> {
+    let notice = channels.observe(&event, now);
+    tell_waiting(channels, on_change, notice);
+    channels.seen(event, notice)
+}
+
+fn tell_waiting(channels: &Channels, on_change: &mut Option<OnChange>, notice: Option<Notice>) {
+    let Some(Notice::Waiting { channel, cause, .. }) = notice else { return };
+    if let Some(on_change) = on_change {
+        let name = channels.name(channel).cloned().unwrap_or_default();
+        on_change(Change::Waiting { channel, name, cause });
+    }
+}
