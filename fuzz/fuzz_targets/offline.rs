@@ -1,4 +1,4 @@
 //! Servers and users on one link, offline.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| peote_net_tests::fuzz::offline::check(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| peote_net_models::offline::check(bytes));

@@ -1,7 +1,6 @@
 //! What the tests and measurements of several packages have in common.
 
 pub mod channels;
-pub mod fuzz;
 
 /// The examples of the project's front page compile.
 #[cfg(doctest)]

@@ -1,7 +1,7 @@
 //! The forwarding core: arbitrary streams in arbitrary cuts against the reference that the fuzz
 //! target `relay` has, too.
 
-use peote_net_tests::fuzz::relay::{Both, CONNECTIONS, Step};
+use peote_net_models::relay::{Both, CONNECTIONS, Step};
 use proptest::prelude::*;
 
 /// What an endpoint sends. Most of it makes sense.

@@ -186,6 +186,6 @@ proptest! {
 
     #[test]
     fn the_target_for_fuzzing_takes_anything(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-        peote_net_tests::fuzz::rpc::check(&bytes);
+        peote_net_models::rpc::check(&bytes);
     }
 }

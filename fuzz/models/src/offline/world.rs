@@ -9,7 +9,7 @@ use peote_net::link::{
 };
 use peote_net::time::{Duration, Instant};
 
-use crate::fuzz::Input;
+use crate::Input;
 
 /// What is under way: when it was sent, and what.
 type Queue = VecDeque<(Instant, Vec<u8>)>;

@@ -3,7 +3,7 @@
 use peote_net::link::Buffers;
 use peote_net::link::memory::{BufferParts, LocalParts, OwnSlot, PartySlot};
 
-use crate::fuzz::Input;
+use crate::Input;
 
 /// The greatest chunk a channel can have.
 pub(super) const CHUNK: usize = 300;

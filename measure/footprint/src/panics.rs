@@ -39,7 +39,7 @@ pub(crate) enum Owner {
 /// Source files of the library. Macros' code counts where it is used.
 const LIBRARY: [&str; 2] = ["/core/src/", "/smoltcp-adapter/src/"];
 /// Those of the measured program and its board.
-const IMAGE: [&str; 2] = ["/tests/footprint/images/", "/examples/firmware/"];
+const IMAGE: [&str; 2] = ["/measure/footprint/images/", "/examples/firmware/"];
 /// Code that does as its caller says.
 const TRANSPARENT: [&str; 6] =
     ["/library/core/src/", "/library/alloc/src/", "/heapless-", "/embedded-io-", "/bitflags-", "/byteorder-"];

@@ -1,4 +1,4 @@
-//! Measures the images of `tests/footprint/images`: sizes, stack, instructions, and who can panic.
+//! Measures the images of `measure/footprint/images`: sizes, stack, instructions, and who can panic.
 //! `scripts/footprint` builds them and calls this program.
 //!
 //! ```text

@@ -15,7 +15,7 @@ use super::memory::{CHUNK, Memory};
 use super::said::{Route, Said};
 use super::state::{Channels, Handle, Phase};
 use super::transport::Connection;
-use crate::fuzz::Input;
+use crate::Input;
 
 /// An event with bytes of its own, for comparing.
 fn seen(event: &Event<'_>) -> String {
