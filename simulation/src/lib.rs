@@ -3,7 +3,6 @@
 mod line;
 mod network;
 mod pipe;
-mod random;
 mod relay;
 mod sleep;
 mod trace;
@@ -12,7 +11,7 @@ mod world;
 
 pub use line::{Conditions, Cut, Direction, LineConfig, LineId};
 pub use network::{Network, Step};
-pub use random::Random;
+pub use peote_net_testkit::random::Random;
 pub use relay::{RelayConfig, RelayEvent};
 pub use sleep::{Cause, Sleep, Stuck};
 pub use transport::Transport;

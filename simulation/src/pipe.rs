@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
+use crate::Random;
 use crate::line::{Conditions, Cut};
-use crate::random::Random;
 
 /// Nanoseconds in a millisecond.
 const MILLI: u64 = 1_000_000;

@@ -9,8 +9,8 @@ use peote_net::protocol::to_endpoint::{self, Capabilities};
 use peote_net::relay::{self, ConnectionId, GrowingStorage, Host as _, Outcome, Received};
 use peote_net::time::{Duration, Instant};
 
+use crate::Random;
 use crate::line::{Direction, LineId};
-use crate::random::Random;
 use crate::trace::Act;
 use crate::world::World;
 pub use event::RelayEvent;

@@ -7,8 +7,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 
-use peote_net_simulation::Random;
 use peote_net_models::{TARGETS, Target};
+use peote_net_simulation::Random;
 
 /// Inputs get no longer than that by being changed.
 const LONGEST: usize = 4096;

@@ -1,6 +1,7 @@
 //! Random numbers that are the same each time.
 
-/// A generator for tests (xorshift64*): the same seed, the same numbers, on every machine.
+/// A generator for tests (xorshift64*): the same seed, the same numbers, on every machine. Not
+/// for secrets.
 ///
 /// ```
 /// use peote_net_testkit::random::Random;
@@ -14,8 +15,11 @@ impl Random {
     /// A generator that begins at `seed`.
     #[must_use]
     pub const fn new(seed: u64) -> Self {
-        // The state must not be zero, and small seeds are to differ in many bits.
-        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
+        // seeds that differ in one bit are to differ in many, and the state must not be zero
+        let mut state = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        state = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        state = (state ^ (state >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        Self((state ^ (state >> 31)) | 1)
     }
 
     /// The next 64 bits.
@@ -48,5 +52,14 @@ impl Random {
             let random = self.next().to_le_bytes();
             piece.copy_from_slice(&random[..piece.len()]);
         }
+    }
+
+    /// One of `choices`.
+    ///
+    /// # Panics
+    ///
+    /// When there are none.
+    pub fn choose<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
+        &choices[self.below(choices.len())]
     }
 }

@@ -7,6 +7,8 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
 
+use peote_net_testkit::random;
+
 use super::directory::{Directory, Fact, Outcome};
 use super::{Ask, Failure, Name, Waiter};
 
@@ -15,12 +17,11 @@ const RELAYS: usize = 3;
 const NAMES: u64 = 4;
 
 #[derive(Clone)]
-struct Random(u64);
+struct Random(random::Random);
 
 impl Random {
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) ^ (self.0 >> 11 & 0xff)
+        self.0.next()
     }
 
     fn below(&mut self, bound: u64) -> u64 {
@@ -117,7 +118,7 @@ struct World {
 
 impl World {
     fn new(seed: u64) -> Self {
-        let mut random = Random(seed.wrapping_mul(0x9e37_79b9) + 7);
+        let mut random = Random(random::Random::new(seed));
         let nodes = (0..RELAYS).map(|number| Node {
             directory: Directory::new(seed * 64 + number as u64 * 7_777_777, LEASE),
             rate: 990 + random.below(21),
