@@ -25,3 +25,5 @@ mod support;
 mod vocabulary;
 #[cfg(feature = "flow")]
 mod windows;
+#[cfg(feature = "flow")]
+mod words;
