@@ -11,7 +11,7 @@ mod stories;
 mod story;
 
 pub use stories::*;
-pub use story::{Client, Handler, Heard, Memory, Server, Stage, Story};
+pub use story::{CHUNK, Client, Handler, Heard, ROOM, Server, Stage, Story};
 
 /// Makes a test of each story, on the stage that the expression builds.
 ///

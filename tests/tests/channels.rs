@@ -11,7 +11,8 @@ use peote_net::protocol::to_endpoint::Capabilities;
 use peote_net::time::{Duration, Instant};
 use peote_net_simulation::{Conditions, Cut, LineConfig, Network, RelayConfig, Sleep, Step, Transport};
 use peote_net_std::{Clock, Interest, TcpTransport, Waiter, Watch};
-use peote_net_tests::channels::{Memory, Stage};
+use peote_net_testkit::heap::Heap;
+use peote_net_tests::channels::Stage;
 use peote_relay::{Config, Handle, Relay};
 
 /// No network, no relay, and time that jumps.
@@ -33,7 +34,7 @@ impl Stage for OfflineStage {
         self.now
     }
 
-    fn rest(&mut self, links: &mut [(Link<Memory>, Offline)], nags: bool) -> bool {
+    fn rest(&mut self, links: &mut [(Link<Heap>, Offline)], nags: bool) -> bool {
         let [(link, transport)] = links else { panic!("there is one link") };
         if link.wants_write() || (link.wants_read() && transport.read_ready().unwrap()) {
             return true;
@@ -72,7 +73,7 @@ impl<const ONE_LINK: bool> Stage for Simulated<ONE_LINK> {
         self.network.now()
     }
 
-    fn rest(&mut self, links: &mut [(Link<Memory>, Transport)], nags: bool) -> bool {
+    fn rest(&mut self, links: &mut [(Link<Heap>, Transport)], nags: bool) -> bool {
         let sleeps: Vec<Sleep> = links.iter().map(|(link, transport)| transport.sleep(link)).collect();
         // a relay says something every five seconds, so in four there has to be more than that
         let patience = if nags { Duration::from_millis(1) } else { Duration::from_secs(4) };
@@ -124,7 +125,7 @@ impl<const ONE_LINK: bool> Stage for Tcp<ONE_LINK> {
         self.clock.now()
     }
 
-    fn rest(&mut self, links: &mut [(Link<Memory>, TcpTransport)], nags: bool) -> bool {
+    fn rest(&mut self, links: &mut [(Link<Heap>, TcpTransport)], nags: bool) -> bool {
         let deadlines = links.iter().filter_map(|(link, _)| link.next_deadline());
         let patience = if nags { Duration::from_millis(1) } else { Duration::from_secs(60) };
         let until = deadlines.chain([self.clock.now() + patience]).min();

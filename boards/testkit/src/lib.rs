@@ -2,5 +2,8 @@
 
 pub mod conformance;
 pub mod faulty;
+#[cfg(feature = "link")]
+pub mod heap;
 pub mod memory;
 pub mod random;
+pub mod script;

@@ -2,69 +2,17 @@
 //!
 //! These tests run with every choice of features. The tests of `link` need all of them.
 
-use std::collections::VecDeque;
-
-use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write, WriteReady};
 use peote_net::Reason;
 use peote_net::link::{
     Channel, EnteredChannel, Error, Event, Flow, Link, LinkBuffers, Mode, SendError, Source,
 };
 use peote_net::protocol::to_endpoint;
 use peote_net::time::Instant;
+use peote_net_testkit::script::Script;
 
-/// What the relay says comes from `incoming`, at most `most` bytes at once; what the link says
-/// lands in `outgoing`.
-struct Line {
-    incoming: VecDeque<u8>,
-    most: usize,
-    outgoing: Vec<u8>,
-    room: usize,
-    closed: bool,
-}
-
-impl Line {
-    fn new(most: usize) -> Self {
-        Self { incoming: VecDeque::new(), most, outgoing: Vec::new(), room: usize::MAX, closed: false }
-    }
-}
-
-impl ErrorType for Line {
-    type Error = ErrorKind;
-}
-
-impl ReadReady for Line {
-    fn read_ready(&mut self) -> Result<bool, ErrorKind> {
-        Ok(self.closed || !self.incoming.is_empty())
-    }
-}
-
-impl WriteReady for Line {
-    fn write_ready(&mut self) -> Result<bool, ErrorKind> {
-        Ok(self.room > 0)
-    }
-}
-
-impl Read for Line {
-    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, ErrorKind> {
-        let len = buffer.len().min(self.most).min(self.incoming.len());
-        for (place, byte) in buffer.iter_mut().zip(self.incoming.drain(..len)) {
-            *place = byte;
-        }
-        Ok(len)
-    }
-}
-
-impl Write for Line {
-    fn write(&mut self, bytes: &[u8]) -> Result<usize, ErrorKind> {
-        let len = bytes.len().min(self.room);
-        self.room -= len;
-        self.outgoing.extend(bytes.iter().take(len));
-        Ok(len)
-    }
-
-    fn flush(&mut self) -> Result<(), ErrorKind> {
-        Ok(())
-    }
+/// A connection of which one read brings at most `most` bytes.
+fn line(most: usize) -> Script {
+    Script { read_limit: most, ..Script::default() }
 }
 
 type Sensor = Link<LinkBuffers<64, 2, 0, 512, 64>>;
@@ -92,7 +40,7 @@ fn seen(event: Event<'_>) -> Seen {
 }
 
 /// Polls until nothing comes any more.
-fn poll_all(link: &mut Sensor, line: &mut Line) -> Vec<Seen> {
+fn poll_all(link: &mut Sensor, line: &mut Script) -> Vec<Seen> {
     let mut all = Vec::new();
     while !line.incoming.is_empty() || link.has_more() {
         link.poll(line, Instant::ZERO, |event, _| all.push(seen(event))).unwrap();
@@ -102,8 +50,8 @@ fn poll_all(link: &mut Sensor, line: &mut Line) -> Vec<Seen> {
 }
 
 /// A link that has entered one channel, as number 5.
-fn entered(mode: Mode, most: usize) -> (Sensor, Line, EnteredChannel) {
-    let (mut link, mut line) = (Sensor::new(), Line::new(most));
+fn entered(mode: Mode, most: usize) -> (Sensor, Script, EnteredChannel) {
+    let (mut link, mut line) = (Sensor::new(), line(most));
     let channel = link.out().enter("work", mode).unwrap();
     line.incoming.extend(to_endpoint::success(1, 5));
     assert_eq!(poll_all(&mut link, &mut line), [Seen::Opened(channel.into())]);
@@ -197,7 +145,7 @@ fn a_kept_chunk_comes_again_before_what_is_behind_it() {
 
 #[test]
 fn a_refusal_is_an_error_of_a_handler_that_does_not_look_at_it() {
-    let (mut link, mut line) = (Sensor::new(), Line::new(64));
+    let (mut link, mut line) = (Sensor::new(), line(64));
     let channel = link.out().enter("work", Mode::chunks(64)).unwrap();
     line.incoming.extend(to_endpoint::refused(1, 1));
     let error = link.poll(&mut line, Instant::ZERO, |event, _| event.ok()).unwrap_err();
@@ -233,7 +181,7 @@ fn a_loss_is_told_with_what_was_not_sent() {
     link.poll(&mut line, Instant::ZERO, |event, _| all.push(seen(event))).unwrap_err();
     assert_eq!(all, [Seen::LinkLost(6), Seen::Closed(channel.into(), Reason::LinkLost)]);
     // the link is as new
-    let (mut line, channel) = (Line::new(64), link.out().enter("work", Mode::Data).unwrap());
+    let (mut line, channel) = (self::line(64), link.out().enter("work", Mode::Data).unwrap());
     line.incoming.extend(to_endpoint::success(2, 0));
     let all = poll_all(&mut link, &mut line);
     assert_eq!(all, [Seen::Opened(channel.into())]);

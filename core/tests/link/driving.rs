@@ -4,7 +4,7 @@ use peote_net::link::{Buffers, Error, Event, Flow, IntoFlow, Link, LinkBuffers, 
 use peote_net::protocol::to_endpoint;
 use peote_net::time::Instant;
 
-use crate::support::{Heap, Rig, Script, Seen, chunk, from_server, from_user};
+use crate::support::{Heap, Rig, Script, Seen, Sizes, chunk, from_server, from_user};
 
 const MODE: Mode = Mode::chunks(1024);
 
@@ -147,7 +147,7 @@ fn what_handlers_can_return() {
 /// Where the bytes of events lie.
 #[test]
 fn nothing_is_copied_that_lies_in_one_piece() {
-    let mut memory = Heap::new(1024, 4, 1, 512, 512);
+    let mut memory = Heap::new(Sizes { transmit: 512, ..Sizes::default() });
     let parts = memory.parts();
     let received = parts.receive.as_ptr_range();
     let slots = parts.chunks.as_ptr_range();

@@ -5,7 +5,7 @@ use peote_net::chunk::{ChunkLimit, Violation};
 use peote_net::link::{Channel, Destination, Event, Link, LinkBuffers, Mode, SendError, Source, User};
 use peote_net::protocol::to_endpoint;
 
-use crate::support::{Heap, Rig, Seen, chunk, from_server, from_user};
+use crate::support::{Heap, Rig, Seen, Sizes, chunk, from_server, from_user};
 
 const MODE: Mode = Mode::chunks(256);
 
@@ -167,7 +167,14 @@ fn the_greatest_chunk_of_each_channel() {
 /// Memory with more places for parties than there can be: those beyond do not count.
 #[test]
 fn more_places_for_parties_than_count() {
-    let mut rig = Rig::new(Link::with_buffers(Heap::new(1, 70_000, 1, 300, 64)));
+    let mut rig = Rig::new(Link::with_buffers(Heap::new(Sizes {
+        chunk_size: 1,
+        parties: 70_000,
+        own_channels: 1,
+        transmit: 300,
+        receive: 64,
+        ..Sizes::default()
+    })));
     let entered = rig.out().enter("e", Mode::chunks(1)).unwrap();
     rig.sent();
     rig.hears([to_endpoint::success(1, 3), to_endpoint::success(2, 4)].concat());

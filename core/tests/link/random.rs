@@ -14,7 +14,7 @@ use proptest::sample::Index;
 
 use crate::model::{Handle, Model, Speaker, merged};
 use crate::support::{
-    Heap, Rig, Script, Seen, by_party, from_server, from_user, without_grants, without_loss,
+    Heap, Rig, Script, Seen, Sizes, by_party, from_server, from_user, without_grants, without_loss,
 };
 
 /// Something that happens, on either side.
@@ -193,7 +193,14 @@ const RING: usize = 700;
 
 impl Life {
     fn new(manner: Manner, places: usize) -> Self {
-        let memory = Heap::new(300, places, OWN_CHANNELS, RING, manner.receive);
+        let memory = Heap::new(Sizes {
+            chunk_size: 300,
+            own_channels: OWN_CHANNELS,
+            parties: places,
+            transmit: RING,
+            receive: manner.receive,
+            ..Sizes::default()
+        });
         let mut link = Link::with_buffers(memory);
         link.set_event_limit(NonZeroU16::new(manner.limit));
         Self {

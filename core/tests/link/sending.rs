@@ -9,7 +9,7 @@ use peote_net::protocol::MAX_UNIT_PAYLOAD;
 use peote_net::protocol::to_relay::{Decoder, Unit};
 use proptest::prelude::*;
 
-use crate::support::{Heap, Rig};
+use crate::support::{Heap, Rig, Sizes};
 
 /// The size field of a data unit.
 fn size(len: usize) -> Vec<u8> {
@@ -62,7 +62,12 @@ fn bytes(len: usize) -> Vec<u8> {
 
 /// Room for more than a greatest unit.
 fn wide() -> Rig<Heap> {
-    Rig::new(Link::with_buffers(Heap::new(200_000, 4, 1, 210_000, 512)))
+    Rig::new(Link::with_buffers(Heap::new(Sizes {
+        chunk_size: 200_000,
+        parties: 4,
+        transmit: 210_000,
+        ..Sizes::default()
+    })))
 }
 
 #[test]

@@ -1,10 +1,7 @@
-//! A scripted transport, events that can be kept, and a link with both at hand.
+//! Events that can be kept, and a link with a scripted transport at hand.
 
-use std::collections::VecDeque;
-
-use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write, WriteReady};
+use embedded_io::ErrorKind;
 use peote_net::Reason;
-use peote_net::link::memory::{BufferParts, LocalParts, OwnSlot, PartySlot};
 use peote_net::link::{
     Buffers, Channel, EnteredChannel, Error, Event, IntoFlow, Link, LinkBuffers, Mode, Out, OwnChannel,
     SendError, Source, Status, User,
@@ -13,110 +10,14 @@ use peote_net::link::{
 use peote_net::protocol::to_endpoint;
 use peote_net::protocol::to_relay;
 use peote_net::time::Instant;
+pub(crate) use peote_net_testkit::script::Script;
 
-/// What the relay says comes from `incoming`, what the link says lands in `outgoing`.
-#[derive(Debug)]
-pub(crate) struct Script {
-    pub(crate) incoming: VecDeque<u8>,
-    pub(crate) outgoing: Vec<u8>,
-    /// The stream ends behind `incoming`.
-    pub(crate) closed: bool,
-    /// Bytes that one read brings, and one write takes, at most.
-    pub(crate) read_limit: usize,
-    pub(crate) write_limit: usize,
-    /// Bytes that are taken before writing has to wait.
-    pub(crate) room: usize,
-    /// Calls so far.
-    pub(crate) flushes: usize,
-    pub(crate) reads: usize,
-    pub(crate) writes: usize,
-    /// The call (counted from 1) that fails.
-    pub(crate) fail_read: Option<usize>,
-    pub(crate) fail_write: Option<usize>,
-    /// Asking for readiness fails.
-    pub(crate) fail_read_ready: bool,
-    pub(crate) fail_write_ready: bool,
-}
+pub(crate) use heap::{Heap, Sizes};
 
-impl Default for Script {
-    fn default() -> Self {
-        Self {
-            incoming: VecDeque::new(),
-            outgoing: Vec::new(),
-            closed: false,
-            read_limit: usize::MAX,
-            write_limit: usize::MAX,
-            room: usize::MAX,
-            flushes: 0,
-            reads: 0,
-            writes: 0,
-            fail_read: None,
-            fail_write: None,
-            fail_read_ready: false,
-            fail_write_ready: false,
-        }
-    }
-}
-
-impl ErrorType for Script {
-    type Error = ErrorKind;
-}
-
-impl ReadReady for Script {
-    fn read_ready(&mut self) -> Result<bool, ErrorKind> {
-        if self.fail_read_ready {
-            return Err(ErrorKind::NotConnected);
-        }
-        Ok(self.closed || !self.incoming.is_empty() || self.fail_read == Some(self.reads + 1))
-    }
-}
-
-impl Read for Script {
-    fn read(&mut self, buf: &mut [u8]) -> Result<usize, ErrorKind> {
-        self.reads += 1;
-        if self.fail_read == Some(self.reads) {
-            return Err(ErrorKind::ConnectionReset);
-        }
-        assert!(self.closed || !self.incoming.is_empty(), "this read would block");
-        assert!(!buf.is_empty(), "reading nothing");
-        let len = buf.len().min(self.read_limit).min(self.incoming.len());
-        for (place, byte) in buf.iter_mut().zip(self.incoming.drain(..len)) {
-            *place = byte;
-        }
-        Ok(len)
-    }
-}
-
-impl WriteReady for Script {
-    fn write_ready(&mut self) -> Result<bool, ErrorKind> {
-        if self.fail_write_ready {
-            return Err(ErrorKind::NotConnected);
-        }
-        Ok(self.room > 0)
-    }
-}
-
-impl Write for Script {
-    fn write(&mut self, buf: &[u8]) -> Result<usize, ErrorKind> {
-        self.writes += 1;
-        if self.fail_write == Some(self.writes) {
-            return Err(ErrorKind::BrokenPipe);
-        }
-        assert!(self.room > 0, "this write would block");
-        assert!(!buf.is_empty(), "writing nothing");
-        let len = buf.len().min(self.write_limit).min(self.room);
-        if self.room != usize::MAX {
-            self.room -= len;
-        }
-        self.outgoing.extend_from_slice(&buf[..len]);
-        Ok(len)
-    }
-
-    fn flush(&mut self) -> Result<(), ErrorKind> {
-        self.flushes += 1;
-        Ok(())
-    }
-}
+/// That of the testkit, with the features that this package is tested with.
+#[allow(unreachable_pub, reason = "it is public there")]
+#[path = "../../../boards/testkit/src/heap.rs"]
+mod heap;
 
 /// An event with bytes of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -226,51 +127,6 @@ pub(crate) fn without_loss(seen: &mut Vec<Seen>) -> usize {
     }
     let Seen::Notice(Event::LinkLost { unsent }) = seen.remove(at) else { unreachable!() };
     unsent
-}
-
-/// Memory whose places in the address space are known, since they do not move with the link.
-#[derive(Debug)]
-pub(crate) struct Heap {
-    own_channels: Vec<OwnSlot>,
-    parties: Vec<PartySlot>,
-    chunks: Vec<u8>,
-    chunk_size: usize,
-    transmit: Vec<u8>,
-    receive: Vec<u8>,
-}
-
-impl Heap {
-    pub(crate) fn new(
-        chunk: usize,
-        parties: usize,
-        own_channels: usize,
-        transmit: usize,
-        receive: usize,
-    ) -> Self {
-        Self {
-            own_channels: vec![OwnSlot::FREE; own_channels],
-            parties: vec![PartySlot::FREE; parties],
-            chunks: vec![0; chunk * parties],
-            chunk_size: chunk,
-            transmit: vec![0; transmit],
-            receive: vec![0; receive],
-        }
-    }
-}
-
-impl Buffers for Heap {
-    fn parts(&mut self) -> BufferParts<'_> {
-        BufferParts {
-            own_channels: &mut self.own_channels,
-            parties: &mut self.parties,
-            chunks: &mut self.chunks,
-            chunk_size: self.chunk_size,
-            window: self.chunk_size,
-            transmit: &mut self.transmit,
-            receive: &mut self.receive,
-            local: LocalParts::none(),
-        }
-    }
 }
 
 /// Sizes that most tests use.

@@ -1,66 +1,13 @@
 //! A link with a list of channels, on a scripted connection and a clock that only the test moves.
 
-use std::collections::VecDeque;
-
-use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write, WriteReady};
 use peote_net::link::{Channel, Error, Event, Flow, Link, LinkBuffers, Mode, SendError};
 use peote_net::protocol::to_endpoint;
 use peote_net::protocol::to_relay::Command;
 use peote_net::reconnect::{Backoff, ChannelState, Notice, Reconnect};
 use peote_net::time::{Duration, Instant};
+pub(crate) use peote_net_testkit::script::Script;
 
 pub(crate) const MODE: Mode = Mode::chunks(256);
-
-/// One connection: what the relay says comes from `incoming`, what the link says lands in
-/// `outgoing`.
-#[derive(Debug)]
-pub(crate) struct Wire {
-    pub(crate) incoming: VecDeque<u8>,
-    pub(crate) outgoing: Vec<u8>,
-    /// The stream ends behind `incoming`.
-    pub(crate) closed: bool,
-    /// Bytes that are taken before writing has to wait.
-    pub(crate) room: usize,
-}
-
-impl ErrorType for Wire {
-    type Error = ErrorKind;
-}
-
-impl ReadReady for Wire {
-    fn read_ready(&mut self) -> Result<bool, ErrorKind> {
-        Ok(self.closed || !self.incoming.is_empty())
-    }
-}
-
-impl Read for Wire {
-    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, ErrorKind> {
-        assert!(self.closed || !self.incoming.is_empty(), "this read would block");
-        let len = buffer.len().min(self.incoming.len());
-        buffer.iter_mut().zip(self.incoming.drain(..len)).for_each(|(place, byte)| *place = byte);
-        Ok(len)
-    }
-}
-
-impl WriteReady for Wire {
-    fn write_ready(&mut self) -> Result<bool, ErrorKind> {
-        Ok(self.room > 0)
-    }
-}
-
-impl Write for Wire {
-    fn write(&mut self, bytes: &[u8]) -> Result<usize, ErrorKind> {
-        let len = bytes.len().min(self.room);
-        assert!(len > 0, "this write would block");
-        self.room -= len;
-        self.outgoing.extend_from_slice(&bytes[..len]);
-        Ok(len)
-    }
-
-    fn flush(&mut self) -> Result<(), ErrorKind> {
-        Ok(())
-    }
-}
 
 /// A command as the relay gets it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,7 +24,7 @@ pub(crate) type Small = LinkBuffers<256, 4, 4, 300, 64>;
 #[derive(Debug)]
 pub(crate) struct Rig {
     pub(crate) link: Link<Small>,
-    pub(crate) wire: Option<Wire>,
+    pub(crate) wire: Option<Script>,
     pub(crate) reconnect: Reconnect<String, 6>,
     pub(crate) now: Instant,
     /// With `next_event` in channel of `poll`.
@@ -132,15 +79,14 @@ impl Rig {
         Some(self.reconnect.next_deadline()?.saturating_since(self.now).as_millis())
     }
 
-    pub(crate) fn wire(&mut self) -> &mut Wire {
+    pub(crate) fn wire(&mut self) -> &mut Script {
         self.wire.as_mut().unwrap()
     }
 
     /// An attempt is due and successful.
     pub(crate) fn connect(&mut self) {
         assert!(self.reconnect.start_attempt(self.now), "no attempt is due");
-        self.wire =
-            Some(Wire { incoming: VecDeque::new(), outgoing: Vec::new(), closed: false, room: usize::MAX });
+        self.wire = Some(Script::default());
         self.reconnect.connected();
     }
 

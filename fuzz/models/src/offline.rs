@@ -5,10 +5,10 @@
 mod world;
 
 use embedded_io::ReadReady;
-use peote_net::link::memory::{BufferParts, LocalParts, LocalUserSlot, NameSlot, OwnSlot, PartySlot};
-use peote_net::link::{Buffers, Link};
+use peote_net::link::Link;
 use peote_net::offline::Offline;
 use peote_net::time::{Duration, Instant};
+use peote_net_testkit::heap::{Heap, Sizes};
 
 use super::Input;
 use world::World;
@@ -16,48 +16,14 @@ use world::World;
 /// The greatest chunk a channel can have.
 const CHUNK: usize = 300;
 
-#[derive(Debug)]
-struct Memory {
-    own_channels: Vec<OwnSlot>,
-    parties: Vec<PartySlot>,
-    chunks: Vec<u8>,
-    transmit: Vec<u8>,
-    receive: [u8; 64],
-    names: Vec<NameSlot>,
-    users: Vec<LocalUserSlot>,
-    lines: Vec<u8>,
-}
-
-impl Memory {
-    fn choose(input: &mut Input<'_>) -> Self {
-        let (parties, users) = (input.choose(&[3, 8, 20]), input.choose(&[1, 3, 8]));
-        let line = input.choose(&[64, 100, 400, 2_000]);
-        Self {
-            own_channels: vec![OwnSlot::FREE; 3],
-            parties: vec![PartySlot::FREE; parties],
-            chunks: vec![0; parties * CHUNK],
-            transmit: vec![0; input.choose(&[259, 1000])],
-            receive: [0; 64],
-            names: vec![NameSlot::FREE; 3],
-            users: vec![LocalUserSlot::FREE; users],
-            lines: vec![0; users * 2 * line],
-        }
-    }
-}
-
-impl Buffers for Memory {
-    fn parts(&mut self) -> BufferParts<'_> {
-        BufferParts {
-            own_channels: &mut self.own_channels,
-            parties: &mut self.parties,
-            chunks: &mut self.chunks,
-            chunk_size: CHUNK,
-            window: CHUNK,
-            transmit: &mut self.transmit,
-            receive: &mut self.receive,
-            local: LocalParts { names: &mut self.names, users: &mut self.users, lines: &mut self.lines },
-        }
-    }
+fn memory(input: &mut Input<'_>) -> Heap {
+    // in this order: it is that of the seeds
+    let parties = input.choose(&[3, 8, 20]);
+    let local_users = input.choose(&[1, 3, 8]);
+    let local_line = input.choose(&[64, 100, 400, 2_000]);
+    let transmit = input.choose(&[259, 1000]);
+    let (own_channels, receive) = (3, 64);
+    Heap::new(Sizes { chunk_size: CHUNK, own_channels, parties, transmit, receive, local_users, local_line })
 }
 
 /// Runs the target on one input: it chooses the memory, what the program does, the lines and the
@@ -68,7 +34,7 @@ impl Buffers for Memory {
 /// When it finds something.
 pub fn check(bytes: &[u8]) {
     let mut input = Input::new(bytes);
-    let mut link = Link::with_buffers(Memory::choose(&mut input));
+    let mut link = Link::with_buffers(memory(&mut input));
     let mut transport = Offline::new();
     let mut world = World::new(input);
     while !world.input.is_empty() {
@@ -97,7 +63,7 @@ pub fn check(bytes: &[u8]) {
     world.check_settled();
 }
 
-fn poll(link: &mut Link<Memory>, transport: &mut Offline, world: &mut World<'_>) {
+fn poll(link: &mut Link<Heap>, transport: &mut Offline, world: &mut World<'_>) {
     let now = world.now;
     let polled = link.poll(transport, now, |event, out| world.handle(&event, out));
     assert_eq!(polled, Ok(()), "nothing can fail");

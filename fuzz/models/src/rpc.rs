@@ -1,8 +1,7 @@
 //! A target for fuzzing typed values and remote procedure calls.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
-use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write, WriteReady};
 use peote_net::chunk::ChunkLimit;
 use peote_net::link::{Event, Flow, Link, LinkBuffers, Mode, SendError};
 use peote_net::protocol::to_endpoint;
@@ -12,6 +11,7 @@ use peote_net::value::haxe::Haxe;
 use peote_net::value::messagepack::MessagePack;
 use peote_net::value::{Counted, Decode, Encode, I24, List, Map, Reader, U24, Writer};
 use peote_net_formats::haxe::{Date, Instance, Int64, IntMap, List as HaxeList, Object};
+use peote_net_testkit::script::Script;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
@@ -54,36 +54,6 @@ impl Everything for Called {
     fn owned(&mut self, a: heapless::Vec<heapless::String<8>, 4>, b: heapless::LinearMap<u8, [i16; 3], 4>) {
         assert!(a.len() <= 4 && b.len() <= 4);
         self.0 += 1;
-    }
-}
-
-/// A relay with something to say.
-struct Script(VecDeque<u8>);
-
-impl ErrorType for Script {
-    type Error = ErrorKind;
-}
-impl ReadReady for Script {
-    fn read_ready(&mut self) -> Result<bool, ErrorKind> {
-        Ok(!self.0.is_empty())
-    }
-}
-impl Read for Script {
-    fn read(&mut self, buf: &mut [u8]) -> Result<usize, ErrorKind> {
-        std::io::Read::read(&mut self.0, buf).map_err(|_| ErrorKind::Other)
-    }
-}
-impl WriteReady for Script {
-    fn write_ready(&mut self) -> Result<bool, ErrorKind> {
-        Ok(true)
-    }
-}
-impl Write for Script {
-    fn write(&mut self, buf: &[u8]) -> Result<usize, ErrorKind> {
-        Ok(buf.len())
-    }
-    fn flush(&mut self) -> Result<(), ErrorKind> {
-        Ok(())
     }
 }
 
@@ -171,14 +141,16 @@ fn message(bytes: &[u8]) {
     let Some(length) = ChunkLimit::new(1024).encode_length(bytes.len()) else { return };
     let mut link = Link::<LinkBuffers<MAX, 1, 1, 2048, 1024>>::new();
     link.out().create("", Mode::chunks(1024)).expect("nothing is in the way");
-    let mut script = Script(VecDeque::new());
-    script.0.extend(to_endpoint::success(1, 0));
-    script.0.extend(to_endpoint::user_entered(0, 0));
-    script.0.extend(to_endpoint::data_for_server(0, 0, bytes.len() + length.as_bytes().len()).as_bytes());
-    script.0.extend(length.as_bytes());
-    script.0.extend(bytes);
+    let mut script = Script::default();
+    script.incoming.extend(to_endpoint::success(1, 0));
+    script.incoming.extend(to_endpoint::user_entered(0, 0));
+    script
+        .incoming
+        .extend(to_endpoint::data_for_server(0, 0, bytes.len() + length.as_bytes().len()).as_bytes());
+    script.incoming.extend(length.as_bytes());
+    script.incoming.extend(bytes);
     let (mut called, mut refused, mut offered) = (Called::default(), 0, 0);
-    while !script.0.is_empty() {
+    while !script.incoming.is_empty() {
         link.poll(&mut script, Instant::ZERO, |event, out| {
             let Event::Chunk { from, bytes } = event else { return Ok(Flow::Continue) };
             match Message::read(from, bytes) {

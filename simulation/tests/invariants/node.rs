@@ -6,8 +6,9 @@ use peote_net::Reason;
 use peote_net::link::{Channel, Destination, Event, Flow, Link, Out, Source as From, User as LinkUser};
 use peote_net::time::{Duration, Instant};
 use peote_net_simulation::{Network, Random, Sleep, Transport};
+use peote_net_testkit::heap::Heap;
 
-use crate::memory::{CHUNK, Memory};
+use crate::memory::{self, CHUNK};
 use crate::message::MessageId;
 use crate::model::{Fate, Model, SessionId, Source, Told, User};
 use crate::weather;
@@ -15,7 +16,7 @@ use crate::weather;
 #[derive(Debug)]
 pub(crate) struct Node {
     pub(crate) id: usize,
-    link: Link<Memory>,
+    link: Link<Heap>,
     parties: usize,
     pub(crate) transport: Option<Transport>,
     session: SessionId,
@@ -43,8 +44,8 @@ struct Parts {
 
 impl Node {
     pub(crate) fn new(id: usize, random: &mut Random, silence: bool) -> Self {
-        let memory = Memory::random(random);
-        let parties = memory.parties();
+        let memory = memory::random(random);
+        let parties = memory.parties.len();
         let mut link = Link::with_buffers(memory);
         if silence {
             link.set_silence_limit(None);

@@ -5,12 +5,11 @@ use std::time::{Duration, Instant as Clock};
 
 use embedded_io::{Read, ReadReady, Write, WriteReady};
 use peote_net::Reason;
-use peote_net::link::memory::{BufferParts, LocalParts, LocalUserSlot, NameSlot, OwnSlot, PartySlot};
 use peote_net::link::{
-    Buffers, Channel, Destination, EnteredChannel, Event, Flow, Link, Mode, Out, OwnChannel, SendError,
-    Source, User,
+    Channel, Destination, EnteredChannel, Event, Flow, Link, Mode, Out, OwnChannel, SendError, Source, User,
 };
 use peote_net::time::Instant;
+use peote_net_testkit::heap::{Heap, Sizes};
 
 /// What links are connected to, and how time passes.
 pub trait Stage {
@@ -30,56 +29,25 @@ pub trait Stage {
     /// if nothing comes; then nobody would ever wake the program.
     ///
     /// A program that `nags` polls again after a moment in any case.
-    fn rest(&mut self, links: &mut [(Link<Memory>, Self::Transport)], nags: bool) -> bool;
+    fn rest(&mut self, links: &mut [(Link<Heap>, Self::Transport)], nags: bool) -> bool;
 }
+
+/// The greatest chunk.
+pub const CHUNK: usize = 100_000;
+/// Bytes that can wait to be written, or be under way on a local user's line.
+pub const ROOM: usize = 60_000;
 
 /// The memory of each link.
-#[derive(Debug)]
-pub struct Memory {
-    own_channels: Vec<OwnSlot>,
-    parties: Vec<PartySlot>,
-    chunks: Vec<u8>,
-    transmit: Vec<u8>,
-    receive: Vec<u8>,
-    names: Vec<NameSlot>,
-    users: Vec<LocalUserSlot>,
-    lines: Vec<u8>,
-}
-
-impl Memory {
-    /// The greatest chunk.
-    pub const CHUNK: usize = 100_000;
-    /// Bytes that can wait to be written, or be under way on a local user's line.
-    pub const ROOM: usize = 60_000;
-
-    fn new() -> Self {
-        let (parties, users) = (16, 6);
-        Self {
-            own_channels: vec![OwnSlot::FREE; 4],
-            parties: vec![PartySlot::FREE; parties],
-            chunks: vec![0; Self::CHUNK * parties],
-            transmit: vec![0; Self::ROOM],
-            receive: vec![0; 4096],
-            names: vec![NameSlot::FREE; 4],
-            users: vec![LocalUserSlot::FREE; users],
-            lines: vec![0; 2 * users * Self::ROOM],
-        }
-    }
-}
-
-impl Buffers for Memory {
-    fn parts(&mut self) -> BufferParts<'_> {
-        BufferParts {
-            own_channels: &mut self.own_channels,
-            parties: &mut self.parties,
-            chunks: &mut self.chunks,
-            chunk_size: Self::CHUNK,
-            window: Self::CHUNK,
-            transmit: &mut self.transmit,
-            receive: &mut self.receive,
-            local: LocalParts { names: &mut self.names, users: &mut self.users, lines: &mut self.lines },
-        }
-    }
+fn memory() -> Heap {
+    Heap::new(Sizes {
+        chunk_size: CHUNK,
+        own_channels: 4,
+        parties: 16,
+        transmit: ROOM,
+        receive: 4096,
+        local_users: 6,
+        local_line: ROOM,
+    })
 }
 
 /// A channel at its server's.
@@ -187,7 +155,7 @@ pub type Handler<'a> = &'a mut dyn FnMut(Event<'_>, &mut Out<'_>) -> Result<Flow
 #[derive(Debug)]
 pub struct Story<S: Stage> {
     stage: S,
-    links: Vec<(Link<Memory>, S::Transport)>,
+    links: Vec<(Link<Heap>, S::Transport)>,
     heard: Vec<(usize, At, Heard)>,
     nags: bool,
 }
@@ -211,7 +179,7 @@ impl<S: Stage> Story<S> {
     fn link_of(&mut self, role: usize) -> usize {
         let link = if S::ONE_LINK { 0 } else { role };
         while self.links.len() <= link {
-            let mut new = Link::with_buffers(Memory::new());
+            let mut new = Link::with_buffers(memory());
             new.set_silence_limit(None);
             self.links.push((new, self.stage.connect()));
         }

@@ -8,13 +8,15 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use peote_net_testkit::random::Random;
+
 use crate::machine::{Folder, Network};
 
 /// What happens to frames, in percent.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Faults {
-    pub(crate) lost: u32,
-    pub(crate) delayed: u32,
+    pub(crate) lost: usize,
+    pub(crate) delayed: usize,
     /// The longest delay.
     pub(crate) delay: Duration,
     pub(crate) seed: u64,
@@ -86,20 +88,20 @@ impl Switch {
 }
 
 fn receive(socket: &UnixDatagram, port: usize, shared: &Shared, faults: Faults) {
-    let mut random = fastrand(faults.seed + port as u64);
+    let mut random = Random::new(faults.seed + port as u64);
     let mut frame = [0; 2048];
     while !shared.stop.load(Ordering::Relaxed) {
         let Ok(count) = socket.recv(&mut frame) else { continue };
         let mut on_their_way = shared.on_their_way.lock().unwrap();
         let (frames, tally) = &mut *on_their_way;
         tally.frames += 1;
-        if random() % 100 < faults.lost {
+        if random.below(100) < faults.lost {
             tally.lost += 1;
             continue;
         }
         let mut at = Instant::now();
-        if random() % 100 < faults.delayed {
-            at += faults.delay * (1 + random() % 100) / 100;
+        if random.below(100) < faults.delayed {
+            at += faults.delay.mul_f64(random.below(101) as f64 / 100.0);
         }
         // overtakes those of the same sender that arrive later
         tally.reordered +=
@@ -130,17 +132,6 @@ fn send(boards: &[PathBuf], shared: &Shared) {
                 on_their_way = shared.changed.wait_timeout(on_their_way, wait).unwrap().0;
             }
         }
-    }
-}
-
-/// Numbers from a seed (xorshift).
-fn fastrand(seed: u64) -> impl FnMut() -> u32 {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    move || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 32) as u32
     }
 }
 

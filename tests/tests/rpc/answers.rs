@@ -9,7 +9,7 @@ use peote_net::rpc::{
 use peote_net::time::Instant;
 use peote_net::value::List;
 
-use crate::peer::{Relay, TestLink, poll, server};
+use crate::peer::{Peer as _, Relay, TestLink, poll, server};
 
 #[remote]
 trait Desk {
@@ -141,7 +141,7 @@ fn a_procedure_that_wants_to_be_called_again_has_not_answered() {
 fn a_procedure_is_called_once_when_there_is_room_for_its_answer() {
     let (mut link, mut relay) = server();
     let mut clerk = Clerk { zeros: vec![0; 20_000], ..Clerk::default() };
-    relay.stuck = true;
+    relay.room = 0;
     let filler = vec![1; 32_768];
     while link.out().free() > 30 {
         let len = (link.out().free() - 10).min(filler.len());
@@ -158,7 +158,7 @@ fn a_procedure_is_called_once_when_there_is_room_for_its_answer() {
         clerk.called.len()
     };
     assert_eq!((serve(&mut link, &mut relay), serve(&mut link, &mut relay)), (0, 0));
-    relay.stuck = false;
+    relay.room = usize::MAX;
     for _ in 0..4 {
         serve(&mut link, &mut relay);
     }
@@ -363,7 +363,7 @@ fn as_many_calls_are_open_as_there_is_room_for() {
 #[test]
 fn a_call_that_is_not_sent_takes_no_room() {
     let (mut link, mut relay, mut calls, desk) = asking();
-    relay.stuck = true;
+    relay.room = 0;
     let mut sent = 0;
     loop {
         match desk.name(&mut link.out(), &mut calls) {
@@ -471,41 +471,11 @@ fn the_loss_of_a_user_or_of_the_link_ends_its_calls() {
 
     let (mut link, mut relay, mut calls, desk) = asking();
     let open = [0; 3].map(|_| desk.degrees(&mut link.out(), &mut calls, 3).unwrap());
-    link.poll(&mut Closed(&mut relay), Instant::ZERO, |event, out| calls.handle(event, out).map(drop))
-        .unwrap_err();
+    relay.closed = true;
+    link.poll(&mut relay, Instant::ZERO, |event, out| calls.handle(event, out).map(drop)).unwrap_err();
     let ended: Vec<Ended> = std::iter::from_fn(|| calls.next_ended(Instant::ZERO)).collect();
     assert_eq!(ended.len(), 3);
     assert!(open.iter().all(|call| ended.iter().any(|ended| ended.is(*call) && ended.why == End::Lost)));
-}
-
-/// A relay that has closed the connection.
-struct Closed<'a>(&'a mut Relay);
-
-impl embedded_io::ErrorType for Closed<'_> {
-    type Error = embedded_io::ErrorKind;
-}
-impl embedded_io::ReadReady for Closed<'_> {
-    fn read_ready(&mut self) -> Result<bool, Self::Error> {
-        Ok(true)
-    }
-}
-impl embedded_io::Read for Closed<'_> {
-    fn read(&mut self, _: &mut [u8]) -> Result<usize, Self::Error> {
-        Ok(0)
-    }
-}
-impl embedded_io::WriteReady for Closed<'_> {
-    fn write_ready(&mut self) -> Result<bool, Self::Error> {
-        embedded_io::WriteReady::write_ready(self.0)
-    }
-}
-impl embedded_io::Write for Closed<'_> {
-    fn write(&mut self, bytes: &[u8]) -> Result<usize, Self::Error> {
-        embedded_io::Write::write(self.0, bytes)
-    }
-    fn flush(&mut self) -> Result<(), Self::Error> {
-        Ok(())
-    }
 }
 
 /// Another user's answer is not the answer.

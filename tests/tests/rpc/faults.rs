@@ -7,7 +7,7 @@ use peote_net::value::{DecodeError, List};
 use proptest::prelude::*;
 
 use crate::calls::{Log, Recorded, SpeakerCaller};
-use crate::peer::{poll, server};
+use crate::peer::{Peer as _, poll, server};
 
 /// Sends chunks to a server with object 0, and says what was called and what was wrong.
 fn send(chunks: &[&[u8]]) -> (Vec<String>, Vec<Violation>) {
@@ -136,12 +136,12 @@ fn a_call_whose_answer_does_not_fit_is_made_again_and_nothing_is_lost() {
         },
         _ => Ok(Flow::Continue),
     };
-    relay.stuck = true;
+    relay.room = 0;
     for _ in 0..200 {
         link.poll(&mut relay, peote_net::time::Instant::ZERO, &mut answer).unwrap();
     }
     assert!(!link.wants_read(), "the fourth answer does not fit, so the link reads no further");
-    relay.stuck = false;
+    relay.room = usize::MAX;
     poll(&mut link, &mut relay, &mut answer);
     link.poll(&mut relay, peote_net::time::Instant::ZERO, &mut answer).unwrap();
     let said = relay.chunks_sent();

@@ -4,7 +4,7 @@ use peote_net::link::SendError;
 use peote_net::rpc::{ANSWERS, Calls, Heard, INTERFACES, Interface, Procedure, Remote, remote};
 use peote_net::value::{BigEndian, Counted, Encode, Form, I24, List, Map, U24};
 
-use crate::peer::{Relay, TestLink, poll, server};
+use crate::peer::{Peer as _, Relay, TestLink, poll, server};
 
 /// What this end expects: a trait with the types of every row of the guide's table.
 #[remote(version = "2.1")]

@@ -1,55 +1,27 @@
 //! A link against a relay that says what the test has it say.
 
-use std::collections::VecDeque;
-
-use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write, WriteReady};
 use peote_net::chunk::{Assembler, ChunkLimit, Step};
 use peote_net::link::{Event, IntoFlow, Link, LinkBuffers, Mode, Out, SendError};
 use peote_net::protocol::{to_endpoint, to_relay};
 use peote_net::time::Instant;
+use peote_net_testkit::script::Script;
 
 pub(crate) type TestLink = Link<LinkBuffers<32_768, 4, 2, 36_864, 1024>>;
 
-/// What the relay says comes from `incoming`, what the link says lands in `outgoing`.
-#[derive(Default)]
-pub(crate) struct Relay {
-    pub(crate) incoming: VecDeque<u8>,
-    pub(crate) outgoing: Vec<u8>,
-    /// Takes nothing.
-    pub(crate) stuck: bool,
-}
+/// A relay as the test plays it.
+pub(crate) type Relay = Script;
 
-impl ErrorType for Relay {
-    type Error = ErrorKind;
-}
-impl ReadReady for Relay {
-    fn read_ready(&mut self) -> Result<bool, ErrorKind> {
-        Ok(!self.incoming.is_empty())
-    }
-}
-impl Read for Relay {
-    fn read(&mut self, buf: &mut [u8]) -> Result<usize, ErrorKind> {
-        Ok(std::io::Read::read(&mut self.incoming, buf).unwrap())
-    }
-}
-impl WriteReady for Relay {
-    fn write_ready(&mut self) -> Result<bool, ErrorKind> {
-        Ok(!self.stuck)
-    }
-}
-impl Write for Relay {
-    fn write(&mut self, buf: &[u8]) -> Result<usize, ErrorKind> {
-        self.outgoing.extend_from_slice(buf);
-        Ok(buf.len())
-    }
-    fn flush(&mut self) -> Result<(), ErrorKind> {
-        Ok(())
-    }
-}
-
-impl Relay {
+/// What a relay of these tests says and hears.
+pub(crate) trait Peer {
     /// A chunk from user 0 of own channel 0.
-    pub(crate) fn chunk_of_user(&mut self, bytes: &[u8]) {
+    fn chunk_of_user(&mut self, bytes: &[u8]);
+
+    /// The chunks that the link has sent since the last time.
+    fn chunks_sent(&mut self) -> Vec<Vec<u8>>;
+}
+
+impl Peer for Relay {
+    fn chunk_of_user(&mut self, bytes: &[u8]) {
         let length = ChunkLimit::DEFAULT.encode_length(bytes.len()).unwrap();
         let header = to_endpoint::data_for_server(0, 0, bytes.len() + length.as_bytes().len());
         self.incoming.extend(header.as_bytes());
@@ -57,8 +29,7 @@ impl Relay {
         self.incoming.extend(bytes);
     }
 
-    /// The chunks that the link has sent since the last time.
-    pub(crate) fn chunks_sent(&mut self) -> Vec<Vec<u8>> {
+    fn chunks_sent(&mut self) -> Vec<Vec<u8>> {
         chunks_to_relay(&std::mem::take(&mut self.outgoing))
     }
 }

@@ -7,7 +7,7 @@ use peote_net::value::haxe::Haxe;
 use peote_net::value::{List, Map};
 
 use crate::calls::{Anonymous, Log, Recorded, RecordedCaller, Speaker, SpeakerCaller};
-use crate::peer::{Relay, TestLink, chunks_to_relay, poll};
+use crate::peer::{Peer as _, Relay, TestLink, chunks_to_relay, poll};
 
 /// All bytes of one connection in one direction.
 fn stream(connection: &str, direction: &str) -> Vec<u8> {

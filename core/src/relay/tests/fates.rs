@@ -5,6 +5,8 @@
 use std::collections::VecDeque;
 use std::vec::Vec;
 
+use peote_net_testkit::random::Random;
+
 use super::*;
 use crate::protocol::items::{self};
 use crate::protocol::to_relay::{self, Command};
@@ -13,17 +15,6 @@ use crate::protocol::to_relay::{self, Command};
 const USERS: usize = 4;
 
 const WINDOW_OF_RELAY: u32 = 1000;
-
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 33) as usize % limit
-    }
-}
 
 /// One direction of a membership, as its ends see it.
 #[derive(Default)]
@@ -79,7 +70,7 @@ struct Fates {
 
 impl Fates {
     fn new(seed: u64) -> Self {
-        let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+        let mut random = Random::new(seed);
         let mut world = World::new(USERS + 1);
         world.host.capabilities = Capabilities::HELLO;
         world.host.bound = [2048, 16_384, 262_144][random.below(3)];

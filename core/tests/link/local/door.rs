@@ -257,7 +257,7 @@ fn a_simulated_line_takes_its_time() {
 
 #[test]
 fn words_have_to_fit_the_line() {
-    let mut rig: Rig<Heap> = Rig::new(peote_net::link::Link::with_buffers(Heap::new(64, 1, 4, 300, 1, 64)));
+    let mut rig: Rig<Heap> = Rig::new(peote_net::link::Link::with_buffers(Heap::new(LEAST)));
     rig.link.set_silence_limit(None);
     let channel = rig.out().create("club", peote_net::link::Mode::Data).unwrap();
     let mode = peote_net::link::Mode::Data;

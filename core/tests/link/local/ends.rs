@@ -470,7 +470,7 @@ fn ends_take_their_time_on_a_slow_line() {
 #[test]
 fn a_kept_event_of_somebody_who_is_gone_holds_no_place() {
     for face in FACES {
-        let mut rig = Rig::new(Link::with_buffers(Heap::new(64, 2, 4, 300, 1, 64)));
+        let mut rig = Rig::new(Link::with_buffers(Heap::new(Sizes { own_channels: 2, ..LEAST })));
         rig.link.set_silence_limit(None);
         let channel = open(&mut rig, b"a", 1, Mode::chunks(64));
         let (entered, user) = join(&mut rig, b"a", channel, Mode::chunks(64));

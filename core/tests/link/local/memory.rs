@@ -42,7 +42,7 @@ fn a_static_link_with_local_users() {
 /// The smallest line there can be takes entering and leaving, and 40 bytes.
 #[test]
 fn the_smallest_line() {
-    let mut rig = Rig::new(Link::with_buffers(Heap::new(64, 1, 4, 300, 1, 64)));
+    let mut rig = Rig::new(Link::with_buffers(Heap::new(LEAST)));
     rig.link.set_silence_limit(None);
     let channel = open(&mut rig, b"a", 0, Mode::Data);
     for _ in 0..20 {
@@ -60,7 +60,12 @@ fn the_smallest_line() {
 /// More local users than half of all numbers: their lines are looked after as well.
 #[test]
 fn a_place_beyond_the_32768th() {
-    let mut rig = Rig::new(Link::with_buffers(Heap::new(4, 2, 4, 300, 33_000, 64)));
+    let mut rig = Rig::new(Link::with_buffers(Heap::new(Sizes {
+        chunk_size: 4,
+        own_channels: 2,
+        local_users: 33_000,
+        ..LEAST
+    })));
     rig.link.set_silence_limit(None);
     let mode = Mode::chunks(4);
     let channel = open(&mut rig, b"a", 0, mode);
@@ -82,7 +87,8 @@ fn a_place_beyond_the_32768th() {
 #[test]
 fn a_line_longer_than_a_record_can_be() {
     const LONGEST: usize = (1 << 24) - 1;
-    let mut rig = Rig::new(Link::with_buffers(Heap::new(4, 1, 4, 300, 1, LONGEST + 1000)));
+    let mut rig =
+        Rig::new(Link::with_buffers(Heap::new(Sizes { chunk_size: 4, local_line: LONGEST + 1000, ..LEAST })));
     rig.link.set_silence_limit(None);
     let channel = open(&mut rig, b"a", 0, Mode::Data);
     let (entered, _) = join(&mut rig, b"a", channel, Mode::Data);
@@ -93,7 +99,12 @@ fn a_line_longer_than_a_record_can_be() {
 /// Memory with more places for own channels than there can be: those beyond do not count.
 #[test]
 fn more_places_for_own_channels_than_count() {
-    let mut rig = Rig::new(Link::with_buffers(Heap::new(4, 300, 4, 300, 2, 64)));
+    let mut rig = Rig::new(Link::with_buffers(Heap::new(Sizes {
+        chunk_size: 4,
+        own_channels: 300,
+        local_users: 2,
+        ..LEAST
+    })));
     rig.link.set_silence_limit(None);
     let mode = Mode::chunks(4);
     let channel = open(&mut rig, b"a", 0, mode);

@@ -130,7 +130,8 @@ fn the_greatest_chunks() {
     for (max, len, line) in
         [(32_768u32, 32_768usize, 32_794), (4_194_304, 40_000, 40_027), (u32::MAX >> 1, 70_000, 70_100)]
     {
-        let mut rig = Rig::new(Link::with_buffers(Heap::new(70_000, 1, 4, 300, 1, line)));
+        let mut rig =
+            Rig::new(Link::with_buffers(Heap::new(Sizes { chunk_size: 70_000, local_line: line, ..LEAST })));
         rig.link.set_silence_limit(None);
         let mode = Mode::Chunks(peote_net::chunk::ChunkLimit::new(max.min(70_000)).among(max));
         let channel = open(&mut rig, b"a", 0, mode);
@@ -179,7 +180,7 @@ fn the_room_of_a_line() {
 #[test]
 fn raw_data() {
     for (face, chunk_size) in [(Face::Poll, 1), (Face::NextEvent, 7), (Face::Poll, 1000)] {
-        let mut rig = Rig::new(Link::with_buffers(Heap::new(chunk_size, 1, 4, 300, 1, 97)));
+        let mut rig = Rig::new(Link::with_buffers(Heap::new(Sizes { chunk_size, local_line: 97, ..LEAST })));
         rig.link.set_silence_limit(None);
         let channel = open(&mut rig, b"a", 0, Mode::Data);
         let (entered, user) = join(&mut rig, b"a", channel, Mode::Data);
@@ -289,7 +290,7 @@ fn malicious_users_and_servers() {
 /// A violation in the middle of a record that lies across the end of the line's memory.
 #[test]
 fn what_is_malicious_in_the_middle_of_a_record() {
-    let mut rig = Rig::new(Link::with_buffers(Heap::new(64, 1, 4, 300, 1, 100)));
+    let mut rig = Rig::new(Link::with_buffers(Heap::new(Sizes { local_line: 100, ..LEAST })));
     rig.link.set_silence_limit(None);
     let channel = open(&mut rig, b"a", 0, Mode::chunks(4));
     for shift in 1..60 {
@@ -316,7 +317,13 @@ fn what_is_malicious_in_the_middle_of_a_record() {
 #[test]
 fn chunks_in_parts() {
     for face in FACES {
-        let mut rig = Rig::new(Link::with_buffers(Heap::new(5000, 1, 8, 300, 2, 80)));
+        let mut rig = Rig::new(Link::with_buffers(Heap::new(Sizes {
+            chunk_size: 5000,
+            parties: 8,
+            local_users: 2,
+            local_line: 80,
+            ..LEAST
+        })));
         rig.link.set_silence_limit(None);
         let mode = Mode::chunks(5000);
         let channel = open(&mut rig, b"a", 0, mode);

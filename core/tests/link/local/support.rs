@@ -1,12 +1,12 @@
 //! A link with local users, and a loop that sleeps whenever the link lets it.
 
-use peote_net::link::memory::{BufferParts, LocalParts, LocalUserSlot, NameSlot, OwnSlot, PartySlot};
 use peote_net::link::{
     Buffers, Channel, EnteredChannel, Event, Flow, IntoFlow, Link, LinkBuffers, LocalBuffers, Mode, Out,
     OwnChannel, SendError, Source, User,
 };
 use peote_net::protocol::to_endpoint;
 
+pub(super) use crate::support::{Heap, Sizes};
 use crate::support::{Rig, Seen};
 
 pub(super) const CHUNKS: Mode = Mode::chunks(1024);
@@ -137,55 +137,13 @@ pub(super) fn from_server_of(channel: EnteredChannel) -> Source {
     Source::Server { channel }
 }
 
-/// Memory of any size.
-#[derive(Debug)]
-pub(super) struct Heap {
-    pub(super) own_channels: Vec<OwnSlot>,
-    pub(super) parties: Vec<PartySlot>,
-    pub(super) chunks: Vec<u8>,
-    pub(super) chunk_size: usize,
-    pub(super) transmit: Vec<u8>,
-    pub(super) receive: Vec<u8>,
-    pub(super) names: Vec<NameSlot>,
-    pub(super) users: Vec<LocalUserSlot>,
-    pub(super) lines: Vec<u8>,
-}
-
-impl Heap {
-    /// `own` channels with names, `parties`, `users` with lines of `line` bytes.
-    pub(super) fn new(
-        chunk_size: usize,
-        own: usize,
-        parties: usize,
-        transmit: usize,
-        users: usize,
-        line: usize,
-    ) -> Self {
-        Self {
-            own_channels: vec![OwnSlot::FREE; own],
-            parties: vec![PartySlot::FREE; parties],
-            chunks: vec![0; chunk_size * parties],
-            chunk_size,
-            transmit: vec![0; transmit],
-            receive: vec![0; 64],
-            names: vec![NameSlot::FREE; own],
-            users: vec![LocalUserSlot::FREE; users],
-            lines: vec![0; 2 * users * line],
-        }
-    }
-}
-
-impl Buffers for Heap {
-    fn parts(&mut self) -> BufferParts<'_> {
-        BufferParts {
-            own_channels: &mut self.own_channels,
-            parties: &mut self.parties,
-            chunks: &mut self.chunks,
-            chunk_size: self.chunk_size,
-            window: self.chunk_size,
-            transmit: &mut self.transmit,
-            receive: &mut self.receive,
-            local: LocalParts { names: &mut self.names, users: &mut self.users, lines: &mut self.lines },
-        }
-    }
-}
+/// As little memory as works, for one local user.
+pub(super) const LEAST: Sizes = Sizes {
+    chunk_size: 64,
+    own_channels: 1,
+    parties: 4,
+    transmit: 300,
+    receive: 64,
+    local_users: 1,
+    local_line: 64,
+};

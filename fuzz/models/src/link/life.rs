@@ -11,9 +11,10 @@ use peote_net::link::{Channel, Destination, Error, Event, Flow, Link, Mode, Out,
 use peote_net::protocol::to_endpoint::{self, Capabilities};
 use peote_net::protocol::to_relay::Command;
 use peote_net::time::{Duration, Instant};
+use peote_net_testkit::heap::Heap;
 
 use super::heard::{self, End, Heard};
-use super::memory::{CHUNK, Memory};
+use super::memory::{CHUNK, choose};
 use super::said::{Route, Said};
 use super::state::{Channels, Handle, Phase};
 use super::transport::Connection;
@@ -76,7 +77,7 @@ struct Program<'a> {
 }
 
 pub(super) fn live(mut input: Input<'_>) {
-    let memory = Memory::choose(&mut input);
+    let memory = choose(&mut input);
     let (transmit, receive) = (memory.transmit.len(), memory.receive.len());
     let mut link = Link::with_buffers(memory);
     let mut connection = Connection::new();
@@ -132,7 +133,7 @@ pub(super) fn live(mut input: Input<'_>) {
 }
 
 fn poll(
-    link: &mut Link<Memory>,
+    link: &mut Link<Heap>,
     connection: &mut Connection,
     program: &mut Program<'_>,
     now: Instant,

@@ -4,7 +4,7 @@ use peote_net::Reason;
 use peote_net::link::{Destination, Event, Flow, Mode, Out, SendError, User};
 
 use super::{CHUNKS, bytes};
-use crate::channels::{Heard, Memory, Server, Stage, Story};
+use crate::channels::{CHUNK, Heard, ROOM, Server, Stage, Story};
 
 /// From the first word to the last.
 pub fn users_come_talk_and_go<S: Stage>(story: &mut Story<S>) {
@@ -94,14 +94,14 @@ pub fn raw_data_is_a_stream<S: Stage>(story: &mut Story<S>) {
 pub fn the_greatest_chunks<S: Stage>(story: &mut Story<S>) {
     let mode = Mode::chunks(100_000);
     let (server, users) = story.chat("great", mode, 3);
-    let greatest = bytes(Memory::ROOM - 100, 5);
+    let greatest = bytes(ROOM - 100, 5);
     for (client, user) in &users {
         story.send(client.role, client.channel, &greatest);
         assert!(story.next(server) == Heard::Chunk(Some(*user), greatest.clone()));
         story.send(0, (server.channel, *user), &greatest);
         assert!(story.next_of(*client) == Heard::Chunk(None, greatest.clone()));
     }
-    let too_great = bytes(Memory::ROOM, 0);
+    let too_great = bytes(ROOM, 0);
     let error = story.out(1).send(users[0].0.channel, &too_great);
     assert!(matches!(error, Err(SendError::QueueTooSmall { .. })), "{error:?}");
     story.end(server, &users);
@@ -111,7 +111,7 @@ pub fn the_greatest_chunks<S: Stage>(story: &mut Story<S>) {
 pub fn a_chunk_in_parts<S: Stage>(story: &mut Story<S>) {
     let mode = Mode::chunks(100_000);
     let (server, users) = story.chat("parts", mode, 2);
-    let whole = bytes(Memory::CHUNK, 3);
+    let whole = bytes(CHUNK, 3);
     let (client, user) = users[0];
     for (role, to) in [
         (0, Destination::User(server.channel, user)),
