@@ -10,7 +10,7 @@ use crate::protocol::to_relay::{self, Command};
 const ANNOUNCEMENT: [u8; 6] = [0, 4, 0, 255, 0x50, 4];
 
 /// The hello of an endpoint that takes part, with so large a window.
-fn hello(window: u32) -> Vec<u8> {
+pub(super) fn hello(window: u32) -> Vec<u8> {
     let list = [&items::capabilities(1)[..], &items::number(items::WINDOW, window)].concat();
     [&to_relay::command_head(Command::Hello, list.len()).unwrap()[..], &list].concat()
 }
@@ -18,7 +18,7 @@ fn hello(window: u32) -> Vec<u8> {
 impl World {
     /// A relay that announces the hello. Each connection takes part with that window, or is an
     /// existing endpoint (0).
-    fn flowing(windows: &[u32]) -> Self {
+    pub(super) fn flowing(windows: &[u32]) -> Self {
         let mut world = World::new(windows.len());
         world.host.capabilities = Capabilities::HELLO;
         for (connection, window) in windows.iter().enumerate() {
@@ -37,7 +37,7 @@ impl World {
     }
 
     /// The same, and all but the first are in its channel "a".
-    fn in_a(windows: &[u32]) -> Self {
+    pub(super) fn in_a(windows: &[u32]) -> Self {
         let mut world = World::flowing(windows);
         world.send(0, b"\0\0\x01\x01a");
         for user in 1..windows.len() {
@@ -71,11 +71,11 @@ impl World {
 }
 
 /// Data of a user for the server of entered channel 0.
-fn to_server(len: usize) -> Vec<u8> {
+pub(super) fn to_server(len: usize) -> Vec<u8> {
     [to_relay::data_from_user(0, len).as_bytes(), &std::vec![7; len]].concat()
 }
 
-fn to_user(user: u8, len: usize) -> Vec<u8> {
+pub(super) fn to_user(user: u8, len: usize) -> Vec<u8> {
     [to_relay::data_from_server(0, user, len).as_bytes(), &std::vec![7; len]].concat()
 }
 

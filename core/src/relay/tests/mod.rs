@@ -1,5 +1,7 @@
 //! Tests of the forwarding core, and the host they share.
 
+#[cfg(feature = "flow")]
+mod afar;
 mod channels;
 #[cfg(feature = "flow")]
 mod fates;
@@ -7,6 +9,9 @@ mod fates;
 mod flow;
 #[cfg(feature = "alloc")]
 mod growing;
+#[cfg(feature = "flow")]
+mod hello;
+mod host;
 #[path = "../../../tests/common/limit.rs"]
 mod limit;
 mod limits;
@@ -96,6 +101,7 @@ pub(super) struct Queues {
     work: usize,
     pushes: usize,
     notes: usize,
+    worked: usize,
     units: usize,
     broadcasts: usize,
     blocked: Vec<(ConnectionId, u8, bool)>,
@@ -121,6 +127,7 @@ impl Default for Queues {
             work: usize::MAX,
             pushes: 0,
             notes: 0,
+            worked: 0,
             units: 0,
             broadcasts: 0,
             blocked: Vec::new(),
@@ -162,7 +169,8 @@ impl Host for Queues {
         (self.decision)(request)
     }
 
-    fn count(&mut self, _: ConnectionId, units: usize, broadcasts: usize, _: usize) {
+    fn count(&mut self, _: ConnectionId, units: usize, broadcasts: usize, work: usize) {
+        self.worked += work;
         self.units += units;
         self.broadcasts += broadcasts;
     }
