@@ -208,7 +208,7 @@ impl Tables<'_> {
             found.map_or((0, sender, 0), |(index, channel)| (index, channel.server, channel.users.used()));
         let is_asked = self.stage(server) == Stage::Part;
         if refused.is_none() && is_asked {
-            refused = self.cannot_knock(sender, channel, words, host);
+            refused = self.cannot_knock(channel, words, host);
         } else if refused.is_none() && host.free(server) < ENTERED {
             return Err(Outcome::WaitFor(server));
         }

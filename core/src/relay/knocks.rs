@@ -15,9 +15,6 @@ use crate::time::{Duration, Instant};
 /// relay was started again all come at once.
 pub const MAX_KNOCKS: u8 = 255;
 
-/// Doors at which one connection knocks, at most: as many as the channels that it can enter.
-pub const MAX_KNOCKS_OF_CONNECTION: u8 = 128;
-
 /// Milliseconds after which a user that knocks is refused.
 pub const KNOCK_MILLIS: u32 = 10_000;
 
@@ -57,18 +54,10 @@ impl Tables<'_> {
     }
 
     /// Returns a reason to refuse a user before the server is asked.
-    pub(super) fn cannot_knock<H: Host>(
-        &self,
-        user: ConnectionId,
-        channel: u32,
-        words: &[u8],
-        host: &H,
-    ) -> Option<Reason> {
+    pub(super) fn cannot_knock<H: Host>(&self, channel: u32, words: &[u8], host: &H) -> Option<Reason> {
         let channel = self.channel(channel)?;
-        let of_connection = self.parts.connections.get(user.index()).map_or(0, |slot| slot.knocking);
-        let can = channel.knocking < MAX_KNOCKS
-            && of_connection < MAX_KNOCKS_OF_CONNECTION
-            && host.free(channel.server) >= KNOCK.saturating_add(words.len());
+        let can =
+            channel.knocking < MAX_KNOCKS && host.free(channel.server) >= KNOCK.saturating_add(words.len());
         if can { None } else { Some(Reason::NoAnswer) }
     }
 
@@ -114,9 +103,6 @@ impl Tables<'_> {
     }
 
     fn count_knock(&mut self, membership: &MembershipSlot, change: fn(u8) -> u8) {
-        if let Some(slot) = self.parts.connections.get_mut(membership.user.index()) {
-            slot.knocking = change(slot.knocking);
-        }
         if let Some(slot) = self.parts.channels.get_mut(membership.channel as usize) {
             slot.knocking = change(slot.knocking);
         }

@@ -112,7 +112,7 @@ pub use host::{
     CloseReason, ConnectionId, Decision, Full, Greeting, Hello, Home, Host, Membership, Note, Outcome,
     Received, Request,
 };
-pub use knocks::{KNOCK_MILLIS, MAX_KNOCKS, MAX_KNOCKS_OF_CONNECTION};
+pub use knocks::{KNOCK_MILLIS, MAX_KNOCKS};
 #[cfg(feature = "alloc")]
 pub use memory::GrowingStorage;
 pub use memory::{StaticStorage, Storage, static_storage};

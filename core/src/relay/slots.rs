@@ -40,8 +40,6 @@ pub struct ConnectionSlot {
     /// Its first byte has come, and it has been told what this relay can do.
     pub(super) announced: bool,
     pub(super) stage: Stage,
-    /// Channels at whose doors it knocks.
-    pub(super) knocking: u8,
     /// Payload bytes that it can keep for each party, if it takes part.
     pub(super) window: u32,
     /// The first of the sides of memberships that are to be dealt with when its queue has drained.
@@ -61,7 +59,6 @@ impl ConnectionSlot {
         open: false,
         announced: false,
         stage: Stage::Fresh,
-        knocking: 0,
         window: 0,
         waiting: 0,
         generation: 0,
