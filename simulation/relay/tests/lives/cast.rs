@@ -26,6 +26,8 @@ pub(crate) struct Cast {
     fault_at: u64,
     /// No pause before.
     pause_at: u64,
+    /// An endpoint is gone, and its socket says nothing of it.
+    pub(crate) has_vanished: bool,
     /// When the relay is to stop waiting.
     pub(crate) end: u64,
 }
@@ -55,6 +57,7 @@ impl Cast {
             acts: true,
             fault_at: 300_000,
             pause_at: 0,
+            has_vanished: false,
             end: 0,
         }
     }
@@ -105,7 +108,10 @@ impl Cast {
             0 => line.endpoint.reset(),
             1 => line.endpoint.shut_down(),
             2 => line.endpoint.stall(false, 4 * stall),
-            3 => party.take_line().into_iter().for_each(|line| line.endpoint.vanish()),
+            3 => {
+                self.has_vanished = true;
+                party.take_line().into_iter().for_each(|line| line.endpoint.vanish());
+            }
             _ => drop(party.take_line()),
         }
     }

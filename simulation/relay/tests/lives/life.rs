@@ -40,17 +40,20 @@ struct Life {
     random: Random,
     kind: Kind,
     descriptors: usize,
+    /// The stall timeout, in seconds.
+    stall: u64,
 }
 
 pub(crate) fn live(seed: u64, kind: Kind) -> End {
     begin(seed);
     let mut random = Random::new(seed);
-    let config = config(&mut random, kind);
+    let stall = *random.choose(&[5, 120]);
+    let config = config(&mut random, kind, stall);
     let relay = Relay::bind(config).expect("the configuration is right");
     let cast = Cast::new(&mut random, kind, relay.local_addrs()[0], relay.handle());
     let cast = Rc::new(RefCell::new(cast));
     set_outside(Box::new(Stage(Rc::clone(&cast))));
-    let mut life = Life { relay, cast, random, kind, descriptors: usize::MAX };
+    let mut life = Life { relay, cast, random, kind, descriptors: usize::MAX, stall };
     life.live();
     match (kind, life.random.below(3)) {
         (Kind::Ending, 0) => life.drain(),
@@ -70,10 +73,11 @@ pub(crate) fn live(seed: u64, kind: Kind) -> End {
     }
 }
 
-fn config(random: &mut Random, kind: Kind) -> Config {
+fn config(random: &mut Random, kind: Kind, stall: u64) -> Config {
     let mut config = Config {
         listen: vec!["10.9.9.9:7680".parse().expect("an address")],
         unused_timeout: Duration::ZERO,
+        stall_timeout: Duration::from_secs(stall),
         commands_per_second: *random.choose(&[0, 500, 20]),
         messages_per_second: *random.choose(&[0, 1_000_000, 100]),
         bytes_per_second: *random.choose(&[0, 128 << 20, 20_000]),
@@ -112,7 +116,7 @@ impl Life {
 
     /// The configuration is read again, with other limits.
     fn reload(&mut self) {
-        let mut config = config(&mut self.random, self.kind);
+        let mut config = config(&mut self.random, self.kind, self.stall);
         config.listen.clone_from(&self.relay.config().listen);
         trace!("the configuration is read again");
         self.relay.reconfigure(config).expect("the configuration is right");
@@ -156,8 +160,10 @@ impl Life {
                 party.line.iter().for_each(|line| line.endpoint.resume());
             }
         }
-        // one that is gone without a word while it is held up is noticed after 15 s and 64 stall timeouts
-        self.turn_until(now_micros() + 360 * SECOND);
+        // One that is gone without a word while it is held up is noticed after 15 s and 64 stall timeouts. Without
+        // such, nobody has to wait for a timeout; 40 s are for what limits have put off.
+        let seconds = if self.cast.borrow().has_vanished { 30 + 65 * self.stall } else { 40 };
+        self.turn_until(now_micros() + seconds * SECOND);
         let cast = self.cast.borrow();
         let stats = self.relay.stats();
         let connected = cast.parties.iter().filter(|party| party.line.is_some()).count();

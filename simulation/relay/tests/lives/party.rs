@@ -26,6 +26,16 @@ pub(crate) struct Line {
     /// It does not know hello.
     is_existing: bool,
     at: usize,
+    connected_at: u64,
+    /// When it said its first byte.
+    said_at: Option<u64>,
+}
+
+impl Line {
+    /// The relay closes connections that say nothing for 5 s. What is said may stall on its way.
+    fn has_been_silent(&self) -> bool {
+        self.said_at.unwrap_or_else(now_micros) - self.connected_at > 1_500_000
+    }
 }
 
 impl ErrorType for Line {
@@ -59,7 +69,11 @@ impl Read for Line {
 
 impl Write for Line {
     fn write(&mut self, bytes: &[u8]) -> Result<usize, ErrorKind> {
-        self.endpoint.write(bytes)
+        let count = self.endpoint.write(bytes)?;
+        if count > 0 {
+            self.said_at.get_or_insert_with(now_micros);
+        }
+        Ok(count)
     }
 
     fn flush(&mut self) -> Result<(), ErrorKind> {
@@ -163,7 +177,10 @@ impl Party {
         self.is_excused = self.is_end || self.slowness > 0;
         trace!("{} connects, {conditions:?}, existing: {}", self.address, self.is_existing);
         match Endpoint::connect(self.address, relay, conditions) {
-            Some(endpoint) => self.line = Some(Line { endpoint, is_existing: self.is_existing, at: 0 }),
+            Some(endpoint) => {
+                let (is_existing, connected_at) = (self.is_existing, now_micros());
+                self.line = Some(Line { endpoint, is_existing, at: 0, connected_at, said_at: None });
+            }
             None => self.connect_at = now_micros() + 1_000_000,
         }
     }
@@ -189,8 +206,8 @@ impl Party {
         );
         assert_eq!(self.tables.losses, 1, "the loss is told once");
         self.tables = Tables::default();
-        self.wonders += u32::from(!self.is_excused);
-        self.line = None;
+        let is_silent = self.line.take().is_some_and(|line| line.has_been_silent());
+        self.wonders += u32::from(!self.is_excused && !is_silent);
         self.connect_at = now_micros() + 1000 + self.random.below(3_000_000) as u64;
     }
 
