@@ -56,6 +56,56 @@ fn unit() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![6 => command, 2 => end, 12 => data, 3 => broadcasts, 1 => nothing, 1 => nonsense]
 }
 
+/// What only those say that take part, and what others say by mistake.
+fn of_flow() -> impl Strategy<Value = Vec<u8>> {
+    fn command(code: u8, payload: &[u8]) -> Vec<u8> {
+        [&[0, code, 0, u8::try_from(payload.len()).unwrap()], payload].concat()
+    }
+    let number = prop_oneof![4 => 0u8..3, 1 => 0u8..=127];
+    let bytes = prop_oneof![Just(0u32), 1u32..200, 1u32..4000, Just(70_000), Just(u32::MAX)];
+    let bytes = bytes.prop_map(u32::to_le_bytes);
+    let hello = (any::<bool>(), prop_oneof![9 => Just(1u8), 1 => any::<u8>()], bytes.clone()).prop_map(
+        |(unknown, bits, window)| {
+            let unknown: &[u8] = if unknown { &[99, 2, 1, 1] } else { &[] };
+            command(6, &[unknown, &[1, 1, bits, 6, 4], &window].concat())
+        },
+    );
+    let broken = proptest::collection::vec(0u8..7, 0..9).prop_map(|items| command(6, &items));
+    let words = prop_oneof![0usize..20, 199usize..202].prop_map(|len| command(7, &vec![b'w'; len]));
+    let enter = (any::<bool>(), 0u8..4).prop_map(|(a, tag)| vec![0, 1, tag, 1, if a { b'a' } else { b'b' }]);
+    let words = (words, prop_oneof![4 => enter, 1 => Just(Vec::new())])
+        .prop_map(|(words, enter)| [words, enter].concat());
+    let grant = (number.clone(), 0u8..4, any::<bool>(), bytes).prop_map(|(number, user, own, bytes)| {
+        if own {
+            command(8, &[&[number | 128, user], &bytes[..]].concat())
+        } else {
+            command(8, &[&[number], &bytes[..]].concat())
+        }
+    });
+    let admit = (number.clone(), 0u8..4, 0u8..9).prop_map(|(number, user, ticket)| {
+        command(9 + ticket % 2, &[number, user, ticket, 7][..3 + usize::from(ticket % 2)])
+    });
+    let leave_out = (number.clone(), proptest::collection::vec(0u8..4, 0..4))
+        .prop_map(|(number, users)| command(11, &[&[number | 128], &users[..]].concat()));
+    let ready = (2u8..4, number, 0u8..4, 1u8..90).prop_map(|(mode, number, user, len)| {
+        let excluded: &[u8] = if mode == 3 { &[user] } else { &[] };
+        let size = 1 + u8::try_from(excluded.len()).unwrap() + len;
+        [&[1, mode, size, 128 | number], excluded, &vec![len; len.into()]].concat()
+    });
+    prop_oneof![3 => hello, 1 => broken, 3 => words, 4 => grant, 1 => admit, 2 => leave_out, 4 => ready]
+}
+
+/// The same with a relay that knows hello.
+fn step_of_flow() -> impl Strategy<Value = Step> {
+    let connection = 0..CONNECTIONS;
+    let refusal = proptest::option::weighted(0.2, (0u8..9, 0usize..=200));
+    prop_oneof![
+        9 => step(),
+        3 => (connection.clone(), of_flow()).prop_map(|(from, unit)| Step::Queue(from, unit)),
+        3 => (connection, refusal).prop_map(|(of, refusal)| Step::Answer(of, refusal)),
+    ]
+}
+
 fn step() -> impl Strategy<Value = Step> {
     let connection = 0..CONNECTIONS;
     let piece = prop_oneof![Just(1), 1usize..50];
@@ -67,7 +117,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (connection.clone(), piece).prop_map(|(from, len)| Step::PresentInPieces(from, len)),
         1 => connection.prop_map(Step::Disconnect),
         1 => prop_oneof![Just(1usize), 2usize..60, Just(usize::MAX)].prop_map(Step::Work),
-        1 => (0u64..8).prop_map(Step::Pass),
+        1 => (0u64..12).prop_map(Step::Pass),
     ]
 }
 
@@ -86,6 +136,33 @@ proptest! {
         for (connection, bytes) in [(0, &b"\0\0\x01\x01a"[..]), (1, b"\0\x01\x01\x01a"), (2, b"\0\x01\x01\x01a")] {
             both.step(Step::Queue(connection, bytes.to_vec()));
             both.step(Step::Present(connection, 100));
+        }
+        steps.into_iter().for_each(|step| both.step(step));
+        both.finish();
+    }
+
+    #[test]
+    fn hello_knocks_and_windows_are_as_by_the_reference(
+        steps in proptest::collection::vec(step_of_flow(), 1..150),
+        windows in proptest::collection::vec(prop_oneof![3 => 1u32..500, 1 => Just(70_000)], CONNECTIONS),
+        existing in 0u8..16,
+        early in 0u8..16,
+        window in prop_oneof![Just(1u32), Just(100), Just(65_536)],
+        cut in prop_oneof![Just(0usize), Just(100), Just(256)],
+    ) {
+        let mut both = Both::with_hello(window, cut, false);
+        // most cases have somebody to talk to, who takes part or does not, and says so in front of
+        // creating and entering or behind that
+        for (connection, window) in windows.iter().enumerate() {
+            let bit = 1 << connection;
+            let first: &[u8] = if connection == 0 { b"\0\0\x01\x01a" } else { b"\0\x01\x01\x01a" };
+            let hello = [&[0, 6, 0, 9, 1, 1, 1, 6, 4][..], &window.to_le_bytes()].concat();
+            let both_ways = if early & bit == 0 { [first, &hello].concat() } else { [&hello, first].concat() };
+            let said = if existing & bit == 0 { both_ways } else { first.to_vec() };
+            both.step(Step::Queue(connection, said));
+            both.step(Step::Present(connection, 100));
+            both.step(Step::Answer(0, None));
+            both.step(Step::Present(0, 100));
         }
         steps.into_iter().for_each(|step| both.step(step));
         both.finish();

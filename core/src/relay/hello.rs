@@ -42,22 +42,23 @@ impl Tables<'_> {
             return Err(Outcome::WaitFor(sender));
         }
         let list = Items::new(payload);
-        let (mut wants_part, mut window) = (false, 0);
+        let (mut wants_part, mut window) = (None, 0);
         for item in list {
             match item {
-                Item::Capabilities(bits) => wants_part = bits & items::TAKES_PART != 0,
+                Item::Capabilities(bits) => wants_part = Some(bits & items::TAKES_PART != 0),
                 Item::Window(bytes) => window = bytes,
                 _ => {}
             }
         }
         let was_fresh = self.stage(sender) == Stage::Fresh;
+        // the first hello that says something of taking part is the last that does
         if was_fresh
-            && wants_part
-            && window > 0
+            && let Some(wants_part) = wants_part
             && let Some(slot) = self.connection(sender)
         {
-            slot.stage = Stage::Part;
-            slot.window = window;
+            let takes_part = wants_part && window > 0;
+            slot.stage = if takes_part { Stage::Part } else { Stage::Existing };
+            slot.window = if takes_part { window } else { 0 };
         }
         let takes_part = self.stage(sender) == Stage::Part;
         let greeting = host.hello(sender, &Hello { items: list, takes_part });

@@ -108,6 +108,26 @@ fn a_hello_counts_only_in_front_of_everything_else() {
     assert!(!world.relay.takes_part(world.ids[0]));
 }
 
+// §11.4-again
+#[test]
+fn the_first_hello_that_says_so_counts() {
+    for (first, takes_part) in [
+        // nothing is said of taking part yet
+        (&[][..], true),
+        (&[3, 1, b'x', 6, 4, 9, 0, 0, 0], true),
+        (&[1, 1, 0], false),
+        (&[1, 1, 1], false),
+        (&[1, 1, 1, 6, 4, 0, 0, 0, 0], false),
+        (&[1, 1, 0, 6, 4, 9, 0, 0, 0], false),
+    ] {
+        let mut world = World::new(1);
+        world.host.capabilities = Capabilities::HELLO;
+        world.send(0, &[&[0, 6, 0, u8::try_from(first.len()).unwrap()], first].concat());
+        world.send(0, &hello(100));
+        assert_eq!(world.relay.takes_part(world.ids[0]), takes_part, "{first:?}");
+    }
+}
+
 #[test]
 fn without_memory_or_announcement_the_command_is_unknown() {
     let mut world = World::new(1);

@@ -3,9 +3,12 @@
 
 mod reference;
 
+use peote_net::Reason;
+use peote_net::protocol::to_endpoint::Capabilities;
 use peote_net::protocol::to_endpoint::{Decoder, Unit};
 use peote_net::relay::{
-    ConnectionId, Decision, GrowingStorage, Host, MAX_REST, Outcome, Received, Relay, Request,
+    ConnectionId, Decision, Greeting, GrowingStorage, Hello, Host, MAX_REST, Membership, Note, Outcome,
+    Received, Relay, Request,
 };
 use peote_net::time::{Duration, Instant};
 
@@ -30,8 +33,11 @@ pub enum Step {
     Disconnect(usize),
     /// From now on commands are carried out later (`true`), or again at once.
     Later(bool),
-    /// So many seconds pass.
+    /// So many seconds pass. If they are many, memberships end for whose windows senders wait.
     Pass(u64),
+    /// The server of a channel answers the first that knocks at one of its doors: it admits, or
+    /// refuses with a code and so many words.
+    Answer(usize, Option<(u8, usize)>),
     /// From now on each call may do so much work.
     Work(usize),
 }
@@ -49,10 +55,18 @@ struct Queues {
     work: usize,
     /// All names fall together.
     collide: bool,
+    /// What may be under way to existing endpoints, if the relay knows hello. Queues have no bound
+    /// then: what is queued beyond one is not the reference's to know.
+    window: Option<u32>,
+    /// The user and the channel of the membership that has just ended for its window.
+    too_slow: Option<(ConnectionId, Vec<u8>)>,
 }
 
 impl Host for Queues {
     fn free(&self, connection: ConnectionId) -> usize {
+        if self.window.is_some() {
+            return 1 << 30;
+        }
         self.bound.saturating_sub(self.queues[connection.index()].len())
     }
 
@@ -76,6 +90,25 @@ impl Host for Queues {
         if self.later { Decision::Later } else { Decision::Yes }
     }
 
+    fn capabilities(&self) -> Capabilities {
+        let all = Capabilities::REMOVE_USER.with(Capabilities::BLOCK_USER);
+        if self.window.is_some() { all.with(Capabilities::HELLO) } else { all }
+    }
+
+    fn window(&self) -> u32 {
+        self.window.unwrap_or_default()
+    }
+
+    fn hello(&mut self, _: ConnectionId, _: &Hello<'_>) -> Greeting {
+        Greeting { keepalive: 9, name: "r" }
+    }
+
+    fn notify(&mut self, note: &Note<'_>) {
+        if let Note::Left { user, name, reason: Reason::TooSlow, .. } = note {
+            self.too_slow = Some((*user, name.to_vec()));
+        }
+    }
+
     fn hash(&self, name: &[u8]) -> u64 {
         if self.collide {
             7
@@ -93,6 +126,8 @@ pub struct Both {
     ids: Vec<ConnectionId>,
     model: Model,
     outboxes: Vec<Vec<u8>>,
+    /// For which memberships' windows they wait.
+    waits: Vec<Option<Membership>>,
 }
 
 impl Both {
@@ -109,8 +144,24 @@ impl Both {
         let queues = vec![Vec::new(); CONNECTIONS];
         let mut model = Model::default();
         model.endpoints.extend((0..CONNECTIONS).map(|connection| (connection, Endpoint::default())));
-        let host = Queues { queues, bound, cut, later: false, now: Instant::ZERO, work: usize::MAX, collide };
-        Self { relay, host, ids, model, outboxes: vec![Vec::new(); CONNECTIONS] }
+        let (later, now, work) = (false, Instant::ZERO, usize::MAX);
+        let host = Queues { queues, bound, cut, later, now, work, collide, window: None, too_slow: None };
+        let (outboxes, waits) = (vec![Vec::new(); CONNECTIONS], vec![None; CONNECTIONS]);
+        Self { relay, host, ids, model, outboxes, waits }
+    }
+
+    /// The same with a relay that knows hello, and lets so many bytes be under way to an existing
+    /// endpoint. Its queues have no bound, and are drained before anything comes.
+    ///
+    /// # Panics
+    ///
+    /// When the relay has no place for so many connections.
+    #[must_use]
+    pub fn with_hello(window: u32, cut: usize, collide: bool) -> Self {
+        let mut both = Self::new(usize::MAX, cut, collide);
+        both.host.window = Some(window);
+        (both.model.hello, both.model.window) = (true, window);
+        both
     }
 
     /// Does one thing to both.
@@ -125,15 +176,46 @@ impl Both {
             Step::Disconnect(connection) => self.disconnect(connection),
             Step::Later(later) => self.host.later = later,
             Step::Work(work) => self.host.work = work,
-            Step::Pass(seconds) => {
-                self.host.now = self.host.now + Duration::from_secs(seconds);
-                self.model.now = self.host.now.as_millis();
+            Step::Pass(seconds) => self.pass(seconds),
+            Step::Answer(of, refusal) => {
+                let words = [b'w'; 200];
+                let refusal = refusal.map(|(code, len)| (code, words.get(..len).unwrap_or(&words)));
+                self.outboxes[of].extend(self.model.answer(of, refusal).unwrap_or_default());
             }
         }
     }
 
+    fn pass(&mut self, seconds: u64) {
+        self.host.now = self.host.now + Duration::from_secs(seconds);
+        self.model.now = self.host.now.as_millis();
+        self.relay.tick(&mut self.host);
+        self.model.ends_old_knocks();
+        if seconds >= 6 {
+            self.end_what_waits();
+        }
+    }
+
+    /// Ends the memberships for whose windows senders wait. Says whether there was one.
+    fn end_what_waits(&mut self) -> bool {
+        let mut ended = false;
+        for connection in 0..CONNECTIONS {
+            let Some(membership) = self.waits[connection].take() else { continue };
+            if self.relay.end_membership(membership, &mut self.host) {
+                let (user, name) = self.host.too_slow.take().expect("it is noted");
+                let user = self.ids.iter().position(|id| *id == user).expect("it is there");
+                self.model.end_too_slow(user, &name);
+                ended = true;
+            }
+        }
+        ended
+    }
+
     /// Says whether that got anything done.
     fn present(&mut self, from: usize, len: usize) -> bool {
+        if self.host.window.is_some() {
+            (0..CONNECTIONS).for_each(|connection| self.drain(connection));
+            self.model.has_granted();
+        }
         let input = self.outboxes[from][..len.min(self.outboxes[from].len())].to_vec();
         let Received { used, outcome } = self.relay.receive(self.ids[from], &input, &mut self.host);
         if !input.is_empty() {
@@ -150,12 +232,16 @@ impl Both {
                 assert!(input.len() - used <= MAX_REST, "more is left than the start of a unit");
             }
             Outcome::WaitFor(receiver) => assert!(self.ids.contains(&receiver), "it waits for nobody"),
+            Outcome::WaitForWindow(membership) => {
+                assert!(self.model.waits_for_a_window(from), "all windows have room");
+                self.waits[from] = Some(membership);
+            }
             Outcome::Later => assert!(self.host.later, "nobody said so"),
             Outcome::Enough => assert!(used > 0 && self.host.work < usize::MAX, "nothing was done"),
             Outcome::Close(_) => self.disconnect(from),
             other => panic!("an outcome that nobody knows: {other:?}"),
         }
-        let bound = self.host.bound + 7 * self.relay.memberships().max(CONNECTIONS * 4);
+        let bound = self.host.bound.saturating_add(7 * self.relay.memberships().max(CONNECTIONS * 4));
         let within = self.host.queues.iter().all(|queue| queue.len() <= bound);
         assert!(within, "a queue is above its bound");
         used > 0
@@ -189,6 +275,7 @@ impl Both {
         self.relay.disconnect(self.ids[connection], &mut self.host);
         self.model.disconnect(connection);
         self.outboxes[connection].clear();
+        self.waits[connection] = None;
         self.host.queues[self.ids[connection].index()].clear();
         self.ids[connection] = self.relay.connect().expect("one has just gone");
     }
@@ -207,6 +294,9 @@ impl Both {
                 (0..CONNECTIONS).for_each(|connection| self.drain(connection));
                 busy |= self.present(connection, usize::MAX);
             }
+            if !busy {
+                busy = self.end_what_waits();
+            }
         }
         let waiting = self.outboxes.iter().any(|outbox| outbox.len() > MAX_REST);
         assert!(!waiting, "somebody waits though all queues are empty");
@@ -218,9 +308,9 @@ impl Both {
 }
 
 /// A unit of an endpoint's, chosen by the input. Most of it makes sense.
-fn unit(input: &mut Input<'_>) -> Vec<u8> {
+fn unit(hello: bool, input: &mut Input<'_>) -> Vec<u8> {
     let names: [&[u8]; 4] = [b"a", b"b", b"", &[b'n'; 200]];
-    let kind = input.below(18);
+    let kind = input.below(if hello { 26 } else { 18 });
     let number = input.byte();
     let number = if number < 224 { number % 3 } else { number & 127 };
     match kind {
@@ -243,8 +333,43 @@ fn unit(input: &mut Input<'_>) -> Vec<u8> {
             let len = input.below(12);
             input.bytes(len).to_vec()
         }
+        18.. => of_flow(kind - 18, number, input),
         16 | 17 => vec![0, 4 + u8::from(kind == 17), 0, 2, number, input.byte() % 5],
         _ => data(kind, number, input),
+    }
+}
+
+/// What only those say that take part, and what others say by mistake.
+fn of_flow(kind: usize, number: u8, input: &mut Input<'_>) -> Vec<u8> {
+    let command = |code: u8, payload: &[u8]| {
+        [&[0, code, 0, u8::try_from(payload.len()).unwrap_or(0)], payload].concat()
+    };
+    let user = input.byte() % 5;
+    let bytes = input.choose(&[0, 1, 30, 300, 70_000, u32::MAX]).to_le_bytes();
+    match kind {
+        0 => {
+            let unknown: &[u8] = if user == 0 { &[99, 2, 1, 1] } else { &[] };
+            let capabilities = [1, 1, u8::from(user < 4)];
+            command(6, &[unknown, &capabilities, &[6, 4], &bytes].concat())
+        }
+        1 => {
+            let len = input.below(6);
+            command(6, input.bytes(len))
+        }
+        2 => {
+            let len = input.choose(&[0, 3, 200, 201]);
+            [command(7, &vec![number; len]), vec![0, 1, 5, 1, b'a' + user % 2]].concat()
+        }
+        3 => command(8, &[&[number][..], &bytes].concat()),
+        4 => command(8, &[&[number | 128, user][..], &bytes].concat()),
+        5 => command(9, &[number, user, input.byte() % 8]),
+        6 => command(11, &[number | 128, user, input.byte() % 5]),
+        _ => {
+            let mode = 2 + number % 2;
+            let excluded: &[u8] = if mode == 3 { &[user] } else { &[] };
+            let len = 2 + u8::try_from(excluded.len()).unwrap_or(0);
+            [&[1, mode, len, 128 | (number % 3)], excluded, &[user]].concat()
+        }
     }
 }
 
@@ -282,7 +407,10 @@ pub fn check(bytes: &[u8]) {
     let mut input = Input::new(bytes);
     let bound = input.choose(&[300, 5_000, 1 << 20, 64]);
     let cut = input.choose(&[0, 60, 64, 20]);
-    let mut both = Both::new(bound, cut, input.byte() & 1 == 1);
+    let (flags, window) = (input.byte(), input.choose(&[100, 65_536, 1]));
+    let (hello, collide) = (flags & 2 == 2, flags & 1 == 1);
+    let mut both =
+        if hello { Both::with_hello(window, cut, collide) } else { Both::new(bound, cut, collide) };
     // so that there is somebody to talk to
     for (connection, bytes) in [(0, &b"\0\0\x01\x01a"[..]), (1, b"\0\x01\x01\x01a"), (2, b"\0\x01\x01\x01a")]
     {
@@ -293,12 +421,16 @@ pub fn check(bytes: &[u8]) {
         let choice = input.byte();
         let connection = usize::from(choice) % CONNECTIONS;
         both.step(match choice / 4 {
-            0..=29 => Step::Queue(connection, unit(&mut input)),
+            0..=29 => Step::Queue(connection, unit(hello, &mut input)),
             30..=37 => Step::Present(connection, 1 + input.below(20)),
             38..=52 => Step::Present(connection, 100_000),
+            53..=58 if hello => {
+                let refused = input.byte();
+                Step::Answer(connection, (refused < 64).then(|| (refused % 9, input.below(200))))
+            }
             53..=58 => Step::Drain(connection),
             59 => Step::Work(input.choose(&[1, 2, 5, 40, usize::MAX])),
-            60 => Step::Pass(input.below(8).try_into().unwrap_or_default()),
+            60 => Step::Pass(input.below(12).try_into().unwrap_or_default()),
             61 => Step::Later(connection > 1),
             62 => {
                 let len = input.below(64);

@@ -1,9 +1,14 @@
 //! A relay as naive as possible: one byte at a time, names and lists instead of tables, and queues
 //! without end.
 
+mod doors;
+mod windows;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use peote_net::protocol::to_endpoint::Unit;
+
+use windows::{Debt, Sides};
 
 /// What a receiver gets, in order: a control unit, or the payload of one unit of data behind its
 /// channel and user bytes.
@@ -69,6 +74,21 @@ pub(super) struct Endpoint {
     receivers: Vec<(u64, usize, Vec<u8>)>,
     first: bool,
     announced: bool,
+    stage: Stage,
+    /// Of one that takes part.
+    window: u32,
+    /// Words that have come and belong to the command behind them, if it is to enter.
+    words: Vec<u8>,
+}
+
+/// Whether an endpoint takes part.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Stage {
+    /// It may still say so.
+    #[default]
+    Fresh,
+    Existing,
+    Part,
 }
 
 #[derive(Debug)]
@@ -76,6 +96,10 @@ struct Member {
     id: u64,
     connection: usize,
     number_there: u8,
+    /// Of one that is not in yet.
+    knock: Option<doors::Knock>,
+    left_out: bool,
+    sides: Sides,
 }
 
 #[derive(Debug)]
@@ -95,6 +119,20 @@ pub(super) struct Model {
     /// In milliseconds.
     pub(super) now: u64,
     alive: BTreeSet<u64>,
+    /// The relay knows hello.
+    pub(super) hello: bool,
+    /// What the relay lets be under way to an existing endpoint.
+    pub(super) window: u32,
+    ticket: u8,
+    /// What the relay has to grant for existing receivers, by who is granted and where.
+    debts: BTreeMap<(usize, Vec<u8>), Debt>,
+}
+
+impl Endpoint {
+    /// Whether a broadcast of this mode names a user, who does not get it.
+    fn names_user(&self, mode: u8) -> bool {
+        mode == 0 || (mode == 3 && self.stage == Stage::Part)
+    }
 }
 
 impl Model {
@@ -105,10 +143,10 @@ impl Model {
     }
 
     /// Bytes have come from an endpoint: the first time it is told what the relay can do (remove:
-    /// 1, block: 2).
+    /// 1, block: 2, hello: 4).
     pub(super) fn announce(&mut self, to: usize) {
         if !core::mem::replace(&mut self.endpoints.get_mut(&to).unwrap().announced, true) {
-            self.control(to, &[0, 255, 0x50, 3]);
+            self.control(to, &[0, 255, 0x50, if self.hello { 7 } else { 3 }]);
         }
     }
 
@@ -139,7 +177,7 @@ impl Model {
             return false;
         }
         let (mode, data) = match *rest {
-            [0, command, ..] => return command > 5,
+            [0, command, ..] => return command > if self.hello { 11 } else { 5 },
             [1, _, 0, ..] => return true,
             [1, mode, ref data @ ..] => (Some(mode), data),
             _ => (None, rest),
@@ -153,14 +191,18 @@ impl Model {
             (_, []) => false,
             _ if size == 0 => false,
             (Some(_), [0..=127, ..]) => true,
-            (None | Some(0), [128..=255, ..]) => size == 1,
+            (None, [128..=255, ..]) => size == 1,
+            (Some(mode), [128..=255, ..]) => endpoint.names_user(mode) && size == 1,
             _ => false,
         }
     }
 
     fn data(&mut self, from: usize, payload: &[u8]) {
-        let endpoint = &self.endpoints[&from];
-        for (id, to, head) in &endpoint.receivers {
+        let receivers = self.endpoints[&from].receivers.clone();
+        for (id, to, head) in &receivers {
+            if self.alive.contains(id) {
+                self.count(from, *id, *to, payload.len());
+            }
             if self.alive.contains(id) {
                 let queue = self.queues.entry(*to).or_default();
                 // the item of this unit is the last of its kind
@@ -183,10 +225,16 @@ impl Model {
             [0, command, tag, len, ref payload @ ..] if payload.len() == usize::from(len) => {
                 let payload = payload.to_vec();
                 endpoint.head.clear();
+                if !matches!(command, 0 | 1 | 6) {
+                    self.is_no_longer_fresh(from);
+                }
                 self.command(from, command, tag, &payload);
             }
             [0 | 1] | [0, ..] | [1, _] => {}
             _ => {
+                if endpoint.stage == Stage::Fresh {
+                    endpoint.stage = Stage::Existing;
+                }
                 let prefix = if endpoint.head[0] == 1 { 2 } else { 0 };
                 let (size, at) = match endpoint.head[prefix..] {
                     [short @ 0..=127, ..] => (usize::from(short), prefix + 1),
@@ -196,14 +244,16 @@ impl Model {
                 if size > 0 && endpoint.head.len() == at {
                     return;
                 }
-                let names_user =
-                    size > 0 && endpoint.head[at] >= 128 && (prefix == 0 || endpoint.head[1] == 0);
+                let names_user = size > 0
+                    && endpoint.head[at] >= 128
+                    && (prefix == 0 || endpoint.names_user(endpoint.head[1]));
                 let numbers = if size == 0 { 0 } else { 1 + usize::from(names_user) };
                 if endpoint.head.len() < at + numbers {
                     return;
                 }
                 endpoint.left = size - numbers;
                 endpoint.first = true;
+                endpoint.words.clear();
                 if endpoint.left == 0 {
                     endpoint.head.clear();
                 }
@@ -218,22 +268,25 @@ impl Model {
         let mode = (head[0] == 1).then_some(head[1]);
         let sizes = &head[if mode.is_some() { 2 } else { 0 }..];
         let numbers = if sizes[0] < 128 { &sizes[1..] } else { &sizes[2..] };
+        let names_user = mode.is_some_and(|mode| endpoint.names_user(mode));
+        let ready = endpoint.stage == Stage::Part && matches!(mode, Some(2 | 3));
         let mut receivers = Vec::new();
         if numbers[0] < 128 {
             if let Some(name) = endpoint.entered.used.get(&numbers[0]) {
                 let channel = &self.channels[name];
                 let (number, member) =
                     channel.users.used.iter().find(|(_, user)| user.connection == from).unwrap();
-                receivers.push((member.id, channel.server, vec![channel.number | 128, *number]));
+                if member.knock.is_none() {
+                    receivers.push((member.id, channel.server, vec![channel.number | 128, *number]));
+                }
             }
         } else if let Some(name) = endpoint.own.used.get(&(numbers[0] & 127)) {
             for (number, user) in &self.channels[name].users.used {
                 let meant = match mode {
                     None => numbers[1] == *number,
-                    Some(0) => numbers[1] != *number,
-                    Some(_) => true,
+                    Some(_) => !names_user || numbers[1] != *number,
                 };
-                if meant {
+                if meant && user.knock.is_none() && !(ready && user.left_out) {
                     receivers.push((user.id, user.connection, vec![user.number_there]));
                 }
             }
@@ -245,6 +298,11 @@ impl Model {
     }
 
     fn command(&mut self, from: usize, command: u8, tag: u8, payload: &[u8]) {
+        let endpoint = self.endpoints.get_mut(&from).unwrap();
+        let words = core::mem::take(&mut endpoint.words);
+        let takes_part = endpoint.stage == Stage::Part;
+        let asked = self.channels.get(payload).map(|channel| self.endpoints[&channel.server].stage);
+        let asked = command == 1 && asked == Some(Stage::Part);
         let endpoint = self.endpoints.get_mut(&from).unwrap();
         let now = self.now;
         let result = match (command, payload) {
@@ -273,19 +331,41 @@ impl Model {
                 Some(channel) => {
                     let number_there = endpoint.entered.take(128, payload.to_vec(), now);
                     self.members += 1;
-                    self.alive.insert(self.members);
-                    let member = Member { id: self.members, connection: from, number_there };
+                    let knock = asked.then(|| doors::Knock::new(tag, takes_part, now));
+                    if !asked {
+                        self.alive.insert(self.members);
+                    }
+                    let (id, left_out, sides) = (self.members, false, Sides::default());
+                    let member = Member { id, connection: from, number_there, knock, left_out, sides };
                     let user = channel.users.take(256, member, now);
-                    Ok((number_there, Some((channel.server, channel.number, user))))
+                    let server = (channel.server, channel.number, user);
+                    if asked {
+                        return self.knock(payload, user, &words);
+                    }
+                    self.begin(payload, user);
+                    Ok((number_there, Some(server)))
                 }
             },
+            (2, [number]) if self.knocks(from, *number) => return,
             (2, [number]) => return self.leave(from, *number, 0),
             (3, [number]) => return self.delete(from, *number, 0),
             (4 | 5, [channel, user]) => return self.remove(from, *channel, *user, command == 5),
+            (6, items) => return self.says_hello(from, items),
+            (7, words) if takes_part && words.len() <= 200 => {
+                self.endpoints.get_mut(&from).unwrap().words = words.to_vec();
+                return;
+            }
+            (8, grant) if takes_part => return self.granted(from, grant),
+            (9 | 10, verdict) if takes_part => return self.verdict(from, command == 9, verdict),
+            (11, [channel, users @ ..]) if takes_part => return self.leave_out(from, *channel, users),
             _ => return,
         };
         if tag != 0 {
             match result {
+                Ok((number, Some((server, _, user)))) if takes_part => {
+                    let window = self.window_of(server);
+                    self.control(from, &[&[tag, 0, number, user][..], &window.to_le_bytes()].concat());
+                }
                 Ok((number, _)) => self.control(from, &[tag, 0, number]),
                 Err(code) => self.control(from, &[tag, 1, code]),
             }
@@ -312,6 +392,9 @@ impl Model {
         let now = self.now;
         let Some(name) = self.endpoints[&from].own.used.get(&number) else { return };
         let channel = self.channels.get_mut(name).unwrap();
+        if channel.users.used.get(&user).is_some_and(|user| user.knock.is_some()) {
+            return;
+        }
         let Some(member) = channel.users.release(user, true, now) else { return };
         if block {
             channel.blocked.insert(member.connection);
@@ -331,7 +414,10 @@ impl Model {
             self.alive.remove(&user.id);
             let entered = &mut self.endpoints.get_mut(&user.connection).unwrap().entered;
             entered.release(user.number_there, true, now);
-            self.control(user.connection, &[0, 2, user.number_there, reason]);
+            match &user.knock {
+                Some(knock) => self.refused(user.connection, knock, 1, &[]),
+                None => self.control(user.connection, &[0, 2, user.number_there, reason]),
+            }
         }
     }
 
@@ -351,6 +437,9 @@ impl Model {
 
     /// Takes what `unit` says out of a queue; panics if it is not what comes next there.
     pub(super) fn expect(&mut self, of: usize, unit: Unit<'_>, bytes: &[u8]) {
+        if self.is_grant_of_relay(of, unit) {
+            return;
+        }
         let queue = self.queues.entry(of).or_default();
         let (head, payload) = match unit {
             Unit::FromServer { channel, payload } => (vec![channel], payload),

@@ -1,0 +1,297 @@
+//! Who takes part, and how many bytes may be under way.
+
+use peote_net::protocol::to_endpoint::Unit;
+
+use super::{Model, Stage};
+
+/// Grants count as no more than this.
+const MOST: u32 = (1 << 31) - 1;
+
+/// Bytes between two existing endpoints above which the relay remembers them no longer.
+const REMEMBERED: u64 = 65_536;
+
+/// The two ways of a membership, by who receives.
+pub(super) const USER: usize = 0;
+pub(super) const SERVER: usize = 1;
+
+pub(super) type Sides = [Side; 2];
+
+/// One way of a membership.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Side {
+    /// What an existing sender may still send to a receiver that takes part.
+    left: Option<u32>,
+    /// What was sent while both were existing endpoints.
+    before: u64,
+}
+
+/// What one that takes part has sent to an existing endpoint, and what the relay has granted for
+/// it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Debt {
+    sent: u64,
+    granted: u64,
+    /// All that was sent when the sender asked last.
+    asked: u64,
+    /// Of an earlier membership with the same number.
+    earlier: u64,
+}
+
+impl Debt {
+    const fn owed(&self) -> u64 {
+        self.sent - self.granted
+    }
+}
+
+impl Model {
+    pub(super) fn takes_part(&self, of: usize) -> bool {
+        self.endpoints[&of].stage == Stage::Part
+    }
+
+    /// What may be under way to an endpoint.
+    pub(super) fn window_of(&self, of: usize) -> u32 {
+        if self.takes_part(of) { self.endpoints[&of].window } else { self.window }
+    }
+
+    pub(super) fn is_no_longer_fresh(&mut self, of: usize) {
+        let endpoint = self.endpoints.get_mut(&of).unwrap();
+        if endpoint.stage == Stage::Fresh {
+            endpoint.stage = Stage::Existing;
+        }
+    }
+
+    pub(super) fn says_hello(&mut self, from: usize, mut items: &[u8]) {
+        let (mut capabilities, mut window) = (None, 0);
+        while let [kind, len, behind @ ..] = items
+            && let Some((bytes, rest)) = behind.split_at_checked(usize::from(*len))
+        {
+            items = rest;
+            match (kind, bytes) {
+                (1, [bits, ..]) => capabilities = Some(*bits),
+                (6, [a, b, c, d, ..]) => window = u32::from_le_bytes([*a, *b, *c, *d]),
+                _ => {}
+            }
+        }
+        let endpoint = self.endpoints.get_mut(&from).unwrap();
+        let begins =
+            endpoint.stage == Stage::Fresh && capabilities.is_some_and(|bits| bits & 1 == 1) && window > 0;
+        if begins {
+            (endpoint.stage, endpoint.window) = (Stage::Part, window);
+        } else if capabilities.is_some() && endpoint.stage == Stage::Fresh {
+            endpoint.stage = Stage::Existing;
+        }
+        let part = u8::from(endpoint.stage == Stage::Part);
+        self.control(from, &[0, 3, 1, 1, part, 2, 4, 9, 0, 0, 0, 3, 1, b'r']);
+        if !begins {
+            return;
+        }
+        for number in 0..128 {
+            if let Some(name) = self.endpoints[&from].entered.used.get(&number).cloned() {
+                let users = &self.channels[&name].users.used;
+                let user = *users.iter().find(|(_, user)| user.connection == from).unwrap().0;
+                self.raise(&name, user, USER);
+            }
+            if let Some(name) = self.endpoints[&from].own.used.get(&number).cloned() {
+                let users: Vec<u8> = self.channels[&name].users.used.keys().copied().collect();
+                for user in users {
+                    self.raise(&name, user, SERVER);
+                }
+            }
+        }
+    }
+
+    /// Where what the receiver of a way grants is told: who sends there, and what data for it is
+    /// headed with.
+    fn sender_of(&self, name: &[u8], user: u8, side: usize) -> (usize, Vec<u8>) {
+        let channel = &self.channels[name];
+        let member = &channel.users.used[&user];
+        match side {
+            USER => (channel.server, vec![channel.number | 128, user]),
+            _ => (member.connection, vec![member.number_there]),
+        }
+    }
+
+    fn receiver_of(&self, name: &[u8], user: u8, side: usize) -> usize {
+        self.sender_of(name, user, 1 - side).0
+    }
+
+    fn side(&mut self, name: &[u8], user: u8, side: usize) -> &mut Side {
+        let channel = self.channels.get_mut(name).unwrap();
+        &mut channel.users.used.get_mut(&user).unwrap().sides[side]
+    }
+
+    /// A membership begins, or one side of it takes part from now on.
+    pub(super) fn begin(&mut self, name: &[u8], user: u8) {
+        for side in [USER, SERVER] {
+            let key = self.sender_of(name, user, side);
+            let receiver = self.receiver_of(name, user, side);
+            let is_held = self.takes_part(receiver) && !self.takes_part(key.0);
+            let left = is_held.then(|| self.window_of(receiver).min(MOST));
+            *self.side(name, user, side) = Side { left, before: 0 };
+            if self.takes_part(receiver) {
+                self.debts.remove(&key);
+            } else if let Some(debt) = self.debts.get_mut(&key) {
+                *debt = Debt { earlier: debt.earlier + debt.owed(), ..Debt::default() };
+            }
+        }
+    }
+
+    /// One side of a membership takes part from now on, and is told where the windows begin.
+    fn raise(&mut self, name: &[u8], user: u8, side: usize) {
+        let channel = &self.channels[name];
+        let member = &channel.users.used[&user];
+        if member.knock.is_some() {
+            return;
+        }
+        let number = if side == USER { member.number_there } else { channel.number | 128 };
+        let (this, key) = (self.receiver_of(name, user, side), self.sender_of(name, user, side));
+        let other = key.0;
+        let before = self.side(name, user, side).before;
+        let receive = if self.takes_part(other) {
+            let owed = self.debts.get(&key).map_or(0, Debt::owed);
+            self.window.saturating_sub(u32::try_from(owed).unwrap())
+        } else if before > REMEMBERED {
+            0
+        } else {
+            self.window_of(this).saturating_sub(u32::try_from(before).unwrap())
+        };
+        self.begin(name, user);
+        if !self.takes_part(other) {
+            self.side(name, user, side).left = Some(receive.min(MOST));
+        }
+        let send = self.window_of(other);
+        self.tell_raised(this, number, user, send, receive);
+    }
+
+    pub(super) fn tell_raised(&mut self, to: usize, number: u8, user: u8, send: u32, receive: u32) {
+        let numbers = [send.to_le_bytes(), receive.to_le_bytes()].concat();
+        self.control(to, &[&[0, 6, number, user][..], &numbers].concat());
+    }
+
+    /// Bytes are forwarded.
+    pub(super) fn count(&mut self, from: usize, id: u64, to: usize, len: usize) {
+        let found = self.channels.iter().find_map(|(name, channel)| {
+            let (user, _) = channel.users.used.iter().find(|(_, user)| user.id == id)?;
+            Some((name.clone(), *user, if channel.server == to { SERVER } else { USER }))
+        });
+        let (name, user, side) = found.unwrap();
+        match (self.takes_part(from), self.takes_part(to)) {
+            (true, true) => {}
+            (true, false) => {
+                let key = self.sender_of(&name, user, side);
+                self.debts.entry(key).or_default().sent += len as u64;
+            }
+            (false, true) => {
+                let left = self.side(&name, user, side).left.as_mut().expect("its window is known");
+                let len = u32::try_from(len).unwrap();
+                *left = left.checked_sub(len).expect("an existing endpoint is held to the window");
+            }
+            (false, false) => self.side(&name, user, side).before += len as u64,
+        }
+    }
+
+    /// A sender that does not take part waits for a window: there has to be one that is used up.
+    pub(in crate::relay) fn waits_for_a_window(&self, from: usize) -> bool {
+        let is_used_up = |side: &Side| side.left == Some(0);
+        self.channels.values().any(|channel| {
+            channel.users.used.values().any(|user| {
+                (channel.server == from && is_used_up(&user.sides[USER]))
+                    || (user.connection == from && is_used_up(&user.sides[SERVER]))
+            })
+        })
+    }
+
+    /// The relay's caller ends a membership, as what is sent there is not taken.
+    pub(in crate::relay) fn end_too_slow(&mut self, user: usize, name: &[u8]) {
+        let channel = self.channels.get_mut(name).unwrap();
+        let (server, at_server) = (channel.server, channel.number);
+        let (&number, _) = channel.users.used.iter().find(|(_, member)| member.connection == user).unwrap();
+        let member = channel.users.release(number, true, self.now).unwrap();
+        self.alive.remove(&member.id);
+        let now = self.now;
+        self.endpoints.get_mut(&user).unwrap().entered.release(member.number_there, true, now);
+        let code = |part| if part { 3 } else { 1 };
+        let (at_user, to_server) = (code(self.takes_part(user)), code(self.takes_part(server)));
+        assert_ne!(at_user, to_server, "one of the two takes part");
+        self.control(user, &[0, 2, member.number_there, at_user]);
+        self.control(server, &[0, 1, at_server, number, to_server]);
+    }
+
+    pub(super) fn granted(&mut self, from: usize, payload: &[u8]) {
+        let (found, bytes, side) = match *payload {
+            [channel @ 0..=127, a, b, c, d] => {
+                let name = self.endpoints[&from].entered.used.get(&channel);
+                let found = name.map(|name| {
+                    let users = &self.channels[name].users.used;
+                    (name.clone(), *users.iter().find(|(_, user)| user.connection == from).unwrap().0)
+                });
+                (found, [a, b, c, d], USER)
+            }
+            [channel @ 128..=255, user, a, b, c, d] => {
+                let name = self.endpoints[&from].own.used.get(&(channel - 128)).cloned();
+                (name.map(|name| (name, user)), [a, b, c, d], SERVER)
+            }
+            _ => return,
+        };
+        let Some((name, user)) = found else { return };
+        let member = self.channels[&name].users.used.get(&user);
+        if member.is_none_or(|member| member.knock.is_some()) {
+            return;
+        }
+        let bytes = u32::from_le_bytes(bytes).min(MOST);
+        let (sender, head) = self.sender_of(&name, user, side);
+        if self.takes_part(sender) {
+            self.control(sender, &[&[0, 5][..], &head, &bytes.to_le_bytes()].concat());
+        } else if bytes > 0 {
+            let left = self.side(&name, user, side).left.as_mut().unwrap();
+            *left = left.saturating_add(bytes).min(MOST);
+        } else {
+            // it asks for what the relay owes it, for the other side
+            let key = self.sender_of(&name, user, 1 - side);
+            if let Some(debt) = self.debts.get_mut(&key) {
+                debt.asked = debt.sent;
+            }
+        }
+    }
+
+    /// Whether a unit is a grant that the relay owes; it is noted then.
+    pub(super) fn is_grant_of_relay(&mut self, of: usize, unit: Unit<'_>) -> bool {
+        let (head, bytes) = match unit {
+            Unit::GrantFromServer { channel, bytes } => (vec![channel], bytes),
+            Unit::GrantFromUser { channel, user, bytes } => (vec![channel | 128, user], bytes),
+            _ => return false,
+        };
+        let Some(debt) = self.debts.get_mut(&(of, head)) else { return false };
+        let bytes = u64::from(bytes);
+        if bytes == 0 {
+            return false;
+        }
+        let of_earlier = bytes.min(debt.earlier);
+        debt.earlier -= of_earlier;
+        debt.granted += bytes - of_earlier;
+        assert!(debt.granted <= debt.sent, "more is granted than was sent");
+        true
+    }
+
+    /// All queues are empty: what was sent to existing endpoints has been granted, but for half a
+    /// window.
+    pub(in crate::relay) fn has_granted(&mut self) {
+        let mut keys = Vec::new();
+        for (name, channel) in &self.channels {
+            for (user, member) in &channel.users.used {
+                if member.knock.is_none() {
+                    keys.extend([USER, SERVER].map(|side| self.sender_of(name, *user, side)));
+                }
+            }
+        }
+        self.debts.retain(|key, _| keys.contains(key));
+        for debt in self.debts.values_mut() {
+            debt.earlier = 0;
+            assert!(debt.granted >= debt.asked, "a sender has asked, and is not granted all");
+            assert!(
+                debt.owed() == 0 || debt.owed() < u64::from(self.window / 2),
+                "a grant is owed: {debt:?}"
+            );
+        }
+    }
+}
