@@ -17,6 +17,9 @@ const NONE: u32 = u32::MAX;
 pub(crate) struct Fair {
     /// By the connection's place.
     places: Vec<Place>,
+    /// The one that waits, while it is the only one and has been since nobody waited. It is in none
+    /// of the lists: most turns have one connection to serve and one to write.
+    sole: Option<u32>,
     /// Networks of which somebody waits, the next one first.
     order: VecDeque<u32>,
     /// The addresses of each that wait, the next one first.
@@ -88,6 +91,20 @@ impl Fair {
         if self.places[at].waits {
             return;
         }
+        self.places[at] = Place { waits: true, home, before: NONE, behind: NONE };
+        self.len += 1;
+        if self.len == 1 {
+            self.sole = Some(index);
+            return;
+        }
+        if let Some(sole) = self.sole.take() {
+            self.link(sole, self.places[sole as usize].home);
+        }
+        self.link(index, home);
+    }
+
+    /// Puts a connection on the lists.
+    fn link(&mut self, index: u32, home: Home) {
         let mut before = NONE;
         match self.addresses.get_mut(&home.address) {
             Some((_, last)) => {
@@ -99,8 +116,7 @@ impl Fair {
                 self.push_address(home);
             }
         }
-        self.places[at] = Place { waits: true, home, before, behind: NONE };
-        self.len += 1;
+        self.places[index as usize].before = before;
     }
 
     /// Puts an address at the end of those of its network.
@@ -114,7 +130,16 @@ impl Fair {
     }
 
     /// Takes out the connection whose turn it is.
+    #[inline]
     pub(crate) fn pop(&mut self) -> Option<u32> {
+        if let Some(sole) = self.sole {
+            self.remove(sole);
+            return Some(sole);
+        }
+        self.pop_linked()
+    }
+
+    fn pop_linked(&mut self) -> Option<u32> {
         let network = *self.order.front()?;
         let address = *self.networks.get(&network)?.front()?;
         let (index, _) = *self.addresses.get(&address)?;
@@ -131,12 +156,16 @@ impl Fair {
 
     /// Takes a connection out, if it waits.
     pub(crate) fn remove(&mut self, index: u32) {
-        if self.contains(index) {
+        let Some(place) = self.places.get_mut(index as usize).filter(|place| place.waits) else { return };
+        if self.sole == Some(index) {
+            place.waits = false;
+            (self.sole, self.len) = (None, 0);
+        } else {
             self.unlink(index);
         }
     }
 
-    /// Takes a connection out that waits, and with it address and network if it was their only one.
+    /// Takes a connection off the lists, and with it address and network if it was their only one.
     fn unlink(&mut self, index: u32) {
         let Place { home, before, behind, .. } = self.places[index as usize];
         self.places[index as usize].waits = false;
