@@ -31,22 +31,23 @@ impl<S: Storage> Relay<S> {
     /// Closes the channel of that name, although its server has not asked for it. Returns false if
     /// there is none.
     ///
-    /// Each user is told that it was removed, and the server is told so of each user. The protocol
-    /// has no word that tells a server of the end of its own channel: what it sends from then on is
-    /// dropped, and users cannot enter until it creates the channel again.
+    /// Each user is told that it was removed, and the server is told so of each user. A user that
+    /// knocks is told that there is no such channel, and the server that the user is gone: the
+    /// server may have let it in already, which is under way. The protocol has no word that tells a
+    /// server of the end of its own channel: what it sends from then on is dropped, and users
+    /// cannot enter until it creates the channel again.
     pub fn close_channel<H: Host>(&mut self, name: &[u8], host: &mut H) -> bool {
         let mut tables = self.tables();
         let Some(index) = tables.find(name, names::fold(host.hash(name))) else { return false };
         for _ in 0..MAX_USERS {
             let pages = &*tables.parts.pages;
-            let user = tables.channel(index).and_then(|channel| {
-                let mut users = channel.users.iter(pages);
-                users.find(|(_, user)| {
-                    tables.membership(*user).is_some_and(|user| !user.flags.has(Flags::KNOCKS))
-                })
-            });
-            let Some((_, membership)) = user else { break };
-            tables.remove(index, membership, false, host);
+            let first = tables.channel(index).and_then(|channel| channel.users.iter(pages).next());
+            let Some((_, user)) = first else { break };
+            if tables.membership(user).is_some_and(|user| user.flags.has(Flags::KNOCKS)) {
+                tables.refuse(user, Reason::NoSuchChannel, &[], host);
+            } else {
+                tables.remove(index, user, false, host);
+            }
         }
         tables.end_channel(index, Reason::OnPurpose, host);
         true

@@ -4,6 +4,7 @@
 use std::vec::Vec;
 
 use super::*;
+use crate::protocol::to_relay;
 
 /// What is in front of the first `~`.
 fn plain(name: &[u8]) -> &[u8] {
@@ -61,6 +62,25 @@ fn a_channel_that_the_operator_closes_ends_for_all_and_can_be_created_again() {
     world.send(1, b"\0\0\x01\x01a");
     world.send(0, b"\0\x01\x01\x01a");
     assert_eq!(world.take(0), [0, 3, 1, 0, 0]);
+}
+
+/// Its server may have let the user in already, and that be under way.
+#[test]
+fn a_server_is_told_of_who_knocks_at_a_channel_that_the_operator_closes() {
+    let mut world = World::flowing(&[1000, 500, 0]);
+    world.send(0, b"\0\0\x01\x01a");
+    for user in 1..3 {
+        world.send(user, b"\0\x01\x09\x01a");
+    }
+    world.take(0);
+    assert!(world.relay.close_channel(b"a", &mut world.host));
+    assert_eq!(world.take(1), to_endpoint::refused(9, 1));
+    assert_eq!(world.take(2), to_endpoint::refused(9, 1));
+    let gone = [to_endpoint::user_gone(0, 0, 1), to_endpoint::user_gone(0, 1, 1)].concat();
+    assert_eq!(world.take(0), gone);
+    world.send(0, &to_relay::admit(0, 0, 1));
+    assert_eq!((world.take(0), world.take(1)), (Vec::new(), Vec::new()));
+    assert_eq!((world.relay.channels(), world.relay.memberships()), (0, 0));
 }
 
 #[test]
