@@ -11,6 +11,7 @@ use simulated_system::{Outside, Pause, now_micros, pause};
 use crate::life::Kind;
 use crate::party::Party;
 use crate::tables::Ledger;
+use crate::terms::Terms;
 
 /// All parties. Shared by the life, and by the network, which wakes them.
 #[derive(Debug)]
@@ -20,7 +21,7 @@ pub(crate) struct Cast {
     pub(crate) relay: SocketAddr,
     handle: Handle,
     random: Random,
-    kind: Kind,
+    terms: Terms,
     /// Parties do things of their own accord, and things go wrong.
     pub(crate) acts: bool,
     fault_at: u64,
@@ -36,14 +37,14 @@ pub(crate) struct Cast {
 pub(crate) struct Stage(pub(crate) Rc<RefCell<Cast>>);
 
 impl Cast {
-    pub(crate) fn new(random: &mut Random, kind: Kind, relay: SocketAddr, handle: Handle) -> Self {
+    pub(crate) fn new(random: &mut Random, terms: Terms, relay: SocketAddr, handle: Handle) -> Self {
         let count = 2 + random.below(7);
-        let may_be_slow = kind != Kind::Good;
+        let may_be_slow = terms.kind != Kind::Good;
         let parties = (0..count).map(|place| {
             let network = 1 + random.below(3);
             let host = [10, 0, network, 1 + place].map(|byte| u8::try_from(byte).unwrap_or_default());
             let address = SocketAddr::from((IpAddr::from(Ipv4Addr::from(host)), 5000));
-            Party::new(address, random, may_be_slow)
+            Party::new(address, random, may_be_slow, terms.is_silent)
         });
         let parties = parties.collect();
         let random = Random::new(random.next());
@@ -53,7 +54,7 @@ impl Cast {
             relay,
             handle,
             random,
-            kind,
+            terms,
             acts: true,
             fault_at: 300_000,
             pause_at: 0,
@@ -99,7 +100,7 @@ impl Cast {
         let Some(line) = &mut party.line else { return };
         let stall = random.below(1_500_000) as u64;
         trace!("something goes wrong for {}", party.address);
-        if self.kind == Kind::Good || random.chance(400) {
+        if self.terms.kind == Kind::Good || random.chance(400) {
             trace!("what it says stalls for {stall} us");
             return line.endpoint.stall(true, stall);
         }
@@ -108,7 +109,7 @@ impl Cast {
             0 => line.endpoint.reset(),
             1 => line.endpoint.shut_down(),
             2 => line.endpoint.stall(false, 4 * stall),
-            3 => {
+            3 if !self.terms.is_silent => {
                 self.has_vanished = true;
                 party.take_line().into_iter().for_each(|line| line.endpoint.vanish());
             }

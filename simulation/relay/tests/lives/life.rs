@@ -5,10 +5,11 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use peote_net_simulation::Random;
-use simulated_relay::{Closed, Config, Relay, SlowReceiver};
+use simulated_relay::{Closed, Relay};
 use simulated_system::{begin, counts, now_micros, set_descriptors, set_outside};
 
 use crate::cast::{Cast, Stage};
+use crate::terms::{LONGEST_QUEUE, Terms};
 
 /// What makes it hard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,26 +35,25 @@ pub(crate) struct End {
 
 const SECOND: u64 = 1_000_000;
 
-struct Life {
-    relay: Relay,
-    cast: Rc<RefCell<Cast>>,
-    random: Random,
-    kind: Kind,
-    descriptors: usize,
-    /// The stall timeout, in seconds.
-    stall: u64,
+pub(crate) struct Life {
+    pub(crate) relay: Relay,
+    pub(crate) cast: Rc<RefCell<Cast>>,
+    pub(crate) random: Random,
+    terms: Terms,
+    /// Channels that the operator has closed.
+    pub(crate) closed: usize,
 }
 
 pub(crate) fn live(seed: u64, kind: Kind) -> End {
     begin(seed);
     let mut random = Random::new(seed);
-    let stall = *random.choose(&[5, 120]);
-    let config = config(&mut random, kind, stall);
+    let terms = Terms::new(&mut random, kind);
+    let config = terms.config(&mut random);
     let relay = Relay::bind(config).expect("the configuration is right");
-    let cast = Cast::new(&mut random, kind, relay.local_addrs()[0], relay.handle());
+    let cast = Cast::new(&mut random, terms, relay.local_addrs()[0], relay.handle());
     let cast = Rc::new(RefCell::new(cast));
     set_outside(Box::new(Stage(Rc::clone(&cast))));
-    let mut life = Life { relay, cast, random, kind, descriptors: usize::MAX, stall };
+    let mut life = Life { relay, cast, random, terms, closed: 0 };
     life.live();
     match (kind, life.random.below(3)) {
         (Kind::Ending, 0) => life.drain(),
@@ -73,29 +73,6 @@ pub(crate) fn live(seed: u64, kind: Kind) -> End {
     }
 }
 
-fn config(random: &mut Random, kind: Kind, stall: u64) -> Config {
-    let mut config = Config {
-        listen: vec!["10.9.9.9:7680".parse().expect("an address")],
-        unused_timeout: Duration::ZERO,
-        stall_timeout: Duration::from_secs(stall),
-        commands_per_second: *random.choose(&[0, 500, 20]),
-        messages_per_second: *random.choose(&[0, 1_000_000, 100]),
-        bytes_per_second: *random.choose(&[0, 128 << 20, 20_000]),
-        max_users_per_channel: *random.choose(&[0, 2]),
-        keepalive_interval: *random.choose(&[Duration::from_secs(5), Duration::from_secs(2)]),
-        ..Config::default()
-    };
-    config.burst = *random.choose(&[config.burst, Duration::from_millis(500)]);
-    if kind == Kind::Scarce {
-        config.queue_bytes = *random.choose(&[64 << 10, 1 << 20]);
-        config.memory_bytes = 1 << 20;
-        config.slow_receiver = *random.choose(&[SlowReceiver::Pause, SlowReceiver::Drop]);
-        config.slow_receiver_grace = *random.choose(&[Duration::ZERO, Duration::from_secs(2)]);
-        config.max_connections = *random.choose(&[0, 4]);
-    }
-    config
-}
-
 impl Life {
     /// Parties do things, and things go wrong.
     fn live(&mut self) {
@@ -104,9 +81,11 @@ impl Life {
             if self.random.chance(200) {
                 self.reload();
             }
-            if self.kind == Kind::Scarce {
-                self.descriptors = *self.random.choose(&[2, 5, usize::MAX]);
-                set_descriptors(self.descriptors);
+            if self.random.chance(200) {
+                self.operate();
+            }
+            if self.terms.kind == Kind::Scarce {
+                set_descriptors(*self.random.choose(&[2, 5, usize::MAX]));
             }
             let until = now_micros() + 1 + self.random.below(3_000_000) as u64;
             self.turn_until(until.min(end));
@@ -116,7 +95,7 @@ impl Life {
 
     /// The configuration is read again, with other limits.
     fn reload(&mut self) {
-        let mut config = config(&mut self.random, self.kind, self.stall);
+        let mut config = self.terms.config(&mut self.random);
         config.listen.clone_from(&self.relay.config().listen);
         trace!("the configuration is read again");
         self.relay.reconfigure(config).expect("the configuration is right");
@@ -136,13 +115,14 @@ impl Life {
 
     fn check(&self) {
         let stats = self.relay.stats();
+        assert!(stats.longest_queue <= LONGEST_QUEUE, "a queue of {} bytes", stats.longest_queue);
         let memory = stats.queued_bytes + stats.table_bytes;
         assert!(memory <= stats.memory_bytes, "{memory} bytes of memory of {}", stats.memory_bytes);
         assert!(counts().sockets <= stats.open_sockets + 1, "sockets that nobody knows of: {stats:?}");
         for cause in [Closed::Malformed, Closed::UnknownCommand, Closed::WebSocketFailed, Closed::Other] {
             assert_eq!(stats.closed.of(cause), 0, "{cause}");
         }
-        if self.kind != Kind::Scarce {
+        if self.terms.kind != Kind::Scarce {
             let wonders: u32 = self.cast.borrow().parties.iter().map(|party| party.wonders).sum();
             assert_eq!(wonders, 0, "closed without a reason: {stats:?}");
         }
@@ -162,7 +142,7 @@ impl Life {
         }
         // One that is gone without a word while it is held up is noticed after 15 s and 64 stall timeouts. Without
         // such, nobody has to wait for a timeout; 40 s are for what limits have put off.
-        let seconds = if self.cast.borrow().has_vanished { 30 + 65 * self.stall } else { 40 };
+        let seconds = if self.cast.borrow().has_vanished { 30 + 65 * self.terms.stall } else { 40 };
         self.turn_until(now_micros() + seconds * SECOND);
         let cast = self.cast.borrow();
         let stats = self.relay.stats();
@@ -174,8 +154,13 @@ impl Life {
         let own = cast.parties.iter().flat_map(|party| &party.tables.own);
         let of_servers: usize = own.clone().map(|own| own.users.len()).sum();
         assert_eq!((users, of_servers), (stats.users, stats.users), "who is in which channel");
-        assert_eq!(own.clone().count(), stats.channels, "channels");
+        // servers are not told what an operator has closed
+        let not_told = own.clone().count().checked_sub(stats.channels);
+        assert!(not_told.is_some_and(|count| count <= self.closed), "channels: {stats:?}");
         assert_eq!(stats.paused, 0, "somebody waits for nothing");
+        assert!(own.clone().all(|own| own.is_open), "who creates a channel has no answer");
+        let mut entered = cast.parties.iter().flat_map(|party| &party.tables.entered);
+        assert!(entered.all(|entered| entered.is_open), "who enters a channel has no answer");
         let sent = |key| cast.ledger.sent.get(&key).copied().unwrap_or_default();
         let heard = |key| cast.ledger.heard.get(&key).copied().unwrap_or_default();
         for user in own.flat_map(|own| own.users.values()) {

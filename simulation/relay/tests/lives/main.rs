@@ -1,8 +1,9 @@
 //! The whole relay lives: its own loop, queues, timers, limits, reload, drain and end, behind simulated sockets and
-//! a virtual clock, with endpoints that come and go over a network that makes life hard.
+//! a virtual clock, with an operator, and endpoints that come and go over a network that makes life hard.
 //!
 //! - What was accepted arrives whole, in order, once, and at nobody else; in the end nothing is missing.
 //! - Each channel and each user is told once when it comes and once when it goes.
+//! - Who asks for a channel, or knocks at one, has an answer.
 //! - Who keeps to the rules and has a good line is never closed, however long the process stood still.
 //! - Memory stays within its bound, sockets within their limit.
 //! - When all is quiet the relay sleeps, and when all are gone it has forgotten everything.
@@ -23,8 +24,10 @@ macro_rules! trace {
 mod cast;
 mod life;
 mod message;
+mod operator;
 mod party;
 mod tables;
+mod terms;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write, WriteReady};
-use peote_net::link::{Destination, Link, Mode, SendError};
+use peote_net::link::{Admission, Destination, Event, Link, Mode, Out, SendError};
 use peote_net::protocol::to_endpoint::{self, Capabilities};
 use peote_net::time::Instant;
 use peote_net_simulation::Random;
@@ -85,6 +85,8 @@ impl Write for Line {
 pub(crate) struct Party {
     link: Link<HeapBuffers>,
     sizes: Sizes,
+    /// It does not miss the relay's keepalives.
+    is_silent: bool,
     pub(crate) line: Option<Line>,
     pub(crate) address: SocketAddr,
     pub(crate) tables: Tables,
@@ -105,7 +107,7 @@ pub(crate) struct Party {
 }
 
 impl Party {
-    pub(crate) fn new(address: SocketAddr, random: &mut Random, may_be_slow: bool) -> Self {
+    pub(crate) fn new(address: SocketAddr, random: &mut Random, may_be_slow: bool, is_silent: bool) -> Self {
         let sizes = Sizes {
             chunk_size: CHUNK,
             window: *random.choose(&[CHUNK, 4 * CHUNK]),
@@ -119,8 +121,9 @@ impl Party {
         let slowness =
             if may_be_slow && random.chance(250) { 20_000 + random.below(2_000_000) as u64 } else { 0 };
         Self {
-            link: link(sizes),
+            link: link(sizes, is_silent),
             sizes,
+            is_silent,
             line: None,
             address,
             tables: Tables::default(),
@@ -187,9 +190,13 @@ impl Party {
 
     fn poll(&mut self, ledger: &mut Ledger) {
         let now = now_micros();
-        let (Some(line), tables) = (&mut self.line, &mut self.tables) else { return };
-        let polled = self.link.poll(line, Instant::from_millis(now / 1000), |event, _| {
+        let (Some(line), tables, random) = (&mut self.line, &mut self.tables, &mut self.random) else {
+            return;
+        };
+        let polled = self.link.poll(line, Instant::from_millis(now / 1000), |event, out| {
+            answer(&event, out, random)?;
             tables.told(&event, ledger);
+            Ok::<(), SendError>(())
         });
         self.read_at = now + self.slowness;
         if let Err(error) = polled {
@@ -214,7 +221,7 @@ impl Party {
     /// Its connection ends without a word to the link.
     pub(crate) fn take_line(&mut self) -> Option<Line> {
         let line = self.line.take()?;
-        self.link = link(self.sizes);
+        self.link = link(self.sizes, self.is_silent);
         self.tables = Tables::default();
         self.connect_at = now_micros() + 1000 + self.random.below(3_000_000) as u64;
         Some(line)
@@ -243,6 +250,9 @@ impl Party {
         if let Ok(handle) = self.link.out().create(NAMES[name], mode()) {
             let (users, to_all) = (std::collections::BTreeMap::new(), ledger.key());
             self.tables.own.push(Own { handle, name, is_open: false, users, to_all });
+            if !self.is_existing && self.random.chance(400) {
+                self.link.out().set_admission(handle, Admission::Ask).expect("it is the link's own");
+            }
         }
     }
 
@@ -307,8 +317,21 @@ impl Party {
     }
 }
 
-fn link(sizes: Sizes) -> Link<HeapBuffers> {
-    Link::with_buffers(HeapBuffers::new(sizes).expect("there is memory"))
+fn link(sizes: Sizes, is_silent: bool) -> Link<HeapBuffers> {
+    let mut link = Link::with_buffers(HeapBuffers::new(sizes).expect("there is memory"));
+    if is_silent {
+        link.set_silence_limit(None);
+    }
+    link
+}
+
+/// Answers a user that knocks, or else keeps the event.
+fn answer(event: &Event<'_>, out: &mut Out<'_>, random: &mut Random) -> Result<(), SendError> {
+    match *event {
+        Event::Knock { channel, user, .. } if random.chance(700) => out.admit(channel, user),
+        Event::Knock { channel, user, .. } => out.refuse(channel, user, "no room"),
+        _ => Ok(()),
+    }
 }
 
 fn mode() -> Mode {

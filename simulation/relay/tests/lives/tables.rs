@@ -128,7 +128,7 @@ impl Tables {
             }
             Event::Data { from, bytes } | Event::Chunk { from, bytes } => self.heard(from, bytes, ledger),
             Event::LinkLost { .. } => self.losses += 1,
-            Event::ComeBack { .. } => {}
+            Event::ComeBack { .. } | Event::Knock { .. } | Event::KnockEnded { .. } => {}
             ref event => panic!("this is not to happen: {event:?}"),
         }
     }
