@@ -13,7 +13,7 @@ import { Command, MAX_CHUNK_LIMIT, MAX_NAME, MAX_WORDS, encodeCommand, encodeDat
 
 /** @typedef {import('./peote-net-event.js').Reason} Reason */
 /** @typedef {import('./peote-net-time.js').Backoff} Backoff */
-/** @typedef {import('./peote-net-wire.js').Violation} Violation */
+/** @typedef {import('./peote-net-party.js').Violation} Violation */
 
 /** What may be different at the next attempt, if the channel has been open before. */
 const MAY_PASS = new Set(['name-in-use', 'no-such-channel', 'channel-full', 'connection-lost', 'server-silent', 'too-slow']);

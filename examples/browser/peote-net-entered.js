@@ -15,7 +15,7 @@ import { encodeGrant } from './peote-net-wire.js';
 /** @typedef {import('./peote-net-local.js').LocalUser} LocalUser */
 /** @typedef {import('./peote-net-party.js').Party} Party */
 /** @typedef {import('./peote-net-wire.js').Entered} Entered */
-/** @typedef {import('./peote-net-wire.js').Violation} Violation */
+/** @typedef {import('./peote-net-party.js').Violation} Violation */
 
 /**
  * @typedef {object} EnterOptions
@@ -29,8 +29,8 @@ import { encodeGrant } from './peote-net-wire.js';
  * - `message`: a chunk, or in mode `data` bytes of the stream; `data` is the listener's to keep.
  *   The server may send more once it is taken, which is when the listeners have returned, or when
  *   what `keep()` returns is called;
- * - `malicious`: the server has broken the rules of chunks, and is passed over from now on. The
- *   channel stays open.
+ * - `malicious`: the server has broken the rules of chunks, or sent more than it was granted
+ *   (`window`), and is passed over from now on. The channel stays open.
  * - `room`: the server has taken so much that what was refused with `would-block` has room now.
  * @typedef {import('./peote-net-channel.js').ChannelEvents & {
  *   message: { data: Uint8Array, keep: () => () => void },

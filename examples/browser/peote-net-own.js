@@ -19,7 +19,7 @@ import { Command, encodeCommand, encodeData, encodeGrant, encodedLength } from '
 /** @typedef {import('./peote-net-local.js').LocalUser} LocalUser */
 /** @typedef {import('./peote-net-local.js').SimulatedLine} SimulatedLine */
 /** @typedef {import('./peote-net-party.js').Party} Party */
-/** @typedef {import('./peote-net-wire.js').Violation} Violation */
+/** @typedef {import('./peote-net-party.js').Violation} Violation */
 
 /**
  * Who is let in: everybody, those that the program admits, or nobody.
@@ -49,8 +49,9 @@ const ADMISSIONS = ['open', 'ask', 'closed'];
  * - `message`: a chunk, or in mode `data` bytes of the stream; `data` is the listener's to keep. The
  *   user may send more once it is taken, which is when the listeners have returned, or when what
  *   `keep()` returns is called;
- * - `malicious`: the user has broken the rules of chunks, and is passed over from now on. It is
- *   still there, hears what is sent to it, and its `leave` will come.
+ * - `malicious`: the user has broken the rules of chunks, or sent more than it was granted
+ *   (`window`), and is passed over from now on. It is still there, hears what is sent to it, and
+ *   its `leave` will come.
  * - `room`: the user has taken so much that what was refused with `would-block` has room now.
  * @typedef {import('./peote-net-channel.js').ChannelEvents & {
  *   knock: { user: number, words: Uint8Array },

@@ -8,7 +8,10 @@
 
 import { Assembler, MAX_WINDOW } from './peote-net-wire.js';
 
-/** @typedef {import('./peote-net-wire.js').Violation} Violation */
+/**
+ * How a peer broke the rules: those of chunks, or `window`: it has sent more than it was granted.
+ * @typedef {import('./peote-net-wire.js').Violation | 'window'} Violation
+ */
 
 /**
  * What a party has sent: a chunk, or in mode `data` bytes of the stream. `keep` says that the
@@ -23,6 +26,8 @@ const UNKNOWN = 64;
 export class Party {
   /** @type {Assembler | undefined} none in mode `data` */
   #assembler;
+  /** What may come beyond the window: one chunk with its length field, if nothing else is under way. */
+  #beyond;
   #grant;
   #willBeRaised;
   #isMalicious = false;
@@ -59,6 +64,7 @@ export class Party {
    */
   constructor(maxChunk, grant, willBeRaised) {
     this.#assembler = maxChunk === undefined ? undefined : new Assembler(maxChunk);
+    this.#beyond = maxChunk === undefined ? 0 : maxChunk + 5;
     this.#grant = grant;
     this.#willBeRaised = willBeRaised;
   }
@@ -158,6 +164,11 @@ export class Party {
     this.#isBusy = true;
     try {
       if (this.#isMalicious || payload.length === 0) return;
+      if (this.#size > 0 && this.#came - this.#granted > this.#size + this.#beyond) {
+        this.#isMalicious = true;
+        yield 'window';
+        return;
+      }
       for (const said of this.#assembler?.push(payload) ?? [payload.slice()]) {
         this.#isMalicious = typeof said === 'string';
         yield typeof said === 'string' ? said : { data: said, keep: () => this.#keep(said.length) };

@@ -208,6 +208,24 @@ test('what the program keeps is not granted until it says so', () => {
   assert.deepEqual(socket.take(), grantTo([3], 514));
 });
 
+test('who sends beyond its window is told once, and costs no more memory than that', () => {
+  const { socket, channel, told } = entered(500, { maxChunk: 300 });
+  let kept = 0;
+  channel.on('message', ({ data, keep }) => ((kept += data.length), keep()));
+  // What an honest one may: a window, in which the last chunk ends. And one beyond, as the first
+  // one may be larger than the window.
+  for (let i = 0; i < 100; i++) socket.say(chunk([3], 250));
+  assert.deepEqual(told.at(-1), ['malicious', 'window']);
+  assert.ok(told.filter(([type]) => type === 'malicious').length === 1 && kept <= 1024 + 300, `${kept} bytes`);
+  // Also if it is one chunk that is put together, and bytes of the stream.
+  for (const options of [{ maxChunk: 100_000 }, { mode: 'data' }]) {
+    const { socket, channel, told } = entered(500, options);
+    channel.on('message', ({ keep }) => keep());
+    for (let i = 0; i < 100; i++) socket.say([0x80 | (20_001 >> 8), 20_001 & 255, 3, ...Array(20_000).fill(0x61)]);
+    assert.deepEqual(told.at(-1), ['malicious', 'window'], JSON.stringify(options));
+  }
+});
+
 test('a server that asks is granted everything until nothing is outstanding', () => {
   const { socket, channel } = entered(500);
   const kept = [];
