@@ -291,6 +291,29 @@ fn keepalives_come_at_the_interval_that_was_asked_for() {
     assert!(matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut));
 }
 
+// §11.4-keepalive
+#[test]
+fn what_is_wanted_of_keepalives_has_bounds() {
+    let day = Duration::from_secs(86_400);
+    for (wanted, most, in_force) in [
+        (0, day, 5),
+        (4, day, 5),
+        (5, day, 5),
+        (3600, day, 3600),
+        (86_400, day, 86_400),
+        (86_401, day, 86_400),
+        (u32::MAX, day, 86_400),
+        (u32::MAX, Duration::from_secs(60), 60),
+    ] {
+        let relay = start(Config { max_keepalive_interval: most, ..config() });
+        let mut endpoint = relay.connect();
+        endpoint.send(&hello(WINDOW, &[&items::number(items::KEEPALIVE, wanted)]));
+        let greeting = endpoint.control();
+        let told = Items::new(&greeting[2..]).nth(1);
+        assert_eq!(told, Some(Item::Keepalive(in_force)), "{wanted} s of {most:?}");
+    }
+}
+
 #[test]
 fn a_knock_is_over_after_a_while_and_one_at_an_existing_door_is_none() {
     let relay = start(config());

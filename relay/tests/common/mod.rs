@@ -19,13 +19,16 @@ use peote_net::protocol::to_endpoint::{Decoder, Unit};
 use peote_net::protocol::to_relay;
 use peote_relay::{Config, Handle, Relay, Stats};
 
-/// After this long a test has failed. Nothing waits for it otherwise.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+/// After this long a test has failed. Nothing waits for it otherwise, so it is long enough for a
+/// machine that is busy with something else.
+pub const PATIENCE: Duration = Duration::from_secs(180);
 
 /// What the relay says first: it can remove and block users.
 pub const ANNOUNCEMENT: [u8; 6] = [0, 4, 0, 255, 0x50, 7];
 
-/// The default configuration on a free port, without the limits that tests would run into.
+/// The default configuration on a free port, without the limits that tests would run into, also on
+/// busy machines: receivers are given up late, and there are few keepalives among what a test waits
+/// for, unless it is about those.
 pub fn config() -> Config {
     Config {
         listen: vec!["127.0.0.1:0".parse().unwrap()],
@@ -40,6 +43,8 @@ pub fn config() -> Config {
         commands_per_second: 0,
         messages_per_second: 0,
         bytes_per_second: 0,
+        stall_timeout: 2 * PATIENCE,
+        keepalive_interval: Duration::from_secs(60),
         ..Config::default()
     }
 }
