@@ -126,6 +126,10 @@ mod tests {
     /// Is written every so many microseconds, 100 bytes each time, from so many sources in turns;
     /// less often by a factor while it may wait.
     fn waited(every: u64, sources: u32, slower: u64, millis: u64) -> u64 {
+        waited_of(every, |turn| turn % sources, slower, millis)
+    }
+
+    fn waited_of(every: u64, source: impl Fn(u32) -> u32, slower: u64, millis: u64) -> u64 {
         let mut pace = Pace::new(0);
         let (mut now, mut sent, mut waited) = (0, 0, 0);
         for turn in 0.. {
@@ -133,7 +137,7 @@ mod tests {
             waited += if pace.may_wait() { passed } else { 0 };
             now += passed;
             sent += 100;
-            pace.note_source(turn % sources);
+            pace.note_source(source(turn));
             pace.note_written(now, sent);
             if now > millis * 1000 {
                 break;
@@ -159,5 +163,67 @@ mod tests {
     fn those_who_would_say_less_do_not_wait() {
         assert!(waited(50, 10, 20, 60_000) <= 2, "much less");
         assert!(waited(300, 10, 2, 60_000) <= 5, "half of it");
+    }
+
+    /// The borders: a write each millisecond, and somebody else with each fourth one.
+    #[test]
+    fn as_often_as_that_is_not_more_often() {
+        assert_eq!(waited(1000, 50, 1, 60_000), 0);
+        assert_eq!(waited_of(250, |turn| turn / 4, 1, 60_000), 0);
+        assert!(waited_of(250, |turn| turn / 3, 1, 60_000) > 95);
+        // writes are a multiple of four
+        assert_eq!(waited(250, 1, 1, 60_000), 0);
+    }
+
+    /// Waits since 0; 300 bytes a millisecond were said without that.
+    fn waiting() -> Pace {
+        Pace { rate: Some(300), ..Pace::new(0) }
+    }
+
+    #[test]
+    fn much_less_shows_early_and_less_in_the_end() {
+        for (at, bytes, may_wait) in [
+            (7_999, 0, true),
+            (8_000, 800, true),
+            (8_000, 799, false),
+            (49_999, 49 * 225 - 1, true),
+            (50_000, 50 * 225, true),
+            (50_000, 50 * 225 - 1, false),
+        ] {
+            let mut pace = waiting();
+            pace.note_written(at, bytes);
+            assert_eq!(pace.may_wait(), may_wait, "{bytes} bytes in {at} us");
+        }
+    }
+
+    #[test]
+    fn what_was_proven_holds_until_it_is_measured_again() {
+        let mut pace = waiting();
+        pace.note_written(50_000, 15_000);
+        pace.note_written(3_999_999, 15_000);
+        assert!(pace.may_wait());
+        pace.note_written(4_000_000, 15_000);
+        assert!(!pace.may_wait());
+    }
+
+    #[test]
+    fn each_time_less_is_said_it_is_measured_for_longer() {
+        let (mut pace, mut now, mut free) = (Pace::new(0), 0, u64::from(FREE));
+        for _ in 0..10 {
+            // it is often, and of many
+            for turn in 0..20_000 {
+                pace.note_source(turn);
+                pace.note_written(now, 0);
+            }
+            pace.note_written(now + free - 1, 1_000_000_000);
+            assert!(!pace.may_wait(), "{free}");
+            pace.note_written(now + free, 1_000_000_000);
+            assert!(pace.may_wait(), "{free}");
+            // and then nothing is
+            now += free + 8_000;
+            pace.note_written(now, 1_000_000_000);
+            assert!(!pace.may_wait());
+            (pace.sent, free) = (0, (free * 2).min(u64::from(LONGEST_FREE)));
+        }
     }
 }

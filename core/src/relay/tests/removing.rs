@@ -289,3 +289,22 @@ fn blocks_leave_half_of_the_pages_to_others() {
     // half of all are taken
     assert_eq!(kept, 7);
 }
+
+/// Where more pages are left than a list has, others still get some.
+#[test]
+fn blocks_stop_at_half_of_the_pages() {
+    let mut relay = Relay::new(StaticStorage::<40, 1, 4, 60>::new());
+    let mut host = Queues { queues: std::vec![Vec::new(); 40], capabilities: BOTH, ..Queues::default() };
+    let server = relay.connect().unwrap();
+    let _ = relay.receive(server, b"\0\0\x01\x01a", &mut host);
+    let mut is_kept = true;
+    while is_kept {
+        let user = relay.connect().unwrap();
+        let _ = relay.receive(user, b"\0\x01\x01\x01a", &mut host);
+        let number = *host.queues[0].last().unwrap();
+        let _ = relay.receive(server, &[0, 5, 0, 2, 0, number], &mut host);
+        is_kept = host.blocked.pop().unwrap().2;
+    }
+    // users take pages between two of the list
+    assert!((30..40).contains(&relay.pages()), "{} of 60 pages are taken", relay.pages());
+}
