@@ -22,6 +22,8 @@ mod resting;
 mod runs;
 mod sizes;
 mod turns;
+#[cfg(feature = "flow")]
+mod waiting;
 mod weaknesses;
 
 use std::vec::Vec;
