@@ -141,4 +141,23 @@ mod tests {
         assert_eq!(bans.add(ban("10.0.0.0/8", Some(1))), Ok(()));
         assert_eq!(bans.add(numbered(4096)), Ok(()), "one that is over makes room");
     }
+
+    #[test]
+    fn texts() {
+        assert_eq!(Banned::Address("192.0.2.0/24".parse().unwrap()).to_string(), "192.0.2.0/24");
+        assert_eq!(Banned::Subject("a \"b\"".into()).to_string(), r#"subject "a \"b\"""#);
+        let text = "there are 4096 bans already; lift some, or ban a range of addresses";
+        assert_eq!(TooManyBans.to_string(), text);
+    }
+
+    /// It is over in the second that it says.
+    #[test]
+    fn a_ban_is_over_at_its_time() {
+        let mut bans = Bans::default();
+        let over = unix_now();
+        bans.add(ban("192.0.2.0/24", Some(over))).unwrap();
+        assert_eq!(bans.iter().count(), 0);
+        bans.add(ban("192.0.3.0/24", Some(over + 1000))).unwrap();
+        assert_eq!(bans.bans.len(), 1, "and then it takes no place");
+    }
 }

@@ -259,6 +259,18 @@ mod tests {
         assert_eq!(others, 500);
     }
 
+    #[test]
+    fn lists_are_kept_for_later_but_not_all() {
+        let mut fair = Fair::default();
+        let networks = u32::try_from(SPARE).unwrap() + 10;
+        for index in 0..networks {
+            fair.push(index, home(index, 0));
+        }
+        assert!(!fair.is_empty());
+        assert_eq!(all(&mut fair).len(), SPARE + 10);
+        assert_eq!(fair.spare.len(), SPARE);
+    }
+
     proptest! {
         #[test]
         fn each_that_waits_comes_once_in_the_order_of_a_naive_one(

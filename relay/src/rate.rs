@@ -143,4 +143,16 @@ mod tests {
             bucket.left(u64::MAX / 2000, Capacity::new(u64::MAX, Duration::MAX));
         }
     }
+
+    /// Nobody is woken for each token.
+    #[test]
+    fn a_wait_is_long_enough_for_some() {
+        let mut rate = Rate::default();
+        assert!((0..1000).all(|_| rate.take(0, 1000).is_ok()));
+        assert_eq!(rate.take(0, 1000), Err(20_000));
+        let (capacity, mut bucket) = (Capacity::new(3, Duration::from_millis(1)), Bucket::default());
+        // a third of a second and the patience, which is no longer than the burst
+        assert_eq!(bucket.spend(0, 1, capacity), Some(333_334));
+        assert!(bucket.spend(0, u64::MAX, Capacity::new(1, Duration::from_secs(1))).is_some());
+    }
 }

@@ -116,6 +116,18 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn as_many_as_have_a_deadline() {
+        let mut timers = Timers::default();
+        for index in 0..3 {
+            timers.arm(index, 7);
+            timers.arm(index, 8);
+        }
+        assert_eq!(timers.len(), 3);
+        timers.clear(1);
+        assert_eq!(timers.len(), 2);
+    }
+
     proptest! {
         #[test]
         fn deadlines_come_in_order_and_once(
