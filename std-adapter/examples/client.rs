@@ -7,17 +7,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let relay = std::env::args().nth(1).unwrap_or_else(|| "localhost".into());
     let mut link = DesktopLink::connect(&relay)?;
     link.enter("echo", Mode::default())?;
-    loop {
+    let mut answered = false;
+    while !answered {
         link.wait()?;
-        while let Some((event, mut out)) = link.next()? {
-            match event {
-                Event::Opened { channel } => out.send(channel, b"hello")?,
-                Event::Chunk { bytes, .. } => {
-                    println!("{}", String::from_utf8_lossy(bytes));
-                    return Ok(());
-                }
-                other => other.ok()?, // a channel that is refused, or ends, is an error
+        link.poll(|event, out| match event {
+            Event::Opened { channel } => out.send(channel, b"hello"),
+            Event::Chunk { bytes, .. } => {
+                println!("{}", String::from_utf8_lossy(bytes));
+                answered = true;
+                Ok(())
             }
-        }
+            other => other.ok(), // a channel that is refused, or ends, is an error
+        })?;
     }
+    Ok(())
 }

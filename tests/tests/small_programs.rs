@@ -57,7 +57,7 @@ fn an_echo_server_and_its_client() {
     // there is no server
     let (code, _, errors) = run("client", &[&address]);
     assert_eq!(code, Some(1));
-    let text = "Error: the relay did not let this link enter the channel: there is no channel of this name\n";
+    let text = "Error: channel \"echo\": the relay did not let this link enter the channel: there is no channel of this name\n";
     assert_eq!(errors, text);
     let mut returning = start("reconnect", &address);
     let _echo = start("echo", &address);
