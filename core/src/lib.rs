@@ -42,6 +42,9 @@ pub mod chunk;
     allow(rustdoc::broken_intra_doc_links, reason = "its pages name what features leave out")
 )]
 pub mod guide;
+#[cfg(test)]
+#[path = "guide/tests.rs"]
+mod guide_tests;
 pub mod link;
 #[cfg(feature = "local")]
 pub mod offline;

@@ -173,8 +173,8 @@ impl<'a, T: Decode<'a>> Decode<'a> for Notice<T> {
 
 /// The members of a room, at most `N`, each with a `T`; the [module](self) has an example.
 ///
-/// Memory is fixed: `N` times a `T` and about 40 bytes. Members that are gone keep their place until
-/// all users have been told, or until a new one needs it.
+/// Memory is fixed: `N` times a `T` and about 40 bytes. Members that are gone keep their place
+/// until all users have been told, or until a new one needs it.
 #[derive(Clone, Debug)]
 pub struct Roster<T, const N: usize> {
     place: Option<Channel>,

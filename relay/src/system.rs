@@ -1,8 +1,8 @@
 //! All that the relay asks the system for: sockets, events, the time, chance.
 //!
-//! In the simulation (`simulation/relay`, which sets `cfg(simulated)`) look-alikes stand here: a virtual
-//! network on a virtual clock. So the rest of the relay uses what is named here, and neither mio, nor
-//! socket2, nor the clocks of the standard library.
+//! In the simulation (`simulation/relay`, which sets `cfg(simulated)`) look-alikes stand here: a
+//! virtual network on a virtual clock. So the rest of the relay uses what is named here, and
+//! neither mio, nor socket2, nor the clocks of the standard library.
 
 #[cfg(not(simulated))]
 mod real {
@@ -29,8 +29,8 @@ mod real {
         SystemTime::now()
     }
 
-    /// Opens a listening socket, for which the system holds up to `backlog` connections until they are
-    /// accepted.
+    /// Opens a listening socket, for which the system holds up to `backlog` connections until they
+    /// are accepted.
     pub(crate) fn listen(address: SocketAddr, backlog: i32) -> io::Result<TcpListener> {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
         if address.is_ipv6() {

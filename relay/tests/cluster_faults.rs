@@ -1,5 +1,5 @@
-//! What a cluster makes of faults: relays that are killed or stand still, a NATS server that does, a network that is cut, and who
-//! may come in at all.
+//! What a cluster makes of faults: relays that are killed or stand still, a NATS server that does,
+//! a network that is cut, and who may come in at all.
 #![cfg(all(unix, feature = "cluster", feature = "program"))]
 
 mod cluster_rig;

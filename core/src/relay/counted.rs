@@ -59,7 +59,8 @@ fn add(run: &mut Run, to: &MembershipSlot, side: usize, payload: &[u8]) -> bool 
     if side == SERVER { run.add_for_server(to, payload) } else { run.add_for_user(to.at_user, payload) }
 }
 
-/// A short unit that is whole and has a payload, for the party that is named: its payload, and what is behind it.
+/// A short unit that is whole and has a payload, for the party that is named: its payload, and what
+/// is behind it.
 #[inline]
 fn unit(input: &[u8], (channel, user): (u8, Option<u8>)) -> Option<(&[u8], &[u8])> {
     let [size @ 2..=127, first, behind @ ..] = input else { return None };

@@ -116,7 +116,8 @@ impl Tables<'_> {
         }
     }
 
-    /// How many bytes may go to one side of a membership where all of them are counted, as one side takes part.
+    /// How many bytes may go to one side of a membership where all of them are counted, as one side
+    /// takes part.
     pub(super) fn countable<H: Host>(
         &self,
         index: u32,

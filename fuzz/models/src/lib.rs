@@ -1,7 +1,7 @@
 //! The targets for fuzzing, as ordinary functions: an input goes in, a finding is a panic.
 //!
-//! The binaries in `fuzz/` give them to libFuzzer, and a test of `peote-net-tests` gives them
-//! the committed seeds and random changes of those, so that they run with the stable toolchain, too.
+//! The binaries in `fuzz/` give them to libFuzzer, and a test of `peote-net-tests` gives them the
+//! committed seeds and random changes of those, so that they run with the stable toolchain, too.
 //! `docs/FUZZING.md` says more.
 
 pub mod calls;

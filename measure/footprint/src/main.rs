@@ -1,5 +1,5 @@
-//! Measures the images of `measure/footprint/images`: sizes, stack, instructions, and who can panic.
-//! `scripts/footprint` builds them and calls this program.
+//! Measures the images of `measure/footprint/images`: sizes, stack, instructions, and who can
+//! panic. `scripts/footprint` builds them and calls this program.
 //!
 //! ```text
 //! footprint FOLDER DOCUMENT COMPILER [--update]

@@ -1,4 +1,5 @@
-//! Two relays that are one, on a NATS server of their own, beside clients of the same server and beside one relay.
+//! Two relays that are one, on a NATS server of their own, beside clients of the same server and
+//! beside one relay.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -238,7 +239,8 @@ fn commands(code: u8, connection: usize) -> Vec<u8> {
     (0..EACH).flat_map(command).collect()
 }
 
-/// Each connection, which is new, gives all its commands at once. Returns how long it takes until all are carried out.
+/// Each connection, which is new, gives all its commands at once. Returns how long it takes until
+/// all are carried out.
 fn all(sockets: &mut [TcpStream], code: u8) -> io::Result<Duration> {
     let begin = Instant::now();
     for (number, socket) in sockets.iter_mut().enumerate() {

@@ -1,7 +1,8 @@
 //! The file in which a relay keeps its numbers.
 //!
-//! It is locked as long as the process runs, by the system: who gets the lock knows that the process
-//! before is gone, and did not merely stand still. So what it owned may be taken over at once.
+//! It is locked as long as the process runs, by the system: who gets the lock knows that the
+//! process before is gone, and did not merely stand still. So what it owned may be taken over at
+//! once.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};

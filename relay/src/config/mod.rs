@@ -341,9 +341,10 @@ pub struct Config {
     /// Default: none; with `tls://` those of the system.
     pub cluster_root: Option<PathBuf>,
 
-    /// A file in which this relay keeps its number, locked while it runs. With it the names of a relay
-    /// that was killed are free as soon as it is started again on the same machine; without it they
-    /// are when its lease is over. Each relay needs one of its own. Default: none. On Unix only.
+    /// A file in which this relay keeps its number, locked while it runs. With it the names of a
+    /// relay that was killed are free as soon as it is started again on the same machine; without
+    /// it they are when its lease is over. Each relay needs one of its own. Default: none. On Unix
+    /// only.
     pub cluster_file: Option<PathBuf>,
 
     /// How long the names of a relay are kept for it that nothing is heard of; 1 s to 10 min.

@@ -19,8 +19,8 @@ pub struct Conditions {
     pub capacity: usize,
 }
 
-/// An endpoint's socket: a transport for links. Reading and writing never block: with nothing to be read, or no room, they
-/// panic as reads and writes would that block for ever.
+/// An endpoint's socket: a transport for links. Reading and writing never block: with nothing to be
+/// read, or no room, they panic as reads and writes would that block for ever.
 #[derive(Debug)]
 pub struct Endpoint {
     number: u64,

@@ -1,12 +1,13 @@
 //! Look-alikes of what the relay program asks the system for: sockets, events, the time, chance.
 //!
-//! The relay's module `system` re-exports these names where `cfg(simulated)` is set, in place of mio's, socket2's
-//! and the standard library's. Each thread has a world of its own: connections between the relay and
-//! endpoints, and a virtual clock. [`begin`] makes a new one. Time passes while the relay waits for events, and a
-//! little with each call. Meanwhile the other side of the network runs: [`Outside`].
+//! The relay's module `system` re-exports these names where `cfg(simulated)` is set, in place of
+//! mio's, socket2's and the standard library's. Each thread has a world of its own: connections
+//! between the relay and endpoints, and a virtual clock. [`begin`] makes a new one. Time passes
+//! while the relay waits for events, and a little with each call. Meanwhile the other side of the
+//! network runs: [`Outside`].
 //!
-//! Events are edges, as epoll's: a socket is told of when something has come, and when there is room again after a
-//! write that was short. Each time all is told that it is ready for.
+//! Events are edges, as epoll's: a socket is told of when something has come, and when there is
+//! room again after a write that was short. Each time all is told that it is ready for.
 
 mod endpoint;
 mod net;

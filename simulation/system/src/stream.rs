@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use crate::pipe::{End, Pipe};
 use crate::poll::Registered;
 
-/// The part of what may wait for an endpoint that lies in the relay's system, unacknowledged: one in so many.
+/// The part of what may wait for an endpoint that lies in the relay's system, unacknowledged: one
+/// in so many.
 const UNSENT: usize = 2;
 
 /// Times are in microseconds.

@@ -85,7 +85,8 @@ pub(crate) fn at_end(does: impl FnOnce(&mut World)) {
     let _ = WORLD.try_with(|world| does(&mut world.borrow_mut()));
 }
 
-/// Makes a new world, without connections, at time 0. Sockets of the one before are not connected any more.
+/// Makes a new world, without connections, at time 0. Sockets of the one before are not connected
+/// any more.
 pub fn begin(seed: u64) {
     drop(OUTSIDE.take());
     WORLD.with_borrow_mut(|world| *world = World::new(seed, world.numbers));

@@ -1,4 +1,5 @@
-//! What a desktop link does in a turn: it connects, asks for its channels, and takes note of events.
+//! What a desktop link does in a turn: it connects, asks for its channels, and takes note of
+//! events.
 
 use std::task::Poll;
 

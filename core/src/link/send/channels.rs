@@ -40,7 +40,8 @@ impl Out<'_> {
         Ok(channel)
     }
 
-    /// Asks the relay to let this link into a channel. [`Event::Opened`](crate::link::Event::Opened) or
+    /// Asks the relay to let this link into a channel.
+    /// [`Event::Opened`](crate::link::Event::Opened) or
     /// [`Event::Refused`](crate::link::Event::Refused) brings the answer.
     ///
     /// `name` and `mode` have to be those of the channel's server.

@@ -61,13 +61,14 @@ impl Directory {
         }
     }
 
-    /// These relays are gone, and their leases can be ended at once. Something else than silence says
-    /// so: they have ended, and did not merely stand still.
+    /// These relays are gone, and their leases can be ended at once. Something else than silence
+    /// says so: they have ended, and did not merely stand still.
     pub(crate) fn bury(&mut self, gone: impl IntoIterator<Item = RelayId>) {
         self.buried.extend(gone);
     }
 
-    /// Ends the leases of those that have not renewed them up to that time, or are known to be gone.
+    /// Ends the leases of those that have not renewed them up to that time, or are known to be
+    /// gone.
     pub(super) fn condemn(&mut self, now: u64, at: u64) {
         let wait = self.lease + self.lease / 4;
         let buried = &self.buried;

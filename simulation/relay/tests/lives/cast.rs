@@ -89,7 +89,8 @@ impl Cast {
     fn fault(&mut self) {
         let random = &mut self.random;
         if self.pause_at <= now_micros() && random.chance(300) {
-            // the process stands still: no reason to close anybody; but links give a relay up that is silent
+            // the process stands still: no reason to close anybody; but links give a relay up that
+            // is silent
             let time = *random.choose(&[2_000, 300_000, 1_500_000, 5_000_000]);
             self.pause_at = now_micros() + time + 8_000_000;
             trace!("the process stands still for {time} us");
