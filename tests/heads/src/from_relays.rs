@@ -161,6 +161,28 @@ fn every_head_of_relays() {
             &[0, 4, 0, 255],
             &[0, 7, 0, 1, 5],
             &[0, 8, 0, 0, 1, 2, 3],
+            // what only endpoints that take part are told: where its first bytes decide, in the
+            // middle of its numbers, and at its end
+            &[0, 8, 9, 0],
+            &[0, 8, 9, 0, 1, 2, 3],
+            &[0, 7, 0, 5, 0x7f],
+            &[0, 8, 0, 5, 0x80],
+            &[0, 8, 0, 5, 0x80, 1, 2],
+            &[0, 9, 0, 5, 0x80, 1, 0, 0],
+            &[0, 10, 0, 4],
+            &[0, 12, 0, 4, 1, 2, 3],
+            &[0, 12, 0, 4, 1, 2, 3, 1, 0, 0],
+            &[0, 11, 0, 6],
+            &[0, 12, 0, 6],
+            &[0, 12, 0, 6, 0x85, 3, 1, 1, 0, 0],
+            &[0, 13, 0, 6, 5, 3, 1, 1, 0, 0, 0],
+            // words and items: less than three bytes left, three, and more
+            &[0, 5, 0, 3],
+            &[0, 5, 0, 3, 7],
+            &[0, 4, 7, 1, 2],
+            &[0, 9, 7, 1, 2, b'a'],
+            &[0, 14, 0, 4, 1, 2, 3, 1, 0, 0, 0, 9],
+            &[0, 255, 0, 3],
             // data: a size in one byte, and in two
             &[1],
             &[2],
