@@ -125,7 +125,7 @@ pub(super) enum Owed {
     Token,
     /// The answer to a user that knocks: to be let in, or (`code`) refused; or that a user is
     /// removed.
-    #[cfg(feature = "flow")]
+    #[cfg(all(feature = "flow", feature = "server"))]
     Answer {
         channel: u8,
         user: u8,

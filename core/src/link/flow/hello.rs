@@ -1,6 +1,7 @@
 //! Hello, in both directions.
 
 use super::gate::MAX_HELLO;
+use crate::bytes::copy_to;
 use crate::link::send::Out;
 use crate::link::state::Owed;
 use crate::protocol::items;
@@ -40,6 +41,7 @@ impl Out<'_> {
     }
 
     /// Lets a user in that knocks, refuses or removes it, if there is room.
+    #[cfg(feature = "server")]
     pub(in crate::link) fn answer(&mut self, channel: u8, user: u8, ticket: u8, code: u8) {
         let admit = to_relay::admit(channel, user, ticket);
         let refuse = to_relay::refuse(channel, user, ticket, code, 0).unwrap_or_default();
@@ -57,6 +59,7 @@ impl Out<'_> {
 
     /// No slot is free for a user that entered before the hello. Its grants would never come, so it
     /// is removed, if the relay can do that.
+    #[cfg(feature = "server")]
     #[cold]
     pub(in crate::link) fn turn_away(&mut self, channel: u8, user: u8) {
         if self.state.flow.has_windows() && self.state.capabilities.contains(Capabilities::REMOVE_USER) {
@@ -67,6 +70,8 @@ impl Out<'_> {
 
     /// Says hello, if there is room.
     pub(in crate::link) fn say_hello(&mut self) {
+        /// What stands in front of the items.
+        const HEAD: usize = 4;
         let flow = &self.state.flow;
         let name = flow.name.unwrap_or_default().as_bytes();
         let name = name.get(..items::MAX_PROGRAM).unwrap_or(name);
@@ -76,16 +81,17 @@ impl Out<'_> {
         let keepalive: &[u8] = if flow.keepalive > 0 { &keepalive } else { &[] };
         let name_head = u8::try_from(name.len()).map_or([0; 2], |len| items::head(items::NAME, len));
         let name_head: &[u8] = if name.is_empty() { &[] } else { &name_head };
-        let parts = [&capabilities[..], &window, keepalive, name_head, name];
-        let len = parts.iter().fold(0usize, |len, part| len.saturating_add(part.len()));
-        let Some(head) = to_relay::command_head(Command::Hello, len) else { return };
-        let len = len.saturating_add(head.len());
+        let mut hello = [0; MAX_HELLO];
+        let mut len = HEAD;
+        for part in [&capabilities[..], &window, keepalive, name_head, name] {
+            copy_to(&mut hello, len, part);
+            len = len.saturating_add(part.len());
+        }
+        let Some(head) = to_relay::command_head(Command::Hello, len.saturating_sub(HEAD)) else { return };
+        copy_to(&mut hello, 0, &head);
         if self.state.ring.free(self.parts.transmit) < len {
             return;
         }
-        let mut hello = [0; MAX_HELLO];
-        let bytes = head.iter().chain(parts.into_iter().flatten());
-        hello.iter_mut().zip(bytes).for_each(|(place, byte)| *place = *byte);
         self.push_hello(hello.get(..len).unwrap_or(&hello));
         self.state.flow.has_said = true;
         self.say_token();

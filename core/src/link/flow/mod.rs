@@ -12,8 +12,8 @@ pub(super) use doors::{AtDoor, Door};
 pub use hello::Hello;
 pub(super) use receiving::{came, is_liar, kept, stored, stored_of};
 #[cfg(feature = "server")]
-pub(super) use tail::knock;
-pub(super) use tail::{Knock, is_last_of, refused};
+pub(super) use tail::{Knock, knock};
+pub(super) use tail::{is_last_of, refused};
 
 #[cfg(feature = "server")]
 mod doors;
@@ -32,6 +32,7 @@ use super::slots::PartySlot;
 use crate::protocol::items::NumberReader;
 
 /// Instead of the code of an answer to a user that knocks: a user is removed.
+#[cfg(feature = "server")]
 const REMOVE: u8 = u8::MAX;
 
 /// What a link knows about flow control on its connection.

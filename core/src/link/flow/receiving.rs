@@ -14,7 +14,7 @@ pub(super) const GRANT: usize = 10;
 pub(super) fn push_grant(ring: &mut Ring, memory: &mut [u8], party: PartyState, bytes: u32) -> bool {
     match party {
         PartyState::Entered { number, .. } => ring.push(memory, &to_relay::grant_server(number, bytes)),
-        PartyState::User { number, user, .. } => {
+        PartyState::User { number, user, .. } if cfg!(feature = "server") => {
             ring.push(memory, &to_relay::grant_user(number, user, bytes));
         }
         _ => return false,

@@ -70,9 +70,11 @@ impl PartySlot {
 #[expect(clippy::cast_possible_truncation, reason = "32,760")]
 const MAX_WHOLE: u32 = MAX_WHOLE_BROADCAST as u32;
 
-/// Returns the channel of a broadcast, and who is left out.
+/// Returns the channel of a broadcast, and who is left out. Without own channels there are no
+/// broadcasts, and the compiler sees it.
 const fn broadcast(to: Destination) -> Option<(OwnChannel, Option<User>)> {
     match to {
+        _ if !cfg!(feature = "server") => None,
         Destination::All(channel) => Some((channel, None)),
         Destination::AllBut(channel, but) => Some((channel, Some(but))),
         _ => None,

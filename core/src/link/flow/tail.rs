@@ -9,7 +9,10 @@ use crate::link::front::{Notice, Queued, What};
 #[cfg(feature = "server")]
 use crate::link::send::OutParts;
 use crate::link::session::Session;
-use crate::link::slots::{Key, PartyRef, PartySlot, PartyState, generation};
+#[cfg(feature = "server")]
+use crate::link::slots::Key;
+use crate::link::slots::{PartyRef, PartySlot, PartyState, generation};
+#[cfg(feature = "server")]
 use crate::link::state::Owed;
 use crate::link::{Channel, Event};
 use crate::protocol::items::{self, Item, NumberReader};
@@ -28,6 +31,7 @@ pub(super) enum Tail {
 }
 
 /// A user that knocks.
+#[cfg(feature = "server")]
 #[derive(Clone, Copy, Debug)]
 pub(in crate::link) struct Knock {
     /// The own channel's.
@@ -129,9 +133,9 @@ impl Session<'_> {
 
     /// A user knocks, and its words have come. It is let in if there is room, unless the program
     /// has said otherwise.
+    #[cfg(feature = "server")]
     pub(in crate::link) fn knocked(&mut self, knock: Knock) -> Option<Notice> {
         let Knock { number, user, ticket, window } = knock;
-        #[cfg(feature = "server")]
         let code = match self.out.state.flow.doors {
             Some(doors) => match (doors.begin)(self, knock) {
                 Ok(slot) => {
@@ -142,8 +146,6 @@ impl Session<'_> {
             },
             None => self.code_by_room(number),
         };
-        #[cfg(not(feature = "server"))]
-        let code = self.code_by_room(number);
         self.out.state.owed = Owed::Answer { channel: number, user, ticket, code };
         self.out.pay();
         if code != 0 {
@@ -158,6 +160,7 @@ impl Session<'_> {
 
     /// Returns 0 if there is room for another user in the own channel with this number, and else
     /// the code of the refusal.
+    #[cfg(feature = "server")]
     pub(super) fn code_by_room(&mut self, number: u8) -> u8 {
         let tables = self.out.tables();
         match (tables.find_open(number), tables.is_full()) {

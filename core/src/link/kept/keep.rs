@@ -57,6 +57,8 @@ impl Tables<'_> {
     /// something that the program has given up.
     fn keep(&mut self, Notice { channel, what }: Notice) -> bool {
         match (channel, what) {
+            // there is none
+            (Channel::Own(_), _) if !cfg!(feature = "server") => false,
             (Channel::Own(channel), What::Opened) => {
                 if self.own(channel).is_some() {
                     self.set_own_kept(channel.slot, true);

@@ -228,6 +228,9 @@ impl Tables<'_> {
 
     /// Changes whether an own channel's event waits.
     pub(super) fn set_own_kept(&mut self, slot: u8, is_waiting: bool) {
+        if !cfg!(feature = "server") {
+            return;
+        }
         let Some(own) = self.own.get_mut(usize::from(slot)) else { return };
         let before = core::mem::replace(&mut own.kept, OwnKept(is_waiting));
         let count = &mut self.state.kept.own;
@@ -244,7 +247,7 @@ impl Tables<'_> {
     }
 
     fn is_own_kept(&self, slot: u8) -> bool {
-        self.own.get(usize::from(slot)).is_some_and(|own| own.kept.0)
+        cfg!(feature = "server") && self.own.get(usize::from(slot)).is_some_and(|own| own.kept.0)
     }
 
     /// A user has entered. Returns true if that has to wait for older events: that of its channel,
@@ -276,7 +279,9 @@ impl Tables<'_> {
     /// Returns true if an earlier user with the same number as this one is gone, and has not been
     /// told so.
     fn has_older(&self, slot: u16) -> bool {
-        let Some(party) = self.parties.get(usize::from(slot)) else { return false };
+        let Some(party) = self.parties.get(usize::from(slot)).filter(|_| cfg!(feature = "server")) else {
+            return false;
+        };
         let (this, number) = match party.state {
             PartyState::User { own, user, .. } => (own, user),
             #[cfg(feature = "server")]
@@ -371,7 +376,7 @@ impl Out<'_> {
     /// Returns the party of a user that is gone and has not been told so: what is sent to it is
     /// lost.
     pub(super) fn gone(&self, channel: OwnChannel, user: User) -> Option<PartyRef> {
-        if self.state.tables.kept.parties == 0 {
+        if !cfg!(feature = "server") || self.state.tables.kept.parties == 0 {
             return None;
         }
         let at = self.parts.parties.iter().position(|party| {

@@ -5,7 +5,7 @@ use crate::Reason;
 use crate::link::Channel;
 #[cfg(all(feature = "flow", feature = "server"))]
 use crate::link::flow::AtDoor;
-#[cfg(feature = "flow")]
+#[cfg(all(feature = "flow", feature = "server"))]
 use crate::link::flow::Knock;
 use crate::link::front::{Notice, Queued, What};
 use crate::link::session::Session;
@@ -61,12 +61,12 @@ impl Session<'_> {
                 self.out.granted(Key::entered(channel), bytes);
                 None
             }
-            #[cfg(feature = "flow")]
+            #[cfg(all(feature = "flow", feature = "server"))]
             Unit::GrantFromUser { channel, user, bytes } => {
                 self.out.granted(Key::user(channel, user), bytes);
                 None
             }
-            #[cfg(feature = "flow")]
+            #[cfg(all(feature = "flow", feature = "server"))]
             Unit::Knock { channel, user, ticket, window, .. } => {
                 self.knocked(Knock { number: channel, user, ticket, window })
             }
@@ -192,7 +192,7 @@ impl Session<'_> {
             None => {
                 warning!("no party slot is free for a user of own channel {}", channel.slot);
                 let event = Notice::of_user(channel, What::Ignored(user));
-                #[cfg(feature = "flow")]
+                #[cfg(all(feature = "flow", feature = "server"))]
                 self.out.turn_away(number, wire);
                 #[cfg(feature = "flow")]
                 if self.out.tables().is_blocked(event) {

@@ -453,7 +453,7 @@ impl<'a> Out<'a> {
             Owed::Hello => return self.say_hello(),
             #[cfg(feature = "flow")]
             Owed::Token => return self.say_token(),
-            #[cfg(feature = "flow")]
+            #[cfg(all(feature = "flow", feature = "server"))]
             Owed::Answer { channel, user, ticket, code } => return self.answer(channel, user, ticket, code),
         };
         let bytes = to_relay::number_command(command, number);

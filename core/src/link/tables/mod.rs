@@ -256,8 +256,10 @@ impl Tables<'_> {
                 lost => self.set_party(slot, lost),
             }
         }
-        for own in self.own.iter_mut() {
-            own.state = own.state.lost();
+        if cfg!(feature = "server") {
+            for own in self.own.iter_mut() {
+                own.state = own.state.lost();
+            }
         }
     }
 
@@ -351,6 +353,7 @@ impl PartyState {
     /// Returns the slot of the own channel that the party is a user of.
     pub(super) const fn own(self) -> Option<u8> {
         match self {
+            _ if !cfg!(feature = "server") => None,
             Self::User { own, .. } => Some(own),
             #[cfg(feature = "local")]
             Self::LocalUser { own, .. } => Some(own),
