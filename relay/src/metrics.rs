@@ -25,12 +25,24 @@ pub(crate) struct Queues {
     pub(crate) above_half: usize,
 }
 
+/// Figures of the cluster, where the relay is one of a cluster.
+pub(crate) type OfCluster = Option<Box<dyn Collector>>;
+
 /// All figures as a page. `started` is when the relay was opened.
-pub(crate) fn page(stats: &Stats, queues: Queues, started: SystemTime, format: Format) -> String {
+pub(crate) fn page(
+    stats: &Stats,
+    queues: Queues,
+    cluster: OfCluster,
+    started: SystemTime,
+    format: Format,
+) -> String {
     let mut registry = Registry::with_prefix("peote_relay");
     let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
     registry.register("build", "The program", build);
     registry.register_collector(Box::new(Figures(*stats, queues, started)));
+    if let Some(cluster) = cluster {
+        registry.register_collector(cluster);
+    }
     let mut text = String::new();
     // a string takes everything
     let _ = encode(&mut text, &registry);
@@ -184,8 +196,13 @@ mod tests {
     #[test]
     fn every_figure_is_on_the_page_with_its_type() {
         let stats = Stats { connections: 3, received_bytes: 1 << 40, ..Stats::default() };
-        let page =
-            page(&stats, Queues { longest: 7, above_half: 1 }, SystemTime::UNIX_EPOCH, Format::OpenMetrics);
+        let page = page(
+            &stats,
+            Queues { longest: 7, above_half: 1 },
+            None,
+            SystemTime::UNIX_EPOCH,
+            Format::OpenMetrics,
+        );
         let lines: Vec<_> = page.lines().collect();
         for line in [
             "# TYPE peote_relay_connections gauge",
@@ -206,8 +223,8 @@ mod tests {
     #[test]
     fn the_text_format_has_what_it_has_and_nothing_else() {
         let stats = Stats { connections: 3, accepted: 9, ..Stats::default() };
-        let text = page(&stats, Queues::default(), SystemTime::UNIX_EPOCH, Format::Text);
-        let open = page(&stats, Queues::default(), SystemTime::UNIX_EPOCH, Format::OpenMetrics);
+        let text = page(&stats, Queues::default(), None, SystemTime::UNIX_EPOCH, Format::Text);
+        let open = page(&stats, Queues::default(), None, SystemTime::UNIX_EPOCH, Format::OpenMetrics);
         let samples = |page: &str| {
             page.lines().filter(|line| !line.starts_with('#')).map(String::from).collect::<Vec<_>>()
         };
@@ -245,7 +262,7 @@ mod tests {
     fn every_connection_has_one_transport() {
         let stats =
             Stats { connections: 10, websockets: 4, tls: 5, secure_websockets: 3, ..Stats::default() };
-        let page = page(&stats, Queues::default(), SystemTime::UNIX_EPOCH, Format::OpenMetrics);
+        let page = page(&stats, Queues::default(), None, SystemTime::UNIX_EPOCH, Format::OpenMetrics);
         for (transport, count) in [("plain", 4), ("websocket", 1), ("tls", 2), ("wss", 3)] {
             let line =
                 format!("\npeote_relay_connections_by_transport{{transport=\"{transport}\"}} {count}\n");
@@ -255,7 +272,8 @@ mod tests {
 
     #[test]
     fn every_cause_is_on_the_page_from_the_start() {
-        let page = page(&Stats::default(), Queues::default(), SystemTime::UNIX_EPOCH, Format::OpenMetrics);
+        let page =
+            page(&Stats::default(), Queues::default(), None, SystemTime::UNIX_EPOCH, Format::OpenMetrics);
         for cause in Refused::ALL {
             assert!(
                 page.contains(&format!("\npeote_relay_refused_total{{cause=\"{cause}\"}} 0\n")),

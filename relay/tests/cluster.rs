@@ -6,7 +6,7 @@ mod cluster_rig;
 mod common;
 mod program;
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
 use cluster_rig::{CREATE, ENTER, Nats, OK, Raw, cluster_of, signal, taking_part};
@@ -320,4 +320,41 @@ fn a_broadcast_goes_once_to_each_relay() {
     for user in &mut users {
         user.expect(&[0, 4, 0, 2, 0, 0]);
     }
+}
+
+#[test]
+fn the_metrics_have_the_cluster() {
+    let Some(nats) = Nats::start("metrics") else { return };
+    let (_a, at_a) = nats.relay_with(&nats.url(), "metrics", "10", &["--metrics", "true"]);
+    let (_b, at_b) = nats.relay("metrics", "10");
+    let (mut server, mut user) = (Raw::connect(at_a), Raw::connect(at_b));
+    server.command(CREATE, 1, b"room");
+    server.expect(OK);
+    user.command(ENTER, 1, b"room");
+    user.expect(OK);
+    server.expect(&[0, 4, 0, 0, 0, 0]);
+    let figure = |name: &str| -> u64 {
+        let mut socket = std::net::TcpStream::connect(at_a).unwrap();
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        socket.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+        let mut page = String::new();
+        socket.read_to_string(&mut page).unwrap();
+        let name = format!("peote_relay_cluster_{name} ");
+        let line = page.lines().find_map(|line| line.strip_prefix(&name));
+        line.unwrap_or_else(|| panic!("{name} is not in\n{page}")).parse().unwrap()
+    };
+    for (name, value) in [
+        ("connected", 1),
+        ("ready", 1),
+        ("relays", 1),
+        ("channels", 1),
+        ("channels_elsewhere", 0),
+        ("users_from_elsewhere", 1),
+        ("users_elsewhere", 0),
+        ("broken_lines_total", 0),
+        ("lapses_total", 0),
+    ] {
+        assert_eq!(figure(name), value, "{name}");
+    }
+    assert!(figure("received_messages_total") > 0 && figure("sent_bytes_total") > 0);
 }

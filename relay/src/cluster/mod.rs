@@ -7,6 +7,7 @@ mod afar;
 mod bus;
 mod clock;
 mod directory;
+mod figures;
 mod info;
 mod key;
 mod line;

@@ -11,6 +11,7 @@ use super::close::Why;
 use super::turns::{OF_A_WRITE, WORK};
 use crate::cluster::{Cluster, ClusterInfo, Duty, Key, Options, Todo};
 use crate::connections::narrow;
+use crate::metrics::OfCluster;
 
 /// Work that stand-ins may do in a turn, and those that get their turn.
 const STAND_INS: usize = 4 * WORK;
@@ -23,6 +24,11 @@ impl Relay {
     #[must_use]
     pub fn cluster(&self) -> Option<ClusterInfo> {
         self.connections.cluster.as_ref().map(|cluster| cluster.info())
+    }
+
+    /// The cluster's figures for the page of metrics.
+    pub(super) fn cluster_figures(&self) -> OfCluster {
+        Some(Box::new(self.cluster()?))
     }
 
     /// Begins to be one of a cluster, if the configuration says so.

@@ -4,8 +4,14 @@ use std::io;
 use std::time::Duration;
 
 use super::Relay;
+use crate::metrics::OfCluster;
 
 impl Relay {
+    #[expect(clippy::unused_self, reason = "with the feature it does something")]
+    pub(super) fn cluster_figures(&self) -> OfCluster {
+        None
+    }
+
     #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "with the feature it can fail")]
     pub(super) fn join_cluster(&mut self) -> io::Result<()> {
         Ok(())

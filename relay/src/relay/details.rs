@@ -35,7 +35,7 @@ pub(super) struct Details {
 impl Relay {
     /// The page with the figures.
     pub(super) fn metrics(&mut self, format: Format) -> String {
-        metrics::page(&self.stats(), self.queues(), self.started_at, format)
+        metrics::page(&self.stats(), self.queues(), self.cluster_figures(), self.started_at, format)
     }
 
     /// The queues of all connections at this moment.
