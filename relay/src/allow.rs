@@ -93,9 +93,17 @@ impl Connections {
         Decision::Yes
     }
 
+    /// Whether a connection stands for an endpoint of another relay. That one has looked at rights
+    /// and signatures, so the names that it says are those of channels.
     #[cfg(feature = "cluster")]
-    fn is_stand_in(&self, id: ConnectionId) -> bool {
+    pub(crate) fn is_stand_in(&self, id: ConnectionId) -> bool {
         self.cluster.as_ref().is_some_and(|cluster| cluster.afar.is_stand_in(id))
+    }
+
+    #[cfg(not(feature = "cluster"))]
+    #[expect(clippy::unused_self, reason = "with a cluster it says something")]
+    pub(crate) const fn is_stand_in(&self, _: ConnectionId) -> bool {
+        false
     }
 
     /// What endpoints of other relays may do: their own relay has asked for their rights, and

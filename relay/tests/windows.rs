@@ -353,3 +353,36 @@ fn an_endpoint_is_told_when_to_come_back() {
     assert!(partner.next().is_none());
     assert!(existing.next().is_none());
 }
+
+/// Endpoints were told the relay's window, so it stays what it was: with a larger one the relay
+/// would wait for more than may come before it grants.
+#[test]
+fn a_longer_queue_leaves_the_windows_as_they_were() {
+    let small = Config { queue_bytes: 65_536, ..config() };
+    let relay = start(small.clone());
+    let mut server = partner(&relay);
+    server.create(b"a");
+    let mut user = relay.connect();
+    let number = admit(&mut server, &mut user, b"a");
+    relay.with(move |relay| relay.reconfigure(Config { queue_bytes: 1 << 20, ..small }).unwrap());
+    // as many pieces as fit; what is left is less than a piece, and a piece is less than half of it
+    server.send(&to_user(0, number, &[7; 10_000]).repeat(3));
+    assert_eq!(user.data(false, 0, 0, 30_000), [7; 30_000]);
+    let grant = next_event(&mut server, 5);
+    assert_eq!(grant[..4], [0, 5, 128, number]);
+}
+
+/// Neither grants nor hellos are a way around the limits of what a connection may send.
+#[test]
+fn grants_are_messages_and_hellos_are_commands() {
+    let relay = start(Config { messages_per_second: 100, commands_per_second: 50, ..config() });
+    let mut server = partner(&relay);
+    server.create(b"a");
+    let mut user = partner(&relay);
+    admit(&mut server, &mut user, b"a");
+    user.send(&to_relay::grant_server(0, 0).repeat(2000));
+    relay.until(|stats| stats.pauses.of(Paused::Messages) > 0);
+    let mut other = partner(&relay);
+    other.send(&hello(WINDOW, &[]).repeat(200));
+    relay.until(|stats| stats.pauses.of(Paused::Commands) > 0);
+}

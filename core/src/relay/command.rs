@@ -46,13 +46,18 @@ impl Tables<'_> {
             self.is_no_longer_fresh(sender);
         }
         let takes_part = self.stage(sender) == Stage::Part;
+        if is_unasked(command) {
+            turn.count(1, 0);
+        }
         match command {
             Command::Create => self.create(sender, tag, payload, host)?,
             Command::Enter => self.enter(sender, tag, payload, &[], host)?,
             Command::Hello => self.hello(sender, payload, host)?,
             Command::Words => {
                 let behind = input.get(used..).unwrap_or_default();
-                return Ok(used.saturating_add(self.words_and_enter(sender, payload, behind, host)?));
+                let more = self.words_and_enter(sender, payload, behind, host)?;
+                turn.count(1, 0);
+                return Ok(used.saturating_add(more));
             }
             Command::Grant if takes_part => self.granted(sender, Grant::from_payload(payload), host),
             Command::Admit if takes_part => self.verdict(sender, Verdict::from_admit(payload), host),
@@ -311,9 +316,15 @@ impl Tables<'_> {
     }
 }
 
+/// Whether a command is one that no host is asked about. It counts as a unit, or it would be free of
+/// all limits. So do words, when they have been used.
+const fn is_unasked(command: Command) -> bool {
+    matches!(command, Command::Grant | Command::Admit | Command::Refuse | Command::LeaveOut)
+}
+
 /// Asks the host about a command. Returns the reason to refuse it, if there is one; `refused` is
 /// the core's own.
-fn ask<H: Host>(
+pub(super) fn ask<H: Host>(
     connection: ConnectionId,
     request: &Request<'_>,
     refused: Option<Reason>,

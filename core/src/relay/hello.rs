@@ -1,6 +1,7 @@
 //! Hello: who takes part, and what began before that was known.
 
-use super::host::{ConnectionId, Greeting, Hello, Host, Outcome};
+use super::command::ask;
+use super::host::{ConnectionId, Greeting, Hello, Host, Outcome, Request};
 use super::slots::{Flags, Stage};
 use super::tables::Tables;
 use super::windows::{SERVER, USER};
@@ -41,6 +42,7 @@ impl Tables<'_> {
         if host.free(sender) < GREETING {
             return Err(Outcome::WaitFor(sender));
         }
+        ask(sender, &Request::Hello, None, host)?;
         let list = Items::new(payload);
         let (mut wants_part, mut window) = (None, 0);
         for item in list {
@@ -102,9 +104,14 @@ impl Tables<'_> {
         let (at_user, at_server, number) = (membership.at_user, membership.at_server, membership.number);
         let number = if side == USER { self.shown(index) } else { number };
         let connection = if side == USER { membership.user } else { membership.server };
+        let was_asked = self.side_mut(index, side).is_some_and(|slot| core::mem::take(&mut slot.is_asked));
         let (send, receive) = self.raise_flow(index, side, host);
         let (own, channel) = if side == USER { (false, at_user) } else { (true, at_server) };
         host.push(connection, &to_endpoint::raised(own, channel, number, send, receive), &[]);
+        if was_asked {
+            // the relay has not granted what it was asked for, and now it is this side that does
+            self.grant_to(index, side, 0, host);
+        }
     }
 
     /// Tells a user that has been admitted after it had said hello, and knocked before.

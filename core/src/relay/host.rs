@@ -202,6 +202,8 @@ pub enum Request<'a> {
     Remove,
     /// Remove a user from an own channel and block its connection.
     Block,
+    /// Say hello, maybe with a token.
+    Hello,
 }
 
 /// Answer of [`Host::allow`].
@@ -213,8 +215,8 @@ pub enum Decision {
     /// Not now: [`receive`](super::Relay::receive) stops in front of the command with
     /// [`Outcome::Later`] and asks again next time.
     Later,
-    /// Refuse it, for one of the reasons that creating or entering can be refused for. `Leave` and
-    /// `Delete` cannot be refused, for those it means `Yes`. `Remove` and `Block` are then passed
+    /// Refuse it, for one of the reasons that creating or entering can be refused for. `Leave`,
+    /// `Delete` and `Hello` cannot be refused, for those it means `Yes`. `Remove` and `Block` are then passed
     /// over; they have no answer, so the endpoint does not hear of it.
     No(Reason),
     /// Refuse it without a hint whether there is a channel of this name: creating with
@@ -451,8 +453,9 @@ pub trait Host {
 
     /// Units of data that began in what a [`receive`](super::Relay::receive) has used, units of
     /// size 0 and units without a receiver included, and how many of them are broadcasts; for
-    /// limits of what a connection may send, and for figures. Commands are not among them: for
-    /// those there is [`Host::allow`]. And the [work](Host::work) that the call has done. Said once
+    /// limits of what a connection may send, and for figures. Commands that [`Host::allow`] is
+    /// asked about are not among them. Those are that it is not asked about: grants, words, and
+    /// what a server says of users that knock or that broadcasts leave out. And the [work](Host::work) that the call has done. Said once
     /// at the end of each call.
     fn count(&mut self, connection: ConnectionId, units: usize, broadcasts: usize, work: usize) {
         let _ = (connection, units, broadcasts, work);

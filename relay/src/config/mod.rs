@@ -96,7 +96,7 @@ pub struct Config {
     /// can be in one network of a company or a school.
     pub max_users_per_channel_per_network: u32,
 
-    /// Commands (create, enter, leave, delete …) a second from one connection; 0: no limit.
+    /// Commands (create, enter, leave, delete, hello …) a second from one connection; 0: no limit.
     /// Default: 500.
     ///
     /// A second's worth may come at once; who gives more is read more slowly. Data is not counted.
@@ -106,7 +106,8 @@ pub struct Config {
     /// 1,000,000.
     ///
     /// What comes in [`burst`](Self::burst) may come at once; who sends more is read more slowly,
-    /// and nothing is lost. A unit of size 0 counts too, and so do frames of a WebSocket, pings and
+    /// and nothing is lost. A unit of size 0 counts too, and so do grants and what a server says of
+    /// users that knock, and frames of a WebSocket, pings and
     /// empty ones included, where there are more of them than units.
     pub messages_per_second: u32,
 
@@ -273,7 +274,9 @@ pub struct Config {
 
     /// Bytes that may wait to be sent to one connection; 64 KiB to 1 GiB. Default: 1 MiB.
     ///
-    /// What happens when that is used up says [`slow_receiver`](Self::slow_receiver).
+    /// What happens when that is used up says [`slow_receiver`](Self::slow_receiver). Half of it, 64
+    /// KiB at most, is the window of endpoints that take no part in flow control. Who was told of
+    /// that goes by it, so it is that of the relay's start until the relay ends.
     pub queue_bytes: usize,
 
     /// Bytes in the queues of all connections and in all tables together, at least

@@ -10,7 +10,7 @@ use peote_net::relay::{ConnectionId, Decision, Greeting, Hello, Host, Note, Requ
 use peote_net::time::Instant;
 use tracing::{debug, info, warn};
 
-use super::{CUT, Connections, PROGRAM, WINDOW, index};
+use super::{CUT, Connections, PROGRAM, index};
 use crate::access::{self, Denied};
 use crate::addresses::Addresses;
 use crate::causes::{Cause, Refused};
@@ -152,7 +152,7 @@ impl Host for Connections {
     }
 
     fn window(&self) -> u32 {
-        u32::try_from(self.config.queue_bytes / 2).unwrap_or(u32::MAX).min(WINDOW)
+        self.window
     }
 
     fn hello(&mut self, id: ConnectionId, hello: &Hello<'_>) -> Greeting {
@@ -196,9 +196,9 @@ impl Host for Connections {
         self.broadcasts += broadcasts as u64;
     }
 
-    fn channel_name<'a>(&self, _: ConnectionId, name: &'a [u8]) -> &'a [u8] {
+    fn channel_name<'a>(&self, id: ConnectionId, name: &'a [u8]) -> &'a [u8] {
         match access::split(name) {
-            Some((name, _, _)) if self.config.access != Access::Open => name,
+            Some((name, ..)) if self.config.access != Access::Open && !self.is_stand_in(id) => name,
             _ => name,
         }
     }

@@ -114,6 +114,9 @@ pub(crate) struct Connections {
     /// Connections of each subject of tokens.
     pub(crate) subjects: Subjects,
     hasher: RandomState,
+    /// Payload bytes that may be under way in one membership to an endpoint that does not take part.
+    /// Endpoints were told, so another configuration does not change it.
+    window: u32,
     /// The other relays, if this one is one of many, and whether the connection that is being
     /// served waits for the directory.
     #[cfg(feature = "cluster")]
@@ -164,6 +167,7 @@ impl Connections {
             is_draining: false,
             subjects: Subjects::default(),
             hasher: RandomState::new(),
+            window: u32::try_from(config.queue_bytes / 2).unwrap_or(u32::MAX).min(WINDOW),
             #[cfg(feature = "cluster")]
             cluster: None,
             #[cfg(feature = "cluster")]

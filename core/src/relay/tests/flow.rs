@@ -63,7 +63,7 @@ impl World {
         self.host.queues[self.ids[of].index()].len()
     }
 
-    fn drain(&mut self, of: usize) -> Vec<u8> {
+    pub(super) fn drain(&mut self, of: usize) -> Vec<u8> {
         let bytes = self.take(of);
         self.relay.drained(self.ids[of], &mut self.host);
         bytes
@@ -79,7 +79,7 @@ pub(super) fn to_user(user: u8, len: usize) -> Vec<u8> {
     [to_relay::data_from_server(0, user, len).as_bytes(), &std::vec![7; len]].concat()
 }
 
-fn to_all(len: usize) -> Vec<u8> {
+pub(super) fn to_all(len: usize) -> Vec<u8> {
     [to_relay::broadcast(0, None, len).as_bytes(), &std::vec![7; len]].concat()
 }
 

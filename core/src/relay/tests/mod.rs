@@ -7,6 +7,8 @@ mod channels;
 mod fates;
 #[cfg(feature = "flow")]
 mod flow;
+#[cfg(feature = "flow")]
+mod flow_limits;
 #[cfg(feature = "alloc")]
 mod growing;
 #[cfg(feature = "flow")]
