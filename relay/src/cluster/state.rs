@@ -198,7 +198,7 @@ impl Cluster {
     /// A connection is gone.
     pub(crate) fn connection_gone(&mut self, id: ConnectionId) {
         self.settled.remove(&waiter(id));
-        self.afar.connection_gone(id, self.now);
+        self.afar.connection_gone(id);
     }
 
     /// The core has created a channel.

@@ -41,9 +41,8 @@ impl Afar {
             Record::UserTook { member, bytes } => self.took(peer, member, false, bytes, now),
             Record::ServerTook { member, bytes } => self.took(peer, member, true, bytes, now),
             Record::ConnectionGone { connection } => {
-                if let Some(key) =
-                    self.peers.get(&peer).and_then(|peer| peer.doubles.get(&connection)).copied()
-                {
+                let slot = self.peers.get_mut(&peer);
+                if let Some(key) = slot.and_then(|peer| peer.doubles.remove(&connection)) {
                     self.lose_double(peer, key);
                 }
             }

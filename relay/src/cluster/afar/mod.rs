@@ -20,6 +20,8 @@ use peote_net::relay::ConnectionId;
 
 mod hear;
 mod pass_on;
+#[cfg(test)]
+mod tests;
 
 use super::line::Line;
 use super::member::{Member, WINDOW};
@@ -99,6 +101,9 @@ pub(crate) struct Afar {
     proxies: HashMap<Name, Key>,
     /// The relays where a connection of this one has a double.
     travellers: HashMap<u64, Vec<RelayId>>,
+    /// Connections of this relay that have gone, of which other relays are told behind what has been
+    /// heard of them.
+    gone: Vec<u64>,
     /// Stand-ins that have something to do.
     listed: VecDeque<Key>,
     /// What the core has said to stand-ins, until it is passed on.
@@ -263,7 +268,7 @@ impl Afar {
 
     /// Whether there is something to be done.
     pub(crate) fn has_work(&self) -> bool {
-        !self.listed.is_empty() || !self.heard.is_empty()
+        !self.listed.is_empty() || !self.heard.is_empty() || !self.gone.is_empty()
     }
 
     pub(crate) fn listed(&self) -> usize {
@@ -394,10 +399,19 @@ impl Afar {
     }
 
     /// A connection of this relay is gone.
-    pub(crate) fn connection_gone(&mut self, id: ConnectionId, now: u64) {
+    pub(crate) fn connection_gone(&mut self, id: ConnectionId) {
         let connection = packed(id);
-        for peer in self.travellers.remove(&connection).unwrap_or_default() {
-            self.say(peer, &Record::ConnectionGone { connection }, now);
+        if self.travellers.contains_key(&connection) {
+            self.gone.push(connection);
+        }
+    }
+
+    /// Tells other relays which connections have gone.
+    fn tell_gone(&mut self, now: u64) {
+        for connection in std::mem::take(&mut self.gone) {
+            for peer in self.travellers.remove(&connection).unwrap_or_default() {
+                self.say(peer, &Record::ConnectionGone { connection }, now);
+            }
         }
     }
 

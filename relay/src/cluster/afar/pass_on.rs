@@ -131,6 +131,7 @@ impl Afar {
         heard.pending = pending;
         // the core says nothing meanwhile
         self.heard = heard;
+        self.tell_gone(now);
     }
 
     /// The units that were found last are for one member: they join what is to be said there, or

@@ -1,0 +1,127 @@
+//! Memberships across whose connections go, and names between relays.
+
+use peote_net::protocol::to_endpoint;
+use peote_net::relay::{GrowingStorage, Host, Relay};
+
+use super::super::bus::{Bus, News};
+use super::super::line::HEAD;
+use super::super::{Ask, Cluster, RelayId};
+use super::*;
+use crate::config::{Access, Config};
+use crate::connections::Connections;
+
+const PEER: RelayId = 7;
+const NOBODY: IpAddr = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
+
+/// One that brings nothing.
+struct NoBus;
+
+impl Bus for NoBus {
+    fn be(&mut self, _: RelayId) {}
+    fn ask(&mut self, _: Ask) {}
+    fn send(&mut self, _: RelayId, _: Vec<u8>) {}
+    fn take(&mut self) -> Option<News> {
+        None
+    }
+    fn stop(&mut self) {}
+}
+
+fn connections() -> [ConnectionId; 3] {
+    let mut core = Relay::new(GrowingStorage::new());
+    [(); 3].map(|()| core.connect().unwrap())
+}
+
+/// Connects the stand-in that is listed first. Returns its place.
+fn connect(afar: &mut Afar, id: ConnectionId) -> Key {
+    let key = afar.next_listed().unwrap();
+    assert!(matches!(afar.take_todo(key), Some((None, Todo::Connect(_)))));
+    afar.connected(key, Some(id), 0);
+    key
+}
+
+/// Calls `each` with what is to be said to the other relay.
+fn records(afar: &mut Afar, mut each: impl FnMut(&Record<'_>)) {
+    let message = std::mem::take(afar.peer(PEER, 0).line.message());
+    let mut rest = message.get(HEAD..).unwrap_or_default();
+    while let Some(record) = Record::take(&mut rest) {
+        each(&record);
+    }
+    afar.peer(PEER, 0).line.message().resize(HEAD, 0);
+}
+
+/// What an endpoint said before it went away comes before the word that it has gone.
+#[test]
+fn what_was_said_before_a_connection_went_is_passed_on_first() {
+    let [user, server, _] = connections();
+    let mut afar = Afar::new(1);
+    afar.make_proxy(PEER, b"a");
+    connect(&mut afar, server);
+    let place = crate::connections::index(server);
+    let find = |_, _| Some((user, NOBODY));
+    afar.hear(place, &to_endpoint::knock(0, 0, 5, true, 1000, 0).unwrap(), &[]);
+    afar.pass_on(0, find);
+    let mut member = None;
+    records(&mut afar, |record| {
+        if let Record::Knock { member: number, .. } = record {
+            member = Some(*number);
+        }
+    });
+    let member = member.unwrap();
+    afar.hear_record(PEER, &Record::Admitted { member, number: 0 }, 0);
+    // the last words, and the end, in one turn
+    afar.hear(place, to_endpoint::data_for_server(0, 0, 3).as_bytes(), b"bye");
+    afar.connection_gone(user);
+    afar.hear(place, &to_endpoint::user_gone(0, 0, 1), &[]);
+    assert!(afar.has_work());
+    afar.pass_on(0, find);
+    let mut said = Vec::new();
+    records(&mut afar, |record| {
+        said.push(match record {
+            Record::ToServer { units, .. } => format!("data {units:?}"),
+            Record::Leave { code, .. } => format!("leave {code}"),
+            Record::ConnectionGone { connection } => format!("gone {}", *connection == packed(user)),
+            other => format!("{other:?}"),
+        });
+    });
+    assert_eq!(said, [format!("data {:?}", b"\x03bye"), "leave 1".into(), "gone true".into()]);
+}
+
+/// A double that has gone is known no more: neither is its entry kept for ever, nor is the next
+/// stand-in, which has its place, taken for it.
+#[test]
+fn a_double_that_has_gone_is_forgotten() {
+    let [server, double, next] = connections();
+    let mut afar = Afar::new(1);
+    afar.channel_is_here(b"a", server);
+    let knock =
+        |member, connection| Record::Knock { member, connection, address: NOBODY, name: b"a", words: b"" };
+    afar.hear_record(PEER, &knock(1, 99), 0);
+    let key = connect(&mut afar, double);
+    afar.hear_record(PEER, &Record::ConnectionGone { connection: 99 }, 0);
+    assert!(afar.peers[&PEER].doubles.is_empty());
+    while let Some((_, todo)) = afar.take_todo(key) {
+        if todo == Todo::Close {
+            afar.closed(key);
+        }
+    }
+    afar.hear_record(PEER, &knock(2, 100), 0);
+    assert_eq!(connect(&mut afar, next), key, "it has the place of the one before");
+    afar.hear_record(PEER, &Record::ConnectionGone { connection: 99 }, 0);
+    assert!(afar.peers[&PEER].hosted.contains_key(&2), "another connection has gone");
+}
+
+/// A signature is for the relay that an endpoint is connected to. One relay says names to another
+/// as they are, or a name that ends like a signature would be that of another channel there.
+#[test]
+fn names_that_other_relays_say_have_no_signature() {
+    let [endpoint, server, _] = connections();
+    let config = Config { access: Access::Mixed, ..Config::default() };
+    let mut connections = Connections::new(config, crate::access::Rights::default());
+    let mut cluster = Cluster::new("x".into(), 1000, 1, Box::new(NoBus), || 0);
+    cluster.afar.make_proxy(PEER, b"a");
+    connect(&mut cluster.afar, server);
+    connections.cluster = Some(Box::new(cluster));
+    let name = b"a~1f~AAAAAAAAAAAAAAAAAAAAAA";
+    assert_eq!(connections.channel_name(endpoint, name), b"a");
+    assert_eq!(connections.channel_name(server, name), name);
+}
