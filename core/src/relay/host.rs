@@ -216,8 +216,8 @@ pub enum Decision {
     /// [`Outcome::Later`] and asks again next time.
     Later,
     /// Refuse it, for one of the reasons that creating or entering can be refused for. `Leave`,
-    /// `Delete` and `Hello` cannot be refused, for those it means `Yes`. `Remove` and `Block` are then passed
-    /// over; they have no answer, so the endpoint does not hear of it.
+    /// `Delete` and `Hello` cannot be refused, for those it means `Yes`. `Remove` and `Block` are
+    /// then passed over; they have no answer, so the endpoint does not hear of it.
     No(Reason),
     /// Refuse it without a hint whether there is a channel of this name: creating with
     /// [`Reason::NameInUse`], entering with [`Reason::NoSuchChannel`], even where the core has a
@@ -454,9 +454,9 @@ pub trait Host {
     /// Units of data that began in what a [`receive`](super::Relay::receive) has used, units of
     /// size 0 and units without a receiver included, and how many of them are broadcasts; for
     /// limits of what a connection may send, and for figures. Commands that [`Host::allow`] is
-    /// asked about are not among them. Those are that it is not asked about: grants, words, and
-    /// what a server says of users that knock or that broadcasts leave out. And the [work](Host::work) that the call has done. Said once
-    /// at the end of each call.
+    /// asked about are not among them. All others are: grants, words, and what a server says of
+    /// users that knock or that broadcasts leave out. And the [work](Host::work) that the call has
+    /// done. Said once at the end of each call.
     fn count(&mut self, connection: ConnectionId, units: usize, broadcasts: usize, work: usize) {
         let _ = (connection, units, broadcasts, work);
     }

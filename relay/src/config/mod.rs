@@ -106,9 +106,9 @@ pub struct Config {
     /// 1,000,000.
     ///
     /// What comes in [`burst`](Self::burst) may come at once; who sends more is read more slowly,
-    /// and nothing is lost. A unit of size 0 counts too, and so do grants and what a server says of
-    /// users that knock, and frames of a WebSocket, pings and
-    /// empty ones included, where there are more of them than units.
+    /// and nothing is lost. A unit of size 0 counts too. So do grants, what a server says of users
+    /// that knock, and frames of a WebSocket, pings and empty ones included, where there are more
+    /// of them than units.
     pub messages_per_second: u32,
 
     /// Bytes a second from one connection, as they come from its socket; 0: no limit; up to 1 TiB.

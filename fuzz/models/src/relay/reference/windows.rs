@@ -155,12 +155,18 @@ impl Model {
         } else {
             self.window_of(this).saturating_sub(u32::try_from(before).unwrap())
         };
+        let was_asked = self.debts.get(&key).is_some_and(|debt| debt.asked > debt.granted);
         self.begin(name, user);
         if !self.takes_part(other) {
             self.side(name, user, side).left = Some(receive.min(MOST));
         }
         let send = self.window_of(other);
         self.tell_raised(this, number, user, send, receive);
+        if was_asked {
+            // from here on it is this side that grants
+            let (_, head) = self.sender_of(name, user, 1 - side);
+            self.control(this, &[&[0, 5][..], &head, &[0; 4]].concat());
+        }
     }
 
     pub(super) fn tell_raised(&mut self, to: usize, number: u8, user: u8, send: u32, receive: u32) {
