@@ -12,10 +12,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Commands that are no part of the project.
-const FOREIGN: [&str; 7] = ["apt-get", "cp", "git", "nats-server", "openssl", "rustup", "tshark"];
+const FOREIGN: [&str; 8] = ["apt-get", "cp", "git", "nats-server", "openssl", "rustup", "tshark", "valgrind"];
 
 /// Commands of cargo without a program of ours to be run.
-const CARGO: [&str; 5] = ["build", "doc", "generate", "install", "test"];
+const CARGO: [&str; 6] = ["build", "doc", "generate", "install", "miri", "test"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -123,14 +123,23 @@ fn cargo(words: &[&str]) -> Result<(), String> {
     asks(&program, arguments)
 }
 
+fn is_variable(word: &str) -> bool {
+    let is_of_a_name = |byte: u8| byte.is_ascii_uppercase() || byte == b'_';
+    word.split_once('=').is_some_and(|(name, _)| !name.is_empty() && name.bytes().all(is_of_a_name))
+}
+
 fn check(command: &str) -> Result<(), String> {
     let words = words(command);
     let mut words: Vec<&str> = words.iter().map(String::as_str).collect();
     while let ["sudo", ..] | ["chrt", "-r", "1", ..] = words[..] {
         words.drain(..if words[0] == "sudo" { 1 } else { 3 });
     }
+    // variables of the environment come first
+    let variables = words.iter().take_while(|word| is_variable(word)).count();
+    words.drain(..variables);
     let Some((&name, rest)) = words.split_first() else { return Ok(()) };
     match name {
+        "cargo" if rest.first() == Some(&"+nightly") => cargo(&rest[1..]),
         "cargo" => cargo(rest),
         "cd" => Ok(()),
         script if script.starts_with("scripts/") => {
