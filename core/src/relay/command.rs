@@ -77,10 +77,8 @@ impl Tables<'_> {
             }
             Command::Delete => {
                 ask(sender, &Request::Delete, None, host)?;
-                if let [number] = *payload
-                    && let Some(channel) = self.own(sender, number)
-                {
-                    self.end_channel(channel, Reason::OnPurpose, host);
+                if let [number] = *payload {
+                    self.end_own(sender, number, Reason::OnPurpose, host);
                 }
             }
             Command::RemoveUser | Command::BlockUser => {

@@ -76,8 +76,33 @@ impl Tables<'_> {
         }
     }
 
-    /// A channel is deleted or its server is lost: tells its users.
-    pub(super) fn end_channel<H: Host>(&mut self, index: u32, reason: Reason, host: &mut H) {
+    /// The number of a channel is given back by its server, or with it: ends the channel, if there
+    /// still is one.
+    pub(super) fn end_own<H: Host>(
+        &mut self,
+        server: ConnectionId,
+        number: u8,
+        reason: Reason,
+        host: &mut H,
+    ) {
+        let Some(index) = self.own(server, number) else { return };
+        if self.channel(index).is_some() {
+            return self.end_channel(index, reason, UnderWay::Nothing, host);
+        }
+        if let Some(slot) = self.parts.connections.get_mut(server.index()) {
+            slot.own.release(self.parts.pages, number, UnderWay::Nothing, host.now());
+        }
+    }
+
+    /// A channel is deleted, closed, or its server is lost: tells its users. `under_way` says when
+    /// its number can be given out again.
+    pub(super) fn end_channel<H: Host>(
+        &mut self,
+        index: u32,
+        reason: Reason,
+        under_way: UnderWay,
+        host: &mut H,
+    ) {
         // of each table the first number in use is taken out again and again; each round ends one
         // membership
         let mut from = 0;
@@ -104,7 +129,7 @@ impl Tables<'_> {
         if let Some(server) = self.parts.connections.get_mut(channel.server.index()) {
             // what the server says of the number it says of its next holder, and what users sent is
             // routed by theirs
-            server.own.release(self.parts.pages, channel.number, UnderWay::Nothing, host.now());
+            server.own.release(self.parts.pages, channel.number, under_way, host.now());
         }
         self.counters.channels.give(self.parts.channels, index);
         host.notify(&Note::Deleted {
@@ -142,7 +167,7 @@ impl Tables<'_> {
             if !turn.take(users.max(1)) {
                 return false;
             }
-            self.end_channel(channel, Reason::ConnectionLost, host);
+            self.end_own(id, number, Reason::ConnectionLost, host);
         }
         let Some(slot) = self.parts.connections.get_mut(id.index()) else { return true };
         slot.own.clear(self.parts.pages, &mut self.counters.pages);

@@ -1,7 +1,7 @@
 //! The numbers that stand for channels and users on the wire, each table with up to 16 pages of 16.
 
 use super::host::Home;
-use super::places::{MAX_INDEX, PAGE, Page, Taken};
+use super::places::{MAX_INDEX, NOWHERE, PAGE, Page, Taken};
 use crate::time::Instant;
 
 /// Bit of an entry that is free but was used before. The others then say, from the top: whether it
@@ -42,6 +42,9 @@ pub(super) enum UnderWay {
     /// Whatever was sent before the end was known there. The number rests; it was of somebody from
     /// here.
     Something(Home),
+    /// Whatever its holder will ever say, who is not told of the end. The number stays taken until
+    /// it is given back, and stands for [nothing](NOWHERE) until then.
+    Everything,
 }
 
 /// Numbers in use with what they stand for (an index plus one), and those that are free, in the
@@ -237,13 +240,19 @@ impl<const PAGES: usize> Numbers<PAGES> {
         if self.get(pages, released).is_none() {
             return;
         }
-        let now = tick(now).max(self.last);
-        self.resting = self.first_resting(pages, now);
-        self.last = now;
         let about = match under_way {
             UnderWay::Nothing => AT_ONCE,
             UnderWay::Something(home) => whose(home),
+            UnderWay::Everything => {
+                if let Some(entry) = self.entry_mut(pages, released) {
+                    *entry = NOWHERE.saturating_add(1);
+                }
+                return;
+            }
         };
+        let now = tick(now).max(self.last);
+        self.resting = self.first_resting(pages, now);
+        self.last = now;
         if let Some(entry) = self.entry_mut(pages, released) {
             *entry = FREE | (now & TICK_MASK) << TICK_SHIFT | about;
         }

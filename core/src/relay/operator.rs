@@ -3,6 +3,7 @@
 use super::host::{ConnectionId, Home, Host};
 use super::memory::Storage;
 use super::names;
+use super::numbers::UnderWay;
 use super::slots::Flags;
 use super::{MAX_USERS, Reason, Relay};
 
@@ -35,7 +36,8 @@ impl<S: Storage> Relay<S> {
     /// knocks is told that there is no such channel, and the server that the user is gone: the
     /// server may have let it in already, which is under way. The protocol has no word that tells a
     /// server of the end of its own channel: what it sends from then on is dropped, and users
-    /// cannot enter until it creates the channel again.
+    /// cannot enter until it creates the channel again. The number that the channel had there stays
+    /// taken until the server deletes it or is gone, and counts as a channel of that connection.
     pub fn close_channel<H: Host>(&mut self, name: &[u8], host: &mut H) -> bool {
         let mut tables = self.tables();
         let Some(index) = tables.find(name, names::fold(host.hash(name))) else { return false };
@@ -49,7 +51,7 @@ impl<S: Storage> Relay<S> {
                 tables.remove(index, user, false, host);
             }
         }
-        tables.end_channel(index, Reason::OnPurpose, host);
+        tables.end_channel(index, Reason::OnPurpose, UnderWay::Everything, host);
         true
     }
 

@@ -7,6 +7,9 @@ pub(super) const PAGE: usize = 16;
 /// The greatest index plus one that a table can have. One bit is left for those who keep indices.
 pub(super) const MAX_INDEX: u32 = (1 << 31) - 1;
 
+/// An index of no place.
+pub(super) const NOWHERE: u32 = MAX_INDEX - 1;
+
 /// 16 entries of a table of channels or users, 64 bytes of a channel's name, or 7 connections that
 /// a channel's server has blocked.
 #[derive(Clone, Debug)]
@@ -54,7 +57,7 @@ impl Taken {
             self.free = core::mem::take(slots.get_mut(index as usize)?.next());
             index
         } else {
-            if self.ever as usize >= slots.len() || self.ever >= MAX_INDEX {
+            if self.ever as usize >= slots.len() || self.ever >= NOWHERE {
                 return None;
             }
             let index = self.ever;

@@ -64,6 +64,30 @@ fn a_channel_that_the_operator_closes_ends_for_all_and_can_be_created_again() {
     assert_eq!(world.take(0), [0, 3, 1, 0, 0]);
 }
 
+/// The server does not know that its channel has ended. What it says of the number must not mean
+/// another channel, however many it creates.
+#[test]
+fn the_number_of_a_channel_that_the_operator_closes_stays_taken_until_its_server_gives_it_back() {
+    let mut world = World::with_channel(1);
+    for number in 0..128 {
+        if number > 0 {
+            world.send(0, b"\0\0\x01\x01a");
+            assert_eq!(world.take(0), [0, 3, 1, 0, number]);
+        }
+        assert!(world.relay.close_channel(b"a", &mut world.host));
+    }
+    world.send(0, b"\0\0\x01\x01a");
+    assert_eq!(world.take(0), to_endpoint::refused(1, 1));
+    assert_eq!((world.relay.channels(), world.relay.channels_of(world.ids[0])), (0, (128, 0)));
+    world.send(0, &[0, 3, 0, 1, 77]);
+    world.send(0, b"\0\0\x01\x01a");
+    assert_eq!(world.take(0), [0, 3, 1, 0, 77]);
+    world.send(0, b"\0\0\x02\x01b");
+    world.take(0);
+    world.disconnect(0);
+    assert_eq!((world.relay.channels(), world.relay.channels_of(world.ids[0])), (0, (0, 0)));
+}
+
 /// Its server may have let the user in already, and that be under way.
 #[test]
 fn a_server_is_told_of_who_knocks_at_a_channel_that_the_operator_closes() {
