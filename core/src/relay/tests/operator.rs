@@ -4,7 +4,6 @@
 use std::vec::Vec;
 
 use super::*;
-use crate::protocol::to_relay;
 
 /// What is in front of the first `~`.
 fn plain(name: &[u8]) -> &[u8] {
@@ -89,6 +88,7 @@ fn the_number_of_a_channel_that_the_operator_closes_stays_taken_until_its_server
 }
 
 /// Its server may have let the user in already, and that be under way.
+#[cfg(feature = "flow")]
 #[test]
 fn a_server_is_told_of_who_knocks_at_a_channel_that_the_operator_closes() {
     let mut world = World::flowing(&[1000, 500, 0]);
@@ -102,7 +102,7 @@ fn a_server_is_told_of_who_knocks_at_a_channel_that_the_operator_closes() {
     assert_eq!(world.take(2), to_endpoint::refused(9, 1));
     let gone = [to_endpoint::user_gone(0, 0, 1), to_endpoint::user_gone(0, 1, 1)].concat();
     assert_eq!(world.take(0), gone);
-    world.send(0, &to_relay::admit(0, 0, 1));
+    world.send(0, &crate::protocol::to_relay::admit(0, 0, 1));
     assert_eq!((world.take(0), world.take(1)), (Vec::new(), Vec::new()));
     assert_eq!((world.relay.channels(), world.relay.memberships()), (0, 0));
 }
