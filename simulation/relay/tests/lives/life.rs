@@ -144,6 +144,10 @@ impl Life {
         // such, nobody has to wait for a timeout; 40 s are for what limits have put off.
         let seconds = if self.cast.borrow().has_vanished { 30 + 65 * self.terms.stall } else { 40 };
         self.turn_until(now_micros() + seconds * SECOND);
+        for party in &mut self.cast.borrow_mut().parties {
+            let stuck = party.is_stuck();
+            assert_eq!(stuck, None, "{} waits for a window for ever", party.address);
+        }
         let cast = self.cast.borrow();
         let stats = self.relay.stats();
         let connected = cast.parties.iter().filter(|party| party.line.is_some()).count();

@@ -205,6 +205,16 @@ impl Party {
         }
     }
 
+    /// Returns somebody to whom it cannot say a few bytes, although all is quiet.
+    pub(crate) fn is_stuck(&mut self) -> Option<Destination> {
+        let mut all: Vec<Destination> =
+            self.tables.entered.iter().map(|entered| Destination::Server(entered.handle)).collect();
+        for own in &self.tables.own {
+            all.extend(self.link.out().users(own.handle).map(|user| Destination::User(own.handle, user)));
+        }
+        all.into_iter().find(|to| !self.link.out().can_send(*to, SHORTEST))
+    }
+
     /// The connection is gone, and the link knows.
     fn lost(&mut self) {
         assert!(
