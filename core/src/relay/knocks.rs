@@ -15,6 +15,10 @@ use crate::time::{Duration, Instant};
 /// relay was started again all come at once.
 pub const MAX_KNOCKS: u8 = 255;
 
+/// Users that may knock at the door of one channel although its server's queue has no room. A server
+/// that is spoken to without a pause has none most of the time, and is still to hear of newcomers.
+const FEW_KNOCKS: u8 = 8;
+
 /// Milliseconds after which a user that knocks is refused.
 pub const KNOCK_MILLIS: u32 = 10_000;
 
@@ -56,8 +60,9 @@ impl Tables<'_> {
     /// Returns a reason to refuse a user before the server is asked.
     pub(super) fn cannot_knock<H: Host>(&self, channel: u32, words: &[u8], host: &H) -> Option<Reason> {
         let channel = self.channel(channel)?;
-        let can =
-            channel.knocking < MAX_KNOCKS && host.free(channel.server) >= KNOCK.saturating_add(words.len());
+        let can = channel.knocking < FEW_KNOCKS
+            || channel.knocking < MAX_KNOCKS
+                && host.free(channel.server) >= KNOCK.saturating_add(words.len());
         if can { None } else { Some(Reason::NoAnswer) }
     }
 

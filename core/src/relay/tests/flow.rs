@@ -240,14 +240,19 @@ fn knocks_need_room_in_the_queue_of_the_server() {
     windows[0] = 1000;
     let mut world = World::flowing(&windows);
     world.send(0, b"\0\0\x01\x01a");
-    // no room for the knock: it is not waited for
+    // no room for a knock: a few are told nevertheless, and the next one is not waited for
     world.host.bound = world.queued(0) + 11;
     world.host.bound = world.host.bound.max(100);
     let filler = world.host.bound - world.queued(0) - 11;
     let id = world.ids[0];
     world.host.queues[id.index()].extend(std::vec![0; filler]);
-    world.send(1, b"\0\x01\x09\x01a");
-    assert_eq!(world.take(1), to_endpoint::refused(9, 8));
+    for user in 1..9 {
+        let before = world.queued(0);
+        world.send(user, b"\0\x01\x09\x01a");
+        assert_eq!((world.take(user), world.queued(0) - before), (Vec::new(), 12), "{user} knocks");
+    }
+    world.send(9, b"\0\x01\x09\x01a");
+    assert_eq!(world.take(9), to_endpoint::refused(9, 8));
 }
 
 /// All users of a relay that was started again knock at once.
