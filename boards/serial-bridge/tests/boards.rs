@@ -72,9 +72,9 @@ fn a_cable_that_is_pulled_is_noticed_while_another_board_goes_on() {
         server.served().contains(&Served::Gone)
     });
     assert!(!server.served().contains(&Served::Chunk(b"into the void".to_vec())));
-    // the board has noticed as well, and calls again
-    pulled.wire.is_cut = false;
+    // the board notices as well, maybe a moment later, and calls again
     pulled.wait_for_loss();
+    pulled.wire.is_cut = false;
     pulled.enter();
     exercise(&mut pulled, 2);
 }
