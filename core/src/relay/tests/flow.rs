@@ -241,8 +241,7 @@ fn knocks_need_room_in_the_queue_of_the_server() {
     let mut world = World::flowing(&windows);
     world.send(0, b"\0\0\x01\x01a");
     // no room for a knock: a few are told nevertheless, and the next one is not waited for
-    world.host.bound = world.queued(0) + 11;
-    world.host.bound = world.host.bound.max(100);
+    world.host.bound = (world.queued(0) + 11).max(100);
     let filler = world.host.bound - world.queued(0) - 11;
     let id = world.ids[0];
     world.host.queues[id.index()].extend(std::vec![0; filler]);

@@ -128,7 +128,8 @@ impl Life {
         }
     }
 
-    /// Nobody does anything, and nothing goes wrong: what is under way has to arrive, and who is gone to be noticed.
+    /// Nobody does anything, and nothing goes wrong: what is under way has to arrive, and who is
+    /// gone to be noticed.
     fn settle(&mut self) {
         {
             let mut cast = self.cast.borrow_mut();
@@ -140,8 +141,9 @@ impl Life {
                 party.line.iter().for_each(|line| line.endpoint.resume());
             }
         }
-        // One that is gone without a word while it is held up is noticed after 15 s and 64 stall timeouts. Without
-        // such, nobody has to wait for a timeout; 40 s are for what limits have put off.
+        // One that is gone without a word while it is held up is noticed after 15 s and 64 stall
+        // timeouts. Without such, nobody has to wait for a timeout; 40 s are for what limits have
+        // put off.
         let seconds = if self.cast.borrow().has_vanished { 30 + 65 * self.terms.stall } else { 40 };
         self.turn_until(now_micros() + seconds * SECOND);
         for party in &mut self.cast.borrow_mut().parties {

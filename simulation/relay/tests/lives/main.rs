@@ -1,16 +1,19 @@
-//! The whole relay lives: its own loop, queues, timers, limits, reload, drain and end, behind simulated sockets and
-//! a virtual clock, with an operator, and endpoints that come and go over a network that makes life hard.
+//! The whole relay lives: its own loop, queues, timers, limits, reload, drain and end, behind
+//! simulated sockets and a virtual clock, with an operator, and endpoints that come and go over a
+//! network that makes life hard.
 //!
-//! - What was accepted arrives whole, in order, once, and at nobody else; in the end nothing is missing.
+//! - What was accepted arrives whole, in order, once, and at nobody else; in the end nothing is
+//!   missing.
 //! - Each channel and each user is told once when it comes and once when it goes.
 //! - Who asks for a channel, or knocks at one, has an answer.
-//! - Who keeps to the rules and has a good line is never closed, however long the process stood still.
+//! - Who keeps to the rules and has a good line is never closed, however long the process stood
+//!   still.
 //! - Memory stays within its bound, sockets within their limit.
 //! - When all is quiet the relay sleeps, and when all are gone it has forgotten everything.
 //! - A life that is repeated with its seed is the same.
 //!
-//! A life is one seed. One that fails is printed with the command that repeats it. `PEOTE_NET_RUNS` is the number of
-//! lives of each test, `PEOTE_NET_SEED` the first seed.
+//! A life is one seed. One that fails is printed with the command that repeats it. `PEOTE_NET_RUNS`
+//! is the number of lives of each test, `PEOTE_NET_SEED` the first seed.
 
 /// Prints what happens, if a single life is repeated.
 macro_rules! trace {

@@ -7,8 +7,8 @@ use simulated_relay::{Config, SlowReceiver};
 
 use crate::life::Kind;
 
-/// Bytes of the longest queue that there may be: twice `queue_bytes`, as answers and events find room where data
-/// do not.
+/// Bytes of the longest queue that there may be: twice `queue_bytes`, as answers and events find
+/// room where data do not.
 pub(crate) const LONGEST_QUEUE: usize = 2 << 20;
 
 /// What is the same for a whole life, however often its configuration is read again.
@@ -17,8 +17,8 @@ pub(crate) struct Terms {
     pub(crate) kind: Kind,
     /// The stall timeout, in seconds.
     pub(crate) stall: u64,
-    /// Keepalives are rare, and endpoints do not miss them. They wake the relay up, and would hide that it has
-    /// forgotten somebody.
+    /// Keepalives are rare, and endpoints do not miss them. They wake the relay up, and would hide
+    /// that it has forgotten somebody.
     pub(crate) is_silent: bool,
 }
 
