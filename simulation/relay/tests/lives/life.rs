@@ -142,9 +142,14 @@ impl Life {
             }
         }
         // One that is gone without a word while it is held up is noticed after 15 s and 64 stall
-        // timeouts. Without such, nobody has to wait for a timeout; 40 s are for what limits have
-        // put off.
-        let seconds = if self.cast.borrow().has_vanished { 30 + 65 * self.terms.stall } else { 40 };
+        // timeouts. One that was reset while somebody waited for it, who writes before it reads, is
+        // waited for until a stall timeout. Without such, nobody has to wait for a timeout; 40 s
+        // are for what limits have put off.
+        let seconds = match (self.terms.kind, self.cast.borrow().has_vanished) {
+            (_, true) => 90 + 66 * self.terms.stall,
+            (Kind::Good, _) => 40,
+            _ => 40 + 3 * self.terms.stall,
+        };
         self.turn_until(now_micros() + seconds * SECOND);
         for party in &mut self.cast.borrow_mut().parties {
             let stuck = party.is_stuck();
