@@ -77,6 +77,10 @@ impl Endpoint {
     pub fn vanish(self) {
         self.with(
             |stream, now| {
+                // a reset that is under way arrives nevertheless
+                if stream.to_endpoint.is_ending() {
+                    return;
+                }
                 stream.vanished = true;
                 stream.to_relay.stalled_until = u64::MAX;
                 stream.to_endpoint.stalled_until = u64::MAX;
