@@ -26,11 +26,30 @@ fn the_module_passes_its_tests_in_node() {
     let ran = node.output().unwrap();
     let _ = std::fs::remove_file(names);
     let output = String::from_utf8_lossy(&ran.stdout);
-    assert!(ran.status.success(), "{output}{}", String::from_utf8_lossy(&ran.stderr));
+    assert!(ran.status.success(), "{}{}", failures(&output), String::from_utf8_lossy(&ran.stderr));
     let count = |what: &str| -> usize {
         let line = output.lines().find_map(|line| line.strip_prefix(what));
         line.and_then(|number| number.parse().ok()).unwrap_or_else(|| panic!("no {what:?} in {output}"))
     };
     assert!(count("# pass ") >= 180, "{output}");
     assert_eq!([count("# fail "), count("# skipped "), count("# todo ")], [0, 0, 0], "{output}");
+}
+
+/// What `output` (TAP) says of tests that failed, and the figures at its end; the rest would bury
+/// them.
+fn failures(output: &str) -> String {
+    let tests = output.split_inclusive("# Subtest: ").filter(|test| test.contains("not ok "));
+    let figures = output
+        .lines()
+        .filter(|line| line.starts_with("# ") && line.ends_with(|end: char| end.is_ascii_digit()));
+    tests.map(str::to_owned).chain(figures.map(|line| format!("{line}\n"))).collect()
+}
+
+#[test]
+fn failures_are_told_without_the_rest() {
+    let output = "TAP version 13\n# Subtest: one\nok 1 - one\n# Subtest: two\nnot ok 2 - two\n  error: 'why'\n\
+                  # Subtest: three\nok 3 - three\n1..3\n# tests 3\n# fail 1\n";
+    let told = failures(output);
+    assert!(told.contains("two") && told.contains("why") && told.contains("# fail 1"), "{told}");
+    assert!(!told.contains("ok 1") && !told.contains("ok 3"), "{told}");
 }
