@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use embedded_io::{ErrorType, Read, ReadReady, Write, WriteReady};
+use embedded_io::{BufRead as _, ErrorType, Read, ReadReady, Write, WriteReady};
 use embedded_tls::blocking::TlsConnection;
 use embedded_tls::pki::CertVerifier;
 use embedded_tls::{
@@ -50,11 +50,13 @@ impl Write for Waiting<'_> {
     }
 }
 
-/// The transport of a link. Ready to be read means: a byte of the next record has come. Then `read`
-/// waits for the rest.
+/// The transport of a link. Ready to be read means: something has been decrypted, or a byte of the
+/// next record has come. In the second case `read` waits for the rest of the record.
 struct Tls<'a, 'b> {
     socket: Waiting<'a>,
     connection: TlsConnection<'b, Waiting<'a>, Aes128GcmSha256>,
+    /// How much of the last record is still to be read.
+    decrypted: usize,
 }
 
 impl ErrorType for Tls<'_, '_> {
@@ -63,13 +65,19 @@ impl ErrorType for Tls<'_, '_> {
 
 impl ReadReady for Tls<'_, '_> {
     fn read_ready(&mut self) -> Result<bool, TlsError> {
-        self.socket.0.borrow_mut().read_ready().map_err(|_| TlsError::IoError)
+        let is_ready = || self.socket.0.borrow_mut().read_ready().map_err(|_| TlsError::IoError);
+        Ok(self.decrypted > 0 || is_ready()?)
     }
 }
 
 impl Read for Tls<'_, '_> {
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, TlsError> {
-        self.connection.read(buffer)
+        let record = self.connection.fill_buf()?;
+        let count = record.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&record[..count]);
+        self.decrypted = record.len() - count;
+        self.connection.consume(count);
+        Ok(count)
     }
 }
 
@@ -180,7 +188,7 @@ fn connect(
     let start = Instant::now();
     connection.open(TlsContext::new(&config, provider))?;
     println!("handshake: {:?}, the connection takes {} bytes", start.elapsed(), size_of_val(&connection));
-    then(Tls { socket, connection });
+    then(Tls { socket, connection, decrypted: 0 });
     Ok(())
 }
 

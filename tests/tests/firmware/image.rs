@@ -11,14 +11,25 @@ pub(crate) enum Board {
     Lm3s6965evb,
     /// 4 MB of RAM; its greatest chunk is 32,768 bytes.
     Mps2An385,
+    /// The same machine, as a client with TLS.
+    Mps2An385Tls,
 }
 
 impl Board {
-    /// What QEMU and the image are called.
+    /// What the image is called.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Lm3s6965evb => "lm3s6965evb",
             Self::Mps2An385 => "mps2-an385",
+            Self::Mps2An385Tls => "mps2-an385-tls",
+        }
+    }
+
+    /// What QEMU calls the board.
+    pub(crate) fn machine(self) -> &'static str {
+        match self {
+            Self::Lm3s6965evb => "lm3s6965evb",
+            Self::Mps2An385 | Self::Mps2An385Tls => "mps2-an385",
         }
     }
 
@@ -26,7 +37,7 @@ impl Board {
     pub(crate) fn controller(self) -> &'static str {
         match self {
             Self::Lm3s6965evb => "stellaris",
-            Self::Mps2An385 => "lan9118",
+            Self::Mps2An385 | Self::Mps2An385Tls => "lan9118",
         }
     }
 
@@ -35,6 +46,7 @@ impl Board {
         match self {
             Self::Lm3s6965evb => 1024,
             Self::Mps2An385 => 32_768,
+            Self::Mps2An385Tls => 256,
         }
     }
 

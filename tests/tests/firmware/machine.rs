@@ -95,7 +95,7 @@ impl Machine {
                 options + ",arg=" + &argument.replace(',', ",,")
             });
         let mut process = Command::new("timeout")
-            .args(["--kill-after=5", LIFETIME, "qemu-system-arm", "-machine", board.name()])
+            .args(["--kill-after=5", LIFETIME, "qemu-system-arm", "-machine", board.machine()])
             .args(["-display", "none", "-serial", "none", "-monitor"])
             .arg(format!("unix:{},server,nowait", folder.0.join("monitor").display()))
             .args(["-netdev", &netdev, "-net"])

@@ -25,6 +25,7 @@ mod runner;
 #[path = "../common/running.rs"]
 #[allow(dead_code, reason = "other tests run programs with it")]
 mod running;
+mod tls;
 #[path = "../browser/tools.rs"]
 #[allow(dead_code, reason = "other tests need a browser")]
 mod tools;

@@ -2,11 +2,15 @@
 //!
 //! With QEMU it is QEMU; on a real board a debugger. Without one, semihosting stops the processor.
 
+#[cfg(feature = "files")]
+use core::ffi::CStr;
 use core::panic::PanicInfo;
 
 use semihosting::experimental::env;
 use semihosting::experimental::time::SystemTime;
 use semihosting::{eprintln, process};
+#[cfg(feature = "files")]
+use semihosting::{fs::File, io::Read as _};
 
 /// The longest command line, in bytes.
 pub const MAX_COMMAND_LINE: usize = 256;
@@ -38,6 +42,33 @@ impl CommandLine {
 #[must_use]
 pub fn seed() -> u64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |time| time.as_secs())
+}
+
+/// Fills the bytes from the host's random numbers, which are fit for keys. A board without a host
+/// has a generator of its own.
+#[cfg(feature = "files")]
+pub fn random(bytes: &mut [u8]) {
+    if let Err(error) = semihosting::experimental::random::fill_bytes(bytes) {
+        refuse(format_args!("the host has no random numbers: {error}"));
+    }
+}
+
+/// Reads a file of the host, and returns its length. Exits with code 2 if it cannot be read, or
+/// fills the buffer.
+#[cfg(feature = "files")]
+pub fn read_file(path: &str, buffer: &mut [u8]) -> usize {
+    let mut name = [0; MAX_COMMAND_LINE + 1];
+    name[..path.len()].copy_from_slice(path.as_bytes());
+    let opened = CStr::from_bytes_until_nul(&name).map(File::open);
+    let Ok(Ok(mut file)) = opened else { refuse(format_args!("{path} cannot be opened")) };
+    let mut length = 0;
+    while let Ok(count @ 1..) = file.read(&mut buffer[length..]) {
+        length += count;
+    }
+    if length == buffer.len() {
+        refuse(format_args!("{path} has {length} bytes or more"));
+    }
+    length
 }
 
 /// Ends the program with an exit code.
