@@ -47,12 +47,16 @@ fn v2(client: [u8; 4]) -> Vec<u8> {
 
 /// A connection to `to` from this address of the loopback.
 fn connect_from(from: IpAddr, to: SocketAddr) -> TcpStream {
-    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
-    socket.bind(&SocketAddr::from((from, 0)).into()).unwrap();
-    socket.connect(&to.into()).unwrap();
+    try_connect_from(from, to).unwrap()
+}
+
+fn try_connect_from(from: IpAddr, to: SocketAddr) -> std::io::Result<TcpStream> {
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)?;
+    socket.bind(&SocketAddr::from((from, 0)).into())?;
+    socket.connect(&to.into())?;
     let socket = TcpStream::from(socket);
-    socket.set_read_timeout(Some(PATIENCE)).unwrap();
-    socket
+    socket.set_read_timeout(Some(PATIENCE))?;
+    Ok(socket)
 }
 
 #[test]
@@ -252,7 +256,8 @@ impl Proxy {
     fn is_up(&mut self) -> bool {
         let end = Instant::now() + PATIENCE;
         while self.child.try_wait().unwrap().is_none() && Instant::now() < end {
-            if TcpStream::connect(self.address).is_ok() {
+            // HAProxy's looks at /health come from 127.0.0.1, and each address may have one connection
+            if try_connect_from(IpAddr::from([127, 3, 0, 1]), self.address).is_ok() {
                 return true;
             }
             std::thread::sleep(Duration::from_millis(10));
