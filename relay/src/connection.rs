@@ -88,6 +88,9 @@ pub(crate) struct Connection {
     pub(crate) keepalive_at: u64,
     /// Milliseconds between two keepalives, if its endpoint has asked for some.
     pub(crate) keepalive_every: Option<u64>,
+    /// Milliseconds between two keepalives that its endpoint was told in answer to a hello, and
+    /// judges silence by. A configuration that is read again takes nothing back.
+    pub(crate) keepalive_told: u64,
     /// Name and version of its program, as it says.
     pub(crate) program: Option<Box<[u8]>>,
     /// Bytes that had come from it when it was found to be late, while something was to be served.
@@ -235,14 +238,15 @@ impl Connection {
             stage_since: now,
             keepalive_at: now + times.keepalive,
             keepalive_every: None,
+            keepalive_told: u64::MAX,
             program: None,
             overdue: None,
         }
     }
 
-    /// Milliseconds of silence after which it is sent a keepalive.
-    pub(crate) fn keepalive(&self, times: &Times) -> u64 {
-        self.keepalive_every.unwrap_or(times.keepalive)
+    /// Milliseconds of silence after which it is sent a keepalive. `interval`: the configuration's.
+    pub(crate) fn keepalive(&self, interval: u64) -> u64 {
+        self.keepalive_every.unwrap_or(interval.min(self.keepalive_told))
     }
 
     /// Has it begin with TLS.

@@ -249,7 +249,8 @@ pub struct Config {
     /// min. Default: 5 s.
     ///
     /// Endpoints take silence for the loss of the connection, after 20 s unless told otherwise, so
-    /// this should stay well below that.
+    /// this should stay well below that. An endpoint that said hello was told the interval. It keeps
+    /// that one, or a shorter one, when the configuration is read again.
     pub keepalive_interval: Duration,
 
     /// The longest interval of keepalives that an endpoint may ask for in its hello; 5 s to 24 h.

@@ -99,6 +99,7 @@ impl Connections {
         }
         connection.keepalive_every = every.or(connection.keepalive_every);
         let every = connection.keepalive_every.unwrap_or(least);
+        connection.keepalive_told = every;
         let (id, program) = (connection.id, connection.program.clone());
         let is_news = !had_name && program.is_some();
         let now = self.now;

@@ -188,14 +188,14 @@ impl Connections {
         let now = self.now;
         for index in 0..self.slots.len() {
             let index = narrow(index);
-            let (terms, keepalive) = (self.times.terms, now + self.times.keepalive);
+            let (terms, keepalive) = (self.times.terms, self.times.keepalive);
             if let Some(connection) = self.get(index) {
                 if connection.wait.until != 0 {
                     connection.wait.until = now;
                 }
                 connection.wait.patience = Patience::new(now, terms);
                 connection.wait.window_patience = Patience::new(now, terms);
-                let keepalive = connection.keepalive_every.map_or(keepalive, |every| now + every);
+                let keepalive = now + connection.keepalive(keepalive);
                 connection.keepalive_at = connection.keepalive_at.min(keepalive);
             }
             if let Some(Some(connection)) = self.slots.get_mut(index as usize) {

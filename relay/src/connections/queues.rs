@@ -34,7 +34,7 @@ impl Connections {
             || connection.queue.len() <= self.config.queue_bytes.min(self.pool.share()) / 2;
         if taken > 0 {
             connection.pace.note_written(self.now_micros, connection.traffic.sent);
-            connection.keepalive_at = self.now + connection.keepalive(&self.times);
+            connection.keepalive_at = self.now + connection.keepalive(self.times.keepalive);
         }
         self.sent_bytes += taken as u64;
         let (is_awaited, takes_part) = (connection.flags.awaited, connection.flags.takes_part);

@@ -70,8 +70,7 @@ impl Relay {
     pub(super) fn begin_stage(&mut self, index: u32) {
         let (now, keepalive) = (self.connections.now, self.connections.times.keepalive);
         let Some(connection) = self.connections.get(index) else { return };
-        let keepalive = connection.keepalive_every.unwrap_or(keepalive);
-        (connection.stage_since, connection.keepalive_at) = (now, now + keepalive);
+        (connection.stage_since, connection.keepalive_at) = (now, now + connection.keepalive(keepalive));
         self.connections.schedule(index);
     }
 
@@ -129,7 +128,7 @@ impl Relay {
     fn say_alive(&mut self, index: u32) {
         let (now, keepalive) = (self.connections.now, self.connections.times.keepalive);
         let Some(connection) = self.connections.get(index) else { return };
-        connection.keepalive_at = now + connection.keepalive_every.unwrap_or(keepalive);
+        connection.keepalive_at = now + connection.keepalive(keepalive);
         self.note_patience(index);
         let Some(connection) = self.connections.get(index) else { return };
         if connection.queue.is_empty() {

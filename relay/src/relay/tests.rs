@@ -226,6 +226,30 @@ fn who_asks_for_few_keepalives_is_not_probed_meanwhile() {
     assert_eq!(idle(&mut world, index), 3620);
 }
 
+/// An endpoint judges silence by what it was told, and is told nothing of a new configuration.
+#[test]
+fn a_new_configuration_keeps_the_keepalives_that_were_told() {
+    let mut world = World::new(Config { keepalive_interval: Duration::from_secs(20), ..config() });
+    let [greeted, silent, patient] =
+        [b"\0\0\x01\x01a", b"\0\0\x01\x01b", b"\0\0\x01\x01c"].map(|ask| world.connect_and_say(ask));
+    world.say(greeted, b"\0\x06\0\0");
+    // a hello that asks for 600 s
+    world.say(patient, b"\0\x06\0\x06\x02\x04\x58\x02\0\0");
+    let every = |world: &mut World, index| {
+        let keepalive = world.relay.connections.times.keepalive;
+        world.relay.connections.get(index).unwrap().keepalive(keepalive) / 1000
+    };
+    for (interval, expected) in [(60, [20, 60, 600]), (10, [10, 10, 600]), (30, [20, 30, 600])] {
+        let keepalive_interval = Duration::from_secs(interval);
+        world.relay.reconfigure(Config { keepalive_interval, ..config() }).unwrap();
+        assert_eq!([greeted, silent, patient].map(|index| every(&mut world, index)), expected);
+    }
+    // whoever is told anew is told what holds now
+    world.relay.reconfigure(Config { keepalive_interval: Duration::from_secs(60), ..config() }).unwrap();
+    world.say(greeted, b"\0\x06\0\0");
+    assert_eq!(every(&mut world, greeted), 60);
+}
+
 #[test]
 fn what_is_routed_after_a_wait_is_charged() {
     let mut world = World::new(Config {
