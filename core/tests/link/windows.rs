@@ -516,6 +516,27 @@ fn a_broadcast_waits_until_all_are_known_that_entered_before_the_hello() {
     assert_eq!(rig.out().window((own, User::new(7))), Some(198));
 }
 
+/// What `window` says of a broadcast agrees with `send`.
+#[test]
+fn a_broadcast_has_no_window_until_all_are_known() {
+    let mut rig: Windowed = Rig::new(Link::<Memory>::new());
+    rig.says(to_endpoint::announcement(Capabilities::HELLO));
+    let own = rig.own(3, CHUNKS);
+    rig.sent();
+    // the relay has not answered
+    rig.hears(to_endpoint::user_entered(3, 7));
+    rig.hears(to_endpoint::raised(true, 3, 7, 200, 256));
+    assert_eq!(rig.out().window((own, User::new(7))), Some(200));
+    assert_eq!(rig.out().send(Destination::All(own), b"1"), Err(SendError::WouldBlock));
+    assert_eq!(rig.out().window(own), None);
+    rig.hears(items_of_relay());
+    assert_eq!(rig.out().window(own), Some(200));
+    // a relay that does not say what a user may be sent
+    rig.hears(to_endpoint::user_entered(3, 8));
+    assert_eq!((rig.out().window((own, User::new(8))), rig.out().window(own)), (None, None));
+    assert_eq!(rig.out().window(Destination::AllBut(own, User::new(8))), Some(200));
+}
+
 /// A relay that does not let it take part gives no windows.
 #[test]
 fn without_taking_part_there_are_no_windows() {

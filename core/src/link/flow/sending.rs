@@ -182,8 +182,8 @@ impl Out<'_> {
     }
 
     /// Returns how many bytes may be sent to `to` now, of its window: payload with length fields.
-    /// For a broadcast, the least of all. `None` if there is no window: the other end, or the
-    /// relay, takes no part in flow control.
+    /// For a broadcast, the least of all. `None` if there is no window, because the relay takes no
+    /// part in flow control, or if one is not known yet.
     ///
     /// A chunk may be longer than that if nothing else is under way. The transmit ring has a bound
     /// of its own: [`Out::free`].
@@ -198,7 +198,11 @@ impl Out<'_> {
             return of(self.parts.parties.get(usize::from(party.slot))?);
         }
         let (channel, but) = broadcast(to)?;
-        self.used_parties().filter(|party| party.is_reached(channel, but)).filter_map(of).min()
+        // Before the relay has answered, there may be users that this link does not know of.
+        self.check_answered().ok()?;
+        let mut windows = self.used_parties().filter(|party| party.is_reached(channel, but)).map(of);
+        let first = windows.next()??;
+        windows.try_fold(first, |least, window| Some(least.min(window?)))
     }
 
     /// Sends `bytes` to those users of an own channel that have room for all of it in their
