@@ -1,5 +1,6 @@
 //! Channels behave the same on every stage: offline, on one link with a relay, on several links
-//! with a relay in memory or over TCP.
+//! with a relay in memory or over TCP. Relays that are one are the stage of the same stories in
+//! `relay/tests/cluster_stories.rs`.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::thread::JoinHandle;
@@ -10,9 +11,8 @@ use peote_net::offline::Offline;
 use peote_net::protocol::to_endpoint::Capabilities;
 use peote_net::time::{Duration, Instant};
 use peote_net_simulation::{Conditions, Cut, LineConfig, Network, RelayConfig, Sleep, Step, Transport};
-use peote_net_std::{Clock, Interest, TcpTransport, Waiter, Watch};
 use peote_net_testkit::heap::Heap;
-use peote_net_tests::channels::Stage;
+use peote_net_tests::channels::{Sockets, Stage};
 use peote_relay::{Config, Handle, Relay};
 
 /// No network, no relay, and time that jumps.
@@ -82,64 +82,29 @@ impl<const ONE_LINK: bool> Stage for Simulated<ONE_LINK> {
     }
 }
 
-/// The relay program in a thread, over the loopback interface.
-struct Tcp<const ONE_LINK: bool> {
-    address: SocketAddr,
-    clock: Clock,
-    waiter: Waiter,
+/// A relay in a thread, which ends with it.
+struct Running {
     handle: Handle,
-    relay: Option<JoinHandle<()>>,
+    thread: Option<JoinHandle<()>>,
 }
 
-impl<const ONE_LINK: bool> Tcp<ONE_LINK> {
-    fn new() -> Self {
-        let listen = vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))];
-        let mut relay = Relay::bind(Config { listen, ..Config::default() }).unwrap();
-        let (address, handle) = (relay.local_addrs()[0], relay.handle());
-        let relay = Some(std::thread::spawn(move || relay.run().unwrap()));
-        let clock = Clock::new();
-        Self { address, clock, waiter: Waiter::new(clock).unwrap(), handle, relay }
-    }
-}
-
-impl<const ONE_LINK: bool> Drop for Tcp<ONE_LINK> {
+impl Drop for Running {
     fn drop(&mut self) {
         self.handle.stop();
-        if let Some(relay) = self.relay.take() {
-            let ended = relay.join();
+        if let Some(thread) = self.thread.take() {
+            let ended = thread.join();
             assert!(ended.is_ok() || std::thread::panicking(), "the relay has panicked");
         }
     }
 }
 
-impl<const ONE_LINK: bool> Stage for Tcp<ONE_LINK> {
-    type Transport = TcpTransport;
-
-    const ONE_LINK: bool = ONE_LINK;
-
-    fn connect(&mut self) -> TcpTransport {
-        TcpTransport::connect_blocking(&self.address.to_string(), std::time::Duration::from_secs(10)).unwrap()
-    }
-
-    fn now(&mut self) -> Instant {
-        self.clock.now()
-    }
-
-    fn rest(&mut self, links: &mut [(Link<Heap>, TcpTransport)], nags: bool) -> bool {
-        let deadlines = links.iter().filter_map(|(link, _)| link.next_deadline());
-        let patience = if nags { Duration::from_millis(1) } else { Duration::from_secs(60) };
-        let until = deadlines.chain([self.clock.now() + patience]).min();
-        let mut watches: Vec<Watch<'_>> = links
-            .iter_mut()
-            .map(|(link, transport)| {
-                let interest = Interest { read: link.wants_read(), write: link.wants_write() };
-                Watch::transport(transport, interest)
-            })
-            .collect();
-        let start = std::time::Instant::now();
-        self.waiter.wait(&mut watches, until).unwrap();
-        start.elapsed() < std::time::Duration::from_secs(60)
-    }
+/// A relay of its own, over the loopback interface.
+fn tcp<const ONE_LINK: bool>() -> Sockets<Running, ONE_LINK> {
+    let listen = vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))];
+    let mut relay = Relay::bind(Config { listen, ..Config::default() }).unwrap();
+    let (place, handle) = (relay.local_addrs()[0], relay.handle());
+    let thread = Some(std::thread::spawn(move || relay.run().unwrap()));
+    Sockets::new(vec![place], Running { handle, thread })
 }
 
 /// Lines that cut wherever they like and hold little.
@@ -174,9 +139,9 @@ mod relay_in_memory_several_links_on_narrow_lines {
 }
 
 mod relay_over_tcp_one_link {
-    peote_net_tests::channels!(super::Tcp::<true>::new());
+    peote_net_tests::channels!(super::tcp::<true>());
 }
 
 mod relay_over_tcp_several_links {
-    peote_net_tests::channels!(super::Tcp::<false>::new());
+    peote_net_tests::channels!(super::tcp::<false>());
 }

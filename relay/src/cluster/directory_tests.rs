@@ -1,8 +1,8 @@
 //! The directory's protocol, with thousands of seeds: relays that pause, clocks that differ,
 //! requests that come late or not at all, a bucket that goes away.
 //!
-//! What has to hold: a name never has two owners; whoever asks is answered; when all is well again
-//! every name can be had.
+//! What has to hold: a name never has two owners; whoever asks is answered; a name that was free all
+//! the time is not in use; when all is well again every name can be had.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
 use peote_net_testkit::random;
 
 use super::directory::{Directory, Fact, Outcome};
+use super::key::name_key;
 use super::{Ask, Failure, Name, Waiter};
 
 const LEASE: u64 = 8000;
@@ -34,6 +35,8 @@ impl Random {
 struct Bucket {
     revision: u64,
     entries: BTreeMap<String, (Option<Vec<u8>>, u64)>,
+    /// When entries were taken out that are not there now.
+    free_since: BTreeMap<String, u64>,
 }
 
 type Entry = (String, Option<Vec<u8>>, u64);
@@ -99,7 +102,8 @@ struct Node {
     /// When the last thing of its watch arrives.
     watch_at: u64,
     channels: BTreeSet<Name>,
-    waiting: HashMap<Waiter, (Name, bool)>,
+    /// What is waited for: whether it is a claim, and since when.
+    waiting: HashMap<Waiter, (Name, bool, u64)>,
     waiters: u32,
 }
 
@@ -250,7 +254,14 @@ impl World {
         | Ask::Update { ticket, .. }
         | Ask::Delete { ticket, .. }
         | Ask::Get { ticket, .. }) = ask;
-        let told = match (self.bucket.carry_out(ask), ask) {
+        let result = self.bucket.carry_out(ask);
+        if let Ok(Some((key, value, _))) = &result {
+            match value {
+                Some(_) => drop(self.bucket.free_since.remove(key)),
+                None => drop(self.bucket.free_since.insert(key.clone(), self.now)),
+            }
+        }
+        let told = match (result, ask) {
             (Ok(None), Ask::Get { key, .. }) => {
                 let entry = self
                     .bucket
@@ -351,7 +362,7 @@ impl World {
             this.waiters += 1;
             let waiter = (this.waiters, 0);
             let is_claim = self.random.below(3) != 0;
-            this.waiting.insert(waiter, (name.clone(), is_claim));
+            this.waiting.insert(waiter, (name.clone(), is_claim, self.now));
             if is_claim {
                 this.directory.claim(now, &name, waiter);
             } else {
@@ -383,9 +394,20 @@ impl World {
     fn note(&mut self, node: usize, fact: Fact) {
         match fact {
             Fact::Settled(waiter, (of, outcome)) => {
-                let (name, is_claim) = self.nodes[node].waiting.remove(&waiter).expect("is answered once");
+                let waited = self.nodes[node].waiting.remove(&waiter);
+                let (name, is_claim, since) = waited.expect("is answered once");
                 assert_eq!(of, name);
                 assert_eq!(is_claim, matches!(outcome, Outcome::Held | Outcome::InUse | Outcome::NoAnswer));
+                if outcome == Outcome::InUse {
+                    let key = name_key(&name);
+                    let has_been = self.bucket.entries.contains_key(&key);
+                    let free_since = self.bucket.free_since.get(&key).copied();
+                    assert!(
+                        has_been && free_since.is_none_or(|at| at >= since),
+                        "{name:?} was free from {free_since:?} on, asked for at {since}, and is in use at {}",
+                        self.now
+                    );
+                }
                 if outcome == Outcome::Held && self.nodes[node].channels.insert(name.clone()) {
                     self.nodes[node].directory.is_used(&name);
                     self.held += 1;

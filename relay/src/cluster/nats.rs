@@ -4,11 +4,12 @@
 //! Nothing is decided here. A connection that is lost is a session that is over, with all that was
 //! under way; the next one watches the bucket from its beginning.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::mpsc;
+use std::task::Poll;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -321,7 +322,12 @@ impl Speaker {
                     }
                     Some(Command::Ask(ask)) => {
                         while tasks.try_join_next().is_some() {}
-                        tasks.spawn(answer(store.clone(), ask, self.tell.clone()));
+                        // it goes to NATS ahead of all that is sent behind it: who is told that a
+                        // channel is gone and asks for its name finds it free
+                        let mut asked = answer(store.clone(), ask, self.tell.clone());
+                        if poll_fn(|context| Poll::Ready(asked.as_mut().poll(context))).await.is_pending() {
+                            tasks.spawn(asked);
+                        }
                     }
                     Some(Command::Be(me)) => {
                         self.me = me;

@@ -16,6 +16,7 @@ use crate::program::{PATIENCE, Running};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// A NATS server of its own, with what it keeps.
+#[derive(Debug)]
 pub struct Nats {
     pub child: Child,
     pub port: u16,

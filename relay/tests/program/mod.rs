@@ -61,6 +61,7 @@ pub fn file(name: &str, content: &str) -> PathBuf {
 }
 
 /// A running relay; ended with the test, however that ends.
+#[derive(Debug)]
 pub struct Running {
     pub child: Child,
     pub lines: BufReader<std::process::ChildStdout>,

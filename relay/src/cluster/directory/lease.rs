@@ -92,8 +92,13 @@ impl Directory {
     pub(super) fn lapse(&mut self, now: u64) {
         self.facts.push(Fact::Lapsed);
         for (name, own) in std::mem::take(&mut self.own) {
-            if let Own::Claiming { waiters, .. } | Own::Releasing { waiters } = own {
-                self.settle(&name, waiters, Outcome::NoAnswer);
+            match own {
+                Own::Claiming { mut waiters, late, .. } => {
+                    waiters.extend(late);
+                    self.settle(&name, waiters, Outcome::NoAnswer);
+                }
+                Own::Releasing { waiters } => self.settle(&name, waiters, Outcome::NoAnswer),
+                Own::Held { .. } => {}
             }
         }
         self.requests.retain(|_, (what, _)| {

@@ -56,10 +56,12 @@ pub(crate) enum Fact {
 
 #[derive(Debug)]
 enum Own {
-    /// It is asked for. Those who wait for that.
+    /// It is asked for. Those who wait for that, and those who came after the last question was
+    /// asked: they do not take "in use" for an answer to it.
     Claiming {
         round: u8,
         waiters: Vec<Waiter>,
+        late: Vec<Waiter>,
     },
     Held {
         revision: u64,
@@ -371,17 +373,18 @@ impl Directory {
             (For::Renewal { .. } | For::Recovery, _) => self.recover(now),
             (For::Claim(name), Ok(revision)) => self.claimed(now, &name, revision),
             (For::Claim(name), Err(Failure::Conflict)) => match self.own.get_mut(&name) {
-                Some(Own::Claiming { round, .. }) if *round < ROUNDS => {
+                Some(Own::Claiming { round, waiters, late }) if *round < ROUNDS => {
                     *round += 1;
+                    waiters.append(late);
                     let ticket = self.request(now, For::ClaimLook(name.clone()));
                     self.asks.push(Ask::Get { ticket, key: name_key(&name) });
                 }
-                _ => self.claim_is_over(&name, Outcome::InUse),
+                _ => self.claim_is_over(now, &name, Outcome::InUse),
             },
             (For::Claim(name) | For::ClaimLook(name), _) => {
                 // it may have come to this relay all the same, or still come: the next whole watch
                 // tells
-                self.claim_is_over(&name, Outcome::NoAnswer);
+                self.claim_is_over(now, &name, Outcome::NoAnswer);
                 self.own.insert(name.clone(), Own::Releasing { waiters: Vec::new() });
                 self.look_at_stray(now, name);
             }
@@ -427,7 +430,7 @@ impl Directory {
             // a look may show more than the watch has told: its owner may be a relay that is still
             // to be heard of
             For::ClaimLook(name) if owner.is_some_and(|owner| self.is_ahead(&name, owner)) => {
-                self.claim_is_over(&name, Outcome::InUse);
+                self.claim_is_over(now, &name, Outcome::InUse);
             }
             For::ClaimLook(name) => self.try_claim(now, &name, owner),
             For::Release(name) => match owner {

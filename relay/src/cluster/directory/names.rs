@@ -12,24 +12,36 @@ impl Directory {
     /// Asks for a name for a channel that is to be created. The outcome comes as a fact.
     pub(crate) fn claim(&mut self, now: u64, name: &[u8], waiter: Waiter) {
         match self.own.get_mut(name) {
-            Some(Own::Claiming { waiters, .. } | Own::Releasing { waiters }) => return waiters.push(waiter),
+            Some(Own::Claiming { late: waiters, .. } | Own::Releasing { waiters }) => {
+                return waiters.push(waiter);
+            }
             Some(Own::Held { .. }) => return self.settle(name, vec![waiter], Outcome::Held),
             None => {}
         }
         if !self.is_ready() {
             return self.settle(name, vec![waiter], Outcome::NoAnswer);
         }
-        self.own.insert(name.into(), Own::Claiming { round: 0, waiters: vec![waiter] });
+        self.begin_claim(now, name, vec![waiter]);
+    }
+
+    fn begin_claim(&mut self, now: u64, name: &[u8], waiters: Vec<Waiter>) {
+        self.own.insert(name.into(), Own::Claiming { round: 0, waiters, late: Vec::new() });
         let entry = self.names.get(name).map(|entry| (entry.owner, entry.revision));
+        // the watch may be behind: whether the name is still another relay's is asked
+        let entry = entry.filter(|(owner, _)| !self.is_of_another(*owner));
         self.try_claim(now, name, entry);
+    }
+
+    fn is_of_another(&self, owner: RelayId) -> bool {
+        owner != self.me && self.peers.contains_key(&owner)
     }
 
     /// Asks for a name whose entry is this.
     pub(super) fn try_claim(&mut self, now: u64, name: &[u8], entry: Option<(RelayId, u64)>) {
         let (key, value) = (name_key(name), key::owner_value(self.me));
         match entry {
-            Some((owner, _)) if owner != self.me && self.peers.contains_key(&owner) => {
-                self.claim_is_over(name, Outcome::InUse);
+            Some((owner, _)) if self.is_of_another(owner) => {
+                self.claim_is_over(now, name, Outcome::InUse);
             }
             Some((_, revision)) => {
                 let ticket = self.request(now, For::Claim(name.into()));
@@ -42,20 +54,26 @@ impl Directory {
         }
     }
 
-    pub(super) fn claim_is_over(&mut self, name: &[u8], outcome: Outcome) {
-        if let Some(Own::Claiming { waiters, .. }) = self.own.get_mut(name) {
-            let waiters = std::mem::take(waiters);
-            self.own.remove(name);
-            self.settle(name, waiters, outcome);
+    pub(super) fn claim_is_over(&mut self, now: u64, name: &[u8], outcome: Outcome) {
+        let Some(Own::Claiming { waiters, late, .. }) = self.own.get_mut(name) else { return };
+        let (mut waiters, mut late) = (std::mem::take(waiters), std::mem::take(late));
+        self.own.remove(name);
+        if outcome != Outcome::InUse {
+            waiters.append(&mut late);
+        }
+        self.settle(name, waiters, outcome);
+        if !late.is_empty() {
+            self.begin_claim(now, name, late);
         }
     }
 
     pub(super) fn claimed(&mut self, now: u64, name: &[u8], revision: u64) {
         if self.until.is_none_or(|until| now >= until) {
-            return self.claim_is_over(name, Outcome::NoAnswer);
+            return self.claim_is_over(now, name, Outcome::NoAnswer);
         }
         let held = Own::Held { revision, is_used: false, since: now };
-        if let Some(Own::Claiming { waiters, .. }) = self.own.insert(name.into(), held) {
+        if let Some(Own::Claiming { mut waiters, late, .. }) = self.own.insert(name.into(), held) {
+            waiters.extend(late);
             self.settle(name, waiters, Outcome::Held);
         }
     }
