@@ -335,6 +335,10 @@ impl Session<'_> {
     /// The connection is lost.
     #[inline(never)]
     fn lose(&mut self) {
+        // a user for whose channel something waits is lost with it, and would wait for ever
+        if self.is_blocked() {
+            self.out.state.front.settle(false);
+        }
         self.out.state.lose();
         self.out.tables().lose_all();
         self.out.local().clear();

@@ -341,6 +341,37 @@ fn poll_delivers_again_what_next_event_kept_also_when_the_connection_is_lost() {
     assert_eq!(seen[..expected.len()], expected.into_iter().map(Seen::Notice).collect::<Vec<_>>());
 }
 
+/// A user that found no place waits for its channel, which the program has not taken note of when
+/// the connection is lost. The user is lost with it, and holds up nothing.
+#[test]
+fn a_user_without_a_place_that_waits_is_lost_with_the_connection() {
+    type Memory = LinkBuffers<256, 1, 2, 512, 256>;
+    let mut rig = Rig::new(Link::<Memory>::new());
+    let channel = rig.out().create("c", CHUNKS).unwrap();
+    let tag = rig.sent()[2];
+    rig.says(to_endpoint::success(tag, 3));
+    for user in [7, 8] {
+        rig.says(to_endpoint::user_entered(3, user));
+    }
+    let opened = Seen::Notice(Event::Opened { channel: Channel::Own(channel) });
+    for _ in 0..2 {
+        let mut seen = Vec::new();
+        rig.poll_once(|event, _| {
+            seen.push(Seen::from(event));
+            Flow::Again
+        })
+        .unwrap();
+        assert_eq!(seen, std::slice::from_ref(&opened));
+    }
+    let other = rig.out().create("x", CHUNKS).unwrap();
+    rig.script.fail_write_ready = true;
+    let (seen, _) = rig.lose();
+    let reason = Reason::LinkLost;
+    let closed = Event::Closed { channel: Channel::Own(channel), reason };
+    let refused = Event::Refused { channel: Channel::Own(other), reason, words: &[] };
+    assert_eq!(seen, [opened, Seen::Notice(closed), Seen::Notice(refused)]);
+}
+
 /// Both faces of a link can be used in turn.
 #[test]
 fn poll_delivers_again_what_next_event_kept() {
