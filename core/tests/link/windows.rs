@@ -180,6 +180,27 @@ fn a_chunk_for_a_window_that_is_full_goes_whatever_its_size() {
     rig.out().send(channel, &[1; 64]).unwrap();
 }
 
+// §11.6-more-than-it-was
+/// A party that entered as an existing one has the window of the relay, until it grants more. From
+/// then on it has all that: what is under way of it counts for a chunk of any size.
+#[test]
+fn a_window_that_was_granted_more_than_it_was_begins_anew() {
+    let mut rig = rig();
+    let channel = rig.out().enter("e", CHUNKS).unwrap();
+    let sent = rig.sent();
+    rig.hears(to_endpoint::entered(sent[2], 5, 0, 20));
+    rig.out().send(channel, &[1; 9]).unwrap();
+    // it has 65 bytes, of which 10 are under way
+    rig.hears(to_endpoint::grant_from_server(5, 45));
+    assert_eq!(rig.out().window(channel), Some(55));
+    rig.hears(to_endpoint::grant_from_server(5, 10));
+    rig.out().send(channel, &[1; 9]).unwrap();
+    assert_eq!(rig.out().window(channel), Some(55));
+    assert_eq!(rig.out().send(channel, &[1; 64]), Err(SendError::WouldBlock));
+    rig.hears(to_endpoint::grant_from_server(5, 10));
+    rig.out().send(channel, &[1; 64]).unwrap();
+}
+
 // §11.6-other-data
 #[test]
 fn raw_data_above_the_window_is_an_error_that_says_so() {

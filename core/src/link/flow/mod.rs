@@ -166,6 +166,12 @@ impl Window {
         self.0 & Self::MAX
     }
 
+    /// It is greater than was said.
+    fn grow(&mut self, by: u32) {
+        let bytes = self.bytes().saturating_add(by).min(Self::MAX);
+        self.0 = (self.0 & !Self::MAX) | bytes;
+    }
+
     /// The party has sent more than it may.
     pub(super) const fn outlaw(&mut self) {
         self.set(Self::OUTLAW, true);

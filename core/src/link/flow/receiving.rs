@@ -145,6 +145,12 @@ impl Out<'_> {
         }
         slot.window.set(Window::ASKED, false);
         slot.outstanding = slot.outstanding.saturating_sub_unsigned(bytes);
+        if slot.outstanding < 0 {
+            // It entered before its hello, or before that of this link, and began with the relay's
+            // window. Its own is greater.
+            slot.window.grow(slot.outstanding.unsigned_abs());
+            slot.outstanding = 0;
+        }
         // what is kept may wait for this
         self.state.room.written();
     }
