@@ -100,8 +100,20 @@ impl Connections {
         self.cluster.as_ref().is_some_and(|cluster| cluster.afar.is_stand_in(id))
     }
 
+    /// Whether this relay is one of a cluster.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn is_of_cluster(&self) -> bool {
+        self.cluster.is_some()
+    }
+
     #[cfg(not(feature = "cluster"))]
     #[expect(clippy::unused_self, reason = "with a cluster it says something")]
+    pub(crate) const fn is_of_cluster(&self) -> bool {
+        false
+    }
+
+    #[cfg(not(feature = "cluster"))]
+    #[expect(clippy::unused_self, reason = "as above")]
     pub(crate) const fn is_stand_in(&self, _: ConnectionId) -> bool {
         false
     }

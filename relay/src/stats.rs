@@ -24,7 +24,8 @@ pub struct Stats {
     /// Connections now that are not read because the queue of a receiver is full.
     pub paused: usize,
     /// Bytes of memory that queues take now: what waits to be sent, what could not be routed yet,
-    /// and what each WebSocket, HTTP request and TLS connection needs.
+    /// what each WebSocket, HTTP request and TLS connection needs, and in a cluster what waits for
+    /// other relays and comes from them.
     pub queued_bytes: usize,
     /// Connections that were accepted since the start.
     pub accepted: u64,

@@ -6,10 +6,10 @@ mod cluster_rig;
 mod common;
 mod program;
 
-use std::io::{Read, Write};
+use std::io::Read;
 use std::time::{Duration, Instant};
 
-use cluster_rig::{CREATE, ENTER, Nats, OK, Raw, cluster_of, signal, taking_part};
+use cluster_rig::{CREATE, ENTER, Nats, OK, Raw, cluster_of, figure_of, signal, taking_part};
 use program::{PATIENCE, Running};
 use rustix::process::Signal;
 
@@ -333,16 +333,7 @@ fn the_metrics_have_the_cluster() {
     user.command(ENTER, 1, b"room");
     user.expect(OK);
     server.expect(&[0, 4, 0, 0, 0, 0]);
-    let figure = |name: &str| -> u64 {
-        let mut socket = std::net::TcpStream::connect(at_a).unwrap();
-        socket.set_read_timeout(Some(PATIENCE)).unwrap();
-        socket.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
-        let mut page = String::new();
-        socket.read_to_string(&mut page).unwrap();
-        let name = format!("peote_relay_cluster_{name} ");
-        let line = page.lines().find_map(|line| line.strip_prefix(&name));
-        line.unwrap_or_else(|| panic!("{name} is not in\n{page}")).parse().unwrap()
-    };
+    let figure = |name: &str| figure_of(at_a, &format!("cluster_{name}"));
     for (name, value) in [
         ("connected", 1),
         ("ready", 1),

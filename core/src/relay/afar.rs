@@ -22,6 +22,15 @@ impl<S: Storage> Relay<S> {
         Some(tables.membership(index)?.user)
     }
 
+    /// Returns the connection of the server of a channel, by the number that it has as an entered
+    /// one. A user that knocks there has such a number.
+    #[must_use]
+    pub fn server_of(&mut self, user: ConnectionId, entered: u8) -> Option<ConnectionId> {
+        let tables = self.tables();
+        let index = tables.entered_by(user, entered)?;
+        Some(tables.membership(index)?.server)
+    }
+
     /// Admits a user that knocks, and tells it that its number in the channel is `shown`. `channel`
     /// and `user` are still what data is sent to. Returns false if nobody knocks there with that
     /// ticket.

@@ -216,14 +216,11 @@ impl Line {
             (self.wants_open, self.said_open) = (true, None);
             return if broken { Heard::Broken } else { Heard::Nothing };
         }
-        if !self.is_open {
-            self.is_open = true;
-            self.wants_open |= head.kind == Kind::Open && self.said_open.is_none();
-            if self.wants_open && self.said_open.is_none() {
-                // one more word, so that the other side knows as well
-                self.said_at = 0;
-            }
+        if head.kind == Kind::Open {
+            // one more word: it is open for the other side when that hears its epoch
+            self.said_at = 0;
         }
+        self.is_open = true;
         self.acknowledge(head.taken);
         let expected = self.taken.wrapping_add(1);
         match head.kind {

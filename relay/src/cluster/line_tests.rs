@@ -118,6 +118,42 @@ fn a_line_has_no_gaps_and_both_sides_are_told_of_its_end() {
     }
 }
 
+/// A side stands still while the other one begins anew, and hears of that often. From then on only
+/// the one that stood still has something to say.
+#[test]
+fn a_line_that_began_anew_while_one_side_stood_still_works() {
+    const LONG: u64 = 600_000;
+    let (mut here, mut there) = (Line::new(1, 1), Line::new(1000, 1));
+    let say = |line: &mut Line, id, now| std::iter::from_fn(|| line.say(id, now, LONG)).collect::<Vec<_>>();
+    let hear = |line: &mut Line, messages: Vec<Vec<u8>>, now| {
+        let heads = messages.iter().map(|message| (Head::take(message).unwrap().0, message.len()));
+        heads.map(|(head, len)| line.hear(&head, len, now)).collect::<Vec<_>>()
+    };
+    let mut heard = Vec::new();
+    for now in 1..10 {
+        here.message().push(1);
+        let messages = say(&mut here, 1, now);
+        heard.extend(hear(&mut there, messages, now));
+        let messages = say(&mut there, 2, now);
+        hear(&mut here, messages, now);
+    }
+    assert!(heard.contains(&Heard::Records), "{heard:?}");
+    assert_eq!(here.fail(10), Heard::Broken);
+    let beginnings: Vec<_> = (10..5000).step_by(10).flat_map(|now| say(&mut here, 1, now)).collect();
+    assert!(beginnings.len() > 10);
+    assert!(hear(&mut there, beginnings, 5000).contains(&Heard::Broken));
+    there.message().push(2);
+    let mut heard = Vec::new();
+    for now in 5000..7000 {
+        let messages = say(&mut there, 2, now);
+        heard.extend(hear(&mut here, messages, now));
+        let messages = say(&mut here, 1, now);
+        hear(&mut there, messages, now);
+    }
+    assert_eq!(heard.iter().filter(|heard| **heard == Heard::Records).count(), 1, "{heard:?}");
+    assert!(heard.len() < 20, "{} messages for one record", heard.len());
+}
+
 #[test]
 fn what_is_no_message_of_this_version_is_said_to_be_so() {
     use super::line::Wrong;

@@ -70,6 +70,11 @@ impl Member {
         self.waiting.is_empty()
     }
 
+    /// Bytes of memory that take what waits.
+    pub(crate) fn memory(&self) -> usize {
+        self.waiting.capacity()
+    }
+
     /// Units have come from the other side, which have to wait.
     pub(crate) fn keep(&mut self, units: &[u8]) {
         self.waiting.extend_from_slice(units);

@@ -76,6 +76,8 @@ pub(crate) struct Cluster {
     was_ready: bool,
     /// A stand-in waits for room in a queue.
     pub(crate) is_held_up: bool,
+    /// Bytes of memory that count with those of queues.
+    counted: usize,
 }
 
 /// What a relay is told about its cluster.
@@ -125,6 +127,7 @@ impl Cluster {
             said_version: false,
             was_ready: false,
             is_held_up: false,
+            counted: 0,
         }
     }
 
@@ -295,6 +298,22 @@ impl Cluster {
             warn!(relay = %Hex(id), "the line to another relay is lost, and with it the memberships across it");
             self.afar.break_off(id);
         }
+    }
+
+    /// Returns how many bytes of memory count with those of queues now, and how many did before.
+    pub(crate) fn count_memory(&mut self) -> (usize, usize) {
+        let now = self.afar.memory();
+        (now, std::mem::replace(&mut self.counted, now))
+    }
+
+    /// There is no memory left, and most waits for that relay: the line to it begins anew.
+    pub(crate) fn give_up(&mut self, id: RelayId, bytes: usize) {
+        warn!(
+            relay = %Hex(id), bytes,
+            "the line to another relay is given up: most was kept for it when there was no memory left for queues (memory-bytes)"
+        );
+        let heard = self.afar.peer(id, self.now).line.fail(self.now);
+        self.note_line(id, heard);
     }
 
     fn settle_facts(&mut self) {

@@ -150,7 +150,10 @@ impl Connections {
         self.queue_longer(index, header, payload);
         let most = self.pool.most(self.config.queue_bytes);
         if self.pool.is_exhausted() {
-            self.give_up_longest();
+            // in a cluster that is decided at the end of the turn: it may be another relay
+            if !self.is_of_cluster() {
+                self.give_up_longest();
+            }
         } else if self.get(index).is_some_and(|connection| connection.queue.len() > most) {
             self.give_up(index);
         }
@@ -169,7 +172,7 @@ impl Connections {
     }
 
     /// Frees what is queued for a connection at once, and has it closed.
-    fn give_up(&mut self, index: u32) {
+    pub(crate) fn give_up(&mut self, index: u32) {
         let Some(Some(connection)) = self.slots.get_mut(index as usize) else { return };
         connection.queue.clear(&mut self.pool);
         (connection.flags.mute, connection.flags.given_up) = (true, true);

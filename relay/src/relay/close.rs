@@ -39,7 +39,7 @@ pub(super) enum Why {
     WebSocketClosed,
     /// Its endpoint does not keep to the rules of WebSocket.
     WebSocketFailed(Failure),
-    /// The memory was used up, and its queue held the most.
+    /// The memory was used up, and most was kept for it.
     Memory,
     /// A key that it was here by is gone.
     Revoked,
@@ -168,7 +168,7 @@ impl fmt::Display for Why {
                 write!(f, "its WebSocket failed with code {}: {failure}", failure.code())
             }
             Self::Memory => {
-                f.write_str("its queue held the most when there was no memory left for queues (memory-bytes)")
+                f.write_str("most was kept for it when there was no memory left for queues (memory-bytes)")
             }
             Self::Revoked => f.write_str("what it was allowed by is allowed no more (access-revoked)"),
             Self::Operator(_, reason) if reason.is_empty() => f.write_str("the operator has closed it"),

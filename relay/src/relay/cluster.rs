@@ -10,8 +10,9 @@ use super::Relay;
 use super::close::Why;
 use super::turns::{OF_A_WRITE, WORK};
 use crate::cluster::{Cluster, ClusterInfo, Duty, Key, Options, Todo};
-use crate::connections::narrow;
+use crate::connections::{Connections, narrow};
 use crate::metrics::OfCluster;
+use crate::queue::BLOCK;
 
 /// Work that stand-ins may do in a turn, and those that get their turn.
 const STAND_INS: usize = 4 * WORK;
@@ -136,6 +137,65 @@ impl Relay {
             cluster.end_turn();
         }
         self.do_duties();
+        self.count_cluster();
+    }
+
+    /// What is kept for other relays and for those that they speak to counts as memory. Where that
+    /// runs out, the one for which most is kept is given up.
+    fn count_cluster(&mut self) {
+        loop {
+            let Connections { cluster: Some(cluster), pool, .. } = &mut self.connections else { return };
+            let (now, before) = cluster.count_memory();
+            pool.remove(before);
+            pool.add(now);
+            if !pool.is_exhausted() || !self.give_up_one() {
+                return;
+            }
+        }
+    }
+
+    /// Gives up the relay or the connection for which most is kept. Returns whether there is more
+    /// memory by that now.
+    fn give_up_one(&mut self) -> bool {
+        let connection = self.greediest();
+        let Some(cluster) = self.connections.cluster.as_mut() else { return false };
+        let line = cluster.afar.longest_line().filter(|(bytes, _)| *bytes > 2 * BLOCK);
+        match (line, connection) {
+            (Some((bytes, relay)), other) if other.is_none_or(|(most, _)| most <= bytes) => {
+                cluster.give_up(relay, bytes);
+                true
+            }
+            (_, Some((_, index))) => {
+                // what waits for it elsewhere is forgotten when it has been closed, in this turn
+                self.connections.give_up(index);
+                false
+            }
+            _ => false,
+        }
+    }
+
+    /// The connection for which most is kept, in its queue and for its windows, if that is more than
+    /// each always may have.
+    fn greediest(&mut self) -> Option<(usize, u32)> {
+        let Self { core, connections, .. } = self;
+        let mut kept: Vec<usize> = connections
+            .slots
+            .iter()
+            .map(|slot| slot.as_ref().map_or(0, |connection| connection.queue.len()))
+            .collect();
+        for waiting in connections.cluster.as_ref()?.afar.waiting() {
+            let receiver = match waiting.is_for_user {
+                true => core.user_of(waiting.stand_in, 0, waiting.at),
+                false => core.server_of(waiting.stand_in, waiting.at),
+            };
+            if let Some(kept) = receiver.and_then(|id| kept.get_mut(id.index())) {
+                *kept += waiting.bytes;
+            }
+        }
+        let kept = kept.into_iter().enumerate().map(|(place, bytes)| (bytes, narrow(place)));
+        let given_up =
+            |index: u32| connections.slots[index as usize].as_ref().is_none_or(|found| found.flags.given_up);
+        kept.filter(|(bytes, index)| *bytes > 2 * BLOCK && !given_up(*index)).max()
     }
 
     fn pass_on(&mut self) {

@@ -108,6 +108,19 @@ pub fn cluster_of(socket: &str) -> serde_json::Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
+/// A figure of a relay's page of metrics, without what stands before all of them.
+#[track_caller]
+pub fn figure_of(relay: SocketAddr, name: &str) -> u64 {
+    let mut socket = TcpStream::connect(relay).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    let mut page = String::new();
+    socket.read_to_string(&mut page).unwrap();
+    let name = format!("peote_relay_{name} ");
+    let line = page.lines().find_map(|line| line.strip_prefix(&name));
+    line.unwrap_or_else(|| panic!("{name} is not in\n{page}")).parse().unwrap()
+}
+
 impl Drop for Nats {
     fn drop(&mut self) {
         let _ = self.child.kill();

@@ -173,12 +173,14 @@ impl Afar {
             bytes.extend_from_slice(header.as_bytes());
             bytes.extend_from_slice(piece);
         };
+        let memory = found.memory();
         found.pass_waiting(&mut put);
         found.pass(&mut units, &mut put);
         if !units.is_empty() {
             found.keep(units);
             found.pass_waiting(&mut put);
         }
+        self.waiting = self.waiting + found.memory() - memory;
         let has_some = bytes.len() > before;
         let told = found.take_told();
         let is_over = found.ending.is_some() && found.is_carried();

@@ -19,6 +19,7 @@ use peote_net::protocol::to_relay::{self, Command};
 use peote_net::relay::ConnectionId;
 
 mod hear;
+mod memory;
 mod pass_on;
 #[cfg(test)]
 mod tests;
@@ -109,6 +110,8 @@ pub(crate) struct Afar {
     /// What the core has said to stand-ins, until it is passed on.
     heard: pass_on::Heard,
     serials: u64,
+    /// Bytes of memory that take what waits for windows of endpoints here.
+    waiting: usize,
     /// Proxies that could not be made.
     pub(crate) failed: Vec<Name>,
     epochs: u32,
@@ -324,7 +327,9 @@ impl Afar {
 
     fn forget_member(&mut self, peer: RelayId, member: u32, is_guest: bool) -> Option<Member> {
         let peer = self.peers.get_mut(&peer)?;
-        if is_guest { peer.guests.remove(&member) } else { peer.hosted.remove(&member) }
+        let found = if is_guest { peer.guests.remove(&member) } else { peer.hosted.remove(&member) }?;
+        self.waiting -= found.memory();
+        Some(found)
     }
 
     /// A stand-in goes, now and whatever it still had to do.
@@ -377,8 +382,8 @@ impl Afar {
         let of_peer = |slot: &Option<StandIn>| slot.as_ref().is_some_and(|stand_in| stand_in.peer == peer);
         let keys: Vec<_> = (0..self.stand_ins.len()).filter(|key| of_peer(&self.stand_ins[*key])).collect();
         if let Some(peer) = self.peers.get_mut(&peer) {
-            peer.guests.clear();
-            peer.hosted.clear();
+            let members = peer.guests.drain().chain(peer.hosted.drain());
+            self.waiting -= members.map(|(_, member)| member.memory()).sum::<usize>();
         }
         for key in keys {
             if let Some(StandIn { role: Role::Proxy { members, .. }, .. }) = self.get(key) {
