@@ -20,17 +20,14 @@ impl Lamp for Option<u8> {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (mut link, mut transport, mut lamp) = (Link::<Memory>::with_local_users(), Offline::new(), None);
-    link.out().create("lamp", Mode::chunks(64))?;
-    link.out().enter("lamp", Mode::chunks(64))?;
+    link.out().create("lamp", Mode::rpc(64))?;
+    link.out().enter("lamp", Mode::rpc(64))?;
     while lamp.is_none() {
         link.poll(&mut transport, Instant::ZERO, |event, out| match event {
             Event::UserEntered { channel, user } => rpc::offer(out, (channel, user), 0).map(Flow::from),
-            Event::Chunk { from, bytes } => match Message::read(from, bytes) {
-                Some(Message::Offer(offered)) => {
-                    LampCaller::new(offered).switch(out, true, 80).map(Flow::from)
-                }
-                Some(Message::Call(call)) => lamp.dispatch(&call, out).or_else(rpc::Error::pass_over),
-                None => Ok(Flow::Continue),
+            Event::Rpc { from, bytes } => match Message::read(from, bytes) {
+                Message::Offer(offered) => LampCaller::new(offered).switch(out, true, 80).map(Flow::from),
+                Message::Call(call) => lamp.dispatch(&call, out).or_else(rpc::Error::pass_over),
             },
             other => other.ok().map(Flow::from),
         })?;

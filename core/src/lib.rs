@@ -38,7 +38,13 @@ pub mod chunk;
 // Only in the documentation. Its examples use other packages, so peote-net-tests compiles them.
 #[cfg(all(doc, not(doctest)))]
 #[cfg_attr(
-    not(all(feature = "local", feature = "flow", feature = "large-chunks", feature = "macros")),
+    not(all(
+        feature = "local",
+        feature = "flow",
+        feature = "large-chunks",
+        feature = "macros",
+        feature = "rpc"
+    )),
     allow(rustdoc::broken_intra_doc_links, reason = "its pages name what features leave out")
 )]
 pub mod guide;
@@ -55,6 +61,7 @@ pub mod relay;
 #[cfg(feature = "server")]
 pub mod room;
 pub mod roster;
+#[cfg(feature = "rpc")]
 pub mod rpc;
 pub mod time;
 pub mod users;

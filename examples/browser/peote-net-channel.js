@@ -43,8 +43,8 @@ export const NOTHING = new Uint8Array(0);
 
 /**
  * @typedef {object} ChannelOptions
- * @property {'chunks' | 'data'} [mode] whole messages (the default), or a stream whose cuts mean
- *   nothing
+ * @property {'chunks' | 'data' | 'rpc'} [mode] whole messages (the default), a stream whose cuts mean
+ *   nothing, or remote procedure calls, for which `Rpc` of `peote-net-rpc.js` is made with the channel
  * @property {number} [maxChunk] the maximum chunk size in bytes, 32,768 by default. Server and
  *   users have to agree on it
  * @property {'if-opened' | 'always' | 'never'} [retry] what to do when it is refused for a reason
@@ -69,8 +69,8 @@ export const NOTHING = new Uint8Array(0);
  * }} ChannelEvents
  */
 
-/** @type {readonly ['chunks', 'data']} */
-const MODES = ['chunks', 'data'];
+/** @type {readonly ['chunks', 'data', 'rpc']} */
+const MODES = ['chunks', 'data', 'rpc'];
 /** @type {readonly ['if-opened', 'always', 'never']} */
 const RETRIES = ['if-opened', 'always', 'never'];
 /** @type {readonly (keyof ChannelOptions)[]} */
@@ -149,6 +149,9 @@ export class Channel extends Target {
     this.#backoff = access.backoff();
   }
 
+  /** What is sent is a message of remote procedure calls. @internal */
+  _isCalling = false;
+
   /** `waiting` to be asked for, `asked` for, `open`, or `closed` for good. */
   get state() {
     return this.#state;
@@ -162,7 +165,7 @@ export class Channel extends Target {
 
   /** @param {(bytes: number) => void} grant @internal */
   _newParty(grant) {
-    return new Party(this.mode === 'chunks' ? this.maxChunk : undefined, grant, this._access.willBeRaised);
+    return new Party(this.mode === 'data' ? undefined : this.maxChunk, grant, this._access.willBeRaised);
   }
 
   /**
@@ -188,6 +191,9 @@ export class Channel extends Target {
   /** The length field for what is to be sent. @param {Uint8Array} bytes @internal */
   _check(bytes) {
     if (this.#state !== 'open') throw new PeoteError('not-open', 'the channel is not open');
+    if (this.mode === 'rpc' && !this._isCalling) {
+      throw new PeoteError('only-rpc', 'the channel has remote procedure calls and nothing else: use another channel');
+    }
     if (bytes.length === 0) throw new PeoteError('empty', 'there is nothing to send');
     if (this.mode === 'data') return [];
     if (bytes.length > this.maxChunk) {

@@ -85,7 +85,7 @@ export class EnteredChannel extends Channel {
   /**
    * Sends to the channel's server.
    * @param {Sendable} data
-   * @throws {PeoteError} `would-block`, `not-open`, `empty`, `too-long`
+   * @throws {PeoteError} `would-block`, `not-open`, `empty`, `too-long`, `only-rpc`
    * @throws {TypeError} a wrong kind of argument
    */
   send(data) {

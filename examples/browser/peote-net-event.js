@@ -59,7 +59,7 @@ export const REASONS = {
  *   answer.
  * @typedef {'would-block' | 'not-open' | 'empty' | 'too-long' | 'name-too-long' | 'chunk-limit' |
  *   'too-many-channels'
- *   | 'unsupported' | 'closed' | 'no-answers' | 'too-many-calls' | 'call-lost' | 'call-timeout'
+ *   | 'unsupported' | 'closed' | 'only-rpc' | 'no-answers' | 'too-many-calls' | 'call-lost' | 'call-timeout'
  *   | 'call-refused' | 'call-cancelled'} ErrorCode
  */
 

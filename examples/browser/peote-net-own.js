@@ -187,7 +187,7 @@ export class OwnChannel extends Channel {
    * Sends to one user.
    * @param {number} user
    * @param {Sendable} data
-   * @throws {PeoteError} `would-block`, `not-open`, `empty`, `too-long`
+   * @throws {PeoteError} `would-block`, `not-open`, `empty`, `too-long`, `only-rpc`
    * @throws {TypeError} a wrong kind of argument
    */
   send(user, data) {
@@ -203,7 +203,7 @@ export class OwnChannel extends Channel {
    * only.
    * @param {Sendable} data
    * @param {{ except?: number }} [options] all but this user
-   * @throws {PeoteError} `would-block`, `not-open`, `empty`, `too-long`
+   * @throws {PeoteError} `would-block`, `not-open`, `empty`, `too-long`, `only-rpc`
    * @throws {TypeError} a wrong kind of argument
    */
   broadcast(data, options) {

@@ -14,7 +14,7 @@
  *   buy: answering(result(u32, string), u16, u32),
  * }, '1.0');
  *
- * const rpc = new Rpc(link.enter('store'), { expect: { 0: Store } });
+ * const rpc = new Rpc(link.enter('store', { mode: 'rpc' }), { expect: { 0: Store } });
  * rpc.on('offer', async ({ remote }) => console.log(await remote.count(7)));
  * ```
  * @module
@@ -185,7 +185,7 @@ export function implement(type, implementation) {
  */
 
 /**
- * Remote procedure calls in one channel of mode `chunks`.
+ * Remote procedure calls in one channel of mode `rpc`.
  * @extends {Target<RpcEvents>}
  */
 export class Rpc extends Target {
@@ -203,16 +203,18 @@ export class Rpc extends Target {
 
   /**
    * Make it before the channel is open.
-   * @param {OwnChannel | EnteredChannel} channel
+   * @param {OwnChannel | EnteredChannel} channel of mode `rpc`
    * @param {object} [options]
    * @param {Record<number, Implemented>} [options.offer] this end's
    *   objects by their numbers
    * @param {Record<number, Interface<any>>} [options.expect] those that others may offer
    * @param {number} [options.maxOpen] the most calls that are open, and the most messages that wait
    *   for room, 1,024 by default
+   * @throws {TypeError} the channel is of another mode
    */
   constructor(channel, options) {
     super(['offer', 'mismatch', 'violation']);
+    if (channel.mode !== 'rpc') throw new TypeError(`the channel is of mode ${channel.mode}; give it { mode: 'rpc' }`);
     /** @type {any} */
     const { offer, expect, maxOpen } = optionsOf(options, 'options', ['offer', 'expect', 'maxOpen']);
     this.#channel = channel;
@@ -276,8 +278,13 @@ export class Rpc extends Target {
   #send(user, message) {
     /** @type {any} */
     const channel = this.#channel;
-    if (user === undefined) channel.send(message);
-    else channel.send(user, message);
+    channel._isCalling = true;
+    try {
+      if (user === undefined) channel.send(message);
+      else channel.send(user, message);
+    } finally {
+      channel._isCalling = false;
+    }
   }
 
   /**

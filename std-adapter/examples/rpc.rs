@@ -23,17 +23,16 @@ impl Lamp for Desk {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut link = DesktopLink::offline()?;
-    link.create("lamp", Mode::default())?;
-    link.enter("lamp", Mode::default())?;
+    link.create("lamp", Mode::rpc(256))?;
+    link.enter("lamp", Mode::rpc(256))?;
     let mut desk = Desk::default();
     while !desk.is_lit {
         link.wait()?;
         link.poll(|event, out| match event {
             Event::UserEntered { channel, user } => rpc::offer(out, (channel, user), 0).map(Flow::from),
-            Event::Chunk { from, bytes } => match Message::read(from, bytes) {
-                Some(Message::Offer(lamp)) => LampCaller::new(lamp).switch(out, true, 80).map(Flow::from),
-                Some(Message::Call(call)) => desk.dispatch(&call, out).or_else(rpc::Error::pass_over),
-                None => Ok(Flow::Continue),
+            Event::Rpc { from, bytes } => match Message::read(from, bytes) {
+                Message::Offer(lamp) => LampCaller::new(lamp).switch(out, true, 80).map(Flow::from),
+                Message::Call(call) => desk.dispatch(&call, out).or_else(rpc::Error::pass_over),
             },
             other => other.ok().map(Flow::from),
         })?;

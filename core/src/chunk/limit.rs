@@ -19,6 +19,9 @@
 pub struct ChunkLimit {
     max: u32,
     length_bytes: u8,
+    /// Whether chunks are remote procedure calls, where a link keeps what a channel is like.
+    #[cfg(feature = "rpc")]
+    is_rpc: bool,
 }
 
 /// The bytes of a coded length, 1 to 5.
@@ -65,7 +68,7 @@ impl ChunkLimit {
     pub const DEFAULT: Self = Self::new(32_768);
 
     /// No chunks at all: raw data. All zero.
-    pub(crate) const NONE: Self = Self { max: 0, length_bytes: 0 };
+    pub(crate) const NONE: Self = Self::with(0, 0);
 
     /// Chunks of 1 to `max` bytes; `max` is 1..=[`ChunkLimit::GREATEST`].
     ///
@@ -81,7 +84,36 @@ impl ChunkLimit {
             536_870_913..=Self::GREATEST => 5,
             _ => 0,
         };
-        Self { max, length_bytes }
+        Self::with(max, length_bytes)
+    }
+
+    const fn with(max: u32, length_bytes: u8) -> Self {
+        Self {
+            max,
+            length_bytes,
+            #[cfg(feature = "rpc")]
+            is_rpc: false,
+        }
+    }
+
+    /// Returns the limit of a channel of remote procedure calls.
+    #[cfg(feature = "rpc")]
+    pub(crate) const fn for_rpc(self) -> Self {
+        Self { is_rpc: true, ..self }
+    }
+
+    #[inline]
+    pub(crate) const fn is_rpc(self) -> bool {
+        #[cfg(feature = "rpc")]
+        return self.is_rpc;
+        #[cfg(not(feature = "rpc"))]
+        false
+    }
+
+    /// Returns true for [`NONE`](Self::NONE).
+    #[inline]
+    pub(crate) const fn is_none(self) -> bool {
+        self.length_bytes == 0
     }
 
     /// The same maximum with as many length bytes as peers use whose maximum is `peers_max`.
@@ -91,7 +123,7 @@ impl ChunkLimit {
     pub const fn among(self, peers_max: u32) -> Self {
         let peers = Self::new(peers_max);
         let length_bytes = if peers_max < self.max { 0 } else { peers.length_bytes };
-        Self { max: self.max, length_bytes }
+        Self { length_bytes, ..self }
     }
 
     /// Returns the limit of a receiver that has room for `room` bytes only.

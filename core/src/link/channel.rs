@@ -155,13 +155,31 @@ pub enum Mode {
     Data,
     /// Whole messages.
     Chunks(ChunkLimit),
+    /// Remote procedure calls: whole messages that [`rpc`](crate::rpc) makes and reads. What arrives
+    /// is an [`Event::Rpc`](super::Event::Rpc), and nothing else can be sent. On the wire they are
+    /// chunks.
+    #[cfg(feature = "rpc")]
+    Rpc(ChunkLimit),
 }
 
 impl Mode {
+    /// Remote procedure calls as existing peers have them: in messages of at most 32,768 bytes.
+    #[cfg(feature = "rpc")]
+    pub const RPC: Self = Self::Rpc(ChunkLimit::DEFAULT);
+
     /// Chunks of at most `max` bytes (1 to the link's chunk size).
     #[must_use]
     pub const fn chunks(max: u32) -> Self {
         Self::Chunks(ChunkLimit::new(max))
+    }
+
+    /// Remote procedure calls in messages of at most `max` bytes (1 to the link's chunk size), with
+    /// the 2 bytes of object and procedure. Both ends have to have the same maximum, or more exactly
+    /// the same number of length bytes ([`ChunkLimit`]).
+    #[cfg(feature = "rpc")]
+    #[must_use]
+    pub const fn rpc(max: u32) -> Self {
+        Self::Rpc(ChunkLimit::new(max))
     }
 }
 
@@ -243,6 +261,15 @@ pub enum Destination {
 }
 
 impl Destination {
+    /// Returns the channel that it is in.
+    #[must_use]
+    pub const fn channel(self) -> Channel {
+        match self {
+            Self::Server(channel) => Channel::Entered(channel),
+            Self::User(channel, _) | Self::All(channel) | Self::AllBut(channel, _) => Channel::Own(channel),
+        }
+    }
+
     /// Whether something sent to one of the two can reach somebody who is also reached by the
     /// other.
     #[cfg(feature = "large-chunks")]

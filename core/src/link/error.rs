@@ -94,11 +94,21 @@ pub enum SendError {
     },
     /// A value that cannot be written.
     Encode(EncodeError),
+    /// A remote procedure call in a channel of another mode: create or enter it with
+    /// [`Mode::Rpc`](super::Mode::Rpc).
+    #[cfg(feature = "rpc")]
+    NotRpc,
+    /// Something else than a remote procedure call in a channel of
+    /// [`Mode::Rpc`](super::Mode::Rpc): use another channel for it.
+    #[cfg(feature = "rpc")]
+    OnlyRpc,
     /// A remote procedure call with an answer, to a peer that has not offered the object for
     /// answers ([`rpc::ANSWERS`](crate::rpc::ANSWERS)).
+    #[cfg(feature = "rpc")]
     NoAnswers,
     /// As many remote procedure calls with answers are open as [`rpc::Calls`](crate::rpc::Calls)
     /// has room for.
+    #[cfg(feature = "rpc")]
     TooManyCalls,
     /// A channel was refused, and the handler did not look at it: from
     /// [`Event::ok`](super::Event::ok), not from sending.
@@ -165,7 +175,17 @@ impl fmt::Display for SendError {
             Self::NoChunkBegun => f.write_str("no chunk in parts has been begun"),
             Self::ChunkOverrun { left } => write!(f, "the chunk in parts lacks only {left} bytes"),
             Self::Encode(error) => write!(f, "a value cannot be written: {error}"),
+            #[cfg(feature = "rpc")]
+            Self::NotRpc => f.write_str(
+                "the channel is not one of remote procedure calls: create or enter it with Mode::rpc",
+            ),
+            #[cfg(feature = "rpc")]
+            Self::OnlyRpc => {
+                f.write_str("the channel has remote procedure calls and nothing else: use another channel")
+            }
+            #[cfg(feature = "rpc")]
             Self::NoAnswers => f.write_str("the peer has not offered the object for answers to calls"),
+            #[cfg(feature = "rpc")]
             Self::TooManyCalls => f.write_str("as many calls with answers are open as there is room for"),
             Self::Refused { channel: Channel::Own(_), reason } => {
                 write!(f, "the relay did not create the channel: {reason}")

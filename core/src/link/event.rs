@@ -145,6 +145,15 @@ pub enum Event<'a> {
         /// 1 byte up to the channel's maximum.
         bytes: &'a [u8],
     },
+    /// A message of remote procedure calls, in a channel of [`Mode::Rpc`](super::Mode::Rpc).
+    /// [`Message::read`](crate::rpc::Message::read) says what it is.
+    #[cfg(feature = "rpc")]
+    Rpc {
+        /// The sender.
+        from: Source,
+        /// The message.
+        bytes: crate::rpc::Bytes<'a>,
+    },
     /// A peer broke the rules of chunks. All it sends in this channel is passed over from now on.
     Malicious {
         /// The peer.
@@ -190,6 +199,8 @@ impl Event<'_> {
             Self::Data { from, .. } | Self::Chunk { from, .. } | Self::Malicious { from, .. } => {
                 Some(from.channel())
             }
+            #[cfg(feature = "rpc")]
+            Self::Rpc { from, .. } => Some(from.channel()),
             Self::LinkLost { .. } => None,
         }
     }

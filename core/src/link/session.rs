@@ -6,7 +6,6 @@ use super::memory::BufferParts;
 use super::send::{Out, OutParts};
 use super::state::State;
 use super::tables::{is_current, source};
-use crate::chunk::ChunkLimit;
 
 /// A link's state and memory. What events borrow from is apart from what handlers write to.
 #[derive(Debug)]
@@ -79,8 +78,12 @@ fn find<'a>(event: Queued, out: &Out<'_>, chunks: &'a [u8], receive: &'a [u8]) -
         }
     };
     let (from, limit) = source(out.parts.own, out.parts.parties, from)?;
-    Some(match limit {
-        ChunkLimit::NONE => Event::Data { from, bytes },
-        _ => Event::Chunk { from, bytes },
-    })
+    if limit.is_none() {
+        return Some(Event::Data { from, bytes });
+    }
+    #[cfg(feature = "rpc")]
+    if limit.is_rpc() {
+        return Some(Event::Rpc { from, bytes: crate::rpc::Bytes::received(bytes) });
+    }
+    Some(Event::Chunk { from, bytes })
 }

@@ -3,7 +3,6 @@
 use super::front::Queued;
 use super::kept::store;
 use super::slots::{PartyRef, PartySlot};
-use crate::chunk::ChunkLimit;
 
 /// Takes in a piece of a party's data, up to the first event in it. Returns how many bytes were
 /// used, and the event. Without the party the bytes are stale.
@@ -32,7 +31,7 @@ pub(super) fn take_in(
         let (start, end) = (at.wrapping_add(start), at.wrapping_add(end));
         Queued::Received { from, start, end }
     };
-    if limit == ChunkLimit::NONE {
+    if limit.is_none() {
         #[cfg(feature = "flow")]
         if party.assembler.is_broken() {
             return (piece.len(), Queued::None);

@@ -134,14 +134,13 @@ impl<const OPEN: usize, const PARTIES: usize, const OBJECTS: usize> Calls<OPEN, 
     #[inline]
     pub fn handle<'a>(&mut self, event: Event<'a>, out: &mut Out<'_>) -> Result<Heard<'a>, SendError> {
         match event {
-            Event::Chunk { from, bytes } => match Message::read(from, bytes) {
-                Some(Message::Call(call)) => match call.object() {
+            Event::Rpc { from, bytes } => match Message::read(from, bytes) {
+                Message::Call(call) => match call.object() {
                     ANSWERS => Ok(self.answered(call)),
                     INTERFACES => Ok(self.described(call)),
                     _ => Ok(Heard::Call(call)),
                 },
-                Some(Message::Offer(remote)) => self.offered(from, remote, out),
-                None => Ok(Heard::Nothing),
+                Message::Offer(remote) => self.offered(from, remote, out),
             },
             event => {
                 self.follow(&event);
@@ -210,7 +209,11 @@ impl<const OPEN: usize, const PARTIES: usize, const OBJECTS: usize> Calls<OPEN, 
             Event::Opened { channel: Channel::Entered(channel) } => Destination::Server(channel),
             _ => return Ok(()),
         };
-        offer(out, to, INTERFACES)?;
+        match offer(out, to, INTERFACES) {
+            // a channel of another mode
+            Err(SendError::NotRpc) => return Ok(()),
+            other => other?,
+        }
         offer(out, to, ANSWERS)?;
         self.offered.iter().try_for_each(|&(object, _)| offer(out, to, object))
     }

@@ -1,10 +1,10 @@
-//! What a chunk means.
+//! What a message means.
 
 use super::{Error, Fault, Remote, Violation};
 use crate::link::Source;
 use crate::value::Reader;
 
-/// What a chunk means as a message of remote procedure calls.
+/// A message of remote procedure calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Message<'a> {
@@ -14,16 +14,43 @@ pub enum Message<'a> {
     Call(Call<'a>),
 }
 
+/// A message as it came, at least one byte: what [`Message::read`] reads. It is a type of its own so
+/// that other chunks are never taken for calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Bytes<'a>(&'a [u8]);
+
+impl<'a> Bytes<'a> {
+    /// Bytes that came otherwise than as an [`Event::Rpc`](crate::link::Event::Rpc), from a
+    /// recording for example. `None` for no bytes, which are no message.
+    #[must_use]
+    pub const fn new(bytes: &'a [u8]) -> Option<Self> {
+        if bytes.is_empty() { None } else { Some(Self(bytes)) }
+    }
+
+    /// Those of a link.
+    #[inline]
+    pub(crate) const fn received(bytes: &'a [u8]) -> Self {
+        Self(bytes)
+    }
+
+    /// Returns the bytes.
+    #[must_use]
+    pub const fn as_bytes(self) -> &'a [u8] {
+        self.0
+    }
+}
+
 impl<'a> Message<'a> {
-    /// Reads a chunk. `None` only for no bytes at all, which is no chunk.
+    /// Reads a message that came from somebody.
     #[inline]
     #[must_use]
-    pub fn read(from: Source, bytes: &'a [u8]) -> Option<Self> {
-        match bytes {
-            [] => None,
-            [object] => Some(Self::Offer(Remote::assume(from, *object))),
-            [object, procedure, arguments @ ..] => {
-                Some(Self::Call(Call { from, object: *object, procedure: *procedure, arguments }))
+    pub const fn read(from: Source, bytes: Bytes<'a>) -> Self {
+        match *bytes.0 {
+            [] => Self::Call(Call { from, object: 0, procedure: 0, arguments: &[] }), // never made
+            [object] => Self::Offer(Remote::offered_by(from, object)),
+            [object, procedure, ref arguments @ ..] => {
+                Self::Call(Call { from, object, procedure, arguments })
             }
         }
     }
@@ -48,18 +75,21 @@ impl<'a> Call<'a> {
 
     /// The object: what to call `dispatch` of.
     #[must_use]
+    #[inline]
     pub const fn object(&self) -> u8 {
         self.object
     }
 
     /// The procedure.
     #[must_use]
+    #[inline]
     pub const fn procedure(&self) -> u8 {
         self.procedure
     }
 
     /// The arguments, for programs that decode them themselves.
     #[must_use]
+    #[inline]
     pub const fn arguments(&self) -> Reader<'a> {
         Reader::new(self.arguments)
     }

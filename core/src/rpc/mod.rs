@@ -51,16 +51,15 @@
 //! fn serve(picture: &mut Picture, event: Event<'_>, out: &mut Out<'_>) -> Result<Flow, SendError> {
 //!     match event {
 //!         Event::UserEntered { channel, user } => rpc::offer(out, (channel, user), BOARD)?,
-//!         Event::Chunk { from, bytes } => match Message::read(from, bytes) {
-//!             Some(Message::Call(call)) => {
+//!         Event::Rpc { from, bytes } => match Message::read(from, bytes) {
+//!             Message::Call(call) => {
 //!                 let answer = match call.object() {
 //!                     BOARD => picture.dispatch(&call, out),
 //!                     _ => Err(call.unknown_object()),
 //!                 };
 //!                 return answer.or_else(rpc::Error::pass_over);
 //!             }
-//!             Some(Message::Offer(remote)) => println!("{remote:?} can be called"),
-//!             None => {}
+//!             Message::Offer(remote) => println!("{remote:?} can be called"),
 //!         },
 //!         other => other.ok()?, // a channel that is refused, or ends, is an error
 //!     }
@@ -69,6 +68,16 @@
 //! # let _ = serve;
 //! # }
 //! ```
+//!
+//! # Channels
+//!
+//! Calls have channels of their own, which both ends create or enter with
+//! [`Mode::RPC`](crate::link::Mode::RPC). What arrives there is an
+//! [`Event::Rpc`](crate::link::Event::Rpc), and anything else that is sent there is an error
+//! ([`SendError::OnlyRpc`](crate::link::SendError::OnlyRpc)): a peer would take any two bytes for a
+//! call. A call in a channel of another mode is an error, too
+//! ([`SendError::NotRpc`](crate::link::SendError::NotRpc)). On the wire they are chunks, so existing
+//! peers take part.
 //!
 //! # Offers
 //!
@@ -99,7 +108,7 @@ pub use calls::{Calls, Heard};
 pub use context::Context;
 pub use error::{Error, Fault, Violation};
 pub use interface::{Interface, Mismatch, Procedure};
-pub use message::{Call, Message};
+pub use message::{Bytes, Call, Message};
 pub use offers::{NotOffered, Offers, OffersFull};
 pub use open::OpenCalls;
 pub use remote::{Remote, offer};

@@ -18,8 +18,8 @@ use crate::link::{Channel, Destination, Event, OwnChannel, Source};
 /// /// In a handler: `follow` forgets those that are gone, `add` remembers an offer.
 /// fn remember(offers: &mut Offers<16, 4>, event: &Event<'_>) {
 ///     offers.follow(event);
-///     if let Event::Chunk { from, bytes } = *event
-///         && let Some(Message::Offer(remote)) = Message::read(from, bytes)
+///     if let Event::Rpc { from, bytes } = *event
+///         && let Message::Offer(remote) = Message::read(from, bytes)
 ///         && let Err(full) = offers.add(remote)
 ///     {
 ///         println!("{full}"); // this peer's objects cannot be called; others are not concerned

@@ -1,6 +1,6 @@
 //! Objects of the other end.
 
-use crate::link::{Destination, Out, Payload, SendError};
+use crate::link::{Destination, Out, Payload, SendError, Source};
 use crate::value::{Encode, EncodeError, Sink};
 
 /// An object of the other end that can be called.
@@ -26,7 +26,7 @@ pub struct Remote {
 /// # Errors
 /// Those of [`Out::send`].
 pub fn offer(out: &mut Out<'_>, to: impl Into<Destination>, object: u8) -> Result<(), SendError> {
-    out.send(to, &[object])
+    out.send_rpc(to.into(), &[object])
 }
 
 impl Remote {
@@ -58,6 +58,16 @@ impl Remote {
     #[must_use]
     pub const fn destination(self) -> Destination {
         self.to
+    }
+
+    /// An object that a peer offers.
+    #[inline]
+    pub(super) const fn offered_by(peer: Source, object: u8) -> Self {
+        let to = match peer {
+            Source::User { channel, user } => Destination::User(channel, user),
+            Source::Server { channel } => Destination::Server(channel),
+        };
+        Self { to, object, answers: false }
     }
 
     /// Its number.
@@ -105,11 +115,11 @@ impl Remote {
         if cfg!(feature = "speed") && len <= Small::MOST {
             let mut message = Small::new([self.object, procedure]);
             small(&mut message);
-            return out.send(self.to, message.bytes());
+            return out.send_rpc(self.to, message.bytes());
         }
         // a length beyond all chunks is refused, whatever it is exactly
         let len = len.checked_add(2).ok_or(EncodeError::TooLong { len })?;
-        out.send_with(self.to, len, |payload| {
+        out.send_rpc_with(self.to, len, |payload| {
             payload.put(&[self.object, procedure]);
             write(payload);
         })

@@ -3,7 +3,7 @@
 /// What values of a type are on the wire: equal for types that are written alike.
 ///
 /// Part of the hash of a procedure, by which two programs find out whether they mean the same
-/// interface ([`rpc::Calls`](crate::rpc::Calls)). It is FNV-1a with 32 bits: of the form's name,
+/// interface (`rpc::Calls`). It is FNV-1a with 32 bits: of the form's name,
 /// then of the forms inside it, four bytes each, little end first. `docs/PROTOCOL.md`, section 8.5,
 /// has the names.
 ///

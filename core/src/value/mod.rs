@@ -1,5 +1,5 @@
 //! Typed messages: values in bytes and back, with or without
-//! [remote procedure calls](crate::rpc). PROTOCOL.md, section 7, has the bytes.
+//! remote procedure calls (`rpc`). PROTOCOL.md, section 7, has the bytes.
 //!
 //! # Messages of a program
 //!
@@ -146,6 +146,7 @@ pub use int24::{I24, U24};
 pub use length::MAX_LENGTH;
 pub use list::{List, ListIter};
 pub use map::{Map, MapIter};
+#[cfg(feature = "rpc")]
 pub(crate) use outside::{len_of_length, put_length};
 #[cfg(feature = "macros")]
 pub use peote_net_macros::{Decode, Encode};
@@ -155,6 +156,7 @@ pub use room::{Fixed, Room};
 pub use writer::Writer;
 
 /// Lengths of values that other modules write by themselves.
+#[cfg(feature = "rpc")]
 mod outside {
     use super::{EncodeError, Sink, length};
 

@@ -46,7 +46,7 @@ impl Server {
     /// The relay cannot be reached.
     pub fn new(transport: TcpTransport, channel: &str, expected: usize) -> Result<Self, Failure> {
         let mut link = DesktopLink::builder().transport(transport)?;
-        link.create(channel, Mode::default())?;
+        link.create(channel, Mode::RPC)?;
         let state = State {
             picture: Picture::default(),
             users: Vec::new(),
@@ -120,8 +120,8 @@ impl State {
             // each user is offered the server's object
             Event::UserEntered { channel, user } => rpc::offer(out, (channel, user), BOARD)?,
             Event::UserGone { user, .. } => self.users.retain(|member| member.user != user),
-            Event::Chunk { from, bytes } => {
-                let Some(Message::Call(call)) = Message::read(from, bytes) else {
+            Event::Rpc { from, bytes } => {
+                let Message::Call(call) = Message::read(from, bytes) else {
                     return Ok(Flow::Continue); // its offer: a user calls only after it has offered its screen
                 };
                 let answer = match call.object() {

@@ -57,7 +57,7 @@ impl User {
         strokes: u32,
     ) -> Result<Self, Failure> {
         let mut link = DesktopLink::builder().transport(transport)?;
-        let channel = link.enter(channel, Mode::default())?;
+        let channel = link.enter(channel, Mode::RPC)?;
         let state = State {
             name: name.to_owned(),
             board: None,
@@ -143,20 +143,20 @@ impl State {
             Event::Closed { channel: Channel::Entered(_), reason, .. } if self.verified.is_none() => {
                 self.refused = Some(reason);
             }
-            Event::Chunk { from, bytes } => match Message::read(from, bytes) {
-                Some(Message::Offer(remote)) if remote.object() == BOARD => {
+            Event::Rpc { from, bytes } => match Message::read(from, bytes) {
+                Message::Offer(remote) if remote.object() == BOARD => {
                     let board = BoardCaller::new(remote);
                     board.join(out, &self.name)?;
                     self.board = Some(board);
                 }
-                Some(Message::Call(call)) => {
+                Message::Offer(_) => {}
+                Message::Call(call) => {
                     let answer = match call.object() {
                         SCREEN => self.dispatch(&call, out),
                         _ => Err(call.unknown_object()),
                     };
                     return answer.or_else(rpc::Error::pass_over);
                 }
-                _ => {}
             },
             _ => {}
         }

@@ -16,7 +16,7 @@ type Memory = link_buffers!(
 
 /// Calls that are open at a time.
 const OPEN: usize = 4;
-const MODE: Mode = Mode::chunks(64);
+const MODE: Mode = Mode::rpc(64);
 
 #[remote]
 trait Store {

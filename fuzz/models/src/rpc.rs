@@ -140,7 +140,7 @@ fn message(bytes: &[u8]) {
     const MAX: usize = 1024;
     let Some(length) = ChunkLimit::new(1024).encode_length(bytes.len()) else { return };
     let mut link = Link::<LinkBuffers<MAX, 1, 1, 2048, 1024>>::new();
-    link.out().create("", Mode::chunks(1024)).expect("nothing is in the way");
+    link.out().create("", Mode::rpc(1024)).expect("nothing is in the way");
     let mut script = Script::default();
     script.incoming.extend(to_endpoint::success(1, 0));
     script.incoming.extend(to_endpoint::user_entered(0, 0));
@@ -152,16 +152,16 @@ fn message(bytes: &[u8]) {
     let (mut called, mut refused, mut offered) = (Called::default(), 0, 0);
     while !script.incoming.is_empty() {
         link.poll(&mut script, Instant::ZERO, |event, out| {
-            let Event::Chunk { from, bytes } = event else { return Ok(Flow::Continue) };
+            let Event::Rpc { from, bytes } = event else { return Ok(Flow::Continue) };
             match Message::read(from, bytes) {
-                Some(Message::Call(call)) => called.dispatch(&call, out).or_else(|error| match error {
+                Message::Call(call) => called.dispatch(&call, out).or_else(|error| match error {
                     Error::Send(error) => Err(error),
                     _ => {
                         refused += 1;
                         Ok(Flow::Continue)
                     }
                 }),
-                _ => {
+                Message::Offer(_) => {
                     offered += 1;
                     Ok(Flow::Continue)
                 }

@@ -104,21 +104,19 @@ extern "C" fn _start() -> ! {
             black_box(&event);
             offers.follow(&event);
             match event {
-                Event::Chunk { from, bytes } if Some(from) == black_box(None) => {
-                    match Message::read(from, bytes) {
-                        Some(Message::Call(call)) => match call.object() {
-                            0 => display.dispatch(&call, out).or_else(rpc::Error::pass_over).map(drop),
-                            _ => Ok(()),
-                        },
-                        Some(Message::Offer(remote)) => {
-                            black_box(offers.add(remote).is_ok());
-                            let caller = BoardCaller::new(remote);
-                            caller.draw(out, black_box(1), black_box(2), black_box(3))?;
-                            caller.lists(out, black_box(&[1, 2]).into(), Map::default())
-                        }
-                        None => rpc::offer(out, from, 0),
+                Event::UserEntered { channel, user } => rpc::offer(out, (channel, user), 0),
+                Event::Rpc { from, bytes } => match Message::read(from, bytes) {
+                    Message::Call(call) => match call.object() {
+                        0 => display.dispatch(&call, out).or_else(rpc::Error::pass_over).map(drop),
+                        _ => Ok(()),
+                    },
+                    Message::Offer(remote) => {
+                        black_box(offers.add(remote).is_ok());
+                        let caller = BoardCaller::new(remote);
+                        caller.draw(out, black_box(1), black_box(2), black_box(3))?;
+                        caller.lists(out, black_box(&[1, 2]).into(), Map::default())
                     }
-                }
+                },
                 Event::Chunk { from, bytes } => out.send(from, bytes),
                 Event::Data { from: Source::User { channel, user }, bytes } => {
                     out.send_parts(Destination::AllBut(channel, user), &[bytes, black_box(b"!")])

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use peote_net::link::{Channel, Destination, EnteredChannel, Event, Mode, OwnChannel, SendError, Source};
-use peote_net::rpc::{Context, Remote, remote};
+use peote_net::rpc::{Remote, remote};
 use peote_net_std::DesktopLink;
 use peote_relay::{Config, Relay};
 
@@ -16,6 +16,8 @@ use crate::{Result, mqtt};
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// The channels' greatest chunk.
 const MODE: Mode = Mode::chunks(256);
+/// Of the channel in which the board's lamp is called.
+const CALLS: Mode = Mode::rpc(256);
 /// Users of the board's own channel.
 const USERS: usize = 3;
 
@@ -94,12 +96,7 @@ fn echo(mut stream: TcpStream) -> Result {
 /// What the board offers.
 #[remote]
 trait Lamp {
-    fn set(
-        &mut self,
-        context: &mut Context<'_>,
-        brightness: u8,
-        name: &str,
-    ) -> std::result::Result<(), SendError>;
+    fn set(&mut self, brightness: u8, name: &str);
 }
 
 /// The desktop's side: the server of the channel `work`, and perhaps users of the board's channel.
@@ -170,6 +167,8 @@ struct User {
     /// The lamp is still to be called, and has answered.
     calls: bool,
     answered: bool,
+    /// The channel in which it is called.
+    lamp: Option<EnteredChannel>,
 }
 
 #[derive(Clone, Copy)]
@@ -190,20 +189,21 @@ impl User {
             must_hear: number != 0,
             calls,
             answered: !calls,
+            lamp: None,
         })
     }
 
     /// Says whether everything is done.
     fn turn(&mut self, all_inside: bool) -> Result<bool> {
-        let Self { link, state, job, must_hear, answered, .. } = self;
+        let Self { link, state, job, must_hear, answered, lamp, .. } = self;
         let mut wrong = None;
         poll(link, |event, _| match event {
+            Event::Opened { channel } if Some(channel) == lamp.map(Channel::Entered) => {}
             Event::Opened { channel: Channel::Entered(channel) } => *state = State::Inside(channel),
             Event::Refused { channel: Channel::Entered(_), .. } => {
                 *state = State::Outside(Instant::now() + Duration::from_millis(20));
             }
-            Event::Chunk { bytes: b"welcome" | [0], .. } => {}
-            Event::Chunk { bytes: b"ready", .. } => *answered = true,
+            Event::Rpc { bytes, .. } => *answered |= bytes.as_bytes().ends_with(b"ready"),
             Event::Chunk { bytes: [b'*', ..], .. } => *must_hear = false,
             Event::Chunk { from: Source::Server { .. }, bytes } if !job.came_back(bytes) => {
                 wrong = Some(bytes.to_vec());
@@ -237,9 +237,15 @@ impl User {
             self.has_called = true;
         }
         if self.calls {
-            let lamp = LampCaller::new(Remote::assume(channel, 0));
-            lamp.set(&mut out, 1, "ready").map_err(|error| error.to_string())?;
-            self.calls = false;
+            let lamp = match self.lamp {
+                Some(lamp) => lamp,
+                None => *self.lamp.insert(out.enter("lamp", CALLS).map_err(|error| error.to_string())?),
+            };
+            match LampCaller::new(Remote::assume(lamp, 0)).set(&mut out, 1, "ready") {
+                Ok(()) => self.calls = false,
+                Err(SendError::NotOpen | SendError::WouldBlock) => {}
+                Err(error) => return Err(error.to_string()),
+            }
         }
         Ok(())
     }

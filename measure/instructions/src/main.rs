@@ -47,6 +47,9 @@ impl Write for Relay {
 /// Units in what one read returns.
 const BATCH: usize = 32;
 
+const CHUNKS: Mode = Mode::chunks(1024);
+const RPC: Mode = Mode::rpc(1024);
+
 type Buffers = LinkBuffers<1024, 64, 4, 4096, 4096>;
 
 /// A chunk of `len` bytes with its length field, from user 3 of own channel 0.
@@ -101,18 +104,18 @@ impl Adder for Sum {
 /// As `polls`, with chunks of 6 bytes that are calls.
 fn dispatches(rounds: usize) {
     let mut relay = Relay { says: Vec::new() };
-    let (mut link, _) = serving(&mut relay);
+    let (mut link, _) = serving(&mut relay, RPC);
     relay.says = unit_of(&[0, 1, 10, 0, 20, 0]).repeat(BATCH);
     let mut board = Sum(0);
     for _ in 0..rounds / BATCH {
         link.poll(&mut relay, Instant::ZERO, |event, out| match event {
-            Event::Chunk { from, bytes } => match Message::read(from, bytes) {
-                Some(Message::Call(call)) => match call.object() {
+            Event::Rpc { from, bytes } => match Message::read(from, bytes) {
+                Message::Call(call) => match call.object() {
                     0 => Board::dispatch(&mut board, &call, out),
                     _ => Err(call.unknown_object()),
                 }
                 .or_else(rpc::Error::pass_over),
-                _ => Ok(Flow::Continue),
+                Message::Offer(_) => Ok(Flow::Continue),
             },
             event => {
                 black_box(&event);
@@ -127,7 +130,7 @@ fn dispatches(rounds: usize) {
 /// As `dispatches`, with calls that are answered.
 fn answers(rounds: usize) {
     let mut relay = Relay { says: Vec::new() };
-    let (mut link, _) = serving(&mut relay);
+    let (mut link, _) = serving(&mut relay, RPC);
     relay.says = unit_of(&[0, 0, 1, 0, 0, 0, 10, 0, 20, 0]).repeat(BATCH);
     let (mut adder, mut calls) = (Sum(0), Calls::<64>::new(&[], &[]));
     for _ in 0..rounds / BATCH {
@@ -150,7 +153,7 @@ fn answers(rounds: usize) {
 /// As `calls`, with calls that are answered, if `hears` with the next poll.
 fn asks(rounds: usize, hears: bool) {
     let mut relay = Relay { says: Vec::new() };
-    let (mut link, _) = serving(&mut relay);
+    let (mut link, _) = serving(&mut relay, RPC);
     relay.says = [unit_of(&[ANSWERS]), unit_of(&[0])].concat();
     // as many as are never answered
     let (mut calls, mut adder) = (Box::new(Calls::<65_536>::new(&[], &[])), None);
@@ -190,7 +193,7 @@ fn asks(rounds: usize, hears: bool) {
 /// The same calls, taken apart by hand: what a dispatch would cost at least.
 fn reads(rounds: usize) {
     let mut relay = Relay { says: Vec::new() };
-    let (mut link, _) = serving(&mut relay);
+    let (mut link, _) = serving(&mut relay, CHUNKS);
     relay.says = unit_of(&[0, 1, 10, 0, 20, 0]).repeat(BATCH);
     let mut board = Sum(0);
     for _ in 0..rounds / BATCH {
@@ -210,7 +213,7 @@ fn reads(rounds: usize) {
 /// As `sends`, with calls of 6 bytes.
 fn calls(rounds: usize) {
     let mut relay = Relay { says: Vec::new() };
-    let (mut link, channel) = serving(&mut relay);
+    let (mut link, channel) = serving(&mut relay, RPC);
     relay.says.clear();
     let board = BoardCaller::new(Remote::assume((channel, User::new(3)), 0));
     for _ in 0..rounds / BATCH {
@@ -223,9 +226,9 @@ fn calls(rounds: usize) {
 }
 
 /// A link that owns a channel with users 0 to 49.
-fn serving(relay: &mut Relay) -> (Box<Link<Buffers>>, peote_net::link::OwnChannel) {
+fn serving(relay: &mut Relay, mode: Mode) -> (Box<Link<Buffers>>, peote_net::link::OwnChannel) {
     let mut link = Box::new(Link::<Buffers>::new());
-    let channel = link.out().create("bench", Mode::chunks(1024)).unwrap();
+    let channel = link.out().create("bench", mode).unwrap();
     relay.says = to_endpoint::success(1, 0).to_vec();
     for user in 0..50 {
         relay.says.extend_from_slice(&to_endpoint::user_entered(0, user));
@@ -236,7 +239,7 @@ fn serving(relay: &mut Relay) -> (Box<Link<Buffers>>, peote_net::link::OwnChanne
 
 fn polls(rounds: usize, len: usize, echo: bool) {
     let mut relay = Relay { says: Vec::new() };
-    let (mut link, _) = serving(&mut relay);
+    let (mut link, _) = serving(&mut relay, CHUNKS);
     relay.says = chunk_unit(len).repeat(BATCH);
     for _ in 0..rounds / BATCH {
         link.poll(&mut relay, Instant::ZERO, |event, out| match event {
@@ -252,7 +255,7 @@ fn polls(rounds: usize, len: usize, echo: bool) {
 
 fn sends(rounds: usize, len: usize) {
     let mut relay = Relay { says: Vec::new() };
-    let (mut link, channel) = serving(&mut relay);
+    let (mut link, channel) = serving(&mut relay, CHUNKS);
     relay.says.clear();
     let bytes = vec![b'x'; len];
     for _ in 0..rounds / BATCH {

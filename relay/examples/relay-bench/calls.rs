@@ -86,7 +86,7 @@ impl Relayed {
         let (address, relay, _) = rigs::start_relay(rigs::config()?)?;
         let stop = Arc::new(AtomicBool::new(false));
         let mut server = DesktopLink::connect(&address.to_string()).map_err(failed)?;
-        server.create("adder", Mode::default()).map_err(failed)?;
+        server.create("adder", Mode::RPC).map_err(failed)?;
         let mut is_open = false;
         while !is_open {
             server.wait()?;
@@ -95,7 +95,7 @@ impl Relayed {
         let is_over = Arc::clone(&stop);
         std::thread::spawn(move || serve(server, &is_over));
         let mut user = DesktopLink::connect(&address.to_string()).map_err(failed)?;
-        user.enter("adder", Mode::default()).map_err(failed)?;
+        user.enter("adder", Mode::RPC).map_err(failed)?;
         let mut calls = Box::new(Calls::new(&[], &[(0, AdderCaller::INTERFACE)]));
         let mut offered = None;
         while offered.is_none() {

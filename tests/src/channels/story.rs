@@ -89,6 +89,8 @@ pub enum Heard {
     Over(Reason),
     /// A chunk, from a user or the server.
     Chunk(Option<User>, Vec<u8>),
+    /// A message of remote procedure calls.
+    Rpc(Option<User>, Vec<u8>),
     /// Raw data.
     Data(Option<User>, Vec<u8>),
     /// Somebody has broken the rules.
@@ -135,6 +137,10 @@ fn heard(event: Event<'_>) -> (At, Heard) {
         Event::Chunk { from, bytes } => {
             let (at, user) = place(from);
             (at, Heard::Chunk(user, bytes.to_vec()))
+        }
+        Event::Rpc { from, bytes } => {
+            let (at, user) = place(from);
+            (at, Heard::Rpc(user, bytes.as_bytes().to_vec()))
         }
         Event::Data { from, bytes } => {
             let (at, user) = place(from);

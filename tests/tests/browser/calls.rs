@@ -95,7 +95,7 @@ fn a_rust_program_and_the_module_call_each_other() {
     let (_relay, address) = relay();
     let interface = interface();
     let mut link = DesktopLink::connect(&address).unwrap();
-    link.create("mixed", Mode::default()).unwrap();
+    link.create("mixed", Mode::RPC).unwrap();
     let mut calls = Calls::<4, 2, 4>::new(
         &[(0, StoreCaller::INTERFACE), (1, OtherCaller::INTERFACE)],
         &[(3, ScreenCaller::INTERFACE)],

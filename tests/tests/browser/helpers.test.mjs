@@ -54,10 +54,10 @@ test('offline, what is said to all others is passed over, however long it is', a
 test('offline, calls with answers go as with a relay, with lag', async () => {
   const link = offline();
   const Greeter = define({ greet: answering(string, string), add: answering(u32, u32) });
-  const server = link.create('rpc');
+  const server = link.create('rpc', { mode: 'rpc' });
   server.simulate({ roundTrip: 10 });
   new Rpc(server, { offer: { 0: implement(Greeter, { greet: async (name) => `hello ${name}`, add: (n) => n + 1 }) } });
-  const rpc = new Rpc(link.enter('rpc'), { expect: { 0: Greeter } });
+  const rpc = new Rpc(link.enter('rpc', { mode: 'rpc' }), { expect: { 0: Greeter } });
   const { remote } = await new Promise((resolve) => rpc.on('offer', resolve));
   assert.deepEqual(await Promise.all([remote.greet('anna'), remote.add(41)]), ['hello anna', 42]);
 });

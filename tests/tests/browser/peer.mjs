@@ -20,7 +20,7 @@ const screen = implement(Screen, {
     return text.length;
   },
 });
-const rpc = new Rpc(link.enter('mixed'), { expect: { 0: Store, 1: Other }, offer: { 3: screen } });
+const rpc = new Rpc(link.enter('mixed', { mode: 'rpc' }), { expect: { 0: Store, 1: Other }, offer: { 3: screen } });
 const store = new Promise((resolve) => rpc.on('offer', ({ object, remote }) => object === 0 && resolve(remote)));
 const mismatch = new Promise((resolve) => rpc.on('mismatch', resolve));
 

@@ -31,7 +31,7 @@ function chunks(socket) {
 /** A user of a channel whose server is the test. */
 function user(options) {
   const { link, socket } = connected();
-  const channel = link.enter('rpc');
+  const channel = link.enter('rpc', { mode: 'rpc' });
   const rpc = new Rpc(channel, options);
   const told = [];
   for (const type of ['offer', 'mismatch', 'violation']) rpc.on(type, (event) => told.push(event));
@@ -287,7 +287,7 @@ test('whatever is said, nothing but violations comes of it', async () => {
 
 test('a server has a remote object of each user', async () => {
   const { link, socket } = connected();
-  const channel = link.create('rpc');
+  const channel = link.create('rpc', { mode: 'rpc' });
   const rpc = new Rpc(channel, { expect: { 0: Store } });
   const offers = [];
   rpc.on('offer', (event) => offers.push(event));
@@ -325,4 +325,19 @@ test('records and choices are typed values, at every cut', () => {
   assert.throws(() => t.encode(t.record({ x: t.u8 }), 5), TypeError);
   // As in Rust: a struct is the tuple of its fields.
   assert.equal(t.record({ a: t.u8, b: t.string }).form, t.tuple(t.u8, t.string).form);
+});
+
+test('calls have channels of their own, and nothing else goes there', () => {
+  const { link, socket, channel, chunks } = user();
+  const refused = (send) => assert.throws(send, { code: 'only-rpc' });
+  refused(() => channel.send('a plain message'));
+  assert.deepEqual(chunks(), [[254], [255]], 'the offers, and nothing of the message');
+  const own = link.create('own', { mode: 'rpc' });
+  socket.say([0, 3, 2, 0, 0]);
+  assert.equal(own.state, 'open');
+  for (const send of [() => own.broadcast('x'), () => own.sendToReady('x')]) refused(send);
+  for (const mode of ['chunks', 'data']) {
+    const other = link.create(mode, { mode });
+    assert.throws(() => new Rpc(other), new TypeError(`the channel is of mode ${mode}; give it { mode: 'rpc' }`));
+  }
 });

@@ -20,7 +20,7 @@ function join(name) {
       return 2000;
     },
   });
-  const rpc = new Rpc(link.enter(name), { offer: { 2: panel }, expect: { 0: Lamp, 1: Desk, 2: Panel } });
+  const rpc = new Rpc(link.enter(name, { mode: 'rpc' }), { offer: { 2: panel }, expect: { 0: Lamp, 1: Desk, 2: Panel } });
   rpc.on('mismatch', (mismatch) => assert.fail(`${name}: ${mismatch.name} differs`));
   rpc.on('violation', ({ cause }) => assert.fail(`${name}: ${cause}`));
   const offered = (object) => new Promise((resolve) => rpc.on('offer', (offer) => offer.object === object && resolve(offer.remote)));

@@ -124,8 +124,8 @@ fn a_page_a_program_and_a_board_call_each_other() {
 
     let mut link = DesktopLink::connect(&address).unwrap();
     let limit = ChunkLimit::new(u32::try_from(board.chunk()).unwrap()).among(32_768);
-    link.enter("lamp", Mode::Chunks(limit)).unwrap();
-    let desk = link.create("desk", Mode::default()).unwrap();
+    link.enter("lamp", Mode::Rpc(limit)).unwrap();
+    let desk = link.create("desk", Mode::RPC).unwrap();
     let mut calls = Calls::<8, 4, 4>::new(
         &[(DESK, DeskCaller::INTERFACE), (PANEL, PanelCaller::INTERFACE)],
         &[(LAMP, LampCaller::INTERFACE), (PANEL, PanelCaller::INTERFACE)],

@@ -1,7 +1,7 @@
 //! Calls with answers: the bytes at both ends, answers that come late or never, and what ends a
 //! call.
 
-use peote_net::link::{Destination, Flow, Mode, OwnChannel, SendError, Source, User};
+use peote_net::link::{Flow, Mode, OwnChannel, SendError, Source, User};
 use peote_net::protocol::to_endpoint;
 use peote_net::rpc::{
     ANSWERS, CallId, Calls, Cancelled, End, Ended, Heard, INTERFACES, Remote, Ticket, Violation, remote,
@@ -142,10 +142,11 @@ fn a_procedure_is_called_once_when_there_is_room_for_its_answer() {
     let (mut link, mut relay) = server();
     let mut clerk = Clerk { zeros: vec![0; 20_000], ..Clerk::default() };
     relay.room = 0;
-    let filler = vec![1; 32_768];
+    let filler = vec![1u8; 32_760];
+    let user = Remote::assume((own_channel(), User::new(0)), 1);
     while link.out().free() > 30 {
-        let len = (link.out().free() - 10).min(filler.len());
-        link.out().send(Destination::User(own_channel(), User::new(0)), &filler[..len]).unwrap();
+        let len = (link.out().free() - 16).min(filler.len());
+        user.call(&mut link.out(), 1, &(&filler[..len],)).unwrap();
     }
     relay.chunk_of_user(&[0, 2, 1, 0, 0, 0, 7, 0, 0, 0, 2, 0, 0, 0]);
     let mut serve = |link: &mut TestLink, relay: &mut Relay| {
@@ -171,7 +172,7 @@ fn a_procedure_is_called_once_when_there_is_room_for_its_answer() {
 #[test]
 fn a_procedure_is_called_once_when_the_window_of_its_caller_has_room() {
     let (mut link, mut relay) = (Box::new(TestLink::new()), Relay::default());
-    link.out().create("rpc", Mode::default()).unwrap();
+    link.out().create("rpc", Mode::RPC).unwrap();
     relay.incoming.extend([0, 4, 0, 255, 0x50, 4]); // announcement: knows hello
     relay.incoming.extend(to_endpoint::success(1, 0));
     relay.incoming.extend(to_endpoint::user_entered(0, 0));
@@ -242,14 +243,14 @@ type Caller = Calls<4, 2, 4>;
 
 /// The first own channel of a link, which has the same handle on each new link.
 fn own_channel() -> OwnChannel {
-    TestLink::new().out().create("rpc", Mode::default()).unwrap()
+    TestLink::new().out().create("rpc", Mode::RPC).unwrap()
 }
 
 /// A server whose user 0 answers, and the object that it has offered.
 fn asking() -> (Box<TestLink>, Relay, Caller, DeskCaller) {
     let (mut link, mut relay) = (Box::new(TestLink::new()), Relay::default());
     let mut calls = Caller::new(&[], &[]);
-    link.out().create("rpc", Mode::default()).unwrap();
+    link.out().create("rpc", Mode::RPC).unwrap();
     relay.incoming.extend(to_endpoint::success(1, 0));
     relay.incoming.extend(to_endpoint::user_entered(0, 0));
     relay.chunk_of_user(&[ANSWERS]);

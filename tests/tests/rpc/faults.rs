@@ -17,8 +17,8 @@ fn send(chunks: &[&[u8]]) -> (Vec<String>, Vec<Violation>) {
         relay.chunk_of_user(chunk);
     }
     poll(&mut link, &mut relay, |event, out| {
-        let Event::Chunk { from, bytes } = event else { return Ok(Flow::Continue) };
-        let Some(Message::Call(call)) = Message::read(from, bytes) else { return Ok(Flow::Continue) };
+        let Event::Rpc { from, bytes } = event else { return Ok(Flow::Continue) };
+        let Message::Call(call) = Message::read(from, bytes) else { return Ok(Flow::Continue) };
         let answer = match call.object() {
             0 => Recorded::dispatch(&mut log, &call, out),
             _ => Err(call.unknown_object()),
@@ -130,7 +130,7 @@ fn a_call_whose_answer_does_not_fit_is_made_again_and_nothing_is_lost() {
         relay.chunk_of_user(&call);
     }
     let mut answer = |event: Event<'_>, out: &mut peote_net::link::Out<'_>| match event {
-        Event::Chunk { from, bytes } => match Message::read(from, bytes).unwrap() {
+        Event::Rpc { from, bytes } => match Message::read(from, bytes) {
             Message::Call(call) => counter.dispatch(&call, out).or_else(Error::pass_over),
             Message::Offer(_) => panic!("nothing was offered"),
         },
@@ -160,8 +160,8 @@ fn what_a_procedure_returns_reaches_the_handler() {
     relay.chunk_of_user(&[5, 3, 2, 1, 0, 0, 0, 2, 0, 0, 0]);
     let mut answers = Vec::new();
     poll(&mut link, &mut relay, |event, out| {
-        if let Event::Chunk { from, bytes } = event
-            && let Some(Message::Call(call)) = Message::read(from, bytes)
+        if let Event::Rpc { from, bytes } = event
+            && let Message::Call(call) = Message::read(from, bytes)
         {
             answers.push(counter.dispatch(&call, out));
         }

@@ -64,7 +64,7 @@ fn a_server_and_two_users_call_each_other() {
     let mut users = [User::default(), User::default()];
     let mut objects = [None, None];
     let mut called = [0, 0];
-    server.create("adder", Mode::default()).unwrap();
+    server.create("adder", Mode::RPC).unwrap();
     let mut created = false;
     let end = Instant::now() + Duration::from_secs(60);
     while users.iter().any(|user| user.sums.len() < CALLS as usize) {
@@ -79,7 +79,7 @@ fn a_server_and_two_users_call_each_other() {
                 Event::UserEntered { channel, user } => {
                     offer(out, (channel, user), 2).map(|()| Flow::Continue)
                 }
-                Event::Chunk { from, bytes } => match Message::read(from, bytes).unwrap() {
+                Event::Rpc { from, bytes } => match Message::read(from, bytes) {
                     Message::Call(call) => Server.dispatch(&call, out).or_else(Error::pass_over),
                     Message::Offer(object) => {
                         assert_eq!(object.object(), 7);
@@ -91,7 +91,7 @@ fn a_server_and_two_users_call_each_other() {
             .unwrap();
         if std::mem::take(&mut created) {
             for link in &mut links {
-                link.enter("adder", Mode::default()).unwrap();
+                link.enter("adder", Mode::RPC).unwrap();
             }
         }
         for ((link, user), (object, called)) in
@@ -101,7 +101,7 @@ fn a_server_and_two_users_call_each_other() {
                 Event::Opened { channel: Channel::Entered(channel) } => {
                     offer(out, channel, 7).map(|()| Flow::Continue)
                 }
-                Event::Chunk { from, bytes } => match Message::read(from, bytes).unwrap() {
+                Event::Rpc { from, bytes } => match Message::read(from, bytes) {
                     Message::Offer(remote) => {
                         *object = Some(AdderCaller::new(remote));
                         Ok(Flow::Continue)

@@ -3,6 +3,7 @@
 
 mod answers;
 mod calls;
+mod channels;
 mod compile_errors;
 mod faults;
 mod interfaces;

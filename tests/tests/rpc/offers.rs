@@ -17,9 +17,9 @@ fn an_object_can_be_called_once_it_was_offered_and_until_the_user_is_gone() {
     let (mut user, mut full) = (None, Vec::new());
     poll(&mut link, &mut relay, |event, _| {
         offers.follow(&event);
-        if let Event::Chunk { from, bytes } = event {
+        if let Event::Rpc { from, bytes } = event {
             user = Some(from);
-            let Some(Message::Offer(remote)) = Message::read(from, bytes) else { panic!("{bytes:?}") };
+            let Message::Offer(remote) = Message::read(from, bytes) else { panic!("{bytes:?}") };
             assert_eq!(remote.destination(), Destination::from(from));
             full.extend(offers.add(remote).err());
         }
@@ -68,8 +68,8 @@ fn a_lost_connection_takes_all_offers_with_it() {
     let mut count = 0;
     let mut handle = |event: Event<'_>| {
         offers.follow(&event);
-        if let Event::Chunk { from, bytes } = event
-            && let Some(Message::Offer(remote)) = Message::read(from, bytes)
+        if let Event::Rpc { from, bytes } = event
+            && let Message::Offer(remote) = Message::read(from, bytes)
         {
             offers.add(remote).unwrap();
         }

@@ -51,7 +51,7 @@ pub(crate) fn poll<R: IntoFlow<Error = SendError>>(
 /// A link that owns a channel with user 0.
 pub(crate) fn server() -> (Box<TestLink>, Relay) {
     let (mut link, mut relay) = (Box::new(TestLink::new()), Relay::default());
-    link.out().create("rpc", Mode::default()).unwrap();
+    link.out().create("rpc", Mode::RPC).unwrap();
     relay.incoming.extend(to_endpoint::success(1, 0));
     relay.incoming.extend(to_endpoint::user_entered(0, 0));
     let mut entered = false;

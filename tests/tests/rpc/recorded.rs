@@ -52,11 +52,11 @@ fn send_as_the_user(out: &mut peote_net::link::Out<'_>, object: Remote) -> Resul
 #[test]
 fn a_user_sends_what_existing_users_send() {
     let (mut link, mut relay) = (Box::new(TestLink::new()), Relay::default());
-    link.out().enter("rpc", Mode::default()).unwrap();
+    link.out().enter("rpc", Mode::RPC).unwrap();
     relay.incoming.extend(stream("1", "<"));
     let mut said = Log::default();
     poll(&mut link, &mut relay, |event, out| match event {
-        Event::Chunk { from, bytes } => match Message::read(from, bytes).unwrap() {
+        Event::Rpc { from, bytes } => match Message::read(from, bytes) {
             Message::Offer(object) => {
                 assert_eq!(object.object(), 0);
                 send_as_the_user(out, object).map(|()| Flow::Continue)
@@ -75,13 +75,13 @@ fn a_user_sends_what_existing_users_send() {
 #[test]
 fn a_server_understands_what_existing_users_send_and_answers_as_existing_servers_do() {
     let (mut link, mut relay) = (Box::new(TestLink::new()), Relay::default());
-    let channel = link.out().create("rpc", Mode::default()).unwrap();
+    let channel = link.out().create("rpc", Mode::RPC).unwrap();
     relay.incoming.extend(stream("0", "<"));
     let mut called = Log::default();
     let mut offered = None;
     poll(&mut link, &mut relay, |event, out| match event {
         Event::UserEntered { channel, user } => rpc::offer(out, (channel, user), 0).map(|()| Flow::Continue),
-        Event::Chunk { from, bytes } => match Message::read(from, bytes).unwrap() {
+        Event::Rpc { from, bytes } => match Message::read(from, bytes) {
             Message::Offer(object) => {
                 assert!(matches!(from, Source::User { channel: c, .. } if c == channel));
                 offered = Some(object.object());

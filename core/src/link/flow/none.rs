@@ -11,6 +11,7 @@ impl FlowState {
         Self
     }
 
+    #[cfg(feature = "rpc")]
     pub(super) const fn has_windows(&self) -> bool {
         false
     }

@@ -5,6 +5,8 @@ use super::receiving::{GRANT, push_grant};
 #[cfg(feature = "server")]
 use crate::link::MAX_WHOLE_BROADCAST;
 use crate::link::ring::Ring;
+#[cfg(feature = "server")]
+use crate::link::send::check_mode;
 use crate::link::send::{Out, Route};
 #[cfg(feature = "server")]
 use crate::link::send::{WireRoute, length_field};
@@ -236,6 +238,7 @@ impl Out<'_> {
             return Err(SendError::ChunkTooLarge { len: bytes.len(), max: MAX_WHOLE });
         }
         let route = self.route(to).ok_or(SendError::NotOpen)?;
+        check_mode(&route, false)?;
         self.check_answered()?;
         let length = length_field(route.limit, bytes.len())?;
         #[cfg(feature = "large-chunks")]

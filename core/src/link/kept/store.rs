@@ -1,7 +1,6 @@
 //! A party's slot while something waits in it.
 
 use super::{PartyKept, Waiting};
-use crate::chunk::ChunkLimit;
 use crate::link::flow;
 use crate::link::slots::PartySlot;
 
@@ -40,7 +39,7 @@ impl PartySlot {
         let (len, stored) = self.assembler.take_kept();
         let mut start = self.kept.start().saturating_add(len);
         let mut left = stored.saturating_sub(len);
-        let next = if self.limit == ChunkLimit::NONE {
+        let next = if self.limit.is_none() {
             self.assembler.keep(left, left);
             if left > 0 { Waiting::Bytes } else { Waiting::Nothing }
         } else {
@@ -72,7 +71,7 @@ impl PartySlot {
         // the beginning of a chunk, which is put together at the front of the slot
         let end = start.saturating_add(left).min(memory.len());
         memory.copy_within(start.min(end)..end, 0);
-        if self.limit == ChunkLimit::NONE {
+        if self.limit.is_none() {
             self.assembler.keep(0, 0);
         }
         PartyKept::NOTHING

@@ -18,7 +18,7 @@ use super::memory::BufferParts;
 use super::slots::{Key, OwnSlot, OwnState, PartySlot, PartyState, generation};
 use super::state::{Owed, State};
 use super::tables::{Tables, find};
-use super::{Destination, EnteredChannel, MAX_WHOLE_BROADCAST, Mode, OwnChannel, SendError, User};
+use super::{Destination, EnteredChannel, Mode, OwnChannel, SendError, User};
 use crate::chunk::{ChunkLimit, EncodedLength};
 use crate::protocol::to_endpoint::Capabilities;
 use crate::protocol::to_relay::{self, Command};
@@ -66,6 +66,7 @@ impl<'a> Out<'a> {
     }
 
     /// Returns the same sending half for a shorter time, to be moved into something.
+    #[cfg(feature = "rpc")]
     #[cfg_attr(feature = "speed", inline)]
     pub(crate) fn reborrow(&mut self) -> Out<'_> {
         let OutParts { own, parties, transmit, chunk_size, window, local } = &mut self.parts;
@@ -97,12 +98,19 @@ impl<'a> Out<'a> {
     /// [`SendError::ChunkTooLarge`], [`SendError::QueueTooSmall`], [`SendError::ChunkUnfinished`].
     #[cfg_attr(feature = "speed", inline)]
     pub fn send(&mut self, to: impl Into<Destination>, bytes: &[u8]) -> Result<(), SendError> {
-        self.send_bytes(to.into(), bytes)
+        self.send_bytes(to.into(), bytes, false)
+    }
+
+    /// Sends a message of remote procedure calls.
+    #[cfg(feature = "rpc")]
+    #[cfg_attr(feature = "speed", inline)]
+    pub(crate) fn send_rpc(&mut self, to: Destination, bytes: &[u8]) -> Result<(), SendError> {
+        self.send_bytes(to, bytes, true)
     }
 
     #[inline(never)]
-    fn send_bytes(&mut self, to: Destination, bytes: &[u8]) -> Result<(), SendError> {
-        let (route, length) = self.route_or_ask(to, bytes.len())?;
+    fn send_bytes(&mut self, to: Destination, bytes: &[u8], is_rpc: bool) -> Result<(), SendError> {
+        let (route, length) = self.route_or_ask(to, bytes.len(), is_rpc)?;
         self.debit(to, &route, bytes.len().saturating_add(length.as_bytes().len()));
         if route.is_one_unit(length, bytes.len()) {
             let ring = &mut self.state.ring;
@@ -149,15 +157,29 @@ impl<'a> Out<'a> {
         len: usize,
         write: impl FnOnce(&mut Payload<'_>),
     ) -> Result<(), SendError> {
-        let mut payload = self.payload(to.into(), len)?;
+        let mut payload = self.payload(to.into(), len, false)?;
+        write(&mut payload);
+        Ok(())
+    }
+
+    /// The same for a message of remote procedure calls.
+    #[cfg(feature = "rpc")]
+    #[cfg_attr(feature = "speed", inline)]
+    pub(crate) fn send_rpc_with(
+        &mut self,
+        to: Destination,
+        len: usize,
+        write: impl FnOnce(&mut Payload<'_>),
+    ) -> Result<(), SendError> {
+        let mut payload = self.payload(to, len, true)?;
         write(&mut payload);
         Ok(())
     }
 
     /// Begins a payload, if there is room for all of it.
     #[cfg_attr(feature = "speed", inline)]
-    fn payload(&mut self, to: Destination, len: usize) -> Result<Payload<'_>, SendError> {
-        let (route, length) = self.route_or_ask(to, len)?;
+    fn payload(&mut self, to: Destination, len: usize, is_rpc: bool) -> Result<Payload<'_>, SendError> {
+        let (route, length) = self.route_or_ask(to, len, is_rpc)?;
         self.debit(to, &route, len.saturating_add(length.as_bytes().len()));
         let (units, local) = self.begin_payload(route, length, len);
         Ok(Payload::new(units, local))
@@ -194,11 +216,14 @@ impl<'a> Out<'a> {
     /// Returns true if [`Out::send`] would queue `len` bytes for `to` now.
     #[must_use]
     pub fn can_send(&self, to: impl Into<Destination>, len: usize) -> bool {
-        self.route_for(to.into(), len).is_ok()
+        let to = to.into();
+        let is_rpc = self.route(to).is_some_and(|route| route.limit.is_rpc());
+        self.route_for(to, len, is_rpc).is_ok()
     }
 
     /// Returns true if a payload of at most `most` bytes for `to` may have to wait. If `most` is
     /// `usize::MAX`, it is one of which nothing is known but that it is to fit half of the ring.
+    #[cfg(feature = "rpc")]
     #[inline]
     pub(crate) fn may_have_to_wait(&mut self, to: Destination, most: usize) -> bool {
         /// More than what stands in front of a payload of one unit.
@@ -212,28 +237,33 @@ impl<'a> Out<'a> {
             _ => false,
         };
         let needed = most.saturating_add(HEAD);
-        if is_remote && needed <= self.free().min(MAX_WHOLE_BROADCAST) && self.window_fits(to, needed) {
+        if is_remote && needed <= self.free().min(super::MAX_WHOLE_BROADCAST) && self.window_fits(to, needed)
+        {
             return false;
         }
         self.has_to_wait(to, most)
     }
 
+    #[cfg(feature = "rpc")]
     #[inline]
     fn window_fits(&self, to: Destination, len: usize) -> bool {
         let fits = |route: Route| self.check_window(to, &route, len, true).is_ok();
         !self.state.flow.has_windows() || self.route(to).is_some_and(fits)
     }
 
+    #[cfg(feature = "rpc")]
     #[cold]
     fn has_to_wait(&mut self, to: Destination, most: usize) -> bool {
         let len = if most == usize::MAX { self.longest_in_half(to) } else { most };
-        matches!(self.route_or_ask(to, len), Err(SendError::WouldBlock))
+        let is_rpc = self.route(to).is_some_and(|route| route.limit.is_rpc());
+        matches!(self.route_or_ask(to, len, is_rpc), Err(SendError::WouldBlock))
     }
 
+    #[cfg(feature = "rpc")]
     fn longest_in_half(&self, to: Destination) -> usize {
         let half = self.parts.transmit.len() / 2;
         match self.route(to) {
-            Some(Route { limit, .. }) if limit != ChunkLimit::NONE => half.min(limit.max() as usize),
+            Some(Route { limit, .. }) if !limit.is_none() => half.min(limit.max() as usize),
             _ => half,
         }
     }
@@ -371,25 +401,36 @@ impl<'a> Out<'a> {
 
     /// Where `to` is, and the length field in front of `len` bytes, if they can be queued now.
     #[cfg_attr(feature = "speed", inline(always))]
-    fn route_for(&self, to: Destination, len: usize) -> Result<(Route, EncodedLength), SendError> {
+    fn route_for(
+        &self,
+        to: Destination,
+        len: usize,
+        is_rpc: bool,
+    ) -> Result<(Route, EncodedLength), SendError> {
         let route = self.route(to).ok_or(SendError::NotOpen)?;
+        check_mode(&route, is_rpc)?;
         let length = length_field(route.limit, len)?;
         #[cfg(feature = "large-chunks")]
         self.check_partial(to)?;
         let in_all = len.saturating_add(length.as_bytes().len());
         self.check_room(route.wire.wire_len(in_all))?;
         self.parts.local.check_room(route.local, in_all)?;
-        self.check_window(to, &route, in_all, route.limit != ChunkLimit::NONE)?;
+        self.check_window(to, &route, in_all, !route.limit.is_none())?;
         Ok((route, length))
     }
 
     /// The same, for something that is to be sent.
     #[cfg_attr(feature = "speed", inline(always))]
-    fn route_or_ask(&mut self, to: Destination, len: usize) -> Result<(Route, EncodedLength), SendError> {
+    fn route_or_ask(
+        &mut self,
+        to: Destination,
+        len: usize,
+        is_rpc: bool,
+    ) -> Result<(Route, EncodedLength), SendError> {
         if !cfg!(feature = "flow") {
-            return self.route_for(to, len);
+            return self.route_for(to, len, is_rpc);
         }
-        match self.route_for(to, len) {
+        match self.route_for(to, len, is_rpc) {
             Ok(route) => Ok(route),
             Err(error) => Err(self.no_room(to, error)),
         }
@@ -407,7 +448,12 @@ impl<'a> Out<'a> {
 
     /// Returns the limit of chunks in a channel of this mode.
     pub(super) fn limit_of(&self, mode: Mode) -> Result<ChunkLimit, SendError> {
-        let Mode::Chunks(limit) = mode else { return Ok(ChunkLimit::NONE) };
+        let limit = match mode {
+            Mode::Data => return Ok(ChunkLimit::NONE),
+            Mode::Chunks(limit) => limit,
+            #[cfg(feature = "rpc")]
+            Mode::Rpc(limit) => limit.for_rpc(),
+        };
         let chunk_size = self.parts.chunk_size;
         let is_large = limit.length_bytes() > 2 && !cfg!(feature = "large-chunks");
         if !limit.is_valid() || is_large || limit.max() as usize > chunk_size {
@@ -472,4 +518,15 @@ impl<'a> Out<'a> {
         self.push(bytes);
         Ok(())
     }
+}
+
+/// Remote procedure calls have channels of their own, and nothing else goes there.
+#[inline]
+pub(super) const fn check_mode(route: &Route, is_rpc: bool) -> Result<(), SendError> {
+    #[cfg(feature = "rpc")]
+    if route.limit.is_rpc() != is_rpc {
+        return Err(if is_rpc { SendError::NotRpc } else { SendError::OnlyRpc });
+    }
+    let _ = (route, is_rpc);
+    Ok(())
 }

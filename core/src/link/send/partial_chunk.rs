@@ -1,8 +1,8 @@
 //! Chunks that are written in parts.
 
-use super::Out;
 use super::payload::{Route, length_field};
-use crate::chunk::{ChunkLimit, EncodedLength};
+use super::{Out, check_mode};
+use crate::chunk::EncodedLength;
 use crate::link::partial::PartialChunk;
 use crate::link::{Destination, SendError};
 use crate::protocol::{Header, MAX_UNIT_PAYLOAD};
@@ -20,13 +20,15 @@ impl Out<'_> {
     /// [`SendError::ChunkUnfinished`].
     pub fn begin_chunk(&mut self, to: impl Into<Destination>, len: usize) -> Result<(), SendError> {
         let to = to.into();
-        let Route { limit, party, .. } = self.route(to).ok_or(SendError::NotOpen)?;
+        let route = self.route(to).ok_or(SendError::NotOpen)?;
+        check_mode(&route, false)?;
+        let Route { limit, party, .. } = route;
         let length = length_field(limit, len)?;
         self.check_partial(to)?;
         if self.unfinished() > 0 {
             return Err(SendError::ChunkUnfinished);
         }
-        if limit == ChunkLimit::NONE {
+        if limit.is_none() {
             return Err(SendError::NotOpen);
         }
         self.state.partial = PartialChunk { to, party, left: len, length };

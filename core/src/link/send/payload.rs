@@ -257,7 +257,7 @@ pub(in crate::link) fn length_field(limit: ChunkLimit, len: usize) -> Result<Enc
     }
     // without large chunks a payload is one unit
     let most = if cfg!(feature = "large-chunks") { usize::MAX } else { MAX_WHOLE_BROADCAST };
-    let is_raw = limit == ChunkLimit::NONE;
+    let is_raw = limit.is_none();
     let max = if is_raw { u32::MAX } else { limit.max() };
     let max = max.min(u32::try_from(most).unwrap_or(u32::MAX));
     if is_raw {

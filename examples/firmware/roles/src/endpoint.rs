@@ -112,7 +112,7 @@ impl<'a> Tasks<'a> {
             client: is(Role::Client).then(|| Client::new(options.channel, mode, job)),
             lamp: (options.role == Role::Lamp).then(|| {
                 // others take chunks of the usual size for granted
-                let mode = Mode::Chunks(options.chunk.among(32_768));
+                let mode = Mode::Rpc(options.chunk.among(32_768));
                 Object::new(options.channel, mode)
             }),
         }

@@ -39,23 +39,23 @@ impl Display for Desk {
 
 /// Objects are offered, called, and call back.
 pub fn remote_procedures<S: Stage>(story: &mut Story<S>) {
-    let (server, users) = story.chat("desk", Mode::default(), 2);
+    let (server, users) = story.chat("desk", Mode::RPC, 2);
     for (_, user) in &users {
         rpc::offer(&mut story.out(0), (server.channel, *user), 4).unwrap();
     }
     let mut desk = Desk::default();
     let mut offers = 0;
     let mut serve = |event: Event<'_>, out: &mut Out<'_>| {
-        let Event::Chunk { from, bytes } = event else { return Ok(Flow::Continue) };
+        let Event::Rpc { from, bytes } = event else { return Ok(Flow::Continue) };
         match Message::read(from, bytes) {
-            Some(Message::Offer(remote)) => {
+            Message::Offer(remote) => {
                 assert_eq!(remote.object(), 4);
                 offers += 1;
                 let caller = CalculatorCaller::new(remote);
                 caller.name(out, "a name")?;
                 caller.add(out, 40, offers)?;
             }
-            Some(Message::Call(call)) => {
+            Message::Call(call) => {
                 let called = match call.object() {
                     4 => Calculator::dispatch(&mut desk, &call, out),
                     9 => Display::dispatch(&mut desk, &call, out),
@@ -63,14 +63,13 @@ pub fn remote_procedures<S: Stage>(story: &mut Story<S>) {
                 };
                 return called.or_else(rpc::Error::pass_over);
             }
-            None => panic!("no message: {bytes:?}"),
         }
         Ok(Flow::Continue)
     };
     for (client, _) in &users {
         // the offer, and the answer
         for _ in 0..2 {
-            assert!(matches!(story.next_of_with(*client, &mut serve), Heard::Chunk(None, _)));
+            assert!(matches!(story.next_of_with(*client, &mut serve), Heard::Rpc(None, _)));
         }
     }
     desk.shown.sort_unstable();

@@ -20,7 +20,8 @@ const Store = define({
 
 export async function run(url: string): Promise<number> {
   const { own, entered } = start(url);
-  new Rpc(own, {
+  const calls = new Link(url);
+  new Rpc(calls.create('store', { mode: 'rpc' }), {
     offer: {
       0: implement(Store, {
         note: (text) => console.log(text),
@@ -30,7 +31,7 @@ export async function run(url: string): Promise<number> {
       }),
     },
   });
-  const rpc = new Rpc(entered, { expect: { 0: Store } });
+  const rpc = new Rpc(calls.enter('store', { mode: 'rpc' }), { expect: { 0: Store } });
   const store = rpc.remote(Store, 0);
   store.note('x');
   // @ts-expect-error a string is wanted

@@ -15,19 +15,20 @@ use peote_net::link::{
 use peote_net::protocol::to_relay::{self, Command};
 use peote_net::reconnect::{Backoff, Reconnect};
 use peote_net::relay::{ConnectionId, Host, Relay, StaticStorage};
-use peote_net::rpc::{self, Context, Message, remote};
+use peote_net::rpc::{self, Context, Message, Remote, remote};
 use peote_net::time::Instant;
 use peote_net_smoltcp::{Addressing, Config, RelayAddress, Stack, StackMemory, Status};
 use static_cell::ConstStaticCell;
 
-/// Chunks up to 256 bytes, four users, an entered channel and the two ends of a local user, one own
-/// channel, 512 bytes each to send and to receive.
-type Buffers = LocalBuffers<LinkBuffers<256, 7, 1, 512, 512>, 1, 1, 512>;
+/// Chunks up to 256 bytes, seven users, an entered channel and the two ends of a local user, two own
+/// channels, 512 bytes each to send and to receive.
+type Buffers = LocalBuffers<LinkBuffers<256, 10, 2, 512, 512>, 1, 1, 512>;
 /// Two connections, one channel with one user.
 type Core = Relay<StaticStorage<2, 1, 1, 4>>;
 type Memory = StackMemory<'static, 1024, 1024>;
 
 const MODE: Mode = Mode::chunks(256);
+const CALLS: Mode = Mode::rpc(256);
 
 static LINK: ConstStaticCell<Link<Buffers>> = ConstStaticCell::new(Link::with_local_users());
 static STACK: ConstStaticCell<Memory> = ConstStaticCell::new(Memory::new());
@@ -45,8 +46,8 @@ struct Board {
 
 impl Lamp for Board {
     fn set(&mut self, context: &mut Context<'_>, brightness: u8, name: &str) -> Result<(), SendError> {
-        let caller = context.from();
-        context.out().send(caller, name.as_bytes())?;
+        let caller = LampCaller::new(Remote::assume(context.from(), 0));
+        caller.set(context.out(), brightness, name)?;
         self.calls += u32::from(brightness);
         Ok(())
     }
@@ -94,18 +95,17 @@ fn forward(relay: &mut Core) -> Result<[usize; 2], &'static core::ffi::CStr> {
 /// What the board does with an event of its channels.
 fn handle(event: Event<'_>, out: &mut Out<'_>, lamp: &mut Board) -> Result<(), SendError> {
     match event {
-        Event::UserEntered { channel, user } => rpc::offer(out, Destination::User(channel, user), 0),
+        Event::UserEntered { channel, user } => match rpc::offer(out, (channel, user), 0) {
+            Err(SendError::NotRpc) => Ok(()),
+            offered => offered,
+        },
         Event::Chunk { from: Source::User { channel, user }, bytes: bytes @ [b'*', ..] } => {
             out.send(Destination::AllBut(channel, user), bytes)
         }
-        Event::Chunk { from, bytes } => match Message::read(from, bytes) {
-            Some(Message::Call(call)) if call.object() == 0 && matches!(from, Source::User { .. }) => {
-                lamp.dispatch(&call, out).or_else(rpc::Error::pass_over).map(drop)
-            }
-            Some(Message::Offer(remote)) if remote.object() == 0 => {
-                LampCaller::new(remote).set(out, black_box(1), "*desk")
-            }
-            _ => out.send(from, bytes),
+        Event::Chunk { from, bytes } => out.send(from, bytes),
+        Event::Rpc { from, bytes } => match Message::read(from, bytes) {
+            Message::Call(call) => lamp.dispatch(&call, out).or_else(rpc::Error::pass_over).map(drop),
+            Message::Offer(remote) => LampCaller::new(remote).set(out, black_box(1), "desk"),
         },
         _ => Ok(()),
     }
@@ -132,9 +132,10 @@ fn main() -> ! {
     };
     report::start_work();
     let link = LINK.take();
-    let mut channels = Reconnect::<&str, 2>::new(Backoff::new());
+    let mut channels = Reconnect::<&str, 3>::new(Backoff::new());
     let mut out = link.out();
-    let (Ok(_), Ok(work)) = (channels.create(&mut out, "board", MODE), channels.enter(&mut out, "work", MODE)) else {
+    let own = channels.create(&mut out, "board", MODE).and_then(|_| channels.create(&mut out, "lamp", CALLS));
+    let (Ok(_), Ok(work)) = (own, channels.enter(&mut out, "work", MODE)) else {
         report::failed(c"there is no room for the channels");
     };
     let mut lamp = Board { calls: 0 };
