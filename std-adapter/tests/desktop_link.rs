@@ -218,6 +218,33 @@ fn a_channel_that_is_refused_is_told_to_the_handler() {
     );
 }
 
+/// `next` returns events, which know no names, so the program asks for the name.
+#[test]
+fn an_error_of_an_event_that_was_returned_gets_the_name() {
+    let (mut link, mut relay, _listener) = link();
+    assert!(link.next().unwrap().is_none());
+    expect(&mut relay, &CREATE_ECHO);
+    relay.write_all(&peote_net::protocol::to_endpoint::refused(1, 2)).unwrap();
+    let error = loop {
+        link.wait().unwrap();
+        let Some((event, _)) = link.next().unwrap() else { continue };
+        let ended = event.ok();
+        if let Err(error) = link.named(ended) {
+            break error;
+        }
+    };
+    assert_eq!(
+        format!("{error:?}"),
+        "channel \"echo\": the relay did not create the channel: a channel of this name exists already"
+    );
+    // another error, and a later event
+    let other = link.named(Err::<(), _>(SendError::Empty)).unwrap_err();
+    assert!(matches!(other, LinkError::Handler(SendError::Empty)), "{other:?}");
+    assert!(link.next().unwrap().is_none());
+    let later = link.named(Err::<(), _>(SendError::NotOpen)).unwrap_err();
+    assert!(matches!(later, LinkError::Handler(SendError::NotOpen)), "{later:?}");
+}
+
 /// What happens is told by `next` as it is by `poll`.
 #[test]
 fn events_one_by_one() {

@@ -217,6 +217,7 @@ impl LinkBuilder {
             is_reconnecting: self.rules.is_some(),
             cause: None,
             refused: VecDeque::new(),
+            ended: None,
             poll_limit: self.poll_limit,
             line: self.line,
             on_change: self.on_change,

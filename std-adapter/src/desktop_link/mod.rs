@@ -89,6 +89,8 @@ pub struct DesktopLink {
     cause: Option<error::Cause>,
     /// What is to be told to the program before what comes.
     refused: VecDeque<Channel>,
+    /// The name of the channel that the last event of [`next`](DesktopLink::next) has ended.
+    ended: Option<String>,
     poll_limit: usize,
     /// What the lines of local users are like.
     line: Option<SimulatedLine>,
@@ -422,7 +424,10 @@ impl DesktopLink {
     ///             Err(SendError::WouldBlock) => out.again(), // no room: the event comes again
     ///             sent => sent?,
     ///         },
-    ///         other => other.ok()?,
+    ///         other => {
+    ///             let ended = other.ok(); // a channel that is refused, or ends, is an error
+    ///             link.named(ended)?;
+    ///         }
     ///     }
     /// }
     /// # Ok(()) }
@@ -437,7 +442,9 @@ impl DesktopLink {
             self.begin_turn(now);
             self.is_in_turn = true;
         }
+        self.ended = None;
         if let Some(channel) = self.refused.pop_front() {
+            self.ended = self.channels.name(channel).cloned();
             return Ok(Some((
                 Event::Refused { channel, reason: Reason::NoAnswer, words: b"" },
                 self.link.out(),
@@ -455,15 +462,27 @@ impl DesktopLink {
         }
     }
 
+    /// Puts the channel's name into the error of an event that [`next`](Self::next) has returned:
+    /// what [`Event::ok`] says of a channel that was refused, or has ended.
+    /// [`poll`](Self::poll) does it by itself.
+    ///
+    /// # Errors
+    /// That of `result`.
+    pub fn named<T>(&self, result: Result<T, SendError>) -> Result<T, LinkError> {
+        result.map_err(|error| LinkError::of_handler(error, self.ended.clone()))
+    }
+
     /// Finds the next event of this turn. Returns whether its channel comes back; `None` if there
     /// is no event.
     fn find(&mut self, now: Instant) -> Option<bool> {
         loop {
-            let Self { link, channels, on_change, stage: Stage::Connected(transport), .. } = self else {
+            let Self { link, channels, on_change, ended, stage: Stage::Connected(transport), .. } = self
+            else {
                 return None;
             };
             let mut is_away = false;
             let found = link.find_event(&mut **transport, now, |event| {
+                *ended = name_of_ended(channels, &event);
                 let seen = follow(channels, on_change, event, now);
                 is_away = matches!(seen, Some(Event::Away { .. }));
                 seen.is_some()
