@@ -26,7 +26,7 @@ pub struct Sizes {
     pub window: usize,
     /// Users of own channels plus entered channels, at once: 1 to 65,534. Default: 256.
     pub parties: usize,
-    /// Own channels, at once: 0 to 128. Default: 16.
+    /// Own channels, at once: 0 to 128. Default: 128.
     pub own_channels: usize,
     /// Bytes that can wait to be sent, from 259. A chunk is queued whole, with its framing, unless
     /// it is sent in parts. Default: 262,144.
@@ -42,13 +42,41 @@ pub struct Sizes {
     pub local_line: usize,
 }
 
+impl Sizes {
+    /// All that the protocol allows on one connection: 128 own channels with 256 users each, and 128
+    /// entered channels.
+    ///
+    /// Each party has a window of 32,768 bytes, one chunk. That is 1 GiB of address space, and 2 MB
+    /// of memory as long as nothing is kept. It is not the default because a system that counts
+    /// address space as memory (Windows, Linux without overcommitment) may refuse it:
+    /// [`SizesError::OutOfMemory`].
+    ///
+    /// ```
+    /// use peote_net_std::{DesktopLink, Sizes};
+    /// # fn main() -> Result<(), peote_net_std::LinkError> {
+    /// let link = DesktopLink::builder().sizes(Sizes::MOST).offline()?;
+    /// # drop(link);
+    /// # Ok(()) }
+    /// ```
+    pub const MOST: Self = Self {
+        chunk_size: 32_768,
+        window: 32_768,
+        parties: MAX_CHANNELS * 256 + MAX_CHANNELS,
+        own_channels: MAX_CHANNELS,
+        transmit: 262_144,
+        receive: 65_536,
+        local_users: 64,
+        local_line: 262_144,
+    };
+}
+
 impl Default for Sizes {
     fn default() -> Self {
         Self {
             chunk_size: 32_768,
             window: 262_144,
             parties: 256,
-            own_channels: 16,
+            own_channels: 128,
             transmit: 262_144,
             receive: 65_536,
             local_users: 64,
