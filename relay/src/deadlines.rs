@@ -33,6 +33,11 @@ pub(crate) struct Times {
 }
 
 impl Times {
+    /// How long what an ended connection has said waits for its receiver.
+    pub(crate) fn last_words(&self) -> u64 {
+        self.terms.most.saturating_mul(LAST_WORDS)
+    }
+
     pub(crate) fn new(config: &Config) -> Self {
         let if_any = |time: Duration| (!time.is_zero()).then(|| millis(time));
         Self {
@@ -193,8 +198,8 @@ fn room(connection: &Connection, times: &Times) -> Option<Deadline> {
 fn last_words(connection: &Connection, times: &Times) -> Option<Deadline> {
     let wait = &connection.wait;
     let is_ended = wait.for_whom != 0 && connection.flags.read_closed;
-    let patience = times.terms.most.saturating_mul(LAST_WORDS);
-    is_ended.then(|| (wait.began.max(wait.ended).saturating_add(patience), Due::Close(Late::LastWords)))
+    let until = || wait.began.max(wait.ended).saturating_add(times.last_words());
+    is_ended.then(|| (until(), Due::Close(Late::LastWords)))
 }
 
 /// It waits for the window of somebody who takes too little.

@@ -9,7 +9,7 @@ mod program;
 use std::io::Read;
 use std::time::{Duration, Instant};
 
-use cluster_rig::{CREATE, ENTER, Nats, OK, Raw, cluster_of, figure_of, signal, taking_part};
+use cluster_rig::{CREATE, ENTER, Nats, OK, Raw, cluster_of, figure_of, signal, taking_part, until};
 use program::{PATIENCE, Running};
 use rustix::process::Signal;
 
@@ -137,6 +137,75 @@ fn admission_numbers_and_windows_go_across() {
     // the user is gone, with all that it is in
     drop(user);
     server.expect(&[0, 5, 0, 1, 0, 2, 1]);
+}
+
+/// A user says something and goes at once. Its server hears all of it when it wants it, wherever the
+/// user was.
+#[test]
+fn last_words_that_wait_for_a_window_are_heard() {
+    let Some(nats) = Nats::start("last") else { return };
+    let (_a, at_a) = nats.relay("last", "10");
+    let (_b, at_b) = nats.relay("last", "10");
+    let mut server = taking_part(at_a, 1000);
+    server.command(CREATE, 1, b"x");
+    server.expect(OK);
+    for (number, at) in [(0, at_a), (1, at_b)] {
+        let mut user = Raw::connect(at);
+        user.command(ENTER, 1, b"x");
+        let knock = server.next().unwrap();
+        assert_eq!(knock[..6], [0, 10, 0, 4, 0, number]);
+        server.say(&[0, 9, 0, 3, 0, number, knock[6]]);
+        user.expect(OK);
+        let piece = [&[0x80 | 3, 233, 0][..], &[number; 1000]].concat();
+        user.say(&piece.repeat(5));
+        drop(user);
+        let (mut got, mut granted) = (0, 0);
+        loop {
+            let unit = server.next().unwrap();
+            if unit[0] == 0 {
+                assert_eq!(unit, [0, 5, 0, 1, 0, number, 1]);
+                break;
+            }
+            got += payload_len(&unit);
+            if got - granted >= 1000 {
+                // nothing is granted before the end of the user may have been noticed
+                std::thread::sleep(Duration::from_millis(100));
+                let more = u32::try_from(got - granted).unwrap();
+                server.say(&[&[0, 8, 0, 6, 128, number][..], &more.to_le_bytes()].concat());
+                granted = got;
+            }
+        }
+        assert_eq!(got, 5000, "of user {number}");
+    }
+}
+
+/// A server that takes nothing does not keep those who have gone for ever.
+#[test]
+fn last_words_that_nobody_wants_are_dropped_after_a_while() {
+    let Some(nats) = Nats::start("words") else { return };
+    let more = ["--stall-timeout", "1", "--metrics", "true"];
+    let (_a, at_a) = nats.relay_with(&nats.url(), "words", "10", &more);
+    let (_b, at_b) = nats.relay("words", "10");
+    let mut server = taking_part(at_a, 1000);
+    server.command(CREATE, 1, b"x");
+    server.expect(OK);
+    let mut user = Raw::connect(at_b);
+    user.command(ENTER, 1, b"x");
+    let knock = server.next().unwrap();
+    server.say(&[0, 9, 0, 3, 0, 0, knock[6]]);
+    user.expect(OK);
+    user.say(&[&[0x80 | 3, 233, 0][..], &[7; 1000]].concat().repeat(5));
+    drop(user);
+    let mut got = 0;
+    let unit = loop {
+        let unit = server.next().unwrap();
+        if unit[0] == 0 {
+            break unit;
+        }
+        got += payload_len(&unit);
+    };
+    assert_eq!((got, &unit[..]), (1000, &[0, 5, 0, 1, 0, 0, 1][..]));
+    until("nothing to be kept", || figure_of(at_a, "cluster_users_from_elsewhere") == 0);
 }
 
 #[test]

@@ -225,11 +225,14 @@ impl Cluster {
     // ---- the loop ----
 
     /// Takes news. Comes before anything is served: a lease that is over is noticed first.
-    pub(crate) fn begin_turn(&mut self) {
+    ///
+    /// What a party that is gone has said waits for its receiver for `last_words` milliseconds.
+    pub(crate) fn begin_turn(&mut self, last_words: u64) {
         self.now = (self.clock)();
         self.is_held_up = false;
         if self.now >= self.next_tick {
             self.tick();
+            self.afar.end_late(self.now.saturating_sub(last_words));
         }
         for _ in 0..4096 {
             let Some(news) = self.bus.take() else { break };

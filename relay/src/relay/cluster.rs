@@ -60,8 +60,8 @@ impl Relay {
     /// # Errors
     /// This relay cannot be one of the cluster.
     pub(super) fn begin_cluster(&mut self) -> io::Result<()> {
-        let Some(cluster) = self.connections.cluster.as_mut() else { return Ok(()) };
-        cluster.begin_turn();
+        let Connections { cluster: Some(cluster), times, .. } = &mut self.connections else { return Ok(()) };
+        cluster.begin_turn(times.last_words());
         if let Some(why) = cluster.refused.take() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
         }

@@ -8,7 +8,7 @@ use peote_net::protocol::to_relay::{self, Command};
 use super::super::RelayId;
 use super::super::member::{Member, Stage};
 use super::super::record::{Record, members};
-use super::{Afar, Key, Role, StandIn, Todo};
+use super::{Afar, Ending, Key, Role, StandIn, Todo};
 
 impl Afar {
     /// Another relay says this: records, one after the other. Returns false if there is one without
@@ -35,7 +35,7 @@ impl Afar {
             Record::Knock { member, connection, address, name, words } => {
                 self.knock(peer, member, (connection, address), (name, words), now);
             }
-            Record::Leave { member, code } => self.leave(peer, member, code),
+            Record::Leave { member, code } => self.leave(peer, member, code, now),
             Record::ToServer { member, units } => self.carry(peer, member, false, units, now),
             Record::ToUsers { .. } => {}
             Record::UserTook { member, bytes } => self.took(peer, member, false, bytes, now),
@@ -43,7 +43,7 @@ impl Afar {
             Record::ConnectionGone { connection } => {
                 let slot = self.peers.get_mut(&peer);
                 if let Some(key) = slot.and_then(|peer| peer.doubles.remove(&connection)) {
-                    self.lose_double(peer, key);
+                    self.lose_double(peer, key, now);
                 }
             }
             Record::Admitted { member, number } => self.admitted(peer, member, number),
@@ -52,14 +52,30 @@ impl Afar {
         }
     }
 
-    pub(super) fn lose_double(&mut self, peer: RelayId, key: Key) {
-        let Some(StandIn { role: Role::Double { entered, tags, .. }, .. }) = self.get(key) else { return };
-        let gone: Vec<u32> = entered.drain().chain(tags.drain()).map(|(_, member)| member).collect();
-        for member in gone {
-            self.forget_member(peer, member, false);
+    /// The endpoint that a double stands for is gone. What it has said comes first, in each channel
+    /// as far as its server takes it; the double goes with its last membership.
+    pub(super) fn lose_double(&mut self, peer: RelayId, key: Key, now: u64) {
+        let Some(StandIn { role: Role::Double { entered, tags, is_gone, .. }, .. }) = self.get(key) else {
+            return;
+        };
+        *is_gone = true;
+        let members: Vec<u32> = entered.values().chain(tags.values()).copied().collect();
+        for member in members {
+            self.leave(peer, member, 1, now);
         }
-        // what it said before is said first
-        self.push(key, Todo::Close);
+        self.close_double(key);
+    }
+
+    /// A double without memberships goes if its endpoint is gone.
+    pub(super) fn close_double(&mut self, key: Key) {
+        if let Some(stand_in) = self.get(key)
+            && let Role::Double { entered, tags, is_gone: true, .. } = &stand_in.role
+            && entered.is_empty()
+            && tags.is_empty()
+            && !matches!(stand_in.todo.back(), Some(Todo::Close))
+        {
+            self.push(key, Todo::Close);
+        }
     }
 
     pub(super) fn knock(
@@ -76,7 +92,7 @@ impl Afar {
         let double = self.peer(peer, now).doubles.get(&connection).copied();
         let key = double.unwrap_or_else(|| {
             let (entered, tags) = (HashMap::new(), HashMap::new());
-            self.add(peer, Role::Double { connection, entered, tags, next_tag: 1 }, address)
+            self.add(peer, Role::Double { connection, entered, tags, next_tag: 1, is_gone: false }, address)
         });
         self.peer(peer, now).doubles.insert(connection, key);
         let Some(StandIn { role: Role::Double { tags, next_tag, .. }, .. }) = self.get(key) else { return };
@@ -97,16 +113,49 @@ impl Afar {
         }
     }
 
-    pub(super) fn leave(&mut self, peer: RelayId, member: u32, code: u8) {
-        let Some(found) = self.peers.get_mut(&peer).and_then(|peer| peer.hosted.get_mut(&member)) else {
-            return;
-        };
-        found.ending = Some(code);
+    pub(super) fn leave(&mut self, peer: RelayId, member: u32, code: u8, now: u64) {
+        let Some(found) = self.begin_end(peer, member, false, code, now) else { return };
         let key = found.stand_in;
         match found.stage {
             Stage::Entering { tag } => self.push(key, Todo::LoseKnock(tag)),
             _ if found.is_carried() => self.end_hosted(peer, member),
             _ => {}
+        }
+    }
+
+    /// A membership is to end with that code when what waits in it has been handed on, or after a
+    /// while.
+    fn begin_end(
+        &mut self,
+        peer: RelayId,
+        member: u32,
+        is_guest: bool,
+        code: u8,
+        now: u64,
+    ) -> Option<&mut Member> {
+        let (waits, key) = {
+            let found = self.member(peer, member, is_guest)?;
+            found.ending = Some(code);
+            (!found.is_carried(), found.stand_in)
+        };
+        if waits {
+            self.endings.push_back(Ending { since: now, peer, member, is_guest, key });
+        }
+        self.member(peer, member, is_guest)
+    }
+
+    /// Memberships that were to end before that time end, and what waits in them is lost.
+    pub(crate) fn end_late(&mut self, before: u64) {
+        while self.endings.front().is_some_and(|ending| ending.since <= before)
+            && let Some(late) = self.endings.pop_front()
+        {
+            let Some(found) = self.member(late.peer, late.member, late.is_guest) else { continue };
+            let Some(code) = found.ending.filter(|_| found.stand_in == late.key) else { continue };
+            if late.is_guest {
+                self.end_guest(late.peer, late.member, code);
+            } else {
+                self.end_hosted(late.peer, late.member);
+            }
         }
     }
 
@@ -122,6 +171,7 @@ impl Afar {
         } else {
             self.push(key, Todo::LoseEntered(at));
         }
+        self.close_double(key);
     }
 
     /// Whether a double that was to knock no more did knock.
@@ -135,6 +185,7 @@ impl Afar {
             && let Some(member) = tags.remove(&tag)
         {
             self.forget_member(peer, member, false);
+            self.close_double(key);
         }
     }
 
@@ -236,9 +287,9 @@ impl Afar {
     }
 
     pub(super) fn gone(&mut self, peer: RelayId, member: u32, code: u8, now: u64) {
-        let Some(found) = self.member(peer, member, true) else { return };
-        found.ending = Some(code);
-        self.hand_on(peer, member, true, &[], now);
+        if self.begin_end(peer, member, true, code, now).is_some() {
+            self.hand_on(peer, member, true, &[], now);
+        }
     }
 
     pub(super) fn end_guest(&mut self, peer: RelayId, member: u32, code: u8) {

@@ -61,8 +61,18 @@ enum Role {
     /// Stands for the server of a channel: which one, and the members by their numbers.
     Proxy { name: Name, members: HashMap<u8, u32> },
     /// Stands for a user: its connection there, the members by the numbers of channels, and by tags
-    /// of commands to enter.
-    Double { connection: u64, entered: HashMap<u8, u32>, tags: HashMap<u8, u32>, next_tag: u8 },
+    /// of commands to enter; whether the user's connection is gone.
+    Double { connection: u64, entered: HashMap<u8, u32>, tags: HashMap<u8, u32>, next_tag: u8, is_gone: bool },
+}
+
+/// A membership that ends when what waits in it has been handed on.
+#[derive(Debug)]
+struct Ending {
+    since: u64,
+    peer: RelayId,
+    member: u32,
+    is_guest: bool,
+    key: Key,
 }
 
 #[derive(Debug)]
@@ -110,6 +120,8 @@ pub(crate) struct Afar {
     /// What the core has said to stand-ins, until it is passed on.
     heard: pass_on::Heard,
     serials: u64,
+    /// Memberships that end, those first that began to end first. Some may have ended.
+    endings: VecDeque<Ending>,
     /// Bytes of memory that take what waits for windows of endpoints here.
     waiting: usize,
     /// Proxies that could not be made.
@@ -347,12 +359,13 @@ impl Afar {
                     }
                 }
             }
-            Role::Double { connection, .. } => {
+            Role::Double { connection, is_gone: false, .. } => {
                 let connection = *connection;
                 if let Some(peer) = self.peers.get_mut(&peer) {
                     peer.doubles.remove(&connection);
                 }
             }
+            Role::Double { .. } => {}
         }
         if id.is_some() {
             self.push(key, Todo::Close);

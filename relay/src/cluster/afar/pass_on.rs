@@ -252,11 +252,13 @@ impl Afar {
                 let Some(member) = tags.remove(&tag) else { return };
                 self.forget_member(peer, member, false);
                 self.say(peer, &Record::Refused { member, code, words: words.bytes() }, now);
+                self.close_double(key);
             }
             (Role::Double { entered, .. }, Unit::ChannelGone { channel, reason }) => {
                 let Some(member) = entered.remove(&channel) else { return };
                 self.forget_member(peer, member, false);
                 self.say(peer, &Record::Gone { member, code: reason }, now);
+                self.close_double(key);
             }
             // keepalives, answers to hello and create, and what does not concern stand-ins
             _ => {}

@@ -100,8 +100,10 @@ fn a_double_that_has_gone_is_forgotten() {
     afar.hear_record(PEER, &Record::ConnectionGone { connection: 99 }, 0);
     assert!(afar.peers[&PEER].doubles.is_empty());
     while let Some((_, todo)) = afar.take_todo(key) {
-        if todo == Todo::Close {
-            afar.closed(key);
+        match todo {
+            Todo::LoseKnock(tag) => afar.lost_knock(key, tag, true),
+            Todo::Close => afar.closed(key),
+            _ => {}
         }
     }
     afar.hear_record(PEER, &knock(2, 100), 0);
