@@ -124,8 +124,8 @@ pub const SILENCE_LIMIT: Duration = Duration::from_secs(20);
 /// The transport is handed to each poll. `B` is the link's memory: [`link_buffers!`] names its
 /// sizes, [`memory`] says what each of them means.
 ///
-/// Beside its buffers a link takes 360 bytes on 64-bit targets, and less on 32-bit ones. Without
-/// the features `flow`, `large-chunks`, `local` and `speed` it takes 160 and 112 bytes.
+/// Beside its buffers a link takes 360 bytes on 64-bit targets with all features, and 160 without
+/// any. [Sizes](crate#sizes) has a table, with 32-bit targets.
 ///
 /// ```
 /// use std::sync::Mutex;

@@ -45,18 +45,45 @@ const PARTY: usize = {
 
 /// What a link adds to its buffers.
 #[cfg(target_pointer_width = "64")]
-const ADDED: usize = WITHOUT_FLOW + if cfg!(feature = "flow") { 120 } else { 0 };
+const ADDED: usize = added(
+    cfg!(feature = "local"),
+    cfg!(feature = "large-chunks"),
+    cfg!(feature = "speed"),
+    cfg!(feature = "flow"),
+);
 
-/// The same where the link is an existing endpoint.
+/// The same for any features, with `server`.
 #[cfg(target_pointer_width = "64")]
-const WITHOUT_FLOW: usize =
-    match (cfg!(feature = "local"), cfg!(feature = "large-chunks"), cfg!(feature = "speed")) {
+const fn added(local: bool, large_chunks: bool, speed: bool, flow: bool) -> usize {
+    let without_flow = match (local, large_chunks, speed) {
         (true, true, _) => 240,
         (false, true, true) => 208,
         (true, false, _) | (false, true, false) => 200,
         (false, false, true) => 168,
         (false, false, false) => 160,
     };
+    without_flow + if flow { 120 } else { 0 }
+}
+
+/// The crate's page says what a link adds.
+#[cfg(target_pointer_width = "64")]
+#[test]
+fn the_documented_sizes_of_a_link() {
+    const README: &str = include_str!("../../README.md");
+    for (features, size) in [
+        ("all, as by default", added(true, true, true, true)),
+        ("all but `flow`", added(true, true, true, false)),
+        ("all but `flow` and `speed`", added(true, true, false, false)),
+        // without `server` there is no door
+        ("`flow` alone", added(false, false, false, true) - 8),
+        ("`local` without `large-chunks`, `speed` and `flow`", added(true, false, false, false)),
+        ("`large-chunks` alone", added(false, true, false, false)),
+        ("none", added(false, false, false, false)),
+    ] {
+        let row = format!("| {features} | {size} | ");
+        assert!(README.contains(&row), "{row:?} is not in core/README.md");
+    }
+}
 
 #[test]
 fn the_size_of_a_link_follows_from_its_parameters() {
