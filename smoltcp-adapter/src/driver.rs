@@ -45,12 +45,12 @@ use smoltcp::wire::HardwareAddress;
 /// ```
 pub struct DriverDevice<D> {
     driver: D,
-    /// `None`: nobody is woken.
+    /// `None`: no task is woken.
     waker: Option<Waker>,
 }
 
 impl<D> DriverDevice<D> {
-    /// A device over `driver`. Nobody is woken.
+    /// A device over `driver`. It wakes no task.
     pub const fn new(driver: D) -> Self {
         Self { driver, waker: None }
     }

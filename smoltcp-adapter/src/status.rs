@@ -24,23 +24,23 @@ pub enum Status {
     Waiting {
         /// When the next attempt is made.
         until: Instant,
-        /// What became of the last one; `None` if there was none yet.
+        /// How the last one ended; `None` if there was none yet.
         failure: Option<Failure>,
     },
     /// There will be no further attempt, because the [`Backoff`](peote_net::reconnect::Backoff)
     /// allows no more. [`Connector::retry_now`](crate::Connector::retry_now) begins anew.
     Ended {
-        /// What became of the last one.
+        /// How the last one ended.
         failure: Failure,
     },
 }
 
-/// What became of a connection.
+/// How a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Failure {
-    /// Nobody listens at the relay's address.
+    /// No program listens at the relay's address.
     Refused,
     /// The relay did not answer in time.
     NoAnswer,

@@ -270,8 +270,7 @@ impl Destination {
         }
     }
 
-    /// Whether something sent to one of the two can reach somebody who is also reached by the
-    /// other.
+    /// Returns true if there can be a receiver that both destinations reach.
     #[cfg(feature = "large-chunks")]
     pub(super) fn overlaps(self, other: Self) -> bool {
         let (Some(a), Some(b)) = (self.own(), other.own()) else { return self == other };

@@ -70,7 +70,7 @@ pub enum Event<'a> {
     KnockEnded {
         /// The channel.
         channel: OwnChannel,
-        /// The user; from now on the number can mean somebody else.
+        /// The user; from now on the number can mean another user.
         user: User,
     },
     /// A channel of a [list of channels that come back](crate::reconnect) was open, and is asked
@@ -97,7 +97,7 @@ pub enum Event<'a> {
     UserGone {
         /// The channel.
         channel: OwnChannel,
-        /// The user; from now on the number can mean somebody else.
+        /// The user; from now on the number can mean another user.
         user: User,
         /// Why. From an existing relay, "on purpose" and "connection lost" both come for a client
         /// that left its last channel, because such clients close their connection at that moment.
@@ -180,8 +180,7 @@ pub enum Flow {
 }
 
 impl Event<'_> {
-    /// Returns the channel that the event is about; `None` for those about the
-    /// connection.
+    /// Returns the channel that the event is about; `None` for events about the connection.
     #[must_use]
     pub const fn channel(&self) -> Option<Channel> {
         match *self {
@@ -217,9 +216,8 @@ impl Event<'_> {
     /// channel will not work.
     ///
     /// # Errors
-    /// [`SendError::Refused`] for a refusal, [`SendError::Closed`] for a channel that is gone. Not
-    /// if the reason is
-    /// [`Reason::LinkLost`]: that is an error of the poll.
+    /// [`SendError::Refused`] for a refusal, [`SendError::Closed`] for a channel that is gone. None
+    /// if the reason is [`Reason::LinkLost`]: that is an error of the poll.
     pub fn ok(self) -> Result<(), SendError> {
         match self {
             Self::Refused { reason: Reason::LinkLost, .. }

@@ -36,7 +36,7 @@ pub enum LinkError<H = SendError> {
     GivenUp {
         /// Why there are none.
         exhausted: Exhausted,
-        /// What became of the last one: a [`ConnectError`] or [`Lost`].
+        /// Why the last one failed or ended: a [`ConnectError`] or [`Lost`].
         cause: Box<dyn StdError + Send + Sync>,
     },
     /// There is no connection. Why has been told before.

@@ -36,7 +36,7 @@ pub enum TlsErrorKind {
     /// The connection ended without TLS having been ended: what was read before may not be all that
     /// was sent.
     CutOff,
-    /// The other side broke the rules, or somebody on the way changed what it sent.
+    /// The other side broke the rules, or what it sent was changed on the way.
     Protocol,
 }
 

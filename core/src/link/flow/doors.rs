@@ -22,7 +22,7 @@ use crate::protocol::to_relay;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Admission {
-    /// Everybody. The program is told with [`Event::UserEntered`], and does not hear words.
+    /// All users. The program is told with [`Event::UserEntered`], and does not hear words.
     ///
     /// [`Event::UserEntered`]: crate::link::Event::UserEntered
     #[default]
@@ -44,7 +44,7 @@ pub(in crate::link) struct Door {
 }
 
 impl Door {
-    /// Everybody may enter. All bytes are zero.
+    /// All users may enter. All bytes are zero.
     pub(in crate::link) const OPEN: Self = Self { admission: Admission::Open, fewer: 0 };
 
     #[cfg(feature = "local")]
@@ -62,7 +62,7 @@ impl Door {
 pub(in crate::link) enum AtDoor {
     /// The program is told when all are known that have entered without being asked about.
     Later,
-    /// The relay would let everybody in.
+    /// The relay would let every user in.
     Unsupported,
 }
 

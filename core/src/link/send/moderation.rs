@@ -14,7 +14,7 @@ impl Out<'_> {
     /// If it leaves in the same moment, the reason is another.
     ///
     /// A user that found no place ([`Event::UserIgnored`](crate::link::Event::UserIgnored)) cannot
-    /// be removed: the link does not keep that it is there, and its number can mean somebody else
+    /// be removed: the link does not keep that it is there, and its number can mean another user
     /// by now.
     ///
     /// Not all relays can do it, so see [`Out::relay_capabilities`]. Local users can be removed
