@@ -38,7 +38,7 @@ pub struct Stats {
     pub refused: Counts<Refused>,
     /// How often a connection was not read for a while since the start.
     pub pauses: Counts<Paused>,
-    /// Connections that were closed because they took nothing while somebody waited for them.
+    /// Connections that were closed because they took nothing while a sender waited for them.
     pub dropped: u64,
     /// HTTP requests that were answered with a page or refused since the start, so all but those
     /// that became a WebSocket.

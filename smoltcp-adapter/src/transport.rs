@@ -22,7 +22,7 @@ use crate::TransportError;
 /// `Ok(0)` at any time.
 ///
 /// The end of the other side's half leaves our own open (`CLOSE-WAIT`), and the socket stays there
-/// until somebody closes it: a [`Connector`](crate::Connector) does, or [`close`](Self::close).
+/// until it is closed: a [`Connector`](crate::Connector) does, or [`close`](Self::close).
 ///
 /// ```
 /// use embedded_io::{ReadReady, WriteReady};

@@ -212,7 +212,7 @@ impl TcpTransport {
         }
     }
 
-    /// What is to be asked about the socket, for somebody who is interested in that.
+    /// Returns what is to be asked about the socket, for a caller with this interest.
     pub(crate) fn flags(&self, interest: Interest) -> PollFlags {
         match &self.tls {
             Some(tls) => tls.flags(interest),
@@ -220,9 +220,9 @@ impl TcpTransport {
         }
     }
 
-    /// Takes the operating system's answer. Whether it is one for whoever was interested; with TLS
-    /// only [`known_readable`](Self::known_readable) and [`known_writable`](Self::known_writable)
-    /// say that.
+    /// Takes the operating system's answer. Returns true if it is one that the caller waits for.
+    /// With TLS it is always false: only [`known_readable`](Self::known_readable) and
+    /// [`known_writable`](Self::known_writable) say that.
     pub(crate) fn note(&mut self, answer: PollFlags) -> bool {
         if let Some(tls) = &mut self.tls {
             tls.note(&self.socket, answer);

@@ -191,7 +191,8 @@ pub enum Unit<'a> {
         /// The data.
         payload: Fragment<'a>,
     },
-    /// A channel's server that takes part speaks to all its users but those that it has left out.
+    /// A channel's server that takes part speaks to all its users but the ones that it has left
+    /// out.
     ToReady {
         /// The sender's number for its own channel, 0..=127.
         channel: u8,

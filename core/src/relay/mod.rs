@@ -141,7 +141,7 @@ pub struct Relay<S> {
 }
 
 impl<S: Storage> Relay<S> {
-    /// A relay that nobody is connected to. `storage` must be new.
+    /// A relay without connections. `storage` must be new.
     #[must_use]
     pub const fn new(storage: S) -> Self {
         Self { storage, counters: Counters::ZERO }
@@ -172,7 +172,7 @@ impl<S: Storage> Relay<S> {
     /// with what comes behind it. Any cut of the stream, down to single bytes, has the same result
     /// apart from the cuts of the data.
     ///
-    /// Does not fail: nonsense is [`Outcome::Close`], which disturbs nobody else.
+    /// Does not fail: nonsense is [`Outcome::Close`], which disturbs no other connection.
     pub fn receive<H: Host>(&mut self, connection: ConnectionId, input: &[u8], host: &mut H) -> Received {
         let (mut used, mut turn) = (0usize, Turn::new(host.work(connection).max(1)));
         loop {

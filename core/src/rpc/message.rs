@@ -14,8 +14,8 @@ pub enum Message<'a> {
     Call(Call<'a>),
 }
 
-/// A message as it came, at least one byte: what [`Message::read`] reads. It is a type of its own so
-/// that other chunks are never taken for calls.
+/// A message as it came, at least one byte: what [`Message::read`] reads. It is a type of its own
+/// so that other chunks are never taken for calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Bytes<'a>(&'a [u8]);
@@ -42,7 +42,7 @@ impl<'a> Bytes<'a> {
 }
 
 impl<'a> Message<'a> {
-    /// Reads a message that came from somebody.
+    /// Reads a message that came from `from`.
     #[inline]
     #[must_use]
     pub const fn read(from: Source, bytes: Bytes<'a>) -> Self {

@@ -49,19 +49,19 @@ pub struct Config {
     pub max_connections: u32,
 
     /// Connections at the same time from one IP address; 0: no limit. Default: 64. With IPv6 a
-    /// whole /64 counts as one address, because everybody has at least that many.
+    /// whole /64 counts as one address, because every subscriber has at least that many.
     pub max_connections_per_address: u32,
 
     /// Connections at the same time from one network, which is a /24, or a /48 with IPv6; 0: no
     /// limit. Default: 1024.
     ///
-    /// So that somebody with many addresses cannot take all places either.
+    /// It keeps a client with many addresses from taking all places.
     pub max_connections_per_network: u32,
 
-    /// Connections a second from one IP address (or /64), those included that are gone again; 0: no
-    /// limit. Default: 100.
+    /// Connections a second from one IP address (or /64), including connections that are gone
+    /// again; 0: no limit. Default: 100.
     ///
-    /// What comes in [`burst`](Self::burst) may come at once. Who comes more often is turned away.
+    /// What comes in [`burst`](Self::burst) may come at once. More connections are turned away.
     pub connections_per_second_per_address: u32,
 
     /// Channels at the same time on the whole relay; 0: no limit. Default: 16,384.
@@ -88,41 +88,43 @@ pub struct Config {
     /// no limit. Default: 64.
     ///
     /// A number that rests, for about 6 s after a user has left, counts for the address of that
-    /// user: who comes and goes takes no more of a channel than who stays.
+    /// user. So an address whose users come and go has no more of a channel than one whose users
+    /// stay.
     pub max_users_per_channel_per_address: u32,
 
     /// Numbers of one channel that users of one network (a /24, or a /48 with IPv6) may have at the
-    /// same time, those included that rest; 0, the default: no limit, since all users of a channel
-    /// can be in one network of a company or a school.
+    /// same time, including numbers that rest; 0, the default: no limit, since all users of a
+    /// channel can be in one network of a company or a school.
     pub max_users_per_channel_per_network: u32,
 
     /// Commands (create, enter, leave, delete, hello …) a second from one connection; 0: no limit.
     /// Default: 500.
     ///
-    /// A second's worth may come at once; who gives more is read more slowly. Data is not counted.
+    /// A second's worth may come at once. A connection that gives more is read more slowly. Data is
+    /// not counted.
     pub commands_per_second: u32,
 
     /// Units of data a second from one connection, to all receivers together; 0: no limit. Default:
     /// 1,000,000.
     ///
-    /// What comes in [`burst`](Self::burst) may come at once; who sends more is read more slowly,
-    /// and nothing is lost. A unit of size 0 counts too. So do grants, what a server says of users
-    /// that knock, and frames of a WebSocket, pings and empty ones included, where there are more
-    /// of them than units.
+    /// What comes in [`burst`](Self::burst) may come at once. A connection that sends more is read
+    /// more slowly, and nothing is lost. A unit of size 0 counts too. So do grants, what a server
+    /// says of users that knock, and frames of a WebSocket, pings and empty ones included, where
+    /// there are more of them than units.
     pub messages_per_second: u32,
 
     /// Bytes a second from one connection, as they come from its socket; 0: no limit; up to 1 TiB.
     /// Default: 128 MiB, more than a gigabit a second.
     ///
-    /// What comes in [`burst`](Self::burst) may come at once; who sends more is read more slowly,
-    /// and nothing is lost.
+    /// What comes in [`burst`](Self::burst) may come at once. A connection that sends more is read
+    /// more slowly, and nothing is lost.
     pub bytes_per_second: usize,
 
     /// TLS handshakes a second from one network (a /24, or a /48 with IPv6); 0: no limit. Default:
     /// 50.
     ///
-    /// What comes in [`burst`](Self::burst) may come at once. Those above it wait, and end with
-    /// [`first_byte_timeout`](Self::first_byte_timeout) if it takes too long.
+    /// What comes in [`burst`](Self::burst) may come at once. Handshakes above it wait, and end
+    /// with [`first_byte_timeout`](Self::first_byte_timeout) if it takes too long.
     pub tls_handshakes_per_second_per_network: u32,
 
     /// How much may come at once where a number a second is limited: as much as is allowed in this
@@ -162,12 +164,12 @@ pub struct Config {
     /// address.
     pub forwarded_from: Vec<IpNet>,
 
-    /// The header that these proxies set. Others they pass on as they come, so anybody could write
-    /// what he likes there. Default: [`ForwardedHeader::XForwardedFor`].
+    /// The header that these proxies set. A proxy passes other headers on as they come, so a client
+    /// could write anything there. Default: [`ForwardedHeader::XForwardedFor`].
     pub forwarded_header: ForwardedHeader,
 
     /// Ranges of addresses from which channels may be created. Empty, the default: from everywhere.
-    /// Everybody may enter.
+    /// Entering is not bound by it.
     pub create_from: Vec<IpNet>,
 
     /// Origins of the pages from which browsers may connect: `https://example.com`,
@@ -241,7 +243,7 @@ pub struct Config {
     /// A connection that is in no channel, and owns none, for this long is closed; 0 s to 24 h. 0
     /// s: it is not. Default: 5 min.
     ///
-    /// Nothing reaches such a connection and nothing that it sends reaches anybody. Endpoints
+    /// Nothing reaches such a connection, and what it sends is dropped. Endpoints
     /// create or enter a channel as soon as they are connected.
     pub unused_timeout: Duration,
 
@@ -249,8 +251,8 @@ pub struct Config {
     /// min. Default: 5 s.
     ///
     /// Endpoints take silence for the loss of the connection, after 20 s unless told otherwise, so
-    /// this should stay well below that. An endpoint that said hello was told the interval. It keeps
-    /// that one, or a shorter one, when the configuration is read again.
+    /// this should stay well below that. An endpoint that said hello was told the interval. It
+    /// keeps that one, or a shorter one, when the configuration is read again.
     pub keepalive_interval: Duration,
 
     /// The longest interval of keepalives that an endpoint may ask for in its hello; 5 s to 24 h.
@@ -275,9 +277,9 @@ pub struct Config {
 
     /// Bytes that may wait to be sent to one connection; 64 KiB to 1 GiB. Default: 1 MiB.
     ///
-    /// What happens when that is used up says [`slow_receiver`](Self::slow_receiver). Half of it, 64
-    /// KiB at most, is the window of endpoints that take no part in flow control. Who was told of
-    /// that goes by it, so it is that of the relay's start until the relay ends.
+    /// [`slow_receiver`](Self::slow_receiver) says what happens when that is used up. Half of it,
+    /// 64 KiB at most, is the window of endpoints that take no part in flow control. Other
+    /// endpoints are told of that window and go by it, so it stays as it was at the relay's start.
     pub queue_bytes: usize,
 
     /// Bytes in the queues of all connections and in all tables together, at least
@@ -313,7 +315,7 @@ pub struct Config {
     /// the rest of it is lost.
     pub stall_timeout: Duration,
 
-    /// Bytes a second that a receiver has to take while somebody waits for it; 0 B to 1 GiB. 0: a
+    /// Bytes a second that a receiver has to take while a sender waits for it; 0 B to 1 GiB. 0: a
     /// single byte within [`stall_timeout`](Self::stall_timeout) is enough. Default: 12 KiB.
     ///
     /// A receiver that takes less is dropped once the lack has used up
@@ -351,7 +353,7 @@ pub struct Config {
     /// only.
     pub cluster_file: Option<PathBuf>,
 
-    /// How long the names of a relay are kept for it that nothing is heard of; 1 s to 10 min.
+    /// How long the names of a relay are kept for it when nothing is heard of it; 1 s to 10 min.
     /// Default: 10 s.
     ///
     /// All relays of a cluster have to have the same.
@@ -370,8 +372,8 @@ pub struct Config {
     ///
     /// Unless [`watch_from`](Self::watch_from) is empty, the request's `Host` has to be an address,
     /// or a name without a dot such as `localhost`: a page from elsewhere can have a name of its
-    /// own stand for the relay's address, and would read the answer in the browser of somebody who
-    /// may.
+    /// own stand for the relay's address, and would read the answer in the browser of a person who
+    /// may see it.
     pub details: bool,
 
     /// Ranges of addresses from which these two pages may be asked for, and all pages while a limit
@@ -388,14 +390,14 @@ pub enum SlowReceiver {
     /// The connections that send to it are not read until the queue has drained: nothing is lost,
     /// and TCP makes the senders wait.
     ///
-    /// What it costs: a sender waits with all that it sends, to whomever, in all its channels. So
-    /// one slow user of one channel slows down all users of that channel's server, to
+    /// What it costs: a sender waits with all that it sends, to all receivers, in all its channels.
+    /// So one slow user of one channel slows down all users of that channel's server, to
     /// [`Config::slow_receiver_bytes_per_second`] at worst. A command that stands behind the data,
     /// such as the removal of that user, waits with it: for `n` bytes, `n` divided by that rate at
     /// most.
     ///
     /// That concerns endpoints that do not take part in flow control (section 11.4 of PROTOCOL.md)
-    /// only: one that does is never made to wait for somebody else.
+    /// only: one that does is never made to wait for another endpoint's receiver.
     #[default]
     Pause,
     /// The receiver's connection is closed once its queue has been full for
@@ -416,13 +418,13 @@ pub enum ForwardedHeader {
 /// What it takes to create and to enter channels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Access {
-    /// Nothing: everybody may. Tokens are not looked at, and names are what they are.
+    /// Nothing: every connection may. Tokens are not looked at, and names are what they are.
     #[default]
     Open,
     /// A token or a signed name. Without one nothing can be created or entered.
     Tokens,
     /// The same, but [`Config::anonymous_create`] and [`Config::anonymous_enter`] name channels for
-    /// everybody, and connections that have shown nothing have limits of their own.
+    /// connections that have shown nothing, which have limits of their own.
     Mixed,
 }
 

@@ -104,7 +104,7 @@ impl Relay {
         self.drain.is_some()
     }
 
-    /// Whether nobody is left of those who had to go.
+    /// Whether all connections that had to go are gone.
     #[must_use]
     pub fn is_drained(&self) -> bool {
         self.is_draining() && self.core.connections() == self.stand_ins() && self.lingering.next().is_none()

@@ -147,7 +147,7 @@ impl Handle {
         self.wake();
     }
 
-    /// Whether somebody has called [`stop`](Self::stop).
+    /// Returns true if [`stop`](Self::stop) has been called.
     #[must_use]
     pub fn is_stopping(&self) -> bool {
         self.stop.load(Ordering::Acquire)

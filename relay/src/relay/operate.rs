@@ -144,7 +144,7 @@ impl Relay {
     }
 
     /// Closes a channel: its users are told that they were removed. The protocol has no word that
-    /// tells its server; what that sends reaches nobody. Returns whether there was one.
+    /// tells its server; what that sends is dropped. Returns whether there was one.
     pub fn close_channel(&mut self, name: &[u8]) -> bool {
         let is_there = self.core.close_channel(name, &mut self.connections);
         if is_there {

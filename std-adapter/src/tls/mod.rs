@@ -1,6 +1,6 @@
 //! TLS over a connection: what the socket carries becomes what was meant, and the other way round.
 //!
-//! rustls keeps what it has decrypted and nobody has read, and what it has encrypted and the socket
+//! rustls keeps what it has decrypted until it is read, and what it has encrypted and the socket
 //! has not taken. Both are bounded: reading stops at [`ENOUGH`], and nothing more is encrypted
 //! while something waits for the socket.
 
@@ -39,7 +39,7 @@ struct Inner {
     connection: ClientConnection,
     /// Whom it is spoken with, for errors.
     server: Arc<str>,
-    /// Decrypted bytes that nobody has read.
+    /// Decrypted bytes that have not been read.
     decrypted: usize,
     /// Why nothing more comes behind them.
     end: Option<End>,
@@ -54,7 +54,7 @@ enum End {
     Tcp(Failure),
 }
 
-/// What becomes of this side's half.
+/// The state of this side's half.
 #[derive(Debug)]
 enum Output {
     Open,
@@ -102,7 +102,7 @@ impl Session {
         self.0.write_error().is_some() || (!self.0.connection.is_handshaking() && !self.0.has_output())
     }
 
-    /// What is to be asked about the socket, for somebody who is interested in that.
+    /// Returns what is to be asked about the socket, for a caller with this interest.
     pub(crate) fn flags(&self, interest: Interest) -> PollFlags {
         let handshakes = self.0.connection.is_handshaking() && interest != Interest::NONE;
         let mut flags = PollFlags::empty();
