@@ -139,8 +139,8 @@ fn admission_numbers_and_windows_go_across() {
     server.expect(&[0, 5, 0, 1, 0, 2, 1]);
 }
 
-/// A user says something and goes at once. Its server hears all of it when it wants it, wherever the
-/// user was.
+/// A user says something and goes at once. Its server hears all of it when it wants it, wherever
+/// the user was.
 #[test]
 fn last_words_that_wait_for_a_window_are_heard() {
     let Some(nats) = Nats::start("last") else { return };

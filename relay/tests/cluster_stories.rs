@@ -31,8 +31,8 @@ struct Relays {
     _nats: Arc<Nats>,
 }
 
-/// A cluster of its own for a story: at which relay each role is. Later roles are where the last one
-/// is. `None` where there is no nats-server.
+/// A cluster of its own for a story: at which relay each role is. Later roles are where the last
+/// one is. `None` where there is no nats-server.
 fn cluster(roles: &[usize]) -> Option<Sockets<Relays, false>> {
     static CLUSTERS: AtomicU32 = AtomicU32::new(0);
     let nats = nats()?;

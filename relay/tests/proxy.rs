@@ -256,7 +256,7 @@ impl Proxy {
     fn is_up(&mut self) -> bool {
         let end = Instant::now() + PATIENCE;
         while self.child.try_wait().unwrap().is_none() && Instant::now() < end {
-            // HAProxy's looks at /health come from 127.0.0.1, and each address may have one connection
+            // HAProxy's looks at /health come from 127.0.0.1; each address may have one connection
             if try_connect_from(IpAddr::from([127, 3, 0, 1]), self.address).is_ok() {
                 return true;
             }

@@ -43,8 +43,8 @@ pub struct Sizes {
 }
 
 impl Sizes {
-    /// All that the protocol allows on one connection: 128 own channels with 256 users each, and 128
-    /// entered channels.
+    /// All that the protocol allows on one connection: 128 own channels with 256 users each, and
+    /// 128 entered channels.
     ///
     /// Each party has a window of 32,768 bytes, one chunk. That is 1 GiB of address space, and 2 MB
     /// of memory as long as nothing is kept. It is not the default because a system that counts

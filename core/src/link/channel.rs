@@ -155,9 +155,9 @@ pub enum Mode {
     Data,
     /// Whole messages.
     Chunks(ChunkLimit),
-    /// Remote procedure calls: whole messages that [`rpc`](crate::rpc) makes and reads. What arrives
-    /// is an [`Event::Rpc`](super::Event::Rpc), and nothing else can be sent. On the wire they are
-    /// chunks.
+    /// Remote procedure calls: whole messages that [`rpc`](crate::rpc) makes and reads. What
+    /// arrives is an [`Event::Rpc`](super::Event::Rpc), and nothing else can be sent. On the wire
+    /// they are chunks.
     #[cfg(feature = "rpc")]
     Rpc(ChunkLimit),
 }
@@ -174,8 +174,8 @@ impl Mode {
     }
 
     /// Remote procedure calls in messages of at most `max` bytes (1 to the link's chunk size), with
-    /// the 2 bytes of object and procedure. Both ends have to have the same maximum, or more exactly
-    /// the same number of length bytes ([`ChunkLimit`]).
+    /// the 2 bytes of object and procedure. Both ends have to have the same maximum, or more
+    /// exactly the same number of length bytes ([`ChunkLimit`]).
     #[cfg(feature = "rpc")]
     #[must_use]
     pub const fn rpc(max: u32) -> Self {

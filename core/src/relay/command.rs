@@ -314,8 +314,8 @@ impl Tables<'_> {
     }
 }
 
-/// Whether a command is one that no host is asked about. It counts as a unit, or it would be free of
-/// all limits. So do words, when they have been used.
+/// Whether a command is one that no host is asked about. It counts as a unit, or it would be free
+/// of all limits. So do words, when they have been used.
 const fn is_unasked(command: Command) -> bool {
     matches!(command, Command::Grant | Command::Admit | Command::Refuse | Command::LeaveOut)
 }

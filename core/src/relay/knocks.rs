@@ -15,8 +15,9 @@ use crate::time::{Duration, Instant};
 /// relay was started again all come at once.
 pub const MAX_KNOCKS: u8 = 255;
 
-/// Users that may knock at the door of one channel although its server's queue has no room. A server
-/// that is spoken to without a pause has none most of the time, and is still to hear of newcomers.
+/// Users that may knock at the door of one channel although its server's queue has no room. A
+/// server that is spoken to without a pause has none most of the time, and is still to hear of
+/// newcomers.
 const FEW_KNOCKS: u8 = 8;
 
 /// Milliseconds after which a user that knocks is refused.

@@ -114,8 +114,8 @@ pub(crate) struct Connections {
     /// Connections of each subject of tokens.
     pub(crate) subjects: Subjects,
     hasher: RandomState,
-    /// Payload bytes that may be under way in one membership to an endpoint that does not take part.
-    /// Endpoints were told, so another configuration does not change it.
+    /// Payload bytes that may be under way in one membership to an endpoint that does not take
+    /// part. Endpoints were told, so another configuration does not change it.
     window: u32,
     /// The other relays, if this one is one of many, and whether the connection that is being
     /// served waits for the directory.

@@ -174,8 +174,8 @@ impl Relay {
         }
     }
 
-    /// The connection for which most is kept, in its queue and for its windows, if that is more than
-    /// each always may have.
+    /// The connection for which most is kept, in its queue and for its windows, if that is more
+    /// than each always may have.
     fn greediest(&mut self) -> Option<(usize, u32)> {
         let Self { core, connections, .. } = self;
         let mut kept: Vec<usize> = connections

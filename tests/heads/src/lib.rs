@@ -1,10 +1,10 @@
 //! Every sequence of up to three bytes, in every state of both decoders, at every cut.
 //!
 //! With `PEOTE_ALL_HEADS=1` it is an enumeration: 2²⁴ sequences in each of 80 states, which takes
-//! minutes of a processor. Without it, all are tried in the states where most is decided, and in the
-//! others all pairs of bytes with third bytes that decide something. The states are those of what
-//! relays say, and of what endpoints say that take part and that do not; the bytes of a number in
-//! the middle of a head stand for all such. Amounts of windows and grants are not compared. This
+//! minutes of a processor. Without it, all are tried in the states where most is decided, and in
+//! the others all pairs of bytes with third bytes that decide something. The states are those of
+//! what relays say, and of what endpoints say that take part and that do not; the bytes of a number
+//! in the middle of a head stand for all such. Amounts of windows and grants are not compared. This
 //! package is optimised in tests, too. What is right is said by a reference that looks at the whole
 //! stream at once, as docs/PROTOCOL.md has it.
 #![cfg(test)]

@@ -20,8 +20,8 @@ use peote_net::time::Instant;
 use peote_net_smoltcp::{Addressing, Config, RelayAddress, Stack, StackMemory, Status};
 use static_cell::ConstStaticCell;
 
-/// Chunks up to 256 bytes, seven users, an entered channel and the two ends of a local user, two own
-/// channels, 512 bytes each to send and to receive.
+/// Chunks up to 256 bytes, seven users, an entered channel and the two ends of a local user, two
+/// own channels, 512 bytes each to send and to receive.
 type Buffers = LocalBuffers<LinkBuffers<256, 10, 2, 512, 512>, 1, 1, 512>;
 /// Two connections, one channel with one user.
 type Core = Relay<StaticStorage<2, 1, 1, 4>>;
