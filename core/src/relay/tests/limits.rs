@@ -85,6 +85,27 @@ fn tables_that_are_used_up_refuse_and_recover() {
     assert_eq!(relay.memberships(), 1);
 }
 
+/// A name takes a page for each 64 bytes, and its owner's table one. Whichever of them is missing,
+/// what was taken goes back, and a shorter name still finds its place.
+#[test]
+fn a_channel_for_which_there_are_too_few_pages_takes_none() {
+    let mut relay = Relay::new(StaticStorage::<2, 2, 2, 6>::new());
+    let mut host = Queues::default();
+    let ids: Vec<_> = (0..2).map(|_| relay.connect().unwrap()).collect();
+    let mut create = |from: usize, len: u8| {
+        let command = [&[0, 0, 1, len][..], &std::vec![b'n'; len.into()]].concat();
+        let _ = relay.receive(ids[from], &command, &mut host);
+        let is_open = core::mem::take(&mut host.queues[from])[3..] == [0, 0];
+        (is_open, relay.channels(), relay.pages())
+    };
+    assert_eq!(create(0, 65), (true, 1, 3));
+    // three are left: too few for the name; then for the table
+    for len in [255, 193, 192, 129] {
+        assert_eq!(create(1, len), (false, 1, 3), "{len} bytes");
+    }
+    assert_eq!(create(1, 128), (true, 2, 6));
+}
+
 #[test]
 fn one_that_comes_and_goes_does_not_use_up_the_pages() {
     let mut relay = Relay::new(StaticStorage::<3, 8, 8, 18>::new());
