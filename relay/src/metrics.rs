@@ -114,10 +114,7 @@ impl Collector for Figures {
                 stats.open_sockets,
             ),
         ];
-        for (name, help, value) in now {
-            let gauge = ConstGauge::new(number(value));
-            gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)?;
-        }
+        gauges(&mut encoder, "", now.map(|(name, help, value)| (name, help, number(value))))?;
         by_transport(&mut encoder, stats)?;
         let since_start = [
             ("accepted", "Connections that were accepted", stats.accepted),
@@ -131,10 +128,7 @@ impl Collector for Figures {
             ("removed_users", "Users that the servers of their channels removed", stats.removed_users),
             ("blocked_users", "Users that were removed and blocked", stats.blocked_users),
         ];
-        for (name, help, value) in since_start {
-            let counter = ConstCounter::new(value);
-            counter.encode(encoder.encode_descriptor(name, help, None, counter.metric_type())?)?;
-        }
+        counters(&mut encoder, "", since_start)?;
         let seconds = Some(&Unit::Seconds);
         let paused = ConstCounter::new(stats.paused_time.as_secs_f64());
         let help = "Time for which connections were paused, all together, as far as the pauses are over";
@@ -149,6 +143,33 @@ impl Collector for Figures {
         by_cause(encoder, "refused", "Commands that were refused", &stats.refused)?;
         by_cause(encoder, "pauses", "Times that a connection was not read for a while", &stats.pauses)
     }
+}
+
+/// A figure without labels: its name, what it is, and its value.
+pub(crate) type Figure = (&'static str, &'static str, u64);
+
+/// Figures of now, each with `prefix` in front of its name.
+pub(crate) fn gauges<const N: usize>(
+    encoder: &mut DescriptorEncoder<'_>,
+    prefix: &str,
+    figures: [Figure; N],
+) -> fmt::Result {
+    figures.into_iter().try_for_each(|(name, help, value)| {
+        let (name, gauge) = (format!("{prefix}{name}"), ConstGauge::new(value));
+        gauge.encode(encoder.encode_descriptor(&name, help, None, gauge.metric_type())?)
+    })
+}
+
+/// Figures that have been added up since the start, each with `prefix` in front of its name.
+pub(crate) fn counters<const N: usize>(
+    encoder: &mut DescriptorEncoder<'_>,
+    prefix: &str,
+    figures: [Figure; N],
+) -> fmt::Result {
+    figures.into_iter().try_for_each(|(name, help, value)| {
+        let (name, counter) = (format!("{prefix}{name}"), ConstCounter::new(value));
+        counter.encode(encoder.encode_descriptor(&name, help, None, counter.metric_type())?)
+    })
 }
 
 /// How the connections there are now come in. Each is one of the four.

@@ -361,8 +361,8 @@ fn a_broadcast_goes_once_to_each_relay() {
         user.expect(OK);
         assert_eq!(server.next().unwrap()[..5], [0, 4, 0, 0, 0]);
     }
-    let sent = || cluster_of(&socket)["sent_bytes"].as_u64().unwrap();
-    let before = sent();
+    let sent_since = |before: u64| cluster_of(&socket)["sent_bytes"].as_u64().unwrap() - before;
+    let before = sent_since(0);
     // one as long as it goes, and then short ones
     let long = u8::try_from((LEN + 1) >> 8).unwrap() | 128;
     let unit = [&[1, 1, long, (LEN + 1).to_le_bytes()[0], 128][..], &[7; LEN]].concat();
@@ -380,11 +380,18 @@ fn a_broadcast_goes_once_to_each_relay() {
             user.expect(&[3, 0, number, 9]);
         }
     }
-    let sent = sent() - before;
+    let sent = sent_since(before);
     assert!(sent > 10_000, "{sent} bytes on the line");
-    // what it says: the data, and a list of the members for each message of the line; once for each
-    // user would be a million
+    // what it says: the data, and a list of the members; once for each user would be a million
     assert!(sent < 16_000, "{sent} bytes on the line");
+    // one after the other, each in a message of its own: the members are not listed again
+    let before = sent_since(0);
+    for number in 0..50 {
+        server.say(&[1, 1, 3, 128, number, 9]);
+        users.iter_mut().for_each(|user| user.expect(&[3, 0, number, 9]));
+    }
+    let sent = sent_since(before);
+    assert!(sent < 50 * 70, "{sent} bytes on the line");
     server.say(&[0, 3, 0, 1, 0]);
     for user in &mut users {
         user.expect(&[0, 4, 0, 2, 0, 0]);

@@ -6,8 +6,10 @@ mod cluster_rig;
 mod common;
 mod program;
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use cluster_rig::elsewhere::Elsewhere;
 use cluster_rig::{CREATE, ENTER, Nats, OK, Raw, Way, cluster_of, signal, until};
 use program::Running;
 use rustix::process::Signal;
@@ -77,8 +79,34 @@ fn nats_that_stands_still_ends_leases_and_all_heals() {
 fn a_relay_that_is_cut_off_gives_up_its_names_before_others_have_them() {
     let Some(nats) = Nats::start("cut") else { return };
     let way = Way::to(&nats);
-    let (_a, at_a) = nats.relay("cut", "2");
-    let (mut b, at_b) = nats.relay_with(&way.url(), "cut", "2", &[]);
+    let b = nats.relay_with(&way.url(), "cut", "2", &[]);
+    is_cut_off_and_comes_back(&nats, "cut", b, |is_cut| way.cut(is_cut));
+}
+
+/// The same where the network itself is gone: a cable that is pulled out between two namespaces.
+#[test]
+#[ignore = "needs a network namespace of its own, which scripts/cluster makes where it may"]
+fn a_relay_whose_network_is_gone_gives_up_its_names_before_others_have_them() {
+    let Some(nats) = Nats::start_with("cable", &["-a", "0.0.0.0"]) else { return };
+    let place = Elsewhere::new();
+    let url = format!("nats://{}:{}", place.nats, nats.port);
+    let listen = format!("{}:0", place.relay);
+    let of_cluster = ["--cluster", &url, "--cluster-name", "cable", "--cluster-lease", "2"];
+    let mut b = place.run(&[&["--listen", &listen, "--unlimited"][..], &of_cluster].concat());
+    let at_b = b.address();
+    b.log_until("part of the cluster");
+    is_cut_off_and_comes_back(&nats, "cable", (b, at_b), |is_cut| place.pull_out(is_cut));
+}
+
+/// Relay B is cut off from NATS and from relay A for longer than its lease, and comes back. Endpoints
+/// reach both all the time.
+fn is_cut_off_and_comes_back(
+    nats: &Nats,
+    cluster: &str,
+    (mut b, at_b): (Running, SocketAddr),
+    cut: impl Fn(bool),
+) {
+    let (_a, at_a) = nats.relay(cluster, "2");
     let (mut of_a, mut of_b) = (Raw::connect(at_a), Raw::connect(at_b));
     of_a.command(CREATE, 1, b"a");
     of_a.expect(OK);
@@ -91,7 +119,7 @@ fn a_relay_that_is_cut_off_gives_up_its_names_before_others_have_them() {
     in_b.command(ENTER, 1, b"b");
     in_b.expect(OK);
     of_b.expect(&[0, 4, 0, 0, 0, 0]);
-    way.cut(true);
+    cut(true);
     // its own server hears of the end, whether its user was told before or not
     let closed = std::thread::spawn(move || {
         while let Some(unit) = of_b.next() {
@@ -107,7 +135,7 @@ fn a_relay_that_is_cut_off_gives_up_its_names_before_others_have_them() {
     in_b.expect(&[0, 4, 0, 2, 0, 1]);
     in_a.expect(&[0, 4, 0, 2, 0, 1]);
     of_a.expect(&[0, 5, 0, 1, 0, 0, 1]);
-    way.cut(false);
+    cut(false);
     b.log_until("part of the cluster");
     assert_eq!(in_a.command_until(ENTER, b"b", &[0, 3, 1, 1, 1])[..4], OK[..4]);
     next.expect(&[0, 4, 0, 0, 0, 0]);

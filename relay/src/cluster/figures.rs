@@ -5,11 +5,10 @@
 use std::fmt;
 
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
-use prometheus_client::metrics::counter::ConstCounter;
-use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::encoding::DescriptorEncoder;
 
 use super::ClusterInfo;
+use crate::metrics::{counters, gauges};
 
 impl ClusterInfo {
     /// The sum of a figure of all other relays.
@@ -35,10 +34,7 @@ impl Collector for ClusterInfo {
             ),
             ("backlog_bytes", "Bytes that wait to go to other relays", self.of_all(|of| of.backlog_bytes)),
         ];
-        for (name, help, value) in now {
-            let (name, gauge) = (format!("cluster_{name}"), ConstGauge::new(value));
-            gauge.encode(encoder.encode_descriptor(&name, help, None, gauge.metric_type())?)?;
-        }
+        gauges(&mut encoder, "cluster_", now)?;
         let since_start = [
             ("received_messages", "Messages of other relays", self.received_messages),
             ("sent_messages", "Messages to other relays", self.sent_messages),
@@ -47,10 +43,6 @@ impl Collector for ClusterInfo {
             ("broken_lines", "Lines to other relays that were lost", self.broken_lines),
             ("lapses", "Leases that were over", self.lapses),
         ];
-        for (name, help, value) in since_start {
-            let (name, counter) = (format!("cluster_{name}"), ConstCounter::new(value));
-            counter.encode(encoder.encode_descriptor(&name, help, None, counter.metric_type())?)?;
-        }
-        Ok(())
+        counters(&mut encoder, "cluster_", since_start)
     }
 }

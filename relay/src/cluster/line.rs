@@ -127,9 +127,8 @@ pub(crate) struct Line {
     untold_bytes: usize,
     under_way: VecDeque<(u32, usize)>,
     bytes_under_way: usize,
-    /// Messages that wait, the last of which is not full, and how many there ever were.
+    /// Messages that wait, the last of which is not full.
     waiting: VecDeque<Vec<u8>>,
-    messages: u64,
     wants_open: bool,
     began: u64,
     said_open: Option<u64>,
@@ -154,7 +153,6 @@ impl Line {
             under_way: VecDeque::new(),
             bytes_under_way: 0,
             waiting: VecDeque::new(),
-            messages: 0,
             wants_open: false,
             began: now,
             said_open: None,
@@ -166,28 +164,18 @@ impl Line {
 
     /// Begins anew. What was on it is lost.
     fn begin(&mut self, now: u64) {
-        let (bytes, messages) = (self.bytes, self.messages);
-        *self = Self { bytes, messages, ..Self::new(self.epoch.wrapping_add(1), now) };
+        let bytes = self.bytes;
+        *self = Self { bytes, ..Self::new(self.epoch.wrapping_add(1), now) };
     }
 
     /// Where records are to be put.
     pub(crate) fn message(&mut self) -> &mut Vec<u8> {
-        if self.needs_message() {
+        if self.waiting.back().is_none_or(|last| last.len() >= FULL) {
             self.waiting.push_back(vec![0; HEAD]);
-            self.messages += 1;
         }
         (self.is_in_use, self.wants_open) = (true, true);
         let last = self.waiting.len() - 1;
         &mut self.waiting[last]
-    }
-
-    fn needs_message(&self) -> bool {
-        self.waiting.back().is_none_or(|last| last.len() >= FULL)
-    }
-
-    /// The number of the message where the next record goes.
-    pub(crate) fn message_number(&self) -> u64 {
-        self.messages + u64::from(self.needs_message())
     }
 
     /// Bytes that wait because too many are under way.

@@ -24,7 +24,7 @@ pub(crate) enum Record<'a> {
     /// Host: the user is refused; `code` as in the answer to an enter command.
     Refused { member: u32, code: u8, words: &'a [u8] },
     /// Host: the server says this to each of these users. `members` is a list for [`members`]; if
-    /// it is empty, it is that of the last such record in the message.
+    /// it is empty, it is that of the last such record on the line.
     ToUsers { members: &'a [u8], units: &'a [u8] },
     /// Host: so many bytes for the server have been handed on.
     ServerTook { member: u32, bytes: u32 },

@@ -15,6 +15,8 @@ use std::time::{Duration, Instant};
 use crate::program::{PATIENCE, Running};
 use rustix::process::{Pid, Signal, kill_process};
 
+pub mod elsewhere;
+
 /// A NATS server of its own, with what it keeps.
 #[derive(Debug)]
 pub struct Nats {

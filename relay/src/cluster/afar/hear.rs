@@ -14,19 +14,21 @@ impl Afar {
     /// Another relay says this: records, one after the other. Returns false if there is one without
     /// a meaning.
     pub(crate) fn hear_records(&mut self, peer: RelayId, mut records: &[u8], now: u64) -> bool {
-        let mut list = &[][..];
+        let mut list = std::mem::take(&mut self.peer(peer, now).heard_for);
         while let Some(record) = Record::take(&mut records) {
             match record {
                 Record::ToUsers { members: named, units } => {
-                    list = if named.is_empty() { list } else { named };
-                    if list.is_empty() {
+                    if !named.is_empty() {
+                        list = named.into();
+                    } else if list.is_empty() {
                         return false;
                     }
-                    members(list).for_each(|member| self.carry(peer, member, true, units, now));
+                    members(&list).for_each(|member| self.carry(peer, member, true, units, now));
                 }
                 record => self.hear_record(peer, &record, now),
             }
         }
+        self.peer(peer, now).heard_for = list;
         records.is_empty()
     }
 

@@ -95,8 +95,9 @@ pub(crate) struct Peer {
     hosted: HashMap<u32, Member>,
     next_member: u32,
     doubles: HashMap<u64, Key>,
-    /// The members that data was said to last, and in which message that was.
-    list: (u64, Vec<u8>),
+    /// The members that data was said to last on the line, by this relay and by the other one.
+    said_to: Vec<u8>,
+    heard_for: Vec<u8>,
 }
 
 /// All memberships across.
@@ -150,7 +151,8 @@ impl Afar {
             hosted: HashMap::new(),
             next_member: 0,
             doubles: HashMap::new(),
-            list: (0, Vec::new()),
+            said_to: Vec::new(),
+            heard_for: Vec::new(),
         })
     }
 
@@ -395,6 +397,7 @@ impl Afar {
         let of_peer = |slot: &Option<StandIn>| slot.as_ref().is_some_and(|stand_in| stand_in.peer == peer);
         let keys: Vec<_> = (0..self.stand_ins.len()).filter(|key| of_peer(&self.stand_ins[*key])).collect();
         if let Some(peer) = self.peers.get_mut(&peer) {
+            (peer.said_to, peer.heard_for) = (Vec::new(), Vec::new());
             let members = peer.guests.drain().chain(peer.hosted.drain());
             self.waiting -= members.map(|(_, member)| member.memory()).sum::<usize>();
         }

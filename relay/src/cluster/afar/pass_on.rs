@@ -206,11 +206,9 @@ impl Afar {
             return;
         }
         let peer = self.peer(peer, now);
-        // asked before the record is put, which may fill the message
-        let here = (peer.line.message_number(), list);
-        let members = if peer.list == here { &[][..] } else { &here.1[..] };
+        let members = if peer.said_to == list { &[][..] } else { &list };
         Record::ToUsers { members, units: &units }.put(peer.line.message());
-        peer.list = here;
+        peer.said_to = list;
     }
 
     fn pass_on_one(
