@@ -15,6 +15,7 @@ mod addresses;
 mod allow;
 mod allowance;
 mod bans;
+mod blame;
 mod causes;
 mod clock;
 #[cfg(feature = "cluster")]

@@ -85,6 +85,11 @@ impl Patience {
         self.left = self.left.saturating_add(micros).min(terms.most.saturating_mul(1000));
     }
 
+    /// What is gone of it, in microseconds.
+    pub(crate) fn gone(&self, terms: Terms) -> u64 {
+        terms.most.saturating_mul(1000).saturating_sub(self.left)
+    }
+
     /// When nothing is left, at this pace.
     pub(crate) fn over_at(&self, pace: Pace) -> Option<u64> {
         let times = match pace {

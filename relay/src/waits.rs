@@ -11,6 +11,7 @@
 
 use peote_net::relay::Membership;
 
+use crate::blame::Blame;
 use crate::causes::Paused;
 use crate::connection::Connection;
 use crate::connections::Connections;
@@ -44,6 +45,8 @@ pub(crate) struct Wait {
     /// How much longer it waits for windows, and bytes that had come from it when it last did.
     pub(crate) window_patience: Patience,
     pub(crate) received: u64,
+    /// For whose windows it has waited.
+    blame: Blame<Membership>,
     /// When somebody began to wait for this one, in milliseconds.
     pub(crate) since: u64,
     /// When this one began to wait for another one, in milliseconds.
@@ -71,6 +74,7 @@ impl Wait {
             for_window: None,
             window_patience,
             received: 0,
+            blame: Blame::default(),
             for_whom: 0,
             previous: 0,
             next: 0,
@@ -172,23 +176,32 @@ impl Connections {
         self.schedule(index);
     }
 
-    /// Makes a connection wait for no window any more; `is_over`: because that took too long.
-    /// Returns whose window it was.
-    pub(crate) fn stop_waiting_for_window(&mut self, index: u32, is_over: bool) -> Option<Membership> {
+    /// Makes a connection wait for no window any more. Says whether it did.
+    pub(crate) fn stop_waiting_for_window(&mut self, index: u32) -> bool {
         let (now, terms) = (self.now, self.times.terms);
-        let connection = self.get(index)?;
-        let membership = connection.wait.for_window.take()?;
-        let began = connection.wait.began;
-        connection.wait.window_patience.pass(now, Pace::Full, terms);
-        if is_over {
-            connection.wait.window_patience = Patience::new(now, terms);
-        }
+        let Some(connection) = self.get(index) else { return false };
+        let Wait { window_patience: patience, blame, for_window, began, .. } = &mut connection.wait;
+        let Some(membership) = for_window.take() else { return false };
+        let (began, before) = (*began, patience.gone(terms));
+        blame.shrink(before);
+        patience.pass(now, Pace::Full, terms);
+        blame.add(membership, patience.gone(terms).saturating_sub(before));
         // it was not read meanwhile, which is not its fault
         connection.last_received = now;
         self.paused -= 1;
         self.paused_millis += now.saturating_sub(began);
         self.schedule(index);
-        Some(membership)
+        true
+    }
+
+    /// Makes a connection wait for no window any more, because that took too long: it has its
+    /// patience anew. Returns for whom it has waited, for the longest first.
+    pub(crate) fn give_up_waiting_for_window(&mut self, index: u32) -> Vec<Membership> {
+        let (now, terms) = (self.now, self.times.terms);
+        self.stop_waiting_for_window(index);
+        let Some(connection) = self.get(index) else { return Vec::new() };
+        connection.wait.window_patience = Patience::new(now, terms);
+        connection.wait.blame.take()
     }
 
     /// Makes a connection wait for nobody any more. Does nothing if it does not wait.

@@ -162,7 +162,7 @@ impl Host for Connections {
     }
 
     fn resume(&mut self, id: ConnectionId) {
-        if self.stop_waiting_for_window(index(id), false).is_some() {
+        if self.stop_waiting_for_window(index(id)) {
             self.list(index(id));
         }
     }

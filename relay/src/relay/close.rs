@@ -201,7 +201,7 @@ impl Relay {
             is_told |= connection.close_tls();
         }
         self.connections.stop_waiting(index);
-        self.connections.stop_waiting_for_window(index, false);
+        self.connections.stop_waiting_for_window(index);
         self.connections.wake(index);
         self.connections.take_rest(index);
         self.connections.take_off(index);

@@ -151,11 +151,14 @@ impl Relay {
         }
     }
 
-    /// Ends the membership whose window a connection has waited for too long.
+    /// A connection has waited for windows for too long: ends the membership that it has waited for
+    /// the longest. Those that are over already are passed over.
     fn end_membership(&mut self, index: u32) {
-        let Some(membership) = self.connections.stop_waiting_for_window(index, true) else { return };
-        if self.core.end_membership(membership, &mut self.connections) {
-            self.connections.note_too_slow(index);
+        for membership in self.connections.give_up_waiting_for_window(index) {
+            if self.core.end_membership(membership, &mut self.connections) {
+                self.connections.note_too_slow(index);
+                break;
+            }
         }
         self.connections.list(index);
     }

@@ -282,6 +282,45 @@ fn what_is_routed_after_a_wait_is_charged() {
     assert_eq!(before.0 - left(&mut world), units);
 }
 
+/// Who has held up an existing server for most of its patience goes, and not who is waited for when
+/// nothing is left of it.
+#[test]
+fn the_user_that_was_waited_for_the_longest_goes() {
+    let mut world = World::new(Config { stall_timeout: Duration::from_secs(3600), ..config() });
+    let server = world.connect_and_say(b"\0\0\x01\x01a");
+    // users with a window of 64 bytes, which is then used up, and a byte more for each
+    let [slow, other] =
+        [(); 2].map(|()| world.connect_and_say(b"\0\x06\0\x09\x01\x01\x01\x06\x04\x40\0\0\0\0\x01\x01\x01a"));
+    let to = |user: u8| [&[66, 128, user][..], &[user; 64], &[3, 128, user, 9]].concat();
+    let waits_for =
+        |relay: &Relay| relay.connections.slots[server as usize].as_ref().unwrap().wait.for_window;
+    world.say(server, &[to(0), to(1)].concat());
+    let first = waits_for(&world.relay).unwrap();
+    // it is late, and grants in the end
+    world.relay.connections.now += 3_000_000;
+    world.relay.connections.stop_waiting_for_window(server);
+    world.relay.connections.list(server);
+    world.say(slow, b"\0\x08\0\x05\0\x40\0\0\0");
+    world.until(|relay| waits_for(relay).is_some_and(|one| one != first));
+    let second = waits_for(&world.relay).unwrap();
+    world.judge_after(1_000_000);
+    assert_eq!(waits_for(&world.relay), None, "the patience is over");
+    // the server has it anew, and waits for the other one again
+    world.until(|relay| waits_for(relay) == Some(second));
+    world.say(other, b"\0\x08\0\x05\0\x40\0\0\0");
+    // what has come last: that the channel is gone, because of slowness, and the byte
+    for (user, end) in [(slow, &[0, 2, 0, 3][..]), (other, &[2, 0, 9])] {
+        let socket = world.sockets[user as usize].try_clone().unwrap();
+        socket.set_nonblocking(true).unwrap();
+        let got = std::cell::RefCell::new(Vec::new());
+        world.until(|_| {
+            // it would block in the end
+            let _ = socket.try_clone().unwrap().read_to_end(&mut got.borrow_mut());
+            got.borrow().ends_with(end)
+        });
+    }
+}
+
 #[test]
 fn accepting_goes_on_when_a_connection_goes() {
     let mut world = World::new(config());
