@@ -203,6 +203,7 @@ impl User {
             Event::Refused { channel: Channel::Entered(_), .. } => {
                 *state = State::Outside(Instant::now() + Duration::from_millis(20));
             }
+            Event::Chunk { bytes: b"welcome", .. } => {}
             Event::Rpc { bytes, .. } => *answered |= bytes.as_bytes().ends_with(b"ready"),
             Event::Chunk { bytes: [b'*', ..], .. } => *must_hear = false,
             Event::Chunk { from: Source::Server { .. }, bytes } if !job.came_back(bytes) => {
