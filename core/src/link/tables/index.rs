@@ -4,7 +4,9 @@
 use core::ops::Range;
 
 use super::{TableState, Tables};
-use crate::link::slots::{Key, PartyRef, PartySlot, PartyState, generation};
+use crate::link::OwnChannel;
+use crate::link::slots::{Key, OwnState, PartyRef, PartySlot, PartyState, generation};
+use crate::protocol::MAX_CHANNELS;
 
 /// Which slots are free.
 #[derive(Debug)]
@@ -51,6 +53,18 @@ impl TableState {
 }
 
 impl Tables<'_> {
+    /// Returns the first own channel in such a state.
+    pub(in crate::link) fn find_own(&self, wanted: impl Fn(OwnState) -> bool) -> Option<OwnChannel> {
+        let slot = self.own_slots().iter().take(MAX_CHANNELS).position(|own| wanted(own.state))?;
+        self.own_in(u8::try_from(slot).ok()?)
+    }
+
+    /// Returns the first party in such a state.
+    pub(in crate::link) fn find_party(&self, wanted: impl Fn(PartyState) -> bool) -> Option<PartyRef> {
+        let at = self.parties.iter().take(u16::MAX.into()).position(|party| wanted(party.state))?;
+        Some(PartyRef { slot: u16::try_from(at).ok()?, generation: self.parties.get(at)?.generation })
+    }
+
     /// Returns the slots that may be taken.
     pub(in crate::link) const fn used_slots(&self) -> Range<u16> {
         0..self.state.used_slots(self.parties.len())

@@ -12,7 +12,7 @@ use super::slots::{Key, OwnSlot, OwnState, PartyRef, PartySlot, PartyState, gene
 use super::{Channel, EnteredChannel, OwnChannel, SendError, Source, User};
 use crate::Reason;
 use crate::chunk::{Assembler, ChunkLimit};
-use crate::protocol::{MAX_CHANNELS, MAX_TAGS};
+use crate::protocol::MAX_TAGS;
 
 /// What belongs to the tables but to none of their slots.
 #[derive(Debug)]
@@ -64,12 +64,6 @@ impl Tables<'_> {
     pub(super) fn own_in(&self, slot: u8) -> Option<OwnChannel> {
         let generation = self.own_slots().get(usize::from(slot))?.generation;
         Some(OwnChannel { slot, generation })
-    }
-
-    /// Returns the first own channel in such a state.
-    pub(super) fn find_own(&self, wanted: impl Fn(OwnState) -> bool) -> Option<OwnChannel> {
-        let slot = self.own_slots().iter().take(MAX_CHANNELS).position(|own| wanted(own.state))?;
-        self.own_in(u8::try_from(slot).ok()?)
     }
 
     /// Returns the own channel whose command has this tag.
@@ -155,12 +149,6 @@ impl Tables<'_> {
     /// Returns the party with this key.
     pub(super) fn find(&self, key: Key) -> Option<PartyRef> {
         find(self.parties, key)
-    }
-
-    /// Returns the first party in such a state.
-    pub(super) fn find_party(&self, wanted: impl Fn(PartyState) -> bool) -> Option<PartyRef> {
-        let at = self.parties.iter().take(u16::MAX.into()).position(|party| wanted(party.state))?;
-        Some(PartyRef { slot: u16::try_from(at).ok()?, generation: self.parties.get(at)?.generation })
     }
 
     /// Returns the entered channel whose command has this tag.

@@ -3,7 +3,13 @@
 use core::ops::Range;
 
 use super::{TableState, Tables};
-use crate::link::slots::{Key, PartyRef, PartySlot, PartyState, generation};
+use crate::link::OwnChannel;
+use crate::link::slots::{Key, OwnState, PartyRef, PartySlot, PartyState, generation};
+use crate::protocol::MAX_CHANNELS;
+
+/// Own channels that are looked at.
+const MOST_OWN: u8 = 128;
+const _: () = assert!(MOST_OWN as usize == MAX_CHANNELS);
 
 /// Returns the party with this key, if there is one. (A relay that talks nonsense can
 /// give one number to two channels. The first slot counts then.)
@@ -25,6 +31,26 @@ impl TableState {
 }
 
 impl Tables<'_> {
+    /// Returns the first own channel in such a state.
+    pub(in crate::link) fn find_own(&self, wanted: impl Fn(OwnState) -> bool) -> Option<OwnChannel> {
+        for (slot, own) in (0..MOST_OWN).zip(self.own_slots()) {
+            if wanted(own.state) {
+                return Some(OwnChannel { slot, generation: own.generation });
+            }
+        }
+        None
+    }
+
+    /// Returns the first party in such a state.
+    pub(in crate::link) fn find_party(&self, wanted: impl Fn(PartyState) -> bool) -> Option<PartyRef> {
+        for (slot, party) in (0..u16::MAX).zip(&*self.parties) {
+            if wanted(party.state) {
+                return Some(PartyRef { slot, generation: party.generation });
+            }
+        }
+        None
+    }
+
     /// Returns the slots that may be taken.
     pub(in crate::link) fn used_slots(&self) -> Range<u16> {
         0..self.state.used_slots(self.parties.len())
