@@ -472,7 +472,10 @@ impl Program<'_> {
                 assert!(bytes.len() + 16 > free % 60_000 || bytes.len() > 32_000 || has_windows);
                 // a server, or users, are asked for grants that they keep back
                 let asked = free - out.free();
-                assert!(asked == 0 || has_windows && (asked == 9 || asked % 10 == 0), "{asked} bytes");
+                assert!(
+                    asked == 0 || has_windows && (asked == 9 || asked.is_multiple_of(10)),
+                    "{asked} bytes"
+                );
                 return;
             }
             Err(SendError::WindowTooSmall { len, window }) => {
