@@ -1,6 +1,8 @@
 //! A queue of bytes over memory that is handed to each call.
 
-use crate::bytes::copy_to;
+#[cfg(feature = "flow")]
+use crate::bytes::move_up;
+use crate::bytes::{copy_to, move_to_front};
 
 /// Which part of a queue's memory is in use. It always lies in one piece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +60,7 @@ impl Ring {
         self.move_to_front(memory);
         let end = self.len.saturating_add(bytes.len());
         if offset <= self.len && end <= memory.len() {
-            memory.copy_within(offset..self.len, offset.saturating_add(bytes.len()));
+            move_up(memory, offset, self.len, bytes.len());
             copy_to(memory, offset, bytes);
             self.len = end;
         }
@@ -70,7 +72,9 @@ impl Ring {
         self.move_to_front(memory);
         let from = offset.saturating_add(count);
         if from <= self.len && self.len <= memory.len() {
-            memory.copy_within(from..self.len, offset);
+            // what is to be removed is overwritten from the front
+            let tail = memory.get_mut(offset..self.len).unwrap_or_default();
+            move_to_front(tail, count, tail.len());
             self.len = self.len.saturating_sub(count);
         }
     }
@@ -80,9 +84,7 @@ impl Ring {
     #[cold]
     fn move_to_front(&mut self, memory: &mut [u8]) {
         let end = self.start.wrapping_add(self.len);
-        if self.start <= end && end <= memory.len() {
-            memory.copy_within(self.start..end, 0);
-        }
+        move_to_front(memory, self.start, end);
         self.start = 0;
     }
 

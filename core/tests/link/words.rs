@@ -169,6 +169,36 @@ fn what_waits_is_lost_with_the_connection_and_the_next_one_begins_anew() {
     assert_eq!(rig.sent(), HELLO);
 }
 
+/// For links with windows that are smaller than what others may send before they know them.
+#[test]
+fn hello_can_be_said_before_anything_else() {
+    let mut rig = new();
+    rig.link.set_hello_first(true);
+    for connection in 0..2 {
+        let tag = 2 * connection;
+        rig.out().create("o", CHUNKS).unwrap();
+        rig.out().enter("a", CHUNKS).unwrap();
+        assert_eq!(rig.sent(), [0], "the byte that all commands begin with");
+        rig.hears(to_endpoint::announcement(ASKS));
+        let rest = [0, tag + 1, 1, b'o', 0, 1, tag + 2, 1, b'a'];
+        assert_eq!([&[0], &rig.sent()[..]].concat(), [&HELLO[..], &[0], &rest].concat());
+        rig.script.closed = true;
+        rig.lose();
+        rig.script = Default::default();
+    }
+    // a relay that knows no hello says something else first
+    rig.out().enter("b", CHUNKS).unwrap();
+    assert_eq!(rig.sent(), [0]);
+    rig.hears(to_endpoint::keepalive());
+    assert_eq!(rig.sent(), [1, 5, 1, b'b']);
+    rig.script.closed = true;
+    rig.lose();
+    rig.script = Default::default();
+    rig.link.set_hello_first(false);
+    rig.out().enter("c", CHUNKS).unwrap();
+    assert_eq!(rig.sent(), [0, 1, 6, 1, b'c']);
+}
+
 #[test]
 fn words_have_to_fit_with_the_hello() {
     let mut rig: Rig<LinkBuffers<64, 4, 1, 259, 512>> = Rig::new(Link::new());

@@ -8,8 +8,8 @@ use crate::panics::Panics;
 use crate::{Result, machine};
 
 /// The images, in the order of the tables; the first one is what the others are compared with.
-pub(crate) const NAMES: [&str; 7] =
-    ["smoltcp", "client", "client-server", "returning", "everything", "minimq", SERIAL];
+pub(crate) const NAMES: [&str; 8] =
+    ["smoltcp", "client", "client-server", "returning", "client-flow", "everything", "minimq", SERIAL];
 
 /// The one without smoltcp. It comes first in the tables.
 pub(crate) const SERIAL: &str = "serial";

@@ -31,7 +31,7 @@ pub(crate) fn peer(image: &str) -> Peer {
     match image {
         "smoltcp" => Peer::Echo,
         "minimq" => Peer::Broker,
-        "client" | "returning" | image::SERIAL => Peer::Server,
+        "client" | "client-flow" | "returning" | image::SERIAL => Peer::Server,
         "client-server" => Peer::ServerAndUsers,
         _ => Peer::Callers,
     }

@@ -14,6 +14,7 @@ fn title(name: &str) -> &str {
         "client" => "a client",
         "client-server" => "a client and a server",
         "returning" => "a client that comes back",
+        "client-flow" => "a client that takes part (`flow`)",
         "everything" => "everything",
         SERIAL => "a sensor over a serial port, without smoltcp",
         _ => "minimq 0.13.5 in place of a client",

@@ -68,6 +68,8 @@ pub(super) struct FlowState {
     token: Option<&'static [u8]>,
     /// How many bytes of the queue may be written, plus 1; 0 for all.
     gate: usize,
+    /// Hello is said before anything else.
+    is_first: bool,
     /// What has to wait for the relay's announcement, if the program uses it.
     gates: Option<&'static Gates>,
     /// What admission needs, if the program uses it.
@@ -94,6 +96,7 @@ impl FlowState {
             said: 0,
             token: None,
             gate: 0,
+            is_first: false,
             gates: None,
             #[cfg(feature = "server")]
             doors: None,
@@ -119,13 +122,15 @@ impl FlowState {
 
     /// The connection is lost.
     pub(super) const fn lose(&mut self) {
-        let (keepalive, name, token, gates) = (self.keepalive, self.name, self.token, self.gates);
+        let (keepalive, name, token) = (self.keepalive, self.name, self.token);
+        let (is_first, gates) = (self.is_first, self.gates);
         #[cfg(feature = "server")]
         let doors = self.doors;
         *self = Self {
             keepalive,
             name,
             token,
+            is_first,
             gates,
             #[cfg(feature = "server")]
             doors,

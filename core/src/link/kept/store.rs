@@ -16,7 +16,7 @@ pub(in crate::link) fn store(party: &mut PartySlot, piece: &[u8], memory: &mut [
     let stored = party.assembler.stored();
     let mut end = party.kept.start().saturating_add(stored);
     if memory.len().saturating_sub(end) < piece.len() {
-        memory.copy_within(party.kept.start()..end.min(memory.len()), 0);
+        crate::bytes::move_to_front(memory, party.kept.start(), end.min(memory.len()));
         party.kept = PartyKept::new(party.kept.waiting(), 0);
         end = stored;
     }
@@ -70,7 +70,7 @@ impl PartySlot {
         }
         // the beginning of a chunk, which is put together at the front of the slot
         let end = start.saturating_add(left).min(memory.len());
-        memory.copy_within(start.min(end)..end, 0);
+        crate::bytes::move_to_front(memory, start.min(end), end);
         if self.limit.is_none() {
             self.assembler.keep(0, 0);
         }
