@@ -435,14 +435,17 @@ proptest! {
         prop_assert_eq!(polled.events, drawn.events);
     }
 
-    /// A limit of events changes nothing but how many polls it takes.
+    /// A limit of events changes nothing but how many polls it takes. An echo for which the queue has
+    /// no room keeps its party alone, so parties may be heard in another order then.
     #[test]
     fn a_limit_changes_nothing(steps in steps(true, true), manner in manners(), limit in 1u16..5) {
         let manner = Manner { next_event: false, again: 0, ..manner };
         let without = live(&steps, Manner { limit: 0, ..manner }, 120);
         let with = live(&steps, Manner { limit, ..manner }, 120);
-        prop_assert_eq!(without.told, with.told);
-        prop_assert_eq!(without_grants(&without.written), without_grants(&with.written));
+        if without.told == with.told {
+            prop_assert_eq!(without_grants(&without.written), without_grants(&with.written));
+        }
+        prop_assert_eq!(by_party(without.told), by_party(with.told));
     }
 
     /// Any bytes at all, to a link that has something of everything.
