@@ -273,7 +273,10 @@ impl Program<'_> {
             0..=2 => connection.incoming.extend(to_endpoint::success(tag, number)),
             // codes 0 to 6
             3 => connection.incoming.extend(to_endpoint::refused(tag, user + number % 2)),
-            4 => connection.incoming.extend(to_endpoint::user_entered(number, user)),
+            4 => {
+                self.said.entered.push([number, user]);
+                connection.incoming.extend(to_endpoint::user_entered(number, user));
+            }
             5 => connection.incoming.extend(to_endpoint::user_gone(number, user, input.byte() % 4)),
             6 => connection.incoming.extend(to_endpoint::channel_gone(number, input.byte() % 4)),
             7 => connection.incoming.extend(match user {

@@ -37,6 +37,9 @@ pub(super) struct Said {
     /// Numbers that the link gives back of its own accord, because they were given up before the
     /// answer came.
     pub(super) unwanted: Vec<(Command, u8)>,
+    /// Users, by channel and number, that have entered. The link removes those for which it has no
+    /// place.
+    pub(super) entered: Vec<[u8; 2]>,
 }
 
 impl Said {
@@ -100,6 +103,11 @@ impl Said {
             Some(Expected::Other(expected, payload)) if (expected, payload) == (&command, &self.name) => {
                 assert_eq!(tag, 0, "no answer is wanted");
                 self.expected.pop_front();
+                None
+            }
+            _ if command == Command::RemoveUser
+                && self.entered.iter().any(|user| user[..] == self.name[..]) =>
+            {
                 None
             }
             other => {
