@@ -87,6 +87,7 @@ mod blocks;
 mod command;
 mod counted;
 mod end;
+mod fitting;
 mod hello;
 mod host;
 mod knocks;

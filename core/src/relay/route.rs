@@ -1,5 +1,6 @@
 //! The way of data: from a unit to its receivers' queues. This is where a relay spends its time.
 
+use super::fitting::HEADER;
 use super::host::{CloseReason, ConnectionId, Host, Outcome};
 use super::slots::{ChannelSlot, Flags, Kind, MembershipSlot, Stage, Target};
 use super::tables::Tables;
@@ -8,9 +9,6 @@ use super::windows::{Room, SERVER, USER};
 use crate::protocol::to_endpoint::Capabilities;
 use crate::protocol::to_relay::{Command, Decoder, Unit};
 use crate::protocol::{MAX_UNIT_PAYLOAD, to_endpoint};
-
-/// Room that a unit's header takes at most on the way to an endpoint.
-pub(super) const HEADER: usize = 4;
 
 /// The least threshold for cuts: room for a header and some payload, and for any answer.
 const LEAST_CUT: usize = 8;
@@ -363,15 +361,4 @@ impl Tables<'_> {
         }
         (payload.len(), None)
     }
-}
-
-/// How much of a piece of `len` bytes can go into a queue with `free` bytes of room. `None`: it has
-/// to wait.
-#[inline]
-pub(super) fn fitting(len: usize, free: usize, cut: usize) -> Option<usize> {
-    let whole = len.saturating_add(HEADER);
-    if free >= whole && len <= MAX_UNIT_PAYLOAD {
-        return Some(len);
-    }
-    (free >= whole.min(cut)).then(|| len.min(free.saturating_sub(HEADER)).min(MAX_UNIT_PAYLOAD))
 }

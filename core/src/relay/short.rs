@@ -1,8 +1,8 @@
 //! The short way of data: units that are short, whole, and have room where they go, which nearly
 //! all are.
 
+use super::fitting::HEADER;
 use super::host::{ConnectionId, Host};
-use super::route::HEADER;
 use super::run::Run;
 use super::slots::{ConnectionSlot, Flags, MembershipSlot, Stage};
 use super::tables::Tables;

@@ -7,8 +7,8 @@
 //! | existing | takes part | bytes that may still be sent |
 //! | existing | existing | bytes that were sent, while the receiver may still say hello |
 
+use super::fitting::fitting;
 use super::host::{ConnectionId, Host, Membership, Outcome};
-use super::route::fitting;
 use super::slots::{Flags, MembershipSlot, Stage};
 use super::tables::Tables;
 use crate::protocol::MAX_UNIT_PAYLOAD;
