@@ -102,12 +102,10 @@ impl ChunkLimit {
         Self { is_rpc: true, ..self }
     }
 
+    #[cfg(feature = "rpc")]
     #[inline]
     pub(crate) const fn is_rpc(self) -> bool {
-        #[cfg(feature = "rpc")]
-        return self.is_rpc;
-        #[cfg(not(feature = "rpc"))]
-        false
+        self.is_rpc
     }
 
     /// Returns true for [`NONE`](Self::NONE).

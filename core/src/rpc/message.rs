@@ -45,10 +45,10 @@ impl<'a> Message<'a> {
     /// Reads a message that came from `from`.
     #[inline]
     #[must_use]
-    pub const fn read(from: Source, bytes: Bytes<'a>) -> Self {
+    pub fn read(from: Source, bytes: Bytes<'a>) -> Self {
         match *bytes.0 {
             [] => Self::Call(Call { from, object: 0, procedure: 0, arguments: &[] }), // never made
-            [object] => Self::Offer(Remote::offered_by(from, object)),
+            [object] => Self::Offer(Remote::assume(from, object)),
             [object, procedure, ref arguments @ ..] => {
                 Self::Call(Call { from, object, procedure, arguments })
             }

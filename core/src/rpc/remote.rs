@@ -1,6 +1,6 @@
 //! Objects of the other end.
 
-use crate::link::{Destination, Out, Payload, SendError, Source};
+use crate::link::{Destination, Out, Payload, SendError};
 use crate::value::{Encode, EncodeError, Sink};
 
 /// An object of the other end that can be called.
@@ -58,16 +58,6 @@ impl Remote {
     #[must_use]
     pub const fn destination(self) -> Destination {
         self.to
-    }
-
-    /// An object that a peer offers.
-    #[inline]
-    pub(super) const fn offered_by(peer: Source, object: u8) -> Self {
-        let to = match peer {
-            Source::User { channel, user } => Destination::User(channel, user),
-            Source::Server { channel } => Destination::Server(channel),
-        };
-        Self { to, object, answers: false }
     }
 
     /// Its number.

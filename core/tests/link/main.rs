@@ -3,6 +3,8 @@
 #[cfg(feature = "flow")]
 mod admission;
 mod again;
+#[cfg(feature = "flow")]
+mod broadcasts;
 mod commands;
 mod driving;
 mod errors;

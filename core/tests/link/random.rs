@@ -435,8 +435,8 @@ proptest! {
         prop_assert_eq!(polled.events, drawn.events);
     }
 
-    /// A limit of events changes nothing but how many polls it takes. An echo for which the queue has
-    /// no room keeps its party alone, so parties may be heard in another order then.
+    /// A limit of events changes nothing but how many polls it takes. An echo for which the queue
+    /// has no room keeps its party alone, so parties may be heard in another order then.
     #[test]
     fn a_limit_changes_nothing(steps in steps(true, true), manner in manners(), limit in 1u16..5) {
         let manner = Manner { next_event: false, again: 0, ..manner };

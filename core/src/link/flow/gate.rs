@@ -6,8 +6,8 @@
 //! `0 | 7 …` becomes `0 | 6 … 0 7 …`. With a relay that does not know hello the words are taken out
 //! instead.
 //!
-//! What is here is linked only into programs that call [`Out::enter_with`], have a token, or say hello
-//! first.
+//! What is here is linked only into programs that call [`Out::enter_with`], have a token, or say
+//! hello first.
 
 use super::FlowState;
 use crate::link::send::Out;

@@ -217,8 +217,7 @@ impl<'a> Out<'a> {
     #[must_use]
     pub fn can_send(&self, to: impl Into<Destination>, len: usize) -> bool {
         let to = to.into();
-        let is_rpc = self.route(to).is_some_and(|route| route.limit.is_rpc());
-        self.route_for(to, len, is_rpc).is_ok()
+        self.route(to).is_some_and(|route| self.length_for(to, &route, len).is_ok())
     }
 
     /// Returns true if a payload of at most `most` bytes for `to` may have to wait. If `most` is
@@ -255,8 +254,7 @@ impl<'a> Out<'a> {
     #[cold]
     fn has_to_wait(&mut self, to: Destination, most: usize) -> bool {
         let len = if most == usize::MAX { self.longest_in_half(to) } else { most };
-        let is_rpc = self.route(to).is_some_and(|route| route.limit.is_rpc());
-        matches!(self.route_or_ask(to, len, is_rpc), Err(SendError::WouldBlock))
+        matches!(self.route_or_ask(to, len, true), Err(SendError::WouldBlock))
     }
 
     #[cfg(feature = "rpc")]
@@ -409,14 +407,21 @@ impl<'a> Out<'a> {
     ) -> Result<(Route, EncodedLength), SendError> {
         let route = self.route(to).ok_or(SendError::NotOpen)?;
         check_mode(&route, is_rpc)?;
+        let length = self.length_for(to, &route, len)?;
+        Ok((route, length))
+    }
+
+    /// The length field in front of `len` bytes, if they can be queued for this route now.
+    #[cfg_attr(feature = "speed", inline(always))]
+    fn length_for(&self, to: Destination, route: &Route, len: usize) -> Result<EncodedLength, SendError> {
         let length = length_field(route.limit, len)?;
         #[cfg(feature = "large-chunks")]
         self.check_partial(to)?;
         let in_all = len.saturating_add(length.as_bytes().len());
         self.check_room(route.wire.wire_len(in_all))?;
         self.parts.local.check_room(route.local, in_all)?;
-        self.check_window(to, &route, in_all, !route.limit.is_none())?;
-        Ok((route, length))
+        self.check_window(to, route, in_all, !route.limit.is_none())?;
+        Ok(length)
     }
 
     /// The same, for something that is to be sent.
