@@ -114,6 +114,13 @@ pub(super) enum Owed {
     /// No command, but an event that is kept has to be dealt with first.
     #[cfg(feature = "flow")]
     Wait,
+    /// No command, but that a user has entered for whom no slot is free before an earlier one with
+    /// the same number has been told to be gone.
+    #[cfg(all(feature = "flow", feature = "server"))]
+    Entered {
+        channel: u8,
+        user: u8,
+    },
     /// No command, but what waits has to be handed over first.
     #[cfg(all(feature = "flow", feature = "server"))]
     Door,
@@ -260,7 +267,7 @@ impl State {
             #[cfg(feature = "flow")]
             Owed::Wait => false,
             #[cfg(all(feature = "flow", feature = "server"))]
-            Owed::Door => false,
+            Owed::Door | Owed::Entered { .. } => false,
             _ => true,
         }
     }

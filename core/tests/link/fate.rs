@@ -193,6 +193,47 @@ fn a_slot_that_is_full_stops_the_reading() {
     assert!(rig.link.wants_read() && !rig.link.has_kept());
 }
 
+/// A relay gives a number again as soon as its user is gone. The next one is told of behind that, and
+/// has the place that has become free.
+#[test]
+fn a_number_given_again_waits_for_the_end_of_the_earlier_user() {
+    type Memory =
+        link_buffers!(chunk: 64, window: 64, parties: 2, own_channels: 1, transmit: 512, receive: 128);
+    for is_deleted in [false, true] {
+        let mut rig = Rig::new(Link::<Memory>::new());
+        let channel = rig.own(3, Mode::chunks(64));
+        let (user, other) = (rig.user(channel, 3, 7), rig.user(channel, 3, 8));
+        rig.says(from_user(3, 7, &chunk(b"a")));
+        rig.says(to_endpoint::user_gone(3, 7, 0));
+        rig.says(to_endpoint::user_entered(3, 7));
+        rig.says(from_user(3, 8, &chunk(b"b")));
+        for _ in 0..3 {
+            rig.poll_once(|event, _| {
+                let seen = Seen::from(event);
+                assert!(matches!(seen, Seen::Chunk(..)), "{seen:?} comes before what is kept");
+                Flow::Again
+            })
+            .unwrap();
+        }
+        if is_deleted {
+            rig.out().delete(channel).unwrap();
+            rig.says(to_endpoint::keepalive());
+            assert_eq!(rig.poll(), []);
+            assert!(rig.link.wants_read() && !rig.link.has_kept());
+            continue;
+        }
+        let says = |user, bytes: &[u8]| Seen::Chunk(Source::User { channel, user }, bytes.to_vec());
+        let expected = [
+            says(user, b"a"),
+            Seen::Notice(Event::UserGone { channel, user, reason: Reason::OnPurpose }),
+            Seen::Notice(Event::UserEntered { channel, user }),
+            says(other, b"b"),
+        ];
+        assert_eq!(rig.poll(), expected);
+        assert!(rig.link.wants_read() && !rig.link.has_kept());
+    }
+}
+
 /// What was kept of a channel is told before its loss, also if writing fails before it could be
 /// handed over.
 #[test]

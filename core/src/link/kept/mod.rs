@@ -288,9 +288,14 @@ impl Tables<'_> {
             PartyState::Knocking { own, user, .. } => (own, user),
             _ => return false,
         };
-        let is_older =
-            |state| matches!(state, PartyState::Gone { own, user, .. } if own == this && user == number);
-        self.state.kept.parties > 0 && self.find_party(is_older).is_some()
+        self.has_gone(this, number)
+    }
+
+    /// Returns true if a user with this number of this own channel is gone, and has not been told
+    /// so.
+    pub(super) fn has_gone(&self, own: u8, user: u8) -> bool {
+        let is_gone = |state| matches!(state, PartyState::Gone { own: of, user: number, .. } if of == own && number == user);
+        self.state.kept.parties > 0 && self.find_party(is_gone).is_some()
     }
 
     /// Keeps what the program is to be told of the party in this slot before it is told that the

@@ -189,6 +189,11 @@ impl Session<'_> {
                 let _ = (party, wire);
                 Some(Notice::of_user(channel, What::Entered(user)))
             }
+            #[cfg(all(feature = "flow", feature = "server"))]
+            None if self.out.tables().has_gone(channel.slot, wire) => {
+                self.out.state.owed = Owed::Entered { channel: number, user: wire };
+                None
+            }
             None => {
                 warning!("no party slot is free for a user of own channel {}", channel.slot);
                 let event = Notice::of_user(channel, What::Ignored(user));
@@ -204,6 +209,15 @@ impl Session<'_> {
                 Some(event)
             }
         }
+    }
+
+    /// The user that waits for the end of an earlier one with its number enters as soon as that has
+    /// been told.
+    #[cfg(all(feature = "flow", feature = "server"))]
+    pub(in crate::link) fn enter_waiting(&mut self) -> Option<Notice> {
+        let Owed::Entered { channel, user } = self.out.state.owed else { return None };
+        self.out.state.owed = Owed::Nothing;
+        self.user_entered(channel, user)
     }
 
     /// A membership has windows from now on.

@@ -499,7 +499,7 @@ impl<'a> Out<'a> {
             #[cfg(feature = "flow")]
             Owed::Wait => return,
             #[cfg(all(feature = "flow", feature = "server"))]
-            Owed::Door => return,
+            Owed::Door | Owed::Entered { .. } => return,
             #[cfg(feature = "flow")]
             Owed::Hello => return self.say_hello(),
             #[cfg(feature = "flow")]
