@@ -4,7 +4,7 @@
 use heapless::{LinearMap, String, Vec};
 
 use super::form::most_of_items;
-use super::length::{MAX_BYTES, len_of_length, put_length};
+use super::length::{len_of_length, put_length};
 use super::{Decode, DecodeError, Encode, EncodeError, Form, Map, Reader, Sink};
 
 impl<T: Encode, const N: usize> Encode for Vec<T, N> {
@@ -64,12 +64,12 @@ impl<K: Encode + Eq, V: Encode, const N: usize> Encode for LinearMap<K, V, N> {
     const MOST: usize = most_of_items(N, K::MOST.saturating_add(V::MOST));
 
     fn encoded_len(&self) -> Result<usize, EncodeError> {
-        let length = len_of_length::<MAX_BYTES>(self.len())?;
+        let length = len_of_length(self.len())?;
         self.iter().try_fold(length, |len, entry| Ok(len.saturating_add(entry.encoded_len()?)))
     }
 
     fn encode(&self, sink: &mut impl Sink) {
-        put_length::<MAX_BYTES>(self.len(), sink);
+        put_length(self.len(), sink);
         self.iter().for_each(|entry| entry.encode(sink));
     }
 }

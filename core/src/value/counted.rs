@@ -2,7 +2,7 @@
 
 use heapless::{String, Vec};
 
-use super::length::{greatest, len_of_length, put_length};
+use super::length::{greatest, len_of_length_within, put_length_within};
 use super::{Decode, DecodeError, Encode, EncodeError, Form, Reader, Sink};
 
 /// A string or byte string whose length has at most `N` bytes, 1 to 4, of which the last one
@@ -47,13 +47,13 @@ impl<T: AsRef<[u8]>, const N: usize> Encode for Counted<T, N> {
     #[inline]
     fn encoded_len(&self) -> Result<usize, EncodeError> {
         let len = self.0.as_ref().len();
-        Ok(len_of_length::<N>(len)?.saturating_add(len))
+        Ok(len_of_length_within::<N>(len)?.saturating_add(len))
     }
 
     #[inline]
     fn encode(&self, sink: &mut impl Sink) {
         let bytes = self.0.as_ref();
-        put_length::<N>(bytes.len(), sink);
+        put_length_within::<N>(bytes.len(), sink);
         sink.put(bytes);
     }
 }

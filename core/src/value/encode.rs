@@ -1,7 +1,7 @@
 //! Writing values by their type.
 
 use super::form::most_of_items;
-use super::length::{MAX_BYTES, len_of_length, put_length};
+use super::length::{len_of_length, put_length};
 use super::{EncodeError, Form};
 use crate::link::Payload;
 
@@ -117,12 +117,12 @@ impl<T: Encode> Encode for [T] {
 
     #[inline]
     fn encoded_len(&self) -> Result<usize, EncodeError> {
-        Ok(len_of_length::<MAX_BYTES>(self.len())?.saturating_add(T::items_len(self)?))
+        Ok(len_of_length(self.len())?.saturating_add(T::items_len(self)?))
     }
 
     #[inline]
     fn encode(&self, sink: &mut impl Sink) {
-        put_length::<MAX_BYTES>(self.len(), sink);
+        put_length(self.len(), sink);
         T::encode_items(self, sink);
     }
 }

@@ -22,9 +22,48 @@ pub(super) const fn greatest<const N: usize>() -> usize {
     }
 }
 
+/// Returns the bytes that the length of a string or a collection takes: 1 to 4.
+///
+/// For an [`Encode`](super::Encode) of a type that brings its bytes piece by piece, together with
+/// [`put_length`].
+///
+/// # Errors
+/// [`EncodeError::TooLong`] above [`MAX_LENGTH`].
+///
+/// ```
+/// use peote_net::value::{Encode, EncodeError, Form, Sink, len_of_length, put_length};
+///
+/// /// A string of nothing but the letter `a`.
+/// struct Letters(usize);
+///
+/// impl Encode for Letters {
+///     const FORM: Form = <&str>::FORM;
+///
+///     fn encoded_len(&self) -> Result<usize, EncodeError> {
+///         Ok(len_of_length(self.0)? + self.0)
+///     }
+///
+///     fn encode(&self, sink: &mut impl Sink) {
+///         put_length(self.0, sink);
+///         (0..self.0).for_each(|_| sink.put(b"a"));
+///     }
+/// }
+/// ```
+#[inline]
+pub const fn len_of_length(length: usize) -> Result<usize, EncodeError> {
+    len_of_length_within::<MAX_BYTES>(length)
+}
+
+/// Writes the length of a string or a collection. [`len_of_length`] says whether that can be coded,
+/// and in how many bytes.
+#[inline]
+pub fn put_length(length: usize, sink: &mut impl Sink) {
+    put_length_within::<MAX_BYTES>(length, sink);
+}
+
 /// Bytes that a length takes where it may take `N`.
 #[inline]
-pub(super) const fn len_of_length<const N: usize>(length: usize) -> Result<usize, EncodeError> {
+pub(super) const fn len_of_length_within<const N: usize>(length: usize) -> Result<usize, EncodeError> {
     if length > greatest::<N>() {
         return Err(EncodeError::TooLong { len: length });
     }
@@ -38,13 +77,13 @@ pub(super) const fn len_of_length<const N: usize>(length: usize) -> Result<usize
     Ok(if needed > N { N } else { needed })
 }
 
-/// Writes a length. The caller has asked [`len_of_length`] whether it can be coded.
+/// Writes a length. The caller has asked [`len_of_length_within`] whether it can be coded.
 #[inline]
 #[expect(clippy::cast_possible_truncation, reason = "seven bits at a time; the last byte holds what is left")]
-pub(super) fn put_length<const N: usize>(length: usize, sink: &mut (impl Sink + ?Sized)) {
+pub(super) fn put_length_within<const N: usize>(length: usize, sink: &mut (impl Sink + ?Sized)) {
     let low = |shift: u32| 0x80 | (length >> shift) as u8;
     let rest = |shift: u32| (length >> shift) as u8;
-    match len_of_length::<N>(length) {
+    match len_of_length_within::<N>(length) {
         Ok(1) => sink.put(&[rest(0)]),
         Ok(2) => sink.put(&[low(0), rest(7)]),
         Ok(3) => sink.put(&[low(0), low(7), rest(14)]),

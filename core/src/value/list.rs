@@ -3,7 +3,7 @@
 use core::fmt;
 use core::marker::PhantomData;
 
-use super::length::{MAX_BYTES, len_of_length, put_length};
+use super::length::{len_of_length, put_length};
 use super::{Decode, DecodeError, Encode, EncodeError, Form, Reader, Sink};
 
 /// A list of values that stays in the message it came in, or a slice that is to be sent: for lists
@@ -162,7 +162,7 @@ impl<T: Encode> Encode for List<'_, T> {
     #[inline]
     fn encoded_len(&self) -> Result<usize, EncodeError> {
         match self.items {
-            Items::Encoded { len, bytes } => Ok(len_of_length::<MAX_BYTES>(len)?.saturating_add(bytes.len())),
+            Items::Encoded { len, bytes } => Ok(len_of_length(len)?.saturating_add(bytes.len())),
             Items::Slice(items) => items.encoded_len(),
         }
     }
@@ -171,7 +171,7 @@ impl<T: Encode> Encode for List<'_, T> {
     fn encode(&self, sink: &mut impl Sink) {
         match self.items {
             Items::Encoded { len, bytes } => {
-                put_length::<MAX_BYTES>(len, sink);
+                put_length(len, sink);
                 sink.put(bytes);
             }
             Items::Slice(items) => items.encode(sink),

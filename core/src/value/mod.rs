@@ -38,7 +38,7 @@
 //! - The derives are of the feature `macros`. `#[value(crate = path)]` names this crate where it is
 //!   reached by another path.
 //!
-//! With the feature `messagepack` every type of serde is a value:
+//! With the package `peote-net-formats` every type of serde is a value:
 //! `out.send_value(to, &MessagePack(&message))`. It takes more bytes and time, and tolerates
 //! fields that only one side knows.
 //!
@@ -103,8 +103,9 @@
 //! | `Result` | a bool, which is true for `Ok`, then the value or the error | no: among programs of this library only |
 //! | `()` | nothing | as no value |
 //!
-//! Types beyond these travel as text of `haxe.Serializer` (`haxe::Haxe`, feature `haxe`) or as
-//! `MessagePack` (`messagepack::MessagePack`, feature `messagepack`), through serde.
+//! Types beyond these travel through serde as text of `haxe.Serializer`, or as `MessagePack`: the
+//! package `peote-net-formats` has both, as `haxe::Haxe` and `messagepack::MessagePack`. Other
+//! packages can do the same with [`Encode`], [`Decode`], [`len_of_length`] and [`put_length`].
 //!
 //! A tuple or an array is not a value of its own to existing peers: the first is one value after
 //! another, the second is an array whose length has to be `N`.
@@ -122,14 +123,10 @@ mod decode;
 mod encode;
 mod error;
 pub(crate) mod form;
-#[cfg(feature = "haxe")]
-pub mod haxe;
 mod int24;
 mod length;
 mod list;
 mod map;
-#[cfg(feature = "messagepack")]
-pub mod messagepack;
 mod plain;
 mod reader;
 mod room;
@@ -143,29 +140,12 @@ pub use encode::{Encode, Sink};
 pub use error::{DecodeError, EncodeError};
 pub use form::Form;
 pub use int24::{I24, U24};
-pub use length::MAX_LENGTH;
+pub use length::{MAX_LENGTH, len_of_length, put_length};
 pub use list::{List, ListIter};
 pub use map::{Map, MapIter};
-#[cfg(feature = "rpc")]
-pub(crate) use outside::{len_of_length, put_length};
 #[cfg(feature = "macros")]
 pub use peote_net_macros::{Decode, Encode};
 pub use plain::BigEndian;
 pub use reader::Reader;
 pub use room::{Fixed, Room};
 pub use writer::Writer;
-
-/// Lengths of values that other modules write by themselves.
-#[cfg(feature = "rpc")]
-mod outside {
-    use super::{EncodeError, Sink, length};
-
-    pub(crate) const fn len_of_length(len: usize) -> Result<usize, EncodeError> {
-        length::len_of_length::<{ length::MAX_BYTES }>(len)
-    }
-
-    #[inline]
-    pub(crate) fn put_length(len: usize, sink: &mut impl Sink) {
-        length::put_length::<{ length::MAX_BYTES }>(len, sink);
-    }
-}

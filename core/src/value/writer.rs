@@ -1,6 +1,6 @@
 //! Writing values one after another.
 
-use super::length::{MAX_BYTES, len_of_length, put_length};
+use super::length::{MAX_BYTES, len_of_length_within, put_length_within};
 use super::room::{Fixed, Room};
 use super::{Counted, Encode, EncodeError, I24, Sink, U24};
 
@@ -226,8 +226,8 @@ impl<B: Room> Writer<B> {
     /// [`EncodeError::TooLong`], [`EncodeError::Full`].
     #[inline]
     pub fn length_within<const N: usize>(&mut self, length: usize) -> Result<(), EncodeError> {
-        self.room.prepare(len_of_length::<N>(length)?)?;
-        put_length::<N>(length, &mut Tail(&mut self.room));
+        self.room.prepare(len_of_length_within::<N>(length)?)?;
+        put_length_within::<N>(length, &mut Tail(&mut self.room));
         Ok(())
     }
 

@@ -79,8 +79,10 @@ mod escape;
 mod room;
 mod ser;
 mod types;
+mod value;
 
 pub use types::{Date, Instance, Int64, IntMap, List, Object};
+pub use value::Haxe;
 
 use serde::{Deserialize, Serialize};
 

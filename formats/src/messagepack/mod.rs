@@ -39,6 +39,9 @@
 
 mod de;
 mod head;
+mod value;
+
+pub use value::MessagePack;
 
 use messagepack_serde::messagepack_core::io::{IoWrite, WError};
 use messagepack_serde::ser;

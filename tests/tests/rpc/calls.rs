@@ -1,8 +1,8 @@
 //! The object that the recorded calls are for, and a record of what was called.
 
 use peote_net::rpc::remote;
-use peote_net::value::haxe::Haxe;
 use peote_net::value::{List, Map};
+use peote_net_formats::haxe::Haxe;
 use serde::{Deserialize, Serialize};
 
 /// The anonymous object of the recording.

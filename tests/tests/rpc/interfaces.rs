@@ -227,8 +227,8 @@ fn each_type_has_a_form_of_its_own() {
         <(u16, u8)>::FORM,
         Counted::<&str, 1>::FORM,
         Counted::<&str, 2>::FORM,
-        peote_net::value::haxe::Haxe::<u8>::FORM,
-        peote_net::value::messagepack::MessagePack::<u8>::FORM,
+        peote_net_formats::haxe::Haxe::<u8>::FORM,
+        peote_net_formats::messagepack::MessagePack::<u8>::FORM,
     ];
     for (at, form) in forms.iter().enumerate() {
         assert!(!forms[..at].contains(form), "{at}");

@@ -3,8 +3,8 @@
 
 use std::fmt::Write as _;
 
-use peote_net::value::haxe::Haxe;
 use peote_net::value::{Decode, Encode, List, Map, Reader, Writer};
+use peote_net_formats::haxe::Haxe;
 use peote_net_formats::haxe::{self, Date, Instance};
 use serde::{Deserialize, Serialize};
 

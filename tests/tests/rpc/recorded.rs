@@ -3,8 +3,8 @@
 
 use peote_net::link::{Event, Flow, Mode, SendError, Source};
 use peote_net::rpc::{self, Message, Remote};
-use peote_net::value::haxe::Haxe;
 use peote_net::value::{List, Map};
+use peote_net_formats::haxe::Haxe;
 
 use crate::calls::{Anonymous, Log, Recorded, RecordedCaller, Speaker, SpeakerCaller};
 use crate::peer::{Peer as _, Relay, TestLink, chunks_to_relay, poll};

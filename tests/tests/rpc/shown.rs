@@ -2,8 +2,8 @@
 
 use std::fmt::Debug;
 
-use peote_net::value::haxe::Haxe;
 use peote_net::value::{Decode, List, Map};
+use peote_net_formats::haxe::Haxe;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 

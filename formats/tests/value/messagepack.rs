@@ -1,7 +1,7 @@
 //! `MessagePack` as a typed value.
 
-use peote_net::value::messagepack::MessagePack;
 use peote_net::value::{DecodeError, EncodeError};
+use peote_net_formats::messagepack::MessagePack;
 use proptest::prelude::*;
 use serde::Serialize;
 

@@ -1,7 +1,7 @@
 //! Text of `haxe.Serializer` as a typed value.
 
-use peote_net::value::haxe::Haxe;
 use peote_net::value::{DecodeError, EncodeError, List, Reader};
+use peote_net_formats::haxe::Haxe;
 use proptest::prelude::*;
 
 use crate::values::{content, everything, read, same, shape};
