@@ -118,6 +118,8 @@ fn stall(arena: &Arena, place: u8) {
             users.push(user);
         }
         arena.sleep(20);
+        // longer than a busy relay takes to go on, so that the queues are full at the end
+        let _ = server.set_write_timeout(Some(Duration::from_secs(1)));
         let broadcast = to_all(0, &pattern(30_000, 1));
         // the system takes some megabytes for each of them first
         for _ in 0..400 {
@@ -125,7 +127,7 @@ fn stall(arena: &Arena, place: u8) {
                 break;
             }
         }
-        arena.sleep(random.below(12_000));
+        arena.sleep(random.below(15_000));
         users.into_iter().for_each(|user| end(&mut random, user));
         end(&mut random, server);
     }

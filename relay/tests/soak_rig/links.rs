@@ -54,7 +54,7 @@ pub fn room(arena: &Arena, place: u8) {
 
 /// Sleeps until something comes, or for a moment.
 fn rest(link: &mut DesktopLink) {
-    let deadline = link.now() + Duration::from_millis(10);
+    let deadline = link.now() + Duration::from_millis(20);
     link.wait_for(&mut [], Some(deadline)).unwrap();
 }
 

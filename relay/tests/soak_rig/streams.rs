@@ -45,7 +45,7 @@ fn converse<S: Read + Write, U: Read + Write>(
     while !arena.is_over() && Instant::now() < end {
         talk(server, user);
         arena.count(what);
-        arena.sleep(random.below(10));
+        arena.sleep(random.below(60));
     }
     match random.below(3) {
         0 => {
@@ -106,7 +106,7 @@ pub fn websocket(arena: &Arena, place: u8) {
             server.send(&[to_user(0, 0, &bytes), to_all(0, &bytes)].concat());
             assert!(user.data(0, 2 * bytes.len()) == [&bytes[..], &bytes].concat());
             arena.count(Progress::WebSocket);
-            arena.sleep(random.below(10));
+            arena.sleep(random.below(60));
         }
     }
 }
@@ -127,7 +127,7 @@ pub fn visitor(arena: &Arena, place: u8) {
             user.send(&to_server(0, &bytes));
             assert!(user.data(false, 0, 0, bytes.len()) == bytes);
             arena.count(Progress::Existing);
-            arena.sleep(random.below(20));
+            arena.sleep(random.below(60));
         }
     }
 }
