@@ -85,6 +85,11 @@ impl Patience {
         self.left = self.left.saturating_add(micros).min(terms.most.saturating_mul(1000));
     }
 
+    /// Goes on with other terms. What is gone stays gone.
+    pub(crate) fn change(&mut self, before: Terms, after: Terms) {
+        self.left = after.most.saturating_mul(1000).saturating_sub(self.gone(before));
+    }
+
     /// What is gone of it, in microseconds.
     pub(crate) fn gone(&self, terms: Terms) -> u64 {
         terms.most.saturating_mul(1000).saturating_sub(self.left)

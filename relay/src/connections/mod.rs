@@ -21,7 +21,6 @@ use crate::connection::Connection;
 use crate::deadlines::Times;
 use crate::fair::Fair;
 use crate::log::Lines;
-use crate::patience::Patience;
 use crate::queue::{BLOCK, Pool};
 use crate::rest::Rest;
 use crate::subjects::Subjects;
@@ -181,7 +180,9 @@ impl Connections {
     /// again: there may be more now.
     pub(crate) fn reconfigure(&mut self, config: Config) {
         self.pool.set_budget(config.memory_bytes);
-        self.times = Times::new(&config);
+        let before = std::mem::replace(&mut self.times, Times::new(&config)).terms;
+        let has_more_room =
+            config.queue_bytes > self.config.queue_bytes || config.memory_bytes > self.config.memory_bytes;
         let rates = |config: &Config| (config.messages_per_second, config.bytes_per_second, config.burst);
         let has_new_rates = rates(&config) != rates(&self.config);
         self.config = config;
@@ -193,8 +194,8 @@ impl Connections {
                 if connection.wait.until != 0 {
                     connection.wait.until = now;
                 }
-                connection.wait.patience = Patience::new(now, terms);
-                connection.wait.window_patience = Patience::new(now, terms);
+                connection.wait.patience.change(before, terms);
+                connection.wait.window_patience.change(before, terms);
                 let keepalive = now + connection.keepalive(keepalive);
                 connection.keepalive_at = connection.keepalive_at.min(keepalive);
             }
@@ -205,7 +206,10 @@ impl Connections {
                 // what is owed is kept as a time, which would be too long with a higher rate
                 (connection.messages, connection.bytes) = Default::default();
             }
-            self.wake(index);
+            if has_more_room {
+                self.wake(index);
+            }
+            self.schedule(index);
         }
     }
 

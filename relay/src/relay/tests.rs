@@ -191,6 +191,62 @@ fn another_stall_timeout_holds_for_those_who_are_there() {
     }
 }
 
+/// Otherwise one that takes nothing could hold up others for as long as settings are read again.
+#[test]
+fn a_new_configuration_gives_no_new_patience() {
+    let with = |seconds| Config { stall_timeout: Duration::from_secs(seconds), ..config() };
+    // how long the first one lets others wait, and how much longer the second one does
+    for (before, after, left) in [(10, 10, 4000), (20, 10, 4000), (10, 20, 14_000), (20, 4, 1)] {
+        let mut world = World::new(with(before));
+        let server = world.connect_and_say(b"\0\0\x01\x01a");
+        let user = world.connect_and_say(b"\0\x01\x01\x01a");
+        world.until(|relay| relay.connections.dirty.is_empty());
+        world.relay.connections.wait(user, server, false);
+        world.judge_after(6000);
+        world.relay.connections.reconfigure(with(after));
+        if left > 1 {
+            world.judge_after(left - 1);
+            assert!(world.is_there(server), "{before} {after}");
+        }
+        world.judge_after(1);
+        assert!(!world.is_there(server) && world.is_there(user), "{before} {after}");
+    }
+}
+
+#[test]
+fn a_new_configuration_gives_no_new_patience_with_windows() {
+    let with = |seconds| Config { stall_timeout: Duration::from_secs(seconds), ..config() };
+    let mut world = World::new(with(10));
+    let server = world.connect_and_say(b"\0\0\x01\x01a");
+    // with a window of 64 bytes, which is then used up, and a byte more
+    world.connect_and_say(b"\0\x06\0\x09\x01\x01\x01\x06\x04\x40\0\0\0\0\x01\x01\x01a");
+    world.say(server, &[&[66, 128, 0][..], &[7; 64], &[3, 128, 0, 9]].concat());
+    let waits = |world: &mut World| world.relay.connections.get(server).unwrap().wait.for_window.is_some();
+    assert!(waits(&mut world));
+    world.judge_after(6000);
+    world.relay.connections.reconfigure(with(10));
+    world.judge_after(3000);
+    assert!(waits(&mut world));
+    world.judge_after(1001);
+    assert!(!waits(&mut world), "the membership has ended");
+}
+
+/// More memory may be more room; the same is not, and what has been waited for in one go stays so.
+#[test]
+fn a_new_configuration_lets_those_go_on_that_it_gives_room() {
+    let mut world = World::new(config());
+    let server = world.connect_and_say(b"\0\0\x01\x01a");
+    let user = world.connect_and_say(b"\0\x01\x01\x01a");
+    let more = 2 * config().queue_bytes;
+    for (queue_bytes, goes_on) in [(more, true), (more, false), (more / 2, false), (more, true)] {
+        if world.relay.connections.paused == 0 {
+            world.relay.connections.wait(user, server, false);
+        }
+        world.relay.connections.reconfigure(Config { queue_bytes, ..config() });
+        assert_eq!(world.relay.connections.paused == 0, goes_on, "{queue_bytes}");
+    }
+}
+
 #[test]
 fn after_a_standstill_keepalives_are_due() {
     let mut world = World::new(config());
