@@ -16,18 +16,17 @@ use core::net::SocketAddrV4;
 
 use cortex_m_rt::entry;
 use defmt::info;
-use embedded_io::{BufRead as _, ErrorType, Read, ReadReady, Write, WriteReady};
-use embedded_tls::blocking::TlsConnection;
+use embedded_io::ReadReady;
 use embedded_tls::pki::CertVerifier;
 use embedded_tls::{
-    Aes128GcmSha256, Certificate, CryptoProvider, CryptoRngCore, TlsClock, TlsConfig, TlsContext, TlsError,
-    TlsVerifier,
+    Aes128GcmSha256, Certificate, CryptoProvider, CryptoRngCore, TlsClock, TlsConfig, TlsError, TlsVerifier,
 };
 use firmware_support::{Clock, Ethernet, clock, host};
 use mps2_an385::{Board, Lan9118};
 use p256::ecdsa::DerSignature;
 use peote_net::link::{Channel, EnteredChannel, Event, Link, Mode, SendError, link_buffers};
 use peote_net::time::Duration;
+use peote_net_embedded_tls::{Network as _, RECORD, TlsTransport};
 use peote_net_smoltcp::{
     Addressing, Config, RelayAddress, Stack, StackMemory, Status, TcpTransport, TransportError,
 };
@@ -35,8 +34,6 @@ use rand_core::{CryptoRng, RngCore};
 use smoltcp::wire::{IpAddress, IpCidr};
 use static_cell::{ConstStaticCell, StaticCell};
 
-/// The longest record there is. A relay sends what it has, so a shorter buffer would fail some day.
-const RECORD: usize = 16_640;
 /// What is sealed at once; chunks are shorter here.
 const SENT: usize = 1024;
 /// The longest certificate that can be read, in bytes.
@@ -65,106 +62,23 @@ impl Network {
     fn turn(&mut self) -> bool {
         self.stack.poll(self.ethernet, self.clock.now()) == Status::Connected
     }
+}
+
+impl peote_net_embedded_tls::Network for Network {
+    type Error = TransportError;
+    type Transport<'a> = TcpTransport<'a, 'static>;
+
+    fn transport(&mut self) -> TcpTransport<'_, 'static> {
+        self.stack.transport()
+    }
+
+    fn poll(&mut self) -> Result<(), TransportError> {
+        if self.turn() { Ok(()) } else { Err(TransportError::NotReady) }
+    }
 
     /// Sleeps until a frame comes, for as long as smoltcp's timers allow.
     fn sleep(&mut self) {
         self.clock.sleep(Some(self.clock.now() + Duration::from_millis(10)), self.ethernet);
-    }
-}
-
-/// The connection, as embedded-tls wants it: it waits.
-#[derive(Clone, Copy)]
-struct Socket<'a>(&'a RefCell<Network>);
-
-impl Socket<'_> {
-    /// Moves frames until the transport is ready for this.
-    fn wait(
-        self,
-        is_ready: fn(&mut TcpTransport<'_, 'static>) -> Result<bool, TransportError>,
-    ) -> Result<(), TransportError> {
-        let mut network = self.0.borrow_mut();
-        loop {
-            let is_connected = network.turn();
-            if is_ready(&mut network.stack.transport())? {
-                return Ok(());
-            }
-            if !is_connected {
-                return Err(TransportError::NotReady);
-            }
-            network.sleep();
-        }
-    }
-}
-
-impl ErrorType for Socket<'_> {
-    type Error = TransportError;
-}
-
-impl Read for Socket<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, TransportError> {
-        self.wait(|transport| transport.read_ready())?;
-        self.0.borrow_mut().stack.transport().read(buffer)
-    }
-}
-
-impl Write for Socket<'_> {
-    fn write(&mut self, bytes: &[u8]) -> Result<usize, TransportError> {
-        self.wait(|transport| transport.write_ready())?;
-        self.0.borrow_mut().stack.transport().write(bytes)
-    }
-
-    fn flush(&mut self) -> Result<(), TransportError> {
-        self.0.borrow_mut().turn();
-        Ok(())
-    }
-}
-
-/// The transport of a link.
-///
-/// Ready to be read means: something has been decrypted, or a byte of the next record has come. In
-/// the second case `read` waits for the rest of the record.
-struct Tls<'a> {
-    socket: Socket<'a>,
-    connection: TlsConnection<'a, Socket<'a>, Aes128GcmSha256>,
-    /// How much of the last record is still to be read.
-    decrypted: usize,
-}
-
-impl ErrorType for Tls<'_> {
-    type Error = TlsError;
-}
-
-impl ReadReady for Tls<'_> {
-    fn read_ready(&mut self) -> Result<bool, TlsError> {
-        let is_ready = || self.socket.0.borrow_mut().stack.transport().read_ready();
-        Ok(self.decrypted > 0 || is_ready().map_err(|_| TlsError::IoError)?)
-    }
-}
-
-impl Read for Tls<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, TlsError> {
-        let record = self.connection.fill_buf()?;
-        let count = record.len().min(buffer.len());
-        buffer[..count].copy_from_slice(&record[..count]);
-        self.decrypted = record.len() - count;
-        self.connection.consume(count);
-        Ok(count)
-    }
-}
-
-impl WriteReady for Tls<'_> {
-    fn write_ready(&mut self) -> Result<bool, TlsError> {
-        self.socket.0.borrow_mut().stack.transport().write_ready().map_err(|_| TlsError::IoError)
-    }
-}
-
-impl Write for Tls<'_> {
-    fn write(&mut self, bytes: &[u8]) -> Result<usize, TlsError> {
-        self.connection.write(bytes)
-    }
-
-    fn flush(&mut self) -> Result<(), TlsError> {
-        self.connection.flush()
     }
 }
 
@@ -272,22 +186,20 @@ fn main() -> ! {
         network.borrow_mut().sleep();
     }
 
-    let socket = Socket(&network);
-    let mut connection = TlsConnection::new(socket, READ.take(), WRITE.take());
     let provider = Provider { random: HostRandom, verifier: CertVerifier::new(Certificate::X509(root)) };
     let config = TlsConfig::new().with_server_name(options.server);
     let start = clock::now();
-    if connection.open(TlsContext::new(&config, provider)).is_err() {
+    let Ok(tls) = TlsTransport::connect(&network, READ.take(), WRITE.take(), &config, provider) else {
         info!("the relay's certificate is refused");
         host::exit(3);
-    }
+    };
     let took = clock::now().as_millis() - start.as_millis();
-    info!("handshake: {=u64} ms; the connection takes {=usize} bytes", took, size_of_val(&connection));
-    talk(Tls { socket, connection, decrypted: 0 }, &network, options.exercise)
+    info!("handshake: {=u64} ms; the connection takes {=usize} bytes", took, size_of_val(&tls));
+    talk(tls, &network, options.exercise)
 }
 
 /// Sends chunks of many lengths, one after the other, and checks that each comes back.
-fn talk(mut tls: Tls<'_>, network: &RefCell<Network>, total: u8) -> ! {
+fn talk(mut tls: TlsTransport<'_, Network, Aes128GcmSha256>, network: &RefCell<Network>, total: u8) -> ! {
     let link = LINK.take();
     let mut channel: Option<EnteredChannel> = None;
     let (mut right, mut is_sent) = (0, false);

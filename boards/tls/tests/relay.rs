@@ -4,98 +4,44 @@ use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use embedded_io::{BufRead as _, ErrorType, Read, ReadReady, Write, WriteReady};
-use embedded_tls::blocking::TlsConnection;
 use embedded_tls::pki::CertVerifier;
 use embedded_tls::{
-    Aes128GcmSha256, Certificate, CryptoProvider, TlsClock, TlsConfig, TlsContext, TlsError, TlsVerifier,
+    Aes128GcmSha256, Certificate, CryptoProvider, TlsClock, TlsConfig, TlsError, TlsVerifier,
 };
 use p256::ecdsa::DerSignature;
-use peote_net::link::{Channel, Event, Link, LinkBuffers, Mode};
+use peote_net::link::{Channel, Error, Event, Link, LinkBuffers, Mode, SendError};
+use peote_net_embedded_tls::{RECORD, TlsTransport};
 use peote_net_std::{Clock, TcpError, TcpTransport};
 use peote_relay::{Config, Handle, Relay};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 
 const PATIENCE: Duration = Duration::from_secs(60);
-/// The longest record there is. A relay sends what it has, so a shorter buffer would fail some day.
-const RECORD: usize = 16_640;
 
-/// A transport that waits, which is what embedded-tls wants.
-#[derive(Clone, Copy)]
-struct Waiting<'a>(&'a RefCell<TcpTransport>);
+/// The connection to the relay, which gives up after a while.
+struct Network {
+    transport: TcpTransport,
+    deadline: Instant,
+}
 
-impl ErrorType for Waiting<'_> {
+impl peote_net_embedded_tls::Network for Network {
     type Error = TcpError;
-}
+    type Transport<'a> = &'a mut TcpTransport;
 
-impl Read for Waiting<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, TcpError> {
-        while !self.0.borrow_mut().read_ready()? {
-            std::thread::yield_now();
-        }
-        self.0.borrow_mut().read(buffer)
+    fn transport(&mut self) -> &mut TcpTransport {
+        &mut self.transport
+    }
+
+    fn poll(&mut self) -> Result<(), TcpError> {
+        assert!(Instant::now() < self.deadline, "the relay does not answer");
+        Ok(())
+    }
+
+    fn sleep(&mut self) {
+        std::thread::yield_now();
     }
 }
 
-impl Write for Waiting<'_> {
-    fn write(&mut self, bytes: &[u8]) -> Result<usize, TcpError> {
-        while !self.0.borrow_mut().write_ready()? {
-            std::thread::yield_now();
-        }
-        self.0.borrow_mut().write(bytes)
-    }
-
-    fn flush(&mut self) -> Result<(), TcpError> {
-        self.0.borrow_mut().flush()
-    }
-}
-
-/// The transport of a link. Ready to be read means: something has been decrypted, or a byte of the
-/// next record has come. In the second case `read` waits for the rest of the record.
-struct Tls<'a, 'b> {
-    socket: Waiting<'a>,
-    connection: TlsConnection<'b, Waiting<'a>, Aes128GcmSha256>,
-    /// How much of the last record is still to be read.
-    decrypted: usize,
-}
-
-impl ErrorType for Tls<'_, '_> {
-    type Error = TlsError;
-}
-
-impl ReadReady for Tls<'_, '_> {
-    fn read_ready(&mut self) -> Result<bool, TlsError> {
-        let is_ready = || self.socket.0.borrow_mut().read_ready().map_err(|_| TlsError::IoError);
-        Ok(self.decrypted > 0 || is_ready()?)
-    }
-}
-
-impl Read for Tls<'_, '_> {
-    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, TlsError> {
-        let record = self.connection.fill_buf()?;
-        let count = record.len().min(buffer.len());
-        buffer[..count].copy_from_slice(&record[..count]);
-        self.decrypted = record.len() - count;
-        self.connection.consume(count);
-        Ok(count)
-    }
-}
-
-impl WriteReady for Tls<'_, '_> {
-    fn write_ready(&mut self) -> Result<bool, TlsError> {
-        self.socket.0.borrow_mut().write_ready().map_err(|_| TlsError::IoError)
-    }
-}
-
-impl Write for Tls<'_, '_> {
-    fn write(&mut self, bytes: &[u8]) -> Result<usize, TlsError> {
-        self.connection.write(bytes)
-    }
-
-    fn flush(&mut self) -> Result<(), TlsError> {
-        self.connection.flush()
-    }
-}
+type Tls<'a> = TlsTransport<'a, Network, Aes128GcmSha256>;
 
 struct Now;
 
@@ -171,24 +117,15 @@ impl Drop for TlsRelay {
 }
 
 /// Connects with this root and name, and does something with the connection.
-fn connect(
-    relay: &TlsRelay,
-    root: &[u8],
-    name: &str,
-    then: impl FnOnce(Tls<'_, '_>),
-) -> Result<(), TlsError> {
+fn connect(relay: &TlsRelay, root: &[u8], name: &str, then: impl FnOnce(Tls<'_>)) -> Result<(), TlsError> {
     let address = format!("127.0.0.1:{}", relay.port);
-    let transport = RefCell::new(TcpTransport::connect_blocking(&address, PATIENCE).unwrap());
-    let socket = Waiting(&transport);
-    let (mut read, mut write) = (vec![0; RECORD], vec![0; 2048]);
-    let mut connection = TlsConnection::new(socket, &mut read, &mut write);
+    let transport = TcpTransport::connect_blocking(&address, PATIENCE).unwrap();
+    let network = RefCell::new(Network { transport, deadline: Instant::now() + PATIENCE });
+    let (mut record, mut sent) = (vec![0; RECORD], vec![0; 1024]);
     let config = TlsConfig::new().with_server_name(name);
     let verifier = CertVerifier::new(Certificate::X509(root));
     let provider = Provider { random: rand_core::OsRng, verifier };
-    let start = Instant::now();
-    connection.open(TlsContext::new(&config, provider))?;
-    println!("handshake: {:?}, the connection takes {} bytes", start.elapsed(), size_of_val(&connection));
-    then(Tls { socket, connection, decrypted: 0 });
+    then(TlsTransport::connect(&network, &mut record, &mut sent, &config, provider)?);
     Ok(())
 }
 
@@ -247,4 +184,35 @@ fn another_authority_and_another_name_are_refused() {
     assert!(connect(&relay, &other.root, "localhost", |_| ()).is_err());
     assert!(connect(&relay, &relay.root, "elsewhere", |_| ()).is_err());
     assert!(connect(&relay, &relay.root, "localhost", |_| ()).is_ok());
+}
+
+/// The relay ends with TLS's own word for it, and a link takes that for the end of the connection.
+#[test]
+fn the_relays_last_word_is_the_end_of_the_connection() {
+    let relay = TlsRelay::start("end");
+    let mut ended = None;
+    connect(&relay, &relay.root, "localhost", |mut tls| {
+        let clock = Clock::new();
+        let mut link = Box::new(Link::<LinkBuffers<256, 1, 0, 512, 512>>::new());
+        link.out().enter("nobody's", Mode::chunks(256)).unwrap();
+        let deadline = Instant::now() + PATIENCE;
+        while ended.is_none() {
+            assert!(Instant::now() < deadline, "the connection does not end");
+            let polled = link.poll(&mut tls, clock.now(), |event, _| {
+                if matches!(event, Event::Refused { .. }) {
+                    relay.handle.stop();
+                }
+                Ok::<(), SendError>(())
+            });
+            ended = polled.err();
+        }
+    })
+    .unwrap();
+    assert!(matches!(ended, Some(Error::Closed)), "{ended:?}");
+}
+
+#[test]
+fn a_connection_can_be_closed() {
+    let relay = TlsRelay::start("close");
+    connect(&relay, &relay.root, "localhost", |tls| tls.close().unwrap()).unwrap();
 }
