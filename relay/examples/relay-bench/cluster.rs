@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use peote_net::protocol::to_relay;
 use peote_relay::Relay;
 
-use crate::rigs::{ANNOUNCEMENT, Between, Rig, config, connect, expect, unit};
-use crate::{compare, nats, processor, rigs, roundtrips};
+use crate::rigs::{ANNOUNCEMENT, Between, Rig, Share, config, connect, expect, unit};
+use crate::{Make, compare, nats, processor, rigs, roundtrips};
 
 /// The longest that anything may take.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -164,8 +164,22 @@ impl Pair {
     }
 
     pub(crate) fn nanos(&self) -> u64 {
-        let relays = self.relays.iter().map(|relay| processor::of_process(relay.child.id()));
-        relays.sum::<u64>() + self.server.nanos()
+        self.shares().iter().map(|share| share.nanos).sum()
+    }
+
+    pub(crate) fn shares(&self) -> Vec<Share> {
+        let [of_server, of_user] = [&self.relays[0], &self.relays[1]].map(|relay| relay.child.id());
+        let programs = [
+            ("relay of users", of_user),
+            ("nats-server", self.server.child.id()),
+            ("relay of server", of_server),
+        ];
+        let share = |(name, id)| Share {
+            name,
+            nanos: processor::of_process(id),
+            waits: processor::waits_of_process(id),
+        };
+        programs.into_iter().map(share).collect()
     }
 
     /// A channel at the first relay with users at both, in turns from `first` on.
@@ -211,22 +225,31 @@ fn clients(server: &Rc<Server>) -> io::Result<Rig> {
     Ok(Rig { name: "nats-server", sender, receivers: vec![receiver], between, ..rigs::nats(1)? })
 }
 
-/// Everything that is measured of a cluster.
-pub(crate) fn run(rounds: usize) -> io::Result<()> {
+/// Measures one of the things that are measured of a cluster.
+pub(crate) fn run(job: &str, rounds: usize, is_alone: bool) -> io::Result<()> {
     let server = Server::start()?;
-    println!("16-byte messages in bulk, from a user of one relay to a server at another one (messages/s)");
-    compare(
-        &[&|| to_server(&server), &|| clients(&server), &rigs::relay_to_server],
-        rounds,
-        1_000_000,
-        16,
-        1.0,
-    )?;
-    println!("16 bytes there and back, one at a time (µs, median)");
-    roundtrips(&[&|| to_server(&server), &rigs::relay_to_server, &|| clients(&server)], 16, rounds)?;
-    println!("16-byte broadcasts to 100 users, half of them at each relay (messages received/s)");
-    compare(&[&|| to_all(&server, 100), &|| rigs::relay_to_all(100)], rounds, 50_000, 16, 1.0)?;
-    names(&server)
+    let two = || to_server(&server);
+    let clients = || clients(&server);
+    match job {
+        "bulk" => {
+            println!(
+                "16-byte messages in bulk, from a user of one relay to a server at another one (messages/s)"
+            );
+            let rigs: &[Make<'_>] = &[&two, &clients, &rigs::relay_to_server];
+            compare(if is_alone { &rigs[..1] } else { rigs }, rounds, 1_000_000, 16, 1.0)
+        }
+        "roundtrip" => {
+            println!("16 bytes there and back, one at a time (µs, median)");
+            let rigs: &[Make<'_>] = &[&two, &rigs::relay_to_server, &clients];
+            roundtrips(if is_alone { &rigs[..1] } else { rigs }, 16, rounds)
+        }
+        "fanout" => {
+            println!("16-byte broadcasts to 100 users, half of them at each relay (messages received/s)");
+            let rigs: &[Make<'_>] = &[&|| to_all(&server, 100), &|| rigs::relay_to_all(100)];
+            compare(if is_alone { &rigs[..1] } else { rigs }, rounds, 50_000, 16, 1.0)
+        }
+        _ => names(&server),
+    }
 }
 
 /// Connections that create and enter, and channels of each: as many as one relay may have in all.

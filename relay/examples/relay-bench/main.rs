@@ -2,7 +2,7 @@
 //! has results.
 //!
 //! ```text
-//! cargo run --release -p peote-relay --example relay-bench -- [bulk|fanout|each|throughput|tls|roundtrip|calls|core|idle|fair|game|silent|sizes|storm|drain|cluster]... [--rounds N] [--alone] [--svg FOLDER]
+//! cargo run --release -p peote-relay --example relay-bench -- [bulk|fanout|each|throughput|tls|roundtrip|calls|core|idle|fair|game|silent|sizes|storm|drain|cluster[-bulk|-roundtrip|-fanout|-names]]... [--rounds N] [--alone] [--svg FOLDER]
 //! ```
 //!
 //! Without a job the first four are run. Each job is done in turns by the relay and what it is
@@ -107,7 +107,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             #[cfg(feature = "tls")]
             "tls" => tls::run(rounds, is_alone)?,
             #[cfg(feature = "cluster")]
-            "cluster" => cluster::run(rounds)?,
+            "cluster" => ["bulk", "roundtrip", "fanout", "names"]
+                .into_iter()
+                .try_for_each(|job| cluster::run(job, rounds, is_alone))?,
+            #[cfg(feature = "cluster")]
+            "cluster-bulk" | "cluster-roundtrip" | "cluster-fanout" | "cluster-names" => {
+                cluster::run(job.trim_start_matches("cluster-"), rounds, is_alone)?;
+            }
             "fair" => fair::run(rounds)?,
             other => return Err(format!("there is no job \"{other}\"").into()),
         }
@@ -133,6 +139,7 @@ const PARTS: usize = 10;
 fn compare(rigs: &[Make<'_>], rounds: usize, messages: usize, len: usize, scale: f64) -> io::Result<()> {
     let mut rigs = rigs.iter().map(|make| make()).collect::<io::Result<Vec<_>>>()?;
     let mut results = vec![(Vec::new(), 0.0); rigs.len()];
+    let shares: Vec<_> = rigs.iter().map(Rig::shares).collect();
     for _ in 0..PARTS * rounds {
         for (rig, (rates, nanos)) in rigs.iter_mut().zip(&mut results) {
             let figure = bulk(rig, len, messages / PARTS)?;
@@ -141,7 +148,7 @@ fn compare(rigs: &[Make<'_>], rounds: usize, messages: usize, len: usize, scale:
         }
     }
     let mut first = None;
-    for (rig, (rates, nanos)) in rigs.iter().zip(&mut results) {
+    for ((rig, shares), (rates, nanos)) in rigs.iter().zip(&shares).zip(&mut results) {
         rates.sort_by(f64::total_cmp);
         let median = rates[rates.len() / 2];
         let range = format!("{:.1} to {:.1}", rates[0], rates[rates.len() - 1]);
@@ -151,6 +158,7 @@ fn compare(rigs: &[Make<'_>], rounds: usize, messages: usize, len: usize, scale:
             Some((main, first)) => println!("; relay/this {:.2}, {:.2}", main / median, first / *nanos),
         }
         first.get_or_insert((median, *nanos));
+        rigs::print_shares(shares, &rig.shares(), (messages * rounds * rig.receivers.len()) as f64);
     }
     Ok(())
 }
@@ -205,6 +213,7 @@ fn roundtrips(rigs: &[Make<'_>], len: usize, rounds: usize) -> io::Result<()> {
     let mut rigs = rigs.iter().map(|make| make()).collect::<io::Result<Vec<_>>>()?;
     let mut times = vec![Vec::new(); rigs.len()];
     let mut nanos = vec![0; rigs.len()];
+    let shares: Vec<_> = rigs.iter().map(Rig::shares).collect();
     for _ in 0..40 * rounds {
         for (number, rig) in rigs.iter_mut().enumerate() {
             let before = rig.nanos();
@@ -213,7 +222,7 @@ fn roundtrips(rigs: &[Make<'_>], len: usize, rounds: usize) -> io::Result<()> {
         }
     }
     let mut first = None;
-    for ((rig, times), nanos) in rigs.iter().zip(&mut times).zip(&nanos) {
+    for (((rig, times), nanos), shares) in rigs.iter().zip(&mut times).zip(&nanos).zip(&shares) {
         times.sort();
         let micros = |at: usize| times.get(at).map_or(0.0, Duration::as_secs_f64) * 1e6;
         let (median, worst) = (micros(times.len() / 2), micros(times.len() * 99 / 100));
@@ -224,6 +233,7 @@ fn roundtrips(rigs: &[Make<'_>], len: usize, rounds: usize) -> io::Result<()> {
             Some((main, first)) => println!("; relay/this {:.2}, {:.2}", main / median, first / nanos),
         }
         first.get_or_insert((median, nanos));
+        rigs::print_shares(shares, &rig.shares(), (2 * times.len()) as f64);
     }
     Ok(())
 }

@@ -46,3 +46,15 @@ pub(crate) fn of_process(id: u32) -> u64 {
     let tasks = std::fs::read_dir(format!("/proc/{id}/task")).into_iter().flatten().flatten();
     tasks.map(|task| nanos(&task.path())).sum()
 }
+
+/// How often threads of a process have waited for something.
+#[cfg(feature = "cluster")]
+pub(crate) fn waits_of_process(id: u32) -> u64 {
+    let tasks = std::fs::read_dir(format!("/proc/{id}/task")).into_iter().flatten().flatten();
+    let waits = |task: PathBuf| {
+        let status = std::fs::read_to_string(task.join("status")).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+        line.and_then(|waits| waits.trim().parse::<u64>().ok()).unwrap_or(0)
+    };
+    tasks.map(|task| waits(task.path())).sum()
+}

@@ -40,6 +40,32 @@ impl Rig {
     pub(crate) fn nanos(&self) -> u64 {
         self.between.nanos()
     }
+
+    /// The programs in between, where there are several.
+    pub(crate) fn shares(&self) -> Vec<Share> {
+        match &self.between {
+            #[cfg(feature = "cluster")]
+            Between::Cluster(pair) => pair.shares(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// What one of several programs has used so far.
+pub(crate) struct Share {
+    pub(crate) name: &'static str,
+    pub(crate) nanos: u64,
+    /// How often its threads have waited for something.
+    pub(crate) waits: u64,
+}
+
+/// Prints what each program has used since `before`, for each of so many messages.
+pub(crate) fn print_shares(before: &[Share], after: &[Share], messages: f64) {
+    for (before, after) in before.iter().zip(after) {
+        let nanos = (after.nanos - before.nanos) as f64 / messages;
+        let waits = (after.waits - before.waits) as f64 / messages;
+        println!("    {:18} {nanos:>8.1} ns, {waits:.4} waits each", after.name);
+    }
 }
 
 /// What is in between.
