@@ -10,6 +10,7 @@ use std::io::Read;
 use std::time::{Duration, Instant};
 
 use cluster_rig::{CREATE, ENTER, Nats, OK, Raw, cluster_of, figure_of, signal, taking_part, until};
+use peote_relay::{Config, Relay};
 use program::{PATIENCE, Running};
 use rustix::process::Signal;
 
@@ -128,7 +129,7 @@ fn admission_numbers_and_windows_go_across() {
         "above the window"
     );
     // it takes, and the rest comes, and the user is granted it
-    server.say(&[&[0, 8, 0, 6, 128, 2][..], &300_000_u32.to_le_bytes()].concat());
+    server.say(&[&[0, 8, 0, 6, 128, 2][..], &window.to_le_bytes()].concat());
     while got < window as usize / 1000 * 1000 {
         got += payload_len(&server.next().unwrap());
     }
@@ -424,4 +425,24 @@ fn the_metrics_have_the_cluster() {
         assert_eq!(figure(name), value, "{name}");
     }
     assert!(figure("received_messages_total") > 0 && figure("sent_bytes_total") > 0);
+}
+
+/// NATS' client is made for tokio, and a runtime of tokio cannot be waited for inside another one.
+#[test]
+fn a_relay_of_a_cluster_inside_a_task_of_tokio_says_so() {
+    let config = Config {
+        listen: vec!["127.0.0.1:0".parse().unwrap()],
+        // nobody listens there
+        cluster: vec!["nats://127.0.0.1:9".into()],
+        ..Config::default()
+    };
+    let mut outside = Relay::bind(config.clone()).unwrap();
+    outside.turn(Some(Duration::ZERO)).unwrap();
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async move {
+        let error = Relay::bind(config).map(drop).unwrap_err();
+        assert!(error.to_string().contains("thread of its own"), "{error}");
+        let error = outside.turn(Some(Duration::ZERO)).unwrap_err();
+        assert!(error.to_string().contains("thread of its own"), "{error}");
+        drop(outside);
+    });
 }

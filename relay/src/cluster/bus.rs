@@ -1,5 +1,8 @@
 //! What carries requests to the directory and messages to other relays.
 
+use std::io;
+use std::time::Duration;
+
 use super::{Ask, Failure, RelayId};
 
 /// What a [`Bus`] has to tell.
@@ -25,7 +28,7 @@ pub(crate) enum News {
     Refused(String),
 }
 
-/// The way to the directory and to other relays. No call blocks, but for `stop`.
+/// The way to the directory and to other relays. Blocking is only `wait`, and `stop`.
 pub(crate) trait Bus: Send {
     /// Says which relay this is from now on.
     fn be(&mut self, me: RelayId);
@@ -35,6 +38,16 @@ pub(crate) trait Bus: Send {
     fn send(&mut self, to: RelayId, message: Vec<u8>);
     /// Returns the next news, if there are any.
     fn take(&mut self) -> Option<News>;
+    /// Has go out what was asked and sent. Otherwise that waits for the next `wait`.
+    fn flush(&mut self);
+    /// Waits until there are news, or the relay's poll has events, or that time is over. Returns
+    /// whether the poll is to be asked for its events.
+    ///
+    /// # Errors
+    /// There is no waiting where this is called.
+    fn wait(&mut self, most: Option<Duration>) -> io::Result<bool>;
+    /// The relay's poll was asked for its events. There may be more, if that was not all.
+    fn asked(&mut self, is_all: bool);
     /// Ends it, when all that was asked is done or after a few seconds.
     fn stop(&mut self);
 }

@@ -4,8 +4,8 @@ use super::afar::Key;
 use super::record::take_unit;
 
 /// Bytes that may be under way in each direction of a membership across, from one stand-in to the
-/// other.
-pub(crate) const WINDOW: u32 = 256 * 1024;
+/// other. With less, both relays and NATS wait for each other's small pieces.
+pub(crate) const WINDOW: u32 = 512 * 1024;
 
 /// Bytes that may be under way of one who keeps to windows: the largest chunk goes as a whole.
 const MOST: u32 = 16 * 1024 * 1024;

@@ -1,7 +1,7 @@
 //! Many relays as one, on NATS: see `docs/CLUSTER.md`.
 //!
-//! [`directory`], [`line`] and [`afar`] are state machines without I/O; [`nats`] is the thread that
-//! speaks to NATS. `relay/cluster.rs` brings them together with the relay's loop.
+//! [`directory`], [`line`] and [`afar`] are state machines without I/O; [`nats`] speaks to NATS.
+//! `relay/cluster.rs` brings them together with the relay's loop.
 
 mod afar;
 mod bus;
@@ -28,7 +28,7 @@ mod line_tests;
 
 pub(crate) use afar::{Key, Todo};
 pub use info::{ClusterInfo, ClusterRelay};
-pub(crate) use nats::Options as NatsOptions;
+pub(crate) use nats::{Options as NatsOptions, Others};
 pub(crate) use state::{Cluster, Duty, Options, Verdict};
 
 /// What relays of a cluster say to each other. Two that differ in it do not work together.

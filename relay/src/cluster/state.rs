@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
+use std::io;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use super::afar::Afar;
 use super::bus::{Bus, News};
 use super::directory::{Directory, Fact, Outcome};
 use super::line::{Head, Heard, Wrong};
+use super::nats::Others;
 use super::numbers::Numbers;
 use super::{ClusterInfo, ClusterRelay, Name, RelayId, Waiter, clock};
 use crate::connections::index;
@@ -131,17 +133,14 @@ impl Cluster {
         }
     }
 
-    /// Connects to NATS by a thread of its own.
+    /// Connects to NATS.
     ///
     /// # Errors
-    /// An address is wrong, or the system has no thread left.
-    pub(crate) fn on_nats(
-        options: Options,
-        wake: impl Fn() + Send + Sync + 'static,
-    ) -> std::io::Result<Self> {
+    /// Those of [`Nats::start`](super::nats::Nats::start), and of the file.
+    pub(crate) fn on_nats(options: Options, others: impl FnOnce() -> io::Result<Others>) -> io::Result<Self> {
         let (name, lease) = (options.nats.name.clone(), crate::deadlines::millis(options.lease));
         let numbers = options.file.as_deref().map(Numbers::open).transpose()?;
-        let nats = super::nats::Nats::start(options.nats, clock::now, wake)?;
+        let nats = super::nats::Nats::start(options.nats, clock::now, others)?;
         let seed = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), std::process::id());
         let mut this = Self::new(name, lease, seed, Box::new(nats), clock::now);
         this.directory.bury(numbers.iter().flat_map(Numbers::earlier).copied());
@@ -397,6 +396,21 @@ impl Cluster {
                 self.bus.send(id, message);
             }
         }
+        self.bus.flush();
+    }
+
+    /// Waits for what other relays or the directory say, and for events of the relay's poll. Returns
+    /// whether that is to be asked for its events.
+    ///
+    /// # Errors
+    /// This is called inside a task of tokio.
+    pub(crate) fn wait(&mut self, most: Option<Duration>) -> io::Result<bool> {
+        self.bus.wait(most)
+    }
+
+    /// The relay's poll was asked for its events. There may be more, if that was not all.
+    pub(crate) fn asked(&mut self, is_all: bool) {
+        self.bus.asked(is_all);
     }
 
     /// Makes records of what the core has said to stand-ins.

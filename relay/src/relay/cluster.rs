@@ -6,13 +6,14 @@ use std::time::Duration;
 use peote_net::Reason;
 use peote_net::relay::{ConnectionId, Home, Outcome};
 
-use super::Relay;
 use super::close::Why;
 use super::turns::{OF_A_WRITE, WORK};
-use crate::cluster::{Cluster, ClusterInfo, Duty, Key, Options, Todo};
+use super::{EVENTS, Relay};
+use crate::cluster::{Cluster, ClusterInfo, Duty, Key, Options, Others, Todo};
 use crate::connections::{Connections, narrow};
 use crate::metrics::OfCluster;
 use crate::queue::BLOCK;
+use crate::system::Events;
 
 /// Work that stand-ins may do in a turn, and those that get their turn.
 const STAND_INS: usize = 4 * WORK;
@@ -48,10 +49,24 @@ impl Relay {
             lease: config.cluster_lease,
             file: config.cluster_file.clone(),
         };
-        let handle = self.handle.clone();
-        let cluster = Cluster::on_nats(options, move || handle.wake())?;
+        let cluster = Cluster::on_nats(options, || Others::new(self.poll.registry()))?;
         self.connections.cluster = Some(Box::new(cluster));
         Ok(())
+    }
+
+    /// Asks the system for events, after waiting for some, or for something of the cluster.
+    ///
+    /// # Errors
+    /// Waiting fails.
+    pub(super) fn poll(&mut self, events: &mut Events, most: Option<Duration>) -> io::Result<()> {
+        let Some(cluster) = self.connections.cluster.as_mut() else { return self.poll.poll(events, most) };
+        if !cluster.wait(most)? {
+            events.clear();
+            return Ok(());
+        }
+        let polled = self.poll.poll(events, Some(Duration::ZERO));
+        cluster.asked(polled.is_ok() && events.iter().count() < EVENTS);
+        polled
     }
 
     /// Hears what there is to be heard. Comes before anybody is served: where the lease is over

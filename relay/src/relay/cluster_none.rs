@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Relay;
 use crate::metrics::OfCluster;
+use crate::system::Events;
 
 impl Relay {
     #[expect(clippy::unused_self, reason = "with the feature it does something")]
@@ -15,6 +16,11 @@ impl Relay {
     #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "with the feature it can fail")]
     pub(super) fn join_cluster(&mut self) -> io::Result<()> {
         Ok(())
+    }
+
+    #[inline]
+    pub(super) fn poll(&mut self, events: &mut Events, most: Option<Duration>) -> io::Result<()> {
+        self.poll.poll(events, most)
     }
 
     #[inline]

@@ -245,7 +245,8 @@ impl Relay {
     /// # Errors
     /// Only if waiting for events fails, which does not happen while the process lives. Whatever
     /// goes wrong with a connection or with accepting one is dealt with, and logged. Or if this
-    /// relay cannot be one of its cluster, because that speaks another version.
+    /// relay cannot be one of its cluster, because that speaks another version. Or if it is one, and
+    /// this is called inside a task of tokio.
     pub fn turn(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         let noted = if self.may_go_on() { None } else { self.wait(timeout, Self::note)? };
         self.begin_cluster()?;
@@ -286,7 +287,7 @@ impl Relay {
         let before = self.connections.now;
         let timeout = self.may_wait(timeout);
         let Some(mut events) = self.events.take() else { return Ok(None) };
-        let mut result = self.poll.poll(&mut events, timeout);
+        let mut result = self.poll(&mut events, timeout);
         self.set_now(timeout);
         self.turns.asked_at = self.connections.now_micros;
         if result.is_ok() {

@@ -33,6 +33,8 @@ impl Relay {
     ///   for TLS cannot be used, and the error says which file is wrong and why:
     ///   [`io::ErrorKind::InvalidInput`].
     /// - The system has no more of what it takes to wait for events.
+    /// - [`Config::cluster`] is set, and this is called inside a task of tokio:
+    ///   [`io::ErrorKind::Unsupported`].
     pub fn bind(config: Config) -> io::Result<Self> {
         Self::bind_with(config, Vec::new())
     }

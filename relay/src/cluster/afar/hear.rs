@@ -223,7 +223,12 @@ impl Afar {
             } else {
                 to_relay::data_from_user(at, piece.len())
             };
-            bytes.extend_from_slice(header.as_bytes());
+            // those of short units by a length that the compiler knows
+            match *header.as_bytes() {
+                [size, channel] => bytes.extend_from_slice(&[size, channel]),
+                [size, channel, user] => bytes.extend_from_slice(&[size, channel, user]),
+                ref long => bytes.extend_from_slice(long),
+            }
             bytes.extend_from_slice(piece);
         };
         let memory = found.memory();

@@ -76,6 +76,30 @@ impl Pending {
         self.payload += payload.len();
         put_unit(&mut self.units, payload);
     }
+
+    /// Short units of data, which are most of all, without the decoder. `rest` is what is behind
+    /// them. All units of one push are for one party.
+    fn add_short(&mut self, key: Key, is_proxy: bool, rest: &mut &[u8]) {
+        self.units.reserve(rest.len());
+        while let Some((party, payload, behind)) = short_unit(rest, is_proxy) {
+            self.add((key, party), payload);
+            *rest = behind;
+        }
+    }
+}
+
+/// A short unit of data that a proxy or a double hears: who it is from, its payload, and what is
+/// behind it.
+#[inline]
+fn short_unit(input: &[u8], is_proxy: bool) -> Option<(u8, &[u8], &[u8])> {
+    let (&size, behind) = input.split_first().filter(|(size, _)| (1..128).contains(*size))?;
+    let (unit, behind) = behind.split_at_checked(usize::from(size))?;
+    let (party, payload) = match (is_proxy, unit) {
+        (true, [_, user, payload @ ..]) => (*user, payload),
+        (false, [channel, payload @ ..]) => (*channel, payload),
+        _ => return None,
+    };
+    Some((party, payload, behind))
 }
 
 /// Units for members at one relay.
@@ -103,9 +127,13 @@ impl Afar {
             let (key, serial) = said.to;
             let Some(stand_in) = self.get(key).filter(|stand_in| stand_in.serial == serial) else { continue };
             let (id, peer) = (stand_in.id, stand_in.peer);
+            let is_proxy = matches!(stand_in.role, Role::Proxy { .. });
             let mut decoder = Decoder::new();
             for part in [&heard.bytes[said.header.clone()], &heard.bytes[said.payload.clone()]] {
                 let mut rest = part;
+                if said.header.is_empty() {
+                    pending.add_short(key, is_proxy, &mut rest);
+                }
                 while let Some((used, unit)) = decoder.decode(rest) {
                     rest = rest.get(used..).unwrap_or_default();
                     match unit {

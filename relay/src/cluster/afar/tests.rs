@@ -23,6 +23,11 @@ impl Bus for NoBus {
     fn take(&mut self) -> Option<News> {
         None
     }
+    fn flush(&mut self) {}
+    fn wait(&mut self, _: Option<std::time::Duration>) -> std::io::Result<bool> {
+        Ok(true)
+    }
+    fn asked(&mut self, _: bool) {}
     fn stop(&mut self) {}
 }
 

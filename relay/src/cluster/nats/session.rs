@@ -1,16 +1,13 @@
-//! The thread that speaks to NATS: a bucket of `JetStream`'s key-value store is the directory,
-//! subjects carry the lines.
+//! What speaks to NATS: connects, watches the bucket, carries out what is asked, and passes on what
+//! is said.
 //!
 //! Nothing is decided here. A connection that is lost is a session that is over, with all that was
 //! under way; the next one watches the bucket from its beginning.
 
 use std::future::{Future, poll_fn};
 use std::io;
-use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::mpsc;
 use std::task::Poll;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use async_nats::jetstream::kv::{Config, CreateErrorKind, Operation, Store, UpdateErrorKind};
@@ -24,120 +21,26 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
-use super::bus::{Bus, News};
-use super::key::VERSION_KEY;
-use super::{Ask, Failure, RelayId, VERSION};
+use super::super::bus::News;
+use super::super::key::VERSION_KEY;
+use super::super::{Ask, Failure, RelayId, VERSION};
+use super::{Command, LEAVE, Options};
 
 /// How long connecting may take, and the pause behind a failure.
 const CONNECT: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(300);
 
-/// How long giving names back may take at the end.
-const LEAVE: Duration = Duration::from_secs(2);
-
-/// Where NATS is, and which of its clusters is meant.
-#[derive(Clone, Debug)]
-pub(crate) struct Options {
-    pub(crate) servers: Vec<String>,
-    /// The name of the cluster: relays with another one are not seen.
-    pub(crate) name: String,
-    pub(crate) credentials: Option<PathBuf>,
-    pub(crate) tls_root: Option<PathBuf>,
-}
-
-enum Command {
-    Be(RelayId),
-    Ask(Ask),
-    Send(RelayId, Vec<u8>),
-    Stop,
-}
-
-/// The relay's end of the thread.
-#[derive(Debug)]
-pub(crate) struct Nats {
-    commands: UnboundedSender<Command>,
-    news: mpsc::Receiver<News>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Nats {
-    /// Starts the thread. `wake` is called when there are news, `clock` tells the time that they
-    /// have.
-    ///
-    /// # Errors
-    /// An address is none, or the system has no thread left.
-    pub(crate) fn start(
-        options: Options,
-        clock: fn() -> u64,
-        wake: impl Fn() + Send + Sync + 'static,
-    ) -> io::Result<Self> {
-        let servers = options.servers.iter().map(|server| {
-            server.parse::<ServerAddr>().map_err(|error| {
-                let what = format!(
-                    "{server:?} is no address of a NATS server, such as nats://127.0.0.1:4222: {error}"
-                );
-                io::Error::new(io::ErrorKind::InvalidInput, what)
-            })
-        });
-        let servers = servers.collect::<io::Result<Vec<_>>>()?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let (commands, receiver) = unbounded_channel();
-        let (news_sender, news) = mpsc::channel();
-        let tell = Tell { news: news_sender, wake: std::sync::Arc::new(wake) };
-        let thread = std::thread::Builder::new().name("nats".into()).spawn(move || {
-            let speaker =
-                Speaker { options, servers, clock, tell, me: 0, known: Vec::new(), was_said: false };
-            runtime.block_on(speaker.run(receiver));
-        })?;
-        Ok(Self { commands, news, thread: Some(thread) })
-    }
-
-    fn command(&self, command: Command) {
-        // fails only if the thread has ended, of which there are news
-        let _ = self.commands.send(command);
-    }
-}
-
-impl Bus for Nats {
-    fn be(&mut self, me: RelayId) {
-        self.command(Command::Be(me));
-    }
-
-    fn ask(&mut self, ask: Ask) {
-        self.command(Command::Ask(ask));
-    }
-
-    fn send(&mut self, to: RelayId, message: Vec<u8>) {
-        self.command(Command::Send(to, message));
-    }
-
-    fn take(&mut self) -> Option<News> {
-        self.news.try_recv().ok()
-    }
-
-    fn stop(&mut self) {
-        self.command(Command::Stop);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
-}
-
 #[derive(Clone)]
-struct Tell {
-    news: mpsc::Sender<News>,
-    wake: std::sync::Arc<dyn Fn() + Send + Sync>,
-}
+pub(super) struct Tell(pub(super) UnboundedSender<News>);
 
 impl Tell {
     fn tell(&self, news: News) {
-        if self.news.send(news).is_ok() {
-            (self.wake)();
-        }
+        // fails only if the relay is gone
+        let _ = self.0.send(news);
     }
 }
 
-struct Speaker {
+pub(super) struct Session {
     options: Options,
     servers: Vec<ServerAddr>,
     clock: fn() -> u64,
@@ -171,8 +74,12 @@ fn why(error: impl std::fmt::Display) -> Over {
     Over::Lost(error.to_string())
 }
 
-impl Speaker {
-    async fn run(mut self, mut commands: UnboundedReceiver<Command>) {
+impl Session {
+    pub(super) fn new(options: Options, servers: Vec<ServerAddr>, clock: fn() -> u64, tell: Tell) -> Self {
+        Self { options, servers, clock, tell, me: 0, known: Vec::new(), was_said: false }
+    }
+
+    pub(super) async fn run(mut self, mut commands: UnboundedReceiver<Command>) {
         loop {
             match self.session(&mut commands).await {
                 Ok(()) | Err(Over::Stop) => return,
