@@ -9,7 +9,7 @@ mod program;
 use std::io::Read;
 use std::time::{Duration, Instant};
 
-use cluster_rig::{CREATE, ENTER, Nats, OK, Raw, cluster_of, figure_of, signal, taking_part, until};
+use cluster_rig::{CREATE, ENTER, Nats, OK, Raw, channel, cluster_of, figure_of, signal, taking_part, until};
 use peote_relay::{Config, Relay};
 use program::{PATIENCE, Running};
 use rustix::process::Signal;
@@ -65,9 +65,7 @@ fn the_story_of_a_channel_with_bytes_as_of_haxe() {
     server.expect(&[0, 5, 0, 1, 0, 3, 2]);
     third.command(ENTER, 1, b"room");
     third.expect(&[0, 3, 1, 1, 6]); // blocked
-    let mut last = Raw::connect(at_b);
-    last.command(ENTER, 1, b"room");
-    last.expect(OK);
+    let mut last = Raw::user(at_b, b"room");
     server.expect(&[0, 4, 0, 0, 0, 4]);
     server.say(&[5, 128, 4, 2, 1, 2]);
     server.say(&[0, 3, 0, 1, 0]); // deletes
@@ -229,14 +227,8 @@ fn a_relay_that_is_killed_or_stands_still_is_told_of_once_and_its_names_are_free
     let (mut a, at_a) = nats.relay("killed", "2");
     let (b, at_b) = nats.relay("killed", "2");
     let (_c, at_c) = nats.relay("killed", "2");
-    let (mut of_a, mut of_b) = (Raw::connect(at_a), Raw::connect(at_b));
-    of_a.command(CREATE, 1, b"a");
-    of_a.expect(OK);
-    of_b.command(CREATE, 1, b"b");
-    of_b.expect(OK);
-    let mut user = Raw::connect(at_c);
-    user.command(ENTER, 1, b"a");
-    user.expect(OK);
+    let (_of_a, mut of_b) = (Raw::server(at_a, b"a"), Raw::server(at_b, b"b"));
+    let mut user = Raw::user(at_c, b"a");
     user.command(ENTER, 2, b"b");
     user.expect(&[0, 3, 2, 0, 1]);
     // one is killed
@@ -308,11 +300,7 @@ fn a_relay_that_stops_gives_its_names_back_at_once() {
     let Some(nats) = Nats::start("stops") else { return };
     let (mut a, at_a) = nats.relay("stops", "600");
     let (_b, at_b) = nats.relay("stops", "600");
-    let (mut server, mut user) = (Raw::connect(at_a), Raw::connect(at_b));
-    server.command(CREATE, 1, b"x");
-    server.expect(OK);
-    user.command(ENTER, 1, b"x");
-    user.expect(OK);
+    let (_server, mut user) = channel(at_a, at_b, b"x");
     signal(&a, Signal::TERM);
     user.expect(&[0, 4, 0, 2, 0, 1]);
     assert_eq!(a.end().0, Some(0));
@@ -353,9 +341,7 @@ fn a_broadcast_goes_once_to_each_relay() {
     let socket = nats.path("ctl");
     let (_a, at_a) = nats.relay_with(&nats.url(), "once", "10", &["--control-socket", &socket]);
     let (_b, at_b) = nats.relay("once", "10");
-    let mut server = Raw::connect(at_a);
-    server.command(CREATE, 1, b"room");
-    server.expect(OK);
+    let mut server = Raw::server(at_a, b"room");
     let mut users: Vec<Raw> = (0..USERS).map(|_| Raw::connect(at_b)).collect();
     for user in &mut users {
         user.command(ENTER, 1, b"room");
@@ -404,12 +390,7 @@ fn the_metrics_have_the_cluster() {
     let Some(nats) = Nats::start("metrics") else { return };
     let (_a, at_a) = nats.relay_with(&nats.url(), "metrics", "10", &["--metrics", "true"]);
     let (_b, at_b) = nats.relay("metrics", "10");
-    let (mut server, mut user) = (Raw::connect(at_a), Raw::connect(at_b));
-    server.command(CREATE, 1, b"room");
-    server.expect(OK);
-    user.command(ENTER, 1, b"room");
-    user.expect(OK);
-    server.expect(&[0, 4, 0, 0, 0, 0]);
+    let (_server, _user) = channel(at_a, at_b, b"room");
     let figure = |name: &str| figure_of(at_a, &format!("cluster_{name}"));
     for (name, value) in [
         ("connected", 1),

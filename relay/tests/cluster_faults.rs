@@ -1,5 +1,5 @@
 //! What a cluster makes of faults: relays that are killed or stand still, a NATS server that does,
-//! a network that is cut, and who may come in at all.
+//! a network that is cut.
 #![cfg(all(unix, feature = "cluster", feature = "program"))]
 
 mod cluster_rig;
@@ -10,12 +10,9 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use cluster_rig::elsewhere::Elsewhere;
-use cluster_rig::{CREATE, ENTER, Nats, OK, Raw, Way, cluster_of, signal, until};
+use cluster_rig::{CREATE, ENTER, LONG, Nats, OK, Raw, Way, channel, cluster_of, signal, until};
 use program::Running;
 use rustix::process::Signal;
-
-/// A lease that no test waits for.
-const LONG: &str = "600";
 
 #[test]
 fn a_relay_that_was_killed_has_its_names_again_without_waiting_for_its_lease() {
@@ -24,12 +21,8 @@ fn a_relay_that_was_killed_has_its_names_again_without_waiting_for_its_lease() {
     let arguments = ["--cluster-file", &file];
     let (mut a, at_a) = nats.relay_with(&url, "again", LONG, &arguments);
     let (_b, at_b) = nats.relay("again", LONG);
-    let mut server = Raw::connect(at_a);
-    server.command(CREATE, 1, b"mine");
-    server.expect(OK);
-    let mut user = Raw::connect(at_b);
-    user.command(ENTER, 1, b"mine");
-    user.expect(OK);
+    let _server = Raw::server(at_a, b"mine");
+    let mut user = Raw::user(at_b, b"mine");
     // two relays cannot have one file
     let mut second = Running::start(&["--listen", "127.0.0.1:0", "--cluster", &url, "--cluster-file", &file]);
     let (code, errors) = second.end();
@@ -50,12 +43,7 @@ fn nats_that_stands_still_ends_leases_and_all_heals() {
     let Some(nats) = Nats::start("still") else { return };
     let (_a, at_a) = nats.relay("still", "2");
     let (_b, at_b) = nats.relay("still", "2");
-    let (mut server, mut user) = (Raw::connect(at_a), Raw::connect(at_b));
-    server.command(CREATE, 1, b"x");
-    server.expect(OK);
-    user.command(ENTER, 1, b"x");
-    user.expect(OK);
-    server.expect(&[0, 4, 0, 0, 0, 0]);
+    let (mut server, mut user) = channel(at_a, at_b, b"x");
     nats.signal(Signal::STOP);
     // it may be that the others reach NATS, so the channel cannot go on
     while let Some(unit) = server.next() {
@@ -107,17 +95,9 @@ fn is_cut_off_and_comes_back(
     cut: impl Fn(bool),
 ) {
     let (_a, at_a) = nats.relay(cluster, "2");
-    let (mut of_a, mut of_b) = (Raw::connect(at_a), Raw::connect(at_b));
-    of_a.command(CREATE, 1, b"a");
-    of_a.expect(OK);
-    of_b.command(CREATE, 1, b"b");
-    of_b.expect(OK);
-    let (mut in_a, mut in_b) = (Raw::connect(at_b), Raw::connect(at_a));
-    in_a.command(ENTER, 1, b"a");
-    in_a.expect(OK);
+    let (mut of_a, mut of_b) = (Raw::server(at_a, b"a"), Raw::server(at_b, b"b"));
+    let (mut in_a, mut in_b) = (Raw::user(at_b, b"a"), Raw::user(at_a, b"b"));
     of_a.expect(&[0, 4, 0, 0, 0, 0]);
-    in_b.command(ENTER, 1, b"b");
-    in_b.expect(OK);
     of_b.expect(&[0, 4, 0, 0, 0, 0]);
     cut(true);
     // its own server hears of the end, whether its user was told before or not
@@ -152,12 +132,7 @@ fn a_relay_that_stands_still_holds_up_only_who_talks_to_it() {
     let mut servers: Vec<Raw> = Vec::new();
     let mut users: Vec<Raw> = Vec::new();
     for (name, at) in [(b"b", at_b), (b"c", at_c)] {
-        let (mut server, mut user) = (Raw::connect(at_a), Raw::connect(at));
-        server.command(CREATE, 1, name);
-        server.expect(OK);
-        user.command(ENTER, 1, name);
-        user.expect(OK);
-        server.expect(&[0, 4, 0, 0, 0, 0]);
+        let (server, user) = channel(at_a, at, name);
         servers.push(server);
         users.push(user);
     }
@@ -194,43 +169,4 @@ fn a_relay_that_stands_still_holds_up_only_who_talks_to_it() {
         got += unit.len() - if unit[0] > 127 { 3 } else { 2 };
     }
     assert_eq!(got, whole);
-}
-
-#[test]
-fn tls_with_a_user_and_a_password() {
-    let folder = std::env::temp_dir().join(format!("peote-certificates-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let path = |name: &str| folder.join(name).to_str().unwrap().to_string();
-    let made = rcgen::generate_simple_self_signed(["localhost".to_string()]).unwrap();
-    std::fs::write(path("cert.pem"), made.cert.pem()).unwrap();
-    std::fs::write(path("key.pem"), made.signing_key.serialize_pem()).unwrap();
-    let (cert, key) = (path("cert.pem"), path("key.pem"));
-    let arguments = ["--tls", "--tlscert", &cert, "--tlskey", &key, "--user", "relay", "--pass", "sec:ret"];
-    let Some(nats) = Nats::start_with("tls", &arguments) else { return };
-    let url = |who: &str| format!("tls://{who}localhost:{}", nats.port);
-    let root = ["--cluster-root", &cert];
-    let (_a, at_a) = nats.relay_with(&url("relay:sec%3Aret@"), "tls", LONG, &root);
-    let (_b, at_b) = nats.relay_with(&url("relay:sec%3Aret@"), "tls", LONG, &root);
-    let (mut server, mut user) = (Raw::connect(at_a), Raw::connect(at_b));
-    server.command(CREATE, 1, b"x");
-    server.expect(OK);
-    user.command(ENTER, 1, b"x");
-    user.expect(OK);
-    user.say(&[2, 0, 9]);
-    server.expect(&[0, 4, 0, 0, 0, 0]);
-    server.expect(&[3, 128, 0, 9]);
-    // without the password, or with another root, it is not let in, and says why
-    let strange = rcgen::generate_simple_self_signed(["localhost".to_string()]).unwrap();
-    std::fs::write(path("other.pem"), strange.cert.pem()).unwrap();
-    let other = path("other.pem");
-    for (url, root, word) in
-        [(url("relay:wrong@"), &cert, "authorization"), (url("relay:sec%3Aret@"), &other, "certificate")]
-    {
-        let mut outside =
-            Running::start(&["--listen", "127.0.0.1:0", "--cluster", &url, "--cluster-root", root]);
-        let log = outside.log_until("NATS cannot be used").pop().unwrap();
-        assert!(log.to_lowercase().contains(word), "{log}");
-        assert!(!log.contains("ret@") && !log.contains("wrong"), "{log}");
-    }
-    std::fs::remove_dir_all(&folder).unwrap();
 }

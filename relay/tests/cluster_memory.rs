@@ -8,12 +8,9 @@ mod program;
 use std::io::{ErrorKind, Write};
 use std::time::{Duration, Instant};
 
-use cluster_rig::{CREATE, ENTER, Nats, OK, Raw, figure_of, signal, taking_part, until};
+use cluster_rig::{CREATE, ENTER, LONG, Nats, OK, Raw, figure_of, signal, taking_part, until};
 use program::PATIENCE;
 use rustix::process::Signal;
-
-/// A lease that no test waits for.
-const LONG: &str = "600";
 
 /// Memory of the relay that has to keep much: a fraction of what is said.
 const MEMORY: &str = "8MiB";
@@ -48,18 +45,14 @@ fn a_relay_for_which_too_much_waits_is_given_up() {
     let (mut a, at_a) = nats.relay_with(&nats.url(), "backlog", LONG, &more);
     let (b, at_b) = nats.relay("backlog", LONG);
     let (_c, at_c) = nats.relay("backlog", LONG);
-    let mut server = Raw::connect(at_a);
-    server.command(CREATE, 1, b"room");
-    server.expect(OK);
+    let mut server = Raw::server(at_a, b"room");
     let mut users: Vec<Raw> = (0..USERS).map(|_| Raw::connect(at_b)).collect();
     for user in &mut users {
         user.command(ENTER, 1, b"room");
         user.expect(OK);
         assert_eq!(server.next().unwrap()[..5], [0, 4, 0, 0, 0]);
     }
-    let mut near = Raw::connect(at_c);
-    near.command(ENTER, 1, b"room");
-    near.expect(OK);
+    let mut near = Raw::user(at_c, b"room");
     assert_eq!(server.next().unwrap(), [0, 4, 0, 0, 0, 100]);
     signal(&b, Signal::STOP);
     for number in 0..u8::try_from(USERS).unwrap() {
@@ -92,9 +85,7 @@ fn a_server_for_which_too_much_waits_is_given_up() {
     let more = ["--metrics", "true", "--memory-bytes", MEMORY, "--stall-timeout", "60"];
     let (mut a, at_a) = nats.relay_with(&nats.url(), "keeps", LONG, &more);
     let (_b, at_b) = nats.relay("keeps", LONG);
-    let mut other = Raw::connect(at_a);
-    other.command(CREATE, 1, b"other");
-    other.expect(OK);
+    let mut other = Raw::server(at_a, b"other");
     // it takes part, and takes nothing
     let mut server = taking_part(at_a, 1000);
     server.command(CREATE, 1, b"room");

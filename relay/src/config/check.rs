@@ -81,6 +81,14 @@ impl Config {
             let allowed = "1 to 64 letters, digits, - and _";
             return Err(InvalidConfig::new("cluster_name", format!("{:?}", self.cluster_name), allowed));
         }
+        if self.cluster_certificate.is_some() != self.cluster_key.is_some() {
+            let missing = if self.cluster_key.is_none() { "cluster_key" } else { "cluster_certificate" };
+            return Err(InvalidConfig::new(
+                missing,
+                "not set",
+                "a PEM file: certificate and key go together",
+            ));
+        }
         within("cluster_lease", &self.cluster_lease, &Self::CLUSTER_LEASE)
     }
 

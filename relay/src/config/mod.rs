@@ -339,13 +339,21 @@ pub struct Config {
     /// another one are not seen. Default: `peote`.
     pub cluster_name: String,
 
-    /// The file with credentials for NATS (a JWT and the key of an NKEY). Default: none; a user and
-    /// a password may stand in the addresses.
+    /// The file with credentials for NATS: a user's JWT and seed, as `nsc generate creds` writes
+    /// them. Default: none; a user and a password, or a token, may stand in the addresses.
     pub cluster_credentials: Option<PathBuf>,
 
     /// The PEM file with the root that the certificates of the NATS servers are checked by.
     /// Default: none; with `tls://` those of the system.
     pub cluster_root: Option<PathBuf>,
+
+    /// The PEM file with the certificate that this relay shows NATS servers, where these ask for
+    /// one; with the certificates between it and its root. Default: none.
+    pub cluster_certificate: Option<PathBuf>,
+
+    /// The PEM file with the key of [`cluster_certificate`](Self::cluster_certificate). Default:
+    /// none.
+    pub cluster_key: Option<PathBuf>,
 
     /// A file in which this relay keeps its number, locked while it runs. With it the names of a
     /// relay that was killed are free as soon as it is started again on the same machine; without
@@ -508,6 +516,8 @@ impl Default for Config {
             cluster_name: "peote".into(),
             cluster_credentials: None,
             cluster_root: None,
+            cluster_certificate: None,
+            cluster_key: None,
             cluster_file: None,
             cluster_lease: Duration::from_secs(10),
             metrics: false,

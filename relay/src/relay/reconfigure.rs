@@ -110,6 +110,8 @@ impl Relay {
             ("cluster_name", config.cluster_name != old.cluster_name),
             ("cluster_credentials", config.cluster_credentials != old.cluster_credentials),
             ("cluster_root", config.cluster_root != old.cluster_root),
+            ("cluster_certificate", config.cluster_certificate != old.cluster_certificate),
+            ("cluster_key", config.cluster_key != old.cluster_key),
             ("cluster_file", config.cluster_file != old.cluster_file),
             ("cluster_lease", config.cluster_lease != old.cluster_lease),
         ] {
@@ -121,6 +123,8 @@ impl Relay {
         config.cluster_name.clone_from(&old.cluster_name);
         config.cluster_credentials.clone_from(&old.cluster_credentials);
         config.cluster_root.clone_from(&old.cluster_root);
+        config.cluster_certificate.clone_from(&old.cluster_certificate);
+        config.cluster_key.clone_from(&old.cluster_key);
         config.cluster_file.clone_from(&old.cluster_file);
         config.cluster_lease = old.cluster_lease;
     }

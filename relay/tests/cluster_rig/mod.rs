@@ -103,6 +103,25 @@ impl Nats {
     }
 }
 
+/// Two relays with these arguments are one: what a user of one says comes to a server at the other.
+#[track_caller]
+pub fn across(nats: &Nats, url: &str, cluster: &str, more: &[&str]) {
+    let (_a, at_a) = nats.relay_with(url, cluster, LONG, more);
+    let (_b, at_b) = nats.relay_with(url, cluster, LONG, more);
+    let (mut server, mut user) = channel(at_a, at_b, b"x");
+    user.say(&[2, 0, 9]);
+    server.expect(&[3, 128, 0, 9]);
+}
+
+/// A channel with a server at one relay and its first user at another one.
+#[track_caller]
+pub fn channel(server: SocketAddr, user: SocketAddr, name: &[u8]) -> (Raw, Raw) {
+    let mut server = Raw::server(server, name);
+    let user = Raw::user(user, name);
+    server.expect(&[0, 4, 0, 0, 0, 0]);
+    (server, user)
+}
+
 /// What a relay says of its cluster on its control socket.
 #[track_caller]
 pub fn cluster_of(socket: &str) -> serde_json::Value {
@@ -155,6 +174,24 @@ impl Raw {
         socket.set_nodelay(true).unwrap();
         socket.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
         Self(socket, Vec::new())
+    }
+
+    /// The server of a new channel.
+    #[track_caller]
+    pub fn server(address: SocketAddr, name: &[u8]) -> Self {
+        let mut server = Self::connect(address);
+        server.command(CREATE, 1, name);
+        server.expect(OK);
+        server
+    }
+
+    /// A user of a channel.
+    #[track_caller]
+    pub fn user(address: SocketAddr, name: &[u8]) -> Self {
+        let mut user = Self::connect(address);
+        user.command(ENTER, 1, name);
+        user.expect(OK);
+        user
     }
 
     pub fn say(&mut self, bytes: &[u8]) {
@@ -232,6 +269,9 @@ pub fn taking_part(address: SocketAddr, window: u32) -> Raw {
     assert_eq!(hello[..4], [0, hello[1], 0, 3]);
     raw
 }
+
+/// A lease that no test waits for.
+pub const LONG: &str = "600";
 
 pub const OK: &[u8] = &[0, 3, 1, 0, 0];
 pub const CREATE: u8 = 0;

@@ -4,6 +4,7 @@
 //! for events: tokio then waits for the client's socket and for the relay's sockets together. So
 //! what comes from another relay wakes one thread, and not one after the other.
 
+mod access;
 mod session;
 mod wait;
 
@@ -34,7 +35,9 @@ pub(crate) struct Options {
     /// The name of the cluster: relays with another one are not seen.
     pub(crate) name: String,
     pub(crate) credentials: Option<PathBuf>,
-    pub(crate) tls_root: Option<PathBuf>,
+    pub(crate) root: Option<PathBuf>,
+    /// A certificate of this relay, and its key.
+    pub(crate) certificate: Option<(PathBuf, PathBuf)>,
 }
 
 enum Command {
@@ -79,7 +82,7 @@ impl Nats {
     /// Begins. `clock` tells the time that news have, `others` is what else the relay waits for.
     ///
     /// # Errors
-    /// An address is none, this is called inside a task of tokio, or the system has nothing left to
+    /// An address is none, a file cannot be used, this is called inside a task of tokio, or the system has nothing left to
     /// wait with.
     pub(crate) fn start(
         options: Options,
@@ -87,6 +90,7 @@ impl Nats {
         others: impl FnOnce() -> io::Result<Others>,
     ) -> io::Result<Self> {
         within_tokio()?;
+        access::check(&options)?;
         let servers = options.servers.iter().map(|server| {
             server.parse::<ServerAddr>().map_err(|error| {
                 let what = format!(

@@ -12,9 +12,8 @@ use std::time::Duration;
 
 use async_nats::jetstream::kv::{Config, CreateErrorKind, Operation, Store, UpdateErrorKind};
 use async_nats::jetstream::{self, stream::StorageType};
-use async_nats::{Client, ConnectOptions, Event, ServerAddr, Subscriber};
+use async_nats::{Client, Event, ServerAddr, Subscriber};
 use futures_util::StreamExt;
-use percent_encoding::percent_decode_str;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
@@ -24,10 +23,10 @@ use tracing::{info, warn};
 use super::super::bus::News;
 use super::super::key::VERSION_KEY;
 use super::super::{Ask, Failure, RelayId, VERSION};
+use super::access::connect;
 use super::{Command, LEAVE, Options};
 
-/// How long connecting may take, and the pause behind a failure.
-const CONNECT: Duration = Duration::from_secs(2);
+/// The pause behind a failure.
 const PAUSE: Duration = Duration::from_millis(300);
 
 #[derive(Clone)]
@@ -48,8 +47,8 @@ pub(super) struct Session {
     me: RelayId,
     /// Further servers that NATS has told of.
     known: Vec<String>,
-    /// It was said that NATS cannot be reached.
-    was_said: bool,
+    /// Why NATS cannot be used, as was said last.
+    said: String,
 }
 
 /// Why a session is over.
@@ -76,7 +75,7 @@ fn why(error: impl std::fmt::Display) -> Over {
 
 impl Session {
     pub(super) fn new(options: Options, servers: Vec<ServerAddr>, clock: fn() -> u64, tell: Tell) -> Self {
-        Self { options, servers, clock, tell, me: 0, known: Vec::new(), was_said: false }
+        Self { options, servers, clock, tell, me: 0, known: Vec::new(), said: String::new() }
     }
 
     pub(super) async fn run(mut self, mut commands: UnboundedReceiver<Command>) {
@@ -85,8 +84,9 @@ impl Session {
                 Ok(()) | Err(Over::Stop) => return,
                 Err(Over::Version(what)) => return self.tell.tell(News::Refused(what)),
                 Err(Over::Lost(reason)) => {
-                    if !std::mem::replace(&mut self.was_said, true) {
+                    if self.said != reason {
                         warn!(cluster = %self.options.name, %reason, "NATS cannot be used at the moment; tried again until it can");
+                        self.said = reason;
                     }
                 }
             }
@@ -128,38 +128,6 @@ impl Session {
         true
     }
 
-    async fn connect(&self, events: UnboundedSender<Event>) -> Lost<Client> {
-        let mut options = ConnectOptions::new()
-            .name("peote-relay")
-            .connection_timeout(CONNECT)
-            .request_timeout(Some(CONNECT))
-            .ping_interval(Duration::from_secs(2))
-            .max_reconnects(1)
-            .subscription_capacity(16 * 1024)
-            .event_callback(move |event| {
-                let _ = events.send(event);
-                std::future::ready(())
-            });
-        if let Some(server) = self.servers.iter().find(|server| server.has_user_pass()) {
-            // the client does not look for them there
-            let plain = |text: Option<&str>| {
-                let bytes = percent_decode_str(text.unwrap_or_default());
-                bytes.decode_utf8_lossy().into_owned()
-            };
-            options = match server.password() {
-                Some(password) => options.user_and_password(plain(server.username()), plain(Some(password))),
-                None => options.token(plain(server.username())),
-            };
-        }
-        if let Some(path) = &self.options.credentials {
-            options = options.credentials_file(path).await.map_err(why)?;
-        }
-        if let Some(path) = &self.options.tls_root {
-            options = options.add_root_certificates(path.clone()).require_tls(true);
-        }
-        options.connect(&self.servers[..]).await.map_err(why)
-    }
-
     async fn bucket(&self, client: &Client) -> Lost<Store> {
         let context = jetstream::new(client.clone());
         let bucket = format!("peote-{}", self.options.name);
@@ -192,13 +160,13 @@ impl Session {
 
     async fn session(&mut self, commands: &mut UnboundedReceiver<Command>) -> Lost<()> {
         let (event_sender, mut events) = unbounded_channel();
-        let client = self.connect(event_sender).await?;
+        let client = connect(&self.options, &self.servers, event_sender).await?;
         let store = self.bucket(&client).await?;
         self.known = client.server_info().connect_urls;
         let mut mail = self.subscribe(&client).await?;
         let mut watch = Box::pin(store.watch_with_history(">").await.map_err(why)?);
         self.tell.tell(News::Up);
-        self.was_said = false;
+        self.said.clear();
         info!(cluster = %self.options.name, server = %client.server_info().server_name, "connected to NATS");
         let (mut is_whole, mut tasks) = (false, JoinSet::new());
         loop {

@@ -37,7 +37,7 @@ const OPERATING: &str = "Operating it (peote-relay ctl)";
 const DRAIN_TIME: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(86_400);
 
 /// All settings, in the order in which they are shown.
-pub(crate) static SETTINGS: [Setting; 67] = [
+pub(crate) static SETTINGS: [Setting; 69] = [
     Setting {
         name: "listen",
         group: LISTENING,
@@ -399,7 +399,7 @@ pub(crate) static SETTINGS: [Setting; 67] = [
     Setting {
         name: "cluster-credentials",
         group: CLUSTER,
-        help: "File with credentials for NATS",
+        help: "File with credentials for NATS: a user's JWT and seed, as \"nsc generate creds\" writes them",
         field: Field::File(|all| &mut all.relay.cluster_credentials),
     },
     Setting {
@@ -407,6 +407,18 @@ pub(crate) static SETTINGS: [Setting; 67] = [
         group: CLUSTER,
         help: "PEM file with the root by which the certificates of the NATS servers are checked; for tls://",
         field: Field::File(|all| &mut all.relay.cluster_root),
+    },
+    Setting {
+        name: "cluster-certificate",
+        group: CLUSTER,
+        help: "PEM file with the certificate that this relay shows NATS servers, if they ask for one; with cluster-key",
+        field: Field::File(|all| &mut all.relay.cluster_certificate),
+    },
+    Setting {
+        name: "cluster-key",
+        group: CLUSTER,
+        help: "PEM file with the key of cluster-certificate",
+        field: Field::File(|all| &mut all.relay.cluster_key),
     },
     Setting {
         name: "cluster-file",
