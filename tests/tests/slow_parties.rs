@@ -361,13 +361,17 @@ fn a_user_that_keeps_an_event() {
     story((2, Slow::Keeps(DOWN)), None, |stream| stream == DOWN);
 }
 
-/// It entered before it could say hello, so its server was promised more than its slots hold. Then
-/// it reads no further, which costs nobody else anything.
-// §11.5-more
+/// It entered before it could say hello, and the relay's window is larger than its slots. Its first
+/// command has said so, so what is kept fits, and its other channel goes on.
+// §11.5-awaited
 #[test]
-fn a_user_that_keeps_more_than_its_slot_holds() {
-    let world = World::with_queues(None, 4096);
-    story_in(world, (2, Slow::Keeps(DOWN)), |stream| stream.touches(2));
+fn a_user_that_keeps_an_event_before_its_hello() {
+    let world = World::with_queues(None, 1 << 17);
+    story_in(world, (2, Slow::Keeps(DOWN)), |stream| stream == DOWN);
+    // of an existing server, which is read no further
+    let down = Stream { channel: 2, user: 2, to_server: false };
+    let world = World::with_queues(Some(1), 1 << 17);
+    story_in(world, (2, Slow::Keeps(down)), |stream| stream.sender() == 1);
 }
 
 #[test]

@@ -230,21 +230,6 @@ impl<B: Buffers> Link<B> {
         self.state.flow.set(hello);
     }
 
-    /// Sets whether this link says hello before anything else. Counts from the next connection on,
-    /// so call it before the first poll.
-    ///
-    /// Without it the first command goes at once, before the relay is known to understand hello.
-    /// Until the relay has the hello, others may send 65,536 bytes to this link in each channel.
-    /// **A link whose window is smaller than that, and whose handler may want an event again, has
-    /// to say hello first.** Otherwise its slot can be full while it waits for the relay's answer,
-    /// which lies behind what it cannot keep, and nothing moves any more.
-    ///
-    /// It costs one round trip for each connection, and up to 5 s with a relay that knows no hello.
-    #[cfg(feature = "flow")]
-    pub fn set_hello_first(&mut self, is_first: bool) {
-        self.state.flow.set_first(is_first);
-    }
-
     /// Sets how many events one [`poll`](Self::poll) hands over at most; `None`: as many as one
     /// reading brings.
     ///

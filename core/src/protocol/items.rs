@@ -39,6 +39,39 @@ pub const MAX_TOKEN: usize = 4096;
 /// Seconds between two keepalives that an endpoint can ask for.
 pub const KEEPALIVE_RANGE: core::ops::RangeInclusive<u32> = 5..=86_400;
 
+/// Tag of the first command of a connection that says that a hello will come, and that the endpoint
+/// can keep 1 byte for each party until then. Each one above stands for twice as many.
+pub const FIRST_TAG: u8 = 240;
+
+/// Returns the tag of the first command of an endpoint that says hello as soon as it can, and can
+/// keep `window` bytes for each party. `None` if that is so much that it need not be said: 65,536
+/// bytes or more.
+#[must_use]
+pub const fn first_tag(window: usize) -> Option<u8> {
+    match window.checked_ilog2() {
+        #[expect(clippy::cast_possible_truncation, reason = "at most 15")]
+        Some(bits @ 0..=15) => Some(FIRST_TAG.saturating_add(bits as u8)),
+        _ => None,
+    }
+}
+
+/// Returns the bytes that may be under way to an endpoint in each channel until it has said hello,
+/// by the tag of its first command. `None` if it has said nothing about that.
+///
+/// ```
+/// use peote_net::protocol::items::{first_tag, first_window};
+/// assert_eq!(first_tag(1500), Some(250));
+/// assert_eq!(first_window(250), Some(1024));
+/// assert_eq!(first_window(1), None);
+/// ```
+#[must_use]
+pub const fn first_window(tag: u8) -> Option<u32> {
+    match tag.checked_sub(FIRST_TAG) {
+        Some(bits) => Some(1 << bits),
+        None => None,
+    }
+}
+
 /// One item of a hello.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

@@ -42,8 +42,9 @@ impl Tables<'_> {
         if !turn.take(self.work(sender, command, payload)) {
             return Err(Outcome::Enough);
         }
+        self.begin(sender, command, tag, host);
         if !matches!(command, Command::Create | Command::Enter | Command::Hello) {
-            self.is_no_longer_fresh(sender);
+            self.is_no_longer_fresh(sender, host);
         }
         let takes_part = self.stage(sender) == Stage::Part;
         if is_unasked(command) {
@@ -102,15 +103,20 @@ impl Tables<'_> {
     fn work(&self, sender: ConnectionId, command: Command, payload: &[u8]) -> usize {
         match command {
             // as a unit of data
-            Command::Grant => 1,
-            _ => COMMAND.saturating_add(self.told(sender, command, payload)),
+            Command::Grant => 1_usize.saturating_add(self.work_of_stage(sender)),
+            Command::Create | Command::Enter | Command::Hello => {
+                COMMAND.saturating_add(self.told(sender, command, payload))
+            }
+            _ => COMMAND
+                .saturating_add(self.told(sender, command, payload))
+                .saturating_add(self.work_of_stage(sender)),
         }
     }
 
     /// How many others a command has to be told to, or how many notices its sender gets.
     fn told(&self, sender: ConnectionId, command: Command, payload: &[u8]) -> usize {
         match (command, payload) {
-            (Command::Hello, _) if self.stage(sender) == Stage::Fresh => self.memberships_of(sender),
+            (Command::Hello, _) if self.stage(sender).may_say_hello() => self.memberships_of(sender),
             (Command::Delete, [number]) => {
                 let channel = self.own(sender, *number).and_then(|channel| self.channel(channel));
                 channel.map_or(0, |channel| channel.users.used())

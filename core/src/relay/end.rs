@@ -169,6 +169,7 @@ impl Tables<'_> {
             }
             self.end_own(id, number, Reason::ConnectionLost, host);
         }
+        self.forget_awaited(id);
         let Some(slot) = self.parts.connections.get_mut(id.index()) else { return true };
         slot.own.clear(self.parts.pages, &mut self.counters.pages);
         slot.entered.clear(self.parts.pages, &mut self.counters.pages);

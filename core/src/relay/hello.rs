@@ -2,7 +2,7 @@
 
 use super::command::ask;
 use super::host::{ConnectionId, Greeting, Hello, Host, Outcome, Request};
-use super::slots::{Flags, Stage};
+use super::slots::Stage;
 use super::tables::Tables;
 use super::windows::{SERVER, USER};
 use crate::protocol::items::{self, Item, Items, MAX_PROGRAM};
@@ -21,15 +21,6 @@ impl Tables<'_> {
             return all.without(Capabilities::HELLO);
         }
         all
-    }
-
-    /// A connection has sent something that cannot stand in front of a hello.
-    pub(super) fn is_no_longer_fresh(&mut self, id: ConnectionId) {
-        if let Some(slot) = self.connection(id)
-            && slot.stage == Stage::Fresh
-        {
-            slot.stage = Stage::Existing;
-        }
     }
 
     /// An endpoint says hello.
@@ -52,21 +43,19 @@ impl Tables<'_> {
                 _ => {}
             }
         }
-        let was_fresh = self.stage(sender) == Stage::Fresh;
+        let was_fresh = self.stage(sender).may_say_hello();
+        let told = self.first_window(sender, host);
         // the first hello that says something of taking part is the last that does
-        if was_fresh
-            && let Some(wants_part) = wants_part
-            && let Some(slot) = self.connection(sender)
-        {
-            let takes_part = wants_part && window > 0;
-            slot.stage = if takes_part { Stage::Part } else { Stage::Existing };
-            slot.window = if takes_part { window } else { 0 };
+        match wants_part {
+            Some(true) if was_fresh && window > 0 => self.takes_part_from_now(sender, window),
+            Some(_) => self.is_no_longer_fresh(sender, host),
+            None => {}
         }
         let takes_part = self.stage(sender) == Stage::Part;
         let greeting = host.hello(sender, &Hello { items: list, takes_part });
         greet(sender, takes_part, greeting, host);
         if was_fresh && takes_part {
-            self.raise_all(sender, host);
+            self.raise_all(sender, told, host);
         }
         Ok(())
     }
@@ -78,34 +67,36 @@ impl Tables<'_> {
         channels.fold(slot.entered.used(), |sum, channel| sum.saturating_add(channel.users.used()))
     }
 
-    /// Gives windows to all that a connection is in, and tells it.
-    fn raise_all<H: Host>(&mut self, id: ConnectionId, host: &mut H) {
+    /// Calls `each` for all memberships of a connection, with the connection's side. Those whose
+    /// user knocks are left out.
+    pub(super) fn for_each_side(&mut self, id: ConnectionId, mut each: impl FnMut(&mut Self, u32, usize)) {
         for number in 0..=u8::MAX {
-            if let Some(index) = self.entered(id, number) {
-                self.raise(index, USER, host);
+            if let Some(index) = self.entered(id, number).filter(|index| !self.knocks(*index)) {
+                each(self, index, USER);
             }
             let Some(channel) = self.own(id, number) else { continue };
             for user in 0..=u8::MAX {
-                if let Some(index) = self.user(channel, user) {
-                    self.raise(index, SERVER, host);
+                if let Some(index) = self.user(channel, user).filter(|index| !self.knocks(*index)) {
+                    each(self, index, SERVER);
                 }
             }
         }
     }
 
+    /// Gives windows to all that a connection is in, and tells it. The other sides were told that
+    /// `told` bytes may be under way to it.
+    fn raise_all<H: Host>(&mut self, id: ConnectionId, told: u32, host: &mut H) {
+        self.for_each_side(id, |tables, index, side| tables.raise(index, side, told, host));
+    }
+
     /// Gives windows to a membership one side of which takes part from now on, and tells that side.
-    /// One whose user knocks comes later.
-    fn raise<H: Host>(&mut self, index: u32, side: usize, host: &mut H) {
-        let Some(membership) =
-            self.membership(index).filter(|membership| !membership.flags.has(Flags::KNOCKS))
-        else {
-            return;
-        };
+    fn raise<H: Host>(&mut self, index: u32, side: usize, told: u32, host: &mut H) {
+        let Some(membership) = self.membership(index) else { return };
         let (at_user, at_server, number) = (membership.at_user, membership.at_server, membership.number);
         let number = if side == USER { self.shown(index) } else { number };
         let connection = if side == USER { membership.user } else { membership.server };
         let was_asked = self.side_mut(index, side).is_some_and(|slot| core::mem::take(&mut slot.is_asked));
-        let (send, receive) = self.raise_flow(index, side, host);
+        let (send, receive) = self.raise_flow(index, side, told, host);
         let (own, channel) = if side == USER { (false, at_user) } else { (true, at_server) };
         host.push(connection, &to_endpoint::raised(own, channel, number, send, receive), &[]);
         if was_asked {
@@ -114,11 +105,13 @@ impl Tables<'_> {
         }
     }
 
-    /// Tells a user that has been admitted after it had said hello, and knocked before.
-    pub(super) fn tell_raised<H: Host>(&mut self, index: u32, host: &mut H) {
+    /// Tells a user that has been admitted after it had said hello, and knocked before. The server
+    /// was told that `told` bytes may be under way to it.
+    pub(super) fn tell_raised<H: Host>(&mut self, index: u32, told: u32, host: &mut H) {
         self.note_raised(index);
         let Some(membership) = self.membership(index) else { return };
-        let (send, receive) = (self.window(membership.server), host.window());
+        let (send, own) = (self.window(membership.server), self.window(membership.user));
+        let receive = if told < host.window() { own.max(told) } else { told };
         let raised = to_endpoint::raised(false, membership.at_user, self.shown(index), send, receive);
         host.push(membership.user, &raised, &[]);
     }

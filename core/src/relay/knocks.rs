@@ -85,7 +85,11 @@ impl Tables<'_> {
         }
         self.set_next_knock(before, index.saturating_add(1));
         self.count_knock(&membership, |count| count.saturating_add(1));
-        let window = if takes_part { self.window(membership.user) } else { host.window() };
+        let window = self.first_window(membership.user, host);
+        if let Some(slot) = self.side_mut(index, USER) {
+            // what the server is told, until this is over
+            slot.count = window;
+        }
         let words = words.get(..MAX_WORDS).unwrap_or(words);
         let (channel, number) = (membership.at_server, membership.number);
         if let Some(head) = to_endpoint::knock(channel, number, ticket, takes_part, window, words.len()) {
@@ -194,6 +198,7 @@ impl Tables<'_> {
     pub(super) fn admit<H: Host>(&mut self, index: u32, host: &mut H) {
         let Some(membership) = self.membership(index).cloned() else { return };
         let Some((tag, took_part)) = self.flow(index).map(|flow| (flow.tag, flow.took_part)) else { return };
+        let told = self.side(index, USER).map_or(0, |side| side.count);
         self.end_knock(index, &membership);
         if let Some(membership) = self.membership_mut(index) {
             membership.flags = Flags::NONE;
@@ -201,7 +206,12 @@ impl Tables<'_> {
         self.begin_flow(index, host);
         self.answer_enter(index, tag, took_part, host);
         if !took_part && self.stage(membership.user) == Stage::Part {
-            self.tell_raised(index, host);
+            self.tell_raised(index, told, host);
+        }
+        if !took_part && told < host.window() {
+            // its hello was awaited, and may have come meanwhile
+            let window = self.first_window(membership.user, host);
+            self.widen(index, SERVER, window.saturating_sub(told), host);
         }
         let MembershipSlot { user, number, server, channel, .. } = membership;
         if let Some(channel) = self.channel(channel) {
@@ -249,6 +259,6 @@ impl Tables<'_> {
 
 /// The low bits of a moment's milliseconds.
 #[expect(clippy::cast_possible_truncation, reason = "they are all that is wanted")]
-const fn low(now: Instant) -> u32 {
+pub(super) const fn low(now: Instant) -> u32 {
     now.as_millis() as u32
 }

@@ -83,6 +83,7 @@
 //! it, even if it is given the number of a receiver that has left.
 
 mod afar;
+mod awaited;
 mod blocks;
 mod command;
 mod counted;
@@ -236,12 +237,15 @@ impl<S: Storage> Relay<S> {
         }
     }
 
-    /// Lets time pass: refuses users that have knocked for too long. Returns when that is due the
-    /// next time.
+    /// Lets time pass: refuses users that have knocked for too long, and awaits hellos no more that
+    /// have not come in time. Returns when something of that is due the next time.
     pub fn tick<H: Host>(&mut self, host: &mut H) -> Option<Instant> {
         let mut tables = self.tables();
         tables.end_old_knocks(host);
-        tables.next_knock_ends(host.now())
+        tables.end_old_awaits(host);
+        let now = host.now();
+        let (knock, hello) = (tables.next_knock_ends(now), tables.next_await_ends(now));
+        knock.map_or(hello, |knock| Some(hello.map_or(knock, |hello| hello.min(knock))))
     }
 
     /// Ends a membership because what was sent there was not taken for too long
@@ -268,6 +272,13 @@ impl<S: Storage> Relay<S> {
     #[must_use]
     pub fn takes_part(&mut self, connection: ConnectionId) -> bool {
         self.tables().connection(connection).is_some_and(|slot| slot.stage == Stage::Part)
+    }
+
+    /// Whether the first command of a connection has said that a hello will come, and it has not
+    /// come yet.
+    #[must_use]
+    pub fn awaits_hello(&mut self, connection: ConnectionId) -> bool {
+        self.tables().connection(connection).is_some_and(|slot| slot.stage == Stage::Awaited)
     }
 
     /// The tables.

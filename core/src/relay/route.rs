@@ -41,9 +41,13 @@ impl Tables<'_> {
             return (0, Stop::Outcome(Outcome::Close(CloseReason::NotConnected)));
         };
         let takes_part = slot.stage == Stage::Part;
-        if slot.stage == Stage::Fresh && input.first().is_some_and(|first| *first != 0) {
-            slot.stage = Stage::Existing;
+        if slot.stage.may_say_hello() && input.first().is_some_and(|first| *first != 0) {
+            if !turn.take(self.work_of_stage(sender)) {
+                return (0, ENOUGH);
+            }
+            self.is_no_longer_fresh(sender, host);
         }
+        let Some(slot) = self.connection(sender) else { return (0, NEED_MORE) };
         if !slot.announced && !input.is_empty() {
             let capabilities = known;
             if capabilities != Capabilities::NONE {

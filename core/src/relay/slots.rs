@@ -19,15 +19,28 @@ pub(super) const NAME_PAGES: usize = MAX_NAME.div_ceil(PAGE * 4);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)] // zero is the first
 pub(super) enum Stage {
+    /// It has given no command.
+    New,
     /// It has sent nothing but what may stand in front of a hello.
     Fresh,
+    /// The same, and its first command has said that a hello will come. Until then no more may be
+    /// under way to it than that command said.
+    Awaited,
     /// It takes part.
     Part,
     /// It is an existing endpoint.
     Existing,
 }
 
-/// Memory for one connection, 144 bytes.
+impl Stage {
+    /// Whether a hello would count.
+    #[inline]
+    pub(super) const fn may_say_hello(self) -> bool {
+        matches!(self, Self::New | Self::Fresh | Self::Awaited)
+    }
+}
+
+/// Memory for one connection, 152 bytes.
 #[derive(Clone, Debug)]
 pub struct ConnectionSlot {
     pub(super) own: Numbers<CHANNEL_PAGES>,
@@ -40,12 +53,17 @@ pub struct ConnectionSlot {
     /// Its first byte has come, and it has been told what this relay can do.
     pub(super) announced: bool,
     pub(super) stage: Stage,
-    /// Payload bytes that it can keep for each party, if it takes part.
+    /// Payload bytes that it can keep for each party, if it takes part, or its hello is awaited.
     pub(super) window: u32,
+    /// Until when its hello is awaited: the low bits of the milliseconds.
+    pub(super) until: u32,
     /// The first of the sides of memberships that are to be dealt with when its queue has drained.
     pub(super) waiting: u32,
     pub(super) generation: u32,
+    /// The connections, index plus one, behind this one and in front of it whose hello is awaited;
+    /// or the next free one.
     pub(super) next: u32,
+    pub(super) before: u32,
 }
 
 impl ConnectionSlot {
@@ -58,11 +76,13 @@ impl ConnectionSlot {
         left: 0,
         open: false,
         announced: false,
-        stage: Stage::Fresh,
+        stage: Stage::New,
         window: 0,
+        until: 0,
         waiting: 0,
         generation: 0,
         next: 0,
+        before: 0,
     };
 }
 

@@ -20,6 +20,10 @@ pub(super) struct Counters {
     pub(super) last_knock: u32,
     /// Of the latest knock.
     pub(super) ticket: u8,
+    /// The connections, index plus one, whose hello has been awaited for the longest time, and for
+    /// the shortest.
+    pub(super) first_awaited: u32,
+    pub(super) last_awaited: u32,
 }
 
 impl Counters {
@@ -32,6 +36,8 @@ impl Counters {
         first_knock: 0,
         last_knock: 0,
         ticket: 0,
+        first_awaited: 0,
+        last_awaited: 0,
     };
 }
 
@@ -47,7 +53,7 @@ impl Tables<'_> {
         let slot = self.parts.connections.get_mut(index as usize)?;
         slot.open = true;
         slot.left = 0;
-        slot.stage = Stage::Fresh;
+        slot.stage = Stage::New;
         slot.home = home;
         slot.target = Target::NOBODY;
         Some(ConnectionId { index, generation: slot.generation })

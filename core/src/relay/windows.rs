@@ -3,8 +3,8 @@
 //! | sender | receiver | what [`SideSlot::count`](super::slots::SideSlot) of the receiver's side is |
 //! |---|---|---|
 //! | takes part | takes part | bytes that went into the queue above its bound, less what was granted since |
-//! | takes part | existing | bytes that went into the queue and have not been granted |
-//! | existing | takes part | bytes that may still be sent |
+//! | takes part | existing, or its hello is awaited | bytes that went into the queue and have not been granted |
+//! | existing | takes part, or its hello is awaited | bytes that may still be sent |
 //! | existing | existing | bytes that were sent, while the receiver may still say hello |
 
 use super::fitting::fitting;
@@ -39,6 +39,9 @@ pub(super) const fn other(side: usize) -> usize {
 enum Way {
     BothPart,
     ToExisting,
+    /// Like that, but nothing is granted.
+    ToAwaited,
+    /// The receiver takes part, or its hello is awaited.
     FromExisting,
     BothExisting,
 }
@@ -56,14 +59,16 @@ pub(super) enum Room {
 }
 
 impl Tables<'_> {
-    fn way(to: &MembershipSlot, side: usize) -> Way {
+    fn way(&self, to: &MembershipSlot, side: usize) -> Way {
         let (user, server) = (to.flags.has(Flags::USER_PART), to.flags.has(Flags::SERVER_PART));
-        let (from, to) = if side == USER { (server, user) } else { (user, server) };
-        match (from, to) {
-            (true, true) => Way::BothPart,
-            (true, false) => Way::ToExisting,
-            (false, true) => Way::FromExisting,
-            (false, false) => Way::BothExisting,
+        let (from, part, receiver) =
+            if side == USER { (server, user, to.user) } else { (user, server, to.server) };
+        match (from, part, self.stage(receiver) == Stage::Awaited) {
+            (true, true, _) => Way::BothPart,
+            (true, false, true) => Way::ToAwaited,
+            (true, false, false) => Way::ToExisting,
+            (false, true, _) | (false, false, true) => Way::FromExisting,
+            (false, false, false) => Way::BothExisting,
         }
     }
 
@@ -101,12 +106,12 @@ impl Tables<'_> {
         let count = self.side(index, side).map_or(0, |slot| slot.count);
         let whole = len.min(MAX_UNIT_PAYLOAD);
         let sum = count.saturating_add(narrow(whole));
-        match (Self::way(to, side), fits) {
+        match (self.way(to, side), fits) {
             (Way::BothPart, _) if sum <= self.promised(to, receiver, host).saturating_add(LENGTH) => {
                 Room::Counted(whole)
             }
             (Way::BothPart, None) => Room::Overdrawn,
-            (Way::ToExisting, _) if sum <= host.window() => Room::Counted(whole),
+            (Way::ToExisting | Way::ToAwaited, _) if sum <= host.window() => Room::Counted(whole),
             (Way::FromExisting, _) if count == 0 => {
                 Room::None(Outcome::WaitForWindow(Membership { index, sequence: to.sequence }))
             }
@@ -126,9 +131,9 @@ impl Tables<'_> {
         host: &H,
     ) -> Option<usize> {
         let count = self.side(index, side)?.count;
-        match Self::way(to, side) {
+        match self.way(to, side) {
             Way::FromExisting => Some(count as usize),
-            Way::ToExisting => Some(host.window().saturating_sub(count) as usize),
+            Way::ToExisting | Way::ToAwaited => Some(host.window().saturating_sub(count) as usize),
             Way::BothPart | Way::BothExisting => None,
         }
     }
@@ -143,9 +148,9 @@ impl Tables<'_> {
     #[cold]
     pub(super) fn count<H: Host>(&mut self, index: u32, side: usize, len: usize, host: &mut H) {
         let Some(to) = self.membership(index) else { return };
-        let (receiver, way) = (if side == USER { to.user } else { to.server }, Self::way(to, side));
+        let (receiver, way) = (if side == USER { to.user } else { to.server }, self.way(to, side));
         let free = host.free(receiver);
-        let is_fresh = self.stage(receiver) == Stage::Fresh;
+        let is_fresh = self.stage(receiver).may_say_hello();
         let Some(slot) = self.side_mut(index, side) else { return };
         let len = narrow(len);
         match way {
@@ -158,21 +163,30 @@ impl Tables<'_> {
                     self.set_counted(index, side, false);
                 }
             }
+            Way::ToAwaited => slot.count = slot.count.saturating_add(len),
             Way::ToExisting => {
                 slot.count = slot.count.saturating_add(len);
-                let window = host.window();
-                if !slot.is_asked && slot.count < window / 2 {
-                    return;
-                }
-                if !host.is_drained(receiver) {
-                    return self.wait(index, side, host);
-                }
-                self.grant_for(index, side, host);
+                self.owe(index, side, host);
             }
         }
     }
 
-    fn set_counted(&mut self, index: u32, side: usize, is_counted: bool) {
+    /// Grants for an existing receiver, now or when its queue has drained, if it is time for that.
+    /// For one whose hello is awaited it is not.
+    pub(super) fn owe<H: Host>(&mut self, index: u32, side: usize, host: &mut H) {
+        let Some(receiver) = self.connection_at(index, side) else { return };
+        let Some(slot) = self.side(index, side) else { return };
+        let is_time = slot.is_asked || slot.count >= host.window() / 2;
+        if !is_time || self.stage(receiver) == Stage::Awaited {
+            return;
+        }
+        if !host.is_drained(receiver) {
+            return self.wait(index, side, host);
+        }
+        self.grant_for(index, side, host);
+    }
+
+    pub(super) fn set_counted(&mut self, index: u32, side: usize, is_counted: bool) {
         let flag = if side == USER { Flags::TO_USER } else { Flags::TO_SERVER };
         if let Some(membership) = self.membership_mut(index) {
             membership.flags = membership.flags.set(flag, is_counted);
@@ -191,7 +205,7 @@ impl Tables<'_> {
             membership.flags = flags.set(Flags::SERVER_PART, server == Stage::Part);
         }
         for (side, receiver) in [(USER, user), (SERVER, server)] {
-            let Some(way) = self.membership(index).map(|to| Self::way(to, side)) else { return };
+            let Some(way) = self.membership(index).map(|to| self.way(to, side)) else { return };
             let count = if way == Way::FromExisting { self.window_at(index, side, host) } else { 0 };
             if let Some(slot) = self.side_mut(index, side) {
                 slot.count = count.min(MOST);
@@ -203,16 +217,28 @@ impl Tables<'_> {
     const fn is_always_counted(way: Way, receiver: Stage) -> bool {
         match way {
             Way::BothPart => false,
-            Way::ToExisting | Way::FromExisting => true,
-            Way::BothExisting => matches!(receiver, Stage::Fresh),
+            Way::ToExisting | Way::ToAwaited | Way::FromExisting => true,
+            Way::BothExisting => receiver.may_say_hello(),
         }
     }
 
     /// What may be under way to one side of a membership.
     pub(super) fn window_at<H: Host>(&self, index: u32, side: usize, host: &H) -> u32 {
-        match self.connection_at(index, side) {
-            Some(id) if self.takes_part_at(index, side) => self.window(id),
-            _ => host.window(),
+        self.connection_at(index, side).map_or(0, |id| self.first_window(id, host))
+    }
+
+    /// What may be under way to a connection in each channel, as far as is known now.
+    pub(super) fn first_window<H: Host>(&self, id: ConnectionId, host: &H) -> u32 {
+        match self.stage(id) {
+            Stage::Part | Stage::Awaited => self.window(id),
+            Stage::New | Stage::Fresh | Stage::Existing => host.window(),
+        }
+    }
+
+    /// The sender on one side of a membership may have waited for its window.
+    pub(super) fn resume<H: Host>(&self, index: u32, sender: usize, host: &mut H) {
+        if let Some(id) = self.connection_at(index, sender) {
+            host.resume(id);
         }
     }
 
@@ -224,27 +250,39 @@ impl Tables<'_> {
     }
 
     /// One side of a membership takes part from now on. Returns what it may send, and what it may
-    /// still receive.
-    pub(super) fn raise_flow<H: Host>(&mut self, index: u32, side: usize, host: &mut H) -> (u32, u32) {
+    /// still receive. The other side was told that `told` bytes may be under way to it.
+    pub(super) fn raise_flow<H: Host>(
+        &mut self,
+        index: u32,
+        side: usize,
+        told: u32,
+        host: &mut H,
+    ) -> (u32, u32) {
         // on whatever list it is: it owes no grant any more
         self.wait_no_more(index, side, host);
         let own = self.connection_at(index, side).map_or(0, |id| self.window(id));
         let flag = if side == USER { Flags::TO_USER } else { Flags::TO_SERVER };
         let was_counted = self.membership(index).is_some_and(|membership| membership.flags.has(flag));
         let count = self.side(index, side).map_or(0, |slot| slot.count);
-        let receive = if self.takes_part_at(index, other(side)) {
-            host.window().saturating_sub(count)
-        } else if was_counted {
-            own.saturating_sub(count)
-        } else {
-            0
+        let is_from_part = self.takes_part_at(index, other(side));
+        // less was told only where this was awaited
+        let was_awaited = told < host.window();
+        let receive = match (is_from_part, was_counted) {
+            (true, _) if was_awaited => own.max(told).saturating_sub(count),
+            (true, _) => told.saturating_sub(count),
+            (false, _) if was_awaited => own.saturating_sub(told.saturating_sub(count)),
+            (false, true) => own.saturating_sub(count),
+            (false, false) => 0,
         };
         self.begin_flow(index, host);
         self.note_raised(index);
-        if !self.takes_part_at(index, other(side))
-            && let Some(slot) = self.side_mut(index, side)
-        {
-            slot.count = receive.min(MOST);
+        if is_from_part && was_awaited {
+            self.widen(index, other(side), own.saturating_sub(told), host);
+        } else if !is_from_part {
+            if let Some(slot) = self.side_mut(index, side) {
+                slot.count = receive.min(MOST);
+            }
+            self.resume(index, other(side), host);
         }
         (self.window_at(index, other(side), host), receive)
     }
@@ -258,10 +296,10 @@ impl Tables<'_> {
         self.unlink(index, USER, membership.user, host);
         self.unlink(index, SERVER, membership.server, host);
         // one that does not take part may have waited for a window
-        match (membership.flags.has(Flags::USER_PART), membership.flags.has(Flags::SERVER_PART)) {
-            (true, false) => host.resume(membership.server),
-            (false, true) => host.resume(membership.user),
-            _ => {}
+        for (side, sender) in [(USER, membership.server), (SERVER, membership.user)] {
+            if self.way(membership, side) == Way::FromExisting {
+                host.resume(sender);
+            }
         }
     }
 
@@ -300,16 +338,12 @@ impl Tables<'_> {
 
     /// A side that does not take part is asked for a grant.
     fn asked<H: Host>(&mut self, index: u32, side: usize, host: &mut H) {
-        let Some(id) = self.connection_at(index, side) else { return };
         let Some(slot) = self.side_mut(index, side) else { return };
         if slot.count == 0 {
             return;
         }
         slot.is_asked = true;
-        if !host.is_drained(id) {
-            return self.wait(index, side, host);
-        }
-        self.grant_for(index, side, host);
+        self.owe(index, side, host);
     }
 
     /// A channel's server changes which users are left out of broadcasts to those that are ready.

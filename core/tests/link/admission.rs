@@ -8,7 +8,7 @@ use peote_net::protocol::items;
 use peote_net::protocol::to_endpoint::{self, Capabilities};
 use peote_net::protocol::to_relay::{self, Command};
 
-use crate::support::{Rig, Seen, chunk, from_user};
+use crate::support::{Rig, Seen, chunk, from_user, tag_of};
 
 pub(crate) const CHUNKS: Mode = Mode::chunks(64);
 pub(crate) const ASKS: Capabilities = Capabilities::HELLO.with(Capabilities::REMOVE_USER);
@@ -290,9 +290,9 @@ fn nobody_has_slipped_in_when_a_channel_that_asks_opens() {
     let mut rig = new();
     let channel = rig.out().create("door", CHUNKS).unwrap();
     rig.out().set_admission(channel, Admission::Ask).unwrap();
-    assert_eq!(rig.sent(), [0, 0, 1, 4, b'd', b'o', b'o', b'r']);
+    assert_eq!(rig.sent(), [0, 0, tag_of(256, 1), 4, b'd', b'o', b'o', b'r']);
     rig.says(to_endpoint::announcement(ASKS));
-    rig.says(to_endpoint::success(1, 3));
+    rig.says(to_endpoint::success(tag_of(256, 1), 3));
     rig.says(to_endpoint::user_entered(3, 8));
     rig.says(from_user(3, 8, &chunk(b"hello?")));
     assert!(rig.poll().is_empty(), "the relay may have let more in");
@@ -321,7 +321,7 @@ fn a_channel_that_asks_can_be_deleted_before_it_opens_and_is_lost_with_the_conne
     });
     rig.sent();
     rig.says(to_endpoint::announcement(ASKS));
-    rig.says([to_endpoint::success(1, 3), to_endpoint::success(2, 4)].concat());
+    rig.says([to_endpoint::success(tag_of(256, 1), 3), to_endpoint::success(tag_of(256, 2), 4)].concat());
     assert_eq!(rig.sent(), HELLO);
     rig.out().delete(channels[0]).unwrap();
     assert_eq!(rig.out().delete(channels[0]), Err(SendError::NotOpen));
@@ -346,12 +346,12 @@ fn a_relay_that_cannot_ask_gets_no_channel_that_asks() {
         }
         let reason = Reason::Unsupported;
         let refused = Event::Refused { channel: Channel::Own(channel), reason, words: &[] };
-        assert_eq!(rig.hears(to_endpoint::success(1, 3)), [Seen::Notice(refused)]);
+        assert_eq!(rig.hears(to_endpoint::success(tag_of(256, 1), 3)), [Seen::Notice(refused)]);
         assert_eq!(rig.sent(), to_relay::number_command(Command::Delete, 3));
         // nor one that begins to
         let open = rig.out().create("open", CHUNKS).unwrap();
         rig.sent();
-        rig.hears(to_endpoint::success(2, 4));
+        rig.hears(to_endpoint::success(tag_of(256, 2), 4));
         assert_eq!(rig.out().set_admission(open, Admission::Ask), Err(SendError::Unsupported));
         assert_eq!(rig.out().set_admission(open, Admission::Open), Ok(()));
         assert_eq!(rig.out().set_most_users(open, 9), Err(SendError::Unsupported));
@@ -363,7 +363,7 @@ fn that_a_channel_cannot_ask_comes_again_as_it_was() {
     let mut rig = new();
     let channel = rig.out().create("door", CHUNKS).unwrap();
     rig.out().set_admission(channel, Admission::Ask).unwrap();
-    rig.says(to_endpoint::success(1, 3));
+    rig.says(to_endpoint::success(tag_of(256, 1), 3));
     let mut seen = Vec::new();
     for flow in [Flow::Again, Flow::Again, Flow::Continue] {
         rig.poll_once(|event, _| {

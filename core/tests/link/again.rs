@@ -7,7 +7,7 @@ use peote_net::link::{Channel, Event, Flow, Link, LinkBuffers, Mode, SendError, 
 use peote_net::protocol::to_endpoint;
 use peote_net::time::Instant;
 
-use crate::support::{Rig, Seen, by_party, chunk, from_server, from_user};
+use crate::support::{Rig, Seen, by_party, chunk, from_server, from_user, tag};
 
 const CHUNKS: Mode = Mode::chunks(256);
 
@@ -124,10 +124,10 @@ fn every_other_event_comes_again_as_well() {
     let not_entered = rig.out().enter("d", mode).unwrap();
     rig.sent();
     let stream = [
-        &to_endpoint::success(1, 0)[..],
-        &to_endpoint::refused(2, 2),
-        &to_endpoint::success(3, 0),
-        &to_endpoint::refused(4, 1),
+        &to_endpoint::success(tag(1), 0)[..],
+        &to_endpoint::refused(tag(2), 2),
+        &to_endpoint::success(tag(3), 0),
+        &to_endpoint::refused(tag(4), 1),
         &to_endpoint::user_entered(0, 9),
         &from_user(0, 9, &[9, 1]),
         &to_endpoint::user_gone(0, 9, 0),
@@ -212,9 +212,9 @@ fn what_waits_from_a_channel_that_is_deleted_is_dropped() {
     let created = rig.out().create("a", CHUNKS).unwrap();
     let entered = rig.out().enter("b", CHUNKS).unwrap();
     rig.sent();
-    keep_first(&mut rig, &to_endpoint::success(1, 0));
+    keep_first(&mut rig, &to_endpoint::success(tag(1), 0));
     rig.out().delete(created).unwrap();
-    keep_first(&mut rig, &to_endpoint::success(2, 0));
+    keep_first(&mut rig, &to_endpoint::success(tag(2), 0));
     rig.out().leave(entered).unwrap();
     assert_eq!(rig.poll(), []);
     assert_eq!(rig.script.outgoing, [0, 3, 0, 1, 0, 0, 2, 0, 1, 0]);
@@ -231,7 +231,7 @@ fn what_waits_about_the_end_of_a_channel_is_not_dropped() {
     assert_eq!(rig.poll(), [Seen::Notice(gone)]);
     let refused = rig.out().enter("x", CHUNKS).unwrap();
     rig.sent();
-    keep_first(&mut rig, &to_endpoint::refused(2, 4));
+    keep_first(&mut rig, &to_endpoint::refused(tag(2), 4));
     let refused =
         Event::Refused { channel: Channel::Entered(refused), reason: Reason::ChannelFull, words: &[] };
     assert_eq!(rig.poll(), [Seen::Notice(refused)]);

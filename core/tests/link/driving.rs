@@ -4,7 +4,7 @@ use peote_net::link::{Buffers, Error, Event, Flow, IntoFlow, Link, LinkBuffers, 
 use peote_net::protocol::to_endpoint;
 use peote_net::time::Instant;
 
-use crate::support::{Heap, Rig, Script, Seen, Sizes, chunk, from_server, from_user};
+use crate::support::{Heap, Rig, Script, Seen, Sizes, chunk, from_server, from_user, tag};
 
 const MODE: Mode = Mode::chunks(1024);
 
@@ -382,7 +382,7 @@ fn a_full_transport_is_flushed() {
                 rig.link.poll(&mut transport, rig.now, |_, _| ()).unwrap();
             }
         }
-        assert_eq!(transport.sent, b"\0\0\x01\x0ba long name");
+        assert_eq!(transport.sent, [&[0, 0, tag(1), 11][..], b"a long name"].concat());
         assert!(!rig.link.wants_write());
     }
 }

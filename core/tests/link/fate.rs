@@ -4,7 +4,7 @@ use peote_net::Reason;
 use peote_net::link::{Channel, Event, Flow, Link, Mode, Source, User, link_buffers};
 use peote_net::protocol::to_endpoint;
 
-use crate::support::{Rig, Script, Seen, chunk, from_server, from_user};
+use crate::support::{Rig, Script, Seen, chunk, from_server, from_user, tag};
 
 const CHUNKS: Mode = Mode::chunks(256);
 
@@ -137,7 +137,7 @@ fn users_wait_for_their_channel() {
     let channel = rig.out().create("a", CHUNKS).unwrap();
     rig.sent();
     let stream = [
-        &to_endpoint::success(1, 3)[..],
+        &to_endpoint::success(tag(1), 3)[..],
         &to_endpoint::user_entered(3, 7),
         &from_user(3, 7, b"\0a"),
         &to_endpoint::user_gone(3, 7, 0),
@@ -242,7 +242,7 @@ fn an_opened_channel_that_waits_is_told_before_the_loss() {
     let own = rig.out().create("a", CHUNKS).unwrap();
     let entered = rig.out().enter("b", CHUNKS).unwrap();
     rig.sent();
-    rig.says([to_endpoint::success(1, 3), to_endpoint::success(2, 5)].concat());
+    rig.says([to_endpoint::success(tag(1), 3), to_endpoint::success(tag(2), 5)].concat());
     rig.poll_once(|_, _| Flow::Again).unwrap();
     rig.out().enter("c", CHUNKS).unwrap();
     rig.script.fail_write_ready = true;
@@ -261,7 +261,7 @@ fn the_loop_sleeps_while_an_event_of_the_lost_connection_is_kept() {
     let mut rig = Rig::default();
     for (number, name) in [(1, "a"), (2, "b"), (3, "c")] {
         rig.out().create(name, CHUNKS).unwrap();
-        rig.says(to_endpoint::success(number, number));
+        rig.says(to_endpoint::success(tag(number), number));
     }
     // waits behind that its channel is open
     rig.says(to_endpoint::user_entered(1, 7));

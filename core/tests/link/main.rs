@@ -10,6 +10,8 @@ mod driving;
 mod errors;
 #[cfg(feature = "flow")]
 mod fate;
+#[cfg(feature = "flow")]
+mod first_tag;
 mod handles;
 mod limit;
 #[cfg(feature = "local")]

@@ -5,7 +5,7 @@ use peote_net::chunk::{ChunkLimit, Violation};
 use peote_net::link::{Channel, Destination, Event, Link, LinkBuffers, Mode, SendError, Source, User};
 use peote_net::protocol::to_endpoint;
 
-use crate::support::{Heap, Rig, Seen, Sizes, chunk, from_server, from_user};
+use crate::support::{Heap, Rig, Seen, Sizes, chunk, from_server, from_user, tag, tag_of};
 
 const MODE: Mode = Mode::chunks(256);
 
@@ -177,7 +177,7 @@ fn more_places_for_parties_than_count() {
     })));
     let entered = rig.out().enter("e", Mode::chunks(1)).unwrap();
     rig.sent();
-    rig.hears([to_endpoint::success(1, 3), to_endpoint::success(2, 4)].concat());
+    rig.hears([to_endpoint::success(tag_of(1, 1), 3), to_endpoint::success(tag_of(1, 2), 4)].concat());
     // no party has this number
     assert_eq!(rig.hears(from_server(9, &chunk(b"x"))), []);
     let from = Source::Server { channel: entered };
@@ -192,10 +192,10 @@ fn a_user_is_gone_from_the_channel_that_it_has_entered() {
     let first = rig.out().create("a", Mode::chunks(16)).unwrap();
     let second = rig.out().create("b", Mode::chunks(16)).unwrap();
     rig.sent();
-    rig.hears(to_endpoint::success(2, 5));
+    rig.hears(to_endpoint::success(tag(2), 5));
     let user = rig.user(second, 5, 7);
     assert_eq!(
-        rig.hears(to_endpoint::success(1, 5)),
+        rig.hears(to_endpoint::success(tag(1), 5)),
         [Seen::Notice(Event::Opened { channel: Channel::Own(first) })]
     );
     let gone = Event::UserGone { channel: second, user, reason: Reason::OnPurpose };

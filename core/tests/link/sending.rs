@@ -9,7 +9,7 @@ use peote_net::protocol::MAX_UNIT_PAYLOAD;
 use peote_net::protocol::to_relay::{Decoder, Unit};
 use proptest::prelude::*;
 
-use crate::support::{Heap, Rig, Sizes};
+use crate::support::{Heap, Rig, Sizes, tag};
 
 /// The size field of a data unit.
 fn size(len: usize) -> Vec<u8> {
@@ -294,7 +294,7 @@ proptest! {
         let forms = forms(&mut rig, mode);
         rig.script.room = 0;
         let mut queued = VecDeque::new();
-        let mut tag = 3; // behind those of the two channels
+        let mut tag = tag(3); // behind those of the two channels
         for (job, form, len) in jobs {
             let form = forms[form];
             if job == 0 {
@@ -312,7 +312,7 @@ proptest! {
                         prop_assert!(fits);
                         queued.extend([0, 1, tag, u8::try_from(name.len()).unwrap()]);
                         queued.extend(&name);
-                        tag += 1;
+                        tag = tag.checked_add(1).unwrap_or(1);
                     }
                     Err(error) => prop_assert!(!fits && error == SendError::WouldBlock || error == SendError::TooManyParties),
                 }

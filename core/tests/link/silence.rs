@@ -4,7 +4,7 @@ use peote_net::link::{Channel, Error, Event, Mode, SILENCE_LIMIT};
 use peote_net::protocol::to_endpoint;
 use peote_net::time::{Duration, Instant};
 
-use crate::support::{Rig, Seen};
+use crate::support::{Rig, Seen, tag};
 
 const fn at(millis: u64) -> Instant {
     Instant::from_millis(millis)
@@ -69,7 +69,7 @@ fn a_poll_that_comes_late_hears_first() {
     let (mut rig, channel) = asked();
     rig.now = at(500_000);
     assert_eq!(
-        rig.hears(to_endpoint::success(1, 0)),
+        rig.hears(to_endpoint::success(tag(1), 0)),
         [Seen::Notice(Event::Opened { channel: Channel::Own(channel) })]
     );
     assert_eq!(rig.link.next_deadline(), Some(at(520_000)));

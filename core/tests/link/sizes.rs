@@ -6,7 +6,7 @@ use peote_net::link::memory::{OwnSlot, PartySlot};
 use peote_net::link::{Buffers, Channel, Event, Link, LinkBuffers, Mode, link_buffers};
 use peote_net::protocol::to_endpoint;
 
-use crate::support::{Rig, Script};
+use crate::support::{Rig, Script, tag_of};
 
 #[test]
 fn the_sizes_of_places() {
@@ -109,7 +109,7 @@ fn a_static_link_of_the_default_size_works_on_a_small_stack() {
         let mut link = LINK.lock().unwrap();
         let mut script = Script::default();
         link.out().create("big", Mode::default()).unwrap();
-        script.incoming.extend(to_endpoint::success(1, 0));
+        script.incoming.extend(to_endpoint::success(tag_of(32_768, 1), 0));
         let mut created = 0;
         link.poll(&mut script, peote_net::time::Instant::ZERO, |event, out| {
             let Event::Opened { channel: Channel::Own(channel) } = event else { panic!("{event:?}") };

@@ -132,6 +132,22 @@ pub(crate) fn without_loss(seen: &mut Vec<Seen>) -> usize {
 /// Sizes that most tests use.
 pub(crate) type Small = LinkBuffers<1024, 8, 4, 2048, 512>;
 
+/// The tag of a command of a link with [`Small`] memory, from 1 on.
+pub(crate) const fn tag(nth: u8) -> u8 {
+    tag_of(1024, nth)
+}
+
+/// The same of a link whose slots have `window` bytes. The first one says how many they are.
+pub(crate) const fn tag_of(window: usize, nth: u8) -> u8 {
+    #[cfg(feature = "flow")]
+    if let Some(first) = peote_net::protocol::items::first_tag(window) {
+        let (tag, wraps) = first.overflowing_add(nth - 1);
+        return tag + wraps as u8;
+    }
+    let _ = window;
+    nth
+}
+
 /// A link with a transport and a clock.
 pub(crate) struct Rig<B: Buffers = Small> {
     pub(crate) link: Link<B>,

@@ -7,7 +7,7 @@ use peote_net::Reason;
 use peote_net::link::{Channel, Error, Event, HandlerError, Mode, SendError, Source, User};
 use peote_net::protocol::to_endpoint;
 
-use crate::support::{Rig, chunk, from_user};
+use crate::support::{Rig, chunk, from_user, tag};
 
 /// A program's own error.
 #[derive(Debug, PartialEq, Eq)]
@@ -76,7 +76,7 @@ fn boxed_errors_can_be_returned() {
 fn refusals_and_ends_that_are_not_looked_at_are_errors() {
     let mut rig = Rig::default();
     let own = rig.out().create("shop", Mode::chunks(16)).unwrap();
-    rig.says(to_endpoint::refused(1, 2));
+    rig.says(to_endpoint::refused(tag(1), 2));
     let polled = rig.link.poll(&mut rig.script, rig.now, |event, _| event.ok());
     let refused = SendError::Refused { channel: own.into(), reason: Reason::NameInUse };
     assert_eq!(polled, Err(Error::Handler(refused)));

@@ -9,7 +9,7 @@ use peote_net::protocol::to_endpoint::{self, Capabilities};
 use peote_net::protocol::to_relay;
 use peote_net::time::{Duration, Instant};
 
-use crate::support::{Rig, Seen, chunk, from_server, from_user};
+use crate::support::{Rig, Seen, chunk, from_server, from_user, tag_of};
 
 pub(crate) const CHUNKS: Mode = Mode::chunks(64);
 
@@ -67,7 +67,7 @@ fn hello_is_said_once_and_before_data() {
     });
     let channel = rig.out().enter("e", CHUNKS).unwrap();
     rig.says(to_endpoint::announcement(Capabilities::HELLO));
-    rig.says(to_endpoint::success(1, 5));
+    rig.says(to_endpoint::success(tag_of(256, 1), 5));
     rig.poll_once(|event, out| match event {
         Event::Opened { .. } => out.send(channel, b"first"),
         _ => Ok(()),
@@ -332,7 +332,7 @@ fn memberships_that_were_there_before_the_hello_are_raised() {
     let mut rig: Windowed = Rig::new(Link::<Memory>::new());
     let channel = rig.out().enter("e", CHUNKS).unwrap();
     rig.says(to_endpoint::announcement(Capabilities::HELLO));
-    rig.says(to_endpoint::success(1, 5));
+    rig.says(to_endpoint::success(tag_of(256, 1), 5));
     rig.says(from_server(5, &chunk(&[1; 60])));
     rig.says(items_of_relay());
     rig.says(to_endpoint::raised(false, 5, 2, 100, 256 - 61));
@@ -448,7 +448,7 @@ fn what_is_sent_before_the_window_is_known_counts() {
     let mut rig: Windowed = Rig::new(Link::<Memory>::new());
     let channel = rig.out().enter("e", CHUNKS).unwrap();
     rig.says(to_endpoint::announcement(Capabilities::HELLO));
-    rig.says(to_endpoint::success(1, 5));
+    rig.says(to_endpoint::success(tag_of(256, 1), 5));
     assert_eq!(rig.poll().len(), 1);
     rig.out().send(channel, &[1; 59]).unwrap();
     rig.sent();

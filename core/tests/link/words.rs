@@ -7,7 +7,12 @@ use peote_net::protocol::to_endpoint::{self, Capabilities};
 use peote_net::time::Duration;
 
 use crate::admission::{ASKS, CHUNKS, HELLO, greeted, hello_of_relay, new};
-use crate::support::{Rig, Seen};
+use crate::support::{Rig, Seen, tag_of};
+
+/// The tag of a command of a link that has given its first one before it has heard anything.
+const fn tag(nth: u8) -> u8 {
+    tag_of(256, nth)
+}
 
 #[test]
 fn the_words_of_a_refusal_are_told() {
@@ -79,12 +84,12 @@ fn words_wait_for_the_announcement_and_for_nothing_else() {
     assert_eq!(rig.sent(), [0]);
     assert!(!rig.link.wants_write(), "the rest waits");
     rig.hears(to_endpoint::announcement(ASKS));
-    let rest = [&[7, 0, 2][..], b"pw", &[0, 1, 1, 1], b"a", &[0, 1, 2, 1], b"b"].concat();
+    let rest = [&[7, 0, 2][..], b"pw", &[0, 1, tag(1), 1], b"a", &[0, 1, tag(2), 1], b"b"].concat();
     assert_eq!([&[0], &rig.sent()[..]].concat(), [&HELLO[..], &[0], &rest].concat());
     assert!(!rig.link.wants_write());
     // known by now
     rig.out().enter_with("c", CHUNKS, "x").unwrap();
-    assert_eq!(rig.sent(), [0, 7, 0, 1, b'x', 0, 1, 3, 1, b'c']);
+    assert_eq!(rig.sent(), [0, 7, 0, 1, b'x', 0, 1, tag(3), 1, b'c']);
 }
 
 #[test]
@@ -96,10 +101,10 @@ fn what_was_asked_for_before_words_is_written_at_once() {
         rig.out().enter_with("a", CHUNKS, "pw").unwrap();
         rig.out().enter_with("b", CHUNKS, "").unwrap();
         rig.out().enter_with("c", CHUNKS, "q").unwrap();
-        assert_eq!(rig.sent(), [0, 0, 1, 1, b'o', 0]);
+        assert_eq!(rig.sent(), [0, 0, tag(1), 1, b'o', 0]);
         // in one piece with an answer, and with no room to write the rest at once
         rig.says(to_endpoint::announcement(ASKS));
-        rig.says(to_endpoint::success(1, 3));
+        rig.says(to_endpoint::success(tag(1), 3));
         rig.poll();
         let mut sent = Vec::new();
         for _ in 0..100 {
@@ -110,13 +115,13 @@ fn what_was_asked_for_before_words_is_written_at_once() {
             &[0][..],
             &[7, 0, 2],
             b"pw",
-            &[0, 1, 2, 1],
+            &[0, 1, tag(2), 1],
             b"a",
-            &[0, 1, 3, 1],
+            &[0, 1, tag(3), 1],
             b"b",
             &[0, 7, 0, 1],
             b"q",
-            &[0, 1, 4, 1],
+            &[0, 1, tag(4), 1],
             b"c",
         ];
         assert_eq!([&[0], &sent[..]].concat(), [&HELLO[..], &rest.concat()].concat(), "{write_limit}");
@@ -128,7 +133,7 @@ fn an_existing_relay_hears_no_words() {
     let anything = [
         to_endpoint::keepalive().to_vec(),
         to_endpoint::announcement(Capabilities::REMOVE_USER).to_vec(),
-        to_endpoint::success(1, 3).to_vec(),
+        to_endpoint::success(tag(1), 3).to_vec(),
     ];
     for said in anything {
         for is_first in [true, false] {
@@ -136,9 +141,9 @@ fn an_existing_relay_hears_no_words() {
             let mut expected = Vec::new();
             if !is_first {
                 rig.out().create("o", CHUNKS).unwrap();
-                expected.extend([0, 0, 1, 1, b'o']);
+                expected.extend([0, 0, tag(1), 1, b'o']);
             }
-            let tag = if is_first { 1 } else { 2 };
+            let tag = tag(if is_first { 1 } else { 2 });
             rig.out().enter_with("a", CHUNKS, "pw").unwrap();
             rig.out().enter("b", CHUNKS).unwrap();
             rig.out().enter_with("c", CHUNKS, "x".repeat(200)).unwrap();
@@ -164,39 +169,9 @@ fn what_waits_is_lost_with_the_connection_and_the_next_one_begins_anew() {
     assert_eq!(rig.lose().0, [Seen::Notice(refused)]);
     rig.script = Default::default();
     rig.out().enter("b", CHUNKS).unwrap();
-    assert_eq!(rig.sent(), [0, 1, 2, 1, b'b']);
+    assert_eq!(rig.sent(), [0, 1, tag(1), 1, b'b'], "it says again that hello will come");
     rig.hears(to_endpoint::announcement(ASKS));
     assert_eq!(rig.sent(), HELLO);
-}
-
-/// For links with windows that are smaller than what others may send before they know them.
-#[test]
-fn hello_can_be_said_before_anything_else() {
-    let mut rig = new();
-    rig.link.set_hello_first(true);
-    for connection in 0..2 {
-        let tag = 2 * connection;
-        rig.out().create("o", CHUNKS).unwrap();
-        rig.out().enter("a", CHUNKS).unwrap();
-        assert_eq!(rig.sent(), [0], "the byte that all commands begin with");
-        rig.hears(to_endpoint::announcement(ASKS));
-        let rest = [0, tag + 1, 1, b'o', 0, 1, tag + 2, 1, b'a'];
-        assert_eq!([&[0], &rig.sent()[..]].concat(), [&HELLO[..], &[0], &rest].concat());
-        rig.script.closed = true;
-        rig.lose();
-        rig.script = Default::default();
-    }
-    // a relay that knows no hello says something else first
-    rig.out().enter("b", CHUNKS).unwrap();
-    assert_eq!(rig.sent(), [0]);
-    rig.hears(to_endpoint::keepalive());
-    assert_eq!(rig.sent(), [1, 5, 1, b'b']);
-    rig.script.closed = true;
-    rig.lose();
-    rig.script = Default::default();
-    rig.link.set_hello_first(false);
-    rig.out().enter("c", CHUNKS).unwrap();
-    assert_eq!(rig.sent(), [0, 1, 6, 1, b'c']);
 }
 
 #[test]
@@ -254,7 +229,7 @@ fn a_token_is_said_before_all_else() {
         }
         assert!(is_whole);
         assert_eq!(said, TOKEN[..len]);
-        assert_eq!(sent[at..], [0, 0, 1, 1, b'o', 0, 7, 0, 1, b'w', 0, 1, 2, 1, b'e']);
+        assert_eq!(sent[at..], [0, 0, tag(1), 1, b'o', 0, 7, 0, 1, b'w', 0, 1, tag(2), 1, b'e']);
         assert!(!rig.link.wants_write());
     }
 }
@@ -266,7 +241,7 @@ fn a_relay_without_hello_hears_no_token() {
     rig.out().create("o", CHUNKS).unwrap();
     assert_eq!(rig.sent(), [0]);
     rig.hears(to_endpoint::keepalive());
-    assert_eq!(rig.sent(), [0, 1, 1, b'o']);
+    assert_eq!(rig.sent(), [0, tag(1), 1, b'o']);
 }
 
 #[test]

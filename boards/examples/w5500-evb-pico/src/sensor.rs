@@ -22,9 +22,7 @@ const KEEPALIVE: Duration = Duration::from_secs(600);
 /// after every loss. In between it sleeps: there is no tick, embassy's clock sets an alarm.
 pub(crate) async fn run(stack: Stack<'_>, relay: IpEndpoint, seed: u64) -> ! {
     let channels = Reconnect::<_, 1>::new(Backoff::new().with_seed(seed));
-    let link = LINK.take();
-    link.set_hello_first(true); // its slots are smaller than what others may send before they know
-    let mut station = Station::new(link, channels);
+    let mut station = Station::new(LINK.take(), channels);
     let readings = defmt::unwrap!(station.enter("readings", Mode::chunks(64)));
     station.set_hello(Hello { keepalive: Some(KEEPALIVE), name: Some("sensor"), ..Hello::default() });
     let (mut receive, mut transmit) = ([0; 256], [0; 256]);

@@ -6,8 +6,7 @@
 //! `0 | 7 …` becomes `0 | 6 … 0 7 …`. With a relay that does not know hello the words are taken out
 //! instead.
 //!
-//! What is here is linked only into programs that call [`Out::enter_with`], have a token, or say
-//! hello first.
+//! What is here is linked only into programs that call [`Out::enter_with`] or have a token.
 
 use super::FlowState;
 use crate::link::send::Out;
@@ -54,14 +53,6 @@ impl FlowState {
     pub(in crate::link) const fn wrote(&mut self, count: usize) {
         if self.gate > 0 {
             self.gate = self.gate.saturating_sub(count);
-        }
-    }
-
-    /// Sets whether hello is said before anything else.
-    pub(in crate::link) fn set_first(&mut self, is_first: bool) {
-        self.is_first = is_first;
-        if is_first {
-            self.gates = Some(&GATES);
         }
     }
 
@@ -122,8 +113,7 @@ impl Out<'_> {
         let flow = &self.state.flow;
         let is_unknown = !flow.is_known;
         let (has_words, has_token) = (!words.is_empty(), flow.token.is_some());
-        let waits = has_token || flow.is_first;
-        if !flow.has_said && !is_unknown || !has_words && !waits {
+        if !flow.has_said && !is_unknown || !has_words && !has_token {
             return Ok(()); // words mean nothing to this relay, or there is nothing to say
         }
         let head = to_relay::command_head(Command::Words, words.len()).unwrap_or_default();

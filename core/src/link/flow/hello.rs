@@ -40,6 +40,18 @@ impl Out<'_> {
         }
     }
 
+    /// A command is about to be given. The first one of a connection says by its tag that hello will
+    /// come, and how much may be sent to this link until then, if that is less than usual.
+    pub(in crate::link) fn begin_tags(&mut self) {
+        let flow = &mut self.state.flow;
+        if !core::mem::replace(&mut flow.has_begun, true)
+            && !flow.is_known
+            && let Some(tag) = items::first_tag(self.parts.window)
+        {
+            self.state.tables.last_tag = tag.wrapping_sub(1);
+        }
+    }
+
     /// Lets a user in that knocks, refuses or removes it, if there is room.
     #[cfg(feature = "server")]
     pub(in crate::link) fn answer(&mut self, channel: u8, user: u8, ticket: u8, code: u8) {

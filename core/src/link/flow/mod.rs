@@ -68,8 +68,8 @@ pub(super) struct FlowState {
     token: Option<&'static [u8]>,
     /// How many bytes of the queue may be written, plus 1; 0 for all.
     gate: usize,
-    /// Hello is said before anything else.
-    is_first: bool,
+    /// A command has been given, whose tag says that a hello will come.
+    has_begun: bool,
     /// What has to wait for the relay's announcement, if the program uses it.
     gates: Option<&'static Gates>,
     /// What admission needs, if the program uses it.
@@ -96,7 +96,7 @@ impl FlowState {
             said: 0,
             token: None,
             gate: 0,
-            is_first: false,
+            has_begun: false,
             gates: None,
             #[cfg(feature = "server")]
             doors: None,
@@ -122,15 +122,13 @@ impl FlowState {
 
     /// The connection is lost.
     pub(super) const fn lose(&mut self) {
-        let (keepalive, name, token) = (self.keepalive, self.name, self.token);
-        let (is_first, gates) = (self.is_first, self.gates);
+        let (keepalive, name, token, gates) = (self.keepalive, self.name, self.token, self.gates);
         #[cfg(feature = "server")]
         let doors = self.doors;
         *self = Self {
             keepalive,
             name,
             token,
-            is_first,
             gates,
             #[cfg(feature = "server")]
             doors,

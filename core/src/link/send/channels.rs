@@ -159,6 +159,8 @@ impl Out<'_> {
         }
         let len = name.len().saturating_add(4);
         self.check_room(len)?;
+        #[cfg(feature = "flow")]
+        self.begin_tags();
         let tag = self.tables().free_tag()?;
         #[cfg(feature = "flow")]
         self.before_command(len, words)?;

@@ -7,7 +7,7 @@ use super::{ChannelSlot, ConnectionSlot, MembershipSlot, Page, Parts, Storage};
 /// [`static_storage!`](super::static_storage) names the sizes, [`memory`](super) says what each of
 /// them means.
 ///
-/// `size_of` is `144 * CONNECTIONS + 124 * CHANNELS + 32 * MEMBERSHIPS + 64 * PAGES`, rounded up to
+/// `size_of` is `152 * CONNECTIONS + 124 * CHANNELS + 32 * MEMBERSHIPS + 64 * PAGES`, rounded up to
 /// 8.
 ///
 /// When a table is used up, what needs a place in it is refused: connections

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "flow")]
 mod afar;
+#[cfg(feature = "flow")]
+mod awaited;
 mod channels;
 #[cfg(feature = "flow")]
 mod fates;

@@ -6,7 +6,7 @@ use peote_net::protocol::to_endpoint::{self, Capabilities};
 use peote_net::time::{Duration, Instant};
 
 use super::support::*;
-use crate::support::{Rig, Seen};
+use crate::support::{Rig, Seen, tag, tag_of};
 
 /// An own channel that asks, on a relay that can.
 fn asking(rig: &mut LocalRig) -> OwnChannel {
@@ -201,7 +201,7 @@ fn words_wait_for_a_channel_that_is_being_created() {
     assert_eq!(rig.link.next_deadline(), None, "nothing to do until the relay answers");
     let all = Capabilities::HELLO.with(Capabilities::REMOVE_USER);
     rig.says(to_endpoint::announcement(all));
-    rig.says(to_endpoint::success(1, 3));
+    rig.says(to_endpoint::success(tag(1), 3));
     assert_eq!(settle(&mut rig), []);
     rig.says(to_endpoint::hello(0).unwrap());
     let opened = notice(Event::Opened { channel: Channel::Own(channel) });
@@ -218,7 +218,7 @@ fn a_relay_that_cannot_ask_refuses_local_users_of_such_a_channel() {
     let channel = rig.out().create("club", CHUNKS).unwrap();
     rig.out().set_admission(channel, Admission::Ask).unwrap();
     let entered = knock(&mut rig, "early");
-    rig.says(to_endpoint::success(1, 3));
+    rig.says(to_endpoint::success(tag(1), 3));
     let refused = |channel, reason| notice(Event::Refused { channel, reason, words: &[] });
     let expected = [
         refused(Channel::Own(channel), Reason::Unsupported),
@@ -266,7 +266,7 @@ fn words_have_to_fit_the_line() {
     rig.out().enter_with("club", mode, "x".repeat(40)).unwrap();
     let all = Capabilities::HELLO.with(Capabilities::REMOVE_USER);
     rig.says(to_endpoint::announcement(all));
-    rig.says(to_endpoint::success(1, 3));
+    rig.says(to_endpoint::success(tag_of(64, 1), 3));
     rig.out().set_admission(channel, Admission::Ask).unwrap();
     rig.says(to_endpoint::hello(0).unwrap());
     let seen = settle(&mut rig);

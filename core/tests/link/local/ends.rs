@@ -8,7 +8,7 @@ use peote_net::protocol::to_endpoint;
 use peote_net::time::{Duration, Instant};
 
 use super::support::*;
-use crate::support::{Rig, Seen};
+use crate::support::{Rig, Seen, tag};
 
 const LAG: SimulatedLine = SimulatedLine::new().round_trip(Duration::from_millis(100));
 
@@ -35,7 +35,7 @@ fn leaving_a_channel_that_is_being_created() {
     let entered = rig.out().enter("a", CHUNKS).unwrap();
     rig.out().leave(entered).unwrap();
     assert_eq!(rig.out().leave(entered), Err(SendError::NotOpen));
-    rig.says(to_endpoint::success(1, 0));
+    rig.says(to_endpoint::success(tag(1), 0));
     assert_eq!(settle(&mut rig), [Seen::Notice(Event::Opened { channel: Channel::Own(channel) })]);
     check_places(&mut rig, b"a", channel, 0);
 }
@@ -51,7 +51,7 @@ fn deleting_a_channel_that_is_being_created() {
     let refused =
         Event::Refused { channel: Channel::Entered(entered), reason: Reason::NoSuchChannel, words: &[] };
     assert_eq!(settle(&mut rig), [Seen::Notice(refused)]);
-    rig.says(to_endpoint::success(1, 0));
+    rig.says(to_endpoint::success(tag(1), 0));
     assert_eq!(settle(&mut rig), []);
     assert!(rig.script.outgoing.ends_with(&[0, 3, 0, 1, 0]));
     let channel = open(&mut rig, b"a", 1, CHUNKS);
@@ -333,7 +333,7 @@ fn entering_again_in_the_handler_that_hears_of_the_end() {
         });
         let (own, entered) = asked.unwrap();
         assert_ne!(entered, old);
-        rig.says(to_endpoint::success(2, 1));
+        rig.says(to_endpoint::success(tag(2), 1));
         sleep_and_wake(&mut rig, face, |event, _| seen.push(event.into()));
         assert!(seen.contains(&Seen::Notice(Event::Opened { channel: Channel::Own(own) })));
         assert!(seen.contains(&Seen::Notice(Event::Opened { channel: Channel::Entered(entered) })));
@@ -395,7 +395,7 @@ fn what_waits_when_its_channel_ends() {
         drive(&mut rig, face, |event, _| seen.push(event.into()));
         let gone = Event::Closed { channel: Channel::Entered(entered), reason: Reason::OnPurpose };
         assert_eq!(seen, [Seen::Notice(gone)]);
-        rig.says(to_endpoint::success(2, 0));
+        rig.says(to_endpoint::success(tag(2), 0));
         assert_eq!(settle(&mut rig).len(), 1 + 2 * entering.len());
         check_places(&mut rig, b"a", channel, 4);
     }

@@ -5,7 +5,7 @@ use peote_net::link::{Channel, Event, Link, LinkBuffers, LocalBuffers, SendError
 use peote_net::protocol::to_endpoint;
 
 use super::support::*;
-use crate::support::{Rig, Seen, chunk, from_user};
+use crate::support::{Rig, Seen, chunk, from_user, tag, tag_of};
 
 fn create_command(tag: u8, name: &[u8]) -> Vec<u8> {
     [&[0, 0, tag, u8::try_from(name.len()).unwrap()], name].concat()
@@ -45,8 +45,8 @@ fn entering_a_channel_that_is_being_created() {
         let mut seen: Vec<Seen> = Vec::new();
         sleep_and_wake(&mut rig, face, |event, _| seen.push(event.into()));
         assert_eq!(seen, []);
-        assert_eq!(rig.script.outgoing, create_command(1, b"chat"));
-        rig.says(to_endpoint::success(1, 0));
+        assert_eq!(rig.script.outgoing, create_command(tag(1), b"chat"));
+        rig.says(to_endpoint::success(tag(1), 0));
         sleep_and_wake(&mut rig, face, |event, _| seen.push(event.into()));
         assert_eq!(seen[0], Seen::Notice(Event::Opened { channel: Channel::Own(channel) }));
         let mut rest: Vec<String> = seen[1..].iter().map(|seen| format!("{seen:?}")).collect();
@@ -61,7 +61,7 @@ fn entering_a_channel_that_is_being_created() {
         .map(|event| format!("{:?}", Seen::Notice(event)));
         expected.sort_unstable();
         assert_eq!(rest, expected);
-        assert_eq!(rig.script.outgoing, create_command(1, b"chat"));
+        assert_eq!(rig.script.outgoing, create_command(tag(1), b"chat"));
     }
 }
 
@@ -81,7 +81,7 @@ fn entering_and_sending_in_handlers() {
     for face in FACES {
         let mut rig = rig();
         rig.out().create("chat", CHUNKS).unwrap();
-        rig.says(to_endpoint::success(1, 0));
+        rig.says(to_endpoint::success(tag(1), 0));
         let mut seen: Vec<Seen> = Vec::new();
         sleep_and_wake(&mut rig, face, |event, out| {
             match event {
@@ -215,10 +215,10 @@ fn without_memory_the_relay_is_asked() {
     rig.own(3, CHUNKS);
     rig.sent();
     let channel = rig.out().enter([b'o', 3], CHUNKS).unwrap();
-    assert_eq!(rig.sent(), enter_command(2, &[b'o', 3]));
+    assert_eq!(rig.sent(), enter_command(tag(2), &[b'o', 3]));
     let refused =
         Event::Refused { channel: Channel::Entered(channel), reason: Reason::OwnChannel, words: &[] };
-    assert_eq!(rig.hears(to_endpoint::refused(2, 2)), [Seen::Notice(refused)]);
+    assert_eq!(rig.hears(to_endpoint::refused(tag(2), 2)), [Seen::Notice(refused)]);
 
     // names for one of two own channels
     type One = LocalBuffers<LinkBuffers<64, 6, 2, 512, 64>, 1, 2, 128>;
@@ -234,7 +234,7 @@ fn without_memory_the_relay_is_asked() {
     nothing_on_the_wire(&mut rig);
     rig.out().enter("second", mode).unwrap();
     settle(&mut rig);
-    assert_eq!(rig.script.outgoing, enter_command(3, b"second"));
+    assert_eq!(rig.script.outgoing, enter_command(tag_of(64, 3), b"second"));
 }
 
 /// A name that is only nearly the same, and the empty one.
@@ -264,7 +264,7 @@ fn the_name_is_in_use_elsewhere() {
         let mut rig = rig();
         let channel = rig.out().create("chat", CHUNKS).unwrap();
         let entered = rig.out().enter("chat", CHUNKS).unwrap();
-        rig.says(to_endpoint::refused(1, 2));
+        rig.says(to_endpoint::refused(tag(1), 2));
         let mut seen: Vec<Seen> = Vec::new();
         sleep_and_wake(&mut rig, face, |event, _| seen.push(event.into()));
         let reason = Reason::NameInUse;
@@ -278,7 +278,7 @@ fn the_name_is_in_use_elsewhere() {
         rig.script.outgoing.clear();
         rig.out().enter("chat", CHUNKS).unwrap();
         settle(&mut rig);
-        assert_eq!(rig.script.outgoing, enter_command(2, b"chat"));
+        assert_eq!(rig.script.outgoing, enter_command(tag(2), b"chat"));
     }
 }
 
@@ -290,8 +290,8 @@ fn two_own_channels_of_one_name() {
         let mut rig = rig();
         let channels = [0, 1].map(|_| rig.out().create("chat", CHUNKS).unwrap());
         let before = rig.out().enter("chat", CHUNKS).unwrap();
-        rig.says(to_endpoint::success(1 + granted, 9));
-        rig.says(to_endpoint::refused(2 - granted, 2));
+        rig.says(to_endpoint::success(tag(1 + granted), 9));
+        rig.says(to_endpoint::refused(tag(2 - granted), 2));
         let seen = settle(&mut rig);
         let granted = usize::from(granted);
         assert!(seen.contains(&Seen::Notice(Event::Opened { channel: Channel::Own(channels[granted]) })));
@@ -317,9 +317,9 @@ fn the_channel_that_is_there_is_meant_and_not_one_that_is_asked_for() {
         assert!(second.index() < there.index());
         let entered = rig.out().enter("chat", CHUNKS).unwrap();
         if !open_already {
-            rig.says(to_endpoint::success(2, 1));
+            rig.says(to_endpoint::success(tag(2), 1));
         }
-        rig.says(to_endpoint::refused(3, 2));
+        rig.says(to_endpoint::refused(tag(3), 2));
         let seen = settle(&mut rig);
         assert!(
             seen.contains(&Seen::Notice(Event::Opened { channel: Channel::Entered(entered) })),
@@ -339,7 +339,7 @@ fn a_double_name_that_is_granted_is_given_back() {
     let double = rig.out().create("chat", CHUNKS).unwrap();
     settle(&mut rig);
     rig.script.outgoing.clear();
-    rig.says(to_endpoint::success(2, 5));
+    rig.says(to_endpoint::success(tag(2), 5));
     let refused = Event::Refused { channel: Channel::Own(double), reason: Reason::NameInUse, words: &[] };
     assert_eq!(settle(&mut rig), [Seen::Notice(refused)]);
     assert_eq!(rig.script.outgoing, [0, 3, 0, 1, 5]);
@@ -355,7 +355,7 @@ fn two_double_names_that_are_granted() {
     let mut rig = rig();
     let channels = [0, 1].map(|_| rig.out().create("chat", CHUNKS).unwrap());
     let entered = rig.out().enter("chat", CHUNKS).unwrap();
-    rig.says([to_endpoint::success(1, 0), to_endpoint::success(2, 1)].concat());
+    rig.says([to_endpoint::success(tag(1), 0), to_endpoint::success(tag(2), 1)].concat());
     let seen = settle(&mut rig);
     let refused =
         Event::Refused { channel: Channel::Own(channels[1]), reason: Reason::NameInUse, words: &[] };
@@ -373,7 +373,7 @@ fn the_name_of_a_channel_that_was_given_up_is_in_use() {
     let second = rig.out().create("chat", CHUNKS).unwrap();
     settle(&mut rig);
     rig.script.outgoing.clear();
-    rig.says([to_endpoint::success(1, 0), to_endpoint::success(2, 1)].concat());
+    rig.says([to_endpoint::success(tag(1), 0), to_endpoint::success(tag(2), 1)].concat());
     let refused = Event::Refused { channel: Channel::Own(second), reason: Reason::NameInUse, words: &[] };
     assert_eq!(settle(&mut rig), [Seen::Notice(refused)]);
     assert_eq!(rig.script.outgoing, [0, 3, 0, 1, 0, 0, 3, 0, 1, 1]);

@@ -7,7 +7,7 @@ use peote_net::protocol::to_endpoint;
 use peote_net::time::Duration;
 
 use super::support::*;
-use crate::support::{Script, Seen, without_loss};
+use crate::support::{Script, Seen, tag, without_loss};
 
 /// Users in every stage, with something under way for each.
 fn everything() -> (LocalRig, Vec<Seen>) {
@@ -39,7 +39,7 @@ fn everything() -> (LocalRig, Vec<Seen>) {
 /// stands still.
 fn open_with_a_user(rig: &mut LocalRig) -> peote_net::link::EnteredChannel {
     let channel = rig.out().create("c", CHUNKS).unwrap();
-    rig.says(to_endpoint::success(3, 2));
+    rig.says(to_endpoint::success(tag(3), 2));
     let mut seen = rig.poll();
     let entered = rig.out().enter("c", CHUNKS).unwrap();
     for _ in 0..3 {
@@ -108,7 +108,7 @@ fn events_that_wait_when_the_connection_is_lost() {
         rig.out().send(entered, b"up").unwrap();
         rig.out().send((channel, user), b"down").unwrap();
         rig.out().delete(other).unwrap();
-        rig.says(to_endpoint::refused(3, 2));
+        rig.says(to_endpoint::refused(tag(3), 2));
         let mut kept = 0;
         for _ in 0..3 {
             drive(&mut rig, face, |event, _| {
@@ -245,7 +245,7 @@ fn the_name_of_a_channel_that_was_given_up_is_free_on_the_next_connection() {
     let given_up = rig.out().create("b", CHUNKS).unwrap();
     settle(&mut rig);
     rig.out().delete(given_up).unwrap();
-    rig.says(to_endpoint::success(2, 1));
+    rig.says(to_endpoint::success(tag(2), 1));
     rig.script.fail_write_ready = true;
     assert!(rig.poll_once(|_, _| ()).is_err());
     rig.script = Script::default();

@@ -7,7 +7,7 @@ use peote_net::link::{
 use peote_net::protocol::to_endpoint;
 
 use super::support::*;
-use crate::support::{Rig, Seen};
+use crate::support::{Rig, Seen, tag};
 
 /// Who got which bytes, in the order of arrival.
 fn chunks_of(seen: &[Seen]) -> Vec<(peote_net::link::Source, Vec<u8>)> {
@@ -410,7 +410,7 @@ fn open_in_between(rig: &mut LocalRig) -> peote_net::link::OwnChannel {
     let channel = rig.out().create("other", CHUNKS).unwrap();
     let seen = settle(rig);
     assert!(matches!(seen[..], [Seen::Notice(Event::Opened { channel: Channel::Entered(_) })]), "{seen:?}");
-    rig.says(to_endpoint::success(2, 9));
+    rig.says(to_endpoint::success(tag(2), 9));
     assert_eq!(settle(rig), [Seen::Notice(Event::Opened { channel: Channel::Own(channel) })]);
     rig.script.outgoing.clear();
     channel

@@ -190,6 +190,7 @@ impl Both {
         self.model.now = self.host.now.as_millis();
         self.relay.tick(&mut self.host);
         self.model.ends_old_knocks();
+        self.model.ends_old_awaits();
         if seconds >= 6 {
             self.end_what_waits();
         }
@@ -222,6 +223,8 @@ impl Both {
             self.model.announce(from);
         }
         self.model.feed(from, &input[..used]);
+        let is_awaited = self.relay.awaits_hello(self.ids[from]);
+        self.model.is_looked_at(from, &input[used..], outcome == Outcome::Enough, is_awaited);
         // what comes after enough work is looked at by the next call
         let refused = outcome != Outcome::Enough && self.model.is_refused(from, &input[used..]);
         let closed = matches!(outcome, Outcome::Close(_));
@@ -316,7 +319,10 @@ fn unit(hello: bool, input: &mut Input<'_>) -> Vec<u8> {
     match kind {
         0..=3 => {
             let name = names[input.below(names.len())];
-            [&[0, u8::from(kind > 1), input.byte() % 4, u8::try_from(name.len()).unwrap_or(0)], name].concat()
+            let tag = input.byte();
+            // some say that a hello will come
+            let tag = if hello && tag >= 240 { tag } else { tag % 4 };
+            [&[0, u8::from(kind > 1), tag, u8::try_from(name.len()).unwrap_or(0)], name].concat()
         }
         4 => {
             // as many channels as there can be
@@ -412,9 +418,11 @@ pub fn check(bytes: &[u8]) {
     let mut both =
         if hello { Both::with_hello(window, cut, collide) } else { Both::new(bound, cut, collide) };
     // so that there is somebody to talk to
-    for (connection, bytes) in [(0, &b"\0\0\x01\x01a"[..]), (1, b"\0\x01\x01\x01a"), (2, b"\0\x01\x01\x01a")]
-    {
-        both.step(Step::Queue(connection, bytes.to_vec()));
+    for connection in 0..3 {
+        // whose hello is awaited from the beginning on
+        let is_awaited = hello && flags & (4 << connection) != 0;
+        let tag = if is_awaited { 240 + flags % 16 } else { 1 };
+        both.step(Step::Queue(connection, vec![0, u8::from(connection > 0), tag, 1, b'a']));
         both.step(Step::Present(connection, 100));
     }
     while !input.is_empty() {

@@ -12,12 +12,14 @@ pub(super) struct Knock {
     ticket: u8,
     /// It took part when it knocked.
     took_part: bool,
+    /// What the server was told may be under way to it.
+    told: u32,
     until: u64,
 }
 
 impl Knock {
     pub(super) const fn new(tag: u8, took_part: bool, now: u64) -> Self {
-        Self { tag, ticket: 0, took_part, until: now + PATIENCE }
+        Self { tag, ticket: 0, took_part, told: 0, until: now + PATIENCE }
     }
 }
 
@@ -37,8 +39,10 @@ impl Model {
         let knock = member.knock.as_mut().unwrap();
         knock.ticket = self.ticket;
         let front = [0, 4, number, user, self.ticket, u8::from(knock.took_part)];
-        let window = self.window_of(self.channels[name].users.used[&user].connection).to_le_bytes();
-        self.control(server, &[&front[..], &window, words].concat());
+        let told = self.window_of(self.channels[name].users.used[&user].connection);
+        let member = self.channels.get_mut(name).unwrap().users.used.get_mut(&user).unwrap();
+        member.knock.as_mut().unwrap().told = told;
+        self.control(server, &[&front[..], &told.to_le_bytes(), words].concat());
     }
 
     /// The command with which the server `of` a channel answers the first that knocks at one of its
@@ -90,8 +94,22 @@ impl Model {
         if knock.tag != 0 {
             self.control(connection, &answer);
         }
-        if !knock.took_part && self.takes_part(connection) {
-            self.tell_raised(connection, there, *user, window, self.window);
+        if knock.took_part {
+            return;
+        }
+        let (own, told, was_awaited) = (self.window_of(connection), knock.told, knock.told < self.window);
+        if self.takes_part(connection) {
+            let receive = if was_awaited { own.max(told) } else { told };
+            self.tell_raised(connection, there, *user, window, receive);
+        }
+        if was_awaited && own > told {
+            let key = self.sender_of(&name, *user, super::windows::USER);
+            if self.takes_part(connection) {
+                let more = [&self.head_of_grant(&key)[..], &(own - told).to_le_bytes()].concat();
+                self.control(from, &more);
+            } else {
+                self.owes_more(key, own - told);
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! A relay as naive as possible: one byte at a time, names and lists instead of tables, and queues
 //! without end.
 
+mod awaited;
 mod doors;
 mod windows;
 
@@ -75,7 +76,7 @@ pub(super) struct Endpoint {
     first: bool,
     announced: bool,
     stage: Stage,
-    /// Of one that takes part.
+    /// Of one that takes part, or is awaited.
     window: u32,
     /// Words that have come and belong to the command behind them, if it is to enter.
     words: Vec<u8>,
@@ -84,9 +85,16 @@ pub(super) struct Endpoint {
 /// Whether an endpoint takes part.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Stage {
-    /// It may still say so.
+    /// It has given no command.
     #[default]
+    New,
+    /// It may still say so.
     Fresh,
+    /// Its first command has said that it will; `order` says how many had before.
+    Awaited {
+        until: u64,
+        order: u64,
+    },
     Existing,
     Part,
 }
@@ -124,6 +132,8 @@ pub(super) struct Model {
     /// What the relay lets be under way to an existing endpoint.
     pub(super) window: u32,
     ticket: u8,
+    /// How many endpoints have been awaited.
+    begun: u64,
     /// What the relay has to grant for existing receivers, by who is granted and where.
     debts: BTreeMap<(usize, Vec<u8>), Debt>,
 }
@@ -225,6 +235,7 @@ impl Model {
             [0, command, tag, len, ref payload @ ..] if payload.len() == usize::from(len) => {
                 let payload = payload.to_vec();
                 endpoint.head.clear();
+                self.begins(from, command, tag);
                 if !matches!(command, 0 | 1 | 6) {
                     self.is_no_longer_fresh(from);
                 }
@@ -232,9 +243,8 @@ impl Model {
             }
             [0 | 1] | [0, ..] | [1, _] => {}
             _ => {
-                if endpoint.stage == Stage::Fresh {
-                    endpoint.stage = Stage::Existing;
-                }
+                self.is_no_longer_fresh(from);
+                let endpoint = self.endpoints.get_mut(&from).unwrap();
                 let prefix = if endpoint.head[0] == 1 { 2 } else { 0 };
                 let (size, at) = match endpoint.head[prefix..] {
                     [short @ 0..=127, ..] => (usize::from(short), prefix + 1),

@@ -19,10 +19,10 @@ pub(super) type Sides = [Side; 2];
 /// One way of a membership.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Side {
-    /// What an existing sender may still send to a receiver that takes part.
-    left: Option<u32>,
+    /// What an existing sender may still send to a receiver that has a window.
+    pub(super) left: Option<u32>,
     /// What was sent while both were existing endpoints.
-    before: u64,
+    pub(super) before: u64,
 }
 
 /// What one that takes part has sent to an existing endpoint, and what the relay has granted for
@@ -41,6 +41,14 @@ impl Debt {
     const fn owed(&self) -> u64 {
         self.sent - self.granted
     }
+
+    /// The sender may send more than it was told at first.
+    pub(super) const fn add(&mut self, bytes: u64) {
+        if self.asked > self.granted {
+            self.asked += bytes;
+        }
+        self.sent += bytes;
+    }
 }
 
 impl Model {
@@ -50,14 +58,7 @@ impl Model {
 
     /// What may be under way to an endpoint.
     pub(super) fn window_of(&self, of: usize) -> u32 {
-        if self.takes_part(of) { self.endpoints[&of].window } else { self.window }
-    }
-
-    pub(super) fn is_no_longer_fresh(&mut self, of: usize) {
-        let endpoint = self.endpoints.get_mut(&of).unwrap();
-        if endpoint.stage == Stage::Fresh {
-            endpoint.stage = Stage::Existing;
-        }
+        if self.has_window(of) { self.endpoints[&of].window } else { self.window }
     }
 
     pub(super) fn says_hello(&mut self, from: usize, mut items: &[u8]) {
@@ -72,14 +73,16 @@ impl Model {
                 _ => {}
             }
         }
-        let endpoint = self.endpoints.get_mut(&from).unwrap();
-        let begins =
-            endpoint.stage == Stage::Fresh && capabilities.is_some_and(|bits| bits & 1 == 1) && window > 0;
+        let told = self.window_of(from);
+        let wants = capabilities.is_some_and(|bits| bits & 1 == 1) && window > 0;
+        let begins = self.may_say_hello(from) && wants;
         if begins {
+            let endpoint = self.endpoints.get_mut(&from).unwrap();
             (endpoint.stage, endpoint.window) = (Stage::Part, window);
-        } else if capabilities.is_some() && endpoint.stage == Stage::Fresh {
-            endpoint.stage = Stage::Existing;
+        } else if capabilities.is_some() {
+            self.is_no_longer_fresh(from);
         }
+        let endpoint = &self.endpoints[&from];
         let part = u8::from(endpoint.stage == Stage::Part);
         self.control(from, &[0, 3, 1, 1, part, 2, 4, 9, 0, 0, 0, 3, 1, b'r']);
         if !begins {
@@ -89,12 +92,12 @@ impl Model {
             if let Some(name) = self.endpoints[&from].entered.used.get(&number).cloned() {
                 let users = &self.channels[&name].users.used;
                 let user = *users.iter().find(|(_, user)| user.connection == from).unwrap().0;
-                self.raise(&name, user, USER);
+                self.raise(&name, user, USER, told);
             }
             if let Some(name) = self.endpoints[&from].own.used.get(&number).cloned() {
                 let users: Vec<u8> = self.channels[&name].users.used.keys().copied().collect();
                 for user in users {
-                    self.raise(&name, user, SERVER);
+                    self.raise(&name, user, SERVER, told);
                 }
             }
         }
@@ -102,7 +105,7 @@ impl Model {
 
     /// Where what the receiver of a way grants is told: who sends there, and what data for it is
     /// headed with.
-    fn sender_of(&self, name: &[u8], user: u8, side: usize) -> (usize, Vec<u8>) {
+    pub(super) fn sender_of(&self, name: &[u8], user: u8, side: usize) -> (usize, Vec<u8>) {
         let channel = &self.channels[name];
         let member = &channel.users.used[&user];
         match side {
@@ -115,7 +118,7 @@ impl Model {
         self.sender_of(name, user, 1 - side).0
     }
 
-    fn side(&mut self, name: &[u8], user: u8, side: usize) -> &mut Side {
+    pub(super) fn side(&mut self, name: &[u8], user: u8, side: usize) -> &mut Side {
         let channel = self.channels.get_mut(name).unwrap();
         &mut channel.users.used.get_mut(&user).unwrap().sides[side]
     }
@@ -125,7 +128,7 @@ impl Model {
         for side in [USER, SERVER] {
             let key = self.sender_of(name, user, side);
             let receiver = self.receiver_of(name, user, side);
-            let is_held = self.takes_part(receiver) && !self.takes_part(key.0);
+            let is_held = self.has_window(receiver) && !self.takes_part(key.0);
             let left = is_held.then(|| self.window_of(receiver).min(MOST));
             *self.side(name, user, side) = Side { left, before: 0 };
             if self.takes_part(receiver) {
@@ -136,8 +139,9 @@ impl Model {
         }
     }
 
-    /// One side of a membership takes part from now on, and is told where the windows begin.
-    fn raise(&mut self, name: &[u8], user: u8, side: usize) {
+    /// One side of a membership takes part from now on, and is told where the windows begin. The
+    /// other side was told that `told` bytes may be under way there.
+    fn raise(&mut self, name: &[u8], user: u8, side: usize, told: u32) {
         let channel = &self.channels[name];
         let member = &channel.users.used[&user];
         if member.knock.is_some() {
@@ -146,14 +150,23 @@ impl Model {
         let number = if side == USER { member.number_there } else { channel.number | 128 };
         let (this, key) = (self.receiver_of(name, user, side), self.sender_of(name, user, side));
         let other = key.0;
-        let before = self.side(name, user, side).before;
+        let (before, own) = (self.side(name, user, side).before, self.window_of(this));
+        let was_awaited = told < self.window;
         let receive = if self.takes_part(other) {
             let owed = self.debts.get(&key).map_or(0, Debt::owed);
-            self.window.saturating_sub(u32::try_from(owed).unwrap())
+            let window = if was_awaited { own.max(told) } else { told };
+            if was_awaited && own > told {
+                let more = own - told;
+                self.control(other, &[&self.head_of_grant(&key)[..], &more.to_le_bytes()].concat());
+            }
+            window.saturating_sub(u32::try_from(owed).unwrap())
+        } else if was_awaited {
+            let left = self.side(name, user, side).left.unwrap();
+            own.saturating_sub(told.saturating_sub(left))
         } else if before > REMEMBERED {
             0
         } else {
-            self.window_of(this).saturating_sub(u32::try_from(before).unwrap())
+            own.saturating_sub(u32::try_from(before).unwrap())
         };
         let was_asked = self.debts.get(&key).is_some_and(|debt| debt.asked > debt.granted);
         self.begin(name, user);
@@ -169,6 +182,11 @@ impl Model {
         }
     }
 
+    /// What a grant for a sender is headed with.
+    pub(super) fn head_of_grant(&self, (_, head): &(usize, Vec<u8>)) -> Vec<u8> {
+        [&[0, 5][..], head].concat()
+    }
+
     pub(super) fn tell_raised(&mut self, to: usize, number: u8, user: u8, send: u32, receive: u32) {
         let numbers = [send.to_le_bytes(), receive.to_le_bytes()].concat();
         self.control(to, &[&[0, 6, number, user][..], &numbers].concat());
@@ -181,9 +199,9 @@ impl Model {
             Some((name.clone(), *user, if channel.server == to { SERVER } else { USER }))
         });
         let (name, user, side) = found.unwrap();
-        match (self.takes_part(from), self.takes_part(to)) {
-            (true, true) => {}
-            (true, false) => {
+        match (self.takes_part(from), self.has_window(to)) {
+            (true, true) if self.takes_part(to) => {}
+            (true, _) => {
                 let key = self.sender_of(&name, user, side);
                 self.debts.entry(key).or_default().sent += len as u64;
             }
@@ -218,7 +236,7 @@ impl Model {
         self.endpoints.get_mut(&user).unwrap().entered.release(member.number_there, true, now);
         let code = |part| if part { 3 } else { 1 };
         let (at_user, to_server) = (code(self.takes_part(user)), code(self.takes_part(server)));
-        assert_ne!(at_user, to_server, "one of the two takes part");
+        assert!(at_user != to_server || at_user == 1, "there was a window");
         self.control(user, &[0, 2, member.number_there, at_user]);
         self.control(server, &[0, 1, at_server, number, to_server]);
     }
@@ -282,17 +300,27 @@ impl Model {
     /// All queues are empty: what was sent to existing endpoints has been granted, but for half a
     /// window.
     pub(in crate::relay) fn has_granted(&mut self) {
-        let mut keys = Vec::new();
+        let (mut keys, mut awaited) = (Vec::new(), Vec::new());
         for (name, channel) in &self.channels {
             for (user, member) in &channel.users.used {
                 if member.knock.is_none() {
-                    keys.extend([USER, SERVER].map(|side| self.sender_of(name, *user, side)));
+                    for side in [USER, SERVER] {
+                        let key = self.sender_of(name, *user, side);
+                        if self.is_awaited(self.receiver_of(name, *user, side)) {
+                            awaited.push(key.clone());
+                        }
+                        keys.push(key);
+                    }
                 }
             }
         }
         self.debts.retain(|key, _| keys.contains(key));
-        for debt in self.debts.values_mut() {
+        for (key, debt) in &mut self.debts {
             debt.earlier = 0;
+            if awaited.contains(key) {
+                assert_eq!(debt.granted, 0, "nothing is granted for one that is awaited");
+                continue;
+            }
             assert!(debt.granted >= debt.asked, "a sender has asked, and is not granted all");
             assert!(
                 debt.owed() == 0 || debt.owed() < u64::from(self.window / 2),

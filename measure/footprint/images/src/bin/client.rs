@@ -18,9 +18,6 @@ static LINK: ConstStaticCell<Link<Buffers>> = ConstStaticCell::new(Link::new());
 fn main() -> ! {
     let mut network = Network::start();
     let link = LINK.take();
-    // its window is smaller than what others may send before they know it
-    #[cfg(feature = "flow")]
-    link.set_hello_first(true);
     if link.out().enter("work", Mode::chunks(256)).is_err() {
         report::failed(c"the channel cannot be entered");
     }
