@@ -73,6 +73,8 @@ export class Commands {
   /** There will be no answers: the connection is over. */
   clear() {
     this.#waiting.clear();
+    // A first tag from 240 on would say that there is little room (section 11.5).
+    this.#tag = 0;
     this.#stop?.();
     this.#stop = undefined;
   }

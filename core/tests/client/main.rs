@@ -17,6 +17,11 @@ fn line(most: usize) -> Script {
 
 type Sensor = Link<LinkBuffers<64, 2, 0, 512, 64>>;
 
+/// The tag of the first command: with flow control it says how large the slots are.
+const FIRST: u8 = if cfg!(feature = "flow") { 246 } else { 1 };
+/// The same of the next connection.
+const AGAIN: u8 = if cfg!(feature = "flow") { FIRST } else { 2 };
+
 #[derive(Debug, PartialEq, Eq)]
 enum Seen {
     Opened(Channel),
@@ -53,9 +58,9 @@ fn poll_all(link: &mut Sensor, line: &mut Script) -> Vec<Seen> {
 fn entered(mode: Mode, most: usize) -> (Sensor, Script, EnteredChannel) {
     let (mut link, mut line) = (Sensor::new(), line(most));
     let channel = link.out().enter("work", mode).unwrap();
-    line.incoming.extend(to_endpoint::success(1, 5));
+    line.incoming.extend(to_endpoint::success(FIRST, 5));
     assert_eq!(poll_all(&mut link, &mut line), [Seen::Opened(channel.into())]);
-    assert_eq!(line.outgoing, b"\x00\x01\x01\x04work");
+    assert_eq!(line.outgoing, [&[0, 1, FIRST, 4][..], b"work"].concat());
     line.outgoing.clear();
     (link, line, channel)
 }
@@ -147,7 +152,7 @@ fn a_kept_chunk_comes_again_before_what_is_behind_it() {
 fn a_refusal_is_an_error_of_a_handler_that_does_not_look_at_it() {
     let (mut link, mut line) = (Sensor::new(), line(64));
     let channel = link.out().enter("work", Mode::chunks(64)).unwrap();
-    line.incoming.extend(to_endpoint::refused(1, 1));
+    line.incoming.extend(to_endpoint::refused(FIRST, 1));
     let error = link.poll(&mut line, Instant::ZERO, |event, _| event.ok()).unwrap_err();
     let refused = SendError::Refused { channel: channel.into(), reason: Reason::NoSuchChannel };
     assert_eq!(error, Error::Handler(refused));
@@ -182,7 +187,7 @@ fn a_loss_is_told_with_what_was_not_sent() {
     assert_eq!(all, [Seen::LinkLost(6), Seen::Closed(channel.into(), Reason::LinkLost)]);
     // the link is as new
     let (mut line, channel) = (self::line(64), link.out().enter("work", Mode::Data).unwrap());
-    line.incoming.extend(to_endpoint::success(2, 0));
+    line.incoming.extend(to_endpoint::success(AGAIN, 0));
     let all = poll_all(&mut link, &mut line);
     assert_eq!(all, [Seen::Opened(channel.into())]);
 }

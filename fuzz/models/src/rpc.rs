@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use peote_net::chunk::ChunkLimit;
 use peote_net::link::{Event, Flow, Link, LinkBuffers, Mode, SendError};
-use peote_net::protocol::to_endpoint;
+use peote_net::protocol::{items, to_endpoint};
 use peote_net::rpc::{Context, Error, Message, Remote, remote};
 use peote_net::time::Instant;
 use peote_net::value::{Counted, Decode, Encode, I24, List, Map, Reader, U24, Writer};
@@ -142,7 +142,8 @@ fn message(bytes: &[u8]) {
     let mut link = Link::<LinkBuffers<MAX, 1, 1, 2048, 1024>>::new();
     link.out().create("", Mode::rpc(1024)).expect("nothing is in the way");
     let mut script = Script::default();
-    script.incoming.extend(to_endpoint::success(1, 0));
+    let tag = items::first_tag(MAX).expect("slots are small");
+    script.incoming.extend(to_endpoint::success(tag, 0));
     script.incoming.extend(to_endpoint::user_entered(0, 0));
     script
         .incoming

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write, WriteReady};
 use peote_net::chunk::{Assembler, ChunkLimit};
 use peote_net::link::{Destination, Event, Flow, Link, LinkBuffers, Mode, SendError, User};
-use peote_net::protocol::{to_endpoint, to_relay};
+use peote_net::protocol::{items, to_endpoint, to_relay};
 use peote_net::rpc::{self, ANSWERS, Calls, Heard, Message, Remote, remote};
 use peote_net::time::Instant;
 
@@ -229,7 +229,7 @@ fn calls(rounds: usize) {
 fn serving(relay: &mut Relay, mode: Mode) -> (Box<Link<Buffers>>, peote_net::link::OwnChannel) {
     let mut link = Box::new(Link::<Buffers>::new());
     let channel = link.out().create("bench", mode).unwrap();
-    relay.says = to_endpoint::success(1, 0).to_vec();
+    relay.says = to_endpoint::success(items::first_tag(1024).unwrap(), 0).to_vec();
     for user in 0..50 {
         relay.says.extend_from_slice(&to_endpoint::user_entered(0, user));
     }

@@ -95,7 +95,7 @@ test('a socket that cannot send is a loss, told later, and nothing is left half 
   while (FakeSocket.all.at(-1) === socket) await new Promise((resolve) => setTimeout(resolve, 2));
   const next = FakeSocket.all.at(-1);
   next.open();
-  assert.deepEqual(next.take(), hex('00 01 03 01 61  00 00 04 01 62'));
+  assert.deepEqual(next.take(), hex('00 01 01 01 61  00 00 02 01 62'));
   link.close();
 });
 
@@ -218,8 +218,8 @@ timed('a relay that says keepalives and answers nothing is lost in time', (tick)
   tick(100);
   const next = FakeSocket.all.at(-1);
   next.open();
-  assert.deepEqual(next.take(), hex('00 00 04 01 61  00 01 05 01 62'));
-  next.say(hex('00 03 04 00 00  00 03 05 00 00'));
+  assert.deepEqual(next.take(), hex('00 00 01 01 61  00 01 02 01 62'));
+  next.say(hex('00 03 01 00 00  00 03 02 00 00'));
   keepalives(tick, next, 60_000);
   assert.equal(link.state, 'open');
   link.close();

@@ -231,16 +231,16 @@ timed('after a loss of the connection the room begins anew', (tick) => {
   tick(1000);
   const next = FakeSocket.all.at(-1);
   next.open();
-  assert.deepEqual(next.take(), enter(3));
+  assert.deepEqual(next.take(), enter(1));
   // Lost while it asks.
   next.onclose({ code: 1006 });
   tick(1000);
   const third = FakeSocket.all.at(-1);
   third.open();
-  assert.deepEqual([third.take(), told], [enter(4), []]);
+  assert.deepEqual([third.take(), told], [enter(1), []]);
   // Left while it asks: what comes of it is left again.
   room.leave();
-  third.say(hex('00 03 04 00 05'));
+  third.say(hex('00 03 01 00 05'));
   tick(1000);
   assert.deepEqual([third.take(), told, link.state], [hex('00 02 00 01 05'), [], 'open']);
 });

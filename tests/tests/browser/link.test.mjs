@@ -233,18 +233,18 @@ timed('after a loss channels come back by name, and it is told which and which n
   const next = FakeSocket.all.at(-1);
   assert.notEqual(next, socket);
   next.open();
-  assert.deepEqual(next.take(), hex('00 00 05 01 61  00 01 06 01 62  00 00 07 01 64'));
+  assert.deepEqual(next.take(), hex('00 00 01 01 61  00 01 02 01 62  00 00 03 01 64'));
   // The name is still in use: by what is left of the connection that was lost. The one that was
   // never open is given up.
-  next.say(hex('00 03 05 01 02  00 03 06 00 07  00 03 07 01 02'));
+  next.say(hex('00 03 01 01 02  00 03 02 00 07  00 03 03 01 02'));
   assert.deepEqual(told.splice(0), [
     [0, 'refused', 'name-in-use', true], [1, 'open', true], [3, 'refused', 'name-in-use', false],
   ]);
   tick(99);
   assert.deepEqual(next.take(), []);
   tick(1);
-  assert.deepEqual(next.take(), hex('00 00 08 01 61'));
-  next.say(hex('00 03 08 01 02'));
+  assert.deepEqual(next.take(), hex('00 00 04 01 61'));
+  next.say(hex('00 03 04 01 02'));
   tick(200);
   next.say([0, 3, next.take()[2], 0, 3]);
   assert.deepEqual(told.splice(0), [[0, 'refused', 'name-in-use', true], [0, 'open', true]]);

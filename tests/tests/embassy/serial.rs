@@ -79,8 +79,9 @@ fn what_waits_leaves_while_the_task_sleeps() {
         .await;
         panic!("{result:?}");
     });
-    // the channel `a` is entered as number 0 (PROTOCOL.md)
-    far.write(&[0, 3, 1, 0, 0, 7]).unwrap();
+    // the channel `a` is entered as number 0; the tag is that of a link with slots of 256 bytes
+    // (PROTOCOL.md)
+    far.write(&[0, 3, 248, 0, 0, 7]).unwrap();
     let mut received = Vec::new();
     for _ in 0..300 {
         for _ in 0..20 {

@@ -10,11 +10,11 @@ use peote_net_testkit::memory;
 
 type Memory = link_buffers!(chunk: 64, parties: 1, own_channels: 0, transmit: 320, receive: 64);
 
-/// Entering the channel `a` (PROTOCOL.md, commands): length 3, command, channel's name.
-const ENTERED: [u8; 6] = [0, 3, 1, 0, 0, 7];
-
-/// The chunk "hello" of the channel's server: 5 bytes, whose length is coded as 4.
-const HELLO: [u8; 7] = [0, 4, b'h', b'e', b'l', b'l', b'o'];
+/// The answer to the command to enter a channel: it is entered as number 0. Then 7 bytes from its
+/// server: the channel, and the chunk "hello", whose length is coded as 4 (PROTOCOL.md).
+const fn answer(tag: u8) -> [u8; 13] {
+    [0, 3, tag, 0, 0, 7, 0, 4, b'h', b'e', b'l', b'l', b'o']
+}
 
 #[test]
 fn what_waits_leaves_with_the_polls() {
@@ -22,10 +22,9 @@ fn what_waits_leaves_with_the_polls() {
     let mut line = Buffered::<_, 16, 16>::new(Hasty::new(near));
     let mut link = Link::<Memory>::new();
     link.out().enter("a", Mode::chunks(64)).unwrap();
-    far.write(&ENTERED).unwrap();
-    far.write(&HELLO).unwrap();
     let mut sent = Vec::new();
     let mut heard = false;
+    let mut is_answered = false;
     for _ in 0..1000 {
         link.poll(&mut line, Instant::ZERO, |event, out| match event {
             Event::Opened { channel: Channel::Entered(channel) } => out.send(channel, &[0xAA; 60]),
@@ -40,6 +39,11 @@ fn what_waits_leaves_with_the_polls() {
             let mut buffer = [0; 64];
             let count = far.read(&mut buffer).unwrap();
             sent.extend_from_slice(&buffer[..count]);
+        }
+        if let [0, 1, tag, ..] = *sent
+            && !core::mem::replace(&mut is_answered, true)
+        {
+            far.write(&answer(tag)).unwrap();
         }
     }
     assert!(heard);
