@@ -21,7 +21,8 @@ const MAX_TAG = 255;
  * @template Asker
  */
 export class Commands {
-  #tag = 0;
+  #first;
+  #tag;
   /** @type {Map<number, { asker: Asker, end: number, ticks: number }>} in the order in which they were sent */
   #waiting = new Map();
   #tickTime;
@@ -35,11 +36,14 @@ export class Commands {
    * @param {number} timeout milliseconds that an answer may take
    * @param {() => number} sent how many bytes have left the socket
    * @param {() => void} expired an answer has not come in time
+   * @param {number} firstTag the tag of the first command of a connection
    */
-  constructor(timeout, sent, expired) {
+  constructor(timeout, sent, expired, firstTag) {
     this.#tickTime = timeout / TICKS;
     this.#sent = sent;
     this.#expired = expired;
+    this.#first = firstTag;
+    this.#tag = firstTag - 1;
   }
 
   /** Whether as many commands wait as can; the next answer makes room. */
@@ -73,8 +77,7 @@ export class Commands {
   /** There will be no answers: the connection is over. */
   clear() {
     this.#waiting.clear();
-    // A first tag from 240 on would say that there is little room (section 11.5).
-    this.#tag = 0;
+    this.#tag = this.#first - 1;
     this.#stop?.();
     this.#stop = undefined;
   }

@@ -13,6 +13,13 @@ import { Command, Item, MAX_ITEMS, encodeCommand, fourBytes } from './peote-net-
 /** The most bytes of a program's name, and of a token. */
 const MAX_PROGRAM = 64;
 const MAX_TOKEN = 4096;
+/**
+ * The tag of the first command of a connection that says that a hello will come, and that 1 byte
+ * has room until then; each one above stands for twice as many (section 11.5). From `MUCH` bytes on
+ * it need not be said.
+ */
+const FIRST_TAG = 240;
+const MUCH = 65_536;
 
 /**
  * @typedef {object} HelloOptions
@@ -31,8 +38,8 @@ const MAX_TOKEN = 4096;
 /**
  * Reads the options.
  * @param {HelloOptions} options
- * @returns {{ window: number, hasToken: boolean, commands: () => Uint8Array }} `commands` are those
- *   that say hello
+ * @returns {{ window: number, firstTag: number, hasToken: boolean, commands: () => Uint8Array }}
+ *   `commands` are those that say hello
  * @throws {TypeError} a wrong kind
  * @throws {RangeError} out of range, or too long
  */
@@ -72,5 +79,6 @@ export function helloOf({ window, keepalive, program, token }) {
     }
     return Uint8Array.from(all);
   };
-  return { window: size, hasToken: token !== undefined, commands };
+  const firstTag = size < MUCH ? FIRST_TAG + Math.floor(Math.log2(size)) : 1;
+  return { window: size, firstTag, hasToken: token !== undefined, commands };
 }

@@ -188,7 +188,7 @@ export class Link extends Target {
     this.#backoff = new Backoff(this.#rules, this.#random);
     this.#access.window = this.#hello.window;
     const sent = () => (this.#connection?.handed ?? 0) - this.bufferedAmount;
-    this.#commands = new Commands(answerTimeout, sent, () => this.#lost('no-answer', 1006, undefined));
+    this.#commands = new Commands(answerTimeout, sent, () => this.#lost('no-answer', 1006, undefined), this.#hello.firstTag);
     this.#connect();
   }
 

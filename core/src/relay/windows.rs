@@ -155,7 +155,7 @@ impl Tables<'_> {
         let len = narrow(len);
         match way {
             Way::BothPart if free >= (len as usize).saturating_add(4) => {}
-            Way::BothPart => slot.count = slot.count.saturating_add(len),
+            Way::BothPart | Way::ToAwaited => slot.count = slot.count.saturating_add(len),
             Way::FromExisting => slot.count = slot.count.saturating_sub(len),
             Way::BothExisting => {
                 slot.count = slot.count.saturating_add(len);
@@ -163,7 +163,6 @@ impl Tables<'_> {
                     self.set_counted(index, side, false);
                 }
             }
-            Way::ToAwaited => slot.count = slot.count.saturating_add(len),
             Way::ToExisting => {
                 slot.count = slot.count.saturating_add(len);
                 self.owe(index, side, host);

@@ -9,13 +9,15 @@ const four = (number) => [number & 255, (number >> 8) & 255, (number >> 16) & 25
 const ANNOUNCEMENT = hex('00 04 00 ff 50 07');
 /** It is in force. */
 const IN_FORCE = hex('00 05 00 03 01 01 01');
+/** The tag of the first command: if the window is small, it says how small (section 11.5). */
+const firstTag = ({ window = 65_536 }) => (window < 65_536 ? 240 + Math.floor(Math.log2(window)) : 1);
 const hello = (window) => [0, 6, 0, 9, 1, 1, 1, 6, 4, ...four(window)];
 
 /** An entered channel with number 3 and own number 9; `window` bytes may be sent. */
 function entered(window, options = {}, linkOptions = { window: 1024 }) {
   const { link, socket } = connected(linkOptions);
   const channel = link.enter('b', options);
-  socket.say([...ANNOUNCEMENT, ...IN_FORCE, ...hex('00 08 01 00 03 09'), ...four(window)]);
+  socket.say([...ANNOUNCEMENT, ...IN_FORCE, 0, 8, firstTag(linkOptions), 0, 3, 9, ...four(window)]);
   socket.take();
   return { link, socket, channel, told: listen(channel) };
 }
@@ -24,7 +26,7 @@ function entered(window, options = {}, linkOptions = { window: 1024 }) {
 function served(windows, options = {}, linkOptions = { window: 1024 }) {
   const { link, socket } = connected(linkOptions);
   const channel = link.create('a', options);
-  socket.say([...ANNOUNCEMENT, ...IN_FORCE, ...hex('00 03 01 00 05')]);
+  socket.say([...ANNOUNCEMENT, ...IN_FORCE, 0, 3, firstTag(linkOptions), 0, 5]);
   for (const [user, window] of Object.entries(windows)) socket.say([0, 10, 0, 4, 5, +user, 7, 1, ...four(window)]);
   socket.take();
   return { link, socket, channel, told: listen(channel) };
@@ -369,7 +371,8 @@ test('what began before the hello is raised', () => {
   const { link, socket } = connected({ window: 1024 });
   const own = link.create('a');
   const user = link.enter('b');
-  socket.say(hex('00 03 01 00 05  00 04 00 00 05 01  00 03 02 00 03'));
+  assert.deepEqual(socket.take(), hex('00 00 fa 01 61  00 01 fb 01 62'), '2 to the power of 10 bytes have room');
+  socket.say(hex('00 03 fa 00 05  00 04 00 00 05 01  00 03 fb 00 03'));
   socket.say(chunk([3], 100));
   socket.say([...ANNOUNCEMENT]);
   socket.take();
@@ -428,7 +431,7 @@ test('until a window is told, one chunk or 64 bytes go to each', async () => {
     const { link, socket } = connected({ window: 1024 });
     const channel = link.enter('b');
     const data = link.enter('c', { mode: 'data' });
-    socket.say([...ANNOUNCEMENT, ...hex('00 03 01 00 00  00 03 02 00 01')]);
+    socket.say([...ANNOUNCEMENT, ...hex('00 03 fa 00 00  00 03 fb 00 01')]);
     socket.take();
     channel.send('x'.repeat(500));
     assert.throws(() => channel.send('y'), code('would-block'));
@@ -453,7 +456,7 @@ test('until a window is told, one chunk or 64 bytes go to each', async () => {
 test('nothing is broadcast until the hello has been answered', async () => {
   const { link, socket } = connected({ window: 1024 });
   const channel = link.create('a');
-  socket.say([...ANNOUNCEMENT, ...hex('00 03 01 00 05')]);
+  socket.say([...ANNOUNCEMENT, ...hex('00 03 fa 00 05')]);
   assert.throws(() => channel.broadcast('x'), code('would-block'));
   assert.throws(() => channel.sendToReady('x'), code('would-block'));
   let isThere = false;

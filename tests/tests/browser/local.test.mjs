@@ -15,9 +15,11 @@ async function room(count, options = {}, linkOptions = {}) {
   const heard = listen(server);
   const users = Array.from({ length: count }, () => link.enter('tea'));
   const told = users.map((user) => listen(user));
-  socket.say(hex('00 03 01 00 05'));
+  const [, , tag, ...create] = socket.take();
+  assert.deepEqual(create, hex('03 74 65 61'));
+  socket.say([0, 3, tag, 0, 5]);
   await settle();
-  assert.deepEqual(socket.take(), hex('00 00 01 03 74 65 61'));
+  assert.deepEqual(socket.take(), []);
   return { link, socket, server, heard, users, told };
 }
 

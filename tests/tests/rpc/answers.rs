@@ -9,7 +9,7 @@ use peote_net::rpc::{
 use peote_net::time::Instant;
 use peote_net::value::List;
 
-use crate::peer::{FIRST_TAG, Peer as _, Relay, TestLink, poll, server};
+use crate::peer::{Peer as _, Relay, TestLink, poll, server};
 
 #[remote]
 trait Desk {
@@ -174,7 +174,7 @@ fn a_procedure_is_called_once_when_the_window_of_its_caller_has_room() {
     let (mut link, mut relay) = (Box::new(TestLink::new()), Relay::default());
     link.out().create("rpc", Mode::RPC).unwrap();
     relay.incoming.extend([0, 4, 0, 255, 0x50, 4]); // announcement: knows hello
-    relay.incoming.extend(to_endpoint::success(FIRST_TAG, 0));
+    relay.incoming.extend(to_endpoint::success(1, 0));
     relay.incoming.extend(to_endpoint::user_entered(0, 0));
     relay.incoming.extend([0, 5, 0, 3, 1, 1, 1]); // hello: takes part
     relay.incoming.extend(to_endpoint::raised(true, 0, 0, 40, 1000));
@@ -251,7 +251,7 @@ fn asking() -> (Box<TestLink>, Relay, Caller, DeskCaller) {
     let (mut link, mut relay) = (Box::new(TestLink::new()), Relay::default());
     let mut calls = Caller::new(&[], &[]);
     link.out().create("rpc", Mode::RPC).unwrap();
-    relay.incoming.extend(to_endpoint::success(FIRST_TAG, 0));
+    relay.incoming.extend(to_endpoint::success(1, 0));
     relay.incoming.extend(to_endpoint::user_entered(0, 0));
     relay.chunk_of_user(&[ANSWERS]);
     relay.chunk_of_user(&[0]);

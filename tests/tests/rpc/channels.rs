@@ -6,7 +6,7 @@ use peote_net::protocol::to_endpoint;
 use peote_net::rpc::{Calls, Heard, Message, Remote, offer};
 use peote_net::time::Instant;
 
-use crate::peer::{FIRST_TAG, Peer as _, TestLink, poll, server};
+use crate::peer::{Peer as _, TestLink, poll, server};
 
 /// Whatever is sent plainly: the other end would take it for a call.
 #[test]
@@ -42,7 +42,7 @@ fn nothing_is_called_in_a_channel_of_another_mode() {
         let mut link = Box::new(TestLink::new());
         let mut relay = crate::peer::Relay::default();
         let channel = link.out().create("chat", mode).unwrap();
-        relay.incoming.extend(to_endpoint::success(FIRST_TAG, 0));
+        relay.incoming.extend(to_endpoint::success(1, 0));
         relay.incoming.extend(to_endpoint::user_entered(0, 0));
         // what would be an offer, and what would be a call
         relay.chunk_of_user(&[0]);
@@ -83,7 +83,7 @@ fn messages_have_the_length_bytes_that_the_mode_says() {
         let mut link = Box::new(TestLink::new());
         let mut relay = crate::peer::Relay::default();
         let channel = link.out().enter("calls", mode).unwrap();
-        relay.incoming.extend(to_endpoint::success(FIRST_TAG, 0));
+        relay.incoming.extend(to_endpoint::success(1, 0));
         poll(&mut link, &mut relay, |event, _| event.ok());
         relay.outgoing.clear();
         let text = [7u8; 200];

@@ -6,10 +6,7 @@ use peote_net::protocol::{to_endpoint, to_relay};
 use peote_net::time::Instant;
 use peote_net_testkit::script::Script;
 
-pub(crate) type TestLink = Link<LinkBuffers<32_768, 4, 2, 36_864, 1024>>;
-
-/// The tag of the first command of such a link.
-pub(crate) const FIRST_TAG: u8 = 255;
+pub(crate) type TestLink = Link<LinkBuffers<32_768, 4, 2, 36_864, 1024, 65_536>>;
 
 /// A relay as the test plays it.
 pub(crate) type Relay = Script;
@@ -55,7 +52,7 @@ pub(crate) fn poll<R: IntoFlow<Error = SendError>>(
 pub(crate) fn server() -> (Box<TestLink>, Relay) {
     let (mut link, mut relay) = (Box::new(TestLink::new()), Relay::default());
     link.out().create("rpc", Mode::RPC).unwrap();
-    relay.incoming.extend(to_endpoint::success(FIRST_TAG, 0));
+    relay.incoming.extend(to_endpoint::success(1, 0));
     relay.incoming.extend(to_endpoint::user_entered(0, 0));
     let mut entered = false;
     poll(&mut link, &mut relay, |event, _| entered |= matches!(event, Event::UserEntered { .. }));
