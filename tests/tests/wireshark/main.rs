@@ -165,8 +165,8 @@ fn examples_of_the_specification() {
         }
     }
     titles.extend(shown.iter().map(|unit| unit.title.as_str()));
-    let all = "admit, broadcast to those not left out, enter, grant, hello, leave out, raised, refuse, refused, \
-        success, user knocks, words";
+    let all = "admit, broadcast to those not left out, enter, grant, hello, keepalive, leave out, raised, refuse, \
+        refused, success, user knocks, words";
     assert_eq!(titles.into_iter().collect::<Vec<_>>().join(", "), all);
 }
 
