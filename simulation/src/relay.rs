@@ -155,6 +155,8 @@ impl Relay {
     pub(crate) fn turn(&mut self, world: &mut World) -> bool {
         self.queues.now = world.now;
         let before = (world.acts, self.queues.changes);
+        // what is over by now is said in this turn
+        self.core.tick(&mut self.queues);
         let count = self.queues.connections.len();
         // whom it begins with is of no meaning, and so it must not matter
         let first = if count > 0 { self.random.below(count) } else { 0 };

@@ -89,14 +89,28 @@ fn a_relays_hello() {
 fn raising() {
     let user = to_endpoint::raised(false, 0, 5, 4096, 32_768);
     let server = to_endpoint::raised(true, 1, 7, 256, 65_536);
-    assert_eq!(examples("11.5", '<'), [user, server].concat());
+    let knows = to_endpoint::announcement(Capabilities::HELLO);
+    let answer = to_endpoint::success(248, 0);
+    let list = items::capabilities(items::TAKES_PART);
+    let head = to_endpoint::hello(list.len()).unwrap();
+    let behind_hello = to_endpoint::raised(false, 0, 5, 4096, 200);
+    let little = [&knows[..], &answer, &head, &list, &behind_hello].concat();
+    assert_eq!(examples("11.5", '<'), [&user[..], &server, &little].concat());
     relays_say(
         "11.5",
         &[
             control(Unit::Raised { own: false, channel: 0, user: 5, send: 4096, receive: 32_768 }),
             control(Unit::Raised { own: true, channel: 1, user: 7, send: 256, receive: 65_536 }),
+            control(Unit::Keepalive { last: [0x50, 4] }),
+            control(Unit::Success { tag: 248, channel: 0 }),
+            said(Kind::Hello, &list),
+            control(Unit::Raised { own: false, channel: 0, user: 5, send: 4096, receive: 200 }),
         ],
     );
+    let enter = to_relay::name_command(Command::Enter, items::first_tag(256).unwrap(), b"a").unwrap();
+    let list = [&list[..], &items::number(items::WINDOW, 300)].concat();
+    let head = to_relay::command_head(Command::Hello, list.len()).unwrap();
+    assert_eq!(examples("11.5", '>'), [&enter[..], b"a", &head, &list].concat());
 }
 
 // §11.6-grant
