@@ -80,7 +80,7 @@ impl Tables<'_> {
     /// that it does not take part.
     pub(super) fn is_no_longer_fresh<H: Host>(&mut self, id: ConnectionId, host: &mut H) {
         if self.stage(id).may_say_hello() {
-            self.await_no_more(id, Stage::Existing, host);
+            self.be_existing(id, host);
         }
     }
 
@@ -89,30 +89,29 @@ impl Tables<'_> {
         if self.stage(id) == Stage::Awaited { self.memberships_of(id) } else { 0 }
     }
 
-    /// A connection's stage changes to one in which no hello is awaited.
-    fn await_no_more<H: Host>(&mut self, id: ConnectionId, stage: Stage, host: &mut H) {
+    /// A connection is an existing endpoint from now on.
+    fn be_existing<H: Host>(&mut self, id: ConnectionId, host: &mut H) {
         let was_awaited = self.stage(id) == Stage::Awaited;
         self.forget_awaited(id);
         let Some(slot) = self.connection(id) else { return };
-        slot.stage = stage;
+        slot.stage = Stage::Existing;
         if was_awaited {
             let window = core::mem::take(&mut slot.window);
-            self.for_each_side(id, |tables, index, side| tables.be_existing(index, side, window, host));
+            self.for_each_side(id, |tables, index, side| tables.await_no_more(index, side, window, host));
         }
     }
 
-    /// One side of a membership counts as an existing endpoint from now on. The other side was told
-    /// that `told` bytes may be under way to it.
-    fn be_existing<H: Host>(&mut self, index: u32, side: usize, told: u32, host: &mut H) {
+    /// The hello of one side of a membership is awaited no more, and it is an existing endpoint. The
+    /// other side was told that `told` bytes may be under way to it.
+    fn await_no_more<H: Host>(&mut self, index: u32, side: usize, told: u32, host: &mut H) {
         if self.takes_part_at(index, other(side)) {
             self.widen(index, other(side), host.window().saturating_sub(told), host);
             return self.owe(index, side, host);
         }
-        let is_fresh = self.connection_at(index, side).is_some_and(|id| self.stage(id) == Stage::Fresh);
         if let Some(slot) = self.side_mut(index, side) {
-            slot.count = if is_fresh { told.saturating_sub(slot.count) } else { 0 };
+            slot.count = 0;
         }
-        self.set_counted(index, side, is_fresh);
+        self.set_counted(index, side, false);
         self.resume(index, other(side), host);
     }
 
@@ -123,7 +122,8 @@ impl Tables<'_> {
         }
     }
 
-    /// Awaits no hello any more that has not come in time. It still counts when it comes.
+    /// Awaits no hello any more that has not come in time. It does not count when it comes: the other
+    /// sides have been granted what an existing endpoint may be sent, which is more than has room.
     pub(super) fn end_old_awaits<H: Host>(&mut self, host: &mut H) {
         let now = low(host.now());
         // each round takes one off the list
@@ -134,7 +134,7 @@ impl Tables<'_> {
                 return;
             }
             let id = ConnectionId { index: index.saturating_sub(1), generation: slot.generation };
-            self.await_no_more(id, Stage::Fresh, host);
+            self.be_existing(id, host);
         }
     }
 

@@ -63,13 +63,13 @@ impl Model {
 
     pub(super) fn is_no_longer_fresh(&mut self, of: usize) {
         if self.may_say_hello(of) {
-            self.is_awaited_no_more(of, Stage::Existing);
+            self.is_existing(of);
         }
     }
 
-    fn is_awaited_no_more(&mut self, of: usize, stage: Stage) {
+    fn is_existing(&mut self, of: usize) {
         let (was_awaited, told) = (self.is_awaited(of), self.endpoints[&of].window);
-        self.endpoints.get_mut(&of).unwrap().stage = stage;
+        self.endpoints.get_mut(&of).unwrap().stage = Stage::Existing;
         if !was_awaited {
             return;
         }
@@ -79,10 +79,7 @@ impl Model {
                 self.owes_more(key, self.window - told);
                 continue;
             }
-            let is_fresh = stage == Stage::Fresh;
-            let side = self.side(&name, user, side);
-            let left = side.left.take().unwrap();
-            side.before = if is_fresh { u64::from(told.saturating_sub(left)) } else { 0 };
+            self.side(&name, user, side).left = None;
         }
     }
 
@@ -120,7 +117,7 @@ impl Model {
         }
         old.sort_unstable();
         for (_, of) in old {
-            self.is_awaited_no_more(of, Stage::Fresh);
+            self.is_existing(of);
         }
     }
 }
