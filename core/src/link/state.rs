@@ -114,13 +114,10 @@ pub(super) enum Owed {
     /// No command, but an event that is kept has to be dealt with first.
     #[cfg(feature = "flow")]
     Wait,
-    /// No command, but that a user has entered for whom no slot is free before an earlier one with
-    /// the same number has been told to be gone.
+    /// No command, but an earlier user has to be told to be gone first, whose number has been given
+    /// again. The unit that says so is the decoder's last, and is gone through anew then.
     #[cfg(all(feature = "flow", feature = "server"))]
-    Entered {
-        channel: u8,
-        user: u8,
-    },
+    Older,
     /// No command, but what waits has to be handed over first.
     #[cfg(all(feature = "flow", feature = "server"))]
     Door,
@@ -267,7 +264,7 @@ impl State {
             #[cfg(feature = "flow")]
             Owed::Wait => false,
             #[cfg(all(feature = "flow", feature = "server"))]
-            Owed::Door | Owed::Entered { .. } => false,
+            Owed::Door | Owed::Older => false,
             _ => true,
         }
     }
@@ -296,7 +293,18 @@ impl State {
         let is_left = self.received.is_left() || !matches!(self.telling, Telling::Done);
         // or the round has not come to an event that was kept
         let is_due = self.front.is_due() && !matches!(self.held, Held::Relay);
-        is_due || is_left && self.wants_read() || self.tables.kept.has_more()
+        is_due || is_left && self.wants_read() || self.tables.kept.has_more() || self.may_go_on()
+    }
+
+    /// Returns true if an event was kept that stops the reading, and it may not any more.
+    const fn may_go_on(&self) -> bool {
+        match self.owed {
+            #[cfg(feature = "flow")]
+            Owed::Wait => self.tables.kept.has_progressed(),
+            #[cfg(all(feature = "flow", feature = "server"))]
+            Owed::Older => self.tables.kept.has_progressed(),
+            _ => false,
+        }
     }
 
     /// Returns true if an event waits for being delivered again.

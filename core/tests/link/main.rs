@@ -18,6 +18,8 @@ mod limit;
 mod local;
 mod lost;
 mod model;
+#[cfg(feature = "flow")]
+mod numbers;
 mod parties;
 mod parts;
 mod random;

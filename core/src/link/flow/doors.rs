@@ -143,12 +143,10 @@ impl Session<'_> {
         let len = self.out.state.flow.words.into();
         let Some(party) = self.out.parts.parties.get_mut(usize::from(slot)) else { return };
         party.assembler.keep(len, len);
-        let generation = party.generation;
         let mut tables = self.out.tables();
         tables.set_kept(slot, PartyKept::new(Waiting::Knock, 0));
         tables.state.kept.look_at(slot);
         self.out.state.owed = Owed::Door;
-        self.wait_for_older(PartyRef { slot, generation });
     }
 
     fn end_knock(&mut self, number: u8, user: u8) -> Option<Notice> {

@@ -146,6 +146,12 @@ impl Session<'_> {
             },
             None => self.code_by_room(number),
         };
+        if code == 0
+            && let Some((channel, _)) = self.out.tables().find_open(number)
+            && self.has_to_wait_for_older(channel, user)
+        {
+            return None;
+        }
         self.out.state.owed = Owed::Answer { channel: number, user, ticket, code };
         self.out.pay();
         if code != 0 {

@@ -149,6 +149,11 @@ impl KeptState {
         self.is_own_due || self.left > 0
     }
 
+    /// Returns true if something that stops the reading may have been dealt with.
+    pub(super) const fn has_progressed(&self) -> bool {
+        self.has_progressed || !self.is_any()
+    }
+
     /// All has been looked at, or the connection is lost.
     pub(super) const fn end_round(&mut self) {
         (self.is_own_due, self.left) = (false, 0);
@@ -221,8 +226,11 @@ impl Tables<'_> {
         }
     }
 
-    /// The party in this slot is free.
+    /// The party in this slot is free. What waited for its event need not any more.
     pub(super) fn forget_kept(&mut self, slot: u16) {
+        if self.parties.get(usize::from(slot)).is_some_and(|party| party.kept.is_waiting()) {
+            self.state.kept.progressed();
+        }
         self.set_kept(slot, PartyKept::NOTHING);
     }
 
@@ -241,8 +249,11 @@ impl Tables<'_> {
         }
     }
 
-    /// The own channel in this slot is free.
+    /// The own channel in this slot is free. What waited for its event need not any more.
     pub(super) fn forget_own_kept(&mut self, slot: u8) {
+        if self.is_own_kept(slot) {
+            self.state.kept.progressed();
+        }
         self.set_own_kept(slot, false);
     }
 
@@ -250,10 +261,9 @@ impl Tables<'_> {
         cfg!(feature = "server") && self.own.get(usize::from(slot)).is_some_and(|own| own.kept.0)
     }
 
-    /// A user has entered. Returns true if that has to wait for older events: that of its channel,
-    /// or the end of an earlier user with the same number.
+    /// A user has entered. Returns true if that has to wait for the event of its channel.
     pub(super) fn defer_entered(&mut self, own: u8, party: PartyRef) -> bool {
-        let is_deferred = self.is_own_kept(own) || self.has_older(party.slot);
+        let is_deferred = self.is_own_kept(own);
         if is_deferred {
             self.set_kept(party.slot, PartyKept::new(Waiting::Opened, 0));
         }
@@ -276,24 +286,20 @@ impl Tables<'_> {
         self.is_own_kept(channel.slot)
     }
 
-    /// Returns true if an earlier user with the same number as this one is gone, and has not been
-    /// told so.
+    /// Returns true if an earlier user with the same number as this one, which knocks, is gone, and
+    /// has not been told so.
+    #[cfg(feature = "server")]
     fn has_older(&self, slot: u16) -> bool {
-        let Some(party) = self.parties.get(usize::from(slot)).filter(|_| cfg!(feature = "server")) else {
-            return false;
-        };
-        let (this, number) = match party.state {
-            PartyState::User { own, user, .. } => (own, user),
-            #[cfg(feature = "server")]
-            PartyState::Knocking { own, user, .. } => (own, user),
-            _ => return false,
-        };
-        self.has_gone(this, number)
+        match self.parties.get(usize::from(slot)).map(|party| party.state) {
+            Some(PartyState::Knocking { own, user, .. }) => self.has_gone(own, user),
+            _ => false,
+        }
     }
 
     /// Returns true if a user with this number of this own channel is gone, and has not been told
     /// so.
-    pub(super) fn has_gone(&self, own: u8, user: u8) -> bool {
+    #[cfg(feature = "server")]
+    fn has_gone(&self, own: u8, user: u8) -> bool {
         let is_gone = |state| matches!(state, PartyState::Gone { own: of, user: number, .. } if of == own && number == user);
         self.state.kept.parties > 0 && self.find_party(is_gone).is_some()
     }
@@ -361,6 +367,8 @@ impl Tables<'_> {
     fn take_end(&mut self, at: PartyRef) -> Option<Queued> {
         let party = self.party(at)?;
         let (state, len) = (party.state, party.assembler.stored());
+        // the program may want it again, which is no progress
+        self.set_kept(at.slot, PartyKept::NOTHING);
         self.free_party(at.slot);
         let channel = Channel::Entered(at.into());
         Some(Queued::Notice(match state {

@@ -24,7 +24,11 @@ impl Session<'_> {
         while let Some((source, event)) = self.next_kept() {
             let is_over = match source {
                 // an end frees its slot first, so that the handler can ask for another channel
-                Held::Relay => self.hand_over_new(event, handler).unwrap_or(false),
+                Held::Relay => {
+                    let verdict = self.hand_over(event, handler);
+                    self.out.state.front.event = event;
+                    self.settle(Held::Relay, verdict)
+                }
                 source => {
                     let verdict = self.hand_over(event, handler);
                     self.settle(source, verdict)
@@ -107,9 +111,11 @@ impl Session<'_> {
                 tables.state.kept.is_skipped = true;
                 return None;
             }
-            Waiting::Opened if tables.has_older(slot) => return self.skip_for_older(),
             #[cfg(feature = "server")]
-            Waiting::Knock if tables.has_older(slot) => return self.skip_for_older(),
+            Waiting::Knock if tables.has_older(slot) => {
+                tables.state.kept.is_skipped = true;
+                return None;
+            }
             #[cfg(feature = "server")]
             Waiting::Knock => return Some((Held::Knock(slot), kept_event(&self.out.parts, slot))),
             _ => {}
@@ -117,18 +123,16 @@ impl Session<'_> {
         Some((Held::Party(slot), kept_event(&self.out.parts, slot)))
     }
 
-    fn skip_for_older(&mut self) -> Option<(Held, Queued)> {
-        self.out.state.tables.kept.is_skipped = true;
-        self.out.state.owed = self.out.state.owed.or_wait();
-        None
-    }
-
-    /// A user has entered whose number an earlier one has, which is gone and has not been told so.
-    /// Nothing more is read until it has been: a third one could not be told from them.
-    pub(in crate::link) fn wait_for_older(&mut self, party: PartyRef) {
-        if self.out.tables().has_older(party.slot) {
-            self.out.state.owed = self.out.state.owed.or_wait();
+    /// Returns true if a user enters whose number an earlier one had, which is gone and has not been
+    /// told so. It enters when that has been, and nothing more is read meanwhile: until then its
+    /// number means the earlier one.
+    #[cfg(feature = "server")]
+    pub(in crate::link) fn has_to_wait_for_older(&mut self, channel: OwnChannel, user: u8) -> bool {
+        let waits = self.out.tables().has_gone(channel.slot, user);
+        if waits {
+            self.out.state.owed = Owed::Older;
         }
+        waits
     }
 
     /// Takes note of what has become of a party's event. Returns true if it is kept.

@@ -170,12 +170,16 @@ impl Session<'_> {
     }
 
     pub(in crate::link) fn user_entered(&mut self, number: u8, user: u8) -> Option<Notice> {
-        let mut tables = self.out.tables();
-        let (channel, limit) = tables.find_open(number)?;
+        let (channel, limit) = self.out.tables().find_open(number)?;
         // no relay says so twice
-        if tables.find(Key::user(number, user)).is_some() {
+        if self.out.tables().find(Key::user(number, user)).is_some() {
             return None;
         }
+        #[cfg(all(feature = "flow", feature = "server"))]
+        if self.has_to_wait_for_older(channel, user) {
+            return None;
+        }
+        let mut tables = self.out.tables();
         let party = tables.add_party(PartyState::User { own: channel.slot, number, user }, limit);
         let (wire, user) = (user, User::new(user));
         debug!("a user entered own channel {}", channel.slot);
@@ -183,16 +187,10 @@ impl Session<'_> {
             Some(party) => {
                 #[cfg(feature = "flow")]
                 if tables.defer_entered(channel.slot, party) {
-                    self.wait_for_older(party);
                     return None;
                 }
                 let _ = (party, wire);
                 Some(Notice::of_user(channel, What::Entered(user)))
-            }
-            #[cfg(all(feature = "flow", feature = "server"))]
-            None if self.out.tables().has_gone(channel.slot, wire) => {
-                self.out.state.owed = Owed::Entered { channel: number, user: wire };
-                None
             }
             None => {
                 warning!("no party slot is free for a user of own channel {}", channel.slot);
@@ -209,15 +207,6 @@ impl Session<'_> {
                 Some(event)
             }
         }
-    }
-
-    /// The user that waits for the end of an earlier one with its number enters as soon as that has
-    /// been told.
-    #[cfg(all(feature = "flow", feature = "server"))]
-    pub(in crate::link) fn enter_waiting(&mut self) -> Option<Notice> {
-        let Owed::Entered { channel, user } = self.out.state.owed else { return None };
-        self.out.state.owed = Owed::Nothing;
-        self.user_entered(channel, user)
     }
 
     /// A membership has windows from now on.

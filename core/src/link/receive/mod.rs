@@ -19,10 +19,14 @@ impl Session<'_> {
     /// relay is owed a command first (`false`), or the handler takes no more (`true`).
     pub(super) fn hand_over_received<H: Handler + ?Sized>(&mut self, handler: &mut H) -> bool {
         #[cfg(all(feature = "flow", feature = "server"))]
-        if let Some(entered) = self.enter_waiting()
-            && let Some(is_over) = self.hand_over_new(Queued::Notice(entered), handler)
-        {
-            return is_over;
+        if self.out.state.owed == Owed::Older {
+            self.out.state.owed = Owed::Nothing;
+            let event = self.control();
+            if !matches!(event, Queued::None)
+                && let Some(is_over) = self.hand_over_new(event, handler)
+            {
+                return is_over;
+            }
         }
         while self.out.state.received.is_left() {
             if self.out.state.owed != Owed::Nothing {

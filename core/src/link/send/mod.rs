@@ -499,7 +499,7 @@ impl<'a> Out<'a> {
             #[cfg(feature = "flow")]
             Owed::Wait => return,
             #[cfg(all(feature = "flow", feature = "server"))]
-            Owed::Door | Owed::Entered { .. } => return,
+            Owed::Door | Owed::Older => return,
             #[cfg(feature = "flow")]
             Owed::Hello => return self.say_hello(),
             #[cfg(feature = "flow")]
