@@ -1,5 +1,5 @@
-//! What each address and its network have: connections, channels, and how fast new connections and
-//! TLS handshakes come.
+//! What each address and its network have: connections, channels, and how fast new connections, TLS
+//! handshakes and tokens come.
 
 use std::collections::HashMap;
 use std::hash::BuildHasher;
@@ -38,6 +38,8 @@ struct Network {
     connections: u32,
     channels: usize,
     handshakes: Bucket,
+    /// Tokens that are checked.
+    tokens: Bucket,
 }
 
 impl Addresses {
@@ -126,36 +128,64 @@ impl Addresses {
     /// Counts a TLS handshake of a network, unless there are too many; then in how many
     /// microseconds there may be one. `now` in microseconds.
     pub(crate) fn shake_hands(&mut self, address: IpAddr, now: u64, config: &Config) -> Result<(), u64> {
-        let capacity = Network::capacity(config);
         let Some(network) = self.networks.get_mut(network(address)) else { return Ok(()) };
-        if capacity.per_second == 0 {
-            return Ok(());
-        }
-        if network.handshakes.left(now, capacity) == 0 {
-            return Err(SOON.max(1_000_000 / capacity.per_second));
-        }
-        network.handshakes.spend(now, 1, capacity);
-        Ok(())
+        take_one(&mut network.handshakes, now, Network::handshakes(config))
+    }
+
+    /// Counts a token of a network that is checked, as [`shake_hands`](Self::shake_hands) does for
+    /// handshakes.
+    pub(crate) fn check_token(&mut self, address: IpAddr, now: u64, config: &Config) -> Result<(), u64> {
+        let Some(network) = self.networks.get_mut(network(address)) else { return Ok(()) };
+        take_one(&mut network.tokens, now, Network::tokens(config))
     }
 }
 
-/// Microseconds after which a handshake that had to wait is tried again, at least: all that wait do
-/// so.
+/// Microseconds after which something that had to wait for its network is tried again, at least: all
+/// that wait do so.
 const SOON: u64 = 100_000;
+
+/// Takes one from a bucket, unless there is none; then in how many microseconds there may be one.
+fn take_one(bucket: &mut Bucket, now: u64, capacity: Capacity) -> Result<(), u64> {
+    if capacity.per_second == 0 {
+        return Ok(());
+    }
+    if bucket.left(now, capacity) == 0 {
+        return Err(SOON.max(1_000_000 / capacity.per_second));
+    }
+    bucket.spend(now, 1, capacity);
+    Ok(())
+}
 
 /// A limit where 0 is none.
 fn at_most(count: u32) -> u32 {
     if count == 0 { u32::MAX } else { count }
 }
 
-/// Something that is kept while it has connections, and beyond while its rate has not recovered.
+/// Something that is kept while it has connections, and beyond while its rates have not recovered.
 trait Entry: Default {
     fn connections(&mut self) -> &mut u32;
 
-    /// What its rate allows.
-    fn capacity(config: &Config) -> Capacity;
+    /// Whether its rates are as if nothing had come.
+    fn has_recovered(&self, now: u64, config: &Config) -> bool;
+}
 
-    fn rate(&self) -> &Bucket;
+impl Address {
+    /// How fast connections may come.
+    fn capacity(config: &Config) -> Capacity {
+        Capacity::new(config.connections_per_second_per_address.into(), config.burst)
+    }
+}
+
+impl Network {
+    /// How fast TLS handshakes may come.
+    fn handshakes(config: &Config) -> Capacity {
+        Capacity::new(config.tls_handshakes_per_second_per_network.into(), config.burst)
+    }
+
+    /// How fast tokens may come.
+    fn tokens(config: &Config) -> Capacity {
+        Capacity::new(config.tokens_per_second_per_network.into(), config.burst)
+    }
 }
 
 impl Entry for Address {
@@ -163,12 +193,8 @@ impl Entry for Address {
         &mut self.connections
     }
 
-    fn capacity(config: &Config) -> Capacity {
-        Capacity::new(config.connections_per_second_per_address.into(), config.burst)
-    }
-
-    fn rate(&self) -> &Bucket {
-        &self.rate
+    fn has_recovered(&self, now: u64, config: &Config) -> bool {
+        is_full(&self.rate, now, Self::capacity(config))
     }
 }
 
@@ -177,12 +203,9 @@ impl Entry for Network {
         &mut self.connections
     }
 
-    fn capacity(config: &Config) -> Capacity {
-        Capacity::new(config.tls_handshakes_per_second_per_network.into(), config.burst)
-    }
-
-    fn rate(&self) -> &Bucket {
-        &self.handshakes
+    fn has_recovered(&self, now: u64, config: &Config) -> bool {
+        is_full(&self.handshakes, now, Self::handshakes(config))
+            && is_full(&self.tokens, now, Self::tokens(config))
     }
 }
 
@@ -239,12 +262,15 @@ impl<T: Entry> Kept<T> {
 
 /// Whether an entry is one as if it had never been there.
 fn is_forgettable<T: Entry>(entry: &mut T, now: u64, config: &Config) -> bool {
-    let capacity = T::capacity(config);
-    *entry.connections() == 0
-        && (capacity.per_second == 0 || entry.rate().left(now, capacity) >= full(capacity))
+    *entry.connections() == 0 && entry.has_recovered(now, config)
 }
 
-/// Tokens of a bucket from which nothing was taken.
+/// Whether a bucket holds all that it can, or has no limit.
+fn is_full(bucket: &Bucket, now: u64, capacity: Capacity) -> bool {
+    capacity.per_second == 0 || bucket.left(now, capacity) >= full(capacity)
+}
+
+/// What a bucket holds from which nothing was taken.
 fn full(capacity: Capacity) -> u64 {
     Bucket::default().left(u64::MAX / 2000, capacity)
 }
@@ -401,27 +427,38 @@ mod tests {
         assert_eq!(addresses.may_own(address("9.9.9.2"), &none), Ok(()));
     }
 
+    type Take = fn(&mut Addresses, IpAddr, u64, &Config) -> Result<(), u64>;
+
     #[test]
-    fn handshakes_of_a_network_come_as_fast_as_allowed_and_no_faster() {
-        let mut addresses = Addresses::default();
-        let config = Config { tls_handshakes_per_second_per_network: 5, ..config(0, 0, 0) };
-        let now = 5 * SECOND;
-        for last in 1..=9 {
-            assert_eq!(addresses.add(IpAddr::from([9, 9, 9, last]), now, &config), Ok(()));
+    fn handshakes_and_tokens_of_a_network_come_as_fast_as_allowed_and_no_faster() {
+        let none = config(0, 0, 0);
+        let handshakes = Config { tls_handshakes_per_second_per_network: 5, ..none.clone() };
+        let tokens = Config { tokens_per_second_per_network: 5, ..none };
+        let kinds: [(Take, Take, Config); 2] = [
+            (Addresses::shake_hands, Addresses::check_token, handshakes),
+            (Addresses::check_token, Addresses::shake_hands, tokens),
+        ];
+        for (take, other, config) in kinds {
+            let mut addresses = Addresses::default();
+            let now = 5 * SECOND;
+            for last in 1..=9 {
+                assert_eq!(addresses.add(IpAddr::from([9, 9, 9, last]), now, &config), Ok(()));
+            }
+            assert_eq!(addresses.add(address("9.9.8.1"), now, &config), Ok(()));
+            for last in 1..=5 {
+                assert_eq!(take(&mut addresses, IpAddr::from([9, 9, 9, last]), now, &config), Ok(()));
+            }
+            assert_eq!(take(&mut addresses, address("9.9.9.6"), now, &config), Err(SECOND / 5));
+            assert_eq!(take(&mut addresses, address("9.9.8.1"), now, &config), Ok(()));
+            assert_eq!(take(&mut addresses, address("9.9.9.6"), now + SECOND / 5, &config), Ok(()));
+            assert!(take(&mut addresses, address("9.9.9.7"), now + SECOND / 5, &config).is_err());
+            assert_eq!(other(&mut addresses, address("9.9.9.7"), now, &config), Ok(()), "has its own limit");
+            // to go and come again is no way around it
+            for last in 1..=9 {
+                addresses.remove(IpAddr::from([9, 9, 9, last]), now, &config);
+            }
+            assert_eq!(addresses.add(address("9.9.9.6"), now, &config), Ok(()));
+            assert!(take(&mut addresses, address("9.9.9.6"), now, &config).is_err());
         }
-        assert_eq!(addresses.add(address("9.9.8.1"), now, &config), Ok(()));
-        for last in 1..=5 {
-            assert_eq!(addresses.shake_hands(IpAddr::from([9, 9, 9, last]), now, &config), Ok(()));
-        }
-        assert_eq!(addresses.shake_hands(address("9.9.9.6"), now, &config), Err(SECOND / 5));
-        assert_eq!(addresses.shake_hands(address("9.9.8.1"), now, &config), Ok(()));
-        assert_eq!(addresses.shake_hands(address("9.9.9.6"), now + SECOND / 5, &config), Ok(()));
-        assert!(addresses.shake_hands(address("9.9.9.7"), now + SECOND / 5, &config).is_err());
-        // to go and come again is no way around it
-        for last in 1..=9 {
-            addresses.remove(IpAddr::from([9, 9, 9, last]), now, &config);
-        }
-        assert_eq!(addresses.add(address("9.9.9.6"), now, &config), Ok(()));
-        assert!(addresses.shake_hands(address("9.9.9.6"), now, &config).is_err());
     }
 }

@@ -3,18 +3,15 @@
 use peote_net::Reason;
 #[cfg(feature = "cluster")]
 use peote_net::protocol::MAX_CHANNELS;
-use peote_net::protocol::items::{Item, Items};
 use peote_net::relay::{ConnectionId, Decision, Request};
-use tracing::{info, warn};
 
-use crate::access::{Action, Denied, Granted, unix_now};
+use crate::access::{Action, Denied, unix_now};
 use crate::allowance::Allowance;
 use crate::causes::Refused;
 #[cfg(feature = "cluster")]
 use crate::cluster::Verdict;
 use crate::config::{Access, Config, limit};
-use crate::connections::{Connections, index};
-use crate::log::Name;
+use crate::connections::{Connections, Later, index};
 
 impl Connections {
     /// What the core is told about a command.
@@ -27,8 +24,13 @@ impl Connections {
         }
         let is_first = self.is_asked_first(id);
         let Some(connection) = self.get(index(id)) else { return Decision::Close };
+        if connection.has_token() || self.work == 0 {
+            self.later = Later::Turn;
+            return Decision::Later;
+        }
+        let Some(connection) = self.get(index(id)) else { return Decision::Close };
         if is_first && let Err(micros) = connection.commands.take(now, connection.allowance.commands) {
-            self.later = micros;
+            self.later = Later::Commands(micros);
             return Decision::Later;
         }
         if self.config.access != Access::Open
@@ -76,7 +78,7 @@ impl Connections {
         let (cause, reason) = match verdict {
             Verdict::Core => return Decision::Yes,
             Verdict::Wait => {
-                self.asks_cluster = true;
+                self.later = Later::Directory;
                 return Decision::Later;
             }
             Verdict::InUse => (Refused::NameInUse, Reason::NameInUse),
@@ -138,6 +140,7 @@ impl Connections {
             Request::Enter { given, .. } => (Action::Enter, given),
             _ => return Ok(()),
         };
+        self.work = self.work.saturating_sub(self.rights.work(given));
         let Some(Some(connection)) = self.slots.get_mut(id.index()) else { return Err(Denied::Nothing) };
         let had_shown = connection.granted.as_ref().is_some_and(|granted| granted.has_shown());
         let before = connection.granted_memory();
@@ -149,80 +152,6 @@ impl Connections {
             connection.allowance = Allowance::new(&self.config, connection.granted.as_deref());
         }
         result
-    }
-
-    /// A hello has come, maybe with a token or a part of one. A token that does not count is passed
-    /// over: the commands that it was for are refused.
-    pub(crate) fn hear_token(&mut self, index: u32, items: Items<'_>) {
-        if self.config.access == Access::Open {
-            return;
-        }
-        for item in items {
-            let (part, is_last) = match item {
-                Item::TokenPart(part) => (part, false),
-                Item::TokenEnd(part) => (part, true),
-                _ => continue,
-            };
-            let Some(Some(connection)) = self.slots.get_mut(index as usize) else { return };
-            let before = connection.granted_memory();
-            let token = connection.granted.get_or_insert_default().collect(part, is_last);
-            let after = connection.granted_memory();
-            self.pool.add(after);
-            self.pool.remove(before);
-            if let Some(token) = token
-                && let Err(denied) = self.present(index, &token)
-                && let Some((id, home)) = self.get(index).map(|connection| (connection.id, connection.home))
-                && self.lines.may_warn(self.now, "denied-tokens", home)
-            {
-                warn!(connection = %id, %denied, "token refused");
-            }
-        }
-    }
-
-    /// A connection has shown a token: in its hello, in the address of its WebSocket, or in a
-    /// header. From now on it may what the token says, in place of what an earlier one said. Where
-    /// access is open nothing is looked at.
-    ///
-    /// # Errors
-    /// Why the token does not count. What the connection had before stays.
-    pub(crate) fn present(&mut self, index: u32, token: &[u8]) -> Result<(), Denied> {
-        if self.config.access == Access::Open {
-            return Ok(());
-        }
-        let permit = self.rights.check(token, unix_now(), &self.config)?;
-        if self.bans.has_subject(permit.subject()) {
-            return Err(Denied::Banned);
-        }
-        let Some(Some(connection)) = self.slots.get_mut(index as usize) else { return Err(Denied::Nothing) };
-        let before = connection.subject();
-        let is_another = before != Some(permit.subject());
-        if is_another {
-            self.subjects.add(permit.subject(), permit.limits().connections)?;
-            if let Some(before) = before {
-                self.subjects.remove(before);
-            }
-        }
-        self.pool.remove(connection.granted_memory());
-        let granted: &mut Granted = connection.granted.get_or_insert_default();
-        let subject = permit.subject().to_owned();
-        granted.permit = Some(permit);
-        self.pool.add(connection.granted_memory());
-        connection.allowance = Allowance::new(&self.config, connection.granted.as_deref());
-        let (id, home) = (connection.id, connection.home);
-        if self.lines.may_tell(self.now, "tokens", home) {
-            info!(connection = %id, subject = %Name(subject.as_bytes()), "token accepted");
-        }
-        Ok(())
-    }
-
-    /// Forgets what a connection was granted, because it goes.
-    pub(crate) fn forget_granted(&mut self, index: u32) {
-        let Some(Some(connection)) = self.slots.get_mut(index as usize) else { return };
-        self.pool.remove(connection.granted_memory());
-        if let Some(subject) = connection.subject() {
-            self.subjects.remove(subject);
-        }
-        connection.granted = None;
     }
 
     /// The limit that a command is above, if any, and what its endpoint is told.
@@ -284,7 +213,7 @@ impl Denied {
         match self {
             Self::Nothing | Self::Pattern | Self::Banned | Self::Connections => Refused::NotPermitted,
             Self::Expired | Self::NotYet => Refused::Expired,
-            Self::NoToken | Self::Forged | Self::Algorithm | Self::Claim => Refused::Forged,
+            Self::NoToken | Self::Forged | Self::Algorithm | Self::Claim | Self::NoKey => Refused::Forged,
         }
     }
 }

@@ -234,7 +234,9 @@ causes! {
         Origin = "origin",
         /// [`Config::watch_from`](crate::Config::watch_from).
         WatchFrom = "watch-from",
-        /// The token in its HTTP request does not count.
+        /// The token in its HTTP request does not count, or its network has shown too many
+        /// ([`Config::tokens_per_second_per_network`](crate::Config::tokens_per_second_per_network)).
+        /// Or three tokens in its hellos did not count, one after the other.
         Token = "token",
         /// [`Config::access_revoked`](crate::Config::access_revoked).
         Revoked = "revoked",
@@ -276,6 +278,9 @@ causes! {
         /// [`Config::tls_handshakes_per_second_per_network`](crate::Config::tls_handshakes_per_second_per_network),
         /// of its network.
         Handshakes = "handshakes",
+        /// [`Config::tokens_per_second_per_network`](crate::Config::tokens_per_second_per_network),
+        /// of its network.
+        Tokens = "tokens",
     }
 }
 

@@ -48,6 +48,7 @@ mod tls;
 #[cfg(not(feature = "tls"))]
 #[path = "tls_none.rs"]
 mod tls;
+mod tokens;
 mod transport;
 mod waits;
 pub mod websocket;

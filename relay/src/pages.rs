@@ -27,7 +27,13 @@ const BY_NAME: Refusal = Refusal::new(
 
 const NOT_FOUND: Refusal = Refusal::new("404 Not Found", "there is only WebSocket here");
 const NOT_SHOWN: Refusal = Refusal::new("403 Forbidden", "this page is not shown to your address");
-const TOKEN: Refusal = Refusal::new("401 Unauthorized", "the token does not count here");
+/// The network has shown too many tokens.
+pub(crate) const TOO_MANY_TOKENS: Refusal = Refusal::new(
+    "429 Too Many Requests",
+    "the network shows more tokens than it may (tokens-per-second-per-network)",
+);
+/// The token does not count.
+pub(crate) const TOKEN: Refusal = Refusal::new("401 Unauthorized", "the token does not count here");
 const TOO_SLOW: Refusal = Refusal::new("408 Request Timeout", "the request did not come in time");
 const DRAINING: Refusal = Refusal::new("503 Service Unavailable", "draining");
 const STOPPING: Refusal = Refusal::new("503 Service Unavailable", "stopping");
@@ -144,11 +150,6 @@ impl Request {
     /// The response to whoever is above a limit.
     pub(crate) fn full(&self, why: TurnedAway) -> Response {
         self.refuse(Refusal::new("503 Service Unavailable", why.told()))
-    }
-
-    /// The response where the token does not count.
-    pub(crate) fn unauthorized(&self) -> Response {
-        self.refuse(TOKEN)
     }
 
     /// The response to whoever asks whether the relay is well, while it is drained.

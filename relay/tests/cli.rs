@@ -128,6 +128,7 @@ fn unlimited_lifts_limits_but_neither_times_nor_memory() {
         "messages-per-second = 0",
         "bytes-per-second = 0",
         "tls-handshakes-per-second-per-network = 0",
+        "tokens-per-second-per-network = 0",
         // a time, and none by default
         "idle-timeout = 0",
     ];

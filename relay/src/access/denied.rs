@@ -15,6 +15,8 @@ pub enum Denied {
     /// No key that the relay has made it: it was forged or changed, or its key was taken away. For
     /// a signed name also: it was signed for another name or another action.
     Forged,
+    /// It does not say which key has made it (`kid`), and there are more than 8 for its algorithm.
+    NoKey,
     /// It is signed with an algorithm that its key is not for, or with none.
     Algorithm,
     /// A claim is missing or not as it should be.
@@ -37,6 +39,7 @@ impl fmt::Display for Denied {
             Self::Nothing => "no token and no signed name, and without one this is not allowed",
             Self::NoToken => "not a token: empty, too long, or not of the form of a JWT",
             Self::Forged => "made by no key that the relay has, or changed since",
+            Self::NoKey => "it does not name its key (kid), and there are too many to try all of them",
             Self::Algorithm => "signed with an algorithm that its key is not for",
             Self::Claim => "a claim is missing or not as it should be",
             Self::Expired => "expired",

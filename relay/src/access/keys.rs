@@ -20,9 +20,11 @@ use super::permit::is_over;
 use super::{Action, Denied, crypto, split};
 use crate::config::InvalidConfig;
 
-/// Keys that a file may have. Each token without `kid`, and each signed name, is tried with all of
-/// them.
+/// Keys that a file may have. Each signed name is tried with all of them that are for HS256.
 const MOST_KEYS: usize = 64;
+
+/// Work that it is to try a signed name with a key, in units that are queued.
+const OF_A_MAC: usize = 16;
 
 /// Bytes of the longest file.
 const LONGEST: u64 = 1 << 20;
@@ -130,6 +132,11 @@ impl Keys {
     /// Whether a key is still there, by what stands for it.
     pub(crate) fn has(&self, fingerprint: u64) -> bool {
         self.keys.iter().any(|key| key.fingerprint == fingerprint)
+    }
+
+    /// Work that it is to check a signed name, in units that are queued: each key is tried.
+    pub(crate) fn work_of_a_name(&self) -> usize {
+        OF_A_MAC * self.keys.iter().filter(|key| key.secret.is_some()).count()
     }
 
     /// Checks a signed name: `given` as the command has it. Returns the name, and what stands for

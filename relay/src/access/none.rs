@@ -34,6 +34,11 @@ impl Keys {
         Err(Denied::Forged)
     }
 
+    #[expect(clippy::unused_self, reason = "with keys it says something")]
+    pub(crate) fn work_of_a_name(&self) -> usize {
+        0
+    }
+
     pub(crate) fn has(&self, _: u64) -> bool {
         false
     }

@@ -19,6 +19,10 @@ pub(crate) struct Granted {
     pub(crate) limits: Limits,
     /// The parts of a token that have come in hellos; more than [`MAX_TOKEN`] bytes are none.
     token: Vec<u8>,
+    /// Those are all its parts, and it is to be checked.
+    is_whole: bool,
+    /// Tokens in hellos that did not count, since one did.
+    refused: u8,
 }
 
 impl Granted {
@@ -27,12 +31,38 @@ impl Granted {
         self.permit.is_some() || !self.keys.is_empty()
     }
 
-    /// A part of a token has come in a hello. Returns the whole if it is the last one.
-    pub(crate) fn collect(&mut self, part: &[u8], is_last: bool) -> Option<Vec<u8>> {
+    /// A part of a token has come in a hello, maybe the last one. Passed over while there is a whole
+    /// one.
+    pub(crate) fn collect(&mut self, part: &[u8], is_last: bool) {
+        if self.is_whole {
+            return;
+        }
         // one byte too many shows that it is too long
         let room = (MAX_TOKEN + 1).saturating_sub(self.token.len());
         self.token.extend(part.iter().take(room));
-        is_last.then(|| std::mem::take(&mut self.token))
+        self.is_whole = is_last;
+    }
+
+    /// Whether a whole token is to be checked.
+    pub(crate) fn has_token(&self) -> bool {
+        self.is_whole
+    }
+
+    /// Takes the token that is to be checked.
+    pub(crate) fn take_token(&mut self) -> Vec<u8> {
+        self.is_whole = false;
+        std::mem::take(&mut self.token)
+    }
+
+    /// A token counts.
+    pub(crate) fn show(&mut self, permit: Permit) {
+        (self.permit, self.refused) = (Some(permit), 0);
+    }
+
+    /// A token does not count. Returns how many have not since one did.
+    pub(crate) fn count_refused(&mut self) -> u8 {
+        self.refused = self.refused.saturating_add(1);
+        self.refused
     }
 
     /// Bytes of memory that it takes.
@@ -63,6 +93,11 @@ impl Rights {
     /// Why it does not count.
     pub(crate) fn check(&self, token: &[u8], now: u64, config: &Config) -> Result<Permit, Denied> {
         self.keys.check(token, now, config.access_leeway.as_secs())
+    }
+
+    /// Work that it is to look at a name that a command has, in units that are queued.
+    pub(crate) fn work(&self, given: &[u8]) -> usize {
+        if split(given).is_some() { self.keys.work_of_a_name() } else { 0 }
     }
 
     /// Whether a connection may do something with a channel; `given` is the name as it has it. A

@@ -87,6 +87,31 @@ fn tokens_of_others_are_understood() {
     assert_eq!(bob.allows(Action::Create, b"tea", NOW, 0), Err(Denied::Pattern));
 }
 
+/// To try a key for Ed25519 takes long.
+#[test]
+fn only_so_many_keys_are_tried_with_a_token_that_names_none() {
+    let of = |count: usize, algorithm: &str, key: &str| -> String {
+        let key =
+            |number| format!("[[key]]\nid = \"{algorithm}{number}\"\nalgorithm = \"{algorithm}\"\n{key}\n");
+        (0..count).map(key).collect()
+    };
+    let secret = "secret = \"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8\"";
+    let public = "public = \"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8\"";
+    let claims = r#"{"exp":2000000000,"enter":"*"}"#;
+    let (named, unnamed) = (r#"{"alg":"HS256","kid":"HS2560"}"#, r#"{"alg":"HS256"}"#);
+    for (secrets, expected) in [(0, Err(Denied::Forged)), (8, Ok(())), (9, Err(Denied::NoKey))] {
+        let text = of(secrets, "HS256", secret) + &of(50, "EdDSA", public);
+        let keys = Keys::parse(&text).unwrap();
+        let check = |token: &str| keys.check(token.as_bytes(), NOW, 0).map(|_| ());
+        assert_eq!(check(&signed(unnamed, claims)), expected, "{secrets}");
+        assert_eq!(check(&signed(named, claims)).is_ok(), secrets > 0, "{secrets}");
+        let (head, rest) = BOB.split_once('.').unwrap();
+        assert_eq!(check(&format!("{head}.{rest}")), Err(Denied::Forged), "of another key");
+        let head = URL_SAFE_NO_PAD.encode(r#"{"alg":"EdDSA"}"#);
+        assert_eq!(check(&format!("{head}.{rest}")), Err(Denied::NoKey));
+    }
+}
+
 #[test]
 fn no_bit_of_a_token_can_be_changed() {
     for token in [ANN, BOB] {

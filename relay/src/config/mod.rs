@@ -8,6 +8,7 @@ use std::time::Duration;
 use ipnet::{IpNet, Ipv4Net};
 
 mod check;
+mod lift;
 mod origin;
 mod policy;
 
@@ -127,12 +128,20 @@ pub struct Config {
     /// with [`first_byte_timeout`](Self::first_byte_timeout) if it takes too long.
     pub tls_handshakes_per_second_per_network: u32,
 
+    /// Tokens a second that are checked for one network (a /24, or a /48 with IPv6), whether they
+    /// count or not; 0: no limit. Default: 50.
+    ///
+    /// What comes in [`burst`](Self::burst) may come at once. Tokens above it that come in hellos
+    /// wait, and the commands behind them. A WebSocket with one is refused.
+    pub tokens_per_second_per_network: u32,
+
     /// How much may come at once where a number a second is limited: as much as is allowed in this
     /// time; 0.1 s to 1 min. Default: 10 s.
     ///
     /// Holds for [`messages_per_second`](Self::messages_per_second),
     /// [`bytes_per_second`](Self::bytes_per_second),
-    /// [`tls_handshakes_per_second_per_network`](Self::tls_handshakes_per_second_per_network) and
+    /// [`tls_handshakes_per_second_per_network`](Self::tls_handshakes_per_second_per_network),
+    /// [`tokens_per_second_per_network`](Self::tokens_per_second_per_network) and
     /// [`connections_per_second_per_address`](Self::connections_per_second_per_address).
     pub burst: Duration,
 
@@ -479,6 +488,7 @@ impl Default for Config {
             messages_per_second: 1_000_000,
             bytes_per_second: 128 * MIB,
             tls_handshakes_per_second_per_network: 50,
+            tokens_per_second_per_network: 50,
             burst: Duration::from_secs(10),
             max_name_bytes: 255,
             allowed_names: Vec::new(),
@@ -584,24 +594,4 @@ impl Config {
 
     /// Range of [`cluster_lease`](Self::cluster_lease).
     pub const CLUSTER_LEASE: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(600);
-
-    /// Lifts every limit on connections, channels and rates. Times and memory stay bounded, and
-    /// lists of what is allowed hold.
-    pub fn lift_limits(&mut self) {
-        self.max_connections = 0;
-        self.max_connections_per_address = 0;
-        self.max_connections_per_network = 0;
-        self.connections_per_second_per_address = 0;
-        self.max_channels = 0;
-        self.max_channels_per_address = 0;
-        self.max_channels_per_network = 0;
-        self.max_users_per_channel_per_address = 0;
-        self.max_users_per_channel_per_network = 0;
-        self.tls_handshakes_per_second_per_network = 0;
-        self.max_channels_per_connection = 0;
-        self.max_users_per_channel = 0;
-        self.commands_per_second = 0;
-        self.messages_per_second = 0;
-        self.bytes_per_second = 0;
-    }
 }

@@ -47,6 +47,18 @@ const DIRECTORY: u64 = 15_000;
 /// What the relay says that it is.
 const PROGRAM: &str = concat!("peote-relay ", env!("CARGO_PKG_VERSION"));
 
+/// What a command waits for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Later {
+    /// So many microseconds: its connection gives too many.
+    Commands(u64),
+    /// The next turn of its connection: a token is to be checked first, or this turn's work is done.
+    Turn,
+    /// What the directory of the cluster says.
+    #[cfg(feature = "cluster")]
+    Directory,
+}
+
 /// All connections, by the place the core gave them.
 #[derive(Debug)]
 pub(crate) struct Connections {
@@ -68,8 +80,10 @@ pub(crate) struct Connections {
     /// Now, in milliseconds and in microseconds since the start.
     pub(crate) now: u64,
     pub(crate) now_micros: u64,
-    /// For how many microseconds the connection that is being served must give no more commands.
-    pub(crate) later: u64,
+    /// Why the connection that is being served has to wait with a command.
+    pub(crate) later: Later,
+    /// Tokens that were checked since the start.
+    pub(crate) checks: u64,
     /// What may be logged.
     pub(crate) lines: Lines,
     /// The connection that is gone and whose channels are being deleted, and what stands for its
@@ -116,12 +130,9 @@ pub(crate) struct Connections {
     /// Payload bytes that may be under way in one membership to an endpoint that does not take
     /// part. Endpoints were told, so another configuration does not change it.
     window: u32,
-    /// The other relays, if this one is one of many, and whether the connection that is being
-    /// served waits for the directory.
+    /// The other relays, if this one is one of many.
     #[cfg(feature = "cluster")]
     pub(crate) cluster: Option<Box<Cluster>>,
-    #[cfg(feature = "cluster")]
-    pub(crate) asks_cluster: bool,
     /// What the relay was told. Nothing here has a copy of any of it but for the times.
     pub(crate) config: Config,
     /// The times in it.
@@ -143,7 +154,8 @@ impl Connections {
             work: 0,
             now: 0,
             now_micros: 0,
-            later: 0,
+            later: Later::Turn,
+            checks: 0,
             lines: Lines::default(),
             leaving: None,
             paused: 0,
@@ -169,8 +181,6 @@ impl Connections {
             window: u32::try_from(config.queue_bytes / 2).unwrap_or(u32::MAX).min(WINDOW),
             #[cfg(feature = "cluster")]
             cluster: None,
-            #[cfg(feature = "cluster")]
-            asks_cluster: false,
             times: Times::new(&config),
             config,
         }

@@ -54,6 +54,8 @@ pub(super) enum Why {
     NoProxyHeader,
     /// A proxy has told whom it is from, and that may not connect, or has too many connections.
     TurnedAway(TurnedAway),
+    /// Too many tokens in its hellos did not count.
+    Tokens,
     /// The relay stops.
     Stopping,
 }
@@ -80,6 +82,7 @@ impl Why {
             Self::Ended
                 | Self::Cause(_)
                 | Self::Revoked
+                | Self::Tokens
                 | Self::Operator(..)
                 | Self::Drained
                 | Self::Lapsed
@@ -102,7 +105,12 @@ impl Why {
         match self {
             Self::Stopping => Some(1001),
             Self::Drained | Self::Lapsed => Some(1012),
-            Self::Cause(_) | Self::Late(_) | Self::Memory | Self::Revoked | Self::Operator(..) => Some(1008),
+            Self::Cause(_)
+            | Self::Late(_)
+            | Self::Memory
+            | Self::Revoked
+            | Self::Tokens
+            | Self::Operator(..) => Some(1008),
             Self::WebSocketFailed(failure) => Some(failure.code()),
             _ => None,
         }
@@ -116,6 +124,7 @@ impl Why {
                 | Self::Memory
                 | Self::Late(Late::Taking | Late::Room)
                 | Self::Http(_, Closed::Origin | Closed::WatchFrom | Closed::Token)
+                | Self::Tokens
                 | Self::NoProxyHeader
                 | Self::TurnedAway(_)
                 | Self::TlsHere
@@ -138,6 +147,7 @@ impl Why {
             Self::WebSocketFailed(_) => Closed::WebSocketFailed,
             Self::Memory => Closed::Memory,
             Self::Revoked => Closed::Revoked,
+            Self::Tokens => Closed::Token,
             Self::Drained => Closed::Drained,
             Self::Lapsed => Closed::Lapsed,
             Self::NoProxyHeader => Closed::ProxyHeader,
@@ -171,6 +181,9 @@ impl fmt::Display for Why {
                 f.write_str("most was kept for it when there was no memory left for queues (memory-bytes)")
             }
             Self::Revoked => f.write_str("what it was allowed by is allowed no more (access-revoked)"),
+            Self::Tokens => {
+                f.write_str("three tokens in its hellos did not count, one after the other (access-keys)")
+            }
             Self::Operator(_, reason) if reason.is_empty() => f.write_str("the operator has closed it"),
             Self::Operator(_, reason) => write!(f, "the operator has closed it: {reason}"),
             Self::Drained => f.write_str("the relay is being drained"),

@@ -9,7 +9,7 @@ use super::close::Why;
 use super::turns::{BYTES_FOR_WORK, OF_A_FRAME, OF_A_READ, OF_A_WRITE, WORK};
 use crate::causes::Paused;
 use crate::connection::{Ending, Input, Stage};
-use crate::connections::index;
+use crate::connections::{Later, index};
 use crate::deadlines::Late;
 use crate::hellos::{HEAD, TLS};
 use crate::proxy::Arrival;
@@ -64,6 +64,7 @@ impl Relay {
         let is_in_handshake =
             self.connections.get(index).is_some_and(|connection| connection.is_in_handshake());
         let (received, pushed) = (self.received_bytes, self.connections.pushed);
+        let checks = self.connections.checks;
         self.turns.handed_out = 0;
         self.connections.served = index;
         (self.connections.is_calm, self.connections.is_urgent) = (false, false);
@@ -74,10 +75,13 @@ impl Relay {
         let pushed = usize::try_from(self.connections.pushed - pushed).unwrap_or(WORK);
         // one that begins or goes on with a handshake is as much as anybody may cause
         let handshake = if is_in_handshake && read > 0 { WORK } else { 0 };
+        // as is a token that was checked
+        let checked = if self.connections.checks > checks { WORK } else { 0 };
         pushed.max(may_do.saturating_sub(self.connections.work))
             + OF_A_READ
             + read / BYTES_FOR_WORK
             + handshake
+            + checked
             + self.turns.handed_out
     }
 
@@ -110,6 +114,22 @@ impl Relay {
         true
     }
 
+    /// Checks the token that a connection has shown in its hello, if there is one and that may be
+    /// now. Returns whether there was one: its turn is over then.
+    fn has_token(&mut self, index: u32) -> bool {
+        if !self.connections.get(index).is_some_and(|connection| connection.has_token()) {
+            return false;
+        }
+        if let Err(micros) = self.connections.may_check_token(index) {
+            self.connections.pause(index, Paused::Tokens, micros);
+        } else if self.connections.check_heard_token(index) {
+            self.connections.list(index);
+        } else {
+            self.close(index, &Why::Tokens);
+        }
+        true
+    }
+
     fn serve_once(&mut self, index: u32) {
         let Some(connection) = self.connections.get(index) else { return };
         if connection.is_paused() {
@@ -118,7 +138,7 @@ impl Relay {
         if connection.arrival != Arrival::Settled && !self.arrive(index) {
             return;
         }
-        if !self.may_shake_hands(index) {
+        if !self.may_shake_hands(index) || self.has_token(index) {
             return;
         }
         let units = self.connections.units;
@@ -342,12 +362,12 @@ impl Relay {
                     return Routed::Part(used);
                 }
                 Outcome::Later => {
-                    #[cfg(feature = "cluster")]
-                    if std::mem::take(&mut self.connections.asks_cluster) {
-                        self.connections.hold(sender);
-                        return Routed::Part(used);
+                    match self.connections.later {
+                        Later::Commands(micros) => self.connections.pause(sender, Paused::Commands, micros),
+                        Later::Turn => self.connections.list(sender),
+                        #[cfg(feature = "cluster")]
+                        Later::Directory => self.connections.hold(sender),
                     }
-                    self.connections.pause(sender, Paused::Commands, self.connections.later);
                     return Routed::Part(used);
                 }
                 Outcome::Close(cause) => {

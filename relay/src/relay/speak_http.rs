@@ -1,12 +1,10 @@
 //! A connection that begins with an HTTP request.
 
-use tracing::warn;
-
 use super::Relay;
 use super::close::Why;
-use crate::access::Denied;
 use crate::causes::Closed;
-use crate::pages::{Answer, Page, Response};
+use crate::http::Refusal;
+use crate::pages::{Answer, Page, Response, TOKEN, TOO_MANY_TOKENS};
 use crate::proxy::Arrival;
 use crate::transport::Transport;
 
@@ -29,12 +27,14 @@ impl Relay {
         let (response, cause) = match answer {
             Answer::Wait => return Some(0),
             Answer::Upgrade(upgrade) => {
-                let token = upgrade.token.as_deref();
-                match token.map_or(Ok(()), |token| self.connections.present(index, token)) {
-                    Ok(()) => {
+                let shown = upgrade.token.as_deref().map_or(Ok(()), |token| self.check_token(index, token));
+                let connection = self.connections.get(index)?;
+                match (shown, &connection.transport) {
+                    (Err(refusal), Transport::Http(request)) => (request.refuse(refusal), Closed::Token),
+                    (Err(_), _) => return Some(0),
+                    (Ok(()), _) => {
                         return Some(self.begin_web_socket(index, bytes, &upgrade.response, upgrade.used));
                     }
-                    Err(denied) => (self.refuse_token(index, denied)?, Closed::Token),
                 }
             }
             Answer::Page(page) => self.page(index, page)?,
@@ -44,16 +44,15 @@ impl Relay {
         None
     }
 
-    /// The response to a request whose token does not count.
-    fn refuse_token(&mut self, index: u32, denied: Denied) -> Option<Response> {
-        let connection = self.connections.get(index)?;
-        let (id, address, home) = (connection.id, connection.address, connection.home);
-        let Transport::Http(request) = &connection.transport else { return None };
-        let response = request.unauthorized();
-        if self.connections.lines.may_warn(self.connections.now, "denied-tokens", home) {
-            warn!(connection = %id, %address, %denied, "token refused");
-        }
-        Some(response)
+    /// Checks the token of a request.
+    ///
+    /// # Errors
+    /// It does not count, or may not be checked because its network has shown too many.
+    fn check_token(&mut self, index: u32, token: &[u8]) -> Result<(), Refusal> {
+        self.connections.may_check_token(index).map_err(|_| TOO_MANY_TOKENS)?;
+        let Err(denied) = self.connections.present(index, token) else { return Ok(()) };
+        self.connections.note_refused_token(index, denied);
+        Err(TOKEN)
     }
 
     /// Goes on as a WebSocket. Returns how many bytes of the joint protocol came behind the

@@ -40,6 +40,7 @@ pub fn config() -> Config {
         max_users_per_channel_per_address: 0,
         max_users_per_channel_per_network: 0,
         tls_handshakes_per_second_per_network: 0,
+        tokens_per_second_per_network: 0,
         commands_per_second: 0,
         messages_per_second: 0,
         bytes_per_second: 0,

@@ -37,7 +37,7 @@ const OPERATING: &str = "Operating it (peote-relay ctl)";
 const DRAIN_TIME: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(86_400);
 
 /// All settings, in the order in which they are shown.
-pub(crate) static SETTINGS: [Setting; 69] = [
+pub(crate) static SETTINGS: [Setting; 70] = [
     Setting {
         name: "listen",
         group: LISTENING,
@@ -181,9 +181,15 @@ pub(crate) static SETTINGS: [Setting; 69] = [
         field: Field::Count(|all| &mut all.relay.tls_handshakes_per_second_per_network, Config::COUNT),
     },
     Setting {
+        name: "tokens-per-second-per-network",
+        group: LIMITS,
+        help: "Tokens a second that are checked for one network (a /24, or a /48 with IPv6); more have to wait",
+        field: Field::Count(|all| &mut all.relay.tokens_per_second_per_network, Config::COUNT),
+    },
+    Setting {
         name: "burst",
         group: LIMITS,
-        help: "Seconds whose worth of messages, bytes, connections and TLS handshakes may come at once",
+        help: "Seconds whose worth of messages, bytes, connections, TLS handshakes and tokens may come at once",
         field: Field::Seconds(|all| &mut all.relay.burst, Config::BURST),
     },
     Setting {
