@@ -103,6 +103,17 @@ fn a_header_may_come_in_pieces_and_nothing_is_lost_behind_it() {
     }
 }
 
+/// As a proxy does that wants to know whether the relay is there.
+#[test]
+fn a_proxy_that_says_nothing_has_done_nothing_wrong() {
+    let relay = behind_tcp();
+    for _ in 0..3 {
+        drop(relay.connect());
+    }
+    let stats = relay.until(|stats| stats.closed.total() == 3);
+    assert_eq!((stats.closed.of(Closed::Endpoint), stats.turned_away.total()), (3, 0));
+}
+
 #[test]
 fn what_a_proxy_has_to_send_is_asked_for() {
     let relay = behind_tcp();

@@ -150,3 +150,34 @@ fn what_cannot_change_is_named_and_what_is_wrong_changes_nothing() {
     assert_eq!(server.create(b"b"), 1);
     talk(&mut server, &mut user);
 }
+
+#[test]
+fn what_takes_effect_at_the_next_start_is_named_and_the_rest_holds() {
+    let relay = start(config());
+    let new = Config {
+        listen: vec!["127.0.0.2:0".parse().unwrap()],
+        cluster_name: "other".into(),
+        cluster_lease: Duration::from_secs(20),
+        max_channels: 1,
+        ..config()
+    };
+    let kept = relay.with(|relay| relay.reconfigure(new).unwrap());
+    assert_eq!(kept, ["listen", "cluster_name", "cluster_lease"]);
+    let now = relay.with(|relay| relay.config().clone());
+    assert_eq!((now.listen, now.cluster_name, now.max_channels), (config().listen, config().cluster_name, 1));
+}
+
+/// A certificate without a port, or a port without one, would be nothing to go on with.
+#[cfg(feature = "tls")]
+#[test]
+fn a_certificate_for_other_ports_waits_for_the_next_start() {
+    let (files, others) = (common::tls::Files::new(), common::tls::Files::new());
+    let relay = start(files.config());
+    let new = Config { listen_tls: vec!["127.0.0.2:0".parse().unwrap()], ..others.config() };
+    let kept = relay.with(|relay| relay.reconfigure(new).unwrap());
+    assert_eq!(kept, ["listen_tls", "tls_certificate", "tls_key"]);
+    let none = Config { listen_tls: Vec::new(), ..config() };
+    let kept = relay.with(|relay| relay.reconfigure(none).unwrap());
+    assert_eq!(kept, ["listen_tls", "tls_certificate", "tls_key"]);
+    assert_eq!(common::Endpoint::over(files.connect(relay.addresses[1])).create(b"a"), 0);
+}

@@ -246,7 +246,6 @@ impl Kind {
 #[inline]
 fn parse(bytes: &[u8], takes_part: bool) -> Head<Kind> {
     match *bytes {
-        [] => Head::Cut,
         [0 | 1, ..] => parse_command_or_broadcast(bytes, takes_part),
         _ => match data_head(bytes, |channel| channel & OWN != 0) {
             DataHead::Cut => Head::Cut,

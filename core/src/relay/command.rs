@@ -60,11 +60,11 @@ impl Tables<'_> {
                 turn.count(1, 0);
                 return Ok(used.saturating_add(more));
             }
-            Command::Grant if takes_part => self.granted(sender, Grant::from_payload(payload), host),
-            Command::Admit if takes_part => self.verdict(sender, Verdict::from_admit(payload), host),
-            Command::Refuse if takes_part => self.verdict(sender, Verdict::from_refuse(payload), host),
-            Command::LeaveOut if takes_part => self.leave_out(sender, payload),
-            Command::Grant | Command::Admit | Command::Refuse | Command::LeaveOut => {}
+            Command::Grant | Command::Admit | Command::Refuse | Command::LeaveOut if !takes_part => {}
+            Command::Grant => self.granted(sender, Grant::from_payload(payload), host),
+            Command::Admit => self.verdict(sender, Verdict::from_admit(payload), host),
+            Command::Refuse => self.verdict(sender, Verdict::from_refuse(payload), host),
+            Command::LeaveOut => self.leave_out(sender, payload),
             Command::Leave => {
                 ask(sender, &Request::Leave, None, host)?;
                 // a wrong length, or a number that is not in use: nothing is meant that could be

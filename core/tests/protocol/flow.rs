@@ -233,6 +233,7 @@ fn what_is_too_long_is_not_encoded() {
     assert_eq!(to_endpoint::hello(items::MAX_ITEMS + 1), None);
     assert_eq!(to_endpoint::knock(0, 0, 0, false, 0, MAX_WORDS + 1), None);
     assert_eq!(to_endpoint::refused_with(1, 7, MAX_WORDS + 1), None);
+    assert!(to_relay::refuse(0, 0, 0, 7, MAX_WORDS).is_some());
     assert_eq!(to_relay::refuse(0, 0, 0, 7, MAX_WORDS + 1), None);
     assert_eq!(to_relay::leave_out(0, 254), Some([0, 11, 0, 255, 0]));
     assert_eq!(to_relay::leave_out(0, 255), None);
@@ -281,5 +282,59 @@ proptest! {
             let knock = to_endpoint::knock(a, b, c, own, m, 0).unwrap();
             prop_assert_eq!(by_endpoint(&[&knock[..]]), [said(Kind::Knock(a, b, c, own, m), &[])]);
         }
+    }
+}
+
+// §4.9-nonsense
+#[test]
+fn events_that_are_one_byte_short_mean_nothing() {
+    for event in [
+        &to_endpoint::grant_from_server(3, 0x0403_0201)[..],
+        &to_endpoint::grant_from_user(3, 2, 0x0403_0201),
+        &to_endpoint::raised(true, 3, 2, 1, 2),
+        &to_endpoint::raised(false, 3, 2, 1, 2),
+        &to_endpoint::knock(3, 2, 1, true, 9, 0).unwrap(),
+    ] {
+        let mut short = event[..event.len() - 1].to_vec();
+        short[1] -= 1;
+        for len in 1..short.len() {
+            assert_eq!(by_endpoint(&cut(&short, &[len])), [], "{short:?} in pieces of {len}");
+        }
+    }
+}
+
+/// Bytes that a later version may have behind a grant mean nothing to this one.
+#[test]
+fn grants_may_be_longer_than_they_are() {
+    if !cfg!(feature = "flow") {
+        return;
+    }
+    for (event, unit) in [
+        (&to_endpoint::grant_from_server(3, 9)[..], Unit::GrantFromServer { channel: 3, bytes: 9 }),
+        (&to_endpoint::grant_from_user(3, 2, 9), Unit::GrantFromUser { channel: 3, user: 2, bytes: 9 }),
+    ] {
+        for more in 0..10 {
+            let mut long = [event, &[0xff; 10][..more]].concat();
+            long[1] += u8::try_from(more).unwrap();
+            for len in 1..long.len() {
+                assert_eq!(by_endpoint(&cut(&long, &[len])), [Said::bare(Kind::Control(unit))], "{long:?}");
+            }
+        }
+    }
+}
+
+/// The eighth bit of a channel's number says whose channel it is, and a caller cannot change that.
+// §3.3-user-data, §3.3-server-data
+#[test]
+fn numbers_of_channels_have_seven_bits() {
+    for channel in [3, 0x83] {
+        assert_eq!(to_relay::grant_server(channel, 1)[4], 3);
+        assert_eq!(to_relay::grant_user(channel, 9, 1)[4..6], [0x83, 9]);
+        assert_eq!(to_relay::data_from_user(channel, 1).as_bytes(), [2, 3]);
+        assert_eq!(to_relay::data_from_server(channel, 9, 1).as_bytes(), [3, 0x83, 9]);
+        assert_eq!(to_relay::broadcast(channel, None, 1).as_bytes(), [1, 1, 2, 0x83]);
+        assert_eq!(to_relay::broadcast_to_ready(channel, None, 1).as_bytes(), [1, 2, 2, 0x83]);
+        assert_eq!(to_endpoint::data_for_user(channel, 1).as_bytes(), [2, 3]);
+        assert_eq!(to_endpoint::data_for_server(channel, 9, 1).as_bytes(), [3, 0x83, 9]);
     }
 }

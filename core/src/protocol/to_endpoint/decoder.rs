@@ -186,7 +186,7 @@ impl Decoder {
     /// Returns how many bytes of an answer or event there have to be before it counts, and whether
     /// those behind them are its tail. That is known with its second byte.
     const fn fixed(&self) -> (usize, bool) {
-        let [first, second, channel, ..] = self.bytes;
+        let [first, second, ..] = self.bytes;
         if !cfg!(feature = "flow") {
             return (ORIGINAL, false);
         }
@@ -195,7 +195,6 @@ impl Decoder {
             (1.., 1) => (3, true),
             (0, 3) => (2, true),
             (0, 4) => (10, true),
-            (0, 5) if channel & OWN == 0 => (7, false),
             (1.., 0) | (0, 5) => (8, false),
             (0, 6) => (12, false),
             _ => (ORIGINAL, false),

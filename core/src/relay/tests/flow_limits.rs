@@ -2,7 +2,7 @@
 
 use std::vec::Vec;
 
-use super::flow::{hello, to_server, to_user};
+use super::flow::{hello, to_all, to_server, to_user};
 use super::*;
 use crate::protocol::to_relay::{self, Command};
 
@@ -87,4 +87,106 @@ fn a_hello_can_be_put_off() {
     world.send(0, &hello);
     assert!(world.relay.takes_part(world.ids[0]));
     assert_eq!(hello[1], Command::Hello.code());
+}
+
+/// A broadcast takes nothing from the windows of those it does not go to: it is not theirs that is
+/// used up.
+// §11.6-counted, §11.8-left-out
+#[test]
+fn a_broadcast_counts_for_those_who_get_it() {
+    let leave_out = [&to_relay::leave_out(0, 1).unwrap()[..], &[1]].concat();
+    let but_one = [to_relay::broadcast(0, Some(1), 60).as_bytes(), &[7; 60]].concat();
+    let to_ready = [&leave_out[..], to_relay::broadcast_to_ready(0, None, 60).as_bytes(), &[7; 60]].concat();
+    for stream in [but_one, to_ready] {
+        let mut world = World::in_a(&[100, 100, 100]);
+        world.send(0, &stream);
+        assert_eq!((world.take_data(1).len(), world.take_data(2)), (1, Vec::new()));
+        // its whole window is there
+        world.send(0, &to_user(1, 100));
+        assert_eq!(world.take_data(2)[0].1.len(), 100);
+        world.send(0, &to_user(1, 1));
+        units(&world.take(0), |unit| assert!(matches!(unit, Unit::UserGone { user: 1, .. }), "{unit:?}"));
+    }
+}
+
+/// The same of an existing server, for which the relay counts; and in pieces, of which one who comes
+/// between them gets none.
+// §11.6-from-existing, §3.4-late-user
+#[test]
+fn a_broadcast_of_an_existing_server_counts_for_those_who_get_it() {
+    let broadcast = [to_relay::broadcast(0, Some(1), 60).as_bytes(), &[7; 60]].concat();
+    for cut in 6..broadcast.len() {
+        let mut world = World::in_a(&[0, 100, 100]);
+        world.send(0, &broadcast[..cut]);
+        world.ids.push(world.relay.connect().unwrap());
+        world.send(3, &hello(100));
+        world.send(3, b"\0\x01\x09\x01a");
+        world.take(3);
+        world.send(0, &broadcast[cut..]);
+        assert_eq!(world.take_data(1)[0].1.len(), 60);
+        for (connection, user, left) in [(1, 0, 40), (2, 1, 100), (3, 2, 100)] {
+            world.send(0, &to_user(user, left));
+            assert_eq!(world.take_data(connection)[0].1.len(), left, "cut at {cut}");
+            let more = world.receive(0, &to_user(user, 1));
+            assert!(matches!(more.outcome, Outcome::WaitForWindow(_)), "{more:?}");
+        }
+    }
+}
+
+#[test]
+fn a_broadcast_does_not_count_for_those_who_knock_or_come_later() {
+    let mut world = World::in_a(&[100, 100, 100]);
+    world.ids.push(world.relay.connect().unwrap());
+    let broadcast = to_all(60);
+    // one leaves, so that there is one that knocks meanwhile
+    world.send(2, &[0, 2, 0, 1, 0]);
+    world.take(0);
+    world.pass(10);
+    world.send(3, &hello(100));
+    world.send(3, b"\0\x01\x09\x01a");
+    let (mut number, mut ticket) = (0, 0);
+    units(&world.take(0), |unit| {
+        if let Unit::Knock { user, ticket: of, .. } = unit {
+            (number, ticket) = (user, of);
+        }
+    });
+    world.send(0, &broadcast[..30]);
+    world.send(0, &broadcast[30..]);
+    assert_eq!(world.take_data(1)[0].1.len(), 60);
+    world.send(0, &to_relay::admit(0, number, ticket));
+    world.take(3);
+    world.send(0, &to_user(number, 100));
+    assert_eq!(world.take_data(3)[0].1.len(), 100, "its whole window is there");
+}
+
+/// What an endpoint says that does not take part is no grant and no verdict, whatever it looks like.
+// §11.4-partners-only
+#[test]
+fn commands_of_flow_control_mean_nothing_from_existing_endpoints() {
+    let commands = [
+        &to_relay::grant_server(0, 1000)[..],
+        &to_relay::grant_user(0, 0, 1000),
+        &to_relay::admit(0, 0, 0),
+        &to_relay::refuse(0, 0, 0, 7, 0).unwrap(),
+        &[&to_relay::leave_out(0, 1).unwrap()[..], &[0]].concat(),
+    ];
+    for command in commands {
+        for windows in [[0, 100], [100, 0], [0, 0]] {
+            let mut world = World::in_a(&windows);
+            world.send(0, &to_user(0, 60));
+            world.send(1, &to_server(60));
+            let (server, user) = (world.take(0), world.take(1));
+            for (connection, window) in windows.into_iter().enumerate() {
+                if window == 0 {
+                    world.send(connection, command);
+                }
+            }
+            let told = (world.take(0), world.take(1));
+            assert_eq!(told, (Vec::new(), Vec::new()), "{command:?} {windows:?} after {server:?} {user:?}");
+            // and the windows are what they were
+            world.send(0, &to_user(0, 40));
+            world.send(1, &to_server(40));
+            assert_eq!((world.take_data(1)[0].1.len(), world.take_data(0)[0].1.len()), (40, 40));
+        }
+    }
 }

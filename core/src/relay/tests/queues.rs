@@ -173,3 +173,31 @@ fn short_broadcasts_in_bulk_reach_everybody_whole_and_in_order() {
     let without: Vec<u16> = (0..3000).filter(|i: &u16| !i.is_multiple_of(7)).collect();
     assert!(got[1] == all && got[2] == without && got[3] == all);
 }
+
+/// A queue with exactly the room for what is to be said takes it.
+#[test]
+fn what_fits_exactly_is_said() {
+    let announced = |bound| {
+        let mut world = World::new(2);
+        (world.host.capabilities, world.host.bound) = (Capabilities::REMOVE_USER, bound);
+        (world.receive(0, &[0x80, 0]).outcome, world.take(0).len())
+    };
+    assert_eq!(announced(5), (Outcome::WaitFor(World::new(1).ids[0]), 0));
+    assert_eq!(announced(6), (Outcome::NeedMore, 6));
+    let asked = |bound, command: &[u8]| {
+        let mut world = World::with_channel(2);
+        world.host.bound = bound;
+        let user = world.connect_from(0, 0);
+        let received = world.receive(user, command);
+        (received.used > 0, world.take(user).len(), world.take(0).len())
+    };
+    for create in [&b"\0\0\x01\x01b"[..], b"\0\0\x01\x01a"] {
+        assert_eq!(asked(4, create), (false, 0, 0));
+        assert!(asked(5, create).0);
+    }
+    // its server is told, too, which takes a byte more
+    assert_eq!(asked(5, b"\0\x01\x01\x01a"), (false, 0, 0));
+    assert_eq!(asked(6, b"\0\x01\x01\x01a"), (true, 5, 6));
+    assert_eq!(asked(4, b"\0\x01\x01\x01z"), (false, 0, 0));
+    assert_eq!(asked(5, b"\0\x01\x01\x01z"), (true, 5, 0));
+}

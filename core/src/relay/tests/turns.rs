@@ -170,3 +170,50 @@ fn bytes_that_are_copied_for_many_are_work() {
     assert_eq!(world.receive(0, &unit).used, unit.len());
     assert_eq!(world.host.pushes, 3);
 }
+
+/// Otherwise one call would go through all of them, however many there are.
+#[test]
+fn data_that_reaches_nobody_is_work() {
+    let long = [&[0x80 | 1, 44, 5][..], &[7; 299]].concat();
+    // for no channel, nothing for a server, long, for no user, for all of no channel, and two no-ops
+    let units: [&[u8]; 7] = [
+        &[2, 5, b'x'],
+        &[0x80, 1, 0],
+        &long,
+        &[3, 0x85, 0, b'x'],
+        &[1, 1, 2, 0x85, b'x'],
+        &[0x80, 0],
+        &[1, 1, 0x80, 0],
+    ];
+    for unit in units {
+        let mut world = World::with_channel(2);
+        world.host.work = 10;
+        let received = world.receive(1, &unit.repeat(100));
+        assert_eq!(received, Received { used: 10 * unit.len(), outcome: Outcome::Enough }, "{unit:?}");
+        // where the work ends with the input there is nothing to come back for
+        world.send(1, &unit.repeat(10));
+    }
+}
+
+/// The same for broadcasts that only those get who have room.
+#[cfg(feature = "flow")]
+#[test]
+fn broadcasts_to_ready_that_reach_nobody_are_work() {
+    for unit in [[1, 2, 2, 0x85, b'x'], [1, 2, 2, 0x84, 0]] {
+        let mut world = World::in_a(&[1000, 1000]);
+        world.host.work = 10;
+        let received = world.receive(1, &unit.repeat(100));
+        assert_eq!(received, Received { used: 10 * unit.len(), outcome: Outcome::Enough });
+    }
+}
+
+/// A receiver that grants often is not to be slowed down as one that gives commands.
+#[cfg(feature = "flow")]
+#[test]
+fn a_grant_is_as_much_work_as_a_unit_of_data() {
+    let mut world = World::in_a(&[1000, 1000]);
+    world.host.work = 10;
+    let grant = crate::protocol::to_relay::grant_server(0, 0);
+    let received = world.receive(1, &grant.repeat(20));
+    assert_eq!(received, Received { used: 10 * grant.len(), outcome: Outcome::Enough });
+}
