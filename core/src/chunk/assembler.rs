@@ -261,9 +261,10 @@ impl Assembler {
         self.len as usize
     }
 
-    /// Returns how many bytes are stored in the slot.
+    /// Returns how many bytes are stored in the slot. The beginning of a length is not, nor is what
+    /// a peer says that has broken the rules.
     pub(crate) const fn stored(&self) -> usize {
-        self.done as usize
+        if self.field == 0 { self.done as usize } else { 0 }
     }
 
     /// More bytes have been stored in the slot.

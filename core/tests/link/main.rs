@@ -4,6 +4,8 @@
 mod admission;
 mod again;
 #[cfg(feature = "flow")]
+mod behind;
+#[cfg(feature = "flow")]
 mod broadcasts;
 mod commands;
 mod driving;

@@ -206,8 +206,6 @@ impl PartySlot {
 
     /// Returns how many bytes of the slot are in use.
     fn stored(&self) -> usize {
-        let is_any = self.kept.is_waiting() || self.assembler.is_in_chunk();
-        // of one that has broken the rules nothing is stored
-        if is_any && !self.assembler.is_broken() { self.assembler.stored() } else { 0 }
+        self.assembler.stored()
     }
 }
