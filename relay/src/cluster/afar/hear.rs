@@ -1,8 +1,8 @@
 //! What other relays say about memberships.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 
+use foldhash::{HashMap as ByNumber, HashMapExt};
 use peote_net::protocol::to_relay::{self, Command};
 
 use super::super::RelayId;
@@ -15,21 +15,35 @@ impl Afar {
     /// a meaning.
     pub(crate) fn hear_records(&mut self, peer: RelayId, mut records: &[u8], now: u64) -> bool {
         let mut list = std::mem::take(&mut self.peer(peer, now).heard_for);
+        // broadcasts for the same users, one behind the other: each user gets them at once
+        let mut units = Vec::new();
         while let Some(record) = Record::take(&mut records) {
             match record {
-                Record::ToUsers { members: named, units } => {
+                Record::ToUsers { members: named, units: more } => {
                     if !named.is_empty() {
+                        self.carry_to_all(peer, &list, &mut units, now);
                         list = named.into();
                     } else if list.is_empty() {
                         return false;
                     }
-                    members(&list).for_each(|member| self.carry(peer, member, true, units, now));
+                    units.extend_from_slice(more);
                 }
-                record => self.hear_record(peer, &record, now),
+                record => {
+                    self.carry_to_all(peer, &list, &mut units, now);
+                    self.hear_record(peer, &record, now);
+                }
             }
         }
+        self.carry_to_all(peer, &list, &mut units, now);
         self.peer(peer, now).heard_for = list;
         records.is_empty()
+    }
+
+    fn carry_to_all(&mut self, peer: RelayId, list: &[u8], units: &mut Vec<u8>, now: u64) {
+        if !units.is_empty() {
+            members(list).for_each(|member| self.carry(peer, member, true, units, now));
+            units.clear();
+        }
     }
 
     pub(super) fn hear_record(&mut self, peer: RelayId, record: &Record<'_>, now: u64) {
@@ -93,7 +107,7 @@ impl Afar {
         }
         let double = self.peer(peer, now).doubles.get(&connection).copied();
         let key = double.unwrap_or_else(|| {
-            let (entered, tags) = (HashMap::new(), HashMap::new());
+            let (entered, tags) = (ByNumber::new(), ByNumber::new());
             self.add(peer, Role::Double { connection, entered, tags, next_tag: 1, is_gone: false }, address)
         });
         self.peer(peer, now).doubles.insert(connection, key);

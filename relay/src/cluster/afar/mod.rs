@@ -14,6 +14,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 
+use foldhash::{HashMap as ByNumber, HashMapExt};
 use peote_net::protocol::items::{self, head, number};
 use peote_net::protocol::to_relay::{self, Command};
 use peote_net::relay::ConnectionId;
@@ -59,10 +60,16 @@ pub(crate) enum Todo {
 #[derive(Debug)]
 enum Role {
     /// Stands for the server of a channel: which one, and the members by their numbers.
-    Proxy { name: Name, members: HashMap<u8, u32> },
+    Proxy { name: Name, members: ByNumber<u8, u32> },
     /// Stands for a user: its connection there, the members by the numbers of channels, and by tags
     /// of commands to enter; whether the user's connection is gone.
-    Double { connection: u64, entered: HashMap<u8, u32>, tags: HashMap<u8, u32>, next_tag: u8, is_gone: bool },
+    Double {
+        connection: u64,
+        entered: ByNumber<u8, u32>,
+        tags: ByNumber<u8, u32>,
+        next_tag: u8,
+        is_gone: bool,
+    },
 }
 
 /// A membership that ends when what waits in it has been handed on.
@@ -91,28 +98,31 @@ struct StandIn {
 pub(crate) struct Peer {
     pub(crate) line: Line,
     /// Users of this relay there, and users of that one here.
-    guests: HashMap<u32, Member>,
-    hosted: HashMap<u32, Member>,
+    guests: ByNumber<u32, Member>,
+    hosted: ByNumber<u32, Member>,
     next_member: u32,
-    doubles: HashMap<u64, Key>,
+    doubles: ByNumber<u64, Key>,
     /// The members that data was said to last on the line, by this relay and by the other one.
     said_to: Vec<u8>,
     heard_for: Vec<u8>,
 }
 
 /// All memberships across.
+///
+/// What is found by a number that a relay has chosen is hashed fast: each unit of a broadcast asks
+/// for it several times. Names are chosen by endpoints.
 #[derive(Debug, Default)]
 pub(crate) struct Afar {
-    peers: HashMap<RelayId, Peer>,
+    peers: ByNumber<RelayId, Peer>,
     stand_ins: Vec<Option<StandIn>>,
     free: Vec<Key>,
     /// By the places of connections in the core.
-    by_place: HashMap<u32, Key>,
+    by_place: ByNumber<u32, Key>,
     /// Channels that there are in the core, and whether they are proxies.
     here: HashMap<Name, bool>,
     proxies: HashMap<Name, Key>,
     /// The relays where a connection of this one has a double.
-    travellers: HashMap<u64, Vec<RelayId>>,
+    travellers: ByNumber<u64, Vec<RelayId>>,
     /// Connections of this relay that have gone, of which other relays are told behind what has been
     /// heard of them.
     gone: Vec<u64>,
@@ -147,10 +157,10 @@ impl Afar {
         let epoch = self.epochs;
         self.peers.entry(id).or_insert_with(|| Peer {
             line: Line::new(epoch, now),
-            guests: HashMap::new(),
-            hosted: HashMap::new(),
+            guests: ByNumber::new(),
+            hosted: ByNumber::new(),
             next_member: 0,
-            doubles: HashMap::new(),
+            doubles: ByNumber::new(),
             said_to: Vec::new(),
             heard_for: Vec::new(),
         })
@@ -438,7 +448,7 @@ impl Afar {
 
     /// Makes a proxy of a channel of another relay.
     pub(crate) fn make_proxy(&mut self, peer: RelayId, name: &[u8]) {
-        let role = Role::Proxy { name: name.into(), members: HashMap::new() };
+        let role = Role::Proxy { name: name.into(), members: ByNumber::new() };
         let key = self.add(peer, role, IpAddr::from([0, 0, 0, 0]));
         self.proxies.insert(name.into(), key);
         if let Some(create) = to_relay::name_command(Command::Create, CREATE, name) {
