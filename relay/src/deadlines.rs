@@ -126,6 +126,8 @@ pub(crate) enum Due {
     Keepalive,
     /// It has waited for having sent too much, and is read again.
     Resume,
+    /// It has waited for the directory for too long, and asks again.
+    Ask,
     /// The membership ends whose window it waits for.
     Membership,
 }
@@ -134,8 +136,8 @@ pub(crate) enum Due {
 pub(crate) type Deadline = (u64, Due);
 
 /// All timers.
-const TIMERS: [fn(&Connection, &Times) -> Option<Deadline>; 9] =
-    [opening, keepalive, idle, unused, taking, room, last_words, resume, window];
+const TIMERS: [fn(&Connection, &Times) -> Option<Deadline>; 10] =
+    [opening, keepalive, idle, unused, taking, room, last_words, resume, directory, window];
 
 impl Connection {
     fn deadlines<'a>(&'a self, times: &'a Times) -> impl Iterator<Item = Deadline> + 'a {
@@ -211,4 +213,9 @@ fn window(connection: &Connection, _: &Times) -> Option<Deadline> {
 /// It has sent more than it may.
 fn resume(connection: &Connection, _: &Times) -> Option<Deadline> {
     (connection.wait.until != 0).then_some((connection.wait.until, Due::Resume))
+}
+
+/// The directory has not answered.
+fn directory(connection: &Connection, _: &Times) -> Option<Deadline> {
+    (connection.wait.directory != 0).then_some((connection.wait.directory, Due::Ask))
 }

@@ -56,6 +56,9 @@ pub(crate) struct Wait {
     pub(crate) ended: u64,
     /// When this one, which has sent as much as it may, is read again, in milliseconds; 0: it is.
     pub(crate) until: u64,
+    /// When this one, which waits for the directory of a cluster, asks again, in milliseconds; 0: it
+    /// does not wait for that.
+    pub(crate) directory: u64,
 }
 
 /// Whether a connection is in a circle, and what becomes of it there.
@@ -87,6 +90,7 @@ impl Wait {
             began: 0,
             ended: 0,
             until: 0,
+            directory: 0,
         }
     }
 
@@ -97,9 +101,11 @@ impl Wait {
 }
 
 impl Connection {
-    /// Whether it is paused: it waits for somebody's queue, or has sent as much as it may.
+    /// Whether it is paused: it waits for somebody's queue or window, or for the directory, or has
+    /// sent as much as it may.
     pub(crate) fn is_paused(&self) -> bool {
-        self.wait.for_whom != 0 || self.wait.until != 0 || self.wait.for_window.is_some()
+        let Wait { for_whom, until, directory, for_window, .. } = &self.wait;
+        *for_whom != 0 || *until != 0 || *directory != 0 || for_window.is_some()
     }
 
     /// Whether it waits for somebody else, who is to blame.

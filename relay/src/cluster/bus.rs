@@ -51,3 +51,23 @@ pub(crate) trait Bus: Send {
     /// Ends it, when all that was asked is done or after a few seconds.
     fn stop(&mut self);
 }
+
+/// One that brings nothing.
+#[cfg(test)]
+pub(crate) struct NoBus;
+
+#[cfg(test)]
+impl Bus for NoBus {
+    fn be(&mut self, _: RelayId) {}
+    fn ask(&mut self, _: Ask) {}
+    fn send(&mut self, _: RelayId, _: Vec<u8>) {}
+    fn take(&mut self) -> Option<News> {
+        None
+    }
+    fn flush(&mut self) {}
+    fn wait(&mut self, _: Option<Duration>) -> io::Result<bool> {
+        Ok(true)
+    }
+    fn asked(&mut self, _: bool) {}
+    fn stop(&mut self) {}
+}

@@ -27,6 +27,10 @@ mod directory_tests;
 mod line_tests;
 
 pub(crate) use afar::{Key, Todo};
+#[cfg(test)]
+pub(crate) use bus::NoBus;
+#[cfg(test)]
+pub(crate) use directory::{Fact, Outcome};
 pub use info::{ClusterInfo, ClusterRelay};
 pub(crate) use nats::{Options as NatsOptions, Others};
 pub(crate) use state::{Cluster, Duty, Options, Verdict};

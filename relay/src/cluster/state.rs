@@ -197,9 +197,19 @@ impl Cluster {
         self.settled.contains_key(&waiter(id))
     }
 
+    /// How many connections something was found out for.
+    pub(crate) fn settled(&self) -> usize {
+        self.settled.len()
+    }
+
+    /// Forgets what was found out for a connection.
+    pub(crate) fn forget(&mut self, waiter: Waiter) {
+        self.settled.remove(&waiter);
+    }
+
     /// A connection is gone.
     pub(crate) fn connection_gone(&mut self, id: ConnectionId) {
-        self.settled.remove(&waiter(id));
+        self.forget(waiter(id));
         self.afar.connection_gone(id);
     }
 

@@ -356,7 +356,7 @@ impl Connections {
     pub(crate) fn hold(&mut self, index: u32) {
         let until = self.now.saturating_add(DIRECTORY);
         let Some(connection) = self.get(index) else { return };
-        connection.wait.until = connection.wait.until.max(until);
+        connection.wait.directory = until;
         self.schedule(index);
     }
 }

@@ -9,7 +9,7 @@ use peote_net::relay::{ConnectionId, Home, Outcome};
 use super::close::Why;
 use super::turns::{OF_A_WRITE, WORK};
 use super::{EVENTS, Relay};
-use crate::cluster::{Cluster, ClusterInfo, Duty, Key, Options, Others, Todo};
+use crate::cluster::{Cluster, ClusterInfo, Duty, Key, Options, Others, Todo, Waiter};
 use crate::connections::{Connections, narrow};
 use crate::metrics::OfCluster;
 use crate::queue::BLOCK;
@@ -90,7 +90,7 @@ impl Relay {
             self.connections.cluster.as_mut().and_then(|cluster| cluster.duties.pop_front())
         {
             match duty {
-                Duty::Wake((index, generation)) => self.go_on(index, generation),
+                Duty::Wake(waiter) => self.go_on(waiter),
                 Duty::EndAll => {
                     for index in 0..self.connections.slots.len() {
                         self.end_server(narrow(index));
@@ -115,16 +115,21 @@ impl Relay {
         }
     }
 
-    /// A connection that waited for the directory goes on.
-    fn go_on(&mut self, index: u32, generation: u32) {
-        let now = self.connections.now;
-        let Some(connection) = self.connections.get(index) else { return };
-        if connection.id.generation() != generation || connection.wait.until == 0 {
-            return;
+    /// A connection that waited for the directory goes on. What was found out for one that has gone
+    /// meanwhile is forgotten.
+    fn go_on(&mut self, waiter: Waiter) {
+        let (index, generation) = waiter;
+        let connection = self.connections.get(index);
+        let connection = connection.filter(|connection| connection.id.generation() == generation);
+        match connection.map(|connection| connection.wait.directory) {
+            Some(0) => {}
+            Some(_) => self.resume(index, |wait| &mut wait.directory),
+            None => {
+                if let Some(cluster) = self.connections.cluster.as_mut() {
+                    cluster.forget(waiter);
+                }
+            }
         }
-        // it was not read meanwhile
-        (connection.wait.until, connection.last_received) = (0, now);
-        self.connections.list(index);
     }
 
     /// Carries what has been said to and by stand-ins, and sends what is for other relays.

@@ -9,6 +9,7 @@ use super::Relay;
 use super::close::Why;
 use crate::deadlines::{Due, Late};
 use crate::listen;
+use crate::waits::Wait;
 
 /// Bytes that a socket holds at most of what has come. After as many more an endpoint that keeps on
 /// sending is judged all the same.
@@ -43,7 +44,10 @@ impl Relay {
             (connection.overdue, connection.flags.has_extra_time) = (None, false);
         }
         if is_due(Due::Resume) {
-            self.resume(index);
+            self.resume(index, |wait| &mut wait.until);
+        }
+        if is_due(Due::Ask) {
+            self.resume(index, |wait| &mut wait.directory);
         }
         if is_due(Due::Membership) {
             self.end_membership(index);
@@ -163,11 +167,12 @@ impl Relay {
         self.connections.list(index);
     }
 
-    /// Goes on with a connection that had sent more than it may.
-    fn resume(&mut self, index: u32) {
+    /// Goes on with a connection that had sent more than it may, or waited for the directory, unless
+    /// it waits for something else as well.
+    pub(super) fn resume(&mut self, index: u32, what: fn(&mut Wait) -> &mut u64) {
         let now = self.connections.now;
         let Some(connection) = self.connections.get(index) else { return };
-        connection.wait.until = 0;
+        *what(&mut connection.wait) = 0;
         // it was not read meanwhile
         connection.last_received = now;
         self.connections.list(index);

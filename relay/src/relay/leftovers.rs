@@ -27,6 +27,10 @@ impl Relay {
             ("tls", self.tls),
             ("secure websockets", self.secure_websockets),
         ];
+        #[cfg(feature = "cluster")]
+        kept.extend(
+            connections.cluster.as_ref().map(|cluster| ("answers of the directory", cluster.settled())),
+        );
         kept.retain(|(_, count)| *count > 0);
         kept
     }

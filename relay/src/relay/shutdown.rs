@@ -86,7 +86,7 @@ impl Relay {
             return self.close(index, &Why::Http(response, Closed::Stopping));
         }
         connection.flags.mute = true;
-        connection.wait.until = 0;
+        (connection.wait.until, connection.wait.directory) = (0, 0);
         self.connections.mark_dirty(index);
     }
 

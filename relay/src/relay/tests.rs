@@ -74,6 +74,10 @@ impl World {
     }
 }
 
+#[cfg(feature = "cluster")]
+#[path = "cluster_tests.rs"]
+mod of_cluster;
+
 #[test]
 fn who_waits_is_not_idle_and_has_time_afterwards() {
     let mut world = World::new(Config { idle_timeout: Duration::from_secs(10), ..config() });

@@ -3,33 +3,14 @@
 use peote_net::protocol::to_endpoint;
 use peote_net::relay::{GrowingStorage, Host, Relay};
 
-use super::super::bus::{Bus, News};
 use super::super::line::HEAD;
-use super::super::{Ask, Cluster, RelayId};
+use super::super::{Cluster, NoBus, RelayId};
 use super::*;
 use crate::config::{Access, Config};
 use crate::connections::Connections;
 
 const PEER: RelayId = 7;
 const NOBODY: IpAddr = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
-
-/// One that brings nothing.
-struct NoBus;
-
-impl Bus for NoBus {
-    fn be(&mut self, _: RelayId) {}
-    fn ask(&mut self, _: Ask) {}
-    fn send(&mut self, _: RelayId, _: Vec<u8>) {}
-    fn take(&mut self) -> Option<News> {
-        None
-    }
-    fn flush(&mut self) {}
-    fn wait(&mut self, _: Option<std::time::Duration>) -> std::io::Result<bool> {
-        Ok(true)
-    }
-    fn asked(&mut self, _: bool) {}
-    fn stop(&mut self) {}
-}
 
 fn connections() -> [ConnectionId; 3] {
     let mut core = Relay::new(GrowingStorage::new());
