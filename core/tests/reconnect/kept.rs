@@ -1,14 +1,16 @@
 //! Events that the handler keeps: what they mean when they come again.
 
 use peote_net::Reason;
-use peote_net::link::Event;
-use peote_net::protocol::to_endpoint::channel_gone;
+use peote_net::link::{Channel, Event, Link, LinkBuffers, Mode, Out, SendError};
+use peote_net::protocol::to_endpoint::{channel_gone, refused, success};
 use peote_net::protocol::to_relay::Command::{Create, Enter};
-use peote_net::reconnect::{Cause, Notice, Status};
+use peote_net::reconnect::{Cause, Notice, Reconnect, Status};
 use peote_net::time::{Duration, Instant};
 
 use crate::channels::{NAME_IN_USE, opened, own_that_returns};
-use crate::support::Rig;
+use crate::support::{Rig, Script};
+
+const MODE_64: Mode = Mode::chunks(64);
 
 /// What the handler keeps has the same meaning when it comes again (`support` checks that it is
 /// told the same), and nothing is told twice.
@@ -113,5 +115,52 @@ fn events_of_the_loss_that_the_handler_keeps() {
         for (channel, asked) in channels.into_iter().zip(asked) {
             assert_eq!(rig.accepts(asked.tag, 0), opened(channel, false));
         }
+    }
+}
+
+/// A handler takes a channel out of the list in the event of its end, and then keeps the event for
+/// something else. The slot of the channel is free all the same.
+#[test]
+fn a_channel_that_is_removed_in_an_event_that_is_kept_leaves_its_slot() {
+    for (is_own, is_refused) in [(false, false), (false, true), (true, true)] {
+        let mut link = Link::<LinkBuffers<64, 1, 1, 300, 64>>::new();
+        let mut reconnect = Reconnect::<&str, 2>::new(Rig::rules());
+        let (mut wire, now) = (Script::default(), Instant::from_millis(5000));
+        let ask = |reconnect: &mut Reconnect<&str, 2>, out: &mut Out<'_>| -> Result<Channel, SendError> {
+            Ok(match is_own {
+                true => reconnect.create(out, "news", MODE_64)?.into(),
+                false => reconnect.enter(out, "news", MODE_64)?.into(),
+            })
+        };
+        for _ in 0..3 {
+            let channel = ask(&mut reconnect, &mut link.out()).unwrap();
+            if reconnect.start_attempt(now) {
+                reconnect.connected();
+            }
+            while reconnect.restore(&mut link.out(), now).is_some() {}
+            link.poll(&mut wire, now, |_, _| {}).unwrap();
+            let tag = core::mem::take(&mut wire.outgoing)[2];
+            if is_refused {
+                wire.incoming.extend(refused(tag, 1));
+            } else {
+                wire.incoming.extend([&success(tag, 0)[..], &channel_gone(0, 0)].concat());
+            }
+            let mut times = 0;
+            for _ in 0..3 {
+                link.poll(&mut wire, now, |event, out| {
+                    reconnect.observe(&event, now);
+                    if let Event::Opened { .. } = event {
+                        return Ok(());
+                    }
+                    times += 1;
+                    reconnect.remove(out, channel)?;
+                    if times == 1 { Err(SendError::WouldBlock) } else { Ok(()) }
+                })
+                .unwrap();
+            }
+            assert_eq!(times, 2, "the event comes again");
+            assert!(!link.has_kept() && link.wants_read());
+        }
+        ask(&mut reconnect, &mut link.out()).unwrap();
     }
 }

@@ -7,7 +7,7 @@ use crate::chunk::ChunkLimit;
 use crate::link::flow::{self, is_last_of};
 use crate::link::front::{Notice, Queued, What};
 use crate::link::session::Session;
-use crate::link::slots::{Key, OwnState, PartyRef, PartySlot, PartyState};
+use crate::link::slots::{Key, OwnState, PartyRef, PartySlot, PartyState, generation};
 use crate::link::state::Telling;
 use crate::link::tables::Tables;
 use crate::link::{Channel, EnteredChannel, OwnChannel, User};
@@ -105,9 +105,11 @@ impl Tables<'_> {
         self.find(Key::user(number, user.on_wire()?))
     }
 
-    /// Keeps the end of an entered channel in the slot that it has had, if that is still free.
+    /// Keeps the end of an entered channel in the slot that it has had, if that is still free. A
+    /// standing handle that the program has given up has no slot any more: it would have it for ever.
     fn keep_end(&mut self, channel: EnteredChannel, end: PartyState) -> bool {
-        if self.is_taken(channel.into()) || !self.claim_slot(channel.slot) {
+        let is_given_up = generation::is_standing(channel.generation) && self.party(channel.into()).is_none();
+        if is_given_up || self.is_taken(channel.into()) || !self.claim_slot(channel.slot) {
             return false;
         }
         self.set_party(channel.slot, end);
@@ -139,7 +141,7 @@ impl Tables<'_> {
     fn keep_refused(&mut self, channel: OwnChannel, reason: Reason) -> bool {
         let Some(own) = self.own.get_mut(usize::from(channel.slot)) else { return false };
         let is_free = match own.state {
-            OwnState::Free => true,
+            OwnState::Free => !generation::is_standing(channel.generation),
             OwnState::Away => own.generation == channel.generation,
             _ => false,
         };
