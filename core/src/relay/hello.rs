@@ -108,7 +108,6 @@ impl Tables<'_> {
     /// Tells a user that has been admitted after it had said hello, and knocked before. The server
     /// was told that `told` bytes may be under way to it.
     pub(super) fn tell_raised<H: Host>(&mut self, index: u32, told: u32, host: &mut H) {
-        self.note_raised(index);
         let Some(membership) = self.membership(index) else { return };
         let (send, own) = (self.window(membership.server), self.window(membership.user));
         let receive = if told < host.window() { own.max(told) } else { told };

@@ -169,8 +169,6 @@ impl Flags {
     pub(super) const USER_PART: Self = Self(16);
     /// The server takes part.
     pub(super) const SERVER_PART: Self = Self(32);
-    /// It has been raised: more may have been promised than a side's own window.
-    pub(super) const RAISED: Self = Self(64);
 
     #[inline]
     pub(super) const fn has(self, other: Self) -> bool {

@@ -107,7 +107,7 @@ impl Tables<'_> {
         let whole = len.min(MAX_UNIT_PAYLOAD);
         let sum = count.saturating_add(narrow(whole));
         match (self.way(to, side), fits) {
-            (Way::BothPart, _) if sum <= self.promised(to, receiver, host).saturating_add(LENGTH) => {
+            (Way::BothPart, _) if sum <= self.promised(receiver, host).saturating_add(LENGTH) => {
                 Room::Counted(whole)
             }
             (Way::BothPart, None) => Room::Overdrawn,
@@ -138,10 +138,11 @@ impl Tables<'_> {
         }
     }
 
-    /// The most that may be under way to an endpoint that takes part.
-    fn promised<H: Host>(&self, to: &MembershipSlot, receiver: ConnectionId, host: &H) -> u32 {
-        let window = self.window(receiver);
-        if to.flags.has(Flags::RAISED) { window.max(host.window()) } else { window }
+    /// The most that is queued for an endpoint that takes part although its queue has no room. It
+    /// may be more than its window: a chunk goes whole where nothing else is under way, and before
+    /// its hello more was promised.
+    fn promised<H: Host>(&self, receiver: ConnectionId, host: &H) -> u32 {
+        self.window(receiver).max(host.window())
     }
 
     /// Counts bytes that are about to be pushed to one side of a membership.
@@ -241,13 +242,6 @@ impl Tables<'_> {
         }
     }
 
-    /// More may have been promised to the other side than a side's own window.
-    pub(super) fn note_raised(&mut self, index: u32) {
-        if let Some(membership) = self.membership_mut(index) {
-            membership.flags = membership.flags.with(Flags::RAISED);
-        }
-    }
-
     /// One side of a membership takes part from now on. Returns what it may send, and what it may
     /// still receive. The other side was told that `told` bytes may be under way to it.
     pub(super) fn raise_flow<H: Host>(
@@ -274,7 +268,6 @@ impl Tables<'_> {
             (false, false) => 0,
         };
         self.begin_flow(index, host);
-        self.note_raised(index);
         if is_from_part && was_awaited {
             self.widen(index, other(side), own.saturating_sub(told), host);
         } else if !is_from_part {

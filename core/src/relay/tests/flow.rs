@@ -371,7 +371,7 @@ fn more_than_a_window_ends_the_membership_and_pauses_nobody() {
     // the user grants what it has not taken, and the server believes it, in time or not
     for is_told in [false, true] {
         let mut world = World::in_a(&[4000, 300, 2000]);
-        world.host.bound = 1024;
+        (world.host.bound, world.host.window) = (1024, 1);
         for _ in 0..20 {
             for _ in 0..3 {
                 if is_told {
@@ -388,7 +388,7 @@ fn more_than_a_window_ends_the_membership_and_pauses_nobody() {
     }
     // the same of a broadcast, and in the other direction
     let mut world = World::in_a(&[200, 300, 2000]);
-    world.host.bound = 1024;
+    (world.host.bound, world.host.window) = (1024, 1);
     for _ in 0..10 {
         world.send(0, &to_all(200));
         assert_eq!(world.take(2).len(), 203, "others get all of it");

@@ -190,3 +190,20 @@ fn commands_of_flow_control_mean_nothing_from_existing_endpoints() {
         }
     }
 }
+
+/// Where nothing is under way a chunk goes whole, also one that is longer than the window, and also
+/// if others have filled the queue.
+// §11.6-overdrawn
+#[test]
+fn a_chunk_that_is_longer_than_the_window_is_no_lie() {
+    let mut world = World::in_a(&[4000, 300, 300]);
+    world.host.bound = 1024;
+    world.send(1, &to_server(1000));
+    world.send(2, &to_server(1000));
+    for user in 0..2 {
+        world.send(0, &to_user(user, 1000));
+        world.send(0, &to_user(user, 32_000));
+        world.send(0, &to_user(user, 32_000));
+    }
+    assert_eq!(world.take_data(1).iter().map(|(_, bytes)| bytes.len()).sum::<usize>(), 65_000);
+}
