@@ -105,12 +105,6 @@ pub(super) enum Telling {
 #[repr(u8)]
 pub(super) enum Owed {
     Nothing,
-    Leave {
-        number: u8,
-    },
-    Delete {
-        number: u8,
-    },
     /// No command, but an event that is kept has to be dealt with first.
     #[cfg(feature = "flow")]
     Wait,
@@ -121,6 +115,12 @@ pub(super) enum Owed {
     /// No command, but what waits has to be handed over first.
     #[cfg(all(feature = "flow", feature = "server"))]
     Door,
+    Leave {
+        number: u8,
+    },
+    Delete {
+        number: u8,
+    },
     /// Hello.
     #[cfg(feature = "flow")]
     Hello,
@@ -258,7 +258,8 @@ impl State {
     }
 
     /// Returns true if a command is owed.
-    const fn owes(&self) -> bool {
+    #[inline]
+    pub(super) const fn owes(&self) -> bool {
         match self.owed {
             Owed::Nothing => false,
             #[cfg(feature = "flow")]

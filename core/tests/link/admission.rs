@@ -2,7 +2,7 @@
 
 use peote_net::Reason;
 use peote_net::link::{
-    Admission, Channel, Event, Flow, Link, LinkBuffers, Mode, OwnChannel, SendError, User,
+    Admission, Channel, Event, Flow, Link, LinkBuffers, Mode, Out, OwnChannel, SendError, User,
 };
 use peote_net::protocol::items;
 use peote_net::protocol::to_endpoint::{self, Capabilities};
@@ -434,4 +434,45 @@ fn a_ring_without_room_keeps_the_question_open() {
     rig.sent();
     rig.out().refuse(channel, user, &words).unwrap();
     assert_eq!(rig.sent(), refuse(3, 1, 11, 7, &words));
+}
+
+/// What is sent to a user before it is let in would be lost.
+#[test]
+fn nothing_overtakes_the_answer_to_a_knock() {
+    for free in 0..12 {
+        let mut rig = greeted();
+        let channel = rig.own(3, CHUNKS);
+        let other = User::new(8);
+        assert_eq!(rig.hears(knock(3, 8, 1, "")), [entered(channel, 8)]);
+        rig.sent();
+        rig.hears(to_endpoint::grant_from_user(3, 8, 4000));
+        rig.script.room = 0;
+        // units of 5 to 68 bytes
+        while rig.out().free() > free {
+            let len = match rig.out().free() - free {
+                74.. => 64,
+                left @ 69.. => left / 2 - 4,
+                left => left - 4,
+            };
+            rig.out().send((channel, other), &vec![1; len]).unwrap();
+        }
+        assert_eq!(rig.out().free(), free);
+        let user = User::new(7);
+        rig.says(knock(3, 7, 99, ""));
+        rig.says(from_user(3, 7, &chunk(b"a")));
+        let mut sends = |event: Event<'_>, out: &mut Out<'_>| match event {
+            Event::UserEntered { channel, user } => out.send((channel, user), b"h"),
+            _ => Ok(()),
+        };
+        rig.poll_once(&mut sends).unwrap();
+        rig.script.room = usize::MAX;
+        for _ in 0..3 {
+            rig.poll_once(&mut sends).unwrap();
+        }
+        assert!(!rig.link.has_kept());
+        let admit = to_relay::admit(3, 7, 99);
+        let said = [&admit[..], to_relay::data_from_server(3, 7, 2).as_bytes(), &chunk(b"h")].concat();
+        assert!(rig.script.outgoing.ends_with(&said), "{free}");
+        assert_eq!(rig.out().window((channel, user)), Some(98));
+    }
 }

@@ -1,10 +1,10 @@
 //! Broadcasts where users have windows.
 
-use peote_net::link::{Destination, Link, SendError, User};
+use peote_net::link::{Destination, Event, Flow, Link, Out, SendError, User};
 use peote_net::protocol::to_endpoint::{self, Capabilities};
 use peote_net::protocol::to_relay;
 
-use crate::support::{Rig, chunk};
+use crate::support::{Rig, chunk, from_user};
 use crate::windows::{CHUNKS, Memory, Windowed, items_of_relay, rig};
 
 // §11.6-broadcast, §11.8-ready
@@ -69,4 +69,102 @@ fn a_broadcast_has_no_window_until_all_are_known() {
     rig.hears(to_endpoint::user_entered(3, 8));
     assert_eq!((rig.out().window((own, User::new(8))), rig.out().window(own)), (None, None));
     assert_eq!(rig.out().window(Destination::AllBut(own, User::new(8))), Some(200));
+}
+
+/// The relay keeps in mind who is left out, whether its window is known or not.
+#[test]
+fn who_is_left_out_before_its_window_is_known_stays_so() {
+    let mut rig: Windowed = Rig::new(Link::<Memory>::new());
+    rig.says(to_endpoint::announcement(Capabilities::HELLO));
+    let own = rig.own(3, CHUNKS);
+    let user = rig.user(own, 3, 7);
+    rig.out().send((own, user), &[1; 64]).unwrap();
+    rig.sent();
+    rig.hears(items_of_relay());
+    let unit = |bytes: &[u8]| [to_relay::broadcast_to_ready(3, None, bytes.len()).as_bytes(), bytes].concat();
+    let mark = [&to_relay::leave_out(3, 1).unwrap()[..], &[7]].concat();
+    assert_eq!(rig.out().send_to_ready(own, &[2; 60]), Ok(1));
+    assert_eq!(rig.sent(), [mark.clone(), unit(&chunk(&[2; 60]))].concat());
+    // there is no window yet
+    assert_eq!((rig.out().window((own, user)), rig.out().window(own)), (None, None));
+    assert_eq!(rig.hears(from_user(3, 7, &chunk(&[1; 64]))).len(), 1);
+    rig.hears(to_endpoint::grant_from_user(3, 7, 0));
+    assert_eq!(rig.sent(), []);
+    rig.hears(to_endpoint::raised(true, 3, 7, 200, 256));
+    assert_eq!(rig.out().window((own, user)), Some(135));
+    assert_eq!(rig.out().send_to_ready(own, &[2; 60]), Ok(0));
+    assert_eq!(rig.sent(), [mark, unit(&chunk(&[2; 60]))].concat());
+    assert_eq!(rig.out().send_to_ready(own, &[2; 60]), Ok(0));
+    assert_eq!(rig.sent(), unit(&chunk(&[2; 60])));
+}
+
+/// Who is gone holds up nothing any more, and what waits for its window is tried again.
+#[test]
+fn an_end_wakes_what_waits_for_a_window() {
+    for keeps in [false, true] {
+        let mut rig = rig();
+        let channel = rig.own(3, CHUNKS);
+        for user in [7, 8] {
+            rig.hears(to_endpoint::knock(3, user, 1, true, 100, 0).unwrap());
+        }
+        rig.out().send((channel, User::new(7)), &[1; 64]).unwrap();
+        rig.sent();
+        let relays = |event: Event<'_>, out: &mut Out<'_>| match event {
+            Event::Chunk { from, .. } if from.user() == Some(User::new(7)) && keeps => {
+                Err(SendError::WouldBlock)
+            }
+            Event::Chunk { bytes, .. } => out.send(Destination::All(channel), bytes),
+            _ => Ok(()),
+        };
+        if keeps {
+            rig.says(from_user(3, 7, &chunk(b"held")));
+        }
+        rig.says(from_user(3, 8, &chunk(&[2; 60])));
+        rig.poll_once(relays).unwrap();
+        rig.poll_once(relays).unwrap();
+        assert!(
+            rig.link.has_kept() && !rig.link.wants_write() && !rig.link.has_more(),
+            "asleep until the end"
+        );
+        rig.says(to_endpoint::user_gone(3, 7, 1));
+        rig.poll_once(relays).unwrap();
+        assert!(rig.link.wants_write() || rig.link.has_more(), "asleep");
+        rig.poll_once(relays).unwrap();
+        let unit = to_relay::broadcast(3, None, 61);
+        assert_eq!(rig.script.outgoing, [unit.as_bytes(), &chunk(&[2; 60])].concat());
+    }
+}
+
+/// The same for the end of a channel whose server has taken no more.
+#[test]
+fn the_end_of_a_channel_wakes_what_waits_for_its_window() {
+    let mut rig = rig();
+    rig.own(3, CHUNKS);
+    rig.hears(to_endpoint::knock(3, 8, 1, true, 100, 0).unwrap());
+    rig.sent();
+    let server = rig.out().enter("e", CHUNKS).unwrap();
+    let tag = rig.sent()[2];
+    rig.hears(to_endpoint::entered(tag, 5, 9, 100));
+    rig.out().send(server, &[1; 64]).unwrap();
+    rig.sent();
+    let mut ends = Vec::new();
+    let mut relays = |event: Event<'_>, out: &mut Out<'_>| match event {
+        Event::Chunk { bytes, .. } => match out.send(server, bytes) {
+            Err(SendError::WouldBlock) => Flow::Again,
+            sent => {
+                ends.push(sent);
+                Flow::Continue
+            }
+        },
+        _ => Flow::Continue,
+    };
+    rig.says(from_user(3, 8, &chunk(&[2; 60])));
+    rig.poll_once(&mut relays).unwrap();
+    rig.poll_once(&mut relays).unwrap();
+    assert!(rig.link.has_kept() && !rig.link.wants_write() && !rig.link.has_more());
+    rig.says(to_endpoint::channel_gone(5, 1));
+    rig.poll_once(&mut relays).unwrap();
+    assert!(rig.link.wants_write() || rig.link.has_more(), "asleep");
+    rig.poll_once(&mut relays).unwrap();
+    assert_eq!(ends, [Err(SendError::NotOpen)]);
 }

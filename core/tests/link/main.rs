@@ -9,6 +9,8 @@ mod behind;
 mod broadcasts;
 mod commands;
 mod driving;
+#[cfg(feature = "flow")]
+mod ended;
 mod errors;
 #[cfg(feature = "flow")]
 mod fate;

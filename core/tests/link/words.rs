@@ -190,6 +190,66 @@ fn words_have_to_fit_with_the_hello() {
     rig.out().enter_with("b", CHUNKS, "y").unwrap();
 }
 
+/// What comes behind words waits with them, and leaves room for the hello that lets them go.
+#[test]
+fn what_waits_behind_words_leaves_room_for_the_hello() {
+    let mut rig: Rig<LinkBuffers<64, 99, 1, 259, 512>> = Rig::new(Link::new());
+    rig.out().enter_with("club", CHUNKS, "x".repeat(100)).unwrap();
+    let name = "n".repeat(120);
+    let mut entered = Vec::new();
+    for name in [&name[..], "fifteen letters", "8 letter", "1"] {
+        if rig.out().enter(name, CHUNKS).is_ok() {
+            entered.push(name);
+        }
+    }
+    assert_eq!(entered, ["fifteen letters", "8 letter", "1"]);
+    assert_eq!(rig.sent(), [0]);
+    rig.hears(to_endpoint::announcement(ASKS));
+    assert_eq!([&[0], &rig.sent()[..]].concat()[..9], HELLO[..9]);
+    assert!(!rig.link.wants_write() && rig.link.wants_read());
+    rig.out().enter(name, CHUNKS).unwrap();
+}
+
+/// The same for what comes while a token is said.
+#[test]
+fn what_waits_behind_a_token_leaves_room_for_the_rest_of_it() {
+    static TOKEN: [u8; 300] = [7; 300];
+    let mut rig: Rig<LinkBuffers<64, 99, 1, 259, 512>> = Rig::new(Link::new());
+    rig.link.set_hello(Hello { token: Some(&TOKEN), ..Hello::default() });
+    rig.out().enter("first", CHUNKS).unwrap();
+    assert_eq!(rig.sent(), [0]);
+    rig.script.room = 0;
+    rig.says(to_endpoint::announcement(ASKS));
+    rig.poll_once(|_, _| Flow::Continue).unwrap();
+    for _ in 0..90 {
+        // room for a command, and for no part of the token
+        rig.script.room = 4;
+        rig.poll_once(|_, _| Flow::Continue).unwrap();
+        let _ = rig.out().enter("", CHUNKS);
+    }
+    rig.script.room = usize::MAX;
+    rig.sent();
+    assert!(!rig.link.wants_write() && rig.link.wants_read());
+    rig.out().enter("last", CHUNKS).unwrap();
+    assert!(rig.sent().ends_with(b"last"));
+}
+
+/// Words are said or the command is not: also while hello itself waits for room.
+#[test]
+fn no_words_are_lost_while_hello_has_no_room() {
+    let mut rig: Rig<LinkBuffers<64, 9, 1, 259, 512>> = Rig::new(Link::new());
+    rig.script.room = 1;
+    rig.out().enter("n".repeat(245), CHUNKS).unwrap();
+    rig.says(to_endpoint::announcement(ASKS));
+    rig.poll_once(|_, _| Flow::Continue).unwrap();
+    assert_eq!(rig.out().enter_with("club", CHUNKS, "m"), Err(SendError::WouldBlock));
+    assert!(rig.link.wants_write());
+    rig.script.room = usize::MAX;
+    assert_eq!(rig.sent().last_chunk::<13>().unwrap()[..9], HELLO[..9]);
+    rig.out().enter_with("club", CHUNKS, "m").unwrap();
+    assert_eq!(rig.sent(), [&[0, 7, 0, 1, b'm', 0, 1, 247, 4][..], b"club"].concat());
+}
+
 #[test]
 fn a_token_is_said_before_all_else() {
     static TOKEN: [u8; 700] = {

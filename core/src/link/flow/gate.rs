@@ -113,12 +113,13 @@ impl Out<'_> {
         let flow = &self.state.flow;
         let is_unknown = !flow.is_known;
         let (has_words, has_token) = (!words.is_empty(), flow.token.is_some());
-        if !flow.has_said && !is_unknown || !has_words && !has_token {
+        let waits = has_token || flow.gate > 0;
+        if !flow.has_said && !is_unknown || !has_words && !waits {
             return Ok(()); // words mean nothing to this relay, or there is nothing to say
         }
         let head = to_relay::command_head(Command::Words, words.len()).unwrap_or_default();
         let head: &[u8] = if has_words { &head } else { &[] };
-        // hello has to have room behind the gate
+        // hello has to have room at the gate
         let hello = if is_unknown { MAX_HELLO } else { 0 };
         let needed = [head.len(), words.len(), hello].iter().fold(len, |sum, part| sum.saturating_add(*part));
         self.check_room(needed)?;

@@ -152,8 +152,7 @@ impl Window {
     const ASKED: u32 = 1 << 31;
     /// It has asked for one, and waits for each byte.
     const EAGER: u32 = 1 << 30;
-    /// Broadcasts to ready users pass over it.
-    #[cfg(feature = "server")]
+    /// Broadcasts to ready users pass over it, which the relay knows. So may one without windows be.
     const LEFT_OUT: u32 = 1 << 29;
     /// It has sent more than it may.
     const OUTLAW: u32 = 1 << 28;
@@ -167,6 +166,17 @@ impl Window {
     #[inline]
     pub(super) const fn bytes(self) -> u32 {
         self.0 & Self::MAX
+    }
+
+    /// It is so many bytes from now on. Whether broadcasts pass over it stays.
+    fn begin(&mut self, bytes: u32) {
+        self.0 = (self.0 & Self::LEFT_OUT) | Self::new(bytes).0;
+    }
+
+    /// Returns true if the party has no windows.
+    #[inline]
+    pub(super) const fn is_none(self) -> bool {
+        self.bytes() == 0
     }
 
     /// It is greater than was said.

@@ -36,7 +36,7 @@ impl PartySlot {
 
     /// Returns true if it is time to grant what has been taken, of a slot of `size` bytes.
     fn is_due(&self, size: usize) -> bool {
-        if self.window == Window::NONE || self.taken <= 0 {
+        if self.window.is_none() || self.taken <= 0 {
             return false;
         }
         let (taken, size) = (i64::from(self.taken), i64::from(own_window(size)));
@@ -56,7 +56,7 @@ pub(in crate::link) fn came(
     stored: usize,
     size: usize,
 ) {
-    if party.window != Window::NONE {
+    if !party.window.is_none() {
         party.count(used, stored);
         state.is_due |= party.is_due(size);
     }
@@ -64,7 +64,7 @@ pub(in crate::link) fn came(
 
 /// Takes note of an event that is kept after all: its `len` bytes are in the slot.
 pub(in crate::link) fn kept(party: &mut PartySlot, len: usize) {
-    if party.window != Window::NONE {
+    if !party.window.is_none() {
         party.taken = party.taken.saturating_sub(i32::try_from(len).unwrap_or(i32::MAX));
     }
 }
@@ -83,7 +83,7 @@ pub(in crate::link) fn stored(party: &PartySlot) -> usize {
 
 /// Returns true if a party whose slot is full has sent more than it may.
 pub(in crate::link) fn is_liar(party: &PartySlot) -> bool {
-    party.window != Window::NONE && party.taken >= 0
+    !party.window.is_none() && party.taken >= 0
 }
 
 impl Out<'_> {
@@ -120,7 +120,7 @@ impl Out<'_> {
     pub(in crate::link) fn raise(&mut self, party: PartyRef, send: u32, receive: Option<u32>) {
         let size = own_window(self.parts.window);
         let Some(slot) = self.parts.parties.get_mut(usize::from(party.slot)) else { return };
-        slot.window = Window::new(send);
+        slot.window.begin(send);
         let stored = i64::try_from(PartySlot::stored(slot)).unwrap_or(0);
         let receive = receive.unwrap_or(size);
         let taken = i64::from(size).saturating_sub(stored).saturating_sub(receive.into());
@@ -135,7 +135,7 @@ impl Out<'_> {
     pub(in crate::link) fn granted(&mut self, key: Key, bytes: u32) {
         let Some(party) = self.tables().find(key) else { return };
         let Some(slot) = self.parts.parties.get_mut(usize::from(party.slot)) else { return };
-        if slot.window == Window::NONE {
+        if slot.window.is_none() {
             return;
         }
         if bytes == 0 {

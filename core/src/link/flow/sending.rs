@@ -21,10 +21,20 @@ const UNKNOWN: u32 = 64;
 
 impl PartySlot {
     /// Returns an error if `len` bytes may not be sent now.
+    #[inline]
     fn check_window(&self, len: usize, is_chunk: bool) -> Result<(), SendError> {
+        if i64::try_from(len).unwrap_or(i64::MAX) <= self.left_of_window() {
+            return Ok(());
+        }
+        self.check_full_window(len, is_chunk)
+    }
+
+    /// The same for what is longer than what is left of the window.
+    #[cold]
+    fn check_full_window(&self, len: usize, is_chunk: bool) -> Result<(), SendError> {
         let window = self.window.bytes();
         // a chunk goes whole, whatever its size, if nothing else is under way
-        if i64::try_from(len).unwrap_or(i64::MAX) <= self.may_send() || (is_chunk && self.outstanding <= 0) {
+        if (is_chunk && self.outstanding <= 0) || !self.has_windows() {
             return Ok(());
         }
         if !is_chunk && window > 0 && len > window as usize {
@@ -47,14 +57,21 @@ impl PartySlot {
         }
     }
 
-    fn may_send(&self) -> i64 {
-        let is_remote = matches!(self.state, PartyState::Entered { .. } | PartyState::User { .. });
-        let window = match self.window {
-            Window::NONE if is_remote => UNKNOWN,
-            Window::NONE => return i64::MAX,
-            window => window.bytes(),
-        };
-        i64::from(window).saturating_sub(self.outstanding.into())
+    /// Returns true unless the party is local, or gone: neither grants anything, and what is sent to
+    /// one that is gone is lost.
+    const fn has_windows(&self) -> bool {
+        matches!(self.state, PartyState::Entered { .. } | PartyState::User { .. })
+    }
+
+    fn left_of_window(&self) -> i64 {
+        let window = if self.window.is_none() { UNKNOWN } else { self.window.bytes() };
+        i64::from(window).wrapping_sub(self.outstanding.into()) // far from the bounds
+    }
+
+    /// Returns how many bytes may be sent now.
+    fn may_send(&self) -> usize {
+        let left = self.left_of_window().max(0);
+        if self.has_windows() { usize::try_from(left).unwrap_or(usize::MAX) } else { usize::MAX }
     }
 
     fn debit(&mut self, len: usize) {
@@ -150,16 +167,15 @@ impl Out<'_> {
         if !self.state.flow.has_windows() {
             return usize::MAX;
         }
-        let of = |party: &PartySlot| usize::try_from(party.may_send()).unwrap_or(0);
         if let Some(party) = route.party {
-            return self.parts.parties.get(usize::from(party.slot)).map_or(usize::MAX, of);
+            return self.parts.parties.get(usize::from(party.slot)).map_or(usize::MAX, PartySlot::may_send);
         }
         let Some((channel, but)) = broadcast(to) else { return usize::MAX };
         if !self.state.flow.is_greeted {
             return 0;
         }
         let reached = self.used_parties().filter(|party| party.is_reached(channel, but));
-        reached.map(of).min().unwrap_or(usize::MAX)
+        reached.map(PartySlot::may_send).min().unwrap_or(usize::MAX)
     }
 
     /// Something had no room. Asks those for a grant that keep one back, because less than half of
@@ -193,9 +209,8 @@ impl Out<'_> {
     pub fn window(&self, to: impl Into<Destination>) -> Option<usize> {
         let to = to.into();
         let route = self.route(to)?;
-        let of = |party: &PartySlot| {
-            (party.window != Window::NONE).then(|| usize::try_from(party.may_send()).unwrap_or(0))
-        };
+        let of =
+            |party: &PartySlot| (!party.window.is_none() && party.has_windows()).then(|| party.may_send());
         if let Some(party) = route.party {
             return of(self.parts.parties.get(usize::from(party.slot))?);
         }

@@ -78,9 +78,13 @@ impl Session<'_> {
                 self.user_gone(channel, user, reason)
             }
             Unit::ChannelGone { channel, reason } if usize::from(channel) < MAX_CHANNELS => {
-                let mut tables = self.out.tables();
+                let tables = self.out.tables();
                 let party = tables.find(Key::entered(channel))?;
                 debug!("an entered channel is gone");
+                // what is kept may wait for its window
+                #[cfg(feature = "flow")]
+                self.out.state.room.written();
+                let mut tables = self.out.tables();
                 #[cfg(feature = "flow")]
                 if tables.defer_end(party, PartyState::Closing { reason }) {
                     return None;
@@ -222,7 +226,7 @@ impl Session<'_> {
     }
 
     fn user_gone(&mut self, number: u8, user: u8, reason: u8) -> Option<Notice> {
-        let mut tables = self.out.tables();
+        let tables = self.out.tables();
         // a relay that talks nonsense can give one number to two channels
         let party = tables.find(Key::user(number, user));
         #[cfg(all(feature = "flow", feature = "server"))]
@@ -232,6 +236,10 @@ impl Session<'_> {
         let party = party?;
         let channel = tables.own_in(tables.party(party)?.state.own()?)?;
         debug!("a user is gone from own channel {}", channel.slot);
+        // what is kept may wait for its window
+        #[cfg(feature = "flow")]
+        self.out.state.room.written();
+        let mut tables = self.out.tables();
         #[cfg(feature = "flow")]
         if tables.defer_end(party, PartyState::Gone { own: channel.slot, user, reason }) {
             return None;

@@ -207,10 +207,11 @@ impl<'a> Out<'a> {
         units.put(bytes);
     }
 
-    /// Returns how many bytes of the transmit ring are free.
+    /// Returns how many bytes of the transmit ring are free. None are as long as the link itself has
+    /// something to say first, for which there was no room.
     #[must_use]
     pub fn free(&self) -> usize {
-        self.state.ring.free(self.parts.transmit)
+        if self.state.owes() { 0 } else { self.state.ring.free(self.parts.transmit) }
     }
 
     /// Returns true if [`Out::send`] would queue `len` bytes for `to` now.
@@ -274,7 +275,7 @@ impl<'a> Out<'a> {
         let party = self.parts.parties.get(usize::from(channel.slot))?;
         match party.state {
             PartyState::Entered { user, .. }
-                if party.generation == channel.generation && party.window != super::flow::Window::NONE =>
+                if party.generation == channel.generation && !party.window.is_none() =>
             {
                 Some(User::new(user))
             }

@@ -180,7 +180,7 @@ impl Tables<'_> {
             party.window = super::flow::Window::NONE;
             #[cfg(feature = "flow")]
             {
-                party.outstanding = 0;
+                (party.outstanding, party.taken) = (0, 0);
             }
         }
         self.set_party(slot, state);
