@@ -141,8 +141,12 @@ export class Party {
       return false;
     }
     this.#hasAsked = false;
-    // Below 0 the other end gives more than it had promised at first.
-    this.#outstanding = Math.max(this.#window - MAX_WINDOW, this.#outstanding - bytes);
+    this.#outstanding -= bytes;
+    if (this.#outstanding < 0) {
+      // It began with the relay's window, in front of a hello. Its own is greater.
+      this.#window = Math.min(this.#window - this.#outstanding, MAX_WINDOW);
+      this.#outstanding = 0;
+    }
     return this.isThere();
   }
 

@@ -162,6 +162,26 @@ test('what a grant is kept back for is asked for once', () => {
   assert.equal(channel.window, 1300);
 });
 
+test('a window that was granted more than it was begins anew', () => {
+  // As the core has it. It has 65 bytes, of which 10 are under way.
+  const { socket, channel } = entered(20);
+  channel.send('x'.repeat(9));
+  socket.say([0, 7, 0, 5, 3, ...four(45)]);
+  assert.equal(channel.window, 55);
+  socket.say([0, 7, 0, 5, 3, ...four(10)]);
+  channel.send('x'.repeat(9));
+  assert.equal(channel.window, 55);
+  assert.throws(() => channel.send('x'.repeat(64)), code('would-block'));
+  socket.say([0, 7, 0, 5, 3, ...four(10)]);
+  channel.send('x'.repeat(64));
+  assert.equal(channel.window, 0);
+  // Other data has as much as the window has become.
+  const raw = entered(20, { mode: 'data' });
+  raw.socket.say([0, 7, 0, 5, 3, ...four(45)]);
+  raw.channel.send('x'.repeat(65));
+  assert.equal(raw.channel.window, 0);
+});
+
 test('data above the window is an error that names it', () => {
   const { channel } = entered(300, { mode: 'data' });
   assert.throws(() => channel.send(new Uint8Array(301)), /300/);
