@@ -48,8 +48,11 @@ enum Openings {
 
 #[derive(Clone, Copy, Debug)]
 enum State {
+    /// `unanswered`: the relay has not answered the last time, and the link keeps its command in mind
+    /// until it has, or the connection is lost.
     Waiting {
         until: Instant,
+        unanswered: bool,
     },
     /// `until` is when the answer has to have come, [`NEVER`] if there is no limit. `late`: that it
     /// has not come by then has been noticed once.
@@ -76,7 +79,7 @@ impl<N> Entry<N> {
         order: 0,
         openings: Openings::None,
         progress: Progress::NONE,
-        state: State::Waiting { until: Instant::ZERO },
+        state: State::Waiting { until: Instant::ZERO, unanswered: false },
     };
 
     pub(super) fn new(channel: Channel, name: N, mode: Mode, retry: Retry, order: u32) -> Self {
@@ -85,7 +88,7 @@ impl<N> Entry<N> {
 
     pub(super) const fn state(&self) -> ChannelState {
         match self.state {
-            State::Waiting { until } => ChannelState::Waiting { until },
+            State::Waiting { until, .. } => ChannelState::Waiting { until },
             State::Asked { .. } => ChannelState::Asked,
             State::Open => ChannelState::Open,
             State::GivenUp { cause, exhausted } => ChannelState::GivenUp { cause, exhausted },
@@ -95,9 +98,13 @@ impl<N> Entry<N> {
     /// Returns when it is to be asked for, if it is.
     pub(super) const fn due(&self) -> Option<Instant> {
         match self.state {
-            State::Waiting { until } if self.channel.is_some() => Some(until),
+            State::Waiting { until, unanswered: false } if self.channel.is_some() => Some(until),
             _ => None,
         }
+    }
+
+    pub(super) const fn is_waiting(&self) -> bool {
+        self.channel.is_some() && matches!(self.state, State::Waiting { .. })
     }
 
     pub(super) const fn is_being_restored(&self) -> bool {
@@ -133,12 +140,12 @@ impl<N> Entry<N> {
     /// To be asked for at once.
     pub(super) const fn ask_anew(&mut self) {
         self.progress = Progress::NONE;
-        self.state = State::Waiting { until: Instant::ZERO };
+        self.state = State::Waiting { until: Instant::ZERO, unanswered: false };
     }
 
     /// The program wants it tried again.
     pub(super) const fn retry(&mut self) {
-        if matches!(self.state, State::Waiting { .. } | State::GivenUp { .. }) {
+        if matches!(self.state, State::Waiting { unanswered: false, .. } | State::GivenUp { .. }) {
             self.ask_anew();
         }
     }
@@ -160,7 +167,7 @@ impl<N> Entry<N> {
     /// The link's connection is lost, and this was open, or (`was_open` is false) had been asked
     /// for.
     pub(super) fn lost(&mut self, channel: Channel, was_open: bool) -> Option<Notice> {
-        if matches!(self.state, State::Open | State::Asked { .. }) {
+        if matches!(self.state, State::Open | State::Asked { .. } | State::Waiting { unanswered: true, .. }) {
             self.ask_anew();
         }
         was_open.then_some(Notice::Interrupted { channel })
@@ -187,9 +194,12 @@ impl<N> Entry<N> {
                 );
                 self.not_open(channel, Cause::Relay(reason), may_pass, rules, now)
             }
-            // the event has come again
+            // the event has come again, or late
             State::GivenUp { cause, exhausted } => Notice::GivenUp { channel, cause, exhausted },
-            State::Waiting { until } => Notice::Waiting { channel, cause: Cause::Relay(reason), until },
+            State::Waiting { until, .. } => {
+                self.state = State::Waiting { until, unanswered: false };
+                Notice::Waiting { channel, cause: Cause::Relay(reason), until }
+            }
         }
     }
 
@@ -254,7 +264,7 @@ impl<N> Entry<N> {
         let next = if retry { rules.next_of(&mut self.progress, now).map_err(Some) } else { Err(None) };
         match next {
             Ok(until) => {
-                self.state = State::Waiting { until };
+                self.state = State::Waiting { until, unanswered: matches!(cause, Cause::NoAnswer) };
                 Notice::Waiting { channel, cause, until }
             }
             Err(exhausted) => {

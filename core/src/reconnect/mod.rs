@@ -183,11 +183,15 @@ pub struct ChannelList<E> {
     /// The relay drains: no attempt is made before.
     #[cfg(feature = "flow")]
     come_back: Instant,
-    /// When channels were due that could not be asked for: then something else has to happen first.
+    /// When channels were due that could not be asked for.
     stuck_at: Option<Instant>,
     /// No channel waits for anything, as far as the last look has shown.
     is_settled: bool,
 }
+
+/// How long a channel waits that is due and could not be asked for: its end has not been dealt with,
+/// or the link has no room. What changes that need not be an event.
+const STUCK: Duration = Duration::from_millis(100);
 
 #[derive(Clone, Copy, Debug)]
 enum Connection {
@@ -482,7 +486,7 @@ impl<E: Entries> ChannelList<E> {
             self.connection = Connection::Up;
             self.is_settled = false;
             let entries = self.entries.entries_mut().iter_mut();
-            entries.filter(|entry| entry.due().is_some()).for_each(Entry::ask_anew);
+            entries.filter(|entry| entry.is_waiting()).for_each(Entry::ask_anew);
         }
     }
 
@@ -503,16 +507,18 @@ impl<E: Entries> ChannelList<E> {
     }
 
     /// Returns when [`start_attempt`](Self::start_attempt) or [`restore`](Self::restore) has
-    /// something to do that does not follow from an event; `None`: never. While the link has no
-    /// room for commands, its writability ends the sleep.
+    /// something to do that does not follow from an event; `None`: never. A channel that is due and
+    /// cannot be asked for now is tried again 100 ms later.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
         match self.connection {
             Connection::Lost { until } => Some(until),
             Connection::Up if !self.is_settled => {
                 let entries = self.entries.entries();
-                let is_free = |due: &Instant| self.stuck_at.is_none_or(|at| *due > at);
-                let due = entries.iter().filter_map(Entry::due).filter(is_free);
+                let due = entries.iter().filter_map(Entry::due).map(|due| match self.stuck_at {
+                    Some(at) if due <= at => at.saturating_add(STUCK),
+                    _ => due,
+                });
                 due.chain(entries.iter().filter_map(Entry::answer_due)).min()
             }
             _ => None,

@@ -4,7 +4,7 @@ use peote_net::protocol::to_relay::Command::{Create, Enter};
 use peote_net::reconnect::{Cause, ChannelState, Notice, Retry, Status};
 use peote_net::time::Duration;
 
-use crate::channels::{opened, own_that_returns};
+use crate::channels::{NAME_IN_USE, opened, own_that_returns};
 use crate::support::Rig;
 
 /// Section 4.6 of PROTOCOL.md.
@@ -46,16 +46,31 @@ fn one_that_was_open_before_is_asked_for_again() {
     assert_eq!(sleep(&mut rig), []);
     let until = rig.now + Duration::from_millis(1_000 + 100);
     assert_eq!(sleep(&mut rig), [Notice::Waiting { channel, cause: Cause::NoAnswer, until }]);
-    assert_eq!(rig.deadline(), Some(100));
+    assert_eq!(rig.deadline(), None, "nothing but an answer, or a loss, changes that");
     rig.pass(100);
     rig.asks(&[]);
-    assert_eq!(rig.deadline(), None, "nothing but an answer, or a loss, changes that");
+    assert_eq!((rig.reconnect.retry(channel), rig.deadline()), (true, None));
     assert_eq!(rig.lose(), []);
     rig.pass(1_000);
     rig.connect();
     let tag = rig.asks(&[(Create, "room")])[0];
     assert_eq!(rig.accepts(tag, 4), opened(channel, false));
     assert_eq!(rig.deadline(), None);
+}
+
+/// A refusal that comes late says that it can be asked for again.
+#[test]
+fn one_that_is_refused_late_is_asked_for_again() {
+    let mut rig = Rig::new();
+    let (channel, tag) = own_that_returns(&mut rig);
+    assert_eq!(sleep(&mut rig), []);
+    assert_eq!(sleep(&mut rig).len(), 1);
+    rig.pass(1000);
+    rig.asks(&[]);
+    rig.refuses(tag, NAME_IN_USE);
+    assert_eq!(rig.deadline(), Some(0));
+    let tag = rig.asks(&[(Create, "room")])[0];
+    assert_eq!(rig.accepts(tag, 4), opened(channel, false));
 }
 
 #[test]
