@@ -78,6 +78,8 @@ pub(crate) struct Connection {
     pub(crate) refusals_said: u32,
     /// Channels that it owns or is in.
     pub(crate) channels: u32,
+    /// Channels that it owns, as they are counted for its address.
+    pub(crate) own: u16,
     /// Since when it has been in none, in milliseconds.
     pub(crate) unused_since: u64,
     /// When something has come from it last, in milliseconds.
@@ -233,6 +235,7 @@ impl Connection {
             bytes: Bucket::default(),
             refusals_said: 0,
             channels: 0,
+            own: 0,
             unused_since: now,
             last_received: now,
             stage_since: now,

@@ -82,6 +82,27 @@ fn connections_that_come_and_go() {
     assert!(relay.stats().turned_away.of(TurnedAway::Rate) > 0);
 }
 
+/// A channel that the operator closes counts off once, however its connection ends later.
+#[test]
+fn channels_that_an_operator_closes() {
+    let relay = start(Config { max_channels_per_address: 2, ..defaults() });
+    let (mut one, mut two) = (relay.connect(), relay.connect());
+    one.create(b"one");
+    two.create(b"two");
+    assert!(relay.with(|relay| relay.close_channel(b"one")));
+    drop(one);
+    relay.until(|stats| stats.connections == 1);
+    two.create(b"three");
+    two.send(b"\0\0\x09\x04four");
+    loop {
+        match two.control()[..] {
+            [9, 1, _] => break,
+            [9, 0, _] => panic!("a third channel of the address"),
+            _ => {}
+        }
+    }
+}
+
 #[test]
 fn channels() {
     let config = Config { commands_per_second: 0, connections_per_second_per_address: 0, ..defaults() };

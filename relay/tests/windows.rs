@@ -386,3 +386,31 @@ fn grants_are_messages_and_hellos_are_commands() {
     other.send(&hello(WINDOW, &[]).repeat(200));
     relay.until(|stats| stats.pauses.of(Paused::Commands) > 0);
 }
+
+/// The relay granted for it before its hello, and is owed nothing from then on.
+#[test]
+fn who_says_hello_while_others_wait_for_it_is_given_up_by_nobody() {
+    let stall_timeout = Duration::from_secs(2);
+    let keepalive_interval = Duration::from_secs(1);
+    let relay = start(Config { stall_timeout, keepalive_interval, queue_bytes: 768 << 10, ..config() });
+    let mut server = relay.connect_small();
+    server.create(b"a");
+    let mut users: Vec<Endpoint> = (0..14).map(|_| partner(&relay)).collect();
+    for user in &mut users {
+        user.send(&[0, 1, 1, 1, b'a']);
+        assert_eq!(user.control()[..2], [1, 0]);
+        user.send(&to_server(0, &[7; 65_536]));
+    }
+    // above half of the queue, and with room for the answer to its hello
+    let sent = 14 * 65_536;
+    relay.until(|stats| stats.received_bytes > sent as u64 && stats.queued_bytes > 384 << 10);
+    server.send(&hello(WINDOW, &[]));
+    let mut left = sent;
+    while left > 0 {
+        if let Some(Got::Data(_, _, _, bytes)) = server.next() {
+            left -= bytes.len();
+        }
+    }
+    std::thread::sleep(3 * stall_timeout);
+    assert_eq!(relay.stats().closed.total(), 0);
+}

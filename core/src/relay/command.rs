@@ -218,7 +218,9 @@ impl Tables<'_> {
         let is_asked = self.stage(server) == Stage::Part;
         if refused.is_none() && is_asked {
             refused = self.cannot_knock(channel, words, host);
-        } else if refused.is_none() && host.free(server) < ENTERED {
+        } else if refused.is_none() && !takes_part && host.free(server) < ENTERED {
+            // one that takes part waits for nobody's queue; the notice goes above the bound, as
+            // those of ends do
             return Err(Outcome::WaitFor(server));
         }
         let entered = self.parts.connections.get(sender.index()).map_or(0, |slot| slot.entered.used());

@@ -20,6 +20,8 @@ pub(super) enum End {
     Lost,
     /// The channel's server has removed the user.
     Removed,
+    /// The channel's server has refused the user, which knocked.
+    Refused,
     /// The channel is gone with its server, for this reason.
     Channel(Reason),
     /// Its window was used up for too long.
@@ -31,7 +33,7 @@ impl End {
         match self {
             Self::Left => Reason::OnPurpose,
             Self::Lost => Reason::ConnectionLost,
-            Self::Removed => Reason::Kicked,
+            Self::Removed | Self::Refused => Reason::Kicked,
             Self::Channel(reason) => reason,
             Self::TooSlow => Reason::TooSlow,
         }
@@ -211,6 +213,8 @@ impl Tables<'_> {
         let home = self.home(membership.user);
         let (user, server) = match end {
             End::Left | End::Lost => (UnderWay::Nothing, UnderWay::Something(home)),
+            // the user has never had its number, and its server has decided
+            End::Refused => (UnderWay::Nothing, UnderWay::Nothing),
             // the server has said so itself, and may still send before it hears that it has been
             // done
             End::Removed | End::TooSlow => (UnderWay::Something(home), UnderWay::Something(home)),

@@ -162,7 +162,7 @@ impl Tables<'_> {
         match reason {
             // its server has said so itself
             Reason::RefusedByServer | Reason::ChannelFull => {
-                self.forget_membership(index, &membership, End::Removed, host);
+                self.forget_membership(index, &membership, End::Refused, host);
             }
             _ => self.end_membership(index, End::Lost, host),
         }

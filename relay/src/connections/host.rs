@@ -12,7 +12,6 @@ use tracing::{debug, info, warn};
 
 use super::{CUT, Connections, PROGRAM, index};
 use crate::access::{self, Denied};
-use crate::addresses::Addresses;
 use crate::causes::{Cause, Refused};
 use crate::config::Access;
 use crate::listen;
@@ -107,6 +106,10 @@ impl Connections {
             connection.keepalive_at = now + every;
             let asked = connection.keepalive_every;
             listen::set_probes(connection.socket(), &self.config, asked);
+        }
+        if hello.takes_part {
+            // what was owed for it before, its hello has settled
+            self.owes(index, false);
         }
         self.schedule(index);
         if is_news && self.may_tell("programs", id) {
@@ -212,7 +215,7 @@ impl Host for Connections {
         match *note {
             Note::Created { server, channel, name } => {
                 self.join(server);
-                self.count_own(server, Addresses::own);
+                self.count_own(server, true);
                 #[cfg(feature = "cluster")]
                 if let Some(cluster) = self.cluster.as_mut() {
                     cluster.created(name, server);
@@ -223,7 +226,7 @@ impl Host for Connections {
             }
             Note::Deleted { server, channel, name, reason } => {
                 self.part(server);
-                self.count_own(server, Addresses::disown);
+                self.count_own(server, false);
                 #[cfg(feature = "cluster")]
                 if let Some(cluster) = self.cluster.as_mut() {
                     cluster.deleted(name);

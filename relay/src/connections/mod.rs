@@ -3,8 +3,6 @@
 mod host;
 mod queues;
 
-use std::net::IpAddr;
-
 use peote_net::Reason;
 use peote_net::relay::{ConnectionId, Home};
 use tracing::warn;
@@ -297,9 +295,15 @@ impl Connections {
 
     /// Counts a channel that a connection owns, or owns no more, for its address. Those of one that
     /// is being closed are counted there.
-    fn count_own(&mut self, id: ConnectionId, count: fn(&mut Addresses, IpAddr, usize)) {
-        if let Some(address) = self.get(index(id)).map(|connection| connection.address.ip()) {
-            count(&mut self.addresses, address, 1);
+    fn count_own(&mut self, id: ConnectionId, is_more: bool) {
+        let Some(connection) = self.get(index(id)).filter(|connection| connection.id == id) else { return };
+        let address = connection.address.ip();
+        if is_more {
+            connection.own += 1;
+            self.addresses.own(address, 1);
+        } else {
+            connection.own = connection.own.saturating_sub(1);
+            self.addresses.disown(address, 1);
         }
     }
 

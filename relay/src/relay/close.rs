@@ -224,8 +224,7 @@ impl Relay {
         if let Some(cluster) = self.connections.cluster.as_mut() {
             cluster.connection_gone(id);
         }
-        let (own, _) = self.core.channels_of(id);
-        self.connections.addresses.disown(address.ip(), own);
+        self.connections.addresses.disown(address.ip(), connection.own.into());
         self.forget(id, home);
         self.connections.timers.clear(index);
         let now = self.connections.now_micros;

@@ -207,3 +207,18 @@ fn a_chunk_that_is_longer_than_the_window_is_no_lie() {
     }
     assert_eq!(world.take_data(1).iter().map(|(_, bytes)| bytes.len()).sum::<usize>(), 65_000);
 }
+
+/// One that takes part enters a channel at once, also if the existing server of it reads nothing.
+// §11.6-never-paused
+#[test]
+fn who_takes_part_waits_for_no_existing_server_to_enter() {
+    let mut world = World::flowing(&[0, 1000, 0]);
+    world.send(0, b"\0\0\x01\x01a");
+    world.host.queues.iter_mut().for_each(Vec::clear);
+    world.host.bound = 20;
+    world.host.queues[0] = std::vec![0; 20];
+    world.send(1, b"\0\x01\x09\x01a");
+    assert_eq!(world.take(1)[..4], [0, 8, 9, 0]);
+    assert_eq!(world.host.queues[0][20..], [0, 4, 0, 0, 0, 0]);
+    assert_eq!(world.receive(2, b"\0\x01\x09\x01a").outcome, Outcome::WaitFor(world.ids[0]));
+}

@@ -118,9 +118,9 @@ impl Model {
         let (now, is_over) = (self.now, code == 8);
         let channel = self.channels.get_mut(name).unwrap();
         let (server, number) = (channel.server, channel.number);
-        let member = channel.users.release(user, true, now).unwrap();
+        let member = channel.users.release(user, is_over, now).unwrap();
         let entered = &mut self.endpoints.get_mut(&member.connection).unwrap().entered;
-        entered.release(member.number_there, !is_over, now);
+        entered.release(member.number_there, false, now);
         self.refused(member.connection, &member.knock.unwrap(), code, words);
         if is_over {
             self.control(server, &[0, 1, number, user, 1]);
