@@ -231,6 +231,7 @@ fn what_is_too_long_is_not_encoded() {
     assert_eq!(to_relay::command_head(Command::Hello, items::MAX_ITEMS + 1), None);
     assert_eq!(to_endpoint::hello(items::MAX_ITEMS), Some([0, 255, 0, 3]));
     assert_eq!(to_endpoint::hello(items::MAX_ITEMS + 1), None);
+    assert!(to_endpoint::knock(0, 0, 0, false, 0, MAX_WORDS).is_some());
     assert_eq!(to_endpoint::knock(0, 0, 0, false, 0, MAX_WORDS + 1), None);
     assert_eq!(to_endpoint::refused_with(1, 7, MAX_WORDS + 1), None);
     assert!(to_relay::refuse(0, 0, 0, 7, MAX_WORDS).is_some());

@@ -169,6 +169,24 @@ fn the_129th_channel_is_one_too_many_for_the_connection_and_not_for_the_channel(
     assert_eq!(world.take(1), [0, 3, 1, 0, 77]);
 }
 
+/// Pages are for all. One that comes and goes keeps to the numbers that it has had, when half of
+/// the pages are taken.
+#[test]
+fn those_who_come_and_go_leave_half_of_the_pages() {
+    let mut pages = std::vec![Page::EMPTY; 4];
+    let (mut taken, mut numbers) = (places::Taken::NONE, Numbers::<4>::EMPTY);
+    let from = UnderWay::Something(Home { address: 1, network: 1 });
+    for expected in 0..32 {
+        assert_eq!(numbers.take(&mut pages, &mut taken, 7, Instant::ZERO), Some(expected));
+        numbers.release(&mut pages, expected, from, Instant::ZERO);
+    }
+    assert_eq!(numbers.take(&mut pages, &mut taken, 7, Instant::ZERO), None, "all rest");
+    assert_eq!(taken.now(), 2);
+    let mut others = Numbers::<4>::EMPTY;
+    assert_eq!(others.take(&mut pages, &mut taken, 7, Instant::ZERO), Some(0));
+    assert_eq!(numbers.take(&mut pages, &mut taken, 7, Instant::from_millis(7000)), Some(0));
+}
+
 /// What is done to a table of 16 numbers.
 #[derive(Clone, Copy, Debug)]
 enum Step {
