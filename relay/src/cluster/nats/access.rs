@@ -1,6 +1,5 @@
 //! How this relay is let in by NATS: users, tokens, credentials, certificates.
 
-use std::error::Error;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -11,6 +10,7 @@ use percent_encoding::percent_decode_str;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::Options;
+use super::session::whole;
 
 /// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(2);
@@ -114,13 +114,5 @@ fn explain(options: &Options, error: &ConnectError) -> String {
         };
     }
     // the client does not say more than that something was wrong with TLS
-    let mut source = error.source();
-    while let Some(error) = source {
-        let text = error.to_string();
-        if !what.contains(&text) {
-            what = format!("{what}: {text}");
-        }
-        source = error.source();
-    }
-    what
+    what.replacen(&error.to_string(), &whole(error), 1)
 }

@@ -103,7 +103,7 @@ impl Nats {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let (commands, receiver) = unbounded_channel();
         let (sender, news) = unbounded_channel();
-        let session = Session::new(options, servers, clock, Tell(sender));
+        let session = Session::new(options, servers, clock, Tell::new(sender));
         let (session, others) = {
             let _guard = runtime.enter();
             (runtime.spawn(session.run(receiver)), others()?)

@@ -4,13 +4,18 @@
 //! Nothing is decided here. A connection that is lost is a session that is over, with all that was
 //! under way; the next one watches the bucket from its beginning.
 
+use std::error::Error;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
-use async_nats::jetstream::kv::{Config, CreateErrorKind, Operation, Store, UpdateErrorKind};
+use async_nats::jetstream::kv::{
+    Config, CreateError, CreateErrorKind, Operation, Store, UpdateError, UpdateErrorKind,
+};
 use async_nats::jetstream::{self, stream::StorageType};
 use async_nats::{Client, Event, ServerAddr, Subscriber};
 use futures_util::StreamExt;
@@ -30,14 +35,45 @@ use super::{Command, LEAVE, Options};
 const PAUSE: Duration = Duration::from_millis(300);
 
 #[derive(Clone)]
-pub(super) struct Tell(pub(super) UnboundedSender<News>);
+pub(super) struct Tell {
+    news: UnboundedSender<News>,
+    /// Changes fail, which was said.
+    is_failing: Arc<AtomicBool>,
+}
 
 impl Tell {
+    pub(super) fn new(news: UnboundedSender<News>) -> Self {
+        Self { news, is_failing: Arc::default() }
+    }
+
     fn tell(&self, news: News) {
         // fails only if the relay is gone
-        let _ = self.0.send(news);
+        let _ = self.news.send(news);
+    }
+
+    /// Tells what came of a change. A failure that says nothing about the entry is said once.
+    fn answered(&self, ticket: u64, result: Result<u64, Failed>) {
+        let result = match result {
+            Err(error) if !is_conflict(&*error) => {
+                if !self.is_failing.swap(true, Ordering::Relaxed) {
+                    warn!(
+                        reason = %whole(&*error),
+                        "a change of the directory was not carried out; look at the limits of the bucket and of the account at NATS"
+                    );
+                }
+                Err(Failure::Unknown)
+            }
+            Err(_) => Err(Failure::Conflict),
+            Ok(revision) => {
+                self.is_failing.store(false, Ordering::Relaxed);
+                Ok(revision)
+            }
+        };
+        self.tell(News::Answered { ticket, result });
     }
 }
+
+type Failed = Box<dyn Error + Send + Sync>;
 
 pub(super) struct Session {
     options: Options,
@@ -234,24 +270,16 @@ fn answer(store: Store, ask: Ask, tell: Tell) -> Pin<Box<dyn Future<Output = ()>
     Box::pin(async move {
         match ask {
             Ask::Create { ticket, key, value } => {
-                let result = store.create(key, value.into()).await.map_err(|error| match error.kind() {
-                    CreateErrorKind::AlreadyExists => Failure::Conflict,
-                    _ => is_conflict(&error),
-                });
-                tell.tell(News::Answered { ticket, result });
+                let result = store.create(key, value.into()).await;
+                tell.answered(ticket, result.map_err(Into::into));
             }
             Ask::Update { ticket, key, value, revision } => {
-                let result =
-                    store.update(key, value.into(), revision).await.map_err(|error| match error.kind() {
-                        UpdateErrorKind::WrongLastRevision => Failure::Conflict,
-                        _ => is_conflict(&error),
-                    });
-                tell.tell(News::Answered { ticket, result });
+                let result = store.update(key, value.into(), revision).await;
+                tell.answered(ticket, result.map_err(Into::into));
             }
             Ask::Delete { ticket, key, revision } => {
                 let result = store.delete_expect_revision(key, Some(revision)).await;
-                let result = result.map(|()| 0).map_err(|error| is_conflict(&error));
-                tell.tell(News::Answered { ticket, result });
+                tell.answered(ticket, result.map(|()| 0).map_err(Into::into));
             }
             Ask::Get { ticket, key } => {
                 let found = store.entry(key).await.map_err(|_| Failure::Unknown);
@@ -267,13 +295,26 @@ fn answer(store: Store, ask: Ask, tell: Tell) -> Pin<Box<dyn Future<Output = ()>
 
 /// Whether an error stands for a revision that is another one. Not all of the client's kinds of
 /// errors say so.
-fn is_conflict(error: &(dyn std::error::Error + 'static)) -> Failure {
-    let mut next = Some(error);
+fn is_conflict(error: &(dyn Error + 'static)) -> bool {
+    let is_kind = error
+        .downcast_ref::<CreateError>()
+        .is_some_and(|error| error.kind() == CreateErrorKind::AlreadyExists)
+        || error
+            .downcast_ref::<UpdateError>()
+            .is_some_and(|error| error.kind() == UpdateErrorKind::WrongLastRevision);
+    is_kind || whole(error).contains("wrong last sequence")
+}
+
+/// An error with all that it comes from.
+pub(super) fn whole(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
     while let Some(error) = next {
-        if error.to_string().contains("wrong last sequence") {
-            return Failure::Conflict;
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
         }
         next = error.source();
     }
-    Failure::Unknown
+    text
 }
