@@ -473,13 +473,7 @@ impl Program<'_> {
                 // there are windows, or there will be
                 let has_windows = self.heard.borrow().has_hello();
                 assert!(bytes.len() + 16 > free % 60_000 || bytes.len() > 32_000 || has_windows);
-                // a server, or users, are asked for grants that they keep back
-                let asked = free - out.free();
-                assert!(
-                    asked == 0 || has_windows && (asked == 9 || asked.is_multiple_of(10)),
-                    "{asked} bytes"
-                );
-                return;
+                return check_asked(free - out.free(), has_windows);
             }
             Err(SendError::WindowTooSmall { len, window }) => {
                 assert!(len > window as usize && mode == Mode::Data && out.window(to).is_some());
@@ -500,6 +494,12 @@ impl Program<'_> {
             Destination::AllBut(_, one) => Route::AllBut(number, user(one)),
         }
     }
+}
+
+/// What could not be sent takes no room, but a server, or users, are asked for grants that they
+/// keep back.
+fn check_asked(bytes: usize, has_windows: bool) {
+    assert!(bytes == 0 || has_windows && (bytes == 9 || bytes.is_multiple_of(10)), "{bytes} bytes");
 }
 
 /// The length field of a chunk; nothing for raw data.

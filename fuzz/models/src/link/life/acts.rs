@@ -7,7 +7,7 @@ use peote_net::protocol::to_relay::Command;
 
 use super::super::memory::CHUNK;
 use super::super::state::{Handle, Phase};
-use super::{Parts, Program, length_field};
+use super::{Parts, Program, check_asked, length_field};
 
 impl Program<'_> {
     pub(super) fn act(&mut self, out: &mut Out<'_>) {
@@ -161,6 +161,9 @@ impl Program<'_> {
                 let has_windows = self.heard.borrow().has_hello();
                 let may_send = out.window(parts.to).unwrap_or(if has_windows { 0 } else { 1 });
                 assert!(free < 16 || may_send == 0, "there is room");
+                check_asked(free - out.free(), has_windows);
+                self.parts = Some(parts);
+                return;
             }
             Err(error) => panic!("writing a part of a chunk: {error}"),
         }
