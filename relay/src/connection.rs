@@ -22,7 +22,7 @@ use crate::waits::Wait;
 
 /// Whether a read or write that handled less than it was asked for has emptied (or filled) the
 /// socket, so that readiness will be reported again. Elsewhere only "would block" says that.
-const SHORT_IS_ALL: bool = cfg!(unix);
+pub(crate) const SHORT_IS_ALL: bool = cfg!(unix);
 
 /// Whether this is the first byte of an HTTP request: methods are upper-case letters, and there may
 /// be empty lines in front. As the first byte of the joint protocol it would be data for a channel

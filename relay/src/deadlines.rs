@@ -64,7 +64,7 @@ pub(crate) fn millis(duration: Duration) -> u64 {
 /// What a connection is closed for because it has not come in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Late {
-    /// Its first byte.
+    /// Its first byte, or with TLS the start of its hello.
     FirstByte,
     /// The end of its TLS handshake.
     TlsHandshake,
@@ -85,7 +85,7 @@ pub(crate) enum Late {
 impl fmt::Display for Late {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::FirstByte => "nothing was sent in time",
+            Self::FirstByte => "nothing was sent in time, or less than a TLS hello begins with",
             Self::TlsHandshake => "its TLS handshake was not over in time",
             Self::Request => "its HTTP request did not come in time",
             Self::Input => "idle: it has sent nothing for too long",

@@ -46,6 +46,72 @@ fn a_copy_of_a_hello_is_not_answered() {
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
 }
 
+/// A hello in records of so many bytes.
+fn in_records_of(most: usize, hello: &[u8]) -> Vec<u8> {
+    let (head, message) = hello.split_at(5);
+    let record = |part: &[u8]| [&head[..3], &u16::try_from(part.len()).unwrap().to_be_bytes(), part].concat();
+    message.chunks(most).flat_map(record).collect()
+}
+
+/// Of a hello: the pieces that it is sent in.
+type Way = fn(&[u8]) -> Vec<Vec<u8>>;
+
+#[test]
+fn a_copy_is_one_however_it_comes() {
+    let files = Files::new();
+    let relay = start(Config { first_byte_timeout: Duration::from_secs(60), ..files.config() });
+    // each of these is how a hello may come, but for the last one, with an alert in front
+    let ways: [Way; 6] = [
+        |hello| hello.chunks(1).take(44).map(<[u8]>::to_vec).chain([hello[44..].to_vec()]).collect(),
+        |hello| vec![hello[..1].to_vec(), hello[1..].to_vec()],
+        |hello| vec![in_records_of(1, hello)],
+        |hello| vec![in_records_of(37, hello)],
+        |hello| in_records_of(20, hello).chunks(30).map(<[u8]>::to_vec).collect(),
+        |hello| vec![vec![21, 3, 3, 0, 2, 1, 90], hello.to_vec()],
+    ];
+    let say = |pieces: Vec<Vec<u8>>| {
+        let mut socket = connect(&relay);
+        for piece in pieces {
+            // it may have had enough
+            if socket.write_all(&piece).is_err() {
+                break;
+            }
+            relay.stats();
+        }
+        socket
+    };
+    for way in &ways[..5] {
+        assert!(is_answered(&mut say(way(&hello(&mut files.client())))), "it is no copy");
+    }
+    let hello = hello(&mut files.client());
+    assert!(is_answered(&mut say(vec![hello.clone()])));
+    let before = relay.stats().closed.of(Closed::TlsFailed);
+    for way in ways {
+        assert!(!is_answered(&mut say(way(&hello))));
+    }
+    relay.until(|stats| stats.closed.of(Closed::TlsFailed) == before + 6);
+}
+
+#[test]
+fn the_start_of_a_hello_waits_for_the_rest_of_it() {
+    let files = Files::new();
+    let relay = start(Config { first_byte_timeout: Duration::from_millis(400), ..files.config() });
+    let whole = hello(&mut files.client());
+    let before = relay.turns.load(Ordering::Relaxed);
+    let mut socket = connect(&relay);
+    socket.write_all(&whole[..42]).unwrap();
+    relay.until(|stats| stats.closed.of(Closed::FirstByteTimeout) == 1);
+    let turns = relay.turns.load(Ordering::Relaxed) - before;
+    assert!(turns < 2000, "it does not turn all the time: {turns}");
+    assert!(rest(&mut socket).is_empty());
+    // one that ends there is not waited for
+    let relay = start(files.config());
+    let mut socket = connect(&relay);
+    socket.write_all(&whole[..42]).unwrap();
+    socket.shutdown(Shutdown::Write).unwrap();
+    relay.until(|stats| stats.closed.of(Closed::Endpoint) == 1);
+}
+
 #[test]
 fn a_hello_that_waits_for_its_network_is_no_copy_of_itself() {
     let files = Files::new();

@@ -8,10 +8,10 @@ use super::Relay;
 use super::close::Why;
 use super::turns::{BYTES_FOR_WORK, OF_A_FRAME, OF_A_READ, OF_A_WRITE, WORK};
 use crate::causes::Paused;
-use crate::connection::{Ending, Input, Stage};
+use crate::connection::{Ending, Input, SHORT_IS_ALL, Stage};
 use crate::connections::{Later, index};
 use crate::deadlines::Late;
-use crate::hellos::{HEAD, TLS};
+use crate::hellos::{HEAD, Start, TLS};
 use crate::proxy::Arrival;
 use crate::queue::LEAST_READ;
 use crate::rate::Capacity;
@@ -92,10 +92,11 @@ impl Relay {
         let Some(connection) = self.connections.get(index) else { return false };
         let mut head = [0; HEAD];
         let Some(head) = connection.peek_hello(&mut head) else { return true };
+        let start = Start::of(head);
         // nobody who ends here can take the answer
         let ending = if connection.flags.read_closed && head[0] == TLS {
             Some(Ending::Ended)
-        } else if self.hellos.is_known(head) {
+        } else if self.hellos.is_known(start) {
             Some(Ending::TlsCopied)
         } else {
             None
@@ -104,13 +105,18 @@ impl Relay {
             self.close(index, &ending.into());
             return false;
         }
+        if start == Start::Incomplete && SHORT_IS_ALL {
+            // whether it is a copy shows only then; what comes next is an event again
+            connection.flags.readable = false;
+            return false;
+        }
         let address = connection.address.ip();
         let connections = &mut self.connections;
         if let Err(micros) = connections.addresses.shake_hands(address, now, &connections.config) {
             self.connections.pause(index, Paused::Handshakes, micros);
             return false;
         }
-        self.hellos.note(head);
+        self.hellos.note(start);
         true
     }
 

@@ -21,6 +21,7 @@ pub(crate) use credentials::load;
 pub(crate) use records::Scratch;
 use records::{MAX_PLAIN, OVERHEAD, Records, Sealing};
 
+use crate::hellos::TLS;
 use crate::http::Refusal;
 use crate::queue::{Pool, Queue};
 use crate::system::TcpStream;
@@ -67,6 +68,8 @@ enum End {
 pub(crate) enum Failure {
     /// Not TLS.
     Tls(Error),
+    /// It does not begin with a record of a handshake.
+    NoHello,
     /// An HTTP request that is not encrypted.
     PlainHttp,
     /// A message of the handshake that is too long.
@@ -77,6 +80,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tls(error) => error.fmt(f),
+            Self::NoHello => f.write_str("it begins with no hello"),
             Self::PlainHttp => f.write_str("an HTTP request came without TLS"),
             Self::TooLong => f.write_str("a message of the handshake is too long"),
         }
@@ -170,6 +174,13 @@ impl Tls {
             self.output = Refusal::bad("this port speaks TLS: https or wss").response(is_head).into();
             self.end = Some(End::Failed(Failure::PlainHttp));
             return Ok(Got::Failed(Failure::PlainHttp));
+        }
+        if !self.has_begun && raw[0] != TLS {
+            // an alert may stand in front of a hello, for rustls: that would be no way to have a
+            // copy of one answered
+            self.has_begun = true;
+            self.end = Some(End::Failed(Failure::NoHello));
+            return Ok(Got::Failed(Failure::NoHello));
         }
         self.has_begun = true;
         raw[..kept].copy_from_slice(&self.kept);
