@@ -23,7 +23,8 @@ const DESCRIBE: u8 = 0;
 /// value without pointers to anything but interfaces, and nothing grows.
 ///
 /// Hand every event of the channels that carry calls to [`handle`](Self::handle), and after each
-/// poll take out what has ended ([`next_ended`](Self::next_ended)).
+/// poll take out what has ended ([`next_ended`](Self::next_ended)). Say when the program leaves or
+/// deletes such a channel itself ([`left`](Self::left)): no event tells.
 ///
 /// ```
 /// # #[cfg(feature = "macros")] {
@@ -100,9 +101,10 @@ pub enum Heard<'a> {
     NotRemembered(Source, OffersFull),
     /// A peer calls an object of this end: hand it to `dispatch`.
     Call(Call<'a>),
-    /// The answer to a call.
+    /// The answer to a call. It is the same when the event comes again that a handler has kept, and
+    /// so also if a peer answers twice.
     Answer(Answer<'a>),
-    /// A call will not be answered: the peer says so.
+    /// A call will not be answered: the peer says so. The same holds.
     Ended(Ended),
     /// A peer does not wait for the answer to a call any more.
     Cancelled(Cancelled),
@@ -192,12 +194,22 @@ impl<const OPEN: usize, const PARTIES: usize, const OBJECTS: usize> Calls<OPEN, 
         &self.offers
     }
 
+    /// The program has left or deleted a channel, of which no event tells: what its peers have
+    /// offered is forgotten, and calls to them end ([`next_ended`](Self::next_ended)).
+    pub fn left(&mut self, channel: impl Into<Channel>) {
+        self.lose(Gone::with(channel.into()));
+    }
+
     #[cold]
     fn follow(&mut self, event: &Event<'_>) {
         if let Some(gone) = Gone::by(event) {
-            self.offers.follow(event);
-            self.open.lose(|peer| gone.includes(peer));
+            self.lose(gone);
         }
+    }
+
+    fn lose(&mut self, gone: Gone) {
+        self.offers.lose(gone);
+        self.open.lose(|peer| gone.includes(peer));
     }
 
     /// Offers this end's objects to a peer that has come. The offers of the two special objects
@@ -263,8 +275,9 @@ impl<const OPEN: usize, const PARTIES: usize, const OBJECTS: usize> Calls<OPEN, 
         let expected = self.expected.iter().find(|(number, _)| *number == object);
         let mismatch = expected.and_then(|(_, ours)| description.mismatch(from, ours));
         let state = if mismatch.is_some() { State::Differs } else { State::Offered };
-        if !self.offers.decide(from, object, state) {
-            return Heard::Nothing; // it has not been offered, or has been described before
+        // the same is told again: a handler may want the event again
+        if self.offers.decide(from, object, state) != Some(state) {
+            return Heard::Nothing; // it has not been offered, or has been described otherwise
         }
         match mismatch {
             Some(mismatch) => Heard::Mismatch(mismatch),

@@ -136,14 +136,17 @@ impl<const PARTIES: usize, const OBJECTS: usize> Offers<PARTIES, OBJECTS> {
         self.parties.iter().find(|party| party.peer == Some(peer))?.state(object)
     }
 
-    /// Decides about an object that is [`State::Held`]; false if it is not.
-    pub(super) fn decide(&mut self, peer: Source, object: u8, state: State) -> bool {
+    /// Decides about an object if it is [`State::Held`]. Returns what it is then; `None` if it has
+    /// not been offered.
+    pub(super) fn decide(&mut self, peer: Source, object: u8, state: State) -> Option<State> {
         let peer = Destination::from(peer);
-        let party = self.parties.iter_mut().find(|party| party.peer == Some(peer));
-        let Some(party) = party else { return false };
+        let party = self.parties.iter_mut().find(|party| party.peer == Some(peer))?;
         let mut objects = party.objects.iter_mut().take(party.count.into());
-        let held = objects.find(|held| held.number == object && held.state == State::Held);
-        held.map(|held| held.state = state).is_some()
+        let object = objects.find(|other| other.number == object)?;
+        if object.state == State::Held {
+            object.state = state;
+        }
+        Some(object.state)
     }
 
     /// All peers that have offered an object of this number.
@@ -162,8 +165,12 @@ impl<const PARTIES: usize, const OBJECTS: usize> Offers<PARTIES, OBJECTS> {
     /// event.
     pub fn follow(&mut self, event: &Event<'_>) {
         if let Some(gone) = Gone::by(event) {
-            self.retain(|peer| !gone.includes(peer));
+            self.lose(gone);
         }
+    }
+
+    pub(super) fn lose(&mut self, gone: Gone) {
+        self.retain(|peer| !gone.includes(peer));
     }
 
     fn retain(&mut self, keep: impl Fn(Destination) -> bool) {
@@ -192,14 +199,19 @@ impl Gone {
             Event::UserEntered { channel, user, .. } | Event::UserGone { channel, user, .. } => {
                 Some(Self::One(Destination::User(channel, user)))
             }
-            Event::Closed { channel: Channel::Entered(channel), .. }
-            | Event::Away { channel: Channel::Entered(channel), .. }
-            | Event::Refused { channel: Channel::Entered(channel), .. } => {
-                Some(Self::One(Destination::Server(channel)))
+            Event::Refused { channel: Channel::Own(_), .. } => None,
+            Event::Closed { channel, .. } | Event::Away { channel, .. } | Event::Refused { channel, .. } => {
+                Some(Self::with(channel))
             }
-            Event::Closed { channel: Channel::Own(channel), .. }
-            | Event::Away { channel: Channel::Own(channel), .. } => Some(Self::All(channel)),
             _ => None,
+        }
+    }
+
+    /// Returns the peers that are gone with a channel.
+    pub(super) const fn with(channel: Channel) -> Self {
+        match channel {
+            Channel::Entered(channel) => Self::One(Destination::Server(channel)),
+            Channel::Own(channel) => Self::All(channel),
         }
     }
 

@@ -44,6 +44,18 @@ struct Slot {
     to: Option<Destination>,
     deadline: Instant,
     is_lost: bool,
+    /// Its answer has been told, and is told again if the handler wants that. Otherwise it is free.
+    is_answered: bool,
+}
+
+impl Slot {
+    const FREE: Self =
+        Self { number: 0, to: None, deadline: Instant::MAX, is_lost: false, is_answered: false };
+
+    #[inline]
+    const fn is_open(&self) -> bool {
+        self.to.is_some() && !self.is_answered
+    }
 }
 
 impl<const OPEN: usize> Open<OPEN> {
@@ -51,8 +63,7 @@ impl<const OPEN: usize> Open<OPEN> {
         const {
             assert!(OPEN.is_power_of_two() && OPEN <= 0x1_0000, "OPEN is a power of two, at most 65,536");
         }
-        let slot = Slot { number: 0, to: None, deadline: Instant::MAX, is_lost: false };
-        Self { slots: [slot; OPEN], next: 0, count: 0, lost: 0, earliest: Instant::MAX, cursor: 0 }
+        Self { slots: [Slot::FREE; OPEN], next: 0, count: 0, lost: 0, earliest: Instant::MAX, cursor: 0 }
     }
 
     pub(super) const fn len(&self) -> usize {
@@ -72,7 +83,7 @@ impl<const OPEN: usize> Open<OPEN> {
         }
         loop {
             let number = self.next;
-            if self.slot(number).is_some_and(|slot| slot.to.is_none()) {
+            if self.slot(number).is_some_and(|slot| !slot.is_open()) {
                 return Ok(number);
             }
             self.next = number.wrapping_add(1);
@@ -82,29 +93,30 @@ impl<const OPEN: usize> Open<OPEN> {
     #[inline]
     pub(super) fn open(&mut self, number: u32, to: Destination) {
         if let Some(slot) = self.slot(number) {
-            *slot = Slot { number, to: Some(to), deadline: Instant::MAX, is_lost: false };
+            *slot = Slot { number, to: Some(to), ..Slot::FREE };
             self.next = number.wrapping_add(1);
             self.count = self.count.wrapping_add(1);
         }
     }
 
     /// Ends the call of this number to this peer; false if there is none. A call whose peer is lost
-    /// is told otherwise.
+    /// is told otherwise. What has ended one counts again, until another call has its place: a
+    /// handler may want the event again.
     #[inline]
     pub(super) fn close(&mut self, number: u32, peer: Source) -> bool {
         let peer = Some(Destination::from(peer));
         let Some(slot) = self.slot(number) else { return false };
-        let is_open = slot.number == number && slot.to == peer && !slot.is_lost;
-        if is_open {
-            slot.to = None;
+        let is_there = slot.number == number && slot.to == peer && !slot.is_lost;
+        if is_there && !slot.is_answered {
+            slot.is_answered = true;
             self.count = self.count.wrapping_sub(1);
         }
-        is_open
+        is_there
     }
 
     /// Forgets the call of this number, and returns whom it was to if that peer is still there.
     pub(super) fn forget(&mut self, number: u32) -> Option<Destination> {
-        let slot = self.slot(number).filter(|slot| slot.number == number)?;
+        let slot = self.slot(number).filter(|slot| slot.number == number && slot.is_open())?;
         let (to, was_lost) = (slot.to.take()?, core::mem::take(&mut slot.is_lost));
         self.count = self.count.wrapping_sub(1);
         self.lost = self.lost.wrapping_sub(was_lost.into());
@@ -112,7 +124,7 @@ impl<const OPEN: usize> Open<OPEN> {
     }
 
     pub(super) fn set_deadline(&mut self, number: u32, deadline: Instant) {
-        let slot = self.slot(number).filter(|slot| slot.number == number && slot.to.is_some());
+        let slot = self.slot(number).filter(|slot| slot.number == number && slot.is_open());
         if let Some(slot) = slot {
             slot.deadline = deadline;
             self.earliest = self.earliest.min(deadline);
@@ -128,11 +140,10 @@ impl<const OPEN: usize> Open<OPEN> {
 
     /// The calls to these peers will not be answered.
     pub(super) fn lose(&mut self, is_gone: impl Fn(Destination) -> bool) {
-        if self.count == self.lost {
-            return;
-        }
-        for slot in &mut self.slots {
-            if !slot.is_lost && slot.to.is_some_and(&is_gone) {
+        for slot in self.slots.iter_mut().filter(|slot| !slot.is_lost && slot.to.is_some_and(&is_gone)) {
+            if slot.is_answered {
+                slot.to = None;
+            } else {
                 slot.is_lost = true;
                 self.lost = self.lost.wrapping_add(1);
             }
@@ -148,7 +159,7 @@ impl<const OPEN: usize> Open<OPEN> {
         for _ in 0..OPEN {
             let at = self.cursor & OPEN.wrapping_sub(1);
             self.cursor = at.wrapping_add(1);
-            let Some(slot) = self.slots.get_mut(at).filter(|slot| slot.to.is_some()) else { continue };
+            let Some(slot) = self.slots.get_mut(at).filter(|slot| slot.is_open()) else { continue };
             if slot.is_lost || slot.deadline <= now {
                 slot.to = None;
                 let is_lost = core::mem::take(&mut slot.is_lost);

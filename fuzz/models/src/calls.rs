@@ -178,17 +178,18 @@ impl World {
         match self.theirs.handle(event, out)? {
             Heard::Offer(store) if store.object() == 0 => self.store = Some(store),
             Heard::Answer(answer) => {
-                let at = self
-                    .open
-                    .iter()
-                    .position(|(call, _)| answer.is(*call))
-                    .expect("the answer to an open call");
+                let Some(at) = self.open.iter().position(|(call, _)| answer.is(*call)) else {
+                    // it is told again, as if the event had been kept
+                    assert!(!self.is_honest, "the answer to an open call");
+                    return Ok(Flow::Continue);
+                };
                 let (call, number) = self.open.swap_remove(at);
                 if self.is_honest {
                     assert_eq!(answer.to(call), Some(Ok(number.wrapping_add(1))));
                 }
             }
-            Heard::Ended(ended) => self.end(|call| ended.is(call)),
+            Heard::Ended(ended) if self.is_honest => self.end(|call| ended.is(call)),
+            Heard::Ended(ended) => self.open.retain(|(call, _)| !ended.is(*call)),
             Heard::Other(Event::Closed { .. } | Event::Refused { .. }) => {
                 (self.store, self.has_to_enter) = (None, true);
             }

@@ -310,8 +310,12 @@ fn answers_come_with_the_call_that_they_are_to() {
         answer.to(degrees)
     });
     assert_eq!(twice, Some(Ok(3.5)));
-    // nobody waits for it any more
-    heard(&mut link, &mut relay, &mut calls, &answer, |heard| assert_eq!(heard, Heard::Nothing));
+    // as the event comes again that a handler keeps
+    heard(&mut link, &mut relay, &mut calls, &answer, |heard| {
+        let Heard::Answer(answer) = heard else { panic!("{heard:?}") };
+        assert!(answer.is(degrees));
+    });
+    assert_eq!(calls.open_calls(), 1);
     let answer = b"\xff\x00\x02\x00\x00\x00\x09\x00\x07by zero";
     let error = heard(&mut link, &mut relay, &mut calls, answer, |heard| match heard {
         Heard::Answer(answer) => answer.to(divide),
@@ -477,6 +481,44 @@ fn the_loss_of_a_user_or_of_the_link_ends_its_calls() {
     let ended: Vec<Ended> = std::iter::from_fn(|| calls.next_ended(Instant::ZERO)).collect();
     assert_eq!(ended.len(), 3);
     assert!(open.iter().all(|call| ended.iter().any(|ended| ended.is(*call) && ended.why == End::Lost)));
+}
+
+/// Nothing tells of a channel that the program has left or deleted itself.
+#[test]
+fn calls_end_with_a_channel_that_the_program_deletes() {
+    let (mut link, mut relay, mut calls, desk) = asking();
+    let degrees = desk.degrees(&mut link.out(), &mut calls, 3).unwrap();
+    poll(&mut link, &mut relay, |_, _| ());
+    let answered = desk.degrees(&mut link.out(), &mut calls, 4).unwrap();
+    heard(&mut link, &mut relay, &mut calls, &[255, 0, 1, 0, 0, 0, 4, 0, 0, 0x60, 0x40], |heard| {
+        let Heard::Answer(answer) = heard else { panic!("{heard:?}") };
+        assert!(answer.is(answered));
+    });
+    link.out().delete(own_channel()).unwrap();
+    calls.left(own_channel());
+    assert_eq!(calls.offers().all(0).count(), 0);
+    let ended = calls.next_ended(Instant::ZERO).unwrap();
+    assert!(ended.is(degrees));
+    assert_eq!((calls.next_ended(Instant::ZERO), calls.open_calls()), (None, 0));
+}
+
+/// The handler that hears of an answer sends something, for which there is no room.
+#[test]
+fn an_answer_whose_event_is_kept_is_told_again() {
+    let (mut link, mut relay, mut calls, desk) = asking();
+    let degrees = desk.degrees(&mut link.out(), &mut calls, 3).unwrap();
+    relay.chunk_of_user(&[255, 0, 0, 0, 0, 0, 4, 0, 0, 0x60, 0x40]);
+    let mut told = Vec::new();
+    for _ in 0..3 {
+        poll(&mut link, &mut relay, |event, out| {
+            if let Heard::Answer(answer) = calls.handle(event, out)? {
+                told.push(answer.to(degrees));
+            }
+            if told.len() < 3 { Err(SendError::WouldBlock) } else { Ok(()) }
+        });
+    }
+    assert_eq!(told, [Some(Ok(3.5)); 3]);
+    assert_eq!((calls.open_calls(), calls.next_ended(Instant::ZERO)), (0, None));
 }
 
 /// Another user's answer is not the answer.

@@ -111,9 +111,35 @@ fn an_object_can_be_called_when_it_is_what_is_expected() {
         let told = tell(&mut link, &mut relay, &mut calls, &description(0, theirs));
         let Told::Offer(remote) = told else { panic!("{told:?}") };
         assert!(remote.object() == 0 && remote.answers());
-        // once is enough
-        assert_eq!(tell(&mut link, &mut relay, &mut calls, &description(0, theirs)), Told::Nothing);
+        // as the event comes again that a handler keeps
+        assert_eq!(tell(&mut link, &mut relay, &mut calls, &description(0, theirs)), Told::Offer(remote));
     }
+}
+
+/// As the guide has it: the handler calls when it hears of the offer, and the ring is full.
+#[test]
+fn an_offer_that_comes_when_no_call_can_be_made_is_told_again() {
+    let (mut link, mut relay) = server();
+    let mut calls = Calls::<1, 2, 4>::new(&[], EXPECTED);
+    for offer in [INTERFACES, ANSWERS, 0] {
+        tell(&mut link, &mut relay, &mut calls, &[offer]);
+    }
+    relay.chunk_of_user(&description(0, BoardCaller::INTERFACE));
+    let (mut told, mut called) = (0, 0);
+    for _ in 0..2 {
+        poll(&mut link, &mut relay, |event, out| {
+            if let Heard::Offer(remote) = calls.handle(event, out)? {
+                told += 1;
+                if told == 1 {
+                    return Err(SendError::WouldBlock);
+                }
+                called += 1;
+                BoardCaller::new(remote).say_it(out, "x")?;
+            }
+            Ok::<_, SendError>(())
+        });
+    }
+    assert_eq!((told, called), (2, 1));
 }
 
 #[test]
@@ -135,6 +161,8 @@ fn a_mismatch_names_both_versions_and_the_procedure_and_cannot_be_called() {
     let told = tell(&mut link, &mut relay, &mut calls, &description(0, other::BoardCaller::INTERFACE));
     assert_eq!(told, Told::Mismatch(0, "2.1".into(), "3.0".into(), 1, "line".into()));
     assert_eq!(calls.offers().all(0).count(), 0);
+    let again = tell(&mut link, &mut relay, &mut calls, &description(0, other::BoardCaller::INTERFACE));
+    assert_eq!(again, told);
     // neither another description nor another offer changes that
     assert_eq!(
         tell(&mut link, &mut relay, &mut calls, &description(0, BoardCaller::INTERFACE)),
