@@ -225,6 +225,10 @@ impl Session<'_> {
             }
             if self.is_blocked() {
                 self.out.state.front.settle(true);
+                #[cfg(feature = "flow")]
+                {
+                    self.out.state.owed = self.out.state.owed.or_wait();
+                }
             }
             if self.out.state.front.is_kept() {
                 return false;

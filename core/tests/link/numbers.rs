@@ -159,6 +159,32 @@ fn leaving_a_channel_whose_slot_is_full_wakes_the_loop() {
     assert_eq!(rig.poll(), [says(b"a"), says(b"b")]);
 }
 
+/// The same for a user without a place that waits for the event of its channel.
+#[test]
+fn deleting_a_channel_whose_event_is_kept_wakes_the_loop() {
+    let mut rig: Windowed = Rig::new(Link::<Memory>::new());
+    for number in 5..9 {
+        rig.entered(number, CHUNKS);
+    }
+    let channel = rig.out().create("c", CHUNKS).unwrap();
+    let tag = rig.sent()[2];
+    rig.says(crate::support::from_server(5, &chunk(b"a")));
+    rig.says(to_endpoint::success(tag, 3));
+    rig.says(to_endpoint::user_entered(3, 7));
+    for _ in 0..2 {
+        rig.poll_once(|_, _| Flow::Again).unwrap();
+    }
+    assert!(!rig.link.has_more() && !rig.link.wants_read());
+    rig.out().delete(channel).unwrap();
+    assert!(rig.link.has_more(), "asleep");
+    rig.poll_once(|event, _| {
+        assert!(matches!(event, Event::Chunk { .. }), "{event:?}");
+        Flow::Again
+    })
+    .unwrap();
+    assert!(rig.link.wants_read() && !rig.link.has_more());
+}
+
 /// What is said to the earlier one is lost. The next one does not get it.
 #[test]
 fn an_answer_to_the_earlier_user_is_lost() {

@@ -5,7 +5,8 @@
 //! dealt with. So the order within a party stays: opened or entered, data, end.
 //!
 //! A slot is a linear buffer: `start..start + len` is the kept event, what came behind it follows.
-//! The [`Assembler`](crate::chunk::Assembler) has both lengths.
+//! The [`Assembler`](crate::chunk::Assembler) has both lengths. Behind an event without bytes it is
+//! in the first chunk already, whose length is taken as it comes.
 
 mod keep;
 mod next;
