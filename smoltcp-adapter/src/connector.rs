@@ -325,7 +325,7 @@ mod tests {
 
     #[test]
     fn the_sizes_are_the_documented_ones() {
-        assert_eq!(size_of::<Connector>(), 104);
+        assert_eq!(size_of::<Connector>(), 96);
         assert_eq!(size_of::<TcpTransport<'_, '_>>(), size_of::<usize>());
     }
 }

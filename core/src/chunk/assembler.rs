@@ -129,6 +129,16 @@ impl Assembler {
     #[cfg_attr(feature = "speed", inline)]
     #[cfg_attr(not(feature = "speed"), inline(never))]
     pub(crate) fn take_length(&mut self, limit: ChunkLimit, input: &[u8]) -> usize {
+        // most fields are one byte
+        if cfg!(feature = "speed")
+            && self.len == 0
+            && self.field == 0
+            && let [byte @ 0..128, ..] = *input
+            && u32::from(byte) < limit.max()
+        {
+            self.len = u32::from(byte).wrapping_add(1);
+            return 1;
+        }
         let mut used = 0usize;
         while self.len == 0
             && self.field < BROKEN

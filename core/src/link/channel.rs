@@ -193,6 +193,7 @@ impl Default for Mode {
 /// Who has sent something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[repr(u32)] // as `Event`, which has one
 pub enum Source {
     /// A user of an own channel.
     User {

@@ -41,6 +41,7 @@ impl Session<'_> {
         T: Read + ReadReady + Write + WriteReady + ?Sized,
         H: Handler + ?Sized,
     {
+        self.settle_held();
         loop {
             let result = match self.step(now, handler) {
                 Step::Stop => return Ok(true),
@@ -89,7 +90,6 @@ impl Session<'_> {
     /// Goes on to what the transport is to do next.
     #[inline(never)]
     fn step<H: Handler + ?Sized>(&mut self, now: Instant, handler: &mut H) -> Step {
-        self.settle_held();
         loop {
             match self.out.state.round {
                 Round::Over => self.begin_round(now),
@@ -233,7 +233,7 @@ impl Session<'_> {
             if self.out.state.front.is_kept() {
                 return false;
             }
-            let verdict = self.hand_over(self.out.state.front.event, handler);
+            let verdict = self.hand_over(Held::Relay, handler);
             if self.settle(Held::Relay, verdict) {
                 return true;
             }
@@ -253,8 +253,7 @@ impl Session<'_> {
         while !self.out.state.local.is_idle()
             && let Some(line) = self.next_local(now)
         {
-            let event = self.out.parts.local.event(line);
-            let verdict = self.hand_over(event, handler);
+            let verdict = self.hand_over(Held::Local(line), handler);
             if self.settle(Held::Local(line), verdict) {
                 return true;
             }

@@ -11,6 +11,7 @@ use crate::value::EncodeError;
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
+#[repr(u32)] // so that moving one moves whole words
 pub enum SendError {
     /// The transmit ring, the window of one of those it goes to, or a local user's line, has no
     /// room for all of it now. Try again after a poll.

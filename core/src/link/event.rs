@@ -20,6 +20,7 @@ use crate::chunk::Violation;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
+#[repr(u32)] // so that moving one moves whole words
 pub enum Event<'a> {
     /// The relay has created an own channel, or let this link enter a channel of another endpoint.
     Opened {

@@ -9,7 +9,7 @@ use crate::Reason;
 
 /// An event that has happened and not been dealt with yet.
 #[derive(Clone, Copy, Debug)]
-#[repr(u8)] // `None` is all zero, so a link in a `static` lies in .bss
+#[repr(u32)] // `None` is all zero, so a link in a `static` lies in .bss; whole words are moved
 pub(super) enum Queued {
     None,
     /// An event about a channel, without bytes.
@@ -118,13 +118,7 @@ impl Notice {
     }
 }
 
-impl From<Option<Notice>> for Queued {
-    fn from(notice: Option<Notice>) -> Self {
-        notice.map_or(Self::None, Self::Notice)
-    }
-}
-
-/// The front of one source.
+/// The front of one source. An event is built here, where it is handed over from.
 #[derive(Clone, Debug)]
 pub(super) struct Front {
     pub(super) event: Queued,
@@ -139,6 +133,13 @@ impl Front {
     #[cfg(feature = "local")]
     pub(super) const fn of(event: Queued) -> Self {
         Self { event, kept: false }
+    }
+
+    /// Puts a notice here, or nothing.
+    pub(super) fn tell(&mut self, notice: Option<Notice>) {
+        if let Some(notice) = notice {
+            self.event = Queued::Notice(notice);
+        }
     }
 
     /// Returns true if an event has not been dealt with.

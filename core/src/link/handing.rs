@@ -71,26 +71,31 @@ impl<'a> Session<'a> {
         matches!(verdict, Verdict::Last | Verdict::Stop)
     }
 
-    /// Hands an event over.
+    /// Hands a source's event over.
     #[cfg_attr(feature = "speed", inline(always))]
-    pub(super) fn hand_over<H: Handler + ?Sized>(&mut self, event: Queued, handler: &mut H) -> Verdict {
+    pub(super) fn hand_over<H: Handler + ?Sized>(&mut self, source: Held, handler: &mut H) -> Verdict {
         let Self { out, inbox } = self;
+        let kept;
+        let event = match source {
+            // read where it lies
+            Held::Relay => &out.state.front.event,
+            _ => {
+                kept = event_of(source, out);
+                &kept
+            }
+        };
         inbox.event(event, out).map_or(Verdict::Done, |event| handler(event, out))
     }
 
-    /// Hands an event over that the relay has just brought. Returns true if nothing more is to be
-    /// handed over.
+    /// Hands the event at the front over, which the relay has just brought. Returns true if nothing
+    /// more is to be handed over.
     #[inline]
-    pub(super) fn hand_over_new<H: Handler + ?Sized>(
-        &mut self,
-        event: Queued,
-        handler: &mut H,
-    ) -> Option<bool> {
-        let verdict = self.hand_over(event, handler);
+    pub(super) fn hand_over_new<H: Handler + ?Sized>(&mut self, handler: &mut H) -> Option<bool> {
+        let verdict = self.hand_over(Held::Relay, handler);
         if verdict == Verdict::Done {
+            self.out.state.front.event = Queued::None;
             return None;
         }
-        self.out.state.front.event = event;
         let is_over = self.settle(Held::Relay, verdict);
         // an event that is kept with its party holds up nothing else
         (is_over || self.out.state.front.has_event()).then_some(is_over)
@@ -98,18 +103,24 @@ impl<'a> Session<'a> {
 
     /// Returns the event that is held.
     pub(super) fn held(self) -> Option<(Event<'a>, Out<'a>)> {
-        let event = match self.out.state.held {
-            Held::None => return None,
-            Held::Relay => self.out.state.front.event,
-            #[cfg(feature = "local")]
-            Held::Local(line) => self.out.parts.local.event(line),
-            #[cfg(feature = "flow")]
-            Held::Party(slot) => kept_event(&self.out.parts, slot),
-            #[cfg(all(feature = "flow", feature = "server"))]
-            Held::Knock(slot) => kept_event(&self.out.parts, slot),
-            #[cfg(feature = "flow")]
-            Held::Own(slot) => own_kept_event(&self.out.parts, slot),
-        };
-        Some((self.inbox.into_event(event, &self.out)?, self.out))
+        let event = event_of(self.out.state.held, &self.out);
+        Some((self.inbox.into_event(&event, &self.out)?, self.out))
+    }
+}
+
+/// Returns a source's event.
+#[cfg_attr(feature = "speed", inline(always))]
+fn event_of(source: Held, out: &Out<'_>) -> Queued {
+    match source {
+        Held::None => Queued::None,
+        Held::Relay => out.state.front.event,
+        #[cfg(feature = "local")]
+        Held::Local(line) => out.parts.local.event(line),
+        #[cfg(feature = "flow")]
+        Held::Party(slot) => kept_event(&out.parts, slot),
+        #[cfg(all(feature = "flow", feature = "server"))]
+        Held::Knock(slot) => kept_event(&out.parts, slot),
+        #[cfg(feature = "flow")]
+        Held::Own(slot) => own_kept_event(&out.parts, slot),
     }
 }

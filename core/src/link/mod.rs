@@ -124,7 +124,7 @@ pub const SILENCE_LIMIT: Duration = Duration::from_secs(20);
 /// The transport is handed to each poll. `B` is the link's memory: [`link_buffers!`] names its
 /// sizes, [`memory`] says what each of them means.
 ///
-/// Beside its buffers a link takes 360 bytes on 64-bit targets with all features, and 160 without
+/// Beside its buffers a link takes 352 bytes on 64-bit targets with all features, and 160 without
 /// any. [Sizes](crate#sizes) has a table, with 32-bit targets.
 ///
 /// ```

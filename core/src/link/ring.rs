@@ -50,8 +50,16 @@ impl Ring {
                 *place = word;
                 self.len = self.len.wrapping_add(len);
             }
-            None => self.push(memory, word.get(..len).unwrap_or(&word)),
+            None => self.push_at_end(memory, word.get(..len).unwrap_or(&word)),
         }
+    }
+
+    /// [`push`](Self::push) where there is hardly room behind the end. Apart, so that the compiler
+    /// does not join it with what is nearly always done.
+    #[cold]
+    #[inline(never)]
+    fn push_at_end(&mut self, memory: &mut [u8], bytes: &[u8]) {
+        self.push(memory, bytes);
     }
 
     /// Inserts `bytes` at `offset` behind the oldest one. The caller has made sure that they fit.

@@ -35,19 +35,19 @@ impl<'a> Session<'a> {
 impl<'a> Inbox<'a> {
     /// Returns an event that waits; `None` if it is about a channel or a user that is no longer
     /// there.
-    pub(super) fn event(&self, event: Queued, out: &Out<'_>) -> Option<Event<'_>> {
+    pub(super) fn event(&self, event: &Queued, out: &Out<'_>) -> Option<Event<'_>> {
         find(event, out, self.chunks, self.receive)
     }
 
     /// The same, for as long as the memory lasts.
-    pub(super) fn into_event(self, event: Queued, out: &Out<'_>) -> Option<Event<'a>> {
+    pub(super) fn into_event(self, event: &Queued, out: &Out<'_>) -> Option<Event<'a>> {
         find(event, out, self.chunks, self.receive)
     }
 }
 
 #[cfg_attr(feature = "speed", inline(always))]
-fn find<'a>(event: Queued, out: &Out<'_>, chunks: &'a [u8], receive: &'a [u8]) -> Option<Event<'a>> {
-    let (from, bytes) = match event {
+fn find<'a>(event: &Queued, out: &Out<'_>, chunks: &'a [u8], receive: &'a [u8]) -> Option<Event<'a>> {
+    let (from, bytes) = match *event {
         Queued::None => return None,
         Queued::Notice(notice) => {
             let OutParts { own, parties, .. } = &out.parts;

@@ -133,8 +133,25 @@ impl<N> Entry<N> {
     }
 
     /// The relay does not answer.
-    pub(super) fn unanswered(&mut self, channel: Channel, rules: &mut Backoff, now: Instant) -> Notice {
-        self.not_open(channel, Cause::NoAnswer, true, rules, now)
+    pub(super) fn unanswered(&mut self, rules: &mut Backoff, now: Instant) {
+        self.not_open(Cause::NoAnswer, true, rules, now);
+    }
+
+    /// Returns what is told of a channel that has been asked for in vain, or has ended, for this
+    /// `cause`. Programs that do not look at notices have none built.
+    #[inline]
+    pub(super) fn notice(&self, channel: Channel, cause: Cause) -> Notice {
+        match self.state {
+            State::Waiting { until, .. } => Notice::Waiting { channel, cause, until },
+            State::GivenUp { cause, exhausted } => Notice::GivenUp { channel, cause, exhausted },
+            // it has been opened since, or is lost
+            State::Open | State::Asked { .. } => Notice::Interrupted { channel },
+        }
+    }
+
+    /// Returns true if it is open for the first time.
+    pub(super) const fn is_first(&self) -> bool {
+        matches!(self.openings, Openings::One)
     }
 
     /// To be asked for at once.
@@ -151,7 +168,7 @@ impl<N> Entry<N> {
     }
 
     /// The relay has let the link create or enter it.
-    pub(super) fn opened(&mut self, channel: Channel) -> Notice {
+    pub(super) const fn opened(&mut self) {
         // else the event has come again
         if !matches!(self.state, State::Open) {
             self.progress = Progress::NONE;
@@ -161,52 +178,37 @@ impl<N> Entry<N> {
                 Openings::One | Openings::More => Openings::More,
             };
         }
-        Notice::Opened { channel, first: self.openings == Openings::One }
     }
 
-    /// The link's connection is lost, and this was open, or (`was_open` is false) had been asked
-    /// for.
-    pub(super) fn lost(&mut self, channel: Channel, was_open: bool) -> Option<Notice> {
+    /// The link's connection is lost, and this was open or had been asked for.
+    pub(super) const fn lost(&mut self) {
         if matches!(self.state, State::Open | State::Asked { .. } | State::Waiting { unanswered: true, .. }) {
             self.ask_anew();
         }
-        was_open.then_some(Notice::Interrupted { channel })
     }
 
     /// It was refused, or is gone, for another reason.
-    pub(super) fn ended(
-        &mut self,
-        channel: Channel,
-        reason: Reason,
-        rules: &mut Backoff,
-        now: Instant,
-    ) -> Notice {
-        match self.state {
-            State::Open | State::Asked { .. } => {
-                let may_pass = matches!(
-                    reason,
-                    Reason::NameInUse
-                        | Reason::NoSuchChannel
-                        | Reason::ChannelFull
-                        | Reason::ConnectionLost
-                        | Reason::NoAnswer
-                        | Reason::TooSlow
-                );
-                self.not_open(channel, Cause::Relay(reason), may_pass, rules, now)
-            }
-            // the event has come again, or late
-            State::GivenUp { cause, exhausted } => Notice::GivenUp { channel, cause, exhausted },
-            State::Waiting { until, .. } => {
-                self.state = State::Waiting { until, unanswered: false };
-                Notice::Waiting { channel, cause: Cause::Relay(reason), until }
-            }
+    pub(super) fn ended(&mut self, reason: Reason, rules: &mut Backoff, now: Instant) {
+        if let State::Waiting { unanswered, .. } = &mut self.state {
+            *unanswered = false; // the event has come again, or late
+        } else if matches!(self.state, State::Open | State::Asked { .. }) {
+            let may_pass = matches!(
+                reason,
+                Reason::NameInUse
+                    | Reason::NoSuchChannel
+                    | Reason::ChannelFull
+                    | Reason::ConnectionLost
+                    | Reason::NoAnswer
+                    | Reason::TooSlow
+            );
+            self.not_open(Cause::Relay(reason), may_pass, rules, now);
         }
     }
 
-    /// Asks the relay for it. `Ok`: the command is queued, or there is something to tell.
+    /// Asks the relay for it.
     ///
     /// # Errors
-    /// It cannot be done now.
+    /// It cannot be done, or not now.
     pub(super) fn ask(
         &mut self,
         channel: Channel,
@@ -214,11 +216,11 @@ impl<N> Entry<N> {
         rules: &mut Backoff,
         now: Instant,
         answer_timeout: Duration,
-    ) -> Result<Option<Notice>, NotNow>
+    ) -> Result<(), NotAsked>
     where
         N: AsRef<[u8]>,
     {
-        let Some(name) = self.name.as_ref().map(AsRef::as_ref) else { return Ok(None) };
+        let Some(name) = self.name.as_ref().map(AsRef::as_ref) else { return Ok(()) };
         let asked = match channel {
             #[cfg(feature = "server")]
             Channel::Own(channel) => out.create_again(channel, name, self.mode),
@@ -236,25 +238,20 @@ impl<N> Entry<N> {
             Ok(()) => {
                 let until = now.saturating_add(answer_timeout);
                 self.state = State::Asked { until, late: false };
-                Ok(None)
+                Ok(())
             }
-            Err(SendError::WouldBlock | SendError::TooManyCommands) => Err(NotNow),
+            Err(SendError::WouldBlock | SendError::TooManyCommands) => Err(NotAsked::Now),
             Err(error) => {
                 let may_pass =
                     matches!(error, SendError::TooManyLocalUsers | SendError::TooManyEnteredChannels);
-                Ok(Some(self.not_open(channel, Cause::Link(error), may_pass, rules, now)))
+                let cause = Cause::Link(error);
+                self.not_open(cause, may_pass, rules, now);
+                Err(NotAsked::Told(self.notice(channel, cause)))
             }
         }
     }
 
-    fn not_open(
-        &mut self,
-        channel: Channel,
-        cause: Cause,
-        may_pass: bool,
-        rules: &mut Backoff,
-        now: Instant,
-    ) -> Notice {
+    fn not_open(&mut self, cause: Cause, may_pass: bool, rules: &mut Backoff, now: Instant) {
         let retry = may_pass
             && match self.retry {
                 Retry::Never => false,
@@ -262,19 +259,18 @@ impl<N> Entry<N> {
                 Retry::Always => true,
             };
         let next = if retry { rules.next_of(&mut self.progress, now).map_err(Some) } else { Err(None) };
-        match next {
-            Ok(until) => {
-                self.state = State::Waiting { until, unanswered: matches!(cause, Cause::NoAnswer) };
-                Notice::Waiting { channel, cause, until }
-            }
-            Err(exhausted) => {
-                self.state = State::GivenUp { cause, exhausted };
-                Notice::GivenUp { channel, cause, exhausted }
-            }
-        }
+        self.state = match next {
+            Ok(until) => State::Waiting { until, unanswered: matches!(cause, Cause::NoAnswer) },
+            Err(exhausted) => State::GivenUp { cause, exhausted },
+        };
     }
 }
 
-/// The transmit queue has no room for a command now, as many as possible wait for their answers, or
-/// what told the channel's end has not been dealt with.
-pub(super) struct NotNow;
+/// Why a channel has not been asked for.
+pub(super) enum NotAsked {
+    /// The transmit queue has no room for a command now, as many as possible wait for their
+    /// answers, or what told the channel's end has not been dealt with.
+    Now,
+    /// The link cannot ask for it, which is to be told.
+    Told(Notice),
+}

@@ -162,8 +162,8 @@ use entry::NEVER;
 ///
 /// `N` is what names are kept in: `&'static str`, `heapless::String`, `String`.
 ///
-/// It takes `CHANNELS × (88 + 2 × size of N) + 200` bytes, rounded up to a multiple of 8, if
-/// `Option<N>` is as large as `N`; without feature `flow`, `CHANNELS × (80 + size of N) + 192`. On
+/// It takes `CHANNELS × (96 + 2 × size of N) + 184` bytes, rounded up to a multiple of 8, if
+/// `Option<N>` is as large as `N`; without feature `flow`, `CHANNELS × (88 + size of N) + 176`. On
 /// 32-bit targets it takes less. Moving and copying it is harmless.
 pub type Reconnect<N, const CHANNELS: usize> = ChannelList<[Entry<N>; CHANNELS]>;
 

@@ -20,13 +20,10 @@ impl Random {
     }
 
     /// A number from 0 to `greatest`, both included, all about equally probable.
-    pub(super) const fn up_to(&mut self, greatest: u64) -> u64 {
-        // the bias towards small numbers is 1 in 2^64 / greatest
-        let number = self.next();
-        match number.checked_rem(greatest.wrapping_add(1)) {
-            Some(rest) => rest,
-            None => number,
-        }
+    pub(super) const fn up_to(&mut self, greatest: u32) -> u32 {
+        // a fraction of 32 bits, times how many numbers there are; no division
+        let fraction = self.next() >> 32;
+        (fraction.wrapping_mul((greatest as u64).wrapping_add(1)) >> 32) as u32
     }
 }
 
@@ -54,7 +51,7 @@ mod tests {
         }
         assert!(seen.iter().all(|&count| count > 150), "{seen:?}");
         assert_eq!(random.up_to(0), 0);
-        let greatest = (0..100).map(|_| random.up_to(u64::MAX)).max();
-        assert!(greatest > Some(u64::MAX / 2));
+        let greatest = (0..100).map(|_| random.up_to(u32::MAX)).max();
+        assert!(greatest > Some(u32::MAX / 2));
     }
 }

@@ -1,7 +1,7 @@
 //! Asking for the channels again, and what their events mean.
 
-use super::entry::NotNow;
-use super::{ChannelList, Connection, Entries, Notice};
+use super::entry::NotAsked;
+use super::{Cause, ChannelList, Connection, Entries, Entry, Notice};
 use crate::Reason;
 use crate::link::{Event, Out};
 use crate::time::Instant;
@@ -30,7 +30,10 @@ impl<E: Entries> ChannelList<E> {
     fn next_unanswered(&mut self, now: Instant) -> Option<Notice> {
         self.entries.entries_mut().iter_mut().find_map(|entry| {
             let channel = entry.channel?;
-            entry.is_unanswered(now).then(|| entry.unanswered(channel, &mut self.retries, now))
+            entry.is_unanswered(now).then(|| {
+                entry.unanswered(&mut self.retries, now);
+                entry.notice(channel, Cause::NoAnswer)
+            })
         })
     }
 
@@ -50,9 +53,9 @@ impl<E: Entries> ChannelList<E> {
             let channel = next.channel?;
             after = Some(next.order);
             match next.ask(channel, out, &mut self.retries, now, self.answer_timeout) {
-                Ok(None) => {}
-                Ok(notice) => return notice,
-                Err(NotNow) => self.stuck_at = Some(now),
+                Ok(()) => {}
+                Err(NotAsked::Told(notice)) => return Some(notice),
+                Err(NotAsked::Now) => self.stuck_at = Some(now),
             }
         }
     }
@@ -61,6 +64,18 @@ impl<E: Entries> ChannelList<E> {
     /// **every** event of the link, before anything else is done with it; events of other channels
     /// are passed over. [`follow`](Self::follow) is for programs that do not look at notices.
     pub fn observe(&mut self, event: &Event<'_>, now: Instant) -> Option<Notice> {
+        let (entry, heard) = self.take_note(event, now)?;
+        let channel = entry.channel?;
+        match heard {
+            Heard::Opened => Some(Notice::Opened { channel, first: entry.is_first() }),
+            Heard::Lost if matches!(event, Event::Closed { .. }) => Some(Notice::Interrupted { channel }),
+            Heard::Lost => None,
+            Heard::Ended(reason) => Some(entry.notice(channel, Cause::Relay(reason))),
+        }
+    }
+
+    /// Takes note of an event. Returns what has been heard of a channel of the list.
+    fn take_note(&mut self, event: &Event<'_>, now: Instant) -> Option<(&Entry<E::Name>, Heard)> {
         let (channel, reason) = match *event {
             Event::Opened { channel } => (channel, None),
             Event::Refused { channel, reason, .. } | Event::Closed { channel, reason } => {
@@ -78,11 +93,21 @@ impl<E: Entries> ChannelList<E> {
         }
         let entry = self.entries.entries_mut().iter_mut().find(|entry| entry.channel == Some(channel))?;
         self.is_settled = false;
-        match reason {
-            None => Some(entry.opened(channel)),
-            Some(Reason::LinkLost) => entry.lost(channel, matches!(event, Event::Closed { .. })),
-            Some(reason) => Some(entry.ended(channel, reason, &mut self.retries, now)),
-        }
+        let heard = match reason {
+            None => {
+                entry.opened();
+                Heard::Opened
+            }
+            Some(Reason::LinkLost) => {
+                entry.lost();
+                Heard::Lost
+            }
+            Some(reason) => {
+                entry.ended(reason, &mut self.retries, now);
+                Heard::Ended(reason)
+            }
+        };
+        Some((entry, heard))
     }
 
     /// Takes note of an event, and returns it as it is for a program whose channels come back.
@@ -92,8 +117,16 @@ impl<E: Entries> ChannelList<E> {
     /// handler does for programs with and without a list. To be called with **every** event of the
     /// link, in place of [`observe`](Self::observe).
     pub fn follow<'e>(&mut self, event: Event<'e>, now: Instant) -> Option<Event<'e>> {
-        let notice = self.observe(&event, now);
-        self.seen(event, notice)
+        let comes_back = match self.take_note(&event, now) {
+            None | Some((_, Heard::Opened)) => false,
+            Some((_, Heard::Lost)) => true,
+            Some((entry, Heard::Ended(_))) => entry.is_waiting(),
+        };
+        match event {
+            Event::Refused { .. } if comes_back => None,
+            Event::Closed { .. } if comes_back => Some(event.away()),
+            _ => Some(event),
+        }
     }
 
     /// Returns an event as [`follow`](Self::follow) does, for a program that has called
@@ -114,4 +147,13 @@ impl<E: Entries> ChannelList<E> {
             _ => Some(event),
         }
     }
+}
+
+/// What an event says of a channel of the list.
+enum Heard {
+    Opened,
+    /// The link's connection is lost, and the channel with it.
+    Lost,
+    /// It was refused, or is gone, for another reason.
+    Ended(Reason),
 }

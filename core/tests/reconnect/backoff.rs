@@ -41,7 +41,7 @@ fn the_defaults() {
     let expected = vec![250, 500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000];
     assert_eq!(delays(&mut backoff, 9), (expected, None));
     assert_eq!(Backoff::default(), Backoff::new());
-    assert_eq!(size_of::<Backoff>(), 72, "as documented");
+    assert_eq!(size_of::<Backoff>(), 64, "as documented");
 }
 
 /// However many attempts, and however long the delays: nothing overflows, and nothing becomes a
@@ -50,7 +50,8 @@ fn the_defaults() {
 fn the_ends_of_the_range() {
     let mut backoff = Backoff::new().with_delays(ms(u64::MAX / 2), ms(u64::MAX));
     let first = backoff.next(Instant::ZERO).unwrap();
-    assert!(first.as_millis() >= u64::MAX / 4);
+    let most = u64::from(u32::MAX); // 49 days, as documented
+    assert!((most / 2..=most).contains(&first.as_millis()));
     assert!(backoff.next(Instant::from_millis(u64::MAX)).is_ok());
     let mut backoff = Backoff::new().with_delays(ms(0), ms(4)).with_jitter_percent(0);
     let (granted, _) = delays(&mut backoff, 200);

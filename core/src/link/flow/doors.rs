@@ -1,7 +1,4 @@
 //! Admission: who may enter an own channel.
-//!
-//! What is here is linked only into programs that call [`Out::set_admission`] or
-//! [`Out::set_most_users`]: the link's state has a pointer to it from then on.
 
 use super::tail::Knock;
 use super::{REMOVE, Window};
@@ -66,49 +63,9 @@ pub(in crate::link) enum AtDoor {
     Unsupported,
 }
 
-/// The functions of this module that the rest of the link calls.
-#[derive(Debug)]
-pub(in crate::link) struct Doors {
-    /// A user knocks. Returns the slot of its party, or the code of the answer.
-    pub(super) begin: fn(&mut Session<'_>, Knock) -> Result<u16, u8>,
-    /// Its words are in its slot.
-    pub(super) knocked: fn(&mut Session<'_>, u16),
-    /// The user with this number is gone.
-    ended: fn(&mut Session<'_>, u8, u8) -> Option<Notice>,
-    /// A user has entered. Returns true if it has to go again.
-    is_kept_out: fn(&mut Session<'_>, u8, u8) -> bool,
-    /// A channel has been created.
-    created: fn(&mut Session<'_>, OwnChannel, u8) -> Option<AtDoor>,
-    /// All have been told that had entered before the hello.
-    pub(super) greeted: fn(&mut Session<'_>),
-}
-
-static DOORS: Doors = Doors {
-    begin: |session, knock| session.begin_knock(knock),
-    knocked: |session, slot| session.knock_begun(slot),
-    ended: |session, number, user| session.end_knock(number, user),
-    is_kept_out: |session, number, user| session.keep_out(number, user),
-    created: |session, channel, number| session.at_door(channel, number),
-    greeted: |session| session.open_doors(),
-};
-
 impl Session<'_> {
-    pub(in crate::link) fn knock_ended(&mut self, number: u8, user: u8) -> Option<Notice> {
-        let doors = self.out.state.flow.doors?;
-        (doors.ended)(self, number, user)
-    }
-
-    pub(in crate::link) fn is_kept_out(&mut self, number: u8, user: u8) -> bool {
-        self.out.state.flow.doors.is_some_and(|doors| (doors.is_kept_out)(self, number, user))
-    }
-
-    /// Returns what to do with a channel that the relay has created, if not all users may enter.
-    pub(in crate::link) fn door_of(&mut self, channel: OwnChannel, number: u8) -> Option<AtDoor> {
-        let doors = self.out.state.flow.doors?;
-        (doors.created)(self, channel, number)
-    }
-
-    fn begin_knock(&mut self, knock: Knock) -> Result<u16, u8> {
+    /// A user knocks. Returns the slot of its party, or the code of the answer.
+    pub(super) fn begin_knock(&mut self, knock: Knock) -> Result<u16, u8> {
         let Knock { number, user, ticket, window } = knock;
         let code = self.code_by_room(number);
         let tables = self.out.tables();
@@ -139,7 +96,8 @@ impl Session<'_> {
         Ok(party.slot)
     }
 
-    fn knock_begun(&mut self, slot: u16) {
+    /// The words of a user that knocks are in its slot.
+    pub(super) fn knock_begun(&mut self, slot: u16) {
         let len = self.out.state.flow.words.into();
         let Some(party) = self.out.parts.parties.get_mut(usize::from(slot)) else { return };
         party.assembler.keep(len, len);
@@ -149,7 +107,8 @@ impl Session<'_> {
         self.out.state.owed = Owed::Door;
     }
 
-    fn end_knock(&mut self, number: u8, user: u8) -> Option<Notice> {
+    /// The user with this number is gone, and is none that has entered.
+    pub(in crate::link) fn end_knock(&mut self, number: u8, user: u8) -> Option<Notice> {
         let mut tables = self.out.tables();
         let party = tables.find_party(
             |state| matches!(state, PartyState::Knocking { number: n, user: u, .. } if n == number && u == user),
@@ -161,7 +120,8 @@ impl Session<'_> {
         is_told.then_some(Notice::of_user(channel, What::KnockEnded(User::new(user))))
     }
 
-    fn keep_out(&mut self, number: u8, user: u8) -> bool {
+    /// A user has entered. Returns true if it has to go again.
+    pub(in crate::link) fn keep_out(&mut self, number: u8, user: u8) -> bool {
         let tables = self.out.tables();
         let is_opening = tables.find_own(|state| state == OwnState::Opening { number }).is_some();
         let open = tables.find_open(number);
@@ -177,7 +137,8 @@ impl Session<'_> {
         is_kept_out
     }
 
-    fn at_door(&mut self, channel: OwnChannel, number: u8) -> Option<AtDoor> {
+    /// Returns what to do with a channel that the relay has created, if not all users may enter.
+    pub(in crate::link) fn at_door(&mut self, channel: OwnChannel, number: u8) -> Option<AtDoor> {
         let (can_ask, is_greeted) = (self.out.can_ask(), self.out.state.flow.is_greeted);
         let is_alone = self.out.state.capabilities.contains(Capabilities::NO_KEEPALIVES);
         let mut tables = self.out.tables();
@@ -194,7 +155,8 @@ impl Session<'_> {
         }
     }
 
-    fn open_doors(&mut self) {
+    /// All users are known that had entered before the hello.
+    pub(super) fn open_doors(&mut self) {
         for slot in (0..u8::MAX).take(self.out.parts.own.len()) {
             let Some(own) = self.out.parts.own.get_mut(usize::from(slot)) else { return };
             let OwnState::Opening { number } = own.state else { continue };
@@ -253,7 +215,6 @@ impl Out<'_> {
     }
 
     fn set_door(&mut self, channel: OwnChannel, change: impl FnOnce(&mut Door)) -> Result<(), SendError> {
-        self.state.flow.doors = Some(&DOORS);
         let can_ask = self.can_ask();
         let mut tables = self.tables();
         let own = tables.own_mut(channel).ok_or(SendError::NotOpen)?;

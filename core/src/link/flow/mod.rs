@@ -23,8 +23,6 @@ mod receiving;
 mod sending;
 mod tail;
 
-#[cfg(feature = "server")]
-use doors::Doors;
 use gate::Gates;
 use tail::Tail;
 
@@ -72,9 +70,6 @@ pub(super) struct FlowState {
     has_begun: bool,
     /// What has to wait for the relay's announcement, if the program uses it.
     gates: Option<&'static Gates>,
-    /// What admission needs, if the program uses it.
-    #[cfg(feature = "server")]
-    doors: Option<&'static Doors>,
 }
 
 impl FlowState {
@@ -98,8 +93,6 @@ impl FlowState {
             gate: 0,
             has_begun: false,
             gates: None,
-            #[cfg(feature = "server")]
-            doors: None,
         }
     }
 
@@ -123,17 +116,7 @@ impl FlowState {
     /// The connection is lost.
     pub(super) const fn lose(&mut self) {
         let (keepalive, name, token, gates) = (self.keepalive, self.name, self.token, self.gates);
-        #[cfg(feature = "server")]
-        let doors = self.doors;
-        *self = Self {
-            keepalive,
-            name,
-            token,
-            gates,
-            #[cfg(feature = "server")]
-            doors,
-            ..Self::new()
-        };
+        *self = Self { keepalive, name, token, gates, ..Self::new() };
     }
 }
 

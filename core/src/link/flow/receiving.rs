@@ -27,10 +27,16 @@ pub(super) fn own_window(slot: usize) -> u32 {
     u32::try_from(slot).map_or(Window::MAX, |slot| slot.min(Window::MAX))
 }
 
+/// Bytes of a slot, which has at most 2^28.
+#[expect(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "at most 2^28")]
+const fn bytes(of_slot: usize) -> i32 {
+    of_slot as i32
+}
+
 impl PartySlot {
     /// Takes note of `used` bytes that have come, of which the slot had `stored` before.
     fn count(&mut self, used: usize, stored: usize) {
-        let taken = used.saturating_add(stored).saturating_sub(PartySlot::stored(self));
+        let taken = used.wrapping_add(stored).saturating_sub(PartySlot::stored(self));
         self.taken = self.taken.saturating_add(i32::try_from(taken).unwrap_or(i32::MAX));
     }
 
@@ -39,11 +45,12 @@ impl PartySlot {
         if self.window.is_none() || self.taken <= 0 {
             return false;
         }
-        let (taken, size) = (i64::from(self.taken), i64::from(own_window(size)));
-        let stored = i64::try_from(PartySlot::stored(self)).unwrap_or(i64::MAX);
-        let needed = i64::try_from(self.assembler.left()).unwrap_or(0);
-        let may_still_come = size.saturating_sub(stored).saturating_sub(taken);
-        self.window.has(Window::EAGER) || taken.saturating_mul(2) >= size || may_still_come < needed
+        // a slot has at most 2^28 bytes
+        let untaken = own_window(size).wrapping_sub(self.taken.unsigned_abs()).cast_signed();
+        let may_still_come = untaken.wrapping_sub(bytes(PartySlot::stored(self)));
+        self.window.has(Window::EAGER)
+            || self.taken >= untaken
+            || may_still_come < bytes(self.assembler.left())
     }
 }
 
@@ -119,12 +126,10 @@ impl Out<'_> {
     /// not said.
     pub(in crate::link) fn raise(&mut self, party: PartyRef, send: u32, receive: Option<u32>) {
         let size = own_window(self.parts.window);
+        let receive = receive.map_or(size, |receive| receive.min(Window::MAX));
         let Some(slot) = self.parts.parties.get_mut(usize::from(party.slot)) else { return };
         slot.window.begin(send);
-        let stored = i64::try_from(PartySlot::stored(slot)).unwrap_or(0);
-        let receive = receive.unwrap_or(size);
-        let taken = i64::from(size).saturating_sub(stored).saturating_sub(receive.into());
-        slot.taken = i32::try_from(taken).unwrap_or(i32::MIN);
+        slot.taken = size.wrapping_sub(receive).cast_signed().wrapping_sub(bytes(PartySlot::stored(slot)));
         self.state.flow.in_force = true;
         self.state.flow.is_due |= slot.is_due(self.parts.window);
         // what is kept may wait for this

@@ -46,8 +46,8 @@ impl PartySlot {
     /// Asks for a grant, if there is room for that and the party may keep one back, because less
     /// than half of its window is used up.
     fn ask(&mut self, ring: &mut Ring, memory: &mut [u8]) {
-        let window = i64::from(self.window.bytes());
-        let is_kept_back = self.outstanding > 0 && i64::from(self.outstanding) <= window.wrapping_div(2);
+        let half = self.window.bytes().wrapping_div(2).cast_signed();
+        let is_kept_back = self.outstanding > 0 && self.outstanding <= half;
         if is_kept_back
             && !self.window.has(Window::ASKED)
             && ring.free(memory) >= GRANT

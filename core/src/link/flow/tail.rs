@@ -65,9 +65,8 @@ impl Session<'_> {
             }
             #[cfg(feature = "server")]
             Unit::Knock { channel: number, user, ticket, window, .. } => {
-                let doors = self.out.state.flow.doors;
                 let knock = Knock { number, user, ticket, window };
-                doors.and_then(|doors| (doors.begin)(self, knock).ok()).map_or(Tail::Other, Tail::Words)
+                self.begin_knock(knock).map_or(Tail::Other, Tail::Words)
             }
             _ => Tail::Other,
         };
@@ -75,10 +74,10 @@ impl Session<'_> {
         (flow.tail, flow.words, flow.reader) = (tail, 0, NumberReader::new());
     }
 
-    /// Takes in the tail of an answer or event, of which `left` bytes are left. Returns the event
-    /// that it stands for when all of it is there.
+    /// Takes in the tail of an answer or event, of which `left` bytes are left. The event that it
+    /// stands for is at the front when all of it is there.
     #[cold]
-    pub(in crate::link) fn take_tail(&mut self, left: usize) -> Queued {
+    pub(in crate::link) fn take_tail(&mut self, left: usize) {
         let state = &mut *self.out.state;
         let received = &mut state.received;
         let input = self.inbox.receive.get(received.start..received.end).unwrap_or_default();
@@ -99,36 +98,33 @@ impl Session<'_> {
         received.start = received.start.wrapping_add(piece.len());
         received.decoder.skip(piece.len());
         if piece.len() < left {
-            return Queued::None;
+            return;
         }
-        let event = self.control();
+        self.control();
         let len = core::mem::take(&mut self.out.state.flow.words);
-        match event {
-            Queued::Notice(Notice { channel: Channel::Entered(channel), what: What::Refused(reason) })
-                if len > 0 =>
-            {
-                Queued::Refused { from: channel.into(), code: reason.enter_code(), len }
-            }
-            event => event,
+        let front = &mut self.out.state.front;
+        if len > 0
+            && let Queued::Notice(Notice { channel: Channel::Entered(channel), what }) = front.event
+            && let What::Refused(reason) = what
+        {
+            front.event = Queued::Refused { from: channel.into(), code: reason.enter_code(), len };
         }
     }
 
     /// The relay has said hello, or that it drains.
-    pub(in crate::link) fn greeted(&mut self) -> Queued {
+    pub(in crate::link) fn greeted(&mut self) {
         let flow = &mut self.out.state.flow;
         if let Some(millis) = flow.come_back_in.take() {
-            return Queued::ComeBack { after: millis };
+            self.out.state.front.event = Queued::ComeBack { after: millis };
+            return;
         }
         if core::mem::replace(&mut flow.is_greeted, true) {
-            return Queued::None;
+            return;
         }
         #[cfg(feature = "server")]
-        if let Some(doors) = flow.doors {
-            (doors.greeted)(self);
-        }
+        self.open_doors();
         // a broadcast that is kept may wait for this
         self.out.state.room.written();
-        Queued::None
     }
 
     /// A user knocks, and its words have come. It is let in if there is room, unless the program
@@ -136,15 +132,12 @@ impl Session<'_> {
     #[cfg(feature = "server")]
     pub(in crate::link) fn knocked(&mut self, knock: Knock) -> Option<Notice> {
         let Knock { number, user, ticket, window } = knock;
-        let code = match self.out.state.flow.doors {
-            Some(doors) => match (doors.begin)(self, knock) {
-                Ok(slot) => {
-                    (doors.knocked)(self, slot);
-                    return None;
-                }
-                Err(code) => code,
-            },
-            None => self.code_by_room(number),
+        let code = match self.begin_knock(knock) {
+            Ok(slot) => {
+                self.knock_begun(slot);
+                return None;
+            }
+            Err(code) => code,
         };
         if code == 0
             && let Some((channel, _)) = self.out.tables().find_open(number)

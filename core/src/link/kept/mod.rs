@@ -192,9 +192,12 @@ impl KeptState {
     }
 
     /// Goes on to the next party of `parties`.
+    #[cfg_attr(not(feature = "speed"), inline(never))]
     const fn advance(&mut self, parties: u16) {
-        self.left = self.left.saturating_sub(1);
-        let next = self.cursor.saturating_add(1);
+        if self.left > 0 {
+            self.left = self.left.wrapping_sub(1);
+        }
+        let next = self.cursor.wrapping_add(1);
         self.cursor = if next < parties { next } else { 0 };
     }
 }
@@ -216,15 +219,13 @@ impl PartySlot {
 
 impl Tables<'_> {
     /// Changes what waits for a party.
+    #[cfg_attr(not(feature = "speed"), inline(never))]
     pub(super) fn set_kept(&mut self, slot: u16, kept: PartyKept) {
         let Some(party) = self.parties.get_mut(usize::from(slot)) else { return };
         let before = core::mem::replace(&mut party.kept, kept);
+        // as many as there are slots that wait
         let count = &mut self.state.kept.parties;
-        match (before.is_waiting(), kept.is_waiting()) {
-            (false, true) => *count = count.saturating_add(1),
-            (true, false) => *count = count.saturating_sub(1),
-            _ => {}
-        }
+        *count = count.wrapping_add(kept.is_waiting().into()).wrapping_sub(before.is_waiting().into());
     }
 
     /// The party in this slot is free. What waited for its event need not any more.
@@ -243,11 +244,7 @@ impl Tables<'_> {
         let Some(own) = self.own.get_mut(usize::from(slot)) else { return };
         let before = core::mem::replace(&mut own.kept, OwnKept(is_waiting));
         let count = &mut self.state.kept.own;
-        match (before.0, is_waiting) {
-            (false, true) => *count = count.saturating_add(1),
-            (true, false) => *count = count.saturating_sub(1),
-            _ => {}
-        }
+        *count = count.wrapping_add(is_waiting.into()).wrapping_sub(before.0.into());
     }
 
     /// The own channel in this slot is free. What waited for its event need not any more.

@@ -21,19 +21,10 @@ impl Session<'_> {
 
     #[cold]
     fn hand_over_waiting<H: Handler + ?Sized>(&mut self, handler: &mut H) -> bool {
-        while let Some((source, event)) = self.next_kept() {
-            let is_over = match source {
-                // an end frees its slot first, so that the handler can ask for another channel
-                Held::Relay => {
-                    let verdict = self.hand_over(event, handler);
-                    self.out.state.front.event = event;
-                    self.settle(Held::Relay, verdict)
-                }
-                source => {
-                    let verdict = self.hand_over(event, handler);
-                    self.settle(source, verdict)
-                }
-            };
+        while let Some(source) = self.next_kept() {
+            // an end has freed its slot, so that the handler can ask for another channel
+            let verdict = self.hand_over(source, handler);
+            let is_over = self.settle(source, verdict);
             if is_over {
                 return true;
             }
@@ -41,8 +32,8 @@ impl Session<'_> {
         false
     }
 
-    /// Finds what is to be handed over next.
-    fn next_kept(&mut self) -> Option<(Held, Queued)> {
+    /// Finds whose event is to be handed over next. One that frees its slot is at the front then.
+    fn next_kept(&mut self) -> Option<Held> {
         if !self.out.state.tables.kept.is_any() {
             self.out.state.tables.kept.end_round();
             return None;
@@ -57,7 +48,7 @@ impl Session<'_> {
         while self.out.state.tables.kept.left > 0 {
             let slot = self.out.state.tables.kept.cursor;
             if let Some(found) = self.kept_of(slot) {
-                if matches!(found.0, Held::Relay) {
+                if matches!(found, Held::Relay) {
                     self.out.state.tables.kept.advance(parties);
                 }
                 return Some(found);
@@ -69,7 +60,7 @@ impl Session<'_> {
 
     /// Finds an own channel's event that waits. The search goes on behind the one that was found
     /// last.
-    fn next_own_kept(&mut self) -> Option<(Held, Queued)> {
+    fn next_own_kept(&mut self) -> Option<Held> {
         // a refusal goes by way of the front
         let is_front_free = !self.out.state.front.has_event();
         let from = self.out.state.tables.kept.own_cursor;
@@ -85,15 +76,17 @@ impl Session<'_> {
                     tables.state.kept.is_skipped = true;
                     continue;
                 }
-                return Some((Held::Relay, Queued::Notice(tables.take_own_notice(slot)?)));
+                let notice = tables.take_own_notice(slot);
+                self.out.state.front.tell(notice);
+                return Some(Held::Relay);
             }
-            return Some((Held::Own(slot), own_kept_event(&self.out.parts, slot)));
+            return Some(Held::Own(slot));
         }
         None
     }
 
-    /// Returns what waits at the front of the party in this slot, unless its channel's event waits.
-    fn kept_of(&mut self, slot: u16) -> Option<(Held, Queued)> {
+    /// Finds out whether something is to be handed over of the party in this slot.
+    fn kept_of(&mut self, slot: u16) -> Option<Held> {
         // an end goes by way of the front
         let is_front_free = !self.out.state.front.has_event();
         let mut tables = self.out.tables();
@@ -105,7 +98,9 @@ impl Session<'_> {
         let at = PartyRef { slot, generation: party.generation };
         match party.kept.waiting() {
             Waiting::End | Waiting::ToldEnd if is_front_free => {
-                return Some((Held::Relay, tables.take_end(at)?));
+                let end = tables.take_end(at)?;
+                self.out.state.front.event = end;
+                return Some(Held::Relay);
             }
             Waiting::End | Waiting::ToldEnd => {
                 tables.state.kept.is_skipped = true;
@@ -117,10 +112,10 @@ impl Session<'_> {
                 return None;
             }
             #[cfg(feature = "server")]
-            Waiting::Knock => return Some((Held::Knock(slot), kept_event(&self.out.parts, slot))),
+            Waiting::Knock => return Some(Held::Knock(slot)),
             _ => {}
         }
-        Some((Held::Party(slot), kept_event(&self.out.parts, slot)))
+        Some(Held::Party(slot))
     }
 
     /// Returns true if a user enters whose number an earlier one had, which is gone and has not been

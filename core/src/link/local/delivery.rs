@@ -241,7 +241,8 @@ impl LocalParts<'_> {
 fn in_slot(party: PartyRef, piece: &[u8], around: &mut Surroundings<'_>) -> (usize, Queued) {
     let Surroundings { tables, chunks, window, .. } = around;
     let piece = piece.get(..*window).unwrap_or(piece);
-    let (used, event) = take_in(party, piece, 0, tables.parties, chunks, *window);
+    let mut event = Queued::None;
+    let used = take_in(party, piece, 0, tables.parties, chunks, *window, &mut event);
     let Queued::Received { from, start, end } = event else { return (used, event) };
     let bytes = piece.get(start..end).unwrap_or_default();
     copy_to(chunks, usize::from(from.slot).wrapping_mul(*window), bytes);

@@ -7,7 +7,9 @@ use crate::link::Channel;
 use crate::link::flow::AtDoor;
 #[cfg(all(feature = "flow", feature = "server"))]
 use crate::link::flow::Knock;
-use crate::link::front::{Notice, Queued, What};
+#[cfg(feature = "flow")]
+use crate::link::front::Queued;
+use crate::link::front::{Notice, What};
 use crate::link::session::Session;
 use crate::link::slots::{Key, OwnState, PartyState};
 use crate::link::state::Owed;
@@ -16,9 +18,9 @@ use crate::protocol::to_endpoint::{Capabilities, Unit};
 use crate::protocol::{Fragment, MAX_CHANNELS};
 
 impl Session<'_> {
-    /// Returns the event that the answer or notice stands for that has just come.
+    /// Finds the event that the answer or notice stands for that has just come.
     #[inline(never)]
-    pub(in crate::link) fn control(&mut self) -> Queued {
+    pub(in crate::link) fn control(&mut self) {
         let unit = self.out.state.received.decoder.control(Fragment::EMPTY);
         #[cfg(feature = "flow")]
         if !core::mem::replace(&mut self.out.state.flow.is_known, true)
@@ -30,7 +32,8 @@ impl Session<'_> {
         if let Unit::Hello { .. } = unit {
             return self.greeted();
         }
-        self.notice(unit).into()
+        let notice = self.notice(unit);
+        self.out.state.front.tell(notice);
     }
 
     fn notice(&mut self, unit: Unit<'_>) -> Option<Notice> {
@@ -72,7 +75,7 @@ impl Session<'_> {
             }
             Unit::Refused { tag, code, .. } => self.answered(tag, Err(code)),
             #[cfg(all(feature = "flow", feature = "server"))]
-            Unit::UserEntered { channel, user } if self.is_kept_out(channel, user) => None,
+            Unit::UserEntered { channel, user } if self.keep_out(channel, user) => None,
             Unit::UserEntered { channel, user } => self.user_entered(channel, user),
             Unit::UserGone { channel, user, reason } if usize::from(channel) < MAX_CHANNELS => {
                 self.user_gone(channel, user, reason)
@@ -145,7 +148,7 @@ impl Session<'_> {
                 let is_double = is_wanted && self.is_double(channel.slot);
                 let reason = if is_double { Reason::NameInUse } else { Reason::OnPurpose };
                 #[cfg(all(feature = "flow", feature = "server"))]
-                let reason = match self.door_of(channel, number).filter(|_| is_wanted && !is_double) {
+                let reason = match self.at_door(channel, number).filter(|_| is_wanted && !is_double) {
                     Some(AtDoor::Later) => return None,
                     Some(AtDoor::Unsupported) => Reason::Unsupported,
                     None => reason,
@@ -231,7 +234,7 @@ impl Session<'_> {
         let party = tables.find(Key::user(number, user));
         #[cfg(all(feature = "flow", feature = "server"))]
         if party.is_none() {
-            return self.knock_ended(number, user);
+            return self.end_knock(number, user);
         }
         let party = party?;
         let channel = tables.own_in(tables.party(party)?.state.own()?)?;

@@ -4,7 +4,6 @@ mod answer;
 
 #[cfg(feature = "flow")]
 use super::flow::{came, stored_of};
-use super::front::Queued;
 use super::handing::Handler;
 use super::send::Out;
 use super::session::Session;
@@ -21,9 +20,9 @@ impl Session<'_> {
         #[cfg(all(feature = "flow", feature = "server"))]
         if self.out.state.owed == Owed::Older {
             self.out.state.owed = Owed::Nothing;
-            let event = self.control();
-            if !matches!(event, Queued::None)
-                && let Some(is_over) = self.hand_over_new(event, handler)
+            self.control();
+            if self.out.state.front.is_due()
+                && let Some(is_over) = self.hand_over_new(handler)
             {
                 return is_over;
             }
@@ -32,12 +31,16 @@ impl Session<'_> {
             if self.out.state.owed != Owed::Nothing {
                 break;
             }
-            let event = match self.out.state.received.decoder.left() {
-                0 => self.take_head(),
-                left => self.take_piece(left),
-            };
-            if !matches!(event, Queued::None)
-                && let Some(is_over) = self.hand_over_new(event, handler)
+            if self.out.state.received.decoder.left() == 0 {
+                self.take_head();
+            }
+            let received = &self.out.state.received;
+            let left = received.decoder.left();
+            if left > 0 && received.is_left() {
+                self.take_piece(left);
+            }
+            if self.out.state.front.is_due()
+                && let Some(is_over) = self.hand_over_new(handler)
             {
                 return is_over;
             }
@@ -45,21 +48,20 @@ impl Session<'_> {
         false
     }
 
-    /// Takes in bytes of the next unit's head. Returns the event that it stands for, if it stands
-    /// for one.
+    /// Takes in bytes of the next unit's head. The event that it stands for is at the front then,
+    /// if it stands for one.
     #[cfg_attr(feature = "speed", inline(always))]
     #[cfg_attr(not(feature = "speed"), inline(never))]
-    fn take_head(&mut self) -> Queued {
+    fn take_head(&mut self) {
         let received = &mut self.out.state.received;
         let input = self.inbox.receive.get(received.start..received.end).unwrap_or_default();
         let (used, head) = received.decoder.head(input);
         received.start = received.start.wrapping_add(used);
         match head {
-            Head::Cut => Queued::None,
+            Head::Cut => {}
             Head::Data => {
                 let (channel, user) = received.decoder.party();
                 received.party = find(self.out.parts.parties, Key::on_wire(channel, user));
-                Queued::None
             }
             Head::Control => self.control(),
             Head::Tail => {
@@ -67,42 +69,42 @@ impl Session<'_> {
                 received.party = None;
                 #[cfg(feature = "flow")]
                 self.begin_tail();
-                Queued::None
             }
         }
     }
 
     /// Takes in a party's data, of which `left` bytes are left in the current unit, up to the first
-    /// event in it.
+    /// event in it, which is at the front then.
     #[cfg_attr(feature = "speed", inline(always))]
     #[cfg_attr(not(feature = "speed"), inline(never))]
-    fn take_piece(&mut self, left: usize) -> Queued {
+    fn take_piece(&mut self, left: usize) {
         let Self { out: Out { state, parts }, inbox } = self;
         let received = &mut state.received;
         let start = received.start;
         let input = inbox.receive.get(start..received.end).unwrap_or_default();
         let piece = input.get(..left).unwrap_or(input);
-        let (used, event) = match received.party {
+        let used = match received.party {
             Some(party) => {
                 let chunks = &mut *inbox.chunks;
                 #[cfg(feature = "flow")]
                 let stored = if state.flow.in_force { stored_of(parts.parties, party) } else { 0 };
-                let taken = take_in(party, piece, start, parts.parties, chunks, parts.window);
+                let event = &mut state.front.event;
+                let used = take_in(party, piece, start, parts.parties, chunks, parts.window, event);
                 #[cfg(feature = "flow")]
                 if state.flow.in_force
                     && let Some(slot) = parts.parties.get_mut(usize::from(party.slot))
                     && slot.generation == party.generation
                 {
-                    came(&mut state.flow, slot, taken.0, stored, parts.window);
+                    came(&mut state.flow, slot, used, stored, parts.window);
                 }
-                taken
+                used
             }
             None => {
                 #[cfg(feature = "flow")]
                 if received.decoder.is_in_tail() {
                     return self.take_tail(left);
                 }
-                (piece.len(), Queued::None)
+                piece.len()
             }
         };
         received.start = start.wrapping_add(used);
@@ -111,6 +113,5 @@ impl Session<'_> {
         if used == 0 {
             state.owed = Owed::Wait; // the party's slot is full
         }
-        event
     }
 }

@@ -84,11 +84,17 @@ impl Out<'_> {
     }
 
     /// Returns an error if a chunk in parts is in the way of something for `to`.
+    #[inline]
     pub(in crate::link) fn check_partial(&self, to: Destination) -> Result<(), SendError> {
-        let PartialChunk { to: other, left, .. } = self.state.partial;
-        if left > 0 && other.overlaps(to) && self.unfinished() > 0 {
+        if self.state.partial.left > 0 && self.is_in_the_way(to) {
             return Err(SendError::ChunkUnfinished);
         }
         Ok(())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn is_in_the_way(&self, to: Destination) -> bool {
+        self.state.partial.to.overlaps(to) && self.unfinished() > 0
     }
 }

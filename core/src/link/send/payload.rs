@@ -80,14 +80,26 @@ impl WireRoute {
         return false;
     }
 
+    /// Returns the user in the head. Without own channels there is none, and the compiler sees it.
+    #[inline]
+    const fn named(self) -> Option<u8> {
+        if cfg!(feature = "server") { self.user } else { None }
+    }
+
+    /// Returns true for a broadcast. Without own channels there are none.
+    #[inline]
+    const fn is_to_all(self) -> bool {
+        cfg!(feature = "server") && self.is_broadcast
+    }
+
     /// Returns how many bytes `payload` bytes take on the wire, cut into units.
     #[inline]
     pub(in crate::link) fn wire_len(self, payload: usize) -> usize {
         if self.is_nowhere() {
             return 0;
         }
-        let names = if self.user.is_some() { 2usize } else { 1 };
-        let prefix = if self.is_broadcast { 2usize } else { 0 };
+        let names = if self.named().is_some() { 2usize } else { 1 };
+        let prefix = if self.is_to_all() { 2usize } else { 0 };
         let head = names.wrapping_add(prefix).wrapping_add(1);
         let (mut heads, mut last) = (head, payload);
         if cfg!(feature = "large-chunks") && payload > MAX_UNIT_PAYLOAD {
@@ -187,16 +199,21 @@ pub(super) fn push_head(
     length: EncodedLength,
     len: usize,
 ) {
-    let WireRoute { channel, user, is_broadcast, .. } = route;
-    let header = Header::new(is_broadcast, channel, user, len.saturating_add(length.as_bytes().len()));
+    let in_all = len.saturating_add(length.as_bytes().len());
+    let header = Header::new(route.is_to_all(), route.channel, route.named(), in_all);
     if cfg!(feature = "speed") {
         // both in one word: copies of a known length are a few instructions
         let bytes = u128::from(header.to_word())
             | u128::from(length.to_word()).wrapping_shl(u32::from(header.bits()));
         ring.push_word(memory, bytes.to_le_bytes(), header.len().wrapping_add(length.as_bytes().len()));
-    } else {
+    } else if cfg!(any(feature = "large-chunks", feature = "server")) {
         ring.push(memory, header.as_bytes());
         ring.push(memory, length.as_bytes());
+    } else {
+        // both have five bytes at most, and are one copy
+        let bytes = header.to_word() | length.to_word().wrapping_shl(u32::from(header.bits()));
+        let len = header.len().wrapping_add(length.as_bytes().len());
+        ring.push(memory, bytes.to_le_bytes().get(..len).unwrap_or_default());
     }
 }
 

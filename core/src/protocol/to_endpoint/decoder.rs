@@ -236,15 +236,21 @@ impl Decoder {
     #[inline]
     pub(crate) fn head(&mut self, input: &[u8]) -> (usize, Head) {
         // whole heads of data at once: most are, and it is faster than byte by byte
-        if cfg!(feature = "speed")
-            && self.is_between_units()
-            && let DataHead::Data { len, channel, user, payload } = data_head(input, |c| c & OWN != 0)
-            && input.first() != Some(&0)
-        {
+        if cfg!(feature = "speed") && self.is_between_units() {
             let [to_channel, to_user, ..] = &mut self.bytes;
-            (*to_channel, *to_user) = (channel, user);
-            self.left = payload;
-            return (len, self.payload());
+            // those of short units from users are looked for first
+            if let [size @ 2..128, channel @ OWN..=255, user, ..] = *input {
+                (*to_channel, *to_user) = (channel, user);
+                self.left = u16::from(size).wrapping_sub(2);
+                return (3, self.payload());
+            }
+            if let DataHead::Data { len, channel, user, payload } = data_head(input, |c| c & OWN != 0)
+                && input.first() != Some(&0)
+            {
+                (*to_channel, *to_user) = (channel, user);
+                self.left = payload;
+                return (len, self.payload());
+            }
         }
         (1, input.first().map_or(Head::Cut, |&byte| self.byte(byte)))
     }
