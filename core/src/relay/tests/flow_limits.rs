@@ -222,3 +222,23 @@ fn who_takes_part_waits_for_no_existing_server_to_enter() {
     assert_eq!(world.host.queues[0][20..], [0, 4, 0, 0, 0, 0]);
     assert_eq!(world.receive(2, b"\0\x01\x09\x01a").outcome, Outcome::WaitFor(world.ids[0]));
 }
+
+/// A user that its server refuses has never had its number, so nothing is under way for it.
+// §11.7-refused-rests-not
+#[test]
+fn numbers_of_refused_users_do_not_rest() {
+    let mut world = World::flowing(&[1000, 1000]);
+    world.send(0, b"\0\0\x01\x01a");
+    for _ in 0..3 * crate::protocol::MAX_USERS {
+        world.take(0);
+        world.send(1, b"\0\x01\x09\x01a");
+        let mut answer = None;
+        units(&world.take(0), |unit| {
+            if let Unit::Knock { channel, user, ticket, .. } = unit {
+                answer = to_relay::refuse(channel, user, ticket, 7, 0);
+            }
+        });
+        world.send(0, &answer.expect("its server is asked"));
+        assert_eq!(world.take(1), [0, 3, 9, 1, 7]);
+    }
+}

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::super::numbers::{Numbers, UnderWay};
 use super::super::places;
 use super::*;
-use crate::protocol::{MAX_CHANNELS, MAX_USERS, to_relay};
+use crate::protocol::{MAX_CHANNELS, MAX_USERS};
 
 /// Server 0 of the channel "a" and `users` connections that are in it, each from an address and a
 /// network of its own.
@@ -258,25 +258,5 @@ proptest! {
             prop_assert_eq!(numbers.used(), used.len());
             prop_assert!(numbers.iter(&pages).map(|(number, _)| number).eq(used.iter().copied()));
         }
-    }
-}
-
-/// A user that its server refuses has never had its number, so nothing is under way for it.
-// §11.7-refused-rests-not
-#[test]
-fn numbers_of_refused_users_do_not_rest() {
-    let mut world = World::flowing(&[1000, 1000]);
-    world.send(0, b"\0\0\x01\x01a");
-    for _ in 0..3 * MAX_USERS {
-        world.take(0);
-        world.send(1, b"\0\x01\x09\x01a");
-        let mut answer = None;
-        units(&world.take(0), |unit| {
-            if let Unit::Knock { channel, user, ticket, .. } = unit {
-                answer = to_relay::refuse(channel, user, ticket, 7, 0);
-            }
-        });
-        world.send(0, &answer.expect("its server is asked"));
-        assert_eq!(world.take(1), [0, 3, 9, 1, 7]);
     }
 }

@@ -160,7 +160,8 @@ impl Program<'_> {
             Err(SendError::WouldBlock) => {
                 let has_windows = self.heard.borrow().has_hello();
                 let may_send = out.window(parts.to).unwrap_or(if has_windows { 0 } else { 1 });
-                assert!(free < 16 || may_send == 0, "there is room");
+                // the length goes with the first byte
+                assert!(free < 16 || may_send <= parts.length.len(), "there is room");
                 check_asked(free - out.free(), has_windows);
                 self.parts = Some(parts);
                 return;
