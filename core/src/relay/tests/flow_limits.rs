@@ -229,7 +229,7 @@ fn who_takes_part_waits_for_no_existing_server_to_enter() {
 fn numbers_of_refused_users_do_not_rest() {
     let mut world = World::flowing(&[1000, 1000]);
     world.send(0, b"\0\0\x01\x01a");
-    for _ in 0..3 * crate::protocol::MAX_USERS {
+    for _ in 0..3 * MAX_USERS {
         world.take(0);
         world.send(1, b"\0\x01\x09\x01a");
         let mut answer = None;
