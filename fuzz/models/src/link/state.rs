@@ -119,6 +119,8 @@ impl Channels {
                 channel.malicious.remove(&Some(user.number()));
             }
             Event::LinkLost { .. } => self.losses += 1,
+            // the relay drains: it says nothing of anybody
+            Event::ComeBack { .. } => {}
             Event::Closed { channel: Channel::Own(channel), reason: Reason::LinkLost } => {
                 self.lost(Reason::LinkLost);
                 let channel = self.expect(Handle::Own(channel), Phase::Open);

@@ -234,6 +234,7 @@ impl Both {
         let closed = matches!(outcome, Outcome::Close(_));
         assert_eq!(closed, refused, "{:?} is next, and the outcome {outcome:?}", &input[used..]);
         self.outboxes[from].drain(..used);
+        let mut is_done = used > 0;
         match outcome {
             Outcome::NeedMore => {
                 assert!(input.len() - used <= MAX_REST, "more is left than the start of a unit");
@@ -245,7 +246,7 @@ impl Both {
             }
             Outcome::Later => assert!(self.host.later, "nobody said so"),
             Outcome::Enough => {
-                let is_done = used > 0 || self.settled.insert(self.ids[from]);
+                is_done = is_done || self.settled.insert(self.ids[from]);
                 assert!(is_done && self.host.work < usize::MAX, "nothing was done");
             }
             Outcome::Close(_) => self.disconnect(from),
@@ -254,7 +255,7 @@ impl Both {
         let bound = self.host.bound.saturating_add(7 * self.relay.memberships().max(CONNECTIONS * 4));
         let within = self.host.queues.iter().all(|queue| queue.len() <= bound);
         assert!(within, "a queue is above its bound");
-        used > 0
+        is_done
     }
 
     fn present_in_pieces(&mut self, from: usize, len: usize) {
