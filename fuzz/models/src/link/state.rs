@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use peote_net::Reason;
+use peote_net::chunk::Violation;
 use peote_net::link::{Channel, EnteredChannel, Event, Mode, OwnChannel, Source};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -145,9 +146,11 @@ impl Channels {
                 );
                 assert!(!channel.malicious.contains(&who), "somebody malicious is heard");
             }
-            Event::Malicious { from, .. } => {
+            Event::Malicious { from, violation } => {
                 let (channel, who) = self.source(from);
-                assert!(matches!(channel.mode, Mode::Chunks(_)), "there are no rules to break");
+                // raw data has no rules but the window
+                let has_rules = matches!(channel.mode, Mode::Chunks(_));
+                assert!(has_rules || violation == Violation::WindowExceeded, "there are no rules to break");
                 assert!(channel.malicious.insert(who), "somebody is malicious twice");
             }
             _ => panic!("an event that nobody knows: {event:?}"),

@@ -1,6 +1,7 @@
 //! Users that knock, and whom broadcasts leave out.
 
 use super::Model;
+use super::windows::MOST;
 
 /// Milliseconds after which a user that knocks is refused.
 const PATIENCE: u64 = 10_000;
@@ -105,7 +106,7 @@ impl Model {
         if was_awaited && own > told {
             let key = self.sender_of(&name, *user, super::windows::USER);
             if self.takes_part(connection) {
-                let more = [&self.head_of_grant(&key)[..], &(own - told).to_le_bytes()].concat();
+                let more = [&self.head_of_grant(&key)[..], &(own - told).min(MOST).to_le_bytes()].concat();
                 self.control(from, &more);
             } else {
                 self.owes_more(key, own - told);

@@ -5,7 +5,7 @@ use peote_net::protocol::to_endpoint::Unit;
 use super::{Model, Stage};
 
 /// Grants count as no more than this.
-const MOST: u32 = (1 << 31) - 1;
+pub(super) const MOST: u32 = (1 << 31) - 1;
 
 /// Bytes between two existing endpoints above which the relay remembers them no longer.
 const REMEMBERED: u64 = 65_536;
@@ -157,7 +157,7 @@ impl Model {
             let window = if was_awaited { own.max(told) } else { told };
             if was_awaited && own > told {
                 let more = own - told;
-                self.control(other, &[&self.head_of_grant(&key)[..], &more.to_le_bytes()].concat());
+                self.control(other, &[&self.head_of_grant(&key)[..], &more.min(MOST).to_le_bytes()].concat());
             }
             window.saturating_sub(u32::try_from(owed).unwrap())
         } else if was_awaited {
