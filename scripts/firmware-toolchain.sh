@@ -17,7 +17,7 @@ target=thumbv7m-none-eabi
 debian_packages=(rustc-web cargo-web rust-web-src lld)
 
 rustup_has_target() {
-    rustup target list --installed 2>/dev/null | grep -qx "$target"
+    rustup target list --installed 2>/dev/null | grep -x "$target" >/dev/null
 }
 
 # Quietly and with a time limit: on a machine without a network this fails, and the next toolchain
