@@ -7,6 +7,16 @@ use peote_net::protocol::to_relay;
 use crate::support::{Rig, chunk, from_user};
 use crate::windows::{CHUNKS, Memory, Windowed, items_of_relay, rig};
 
+/// A broadcast in channel 3 to those who have room.
+fn to_ready(bytes: &[u8]) -> Vec<u8> {
+    [to_relay::broadcast_to_ready(3, None, bytes.len()).as_bytes(), bytes].concat()
+}
+
+/// A user of channel 3 is left out of such broadcasts, or is not any more.
+fn leaves_out(user: u8) -> Vec<u8> {
+    [&to_relay::leave_out(3, 1).unwrap()[..], &[user]].concat()
+}
+
 // §11.6-broadcast, §11.8-ready
 /// A broadcast waits for all, or leaves out those who have no room.
 #[test]
@@ -22,14 +32,12 @@ fn broadcasts_wait_or_leave_out() {
     rig.out().send(Destination::AllBut(channel, User::new(7)), &[2; 9]).unwrap();
     rig.sent();
     assert_eq!(rig.out().send_to_ready(channel, &[2; 60]), Ok(1));
-    let unit = |bytes: &[u8]| [to_relay::broadcast_to_ready(3, None, bytes.len()).as_bytes(), bytes].concat();
-    let mark = [&to_relay::leave_out(3, 1).unwrap()[..], &[7]].concat();
-    assert_eq!(rig.sent(), [mark.clone(), unit(&chunk(&[2; 60]))].concat());
+    assert_eq!(rig.sent(), [leaves_out(7), to_ready(&chunk(&[2; 60]))].concat());
     assert_eq!(rig.out().window((channel, User::new(8))), Some(100 - 10 - 61));
     assert_eq!(rig.out().window((channel, User::new(7))), Some(35));
     // still left out
     assert_eq!(rig.out().send_to_ready(channel, &[2; 25]), Ok(0));
-    assert_eq!(rig.sent(), [mark, unit(&chunk(&[2; 25]))].concat());
+    assert_eq!(rig.sent(), [leaves_out(7), to_ready(&chunk(&[2; 25]))].concat());
 }
 
 /// Users can have entered before the hello who are not known yet: they count what is broadcast, and
@@ -81,10 +89,8 @@ fn who_is_left_out_before_its_window_is_known_stays_so() {
     rig.out().send((own, user), &[1; 64]).unwrap();
     rig.sent();
     rig.hears(items_of_relay());
-    let unit = |bytes: &[u8]| [to_relay::broadcast_to_ready(3, None, bytes.len()).as_bytes(), bytes].concat();
-    let mark = [&to_relay::leave_out(3, 1).unwrap()[..], &[7]].concat();
     assert_eq!(rig.out().send_to_ready(own, &[2; 60]), Ok(1));
-    assert_eq!(rig.sent(), [mark.clone(), unit(&chunk(&[2; 60]))].concat());
+    assert_eq!(rig.sent(), [leaves_out(7), to_ready(&chunk(&[2; 60]))].concat());
     // there is no window yet
     assert_eq!((rig.out().window((own, user)), rig.out().window(own)), (None, None));
     assert_eq!(rig.hears(from_user(3, 7, &chunk(&[1; 64]))).len(), 1);
@@ -93,9 +99,9 @@ fn who_is_left_out_before_its_window_is_known_stays_so() {
     rig.hears(to_endpoint::raised(true, 3, 7, 200, 256));
     assert_eq!(rig.out().window((own, user)), Some(135));
     assert_eq!(rig.out().send_to_ready(own, &[2; 60]), Ok(0));
-    assert_eq!(rig.sent(), [mark, unit(&chunk(&[2; 60]))].concat());
+    assert_eq!(rig.sent(), [leaves_out(7), to_ready(&chunk(&[2; 60]))].concat());
     assert_eq!(rig.out().send_to_ready(own, &[2; 60]), Ok(0));
-    assert_eq!(rig.sent(), unit(&chunk(&[2; 60])));
+    assert_eq!(rig.sent(), to_ready(&chunk(&[2; 60])));
 }
 
 /// Who is gone holds up nothing any more, and what waits for its window is tried again.

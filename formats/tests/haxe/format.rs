@@ -8,7 +8,8 @@ use proptest::prelude::*;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 
-use crate::values::{Shape, everything, same, shape, text};
+use crate::shape::{Shape, shape};
+use crate::values::{everything, same, text};
 
 fn refused<T: Serialize>(value: T) -> &'static str {
     peote_net_formats::haxe::text_len(&value).unwrap_err().as_str()

@@ -6,7 +6,8 @@ use proptest::prelude::*;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use crate::values::{Everything, Shape};
+use crate::shape::Shape;
+use crate::values::Everything;
 
 fn cause<T>(result: Result<T, Error>) -> Result<T, &'static str> {
     result.map_err(Error::as_str)

@@ -8,21 +8,12 @@ use proptest::prelude::*;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::everything;
+
 /// A bit of everything.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Everything {
-    pub(crate) flag: bool,
-    pub(crate) int: i32,
-    pub(crate) small: u8,
-    pub(crate) float: f64,
-    pub(crate) text: String,
-    pub(crate) maybe: Option<String>,
-    pub(crate) list: Vec<Option<i32>>,
-    pub(crate) rows: Vec<Vec<String>>,
-    pub(crate) names: BTreeMap<String, f64>,
-    pub(crate) numbers: BTreeMap<i32, Option<bool>>,
-    pub(crate) shape: Shape,
-    pub(crate) tuple: (i32, char),
+    pub(crate) plain: everything::Everything,
     pub(crate) special: Special,
 }
 
@@ -35,24 +26,6 @@ pub(crate) struct Special {
     pub(crate) instance: Instance<String, BTreeMap<String, Int64>>,
     pub(crate) list: List<Vec<Option<Date>>>,
     pub(crate) map: IntMap<BTreeMap<i32, List<Vec<i32>>>>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename = "game.Shape")]
-pub(crate) enum Shape {
-    Empty,
-    Circle(f64),
-    Line(i32, i32),
-    Named { name: String, size: Option<u16> },
-}
-
-pub(crate) fn shape() -> impl Strategy<Value = Shape> {
-    prop_oneof![
-        Just(Shape::Empty),
-        any::<f64>().prop_map(Shape::Circle),
-        any::<(i32, i32)>().prop_map(|(x, y)| Shape::Line(x, y)),
-        (".{0,9}", any::<Option<u16>>()).prop_map(|(name, size)| Shape::Named { name, size }),
-    ]
 }
 
 fn date() -> impl Strategy<Value = Date> {
@@ -80,45 +53,7 @@ fn special() -> impl Strategy<Value = Special> {
 }
 
 pub(crate) fn everything() -> impl Strategy<Value = Everything> {
-    let texts = proptest::collection::vec(proptest::collection::vec(".{0,5}", 0..4), 0..4);
-    (
-        any::<(bool, i32, u8, f64)>(),
-        (".{0,40}", proptest::option::of(".{0,40}")),
-        proptest::collection::vec(any::<Option<i32>>(), 0..20),
-        texts,
-        proptest::collection::btree_map(".{0,5}", any::<f64>(), 0..5),
-        proptest::collection::btree_map(any::<i32>(), any::<Option<bool>>(), 0..5),
-        shape(),
-        (any::<(i32, char)>(), special()),
-    )
-        .prop_map(
-            |(
-                (flag, int, small, float),
-                (text, maybe),
-                list,
-                rows,
-                names,
-                numbers,
-                shape,
-                (tuple, special),
-            )| {
-                Everything {
-                    flag,
-                    int,
-                    small,
-                    float,
-                    text,
-                    maybe,
-                    list,
-                    rows,
-                    names,
-                    numbers,
-                    shape,
-                    tuple,
-                    special,
-                }
-            },
-        )
+    (everything::everything(), special()).prop_map(|(plain, special)| Everything { plain, special })
 }
 
 /// The text of a value.

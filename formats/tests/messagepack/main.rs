@@ -1,6 +1,9 @@
 //! `MessagePack`: bytes of each type, what is passed over, what is wrong, and what another
 //! implementation makes of it.
 
+#[path = "../common/shape.rs"]
+mod shape;
+
 use std::collections::BTreeMap;
 
 use peote_net_formats::Error;
@@ -8,6 +11,8 @@ use peote_net_formats::messagepack::{encoded_len, from_slice, to_slice};
 use proptest::prelude::*;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
+
+use crate::shape::{Shape, shape};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Point {
@@ -210,23 +215,6 @@ struct Everything {
     shapes: Vec<Shape>,
     letter: char,
     nothing: (),
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-enum Shape {
-    Empty,
-    Circle(f64),
-    Line(i32, i32),
-    Named { name: String, size: Option<u16> },
-}
-
-fn shape() -> impl Strategy<Value = Shape> {
-    prop_oneof![
-        Just(Shape::Empty),
-        any::<f64>().prop_map(Shape::Circle),
-        any::<(i32, i32)>().prop_map(|(x, y)| Shape::Line(x, y)),
-        (".{0,9}", any::<Option<u16>>()).prop_map(|(name, size)| Shape::Named { name, size }),
-    ]
 }
 
 fn everything() -> impl Strategy<Value = Everything> {

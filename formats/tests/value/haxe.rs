@@ -4,7 +4,9 @@ use peote_net::value::{DecodeError, EncodeError, List, Reader};
 use peote_net_formats::haxe::Haxe;
 use proptest::prelude::*;
 
-use crate::values::{content, everything, read, same, shape};
+use crate::everything::everything;
+use crate::shape::shape;
+use crate::values::{content, read, same};
 
 #[test]
 fn a_value_is_a_string_on_the_wire() {

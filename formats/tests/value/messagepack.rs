@@ -5,7 +5,9 @@ use peote_net_formats::messagepack::MessagePack;
 use proptest::prelude::*;
 use serde::Serialize;
 
-use crate::values::{content, everything, read, same, shape};
+use crate::everything::everything;
+use crate::shape::shape;
+use crate::values::{content, read, same};
 
 #[test]
 fn a_value_is_a_byte_string_on_the_wire() {
