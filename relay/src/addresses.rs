@@ -140,8 +140,8 @@ impl Addresses {
     }
 }
 
-/// Microseconds after which something that had to wait for its network is tried again, at least: all
-/// that wait do so.
+/// Microseconds after which something that had to wait for its network is tried again, at least:
+/// all that wait do so.
 const SOON: u64 = 100_000;
 
 /// Takes one from a bucket, unless there is none; then in how many microseconds there may be one.

@@ -49,8 +49,8 @@ pub(crate) enum Start {
 }
 
 impl Start {
-    /// `head`: how a connection begins, [`HEAD`] bytes of it if that many have come. However a hello
-    /// is cut into records, it is the same one.
+    /// `head`: how a connection begins, [`HEAD`] bytes of it if that many have come. However a
+    /// hello is cut into records, it is the same one.
     pub(crate) fn of(head: &[u8]) -> Self {
         let mut message = [0; MESSAGE];
         let (mut len, mut rest) = (0, head);

@@ -121,8 +121,8 @@ impl Connections {
         connection.granted = None;
     }
 
-    /// Changes what a connection was granted, and counts what memory that takes. `None`: there is no
-    /// such connection.
+    /// Changes what a connection was granted, and counts what memory that takes. `None`: there is
+    /// no such connection.
     fn change_granted<T>(&mut self, index: u32, change: impl FnOnce(&mut Granted) -> T) -> Option<T> {
         let connection = self.slots.get_mut(index as usize)?.as_mut()?;
         let before = connection.granted_memory();

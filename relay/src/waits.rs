@@ -56,8 +56,8 @@ pub(crate) struct Wait {
     pub(crate) ended: u64,
     /// When this one, which has sent as much as it may, is read again, in milliseconds; 0: it is.
     pub(crate) until: u64,
-    /// When this one, which waits for the directory of a cluster, asks again, in milliseconds; 0: it
-    /// does not wait for that.
+    /// When this one, which waits for the directory of a cluster, asks again, in milliseconds; 0:
+    /// it does not wait for that.
     pub(crate) directory: u64,
 }
 

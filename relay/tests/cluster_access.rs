@@ -1,5 +1,5 @@
-//! How relays of a cluster are let in by NATS: passwords, tokens, credentials, certificates; and what
-//! they say where they are not.
+//! How relays of a cluster are let in by NATS: passwords, tokens, credentials, certificates; and
+//! what they say where they are not.
 #![cfg(all(unix, feature = "cluster", feature = "program"))]
 
 mod cluster_rig;
@@ -105,8 +105,8 @@ impl Operator {
         Self { config, account }
     }
 
-    /// Credentials of a user, as nsc writes them. It may do what docs/OPERATING.md says that a relay
-    /// of this cluster needs.
+    /// Credentials of a user, as nsc writes them. It may do what docs/OPERATING.md says that a
+    /// relay of this cluster needs.
     fn credentials(&self, cluster: &str) -> String {
         let user = KeyPair::new_user();
         let (traffic, bucket) = (format!("peote.{cluster}.>"), format!("$KV.peote-{cluster}.>"));

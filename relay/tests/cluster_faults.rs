@@ -86,8 +86,8 @@ fn a_relay_whose_network_is_gone_gives_up_its_names_before_others_have_them() {
     is_cut_off_and_comes_back(&nats, "cable", (b, at_b), |is_cut| place.pull_out(is_cut));
 }
 
-/// Relay B is cut off from NATS and from relay A for longer than its lease, and comes back. Endpoints
-/// reach both all the time.
+/// Relay B is cut off from NATS and from relay A for longer than its lease, and comes back.
+/// Endpoints reach both all the time.
 fn is_cut_off_and_comes_back(
     nats: &Nats,
     cluster: &str,

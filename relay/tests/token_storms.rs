@@ -20,8 +20,8 @@ const NOT_CREATED: [u8; 3] = [1, 1, 2];
 const FORGED: &[u8] = b"eyJhbGciOiJFZERTQSJ9.eyJleHAiOjIwMDAwMDAwMDB9.\
     9LmhMyvzmXh1QMMZiPklYDdG3hgJQGKz0hK5pMRw45ZqMOYQNJ_TSm25HjyVnv8wmx8ZL05eVJtkJ1IxLiGTBA";
 
-/// A file with one key for Ed25519 and so many for HS256, of which the last is `last`; gone with the
-/// test.
+/// A file with one key for Ed25519 and so many for HS256, of which the last is `last`; gone with
+/// the test.
 struct KeyFile(PathBuf);
 
 impl KeyFile {

@@ -102,9 +102,9 @@ impl<N: Network, C: TlsCipherSuite> fmt::Debug for TlsTransport<'_, N, C> {
 impl<'a, N: Network, C: TlsCipherSuite> TlsTransport<'a, N, C> {
     /// Does the handshake over a network that has its connection to the relay. Waits for it.
     ///
-    /// `record` is for one record that is read, and has [`RECORD`] bytes. `sent` is for what is sent
-    /// at once: 1,024 bytes are enough for the handshake, and for a link with a shorter transmit
-    /// ring.
+    /// `record` is for one record that is read, and has [`RECORD`] bytes. `sent` is for what is
+    /// sent at once: 1,024 bytes are enough for the handshake, and for a link with a shorter
+    /// transmit ring.
     ///
     /// # Errors
     /// The relay's certificate is not good (which ones are, the provider says), or the network

@@ -155,8 +155,8 @@ pub enum Event<'a> {
         /// The message.
         bytes: crate::rpc::Bytes<'a>,
     },
-    /// A peer broke the rules of chunks, or sent more than it was granted. All it sends in this channel
-    /// is passed over from now on.
+    /// A peer broke the rules of chunks, or sent more than it was granted. All it sends in this
+    /// channel is passed over from now on.
     Malicious {
         /// The peer.
         from: Source,

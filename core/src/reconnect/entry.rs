@@ -48,8 +48,8 @@ enum Openings {
 
 #[derive(Clone, Copy, Debug)]
 enum State {
-    /// `unanswered`: the relay has not answered the last time, and the link keeps its command in mind
-    /// until it has, or the connection is lost.
+    /// `unanswered`: the relay has not answered the last time, and the link keeps its command in
+    /// mind until it has, or the connection is lost.
     Waiting {
         until: Instant,
         unanswered: bool,

@@ -189,8 +189,8 @@ pub struct ChannelList<E> {
     is_settled: bool,
 }
 
-/// How long a channel waits that is due and could not be asked for: its end has not been dealt with,
-/// or the link has no room. What changes that need not be an event.
+/// How long a channel waits that is due and could not be asked for: its end has not been dealt
+/// with, or the link has no room. What changes that need not be an event.
 const STUCK: Duration = Duration::from_millis(100);
 
 #[derive(Clone, Copy, Debug)]

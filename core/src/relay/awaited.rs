@@ -101,8 +101,8 @@ impl Tables<'_> {
         }
     }
 
-    /// The hello of one side of a membership is awaited no more, and it is an existing endpoint. The
-    /// other side was told that `told` bytes may be under way to it.
+    /// The hello of one side of a membership is awaited no more, and it is an existing endpoint.
+    /// The other side was told that `told` bytes may be under way to it.
     fn await_no_more<H: Host>(&mut self, index: u32, side: usize, told: u32, host: &mut H) {
         if self.takes_part_at(index, other(side)) {
             self.widen(index, other(side), host.window().saturating_sub(told), host);
@@ -122,8 +122,9 @@ impl Tables<'_> {
         }
     }
 
-    /// Awaits no hello any more that has not come in time. It does not count when it comes: the other
-    /// sides have been granted what an existing endpoint may be sent, which is more than has room.
+    /// Awaits no hello any more that has not come in time. It does not count when it comes: the
+    /// other sides have been granted what an existing endpoint may be sent, which is more than has
+    /// room.
     pub(super) fn end_old_awaits<H: Host>(&mut self, host: &mut H) {
         let now = low(host.now());
         // each round takes one off the list

@@ -51,11 +51,12 @@
 //! `7 * users of the connection's channels + 6 * channels entered` bytes above its bound.
 //!
 //! What endpoints that take part in flow control were promised goes beyond the bound: for each
-//! membership the receiver's window, or [`Host::window`] if that is more, and 5 bytes, with a head of
-//! 4 bytes for each piece. So does what is said once for each membership that a hello raises (14 bytes), and the answer to
-//! each of at most 128 commands to enter that a channel's server decides about (205 bytes). A host
-//! that announces [`Capabilities::HELLO`](crate::protocol::to_endpoint::Capabilities::HELLO) gives
-//! up who holds too much, and calls [`Relay::drained`] and [`Relay::tick`].
+//! membership the receiver's window, or [`Host::window`] if that is more, and 5 bytes, with a head
+//! of 4 bytes for each piece. So does what is said once for each membership that a hello raises (14
+//! bytes), and the answer to each of at most 128 commands to enter that a channel's server decides
+//! about (205 bytes). A host that announces
+//! [`Capabilities::HELLO`](crate::protocol::to_endpoint::Capabilities::HELLO) gives up who holds
+//! too much, and calls [`Relay::drained`] and [`Relay::tick`].
 //!
 //! # Numbers
 //!

@@ -193,8 +193,8 @@ fn a_slot_that_is_full_stops_the_reading() {
     assert!(rig.link.wants_read() && !rig.link.has_kept());
 }
 
-/// A relay gives a number again as soon as its user is gone. The next one is told of behind that, and
-/// has the place that has become free.
+/// A relay gives a number again as soon as its user is gone. The next one is told of behind that,
+/// and has the place that has become free.
 #[test]
 fn a_number_given_again_waits_for_the_end_of_the_earlier_user() {
     type Memory =

@@ -31,8 +31,8 @@ impl Granted {
         self.permit.is_some() || !self.keys.is_empty()
     }
 
-    /// A part of a token has come in a hello, maybe the last one. Passed over while there is a whole
-    /// one.
+    /// A part of a token has come in a hello, maybe the last one. Passed over while there is a
+    /// whole one.
     pub(crate) fn collect(&mut self, part: &[u8], is_last: bool) {
         if self.is_whole {
             return;

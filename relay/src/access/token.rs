@@ -12,8 +12,8 @@ use super::{Denied, Limits, MAX_TOKEN, Permit};
 /// section 4.1.3).
 const AUDIENCE: &str = "peote-relay";
 
-/// Keys that a token without `kid` is tried with, at most. To check one signature with Ed25519 takes
-/// about as long as to answer a TLS handshake.
+/// Keys that a token without `kid` is tried with, at most. To check one signature with Ed25519
+/// takes about as long as to answer a TLS handshake.
 const MOST_TRIED: usize = 8;
 
 /// What a token says.

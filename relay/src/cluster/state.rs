@@ -409,8 +409,8 @@ impl Cluster {
         self.bus.flush();
     }
 
-    /// Waits for what other relays or the directory say, and for events of the relay's poll. Returns
-    /// whether that is to be asked for its events.
+    /// Waits for what other relays or the directory say, and for events of the relay's poll.
+    /// Returns whether that is to be asked for its events.
     ///
     /// # Errors
     /// This is called inside a task of tokio.

@@ -50,7 +50,8 @@ const PROGRAM: &str = concat!("peote-relay ", env!("CARGO_PKG_VERSION"));
 pub(crate) enum Later {
     /// So many microseconds: its connection gives too many.
     Commands(u64),
-    /// The next turn of its connection: a token is to be checked first, or this turn's work is done.
+    /// The next turn of its connection: a token is to be checked first, or this turn's work is
+    /// done.
     Turn,
     /// What the directory of the cluster says.
     #[cfg(feature = "cluster")]

@@ -167,8 +167,8 @@ impl Relay {
         self.connections.list(index);
     }
 
-    /// Goes on with a connection that had sent more than it may, or waited for the directory, unless
-    /// it waits for something else as well.
+    /// Goes on with a connection that had sent more than it may, or waited for the directory,
+    /// unless it waits for something else as well.
     pub(super) fn resume(&mut self, index: u32, what: fn(&mut Wait) -> &mut u64) {
         let now = self.connections.now;
         let Some(connection) = self.connections.get(index) else { return };

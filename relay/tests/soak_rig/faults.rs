@@ -1,5 +1,5 @@
-//! Endpoints that vanish, stall, trickle, lie, and come in floods. Each has an address and a network
-//! of its own, and cares for nothing that the relay says.
+//! Endpoints that vanish, stall, trickle, lie, and come in floods. Each has an address and a
+//! network of its own, and cares for nothing that the relay says.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};

@@ -40,9 +40,9 @@ impl Out<'_> {
         }
     }
 
-    /// A command is about to be given. The first one of a connection says by its tag that hello will
-    /// come, and how much may be sent to this link until then, if that is less than usual. If it is
-    /// not, the tag is 1, and never one that would say so.
+    /// A command is about to be given. The first one of a connection says by its tag that hello
+    /// will come, and how much may be sent to this link until then, if that is less than usual. If
+    /// it is not, the tag is 1, and never one that would say so.
     pub(in crate::link) fn begin_tags(&mut self) {
         let flow = &mut self.state.flow;
         if !core::mem::replace(&mut flow.has_begun, true) && !flow.is_known {

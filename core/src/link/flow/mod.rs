@@ -135,7 +135,8 @@ impl Window {
     const ASKED: u32 = 1 << 31;
     /// It has asked for one, and waits for each byte.
     const EAGER: u32 = 1 << 30;
-    /// Broadcasts to ready users pass over it, which the relay knows. So may one without windows be.
+    /// Broadcasts to ready users pass over it, which the relay knows. So may one without windows
+    /// be.
     const LEFT_OUT: u32 = 1 << 29;
     /// It has sent more than it may.
     const OUTLAW: u32 = 1 << 28;

@@ -57,8 +57,8 @@ impl PartySlot {
         }
     }
 
-    /// Returns true unless the party is local, or gone: neither grants anything, and what is sent to
-    /// one that is gone is lost.
+    /// Returns true unless the party is local, or gone: neither grants anything, and what is sent
+    /// to one that is gone is lost.
     const fn has_windows(&self) -> bool {
         matches!(self.state, PartyState::Entered { .. } | PartyState::User { .. })
     }

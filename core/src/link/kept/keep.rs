@@ -106,7 +106,8 @@ impl Tables<'_> {
     }
 
     /// Keeps the end of an entered channel in the slot that it has had, if that is still free. A
-    /// standing handle that the program has given up has no slot any more: it would have it for ever.
+    /// standing handle that the program has given up has no slot any more: it would have it for
+    /// ever.
     fn keep_end(&mut self, channel: EnteredChannel, end: PartyState) -> bool {
         let is_given_up = generation::is_standing(channel.generation) && self.party(channel.into()).is_none();
         if is_given_up || self.is_taken(channel.into()) || !self.claim_slot(channel.slot) {

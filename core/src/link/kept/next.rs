@@ -118,9 +118,9 @@ impl Session<'_> {
         Some(Held::Party(slot))
     }
 
-    /// Returns true if a user enters whose number an earlier one had, which is gone and has not been
-    /// told so. It enters when that has been, and nothing more is read meanwhile: until then its
-    /// number means the earlier one.
+    /// Returns true if a user enters whose number an earlier one had, which is gone and has not
+    /// been told so. It enters when that has been, and nothing more is read meanwhile: until then
+    /// its number means the earlier one.
     #[cfg(feature = "server")]
     pub(in crate::link) fn has_to_wait_for_older(&mut self, channel: OwnChannel, user: u8) -> bool {
         let waits = self.out.tables().has_gone(channel.slot, user);

@@ -207,8 +207,8 @@ impl<'a> Out<'a> {
         units.put(bytes);
     }
 
-    /// Returns how many bytes of the transmit ring are free. None are as long as the link itself has
-    /// something to say first, for which there was no room.
+    /// Returns how many bytes of the transmit ring are free. None are as long as the link itself
+    /// has something to say first, for which there was no room.
     #[must_use]
     pub fn free(&self) -> usize {
         if self.state.owes() { 0 } else { self.state.ring.free(self.parts.transmit) }

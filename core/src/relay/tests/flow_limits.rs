@@ -109,8 +109,8 @@ fn a_broadcast_counts_for_those_who_get_it() {
     }
 }
 
-/// The same of an existing server, for which the relay counts; and in pieces, of which one who comes
-/// between them gets none.
+/// The same of an existing server, for which the relay counts; and in pieces, of which one who
+/// comes between them gets none.
 // §11.6-from-existing, §3.4-late-user
 #[test]
 fn a_broadcast_of_an_existing_server_counts_for_those_who_get_it() {
@@ -159,7 +159,8 @@ fn a_broadcast_does_not_count_for_those_who_knock_or_come_later() {
     assert_eq!(world.take_data(3)[0].1.len(), 100, "its whole window is there");
 }
 
-/// What an endpoint says that does not take part is no grant and no verdict, whatever it looks like.
+/// What an endpoint says that does not take part is no grant and no verdict, whatever it looks
+/// like.
 // §11.4-partners-only
 #[test]
 fn commands_of_flow_control_mean_nothing_from_existing_endpoints() {

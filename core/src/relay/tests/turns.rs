@@ -175,7 +175,8 @@ fn bytes_that_are_copied_for_many_are_work() {
 #[test]
 fn data_that_reaches_nobody_is_work() {
     let long = [&[0x80 | 1, 44, 5][..], &[7; 299]].concat();
-    // for no channel, nothing for a server, long, for no user, for all of no channel, and two no-ops
+    // for no channel, nothing for a server, long, for no user, for all of no channel, and two
+    // no-ops
     let units: [&[u8]; 7] = [
         &[2, 5, b'x'],
         &[0x80, 1, 0],

@@ -123,8 +123,8 @@ pub(crate) struct Afar {
     proxies: HashMap<Name, Key>,
     /// The relays where a connection of this one has a double.
     travellers: ByNumber<u64, Vec<RelayId>>,
-    /// Connections of this relay that have gone, of which other relays are told behind what has been
-    /// heard of them.
+    /// Connections of this relay that have gone, of which other relays are told behind what has
+    /// been heard of them.
     gone: Vec<u64>,
     /// Stand-ins that have something to do.
     listed: VecDeque<Key>,

@@ -82,8 +82,8 @@ impl Nats {
     /// Begins. `clock` tells the time that news have, `others` is what else the relay waits for.
     ///
     /// # Errors
-    /// An address is none, a file cannot be used, this is called inside a task of tokio, or the system has nothing left to
-    /// wait with.
+    /// An address is none, a file cannot be used, this is called inside a task of tokio, or the
+    /// system has nothing left to wait with.
     pub(crate) fn start(
         options: Options,
         clock: fn() -> u64,
