@@ -219,7 +219,7 @@ impl Tables<'_> {
         if refused.is_none() && is_asked {
             refused = self.cannot_knock(channel, words, host);
         } else if refused.is_none() && !takes_part && host.free(server) < ENTERED {
-            // one that takes part waits for nobody's queue; the notice goes above the bound, as
+            // one that takes part waits for no queue but its own; the notice goes above the bound, as
             // those of ends do
             return Err(Outcome::WaitFor(server));
         }
