@@ -51,7 +51,9 @@ impl Port {
         self.connect(relay);
         self.hand_on(now);
         match self.transmit(now) {
-            Ok(deadline) => [deadline, self.farewell].into_iter().flatten().min(),
+            Ok(deadline) => {
+                [deadline, self.farewell, self.has_more().then_some(now)].into_iter().flatten().min()
+            }
             Err(error) => {
                 self.device_lost(&error, now);
                 Some(now + RETRY)
@@ -163,6 +165,12 @@ impl Port {
             self.farewell = None;
             self.serial.close();
         }
+    }
+
+    /// Returns true if the board has said more than was handed on, and the relay may take it.
+    fn has_more(&mut self) -> bool {
+        let may_take = self.upstream.as_ref().is_some_and(|upstream| upstream.up.is_empty());
+        may_take && matches!(self.serial.read_ready(), Ok(true))
     }
 
     /// Gives the line what is to be sent, as fast as it sends.

@@ -4,7 +4,14 @@
 
 mod common;
 
-use common::{Board, Bridge, Noise, Served, Server, wait};
+use std::io::Read as _;
+use std::net::{TcpListener, TcpStream};
+use std::time::Duration;
+
+use common::{Board, Bridge, Noise, Served, Server, Wire, wait};
+use embedded_io::Write as _;
+use peote_net_serial::SerialLine;
+use peote_net_std::Clock;
 
 /// 1 % of the bytes: half of them lost, half of them changed.
 const NOISE: Noise = Noise { lost: 50, flipped: 50 };
@@ -92,4 +99,44 @@ fn a_device_that_appears_and_a_relay_that_ends_the_connection() {
     exercise(&mut board, 2);
     server.stop();
     board.wait_for_end();
+}
+
+/// More than the program hands on at once waits while it connects. Afterwards the board says
+/// nothing more, and neither does the relay.
+#[test]
+#[cfg(target_os = "linux")]
+fn what_a_board_says_while_the_program_connects_is_all_handed_on() {
+    let relay = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = relay.local_addr().unwrap();
+    // one connection waits to be accepted, and there is no room for another
+    rustix::net::listen(&relay, 0).unwrap();
+    let _other = TcpStream::connect(address).unwrap();
+    relay.set_nonblocking(true).unwrap();
+
+    let (_bridge, lines) = Bridge::start(address, 1);
+    let (clock, mut wire) = (Clock::new(), Wire::new(&lines[0], Noise { lost: 0, flipped: 0 }, 7));
+    let said: Vec<u8> = (0..3000u32).map(|at| at.to_le_bytes()[0]).collect();
+    let mut line = Box::new(SerialLine::<4096, 256>::new());
+    line.call();
+    let (mut has_said, mut accepted) = (false, Vec::new());
+    wait("the program has connected", || {
+        line.poll(&mut wire, clock.now()).unwrap();
+        if line.is_over() {
+            line.call();
+            has_said = false;
+        }
+        if line.is_open() && !has_said {
+            assert_eq!(line.write(&said), Ok(said.len()));
+            has_said = true;
+        } else if has_said && line.is_delivered() {
+            accepted.extend(relay.accept().map(|(stream, _)| stream));
+        }
+        accepted.len() == 2
+    });
+    let mut stream = accepted.pop().unwrap();
+    stream.set_nonblocking(false).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    let mut heard = vec![0; said.len()];
+    stream.read_exact(&mut heard).unwrap();
+    assert!(heard == said, "as it was said");
 }

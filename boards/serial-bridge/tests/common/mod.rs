@@ -10,7 +10,7 @@ mod server;
 
 use std::time::{Duration, Instant};
 
-pub(crate) use board::{Board, Noise};
+pub(crate) use board::{Board, Noise, Wire};
 pub(crate) use bridge::{Bridge, Folder};
 pub(crate) use machine::Machine;
 pub(crate) use pty::Pty;
