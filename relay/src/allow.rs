@@ -16,6 +16,18 @@ use crate::connections::{Connections, Later, index};
 impl Connections {
     /// What the core is told about a command.
     pub(crate) fn decide(&mut self, id: ConnectionId, request: &Request<'_>) -> Decision {
+        let decision = self.decide_now(id, request);
+        #[cfg(feature = "cluster")]
+        if decision != Decision::Later
+            && let Some(cluster) = self.cluster.as_mut()
+        {
+            // what was found out was for this command alone
+            cluster.forget((index(id), id.generation()));
+        }
+        decision
+    }
+
+    fn decide_now(&mut self, id: ConnectionId, request: &Request<'_>) -> Decision {
         self.refusal = None;
         let now = self.now_micros;
         #[cfg(feature = "cluster")]
@@ -120,6 +132,18 @@ impl Connections {
         false
     }
 
+    /// Channels of other relays that have a proxy here. They are none of this relay's.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn proxies(&self) -> usize {
+        self.cluster.as_ref().map_or(0, |cluster| cluster.afar.proxies_here())
+    }
+
+    #[cfg(not(feature = "cluster"))]
+    #[expect(clippy::unused_self, reason = "as above")]
+    pub(crate) const fn proxies(&self) -> usize {
+        0
+    }
+
     /// What endpoints of other relays may do: their own relay has asked for their rights, and
     /// channels have limits.
     #[cfg(feature = "cluster")]
@@ -156,6 +180,7 @@ impl Connections {
 
     /// The limit that a command is above, if any, and what its endpoint is told.
     fn limits(&mut self, id: ConnectionId, request: &Request<'_>) -> Result<(), (Refused, Reason)> {
+        let proxies = self.proxies();
         let Some(connection) = self.get(index(id)) else { return Ok(()) };
         let address = connection.address.ip();
         let of_connection = connection.allowance.channels;
@@ -176,7 +201,9 @@ impl Connections {
             Request::Create { own, .. } if own >= of_connection => {
                 (Refused::ConnectionChannels, Reason::TooManyChannels)
             }
-            Request::Create { channels, .. } if channels >= limit(config.max_channels) => {
+            Request::Create { channels, .. }
+                if channels >= limit(config.max_channels).saturating_add(proxies) =>
+            {
                 (Refused::RelayChannels, Reason::TooManyChannels)
             }
             Request::Create { .. } => match self.addresses.may_own(address, config) {

@@ -17,9 +17,10 @@ pub struct Stats {
     /// Those of them that are a WebSocket and use TLS (`wss://`); they are among
     /// [`websockets`](Self::websockets) and among [`tls`](Self::tls).
     pub secure_websockets: usize,
-    /// Channels now.
+    /// Channels of endpoints of this relay now.
     pub channels: usize,
-    /// Users now, counted once in each channel they are in.
+    /// Users now, counted once in each channel they are in. In a cluster one whose channel is at
+    /// another relay counts at both.
     pub users: usize,
     /// Connections now that are not read because the queue of a receiver is full.
     pub paused: usize,

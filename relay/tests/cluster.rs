@@ -9,7 +9,9 @@ mod program;
 use std::io::Read;
 use std::time::{Duration, Instant};
 
-use cluster_rig::{CREATE, ENTER, Nats, OK, Raw, channel, cluster_of, figure_of, signal, taking_part, until};
+use cluster_rig::{
+    CREATE, ENTER, LONG, Nats, OK, Raw, channel, cluster_of, figure_of, signal, taking_part, until,
+};
 use peote_relay::{Config, Relay};
 use program::{PATIENCE, Running};
 use rustix::process::Signal;
@@ -74,6 +76,52 @@ fn the_story_of_a_channel_with_bytes_as_of_haxe() {
     // the name is free, at the other relay as well
     let answer = last.command_until(CREATE, b"room", &[0, 3, 1, 1, 2]);
     assert_eq!(answer, OK);
+}
+
+/// The last user of a relay leaves a channel that is elsewhere, and enters it again in one breath.
+#[test]
+fn a_user_that_leaves_and_enters_at_once_is_in() {
+    let Some(nats) = Nats::start("again") else { return };
+    let (_a, at_a) = nats.relay("again", LONG);
+    let (_b, at_b) = nats.relay("again", LONG);
+    let (mut server, mut user) = channel(at_a, at_b, b"room");
+    let (mut entered, mut number) = (0, 0);
+    for _ in 0..20 {
+        user.say(&[&[0, 2, 0, 1, entered, 0, ENTER, 1, 4][..], b"room"].concat());
+        let answer = user.next().unwrap();
+        assert_eq!(answer[..4], OK[..4]);
+        entered = answer[4];
+        server.expect(&[0, 5, 0, 1, 0, number, 0]);
+        let next = server.next().unwrap();
+        assert_eq!(next[..5], [0, 4, 0, 0, 0]);
+        number = next[5];
+        server.say(&[3, 128, number, 9]);
+        user.expect(&[2, entered, 9]);
+    }
+}
+
+/// Channels that users have entered elsewhere take no place from those that are created here.
+#[test]
+fn channels_elsewhere_are_none_of_this_relay() {
+    let Some(nats) = Nats::start("count") else { return };
+    let (_a, at_a) = nats.relay("count", LONG);
+    let (_b, at_b) =
+        nats.relay_with(&nats.url(), "count", LONG, &["--max-channels", "2", "--metrics", "true"]);
+    let mut far = Raw::server(at_a, b"far 1");
+    far.command(CREATE, 1, b"far 2");
+    far.expect(&[0, 3, 1, 0, 1]);
+    let mut user = Raw::user(at_b, b"far 1");
+    user.command(ENTER, 1, b"far 2");
+    user.expect(&[0, 3, 1, 0, 1]);
+    assert_eq!(figure_of(at_b, "channels"), 0);
+    for number in 0..2 {
+        user.command(CREATE, 1, &[number]);
+        user.expect(&[0, 3, 1, 0, number]);
+    }
+    user.command(CREATE, 1, b"one too many");
+    user.expect(&[0, 3, 1, 1, 1]);
+    assert_eq!(figure_of(at_b, "channels"), 2);
+    assert_eq!(figure_of(at_b, "cluster_users_elsewhere"), 2);
 }
 
 /// Bytes of data from a user.

@@ -242,6 +242,7 @@ impl Cluster {
         if self.now >= self.next_tick {
             self.tick();
             self.afar.end_late(self.now.saturating_sub(last_words));
+            self.afar.end_unused(self.now);
         }
         for _ in 0..4096 {
             let Some(news) = self.bus.take() else { break };
@@ -340,6 +341,12 @@ impl Cluster {
                 self.duties.push_back(Duty::Wake(waiter));
             }
         }
+        for name in std::mem::take(&mut self.afar.unused) {
+            // they ask again where the channel is
+            for waiter in self.for_proxy.remove(&name).unwrap_or_default() {
+                self.duties.push_back(Duty::Wake(waiter));
+            }
+        }
         let is_ready = self.directory.is_ready();
         if is_ready != self.was_ready {
             self.was_ready = is_ready;
@@ -364,7 +371,7 @@ impl Cluster {
                 self.for_proxy.entry(name.clone()).or_default().push(waiter);
                 if !self.afar.has_proxy(&name) {
                     debug!(name = %Shown(&name), relay = %Hex(peer), "a channel is at another relay");
-                    self.afar.make_proxy(peer, &name);
+                    self.afar.make_proxy(peer, &name, self.now);
                 }
             }
             Fact::Settled(waiter, (name, outcome)) => {

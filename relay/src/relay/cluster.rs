@@ -122,9 +122,9 @@ impl Relay {
         let connection = self.connections.get(index);
         let connection = connection.filter(|connection| connection.id.generation() == generation);
         match connection.map(|connection| connection.wait.directory) {
-            Some(0) => {}
-            Some(_) => self.resume(index, |wait| &mut wait.directory),
-            None => {
+            Some(until) if until > 0 => self.resume(index, |wait| &mut wait.directory),
+            // nor is it kept for the next command of one that waits no more
+            _ => {
                 if let Some(cluster) = self.connections.cluster.as_mut() {
                     cluster.forget(waiter);
                 }
@@ -264,7 +264,7 @@ impl Relay {
             return None;
         };
         match todo {
-            Todo::Connect(_) => {}
+            Todo::Connect(_) | Todo::CloseUnused => {}
             Todo::Bytes(bytes) => return self.say_for(key, id, &bytes),
             Todo::Admit { user, ticket, number } => {
                 self.core.admit_as(id, (0, user, ticket), number, host);

@@ -188,7 +188,7 @@ impl Relay {
             websockets: self.websockets,
             tls: self.tls,
             secure_websockets: self.secure_websockets,
-            channels: self.core.channels(),
+            channels: self.core.channels() - self.connections.proxies(),
             users: self.core.memberships(),
             paused: self.connections.paused,
             queued_bytes: self.connections.pool.used(),

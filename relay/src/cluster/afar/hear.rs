@@ -318,17 +318,4 @@ impl Afar {
         self.push(found.stand_in, Todo::EndUser { user: found.at, code });
         self.forget_user(found.stand_in, found.at);
     }
-
-    /// A proxy has a user less. One without users goes, behind what it still has to say.
-    pub(super) fn forget_user(&mut self, key: Key, user: u8) {
-        let Some(StandIn { role: Role::Proxy { name, members }, .. }) = self.get(key) else { return };
-        members.remove(&user);
-        if members.is_empty() {
-            let name = name.clone();
-            if self.proxies.get(&name) == Some(&key) {
-                self.proxies.remove(&name);
-            }
-            self.push(key, Todo::Close);
-        }
-    }
 }

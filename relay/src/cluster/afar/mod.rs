@@ -22,6 +22,7 @@ use peote_net::relay::ConnectionId;
 mod hear;
 mod memory;
 mod pass_on;
+mod proxies;
 #[cfg(test)]
 mod tests;
 
@@ -32,9 +33,6 @@ use super::{Name, RelayId};
 
 /// A stand-in, by its place.
 pub(crate) type Key = usize;
-
-/// The tag of a proxy's command to create.
-const CREATE: u8 = 1;
 
 /// What is to be done with the core for a stand-in.
 #[derive(Debug, PartialEq, Eq)]
@@ -53,6 +51,8 @@ pub(crate) enum Todo {
     LoseEntered(u8),
     /// It knocks no more that knocked with that tag.
     LoseKnock(u8),
+    /// It is a proxy, and goes if nobody needs it.
+    CloseUnused,
     /// It is gone.
     Close,
 }
@@ -89,6 +89,8 @@ struct StandIn {
     role: Role,
     todo: VecDeque<Todo>,
     is_listed: bool,
+    /// It is about to go, and what the core still says to it is for nobody.
+    is_over: bool,
     /// Tells it apart from others that had its place before.
     serial: u64,
 }
@@ -120,6 +122,7 @@ pub(crate) struct Afar {
     by_place: ByNumber<u32, Key>,
     /// Channels that there are in the core, and whether they are proxies.
     here: HashMap<Name, bool>,
+    proxies_here: usize,
     proxies: HashMap<Name, Key>,
     /// The relays where a connection of this one has a double.
     travellers: ByNumber<u64, Vec<RelayId>>,
@@ -135,8 +138,13 @@ pub(crate) struct Afar {
     endings: VecDeque<Ending>,
     /// Bytes of memory that take what waits for windows of endpoints here.
     waiting: usize,
+    /// Proxies that were made, when, and what tells them apart: whether they are used is still to be
+    /// seen.
+    young: VecDeque<(u64, Key, u64)>,
     /// Proxies that could not be made.
     pub(crate) failed: Vec<Name>,
+    /// Proxies that have gone because nobody needed them.
+    pub(crate) unused: Vec<Name>,
     epochs: u32,
 }
 
@@ -208,11 +216,14 @@ impl Afar {
     pub(crate) fn channel_is_here(&mut self, name: &[u8], server: ConnectionId) {
         let is_proxy = self.is_stand_in(server);
         self.here.insert(name.into(), is_proxy);
+        self.proxies_here += usize::from(is_proxy);
     }
 
     /// It has none any more. Returns whether it was one of this relay's own.
     pub(crate) fn channel_is_gone(&mut self, name: &[u8]) -> bool {
-        self.here.remove(name) == Some(false)
+        let was_proxy = self.here.remove(name);
+        self.proxies_here -= usize::from(was_proxy == Some(true));
+        was_proxy == Some(false)
     }
 
     /// Whether the core has a channel of that name, and if so, whether it is a proxy.
@@ -220,9 +231,9 @@ impl Afar {
         self.here.get(name).copied()
     }
 
-    /// Whether a proxy is being made, or there is one.
-    pub(crate) fn has_proxy(&self, name: &[u8]) -> bool {
-        self.proxies.contains_key(name)
+    /// Channels in the core that are proxies.
+    pub(crate) fn proxies_here(&self) -> usize {
+        self.proxies_here
     }
 
     /// The core says something to a connection that has no socket.
@@ -243,6 +254,7 @@ impl Afar {
             role,
             todo: [Todo::Connect(address), Todo::Bytes(hello)].into(),
             is_listed: false,
+            is_over: false,
             serial: self.serials,
         };
         let key = self.free.pop().unwrap_or_else(|| {
@@ -304,9 +316,21 @@ impl Afar {
 
     /// Takes the first thing that a stand-in has to do, and says which connection it is.
     pub(crate) fn take_todo(&mut self, key: Key) -> Option<(Option<ConnectionId>, Todo)> {
-        let stand_in = self.get(key)?;
-        let todo = stand_in.todo.pop_front()?;
-        Some((stand_in.id, todo))
+        loop {
+            let stand_in = self.get(key)?;
+            let (id, todo) = (stand_in.id, stand_in.todo.pop_front()?);
+            if todo != Todo::CloseUnused {
+                return Some((id, todo));
+            }
+            if self.heard.is_for(key) {
+                // a user may have knocked
+                self.put_back(key, todo);
+                return None;
+            }
+            if self.is_unused(key) {
+                return Some((id, Todo::Close));
+            }
+        }
     }
 
     /// Puts back what could not be done yet. It is tried again with the next turn.
@@ -360,6 +384,7 @@ impl Afar {
     fn end(&mut self, key: Key) {
         let Some(stand_in) = self.get(key) else { return };
         let (peer, id) = (stand_in.peer, stand_in.id);
+        stand_in.is_over = true;
         stand_in.todo.clear();
         match &stand_in.role {
             Role::Proxy { name, .. } => {
@@ -392,7 +417,7 @@ impl Afar {
         if let Some(id) = stand_in.id {
             self.by_place.remove(&crate::connections::index(id));
         }
-        self.listed.retain(|listed| *listed != key);
+        // it may still be on the list, where the next one with its place does no harm
         self.free.push(key);
     }
 
@@ -443,16 +468,6 @@ impl Afar {
             for peer in self.travellers.remove(&connection).unwrap_or_default() {
                 self.say(peer, &Record::ConnectionGone { connection }, now);
             }
-        }
-    }
-
-    /// Makes a proxy of a channel of another relay.
-    pub(crate) fn make_proxy(&mut self, peer: RelayId, name: &[u8]) {
-        let role = Role::Proxy { name: name.into(), members: ByNumber::new() };
-        let key = self.add(peer, role, IpAddr::from([0, 0, 0, 0]));
-        self.proxies.insert(name.into(), key);
-        if let Some(create) = to_relay::name_command(Command::Create, CREATE, name) {
-            self.push_bytes(key, &[&create, name]);
         }
     }
 }

@@ -36,6 +36,11 @@ impl Heard {
         self.said.is_empty()
     }
 
+    /// Whether something was said to a stand-in.
+    pub(super) fn is_for(&self, key: Key) -> bool {
+        self.said.iter().any(|said| said.to.0 == key)
+    }
+
     pub(super) fn add(&mut self, to: (Key, u64), header: &[u8], payload: &[u8]) {
         let header = self.keep(header);
         let last = self.said.last().map(|said| said.payload.clone());
@@ -125,7 +130,8 @@ impl Afar {
         let mut pending = std::mem::take(&mut heard.pending);
         for said in &heard.said {
             let (key, serial) = said.to;
-            let Some(stand_in) = self.get(key).filter(|stand_in| stand_in.serial == serial) else { continue };
+            let is_meant = |stand_in: &&mut StandIn| stand_in.serial == serial && !stand_in.is_over;
+            let Some(stand_in) = self.get(key).filter(is_meant) else { continue };
             let (id, peer) = (stand_in.id, stand_in.peer);
             let is_proxy = matches!(stand_in.role, Role::Proxy { .. });
             let mut decoder = Decoder::new();

@@ -5,6 +5,7 @@ use peote_net::relay::{GrowingStorage, Host, Relay};
 
 use super::super::line::HEAD;
 use super::super::{Cluster, NoBus, RelayId};
+use super::proxies::UNUSED;
 use super::*;
 use crate::config::{Access, Config};
 use crate::connections::Connections;
@@ -25,6 +26,22 @@ fn connect(afar: &mut Afar, id: ConnectionId) -> Key {
     key
 }
 
+/// Does all that a stand-in has to do. Returns how often it has closed.
+fn do_all(afar: &mut Afar, key: Key) -> usize {
+    let mut closed = 0;
+    while let Some((_, todo)) = afar.take_todo(key) {
+        match todo {
+            Todo::Close => {
+                afar.closed(key);
+                closed += 1;
+            }
+            Todo::LoseKnock(tag) => afar.lost_knock(key, tag, true),
+            _ => {}
+        }
+    }
+    closed
+}
+
 /// Calls `each` with what is to be said to the other relay.
 fn records(afar: &mut Afar, mut each: impl FnMut(&Record<'_>)) {
     let message = std::mem::take(afar.peer(PEER, 0).line.message());
@@ -40,7 +57,7 @@ fn records(afar: &mut Afar, mut each: impl FnMut(&Record<'_>)) {
 fn what_was_said_before_a_connection_went_is_passed_on_first() {
     let [user, server, _] = connections();
     let mut afar = Afar::new(1);
-    afar.make_proxy(PEER, b"a");
+    afar.make_proxy(PEER, b"a", 0);
     connect(&mut afar, server);
     let place = crate::connections::index(server);
     let find = |_, _| Some((user, NOBODY));
@@ -70,6 +87,61 @@ fn what_was_said_before_a_connection_went_is_passed_on_first() {
         });
     });
     assert_eq!(said, [format!("data {:?}", b"\x03bye"), "leave 1".into(), "gone true".into()]);
+}
+
+/// The last user of a proxy goes, and the next one knocks at the same moment: the proxy stays.
+#[test]
+fn a_proxy_at_which_somebody_knocks_does_not_go() {
+    let [user, server, _] = connections();
+    let mut afar = Afar::new(1);
+    afar.make_proxy(PEER, b"a", 0);
+    let key = connect(&mut afar, server);
+    afar.channel_is_here(b"a", server);
+    let place = crate::connections::index(server);
+    let find = |_, _| Some((user, NOBODY));
+    let knock = |number, ticket| to_endpoint::knock(0, number, ticket, true, 1000, 0).unwrap();
+    afar.hear(place, &knock(0, 5), &[]);
+    afar.pass_on(0, find);
+    afar.hear_record(PEER, &Record::Refused { member: 1, code: 7, words: b"no" }, 0);
+    // the next one has knocked before the relay comes to the stand-in, or while it is at it
+    for is_late in [false, true] {
+        afar.hear(place, &knock(1, 6), &[]);
+        if !is_late {
+            afar.pass_on(0, find);
+        }
+        assert_eq!(do_all(&mut afar, key), 0, "it does not close");
+        afar.pass_on(0, find);
+        assert_eq!(do_all(&mut afar, key), 0);
+        assert!(afar.has_proxy(b"a"));
+        let members: Vec<_> = afar.peers[&PEER].guests.iter().map(|(member, of)| (*member, of.at)).collect();
+        assert_eq!(members.len(), 1);
+        assert_eq!(members[0].1, 1);
+        afar.hear_record(PEER, &Record::Refused { member: members[0].0, code: 7, words: b"no" }, 0);
+    }
+    assert_eq!(do_all(&mut afar, key), 1, "now it does");
+    assert!(!afar.has_proxy(b"a") && afar.stand_ins() == 0);
+}
+
+/// A proxy would keep its name from others here for as long as it stands.
+#[test]
+fn a_proxy_at_which_nobody_knocks_goes() {
+    let [user, server, _] = connections();
+    let place = crate::connections::index(server);
+    for is_used in [false, true] {
+        let mut afar = Afar::new(1);
+        afar.make_proxy(PEER, b"a", 0);
+        let key = connect(&mut afar, server);
+        afar.channel_is_here(b"a", server);
+        if is_used {
+            afar.hear(place, &to_endpoint::knock(0, 0, 5, true, 1000, 0).unwrap(), &[]);
+            afar.pass_on(0, |_, _| Some((user, NOBODY)));
+        }
+        afar.end_unused(UNUSED - 1);
+        assert_eq!(do_all(&mut afar, key), 0);
+        afar.end_unused(UNUSED);
+        assert_eq!(do_all(&mut afar, key), usize::from(!is_used));
+        assert_eq!(afar.has_proxy(b"a"), is_used);
+    }
 }
 
 /// A double that has gone is known no more: neither is its entry kept for ever, nor is the next
@@ -106,7 +178,7 @@ fn names_that_other_relays_say_have_no_signature() {
     let config = Config { access: Access::Mixed, ..Config::default() };
     let mut connections = Connections::new(config, crate::access::Rights::default());
     let mut cluster = Cluster::new("x".into(), 1000, 1, Box::new(NoBus), || 0);
-    cluster.afar.make_proxy(PEER, b"a");
+    cluster.afar.make_proxy(PEER, b"a", 0);
     connect(&mut cluster.afar, server);
     connections.cluster = Some(Box::new(cluster));
     let name = b"a~1f~AAAAAAAAAAAAAAAAAAAAAA";
