@@ -26,6 +26,8 @@ import { after } from './peote-net-time.js';
 const FIRST = 256;
 /** The end of the numbers. */
 const END = 65_536;
+/** Milliseconds after which one that is not answered goes, as from a relay (section 11.7). */
+const KNOCK_TIME = 10_000;
 /** How many things may happen before timers and the page have their turn. */
 const MOST_AT_ONCE = 256;
 
@@ -102,6 +104,8 @@ export class Line {
 export class LocalUser {
   #server;
   #isOver = false;
+  /** Stops the time in which its knock is to be answered. */
+  stopKnock = () => {};
 
   /**
    * @param {OwnChannel} server
@@ -130,6 +134,7 @@ export class LocalUser {
   /** For the server it is not there any more. */
   end() {
     this.#isOver = true;
+    this.stopKnock();
   }
 
   /** Does what the user hears, if it is there. @param {() => void} act */
@@ -197,20 +202,26 @@ export class LocalUsers {
     if (isIn) enter();
     local.toServer.send(0, () => {
       if (this.#users.get(user) !== local) return;
+      local.stopKnock = after(KNOCK_TIME, () => {
+        this.#turnAway(local, 'server-silent');
+        this.#server._userGone(user, 'on-purpose');
+      });
       this.#server._knocks(user, {
         words: channel._words,
         admit: () => {
+          local.stopKnock();
           if (!isIn) enter();
           return this.#server._newLocalUser(local);
         },
-        refuse: (code, words) => {
-          this.#users.delete(user);
-          local.end();
-          const reason = code === 4 ? 'channel-full' : 'refused-by-server';
-          local.toUser.send(0, () => local.tell(() => channel._ended(reason, words)));
-        },
+        refuse: (code, words) => this.#turnAway(local, code === 4 ? 'channel-full' : 'refused-by-server', words),
       });
     });
+  }
+
+  /** It is not let in. @param {LocalUser} local @param {Reason} reason @param {Uint8Array} [words] */
+  #turnAway(local, reason, words) {
+    this.forget(local.user);
+    local.toUser.send(0, () => local.tell(() => local.channel._ended(reason, words)));
   }
 
   /** It is gone. @param {number} user */

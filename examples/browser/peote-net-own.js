@@ -266,7 +266,8 @@ export class OwnChannel extends Channel {
       const isNumber = Number.isInteger(except) && except >= 0 && (except <= 255 || this.#users.has(except));
       if (!isNumber) throw new PeoteError('not-open', `${except} is no user's number`);
     }
-    return { except, bytes };
+    // One that is not there is left out by itself. To the relay its number can mean the next one.
+    return { except: except !== undefined && this.#users.has(except) ? except : undefined, bytes };
   }
 
   /**

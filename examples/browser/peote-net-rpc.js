@@ -170,8 +170,10 @@ export function implement(type, implementation) {
  */
 
 /**
- * What one peer has offered: `held` until it is described, `differs` for good.
- * @typedef {{ objects: Map<number, 'offered' | 'held' | 'differs'>, answering: Map<number, AbortController> }} Peer
+ * What one peer has offered: `held` until it is described, `differs` for good. Its calls that are
+ * carried out, and what waits for room to be sent to it, in this order.
+ * @typedef {{ objects: Map<number, 'offered' | 'held' | 'differs'>, answering: Map<number, AbortController>,
+ *   waiting: { message: Uint8Array, done: (value: undefined) => void }[] }} Peer
  */
 
 /**
@@ -198,8 +200,6 @@ export class Rpc extends Target {
   /** @type {Map<number, Open>} */
   #open = new Map();
   #next = 0;
-  /** Messages that wait for room. */
-  #waiting = 0;
 
   /**
    * Make it before the channel is open.
@@ -208,8 +208,9 @@ export class Rpc extends Target {
    * @param {Record<number, Implemented>} [options.offer] this end's
    *   objects by their numbers
    * @param {Record<number, Interface<any>>} [options.expect] those that others may offer
-   * @param {number} [options.maxOpen] the most calls that are open, and the most messages that wait
-   *   for room, 1,024 by default
+   * @param {number} [options.maxOpen] the most calls that are open, 1,024 by default. For each peer
+   *   also the most of its calls that are carried out at once, and the most messages that wait for
+   *   room
    * @throws {TypeError} the channel is of another mode
    */
   constructor(channel, options) {
@@ -259,7 +260,7 @@ export class Rpc extends Target {
   /** @param {number | undefined} user */
   #arrived(user) {
     this.#gone(user);
-    this.#peers.set(user, { objects: new Map(), answering: new Map() });
+    this.#peers.set(user, { objects: new Map(), answering: new Map(), waiting: [] });
     for (const object of [INTERFACES, ANSWERS, ...this.#offer.keys()]) this.#sendLater(user, Uint8Array.of(object));
   }
 
@@ -288,34 +289,56 @@ export class Rpc extends Target {
   }
 
   /**
-   * Sends, waiting for room if need be. What a peer has so many times to wait for is left out: it
-   * reads nothing.
+   * Sends behind what waits for the peer already, waiting for room if need be. Resolves when it has
+   * been sent, or is not to be. What a peer has too many of waiting is left out: it takes nothing.
    * @param {number | undefined} user
    * @param {Uint8Array} message
+   * @returns {Promise<undefined> | undefined}
    */
-  async #sendLater(user, message) {
+  #sendLater(user, message) {
+    const peer = this.#peers.get(user);
+    if (!peer || peer.waiting.length >= this.#maxOpen) return undefined;
+    const sent = new Promise((/** @type {(value: undefined) => void} */ done) => peer.waiting.push({ message, done }));
+    if (peer.waiting.length === 1) this.#sendWaiting(user, peer);
+    return sent;
+  }
+
+  /** @param {number | undefined} user @param {Peer} peer */
+  async #sendWaiting(user, peer) {
+    while (peer.waiting.length > 0 && this.#peers.get(user) === peer) {
+      const [{ message, done }] = peer.waiting;
+      if (!this.#hasSent(user, message)) {
+        if (await this.#hasRoom(user)) continue;
+        break;
+      }
+      peer.waiting.shift();
+      done(undefined);
+    }
+    for (const { done } of peer.waiting.splice(0)) done(undefined);
+  }
+
+  /** False: there is no room now. @param {number | undefined} user @param {Uint8Array} message */
+  #hasSent(user, message) {
+    try {
+      this.#send(user, message);
+    } catch (error) {
+      if (!(error instanceof PeoteError)) throw error;
+      return error.code !== 'would-block';
+    }
+    return true;
+  }
+
+  /** Waits for room. False: the link is closed. @param {number | undefined} user */
+  async #hasRoom(user) {
     /** @type {any} */
     const channel = this.#channel;
-    const peer = this.#peers.get(user);
-    let isCounted = false;
     try {
-      while (this.#peers.get(user) === peer) {
-        try {
-          return this.#send(user, message);
-        } catch (error) {
-          if (!(error instanceof PeoteError)) throw error;
-          if (error.code !== 'would-block' || (!isCounted && this.#waiting >= this.#maxOpen)) return undefined;
-          if (!isCounted) this.#waiting += 1;
-          isCounted = true;
-          await (user === undefined ? channel.room() : channel.room(user));
-        }
-      }
+      await (user === undefined ? channel.room() : channel.room(user));
     } catch (error) {
-      if (!(error instanceof PeoteError)) throw error; // the link is closed
-    } finally {
-      if (isCounted) this.#waiting -= 1;
+      if (!(error instanceof PeoteError)) throw error;
+      return false;
     }
-    return undefined;
+    return true;
   }
 
   /** @param {number | undefined} user @param {Uint8Array} message */
@@ -427,7 +450,8 @@ export class Rpc extends Target {
     const controller = new AbortController();
     const from = { user, signal: controller.signal };
     if (!answer) return implementation[name](...values, from);
-    if (peer.answering.size >= this.#maxOpen) return this.#refuse(user, call, 0);
+    // One number for several calls is wrong, and would be a way around the limit.
+    if (peer.answering.has(call) || peer.answering.size >= this.#maxOpen) return this.#refuse(user, call, 0);
     peer.answering.set(call, controller);
     this.#answer(user, peer, call, answer, () => implementation[name](...values, from));
   }

@@ -77,7 +77,7 @@ export { OwnChannel } from './peote-net-own.js';
  *   attempt is in `retryIn` ms, or never: `undefined`. `error` is what the environment's WebSocket
  *   has thrown, if it has.
  * - `come-back`: the relay is about to close the connection on purpose, and can be reached again in
- *   `delay` ms. The next attempt is made then.
+ *   `delay` ms. The next attempt is not made before.
  * - `closed`: there will be no further attempt. The last event.
  * @typedef {{ open: { again: boolean }, lost: { reason: LossReason, code: number, unsent: number,
  *   retryIn: number | undefined, error: unknown }, 'come-back': { delay: number }, closed: {},
@@ -155,6 +155,8 @@ export class Link extends Target {
   #comeBack;
   /** @type {Set<() => void>} to be called when there is a connection, or never will be */
   #waitsForConnection = new Set();
+  /** The bytes of the longest message that was refused for want of room. */
+  #refused = 0;
 
   /**
    * Begins to connect; events come later, never during a call.
@@ -247,19 +249,21 @@ export class Link extends Target {
   }
 
   /**
-   * Resolves when at most half of `maxBuffered` waits to be sent, which can take as long as the
-   * connection is away. In a page in the background, browsers may look only every second.
+   * Resolves when at most half of `maxBuffered` waits to be sent, and what was refused with
+   * `would-block` has room. That can take as long as the connection is away. In a page in the
+   * background, browsers may look only every second.
    * @returns {Promise<void>}
    * @throws {PeoteError} `closed`
    */
   async room() {
-    while (this.#state !== 'open' || this.bufferedAmount > this.#maxBuffered / 2) {
+    while (this.#state !== 'open' || this.bufferedAmount > Math.min(this.#maxBuffered / 2, this.#maxBuffered - this.#refused)) {
       if (this.#state === 'closed') throw new PeoteError('closed', 'the link is closed');
       await new Promise((resolve) => {
         if (this.#state === 'open') after(ROOM_INTERVAL, () => resolve(undefined));
         else this.#waitsForConnection.add(() => resolve(undefined));
       });
     }
+    this.#refused = 0;
   }
 
   /**
@@ -395,7 +399,8 @@ export class Link extends Target {
     const comeBack = this.#comeBack;
     const unsent = this.#drop();
     const delay = this.#backoff.next();
-    const retryIn = delay === undefined ? undefined : (comeBack ?? delay);
+    // A relay may ask for a longer pause than the rules have, and not for a shorter one.
+    const retryIn = delay === undefined ? undefined : Math.max(comeBack ?? 0, delay);
     this.#state = 'waiting';
     if (retryIn !== undefined) this.#stopRetry = after(retryIn, () => this.#connectAgain());
     this._tell('lost', { reason, code, unsent, retryIn, error });
@@ -442,6 +447,7 @@ export class Link extends Target {
       throw new PeoteError('too-long', `a message of ${length} bytes; maxBuffered is ${this.#maxBuffered}`);
     }
     if (this.bufferedAmount + length > this.#maxBuffered) {
+      this.#refused = Math.max(this.#refused, length);
       throw new PeoteError('would-block', `${this.bufferedAmount} bytes wait to be sent already; await link.room()`);
     }
     this.#connection.send(encode());

@@ -446,6 +446,19 @@ timed('a relay that says when to come back is believed', (tick) => {
   assert.deepEqual(told, [['come-back', 1000], ['closed', 1000], ['unreachable', 200]]);
 });
 
+timed('a relay cannot ask for a shorter pause than the rules have', (tick) => {
+  const { link, socket } = connected({ reconnect: { first: 100, jitter: 0 } });
+  const told = [];
+  link.on('lost', ({ retryIn }) => told.push(retryIn));
+  for (let last = socket; told.length < 3; last = FakeSocket.all.at(-1)) {
+    if (last !== socket) last.open();
+    last.say([...ANNOUNCEMENT, ...hex('00 08 00 03 07 04 00 00 00 00')]);
+    last.onclose({ code: 1001 });
+    tick(1000);
+  }
+  assert.deepEqual(told, [100, 200, 400]);
+});
+
 test('until a window is told, one chunk or 64 bytes go to each', async () => {
   for (const says of [hex('00 0c 00 06 00 09  00 04 00 00  00 04 00 00'), hex('00 05 00 03 01 01 00')]) {
     const { link, socket } = connected({ window: 1024 });

@@ -382,3 +382,34 @@ test('nothing that a relay says makes a link throw', () => {
     link.close();
   }
 });
+
+test('room for a message above half of the buffer is waited for, and not asked for without a pause', async () => {
+  const { link, socket } = connected({ maxBuffered: 1024 });
+  const channel = link.enter('a');
+  socket.say([0, 3, 1, 0, 0]);
+  socket.bufferedAmount = 400;
+  assert.throws(() => channel.send(new Uint8Array(700)), code('would-block'));
+  let there = false;
+  const room = channel.room().then(() => (there = true));
+  await new Promise((resolve) => setTimeout(resolve, 40));
+  assert.ok(!there, 'no room for so much');
+  socket.bufferedAmount = 300;
+  await room;
+  channel.send(new Uint8Array(700));
+});
+
+test('who is left out of a broadcast is one that is there, and not the next one with its number', () => {
+  const { link, socket } = connected();
+  const server = link.create('a');
+  const speak = ({ user }) => {
+    server.broadcast('x', { except: user });
+    server.sendToReady('y', { except: user });
+  };
+  socket.say([...hex('00 03 01 00 05'), ...hex('00 04 00 00 05 07'), ...hex('00 04 00 00 05 08')]);
+  server.on('leave', speak);
+  // Another one has the number at the relay by now.
+  socket.say(hex('00 05 00 01 05 07 00'));
+  assert.deepEqual(socket.take().slice(5), hex('01 01 03 85 00 78  01 01 03 85 00 79'));
+  speak({ user: 8 });
+  assert.deepEqual(socket.take(), hex('01 00 04 85 08 00 78  01 00 04 85 08 00 79'));
+});

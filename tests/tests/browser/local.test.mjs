@@ -209,3 +209,35 @@ test('two that answer each other at once leave time for others', async () => {
   assert.ok(count > 10, `${count}`);
   await settle();
 });
+
+test('a knock that is not answered ends after 10 s, as from a relay', async () => {
+  const timers = mock.timers;
+  timers.enable({ apis: ['setTimeout'] });
+  try {
+    const arrive = async () => {
+      for (let n = 0; n < 50; n++) {
+        await null;
+        timers.tick(1);
+      }
+    };
+    const { link, socket } = connected();
+    const server = link.create('tea', { admission: 'ask' });
+    const log = listen(server);
+    server.on('knock', ({ user }) => log.push(['knock', user]));
+    socket.say(hex('00 04 00 ff 50 07  00 05 00 03 01 01 01  00 03 01 00 05'));
+    const users = [link.enter('tea'), link.enter('tea')];
+    const told = users.map((user) => listen(user));
+    await arrive();
+    assert.deepEqual(log.splice(0), [['open', false], ['knock', 256], ['knock', 257]]);
+    assert.ok(server.admit(257));
+    timers.tick(9_800);
+    await arrive();
+    assert.deepEqual([log.splice(0), told], [[['enter', 257]], [[], [['open', false]]]]);
+    timers.tick(300);
+    await arrive();
+    assert.deepEqual([log, told[0], users[1].state], [[['leave', 256, 'on-purpose']], [['refused', 'server-silent', false]], 'open']);
+    assert.throws(() => server.admit(256), code('not-open'));
+  } finally {
+    timers.reset();
+  }
+});
