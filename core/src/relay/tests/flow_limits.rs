@@ -89,6 +89,28 @@ fn a_hello_can_be_put_off() {
     assert_eq!(hello[1], Command::Hello.code());
 }
 
+impl World {
+    /// From now on each queue is full, so all that is sent to a user counts, and a window is what its
+    /// receiver promised.
+    fn count_all(&mut self, window: u32) {
+        self.host.bound = 0;
+        self.host.window = window;
+    }
+
+    /// The user of a connection may still be sent `left` bytes, and is given up with one more.
+    #[track_caller]
+    fn assert_left(&mut self, connection: usize, user: u8, left: usize) {
+        // as long as the first chunk's length field may be, more is no lie
+        self.send(0, &to_user(user, left + 5));
+        assert_eq!(self.take_data(connection)[0].1.len(), left + 5);
+        assert_eq!(self.take(0), Vec::new());
+        self.send(0, &to_user(user, 1));
+        let mut told = Vec::new();
+        units(&self.take(0), |unit| told.push(matches!(unit, Unit::UserGone { user: of, .. } if of == user)));
+        assert_eq!(told, [true], "its window is used up, and its server is told");
+    }
+}
+
 /// A broadcast takes nothing from the windows of those it does not go to: it is not theirs that is
 /// used up.
 // §11.6-counted, §11.8-left-out
@@ -97,15 +119,17 @@ fn a_broadcast_counts_for_those_who_get_it() {
     let leave_out = [&to_relay::leave_out(0, 1).unwrap()[..], &[1]].concat();
     let but_one = [to_relay::broadcast(0, Some(1), 60).as_bytes(), &[7; 60]].concat();
     let to_ready = [&leave_out[..], to_relay::broadcast_to_ready(0, None, 60).as_bytes(), &[7; 60]].concat();
-    for stream in [but_one, to_ready] {
+    // one that is left out gets what is for all
+    let to_all = [&leave_out[..], &to_all(60)].concat();
+    for (stream, got) in [(but_one, 0), (to_ready, 0), (to_all, 60)] {
         let mut world = World::in_a(&[100, 100, 100]);
+        world.count_all(100);
         world.send(0, &stream);
-        assert_eq!((world.take_data(1).len(), world.take_data(2)), (1, Vec::new()));
-        // its whole window is there
-        world.send(0, &to_user(1, 100));
-        assert_eq!(world.take_data(2)[0].1.len(), 100);
-        world.send(0, &to_user(1, 1));
-        units(&world.take(0), |unit| assert!(matches!(unit, Unit::UserGone { user: 1, .. }), "{unit:?}"));
+        let data =
+            [1, 2].map(|user| world.take_data(user).iter().map(|(_, bytes)| bytes.len()).sum::<usize>());
+        assert_eq!(data, [60, got]);
+        world.assert_left(1, 0, 40);
+        world.assert_left(2, 1, 100 - got);
     }
 }
 
@@ -150,13 +174,18 @@ fn a_broadcast_does_not_count_for_those_who_knock_or_come_later() {
             (number, ticket) = (user, of);
         }
     });
+    let bound = world.host.bound;
+    world.count_all(100);
     world.send(0, &broadcast[..30]);
     world.send(0, &broadcast[30..]);
     assert_eq!(world.take_data(1)[0].1.len(), 60);
+    world.host.bound = bound;
     world.send(0, &to_relay::admit(0, number, ticket));
-    world.take(3);
-    world.send(0, &to_user(number, 100));
-    assert_eq!(world.take_data(3)[0].1.len(), 100, "its whole window is there");
+    assert_eq!(world.take_data(3), []);
+    world.take(0);
+    world.count_all(100);
+    world.assert_left(1, 0, 40);
+    world.assert_left(3, number, 100);
 }
 
 /// What an endpoint says that does not take part is no grant and no verdict, whatever it looks
