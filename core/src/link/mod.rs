@@ -66,11 +66,12 @@ mod channel;
 mod connection;
 mod error;
 mod event;
-#[cfg_attr(not(feature = "flow"), path = "flow/none.rs")]
+#[cfg_attr(not(feature = "flow"), path = "flow/none/mod.rs")]
 mod flow;
 mod front;
 mod handing;
-#[cfg_attr(not(feature = "flow"), path = "kept/none.rs")]
+mod into_flow;
+#[cfg_attr(not(feature = "flow"), path = "kept/none/mod.rs")]
 mod kept;
 #[cfg_attr(not(feature = "local"), path = "local/none.rs")]
 mod local;
@@ -80,7 +81,9 @@ mod partial;
 mod receive;
 mod ring;
 mod send;
+mod send_error;
 mod session;
+mod silence;
 mod slots;
 mod state;
 mod status;
@@ -90,18 +93,21 @@ mod take_in;
 pub use channel::{
     Channel, Destination, EnteredChannel, MAX_WHOLE_BROADCAST, Mode, OwnChannel, Source, User,
 };
-pub use error::{Error, SendError};
-pub use event::{Event, Flow, HandlerError, IntoFlow};
+pub use error::Error;
+pub use event::Event;
 #[cfg(all(feature = "flow", feature = "server"))]
 pub use flow::Admission;
 #[cfg(feature = "flow")]
 pub use flow::Hello;
+pub use into_flow::{Flow, HandlerError, IntoFlow};
 #[cfg(feature = "local")]
 pub use local::SimulatedLine;
 #[cfg(feature = "local")]
 pub use memory::LocalBuffers;
 pub use memory::{Buffers, LinkBuffers, link_buffers};
 pub use send::{Out, Payload};
+pub use send_error::SendError;
+pub use silence::SILENCE_LIMIT;
 pub use status::Status;
 
 use embedded_io::{Read, ReadReady, Write, WriteReady};
@@ -112,11 +118,8 @@ use handing::Handler;
 use handing::Verdict;
 use send::OutParts;
 use session::Session;
-use state::{Connection, Round, SilenceLimit, State};
-
-/// How long a relay may say nothing, unless [`Link::set_silence_limit`] says otherwise. Relays say
-/// something every 5 s.
-pub const SILENCE_LIMIT: Duration = Duration::from_secs(20);
+use silence::SilenceLimit;
+use state::{Connection, Round, State};
 
 /// One connection to a relay, with all the channels that run over it. The [module](self) says how
 /// to drive it.
@@ -124,7 +127,7 @@ pub const SILENCE_LIMIT: Duration = Duration::from_secs(20);
 /// The transport is handed to each poll. `B` is the link's memory: [`link_buffers!`] names its
 /// sizes, [`memory`] says what each of them means.
 ///
-/// Beside its buffers a link takes 352 bytes on 64-bit targets with all features, and 160 without
+/// Beside its buffers a link takes 344 bytes on 64-bit targets with all features, and 160 without
 /// any. [Sizes](crate#sizes) has a table, with 32-bit targets.
 ///
 /// ```

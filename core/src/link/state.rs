@@ -8,10 +8,11 @@ use super::local::LocalState;
 #[cfg(feature = "large-chunks")]
 use super::partial::PartialChunk;
 use super::ring::Ring;
+use super::silence::SilenceLimit;
 use super::slots::PartyRef;
 use super::tables::TableState;
 use crate::protocol::to_endpoint::{Capabilities, Decoder};
-use crate::time::{Duration, Instant};
+use crate::time::Instant;
 
 /// What is known of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -198,38 +199,6 @@ pub(super) struct State {
     pub(super) local: LocalState,
 }
 
-/// How long the relay may say nothing, in milliseconds; the greatest number for ever. The default
-/// is coded as 0, so a link in a `static` lies in .bss.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct SilenceLimit(u32);
-
-impl SilenceLimit {
-    #[expect(clippy::cast_possible_truncation, reason = "20 s")]
-    const DEFAULT: u32 = super::SILENCE_LIMIT.as_millis() as u32;
-
-    #[expect(clippy::cast_possible_truncation, reason = "what is too long is for ever")]
-    pub(super) const fn new(limit: Option<Duration>) -> Self {
-        let millis = match limit {
-            Some(limit) if limit.as_millis() < u32::MAX as u64 => limit.as_millis() as u32,
-            _ => u32::MAX,
-        };
-        Self(millis ^ Self::DEFAULT)
-    }
-
-    /// Returns when a relay that was heard last at `heard` will have been silent for too long.
-    /// `interval` is how many seconds the relay says that it is silent for at most; 0 if it does
-    /// not.
-    fn after(self, heard: Instant, interval: u32) -> Instant {
-        if self.0 == 0 && interval > 0 {
-            return heard.saturating_add(Duration::from_secs(u64::from(interval).saturating_mul(4)));
-        }
-        match self.0 ^ Self::DEFAULT {
-            u32::MAX => Instant::MAX,
-            millis => heard.saturating_add(Duration::from_millis(millis.into())),
-        }
-    }
-}
-
 impl State {
     pub(super) const fn new() -> Self {
         Self {
@@ -252,7 +221,7 @@ impl State {
             tables: TableState::new(),
             flow: FlowState::new(),
             local: LocalState::new(),
-            silence_limit: SilenceLimit(0),
+            silence_limit: SilenceLimit::UNSET,
             event_limit: 0,
         }
     }

@@ -264,12 +264,12 @@ impl<const OPEN: usize, const PARTIES: usize, const OBJECTS: usize> Calls<OPEN, 
     #[cold]
     fn described<'a>(&mut self, call: Call<'a>) -> Heard<'a> {
         if call.procedure() != DESCRIBE {
-            return Heard::Violation(Violation::new(&call, Fault::UnknownProcedure));
+            return Heard::Violation(call.violated(Fault::UnknownProcedure));
         }
         let from = call.from();
         let description = match Description::read(call.arguments()) {
             Ok(description) => description,
-            Err(error) => return Heard::Violation(Violation::new(&call, Fault::Arguments(error))),
+            Err(error) => return Heard::Violation(call.violated(Fault::Arguments(error))),
         };
         let object = description.object;
         let expected = self.expected.iter().find(|(number, _)| *number == object);
@@ -301,7 +301,7 @@ impl<const OPEN: usize, const PARTIES: usize, const OBJECTS: usize> Calls<OPEN, 
             Ok(Heard::Answer(answer)) if !self.open.close(answer.number, call.from()) => Heard::Nothing,
             Ok(Heard::Ended(ended)) if !self.open.close(ended.number, call.from()) => Heard::Nothing,
             Ok(heard) => heard,
-            Err(cause) => Heard::Violation(Violation::new(&call, cause)),
+            Err(cause) => Heard::Violation(call.violated(cause)),
         }
     }
 }

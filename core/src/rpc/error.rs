@@ -2,7 +2,6 @@
 
 use core::fmt;
 
-use super::Call;
 use crate::link::{Flow, SendError, Source};
 use crate::value::DecodeError;
 
@@ -51,13 +50,6 @@ pub enum Error {
     Violation(Violation),
     /// Something could not be sent: the error of a procedure, or of the handler.
     Send(SendError),
-}
-
-impl Violation {
-    #[cold]
-    pub(super) const fn new(call: &Call<'_>, cause: Fault) -> Self {
-        Self { from: call.from(), object: call.object(), procedure: call.procedure(), cause }
-    }
 }
 
 impl From<Violation> for Error {

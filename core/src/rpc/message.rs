@@ -1,6 +1,6 @@
 //! What a message means.
 
-use super::{Error, Fault, Remote, Violation};
+use super::{Bytes, Error, Fault, Remote, Violation};
 use crate::link::Source;
 use crate::value::Reader;
 
@@ -14,39 +14,12 @@ pub enum Message<'a> {
     Call(Call<'a>),
 }
 
-/// A message as it came, at least one byte: what [`Message::read`] reads. It is a type of its own
-/// so that other chunks are never taken for calls.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Bytes<'a>(&'a [u8]);
-
-impl<'a> Bytes<'a> {
-    /// Bytes that came otherwise than as an [`Event::Rpc`](crate::link::Event::Rpc), from a
-    /// recording for example. `None` for no bytes, which are no message.
-    #[must_use]
-    pub const fn new(bytes: &'a [u8]) -> Option<Self> {
-        if bytes.is_empty() { None } else { Some(Self(bytes)) }
-    }
-
-    /// Those of a link.
-    #[inline]
-    pub(crate) const fn received(bytes: &'a [u8]) -> Self {
-        Self(bytes)
-    }
-
-    /// Returns the bytes.
-    #[must_use]
-    pub const fn as_bytes(self) -> &'a [u8] {
-        self.0
-    }
-}
-
 impl<'a> Message<'a> {
     /// Reads a message that came from `from`.
     #[inline]
     #[must_use]
     pub fn read(from: Source, bytes: Bytes<'a>) -> Self {
-        match *bytes.0 {
+        match *bytes.as_bytes() {
             [] => Self::Call(Call { from, object: 0, procedure: 0, arguments: &[] }), // never made
             [object] => Self::Offer(Remote::assume(from, object)),
             [object, procedure, ref arguments @ ..] => {
@@ -109,6 +82,11 @@ impl<'a> Call<'a> {
     /// A violation by this call.
     #[must_use]
     pub const fn violation(&self, cause: Fault) -> Error {
-        Error::Violation(Violation::new(self, cause))
+        Error::Violation(self.violated(cause))
+    }
+
+    #[cold]
+    pub(super) const fn violated(&self, cause: Fault) -> Violation {
+        Violation { from: self.from, object: self.object, procedure: self.procedure, cause }
     }
 }

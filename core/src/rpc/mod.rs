@@ -92,6 +92,7 @@
 //! channels go on. [`Error::pass_over`] is for handlers that leave it at that.
 
 mod answer;
+mod bytes;
 mod calls;
 mod context;
 mod error;
@@ -104,11 +105,12 @@ mod open;
 mod remote;
 
 pub use answer::{Answer, CallId, Cancelled, End, Ended, Ticket};
+pub use bytes::Bytes;
 pub use calls::{Calls, Heard};
 pub use context::Context;
 pub use error::{Error, Fault, Violation};
 pub use interface::{Interface, Mismatch, Procedure};
-pub use message::{Bytes, Call, Message};
+pub use message::{Call, Message};
 pub use offers::{NotOffered, Offers, OffersFull};
 pub use open::OpenCalls;
 pub use remote::{Remote, offer};

@@ -2,21 +2,7 @@
 
 use super::form::most_of_items;
 use super::length::{len_of_length, put_length};
-use super::{EncodeError, Form};
-use crate::link::Payload;
-
-/// Takes the bytes of values.
-pub trait Sink {
-    /// Takes the next bytes. The caller has made sure that there is room for them.
-    fn put(&mut self, bytes: &[u8]);
-}
-
-impl Sink for Payload<'_> {
-    #[inline]
-    fn put(&mut self, bytes: &[u8]) {
-        Payload::put(self, bytes);
-    }
-}
+use super::{EncodeError, Form, Sink};
 
 /// A value that can be written.
 ///

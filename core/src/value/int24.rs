@@ -1,8 +1,5 @@
 //! Numbers of 24 bits.
 
-use super::plain::{any_bytes, fixed_len};
-use super::{BigEndian, Decode, DecodeError, Encode, EncodeError, Form, Reader, Sink};
-
 /// A number of 24 bits without a sign: 0..=16,777,215.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -108,49 +105,3 @@ impl I24 {
         Self::from_le_bytes([low, middle, high])
     }
 }
-
-macro_rules! three_bytes {
-    ($($type:ident $name:literal),*) => {$(
-        impl Encode for $type {
-            const FORM: Form = Form::named($name);
-
-            fixed_len!(3);
-
-            #[inline]
-            fn encode(&self, sink: &mut impl Sink) {
-                sink.put(&self.to_le_bytes());
-            }
-        }
-
-        impl<'a> Decode<'a> for $type {
-            any_bytes!(3);
-
-            #[inline]
-            fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
-                reader.array().map(Self::from_le_bytes)
-            }
-        }
-
-        impl Encode for BigEndian<$type> {
-            const FORM: Form = Form::of("big-endian", &[<$type>::FORM]);
-
-            fixed_len!(3);
-
-            #[inline]
-            fn encode(&self, sink: &mut impl Sink) {
-                sink.put(&self.0.to_be_bytes());
-            }
-        }
-
-        impl<'a> Decode<'a> for BigEndian<$type> {
-            any_bytes!(3);
-
-            #[inline]
-            fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
-                reader.array().map($type::from_be_bytes).map(Self)
-            }
-        }
-    )*};
-}
-
-three_bytes!(U24 "u24", I24 "i24");

@@ -130,12 +130,13 @@ mod map;
 mod plain;
 mod reader;
 mod room;
+mod sink;
 mod tuple;
 mod writer;
 
 pub use counted::Counted;
 pub use decode::Decode;
-pub use encode::{Encode, Sink};
+pub use encode::Encode;
 
 pub use error::{DecodeError, EncodeError};
 pub use form::Form;
@@ -148,4 +149,5 @@ pub use peote_net_macros::{Decode, Encode};
 pub use plain::BigEndian;
 pub use reader::Reader;
 pub use room::{Fixed, Room};
+pub use sink::Sink;
 pub use writer::Writer;

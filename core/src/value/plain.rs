@@ -1,6 +1,6 @@
 //! Plain values: bool and numbers.
 
-use super::{Decode, DecodeError, Encode, EncodeError, Form, Reader, Sink};
+use super::{Decode, DecodeError, Encode, EncodeError, Form, I24, Reader, Sink, U24};
 
 /// A number that travels big end first. Existing remote procedure calls have none.
 ///
@@ -34,8 +34,6 @@ macro_rules! fixed_len {
         }
     };
 }
-pub(super) use fixed_len;
-
 macro_rules! any_bytes {
     ($len:expr) => {
         const MIN_LEN: usize = $len;
@@ -46,8 +44,6 @@ macro_rules! any_bytes {
         }
     };
 }
-pub(super) use any_bytes;
-
 macro_rules! numbers {
     ($($type:ty, $name:ident, $name_be:ident;)*) => {$(
         impl Encode for $type {
@@ -167,3 +163,49 @@ impl<'a> Decode<'a> for i8 {
         reader.i8()
     }
 }
+
+macro_rules! three_bytes {
+    ($($type:ident $name:literal),*) => {$(
+        impl Encode for $type {
+            const FORM: Form = Form::named($name);
+
+            fixed_len!(3);
+
+            #[inline]
+            fn encode(&self, sink: &mut impl Sink) {
+                sink.put(&self.to_le_bytes());
+            }
+        }
+
+        impl<'a> Decode<'a> for $type {
+            any_bytes!(3);
+
+            #[inline]
+            fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+                reader.array().map(Self::from_le_bytes)
+            }
+        }
+
+        impl Encode for BigEndian<$type> {
+            const FORM: Form = Form::of("big-endian", &[<$type>::FORM]);
+
+            fixed_len!(3);
+
+            #[inline]
+            fn encode(&self, sink: &mut impl Sink) {
+                sink.put(&self.0.to_be_bytes());
+            }
+        }
+
+        impl<'a> Decode<'a> for BigEndian<$type> {
+            any_bytes!(3);
+
+            #[inline]
+            fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+                reader.array().map($type::from_be_bytes).map(Self)
+            }
+        }
+    )*};
+}
+
+three_bytes!(U24 "u24", I24 "i24");

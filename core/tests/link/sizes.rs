@@ -62,7 +62,7 @@ const fn added(local: bool, large_chunks: bool, speed: bool, flow: bool) -> usiz
         (false, false, true) => 168,
         (false, false, false) => 160,
     };
-    without_flow + if flow { 112 } else { 0 }
+    without_flow + if flow { 104 } else { 0 }
 }
 
 /// The crate's page says what a link adds.

@@ -1,5 +1,6 @@
 //! Admission: who may enter an own channel.
 
+use super::door::{Admission, Door};
 use super::tail::Knock;
 use super::{REMOVE, Window};
 use crate::Reason;
@@ -14,45 +15,6 @@ use crate::link::tables::Tables;
 use crate::link::{OwnChannel, SendError, User};
 use crate::protocol::to_endpoint::Capabilities;
 use crate::protocol::to_relay;
-
-/// Who may enter an own channel.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Admission {
-    /// All users. The program is told with [`Event::UserEntered`], and does not hear words.
-    ///
-    /// [`Event::UserEntered`]: crate::link::Event::UserEntered
-    #[default]
-    Open,
-    /// The program decides about each user: it is told with [`Event::Knock`].
-    ///
-    /// [`Event::Knock`]: crate::link::Event::Knock
-    Ask,
-    /// No user may enter. The program is not told.
-    Closed,
-}
-
-/// The door of an own channel.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::link) struct Door {
-    admission: Admission,
-    /// How many users fewer than 65,535 there may be.
-    fewer: u16,
-}
-
-impl Door {
-    /// All users may enter. All bytes are zero.
-    pub(in crate::link) const OPEN: Self = Self { admission: Admission::Open, fewer: 0 };
-
-    #[cfg(feature = "local")]
-    pub(in crate::link) const fn admission(self) -> Admission {
-        self.admission
-    }
-
-    pub(in crate::link) const fn is_open(self) -> bool {
-        matches!(self.admission, Admission::Open) && self.fewer == 0
-    }
-}
 
 /// What the link does with a channel that the relay has created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,10 +5,8 @@
 //! queue: behind the *gate*. Hello is inserted there. As commands begin with the same byte,
 //! `0 | 7 …` becomes `0 | 6 … 0 7 …`. With a relay that does not know hello the words are taken out
 //! instead.
-//!
-//! What is here is linked only into programs that call [`Out::enter_with`] or have a token.
 
-use super::FlowState;
+use super::state::FlowState;
 use crate::link::send::Out;
 use crate::link::state::Owed;
 use crate::link::{EnteredChannel, Mode, SendError};
@@ -17,26 +15,6 @@ use crate::protocol::to_relay::{self, Command};
 
 /// Bytes of the longest hello without a token.
 pub(super) const MAX_HELLO: usize = 4 + 3 + 6 + 6 + 2 + MAX_PROGRAM;
-
-/// The functions of this module that the rest of the link calls.
-#[derive(Debug)]
-pub(super) struct Gates {
-    /// A command of that many bytes is about to be queued, with words in front of it.
-    before: fn(&mut Out<'_>, usize, &[u8]) -> Result<(), SendError>,
-    /// Inserts a hello at the gate.
-    insert: fn(&mut Out<'_>, &[u8]),
-    /// Hello has been said: says the token, as far as there is room.
-    token: fn(&mut Out<'_>),
-    /// The relay does not know hello.
-    unknown: fn(&mut Out<'_>),
-}
-
-static GATES: Gates = Gates {
-    before: |out, len, words| out.hold_back(len, words),
-    insert: |out, hello| out.insert_hello(hello),
-    token: |out| out.push_token(),
-    unknown: |out| out.take_words_out(),
-};
 
 impl FlowState {
     /// Returns how many of the bytes that are queued may be written.
@@ -59,9 +37,6 @@ impl FlowState {
     /// Sets the token. One that is too long is not said.
     pub(super) fn set_token(&mut self, token: Option<&'static [u8]>) {
         self.token = token.filter(|token| !token.is_empty() && token.len() <= MAX_TOKEN);
-        if self.token.is_some() {
-            self.gates = Some(&GATES);
-        }
     }
 }
 
@@ -86,7 +61,6 @@ impl Out<'_> {
         let words = words.as_ref();
         to_relay::command_head(Command::Words, words.len())
             .ok_or(SendError::WordsTooLong { len: words.len() })?;
-        self.state.flow.gates = Some(&GATES);
         self.enter_saying(name.as_ref(), mode, words)
     }
 
@@ -98,18 +72,11 @@ impl Out<'_> {
         mode: Mode,
         words: &[u8],
     ) -> Result<(), SendError> {
-        self.state.flow.gates = Some(&GATES);
         self.enter_again_saying(channel, name, mode, words)
     }
 
     /// A command of `len` bytes is about to be queued, with `words` in front of it.
-    #[inline]
     pub(in crate::link) fn before_command(&mut self, len: usize, words: &[u8]) -> Result<(), SendError> {
-        let gates = self.state.flow.gates;
-        gates.map_or(Ok(()), |gates| (gates.before)(self, len, words))
-    }
-
-    fn hold_back(&mut self, len: usize, words: &[u8]) -> Result<(), SendError> {
         let flow = &self.state.flow;
         let is_unknown = !flow.is_known;
         let (has_words, has_token) = (!words.is_empty(), flow.token.is_some());
@@ -133,10 +100,7 @@ impl Out<'_> {
 
     /// Queues a hello, for which there is room: at the gate, if there is one.
     pub(super) fn push_hello(&mut self, hello: &[u8]) {
-        match self.state.flow.gates {
-            Some(gates) if self.state.flow.gate > 0 => (gates.insert)(self, hello),
-            _ => self.push(hello),
-        }
+        if self.state.flow.gate > 0 { self.insert_hello(hello) } else { self.push(hello) }
     }
 
     fn insert_hello(&mut self, hello: &[u8]) {
@@ -149,15 +113,9 @@ impl Out<'_> {
 
     /// Says the token if there is one. What was held back goes behind it.
     pub(in crate::link) fn say_token(&mut self) {
-        self.state.owed = Owed::Nothing;
-        if let Some(gates) = self.state.flow.gates {
-            (gates.token)(self);
-        }
-    }
-
-    fn push_token(&mut self) {
         /// What stands in front of a part of a token.
         const HEAD: usize = 6;
+        self.state.owed = Owed::Nothing;
         let token = self.state.flow.token.unwrap_or_default();
         while let Some(left) = token.get(self.state.flow.said.into()..).filter(|left| !left.is_empty()) {
             let room = self.state.ring.free(self.parts.transmit).saturating_sub(HEAD);
@@ -183,16 +141,9 @@ impl Out<'_> {
         self.state.flow.gate = 0;
     }
 
-    /// Something has come from a relay that does not know hello.
+    /// Something has come from a relay that does not know hello: takes the words out of what was
+    /// held back, which is nothing but commands, without their first byte.
     pub(in crate::link) fn has_no_hello(&mut self) {
-        if let Some(gates) = self.state.flow.gates {
-            (gates.unknown)(self);
-        }
-    }
-
-    /// Takes the words out of what was held back, which is nothing but commands, without their
-    /// first byte.
-    fn take_words_out(&mut self) {
         let Some(mut at) = self.state.flow.gate.checked_sub(1) else { return };
         self.state.flow.gate = 0;
         loop {

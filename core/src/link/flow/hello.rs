@@ -1,6 +1,7 @@
 //! Hello, in both directions.
 
 use super::gate::MAX_HELLO;
+use super::state::FlowState;
 use crate::bytes::copy_to;
 use crate::link::send::Out;
 use crate::link::state::Owed;
@@ -25,6 +26,15 @@ pub struct Hello {
     /// command waits for the relay's announcement, one round trip; with a relay that announces
     /// nothing up to 5 s, and the token is not said.
     pub token: Option<&'static [u8]>,
+}
+
+impl FlowState {
+    pub(in crate::link) fn set(&mut self, hello: Hello) {
+        let seconds = hello.keepalive.map_or(0, |keepalive| keepalive.as_millis().div_ceil(1000));
+        self.keepalive = u32::try_from(seconds).unwrap_or(u32::MAX);
+        self.name = hello.name;
+        self.set_token(hello.token);
+    }
 }
 
 impl Out<'_> {

@@ -1,6 +1,7 @@
 //! What parties may send, and granting more.
 
-use super::{FlowState, Window};
+use super::state::FlowState;
+use super::window::Window;
 use crate::link::ring::Ring;
 use crate::link::send::Out;
 use crate::link::slots::{Key, PartyRef, PartySlot, PartyState};

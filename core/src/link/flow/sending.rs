@@ -1,7 +1,7 @@
 //! What may be sent to whom.
 
-use super::Window;
 use super::receiving::{GRANT, push_grant};
+use super::window::Window;
 #[cfg(feature = "server")]
 use crate::link::MAX_WHOLE_BROADCAST;
 use crate::link::ring::Ring;

@@ -8,8 +8,10 @@
 //! The [`Assembler`](crate::chunk::Assembler) has both lengths. Behind an event without bytes it is
 //! in the first chunk already, whose length is taken as it comes.
 
+mod event;
 mod keep;
 mod next;
+mod state;
 mod store;
 
 use super::front::{Notice, Queued, What};
@@ -19,188 +21,9 @@ use super::tables::Tables;
 use super::{Channel, EnteredChannel, OwnChannel, User};
 use crate::Reason;
 
-pub(super) use next::{kept_event, own_kept_event};
+pub(super) use event::{kept_event, own_kept_event};
+pub(super) use state::{KeptState, OwnKept, PartyKept, Waiting};
 pub(super) use store::store;
-
-/// What waits at the front of a party.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Waiting {
-    /// Nothing: what comes is handed over at once.
-    Nothing,
-    /// That it has entered, or that its channel is open.
-    Opened,
-    /// Data or a chunk: the first bytes of the slot.
-    Bytes,
-    /// That it broke the rules.
-    Malicious,
-    /// Its end, which the program has not been told.
-    End,
-    /// Its end, which the program has been told and wants again.
-    ToldEnd,
-    /// That it knocks.
-    #[cfg(feature = "server")]
-    Knock,
-}
-
-/// What waits at the front of a party, and where its bytes start in the slot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct PartyKept(u32);
-
-impl PartyKept {
-    /// Nothing waits. All bytes are zero.
-    pub(super) const NOTHING: Self = Self(0);
-
-    /// Bits of a start. A slot is never as long.
-    const START_BITS: u32 = 28;
-
-    /// The most bytes of a slot that count.
-    const MAX_SLOT: usize = 1 << Self::START_BITS;
-
-    pub(super) const fn new(waiting: Waiting, start: usize) -> Self {
-        // lossless: a slot has at most 2^28 bytes
-        #[expect(clippy::cast_possible_truncation, reason = "below `MAX_SLOT`")]
-        Self((waiting as u32).wrapping_shl(Self::START_BITS) | start as u32)
-    }
-
-    /// Returns true if what comes has to wait.
-    #[inline]
-    pub(super) const fn is_waiting(self) -> bool {
-        self.0 != 0
-    }
-
-    pub(super) const fn start(self) -> usize {
-        (self.0 & (1u32 << Self::START_BITS).wrapping_sub(1)) as usize
-    }
-
-    pub(super) const fn waiting(self) -> Waiting {
-        match self.0 >> Self::START_BITS {
-            1 => Waiting::Opened,
-            2 => Waiting::Bytes,
-            3 => Waiting::Malicious,
-            4 => Waiting::End,
-            5 => Waiting::ToldEnd,
-            #[cfg(feature = "server")]
-            6 => Waiting::Knock,
-            _ => Waiting::Nothing,
-        }
-    }
-}
-
-/// Whether the event that tells of an own channel waits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct OwnKept(bool);
-
-impl OwnKept {
-    pub(super) const NOTHING: Self = Self(false);
-}
-
-/// What a link keeps about all that waits.
-#[derive(Debug)]
-pub(super) struct KeptState {
-    /// Own channels for which an event waits.
-    own: u8,
-    /// They have not been looked at in this round, from this slot on.
-    is_own_due: bool,
-    own_cursor: u8,
-    /// Parties for which something waits.
-    parties: u16,
-    /// The party that is looked at next.
-    cursor: u16,
-    /// Parties that have not been looked at in this round.
-    left: u16,
-    /// One was passed over in this round, because it has to wait for another.
-    is_skipped: bool,
-    /// An event has been dealt with since.
-    has_progressed: bool,
-}
-
-impl KeptState {
-    pub(super) const fn new() -> Self {
-        Self {
-            own: 0,
-            is_own_due: false,
-            own_cursor: 0,
-            parties: 0,
-            cursor: 0,
-            left: 0,
-            is_skipped: false,
-            has_progressed: false,
-        }
-    }
-
-    /// Returns true if something waits.
-    #[inline]
-    pub(super) const fn is_any(&self) -> bool {
-        self.own > 0 || self.parties > 0
-    }
-
-    /// Returns true if the round was broken off before all that waits had been handed over.
-    pub(super) const fn has_more(&self) -> bool {
-        self.is_any() && (self.is_round() || (self.is_skipped && self.has_progressed))
-    }
-
-    /// Returns true if something that waits has not been looked at in this round.
-    pub(super) const fn is_due(&self) -> bool {
-        self.is_any() && self.is_round()
-    }
-
-    /// Returns true if not all has been looked at in this round.
-    #[inline]
-    const fn is_round(&self) -> bool {
-        self.is_own_due || self.left > 0
-    }
-
-    /// Returns true if something that stops the reading may have been dealt with.
-    pub(super) const fn has_progressed(&self) -> bool {
-        self.has_progressed || !self.is_any()
-    }
-
-    /// All has been looked at, or the connection is lost.
-    pub(super) const fn end_round(&mut self) {
-        (self.is_own_due, self.left) = (false, 0);
-        (self.is_skipped, self.has_progressed) = (false, false);
-    }
-
-    /// A round begins, in which all of `parties` are looked at.
-    pub(super) const fn begin_round(&mut self, parties: u16) {
-        self.is_own_due = self.own > 0;
-        self.own_cursor = 0;
-        (self.is_skipped, self.has_progressed) = (false, false);
-        self.left = if self.parties > 0 { parties } else { 0 };
-    }
-
-    /// An event has been dealt with, for which others may wait.
-    pub(super) const fn progressed(&mut self) {
-        self.has_progressed = true;
-    }
-
-    /// One party has something new. All that waited has been looked at in this round.
-    #[cfg(feature = "server")]
-    pub(super) const fn look_at(&mut self, slot: u16) {
-        (self.cursor, self.left) = (slot, 1);
-    }
-
-    /// The same for own channels.
-    #[cfg(feature = "server")]
-    pub(super) const fn look_at_own(&mut self) {
-        (self.is_own_due, self.own_cursor) = (true, 0);
-    }
-
-    /// Something waits that this round does not come to.
-    pub(super) const fn skip(&mut self) {
-        (self.is_skipped, self.has_progressed) = (true, true);
-    }
-
-    /// Goes on to the next party of `parties`.
-    #[cfg_attr(not(feature = "speed"), inline(never))]
-    const fn advance(&mut self, parties: u16) {
-        if self.left > 0 {
-            self.left = self.left.wrapping_sub(1);
-        }
-        let next = self.cursor.wrapping_add(1);
-        self.cursor = if next < parties { next } else { 0 };
-    }
-}
 
 impl PartySlot {
     /// Returns whether the party's end waits behind what waits now.
@@ -214,6 +37,11 @@ impl PartySlot {
     /// Returns true if the program takes the party for one that is there.
     const fn is_untold(&self) -> bool {
         self.kept.is_waiting() && !matches!(self.kept.waiting(), Waiting::ToldEnd)
+    }
+
+    /// Returns true if an entered channel is gone, and the program has not been told so.
+    pub(super) const fn is_closing(&self) -> bool {
+        matches!(self.state, PartyState::Closing { .. }) && self.is_untold()
     }
 }
 
@@ -398,9 +226,4 @@ impl Out<'_> {
         let generation = self.parts.parties.get(at)?.generation;
         Some(PartyRef { slot: u16::try_from(at).ok()?, generation })
     }
-}
-
-/// Returns true if an entered channel is gone, and the program has not been told so.
-pub(super) const fn is_closing(party: &PartySlot) -> bool {
-    matches!(party.state, PartyState::Closing { .. }) && party.is_untold()
 }

@@ -3,7 +3,6 @@
 use crate::chunk::ChunkLimit;
 #[cfg(any(feature = "local", feature = "server"))]
 use crate::link::OwnChannel;
-use crate::link::kept::is_closing;
 #[cfg(feature = "local")]
 use crate::link::local::ChannelIs;
 use crate::link::send::Out;
@@ -138,7 +137,7 @@ impl Out<'_> {
                 tables.release_party(channel.slot);
                 self.local().leave(user);
             }
-            _ if is_closing(party) || generation::is_standing(channel.generation) => {
+            _ if party.is_closing() || generation::is_standing(channel.generation) => {
                 tables.release_party(channel.slot);
             }
             _ => return Err(SendError::NotOpen),

@@ -12,7 +12,6 @@ pub use payload::Payload;
 
 #[cfg(feature = "local")]
 use super::SimulatedLine;
-use super::kept::is_closing;
 use super::local::{Local, LocalParts, LocalPayload, LocalRoute};
 use super::memory::BufferParts;
 use super::slots::{Key, OwnSlot, OwnState, PartySlot, PartyState, generation};
@@ -344,7 +343,7 @@ impl<'a> Out<'a> {
             PartyState::Entered { number, .. } => (WireRoute::server(number), LocalRoute::None),
             #[cfg(feature = "local")]
             PartyState::Joined { user } => (WireRoute::NOWHERE, LocalRoute::Server(user)),
-            _ if is_closing(party) => (WireRoute::NOWHERE, LocalRoute::None),
+            _ if party.is_closing() => (WireRoute::NOWHERE, LocalRoute::None),
             _ => return None,
         };
         Some(Route {

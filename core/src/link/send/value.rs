@@ -1,8 +1,15 @@
 //! Sending typed values.
 
-use super::Out;
+use super::{Out, Payload};
 use crate::link::{Destination, SendError};
-use crate::value::Encode;
+use crate::value::{Encode, Sink};
+
+impl Sink for Payload<'_> {
+    #[inline]
+    fn put(&mut self, bytes: &[u8]) {
+        Payload::put(self, bytes);
+    }
+}
 
 impl Out<'_> {
     /// Like [`Out::send`], with a [typed value](crate::value) instead of bytes. The value is

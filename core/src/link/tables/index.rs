@@ -3,25 +3,10 @@
 
 use core::ops::Range;
 
-use super::{TableState, Tables};
+use super::state::{FreeSlots, TableState, Tables};
 use crate::link::OwnChannel;
 use crate::link::slots::{Key, OwnState, PartyRef, PartySlot, PartyState, generation};
 use crate::protocol::MAX_CHANNELS;
-
-/// Which slots are free.
-#[derive(Debug)]
-pub(super) struct FreeSlots {
-    /// The first free slot that has been used before, plus 1.
-    first: u16,
-    /// Slots from here on have never been used.
-    fresh: u16,
-}
-
-impl FreeSlots {
-    pub(super) const fn new() -> Self {
-        Self { first: 0, fresh: 0 }
-    }
-}
 
 /// Returns the slot, of `slots`, whose chain a key belongs to.
 #[inline]

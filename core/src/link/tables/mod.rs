@@ -3,45 +3,17 @@
 
 #[cfg_attr(not(feature = "speed"), path = "search.rs")]
 mod index;
+mod state;
 
 pub(super) use index::find;
+pub(super) use state::{TableState, Tables};
 
 use super::front::Notice;
-use super::kept::KeptState;
 use super::slots::{Key, OwnSlot, OwnState, PartyRef, PartySlot, PartyState, generation};
 use super::{Channel, EnteredChannel, OwnChannel, SendError, Source, User};
 use crate::Reason;
 use crate::chunk::{Assembler, ChunkLimit};
 use crate::protocol::MAX_TAGS;
-
-/// What belongs to the tables but to none of their slots.
-#[derive(Debug)]
-pub(super) struct TableState {
-    /// The tag of the latest command.
-    pub(super) last_tag: u8,
-    pub(super) kept: KeptState,
-    #[cfg(feature = "speed")]
-    free: index::FreeSlots,
-}
-
-impl TableState {
-    pub(super) const fn new() -> Self {
-        Self {
-            last_tag: 0,
-            kept: KeptState::new(),
-            #[cfg(feature = "speed")]
-            free: index::FreeSlots::new(),
-        }
-    }
-}
-
-/// Both tables, for the length of one call.
-#[derive(Debug)]
-pub(super) struct Tables<'a> {
-    pub(super) state: &'a mut TableState,
-    pub(super) own: &'a mut [OwnSlot],
-    pub(super) parties: &'a mut [PartySlot],
-}
 
 /// Own channels. Without the feature `server` there are none, and the compiler sees it.
 impl Tables<'_> {

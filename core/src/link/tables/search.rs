@@ -2,7 +2,7 @@
 
 use core::ops::Range;
 
-use super::{TableState, Tables};
+use super::state::{TableState, Tables};
 use crate::link::OwnChannel;
 use crate::link::slots::{Key, OwnState, PartyRef, PartySlot, PartyState, generation};
 use crate::protocol::MAX_CHANNELS;

@@ -1,6 +1,10 @@
 //! Stands in for events that are kept with their parties where that is switched off: the one event
 //! of the relay that is kept stops the reading.
 
+mod state;
+
+pub(super) use state::{KeptState, OwnKept, PartyKept};
+
 use super::front::{Notice, Queued};
 use super::handing::Handler;
 use super::send::Out;
@@ -8,55 +12,6 @@ use super::session::Session;
 use super::slots::{PartyRef, PartySlot};
 use super::tables::Tables;
 use super::{OwnChannel, User};
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct PartyKept;
-
-impl PartyKept {
-    pub(super) const NOTHING: Self = Self;
-
-    pub(super) const fn is_waiting(self) -> bool {
-        false
-    }
-
-    pub(super) const fn start(self) -> usize {
-        0
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct OwnKept;
-
-impl OwnKept {
-    pub(super) const NOTHING: Self = Self;
-}
-
-#[derive(Debug)]
-pub(super) struct KeptState;
-
-impl KeptState {
-    pub(super) const fn new() -> Self {
-        Self
-    }
-
-    pub(super) const fn is_any(&self) -> bool {
-        false
-    }
-
-    pub(super) const fn has_more(&self) -> bool {
-        false
-    }
-
-    pub(super) const fn is_due(&self) -> bool {
-        false
-    }
-
-    pub(super) const fn begin_round(&mut self, _: u16) {}
-
-    pub(super) const fn end_round(&mut self) {}
-
-    pub(super) const fn progressed(&mut self) {}
-}
 
 impl Tables<'_> {
     pub(super) const fn forget_kept(&mut self, _: u16) {}
@@ -90,8 +45,10 @@ impl Out<'_> {
     }
 }
 
-pub(super) const fn is_closing(_: &PartySlot) -> bool {
-    false
+impl PartySlot {
+    pub(super) const fn is_closing(&self) -> bool {
+        false
+    }
 }
 
 pub(super) const fn store(_: &mut PartySlot, piece: &[u8], _: &mut [u8]) -> usize {
