@@ -1,7 +1,7 @@
 //! The forwarding core: arbitrary streams in arbitrary cuts against the reference that the fuzz
 //! target `relay` has, too.
 
-use peote_net_models::relay::{Both, CONNECTIONS, Step};
+use peote_net_models::relay::{Both, CONNECTIONS, Room, Step};
 use proptest::prelude::*;
 
 /// What an endpoint sends. Most of it makes sense.
@@ -148,9 +148,12 @@ proptest! {
         existing in 0u8..16,
         early in 0u8..16,
         window in prop_oneof![Just(1u32), Just(100), Just(65_536)],
+        more in prop_oneof![Just(400usize), Just(5_000), Just(1 << 20)],
+        memory in prop_oneof![3 => Just(usize::MAX), 1 => 2_000usize..100_000],
+        is_eager: bool,
         cut in prop_oneof![Just(0usize), Just(100), Just(256)],
     ) {
-        let mut both = Both::with_hello(window, cut, false);
+        let mut both = Both::with_hello(Room { window, more, memory, is_eager }, cut, false);
         // most cases have somebody to talk to, who takes part or does not, and says so in front of
         // creating and entering or behind that
         for (connection, window) in windows.iter().enumerate() {

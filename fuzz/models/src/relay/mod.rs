@@ -1,21 +1,20 @@
 //! A relay against arbitrary connections: whatever they send, in whatever cuts and order, is routed
 //! as by a reference that is as simple as possible.
 
+mod host;
 mod reference;
+mod units;
 
 use std::collections::HashSet;
 
-use peote_net::Reason;
-use peote_net::protocol::to_endpoint::Capabilities;
 use peote_net::protocol::to_endpoint::{Decoder, Unit};
-use peote_net::relay::{
-    ConnectionId, Decision, Greeting, GrowingStorage, Hello, Host, MAX_REST, Membership, Note, Outcome,
-    Received, Relay, Request,
-};
-use peote_net::time::{Duration, Instant};
+use peote_net::relay::{ConnectionId, GrowingStorage, MAX_REST, Membership, Outcome, Received, Relay};
+use peote_net::time::Duration;
 
 use super::Input;
+use host::Queues;
 use reference::{Endpoint, Model};
+use units::unit;
 
 /// Connections at the same time.
 pub const CONNECTIONS: usize = 4;
@@ -44,82 +43,6 @@ pub enum Step {
     Work(usize),
 }
 
-/// The relay's caller, with a queue for each connection.
-#[derive(Debug)]
-struct Queues {
-    queues: Vec<Vec<u8>>,
-    /// Bound of each queue.
-    bound: usize,
-    cut: usize,
-    later: bool,
-    now: Instant,
-    /// Work that one call may do.
-    work: usize,
-    /// All names fall together.
-    collide: bool,
-    /// What may be under way to existing endpoints, if the relay knows hello. Queues have no bound
-    /// then: what is queued beyond one is not the reference's to know.
-    window: Option<u32>,
-    /// The user and the channel of the membership that has just ended for its window.
-    too_slow: Option<(ConnectionId, Vec<u8>)>,
-}
-
-impl Host for Queues {
-    fn free(&self, connection: ConnectionId) -> usize {
-        if self.window.is_some() {
-            return 1 << 30;
-        }
-        self.bound.saturating_sub(self.queues[connection.index()].len())
-    }
-
-    fn push(&mut self, connection: ConnectionId, header: &[u8], payload: &[u8]) {
-        self.queues[connection.index()].extend(header.iter().chain(payload));
-    }
-
-    fn now(&self) -> Instant {
-        self.now
-    }
-
-    fn work(&self, _: ConnectionId) -> usize {
-        self.work
-    }
-
-    fn cut(&self) -> usize {
-        self.cut
-    }
-
-    fn allow(&mut self, _: ConnectionId, _: &Request<'_>) -> Decision {
-        if self.later { Decision::Later } else { Decision::Yes }
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        let all = Capabilities::REMOVE_USER.with(Capabilities::BLOCK_USER);
-        if self.window.is_some() { all.with(Capabilities::HELLO) } else { all }
-    }
-
-    fn window(&self) -> u32 {
-        self.window.unwrap_or_default()
-    }
-
-    fn hello(&mut self, _: ConnectionId, _: &Hello<'_>) -> Greeting {
-        Greeting { keepalive: 9, name: "r" }
-    }
-
-    fn notify(&mut self, note: &Note<'_>) {
-        if let Note::Left { user, name, reason: Reason::TooSlow, .. } = note {
-            self.too_slow = Some((*user, name.to_vec()));
-        }
-    }
-
-    fn hash(&self, name: &[u8]) -> u64 {
-        if self.collide {
-            7
-        } else {
-            name.iter().fold(7, |hash, byte| hash * 31 % 1_000_003 + u64::from(*byte))
-        }
-    }
-}
-
 /// A relay and the reference beside it. Panics when they differ.
 #[derive(Debug)]
 pub struct Both {
@@ -132,11 +55,26 @@ pub struct Both {
     waits: Vec<Option<Membership>>,
     /// Whom a whole call has only made existing endpoints.
     settled: HashSet<ConnectionId>,
+    /// All take what is queued before anything comes.
+    is_eager: bool,
+}
+
+/// What a relay that knows hello has for its queues.
+#[derive(Clone, Copy, Debug)]
+pub struct Room {
+    /// Bytes that may be under way to an existing endpoint.
+    pub window: u32,
+    /// Bytes of each queue's bound, beside the two windows that it has to have.
+    pub more: usize,
+    /// Bytes that all queues may take. Where they do not suffice, the longest is given up.
+    pub memory: usize,
+    /// Whether all take what is queued before anything comes.
+    pub is_eager: bool,
 }
 
 impl Both {
     /// Both with [`CONNECTIONS`] connections that have sent nothing, and queues of `bound` bytes;
-    /// see [`Host::cut`] for `cut`. If the names' hashes `collide`, they are all the same.
+    /// see [`Host::cut`](peote_net::relay::Host::cut) for `cut`. If the names' hashes `collide`, they are all the same.
     ///
     /// # Panics
     ///
@@ -145,26 +83,25 @@ impl Both {
     pub fn new(bound: usize, cut: usize, collide: bool) -> Self {
         let mut relay = Relay::new(GrowingStorage::new());
         let ids = (0..CONNECTIONS).map(|_| relay.connect().expect("there is room")).collect();
-        let queues = vec![Vec::new(); CONNECTIONS];
         let mut model = Model::default();
         model.endpoints.extend((0..CONNECTIONS).map(|connection| (connection, Endpoint::default())));
-        let (later, now, work) = (false, Instant::ZERO, usize::MAX);
-        let host = Queues { queues, bound, cut, later, now, work, collide, window: None, too_slow: None };
+        let host = Queues::new(CONNECTIONS, bound, cut, collide);
         let (outboxes, waits) = (vec![Vec::new(); CONNECTIONS], vec![None; CONNECTIONS]);
-        Self { relay, host, ids, model, outboxes, waits, settled: HashSet::new() }
+        Self { relay, host, ids, model, outboxes, waits, settled: HashSet::new(), is_eager: false }
     }
 
-    /// The same with a relay that knows hello, and lets so many bytes be under way to an existing
-    /// endpoint. Its queues have no bound, and are drained before anything comes.
+    /// The same with a relay that knows hello.
     ///
     /// # Panics
     ///
     /// When the relay has no place for so many connections.
     #[must_use]
-    pub fn with_hello(window: u32, cut: usize, collide: bool) -> Self {
-        let mut both = Self::new(usize::MAX, cut, collide);
-        both.host.window = Some(window);
-        (both.model.hello, both.model.window) = (true, window);
+    pub fn with_hello(room: Room, cut: usize, collide: bool) -> Self {
+        let bound = 2 * room.window as usize + room.more;
+        let mut both = Self::new(bound, cut, collide);
+        (both.host.window, both.host.memory) = (Some(room.window), room.memory);
+        (both.model.hello, both.model.window) = (true, room.window);
+        both.is_eager = room.is_eager;
         both
     }
 
@@ -193,8 +130,10 @@ impl Both {
         self.host.now = self.host.now + Duration::from_secs(seconds);
         self.model.now = self.host.now.as_millis();
         self.relay.tick(&mut self.host);
+        self.see();
         self.model.ends_old_knocks();
         self.model.ends_old_awaits();
+        self.close_who_is_given_up();
         if seconds >= 6 {
             self.end_what_waits();
         }
@@ -206,27 +145,28 @@ impl Both {
         for connection in 0..CONNECTIONS {
             let Some(membership) = self.waits[connection].take() else { continue };
             if self.relay.end_membership(membership, &mut self.host) {
-                let (user, name) = self.host.too_slow.take().expect("it is noted");
-                let user = self.ids.iter().position(|id| *id == user).expect("it is there");
-                self.model.end_too_slow(user, &name);
+                self.see();
+                self.model.end_who_waits();
                 ended = true;
             }
         }
+        self.close_who_is_given_up();
         ended
     }
 
     /// Says whether that got anything done.
     fn present(&mut self, from: usize, len: usize) -> bool {
-        if self.host.window.is_some() {
-            (0..CONNECTIONS).for_each(|connection| self.drain(connection));
-            self.model.has_granted();
+        if self.is_eager {
+            self.settle();
         }
         let input = self.outboxes[from][..len.min(self.outboxes[from].len())].to_vec();
         let Received { used, outcome } = self.relay.receive(self.ids[from], &input, &mut self.host);
+        self.see();
         if !input.is_empty() {
             self.model.announce(from);
         }
         self.model.feed(from, &input[..used]);
+        self.model.has_seen_all(from, &input[used..]);
         let is_awaited = self.relay.awaits_hello(self.ids[from]);
         self.model.is_looked_at(from, &input[used..], outcome == Outcome::Enough, is_awaited);
         // what comes after enough work is looked at by the next call
@@ -239,7 +179,10 @@ impl Both {
             Outcome::NeedMore => {
                 assert!(input.len() - used <= MAX_REST, "more is left than the start of a unit");
             }
-            Outcome::WaitFor(receiver) => assert!(self.ids.contains(&receiver), "it waits for nobody"),
+            Outcome::WaitFor(receiver) => {
+                let receiver = self.ids.iter().position(|id| *id == receiver).expect("it waits for nobody");
+                self.model.waits_for_a_queue(from, receiver, &input[used..]);
+            }
             Outcome::WaitForWindow(membership) => {
                 assert!(self.model.waits_for_a_window(from), "all windows have room");
                 self.waits[from] = Some(membership);
@@ -252,9 +195,12 @@ impl Both {
             Outcome::Close(_) => self.disconnect(from),
             other => panic!("an outcome that nobody knows: {other:?}"),
         }
-        let bound = self.host.bound.saturating_add(7 * self.relay.memberships().max(CONNECTIONS * 4));
-        let within = self.host.queues.iter().all(|queue| queue.len() <= bound);
-        assert!(within, "a queue is above its bound");
+        if self.host.window.is_none() {
+            let bound = self.host.bound.saturating_add(7 * self.relay.memberships().max(CONNECTIONS * 4));
+            let within = self.host.queues.iter().all(|queue| queue.len() <= bound);
+            assert!(within, "a queue is above its bound");
+        }
+        self.close_who_is_given_up();
         is_done
     }
 
@@ -268,7 +214,34 @@ impl Both {
         }
     }
 
+    /// Tells the reference what was pushed.
+    fn see(&mut self) {
+        let ids = &self.ids;
+        let place = |index| ids.iter().position(|id| id.index() == index).expect("it is there");
+        self.model.seen = self.host.take_seen(place);
+    }
+
+    /// A connection takes all that the relay has for it, which then says what has waited for that.
     fn drain(&mut self, of: usize) {
+        self.take(of);
+        self.model.has_taken(of);
+        self.relay.drained(self.ids[of], &mut self.host);
+        self.see();
+        self.close_who_is_given_up();
+    }
+
+    /// All take all, until there is nothing left for anybody.
+    fn settle(&mut self) {
+        (0..CONNECTIONS).for_each(|connection| self.drain(connection));
+        while let Some(connection) =
+            (0..CONNECTIONS).find(|place| !self.host.queues[self.ids[*place].index()].is_empty())
+        {
+            self.drain(connection);
+        }
+        self.model.has_granted();
+    }
+
+    fn take(&mut self, of: usize) {
         let queue = core::mem::take(&mut self.host.queues[self.ids[of].index()]);
         let mut decoder = Decoder::new();
         let mut rest = &queue[..];
@@ -281,9 +254,22 @@ impl Both {
         assert!(whole && self.model.is_empty(of), "something is missing");
     }
 
+    /// Closes the connections whose queues were given up. That may take more memory.
+    fn close_who_is_given_up(&mut self) {
+        while let Some(index) = self.host.given_up.first() {
+            let given_up = self.ids.iter().position(|id| id.index() == *index).expect("it is there");
+            self.disconnect(given_up);
+        }
+    }
+
     fn disconnect(&mut self, connection: usize) {
-        self.drain(connection);
+        let index = self.ids[connection].index();
+        if !self.host.given_up.contains(&index) {
+            self.take(connection);
+        }
         self.relay.disconnect(self.ids[connection], &mut self.host);
+        self.host.given_up.retain(|given_up| *given_up != index);
+        self.see();
         self.model.disconnect(connection);
         self.outboxes[connection].clear();
         self.waits[connection] = None;
@@ -302,7 +288,7 @@ impl Both {
         while busy {
             busy = false;
             for connection in 0..CONNECTIONS {
-                (0..CONNECTIONS).for_each(|connection| self.drain(connection));
+                self.settle();
                 busy |= self.present(connection, usize::MAX);
             }
             if !busy {
@@ -318,99 +304,6 @@ impl Both {
     }
 }
 
-/// A unit of an endpoint's, chosen by the input. Most of it makes sense.
-fn unit(hello: bool, input: &mut Input<'_>) -> Vec<u8> {
-    let names: [&[u8]; 4] = [b"a", b"b", b"", &[b'n'; 200]];
-    let kind = input.below(if hello { 26 } else { 18 });
-    let number = input.byte();
-    let number = if number < 224 { number % 3 } else { number & 127 };
-    match kind {
-        0..=3 => {
-            let name = names[input.below(names.len())];
-            let tag = input.byte();
-            // some say that a hello will come
-            let tag = if hello && tag >= 240 { tag } else { tag % 4 };
-            [&[0, u8::from(kind > 1), tag, u8::try_from(name.len()).unwrap_or(0)], name].concat()
-        }
-        4 => {
-            // as many channels as there can be
-            let name = [b'c', input.byte()];
-            [&[0, number & 1, 1, 2][..], &name].concat()
-        }
-        5 | 6 => vec![0, 2 + u8::from(kind == 6), 0, 1, number],
-        7 => {
-            let len = input.below(5);
-            [&[0, 2 + (number & 3), 0, u8::try_from(len).unwrap_or(0)][..], &vec![number; len]].concat()
-        }
-        8 => input.choose(&[&[0x80, 0][..], &[1, 1, 0x80, 0], &[1, 0, 2, 128, 0], &[1, 7, 1, 128]]).to_vec(),
-        9 => {
-            let len = input.below(12);
-            input.bytes(len).to_vec()
-        }
-        18.. => of_flow(kind - 18, number, input),
-        16 | 17 => vec![0, 4 + u8::from(kind == 17), 0, 2, number, input.byte() % 5],
-        _ => data(kind, number, input),
-    }
-}
-
-/// What only those say that take part, and what others say by mistake.
-fn of_flow(kind: usize, number: u8, input: &mut Input<'_>) -> Vec<u8> {
-    let command = |code: u8, payload: &[u8]| {
-        [&[0, code, 0, u8::try_from(payload.len()).unwrap_or(0)], payload].concat()
-    };
-    let user = input.byte() % 5;
-    let bytes = input.choose(&[0, 1, 30, 300, 70_000, u32::MAX]).to_le_bytes();
-    match kind {
-        0 => {
-            let unknown: &[u8] = if user == 0 { &[99, 2, 1, 1] } else { &[] };
-            let capabilities = [1, 1, u8::from(user < 4)];
-            command(6, &[unknown, &capabilities, &[6, 4], &bytes].concat())
-        }
-        1 => {
-            let len = input.below(6);
-            command(6, input.bytes(len))
-        }
-        2 => {
-            let len = input.choose(&[0, 3, 200, 201]);
-            [command(7, &vec![number; len]), vec![0, 1, 5, 1, b'a' + user % 2]].concat()
-        }
-        3 => command(8, &[&[number][..], &bytes].concat()),
-        4 => command(8, &[&[number | 128, user][..], &bytes].concat()),
-        5 => command(9, &[number, user, input.byte() % 8]),
-        6 => command(11, &[number | 128, user, input.byte() % 5]),
-        _ => {
-            let mode = 2 + number % 2;
-            let excluded: &[u8] = if mode == 3 { &[user] } else { &[] };
-            let len = 2 + u8::try_from(excluded.len()).unwrap_or(0);
-            [&[1, mode, len, 128 | (number % 3)], excluded, &[user]].concat()
-        }
-    }
-}
-
-fn data(kind: usize, number: u8, input: &mut Input<'_>) -> Vec<u8> {
-    let user = input.byte() % 5;
-    let len = match input.below(32) {
-        0..=23 => input.below(40),
-        24..=27 => 90 + input.below(60),
-        28..=30 => input.below(256) * 13,
-        _ => 32_700 + input.below(66),
-    };
-    let (prefix, numbers): (&[u8], Vec<u8>) = match kind {
-        10 | 11 => (&[], vec![number]),
-        12 => (&[1, 1], vec![number | 128]),
-        13 => (&[1, 0], vec![number | 128, user]),
-        _ => (&[], vec![number | 128, user]),
-    };
-    let size = numbers.len() + len;
-    let size = match u8::try_from(size) {
-        Ok(short @ 2..=127) => vec![short],
-        _ => (u16::try_from(size).unwrap_or_default() | 0x8000).to_be_bytes().to_vec(),
-    };
-    let start = input.byte();
-    let payload = (0..len).map(|place| start.wrapping_add(place.to_le_bytes()[0]));
-    prefix.iter().copied().chain(size).chain(numbers).chain(payload).collect()
-}
-
 /// Runs the target on one input: it chooses what connections send, how it is cut, and what happens
 /// in which order.
 ///
@@ -423,8 +316,14 @@ pub fn check(bytes: &[u8]) {
     let cut = input.choose(&[0, 60, 64, 20]);
     let (flags, window) = (input.byte(), input.choose(&[100, 65_536, 1]));
     let (hello, collide) = (flags & 2 == 2, flags & 1 == 1);
-    let mut both =
-        if hello { Both::with_hello(window, cut, collide) } else { Both::new(bound, cut, collide) };
+    let mut both = if hello {
+        // room for the longest unit that is no data
+        let more = bound + 300;
+        let memory = if flags & 64 == 0 { usize::MAX } else { 4 * (2 * window as usize + more) };
+        Both::with_hello(Room { window, more, memory, is_eager: flags & 32 == 0 }, cut, collide)
+    } else {
+        Both::new(bound, cut, collide)
+    };
     // so that there is somebody to talk to
     for connection in 0..3 {
         // whose hello is awaited from the beginning on
@@ -438,6 +337,7 @@ pub fn check(bytes: &[u8]) {
         let connection = usize::from(choice) % CONNECTIONS;
         both.step(match choice / 4 {
             0..=29 => Step::Queue(connection, unit(hello, &mut input)),
+            36 | 37 if hello => Step::Drain(connection),
             30..=37 => Step::Present(connection, 1 + input.below(20)),
             38..=52 => Step::Present(connection, 100_000),
             53..=58 if hello => {

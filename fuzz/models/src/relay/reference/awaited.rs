@@ -1,7 +1,7 @@
 //! Endpoints whose first command says that a hello will come, and how much may be under way to them
 //! until then.
 
-use super::windows::{Debt, SERVER, USER};
+use super::windows::{SERVER, USER};
 use super::{Model, Stage};
 
 /// Milliseconds for which a hello is awaited.
@@ -76,17 +76,11 @@ impl Model {
         for (name, user, side) in self.sides_of(of) {
             let key = self.sender_of(&name, user, side);
             if self.takes_part(key.0) {
-                self.owes_more(key, self.window - told);
+                self.pass_grant(key, self.window - told);
                 continue;
             }
             self.side(&name, user, side).left = None;
         }
-    }
-
-    /// A sender may send more to an existing receiver than it was told at first.
-    pub(super) fn owes_more(&mut self, to: (usize, Vec<u8>), bytes: u32) {
-        let debt: &mut Debt = self.debts.entry(to).or_default();
-        debt.add(bytes.into());
     }
 
     /// Where an endpoint receives, without those that knock.

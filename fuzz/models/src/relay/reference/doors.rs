@@ -101,16 +101,11 @@ impl Model {
         let (own, told, was_awaited) = (self.window_of(connection), knock.told, knock.told < self.window);
         if self.takes_part(connection) {
             let receive = if was_awaited { own.max(told) } else { told };
-            self.tell_raised(connection, there, *user, window, receive);
+            self.tell_raised(connection, there, *user, window, receive..=receive);
         }
         if was_awaited && own > told {
             let key = self.sender_of(&name, *user, super::windows::USER);
-            if self.takes_part(connection) {
-                let more = [&self.head_of_grant(&key)[..], &(own - told).min(MOST).to_le_bytes()].concat();
-                self.control(from, &more);
-            } else {
-                self.owes_more(key, own - told);
-            }
+            self.pass_grant(key, (own - told).min(MOST));
         }
     }
 

@@ -1,15 +1,22 @@
-//! A relay as naive as possible: one byte at a time, names and lists instead of tables, and queues
-//! without end.
+//! A relay as naive as possible: one byte at a time, and names and lists instead of tables. How data
+//! is cut, and how full queues are, it is shown; it says whether that may be.
 
 mod awaited;
+mod bounds;
 mod doors;
+mod grants;
 mod windows;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use peote_net::protocol::to_endpoint::Unit;
 
-use windows::{Debt, Sides};
+pub(super) use bounds::{Ended, Piece, Seen};
+use grants::Grants;
+use windows::Sides;
+
+/// Somebody, and what data is headed with there: for its receiver, or by its sender.
+type Key = (usize, Vec<u8>);
 
 /// What a receiver gets, in order: a control unit, or the payload of one unit of data behind its
 /// channel and user bytes.
@@ -134,8 +141,10 @@ pub(super) struct Model {
     ticket: u8,
     /// How many endpoints have been awaited.
     begun: u64,
-    /// What the relay has to grant for existing receivers, by who is granted and where.
-    debts: BTreeMap<(usize, Vec<u8>), Debt>,
+    /// What is still to be granted, by who is granted and where.
+    grants: BTreeMap<Key, Grants>,
+    /// What the relay has done in the call that is looked at.
+    pub(super) seen: Seen,
 }
 
 impl Endpoint {
@@ -209,11 +218,15 @@ impl Model {
 
     fn data(&mut self, from: usize, payload: &[u8]) {
         let receivers = self.endpoints[&from].receivers.clone();
+        let mut overdrawn = Vec::new();
         for (id, to, head) in &receivers {
             if self.alive.contains(id) {
+                let gone = self.goes(from, *id, &(*to, head.clone()), payload.len());
+                let (payload, left) = payload.split_at(gone);
+                if !left.is_empty() {
+                    overdrawn.push((*id, *to, left.len()));
+                }
                 self.count(from, *id, *to, payload.len());
-            }
-            if self.alive.contains(id) {
                 let queue = self.queues.entry(*to).or_default();
                 // the item of this unit is the last of its kind
                 let item = queue.iter_mut().rev().find_map(|item| match item {
@@ -226,6 +239,7 @@ impl Model {
                 }
             }
         }
+        self.end_overdrawn(overdrawn);
     }
 
     /// Another byte of something that is not payload.
@@ -447,7 +461,7 @@ impl Model {
 
     /// Takes what `unit` says out of a queue; panics if it is not what comes next there.
     pub(super) fn expect(&mut self, of: usize, unit: Unit<'_>, bytes: &[u8]) {
-        if self.is_grant_of_relay(of, unit) {
+        if self.is_grant(of, unit) {
             return;
         }
         let queue = self.queues.entry(of).or_default();

@@ -1,8 +1,8 @@
 //! Who takes part, and how many bytes may be under way.
 
-use peote_net::protocol::to_endpoint::Unit;
+use std::ops::RangeInclusive;
 
-use super::{Model, Stage};
+use super::{Key, Model, Stage};
 
 /// Grants count as no more than this.
 pub(super) const MOST: u32 = (1 << 31) - 1;
@@ -23,32 +23,11 @@ pub(super) struct Side {
     pub(super) left: Option<u32>,
     /// What was sent while both were existing endpoints.
     pub(super) before: u64,
-}
-
-/// What one that takes part has sent to an existing endpoint, and what the relay has granted for
-/// it.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Debt {
-    sent: u64,
-    granted: u64,
-    /// All that was sent when the sender asked last.
-    asked: u64,
-    /// Of an earlier membership with the same number.
-    earlier: u64,
-}
-
-impl Debt {
-    const fn owed(&self) -> u64 {
-        self.sent - self.granted
-    }
-
-    /// The sender may send more than it was told at first.
-    pub(super) const fn add(&mut self, bytes: u64) {
-        if self.asked > self.granted {
-            self.asked += bytes;
-        }
-        self.sent += bytes;
-    }
+    /// What was queued for a receiver that takes part although its queue had no room, less what was
+    /// granted since.
+    pub(super) over: u64,
+    /// What was queued for an existing receiver although its queue had no room, since it was empty.
+    pub(super) above: u64,
 }
 
 impl Model {
@@ -105,7 +84,7 @@ impl Model {
 
     /// Where what the receiver of a way grants is told: who sends there, and what data for it is
     /// headed with.
-    pub(super) fn sender_of(&self, name: &[u8], user: u8, side: usize) -> (usize, Vec<u8>) {
+    pub(super) fn sender_of(&self, name: &[u8], user: u8, side: usize) -> Key {
         let channel = &self.channels[name];
         let member = &channel.users.used[&user];
         match side {
@@ -114,7 +93,7 @@ impl Model {
         }
     }
 
-    fn receiver_of(&self, name: &[u8], user: u8, side: usize) -> usize {
+    pub(super) fn receiver_of(&self, name: &[u8], user: u8, side: usize) -> usize {
         self.sender_of(name, user, 1 - side).0
     }
 
@@ -130,12 +109,8 @@ impl Model {
             let receiver = self.receiver_of(name, user, side);
             let is_held = self.has_window(receiver) && !self.takes_part(key.0);
             let left = is_held.then(|| self.window_of(receiver).min(MOST));
-            *self.side(name, user, side) = Side { left, before: 0 };
-            if self.takes_part(receiver) {
-                self.debts.remove(&key);
-            } else if let Some(debt) = self.debts.get_mut(&key) {
-                *debt = Debt { earlier: debt.earlier + debt.owed(), ..Debt::default() };
-            }
+            *self.side(name, user, side) = Side { left, ..Side::default() };
+            self.begin_grants(&key);
         }
     }
 
@@ -152,58 +127,73 @@ impl Model {
         let other = key.0;
         let (before, own) = (self.side(name, user, side).before, self.window_of(this));
         let was_awaited = told < self.window;
-        let receive = if self.takes_part(other) {
-            let owed = self.debts.get(&key).map_or(0, Debt::owed);
+        let from_part = self.takes_part(other);
+        // what the relay has granted, and the sender has not heard yet, is not known
+        let receive = if from_part {
+            let owed = u32::try_from(self.owed(&key)).unwrap();
             let window = if was_awaited { own.max(told) } else { told };
-            if was_awaited && own > told {
-                let more = own - told;
-                self.control(other, &[&self.head_of_grant(&key)[..], &more.min(MOST).to_le_bytes()].concat());
-            }
-            window.saturating_sub(u32::try_from(owed).unwrap())
+            window.saturating_sub(owed)..=window
         } else if was_awaited {
             let left = self.side(name, user, side).left.unwrap();
-            own.saturating_sub(told.saturating_sub(left))
+            let receive = own.saturating_sub(told.saturating_sub(left));
+            receive..=receive
         } else if before > REMEMBERED {
-            0
+            0..=0
         } else {
-            own.saturating_sub(u32::try_from(before).unwrap())
+            let receive = own.saturating_sub(u32::try_from(before).unwrap());
+            receive..=receive
         };
-        let was_asked = self.debts.get(&key).is_some_and(|debt| debt.asked > debt.granted);
-        self.begin(name, user);
-        if !self.takes_part(other) {
-            self.side(name, user, side).left = Some(receive.min(MOST));
-        }
+        let (window, all_owed) = (*receive.end(), self.owed(&key));
         let send = self.window_of(other);
-        self.tell_raised(this, number, user, send, receive);
-        if was_asked {
+        let receive = self.tell_raised(this, number, user, send, receive);
+        let owed = u64::from(window - receive);
+        let was_asked = from_part && self.was_asked(&key, owed);
+        self.begin(name, user);
+        if !from_part {
+            self.side(name, user, side).left = Some(receive.min(MOST));
+            return;
+        }
+        // the same number says more than a window that is used up
+        if receive > 0 {
+            self.is_still_granted(&key, all_owed - owed);
+        }
+        if was_awaited && own > told {
+            self.pass_grant(key, (own - told).min(MOST));
+        }
+        let to_this = self.sender_of(name, user, 1 - side);
+        match (was_asked, receive) {
+            (false, _) => {}
             // from here on it is this side that grants
-            let (_, head) = self.sender_of(name, user, 1 - side);
-            self.control(this, &[&[0, 5][..], &head, &[0; 4]].concat());
+            (true, 1..) => self.pass_grant(to_this, 0),
+            (true, 0) => self.may_ask(to_this),
         }
     }
 
-    /// What a grant for a sender is headed with.
-    pub(super) fn head_of_grant(&self, (_, head): &(usize, Vec<u8>)) -> Vec<u8> {
-        [&[0, 5][..], head].concat()
-    }
-
-    pub(super) fn tell_raised(&mut self, to: usize, number: u8, user: u8, send: u32, receive: u32) {
-        let numbers = [send.to_le_bytes(), receive.to_le_bytes()].concat();
+    /// Tells one side where the windows begin. Returns what it may receive, which is what the relay
+    /// has said.
+    pub(super) fn tell_raised(
+        &mut self,
+        to: usize,
+        number: u8,
+        user: u8,
+        send: u32,
+        receive: RangeInclusive<u32>,
+    ) -> u32 {
+        let (heard_by, said) = self.seen.raised.pop_front().expect("it is raised");
+        assert!(heard_by == to && receive.contains(&said), "{said} is not in {receive:?}");
+        let numbers = [send.to_le_bytes(), said.to_le_bytes()].concat();
         self.control(to, &[&[0, 6, number, user][..], &numbers].concat());
+        said
     }
 
     /// Bytes are forwarded.
     pub(super) fn count(&mut self, from: usize, id: u64, to: usize, len: usize) {
-        let found = self.channels.iter().find_map(|(name, channel)| {
-            let (user, _) = channel.users.used.iter().find(|(_, user)| user.id == id)?;
-            Some((name.clone(), *user, if channel.server == to { SERVER } else { USER }))
-        });
-        let (name, user, side) = found.unwrap();
+        let (name, user, side) = self.way_of(id, to);
         match (self.takes_part(from), self.has_window(to)) {
             (true, true) if self.takes_part(to) => {}
             (true, _) => {
                 let key = self.sender_of(&name, user, side);
-                self.debts.entry(key).or_default().sent += len as u64;
+                self.is_owed(key, len as u64);
             }
             (false, true) => {
                 let left = self.side(&name, user, side).left.as_mut().expect("its window is known");
@@ -225,8 +215,8 @@ impl Model {
         })
     }
 
-    /// The relay's caller ends a membership, as what is sent there is not taken.
-    pub(in crate::relay) fn end_too_slow(&mut self, user: usize, name: &[u8]) {
+    /// A membership ends for its window.
+    pub(super) fn end_too_slow(&mut self, user: usize, name: &[u8]) {
         let channel = self.channels.get_mut(name).unwrap();
         let (server, at_server) = (channel.server, channel.number);
         let (&number, _) = channel.users.used.iter().find(|(_, member)| member.connection == user).unwrap();
@@ -236,7 +226,6 @@ impl Model {
         self.endpoints.get_mut(&user).unwrap().entered.release(member.number_there, true, now);
         let code = |part| if part { 3 } else { 1 };
         let (at_user, to_server) = (code(self.takes_part(user)), code(self.takes_part(server)));
-        assert!(at_user != to_server || at_user == 1, "there was a window");
         self.control(user, &[0, 2, member.number_there, at_user]);
         self.control(server, &[0, 1, at_server, number, to_server]);
     }
@@ -265,67 +254,16 @@ impl Model {
         let bytes = u32::from_le_bytes(bytes).min(MOST);
         let (sender, head) = self.sender_of(&name, user, side);
         if self.takes_part(sender) {
-            self.control(sender, &[&[0, 5][..], &head, &bytes.to_le_bytes()].concat());
+            let over = &mut self.side(&name, user, side).over;
+            *over = over.saturating_sub(u64::from(bytes));
+            self.pass_grant((sender, head), bytes);
         } else if bytes > 0 {
             let left = self.side(&name, user, side).left.as_mut().unwrap();
             *left = left.saturating_add(bytes).min(MOST);
         } else {
             // it asks for what the relay owes it, for the other side
             let key = self.sender_of(&name, user, 1 - side);
-            if let Some(debt) = self.debts.get_mut(&key) {
-                debt.asked = debt.sent;
-            }
-        }
-    }
-
-    /// Whether a unit is a grant that the relay owes; it is noted then.
-    pub(super) fn is_grant_of_relay(&mut self, of: usize, unit: Unit<'_>) -> bool {
-        let (head, bytes) = match unit {
-            Unit::GrantFromServer { channel, bytes } => (vec![channel], bytes),
-            Unit::GrantFromUser { channel, user, bytes } => (vec![channel | 128, user], bytes),
-            _ => return false,
-        };
-        let Some(debt) = self.debts.get_mut(&(of, head)) else { return false };
-        let bytes = u64::from(bytes);
-        if bytes == 0 {
-            return false;
-        }
-        let of_earlier = bytes.min(debt.earlier);
-        debt.earlier -= of_earlier;
-        debt.granted += bytes - of_earlier;
-        assert!(debt.granted <= debt.sent, "more is granted than was sent");
-        true
-    }
-
-    /// All queues are empty: what was sent to existing endpoints has been granted, but for half a
-    /// window.
-    pub(in crate::relay) fn has_granted(&mut self) {
-        let (mut keys, mut awaited) = (Vec::new(), Vec::new());
-        for (name, channel) in &self.channels {
-            for (user, member) in &channel.users.used {
-                if member.knock.is_none() {
-                    for side in [USER, SERVER] {
-                        let key = self.sender_of(name, *user, side);
-                        if self.is_awaited(self.receiver_of(name, *user, side)) {
-                            awaited.push(key.clone());
-                        }
-                        keys.push(key);
-                    }
-                }
-            }
-        }
-        self.debts.retain(|key, _| keys.contains(key));
-        for (key, debt) in &mut self.debts {
-            debt.earlier = 0;
-            if awaited.contains(key) {
-                assert_eq!(debt.granted, 0, "nothing is granted for one that is awaited");
-                continue;
-            }
-            assert!(debt.granted >= debt.asked, "a sender has asked, and is not granted all");
-            assert!(
-                debt.owed() == 0 || debt.owed() < u64::from(self.window / 2),
-                "a grant is owed: {debt:?}"
-            );
+            self.asks_the_relay(&key);
         }
     }
 }
