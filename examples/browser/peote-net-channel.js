@@ -18,6 +18,9 @@ import { Command, MAX_CHUNK_LIMIT, MAX_NAME, MAX_WORDS, encodeCommand, encodeDat
 /** What may be different at the next attempt, if the channel has been open before. */
 const MAY_PASS = new Set(['name-in-use', 'no-such-channel', 'channel-full', 'connection-lost', 'server-silent', 'too-slow']);
 
+/** What a relay keeps for each party at least, whatever its window (docs/PROTOCOL.md, 11.6). */
+const LEAST_KEPT = 65_536;
+
 export const NOTHING = new Uint8Array(0);
 
 /**
@@ -46,7 +49,7 @@ export const NOTHING = new Uint8Array(0);
  * @property {'chunks' | 'data' | 'rpc'} [mode] whole messages (the default), a stream whose cuts mean
  *   nothing, or remote procedure calls, for which `Rpc` of `peote-net-rpc.js` is made with the channel
  * @property {number} [maxChunk] the maximum chunk size in bytes, 32,768 by default. Server and
- *   users have to agree on it
+ *   users have to agree on it. Above 65,536 the link's `window` has to be as large
  * @property {'if-opened' | 'always' | 'never'} [retry] what to do when it is refused for a reason
  *   that may pass, or lost: ask again if it has been open before (the default), ask again in any
  *   case, or give it up
@@ -144,6 +147,11 @@ export class Channel extends Target {
     this.maxChunk = numberOf(maxChunk, 'options.maxChunk', 32_768);
     if (!Number.isInteger(this.maxChunk) || this.maxChunk < 1 || this.maxChunk > MAX_CHUNK_LIMIT) {
       throw new PeoteError('chunk-limit', `a maximum chunk size of ${this.maxChunk}; 1 to ${MAX_CHUNK_LIMIT} are allowed`);
+    }
+    // A chunk above its receiver's window may end the membership, if the receiver is slow.
+    const most = Math.max(access.window, LEAST_KEPT);
+    if (this.mode !== 'data' && this.maxChunk > most) {
+      throw new PeoteError('chunk-limit', `a maximum chunk size of ${this.maxChunk}; a link with a window of ${access.window} bytes allows ${most}: raise the link's options.window`);
     }
     this.#retry = wordOf(retry, 'options.retry', RETRIES);
     this.#backoff = access.backoff();

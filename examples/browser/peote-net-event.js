@@ -49,7 +49,8 @@ export const REASONS = {
  * - `too-long`: a chunk above the channel's maximum, a message above `maxBuffered`, data above the
  *   other end's window, or words above 200 bytes;
  * - `name-too-long`: a channel's name of more than 255 bytes;
- * - `chunk-limit`: a maximum chunk size that is not a whole number from 1 to 2,147,483,647;
+ * - `chunk-limit`: a maximum chunk size that is not a whole number from 1 to 2,147,483,647, or one
+ *   above 65,536 that is above the link's `window`;
  * - `too-many-channels`: 128 channels of this kind already;
  * - `unsupported`: the relay has not announced that it can do that;
  * - `closed`: the link is closed;

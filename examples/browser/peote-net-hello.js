@@ -24,7 +24,8 @@ const MUCH = 65_536;
 /**
  * @typedef {object} HelloOptions
  * @property {number} [window] bytes that each party may have sent without that this program has
- *   taken them, 65,536 by default, 1024 to 268,435,455. A longer chunk comes alone
+ *   taken them, 65,536 by default, 1024 to 268,435,455. A longer chunk comes alone; chunks above
+ *   65,536 bytes need a window as large
  * @property {number} [keepalive] milliseconds between two keepalives of a relay that says nothing
  *   else, 5,000 to 86,400,000, in whole seconds; by default what the relay has. The relay may bound
  *   it

@@ -150,9 +150,16 @@ export class Party {
     return this.isThere();
   }
 
-  /** Whether what had no room has it now. */
+  /**
+   * Whether what had no room has it now. If the window has become larger and is still too small,
+   * the rest may be kept back, and is asked for.
+   */
   isThere() {
-    if (this.#wanted === undefined || !this.fits(this.#wanted)) return false;
+    if (this.#wanted === undefined) return false;
+    if (!this.fits(this.#wanted)) {
+      this.ask();
+      return false;
+    }
     this.#wanted = undefined;
     return true;
   }

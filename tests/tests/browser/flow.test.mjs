@@ -240,7 +240,7 @@ test('who sends beyond its window is told once, and costs no more memory than th
   assert.deepEqual(told.at(-1), ['malicious', 'window']);
   assert.ok(told.filter(([type]) => type === 'malicious').length === 1 && kept <= 1024 + 300, `${kept} bytes`);
   // Also if it is one chunk that is put together, and bytes of the stream.
-  for (const options of [{ maxChunk: 100_000 }, { mode: 'data' }]) {
+  for (const options of [{ maxChunk: 60_000 }, { mode: 'data' }]) {
     const { socket, channel, told } = entered(500, options);
     channel.on('message', ({ keep }) => keep());
     for (let i = 0; i < 100; i++) socket.say([0x80 | (20_001 >> 8), 20_001 & 255, 3, ...Array(20_000).fill(0x61)]);
@@ -260,6 +260,20 @@ test('a server that asks is granted everything until nothing is outstanding', ()
   socket.say(chunk([3], 20));
   kept[1]();
   assert.deepEqual(socket.take(), []);
+});
+
+// §11.6-greatest-chunk
+test('chunks of a channel are no longer than what a relay keeps for a window', () => {
+  for (const [window, most] of [[1024, 65_536], [65_536, 65_536], [65_537, 65_537], [1 << 20, 1 << 20]]) {
+    const { link } = connected({ window });
+    for (const make of ['create', 'enter']) {
+      for (const mode of ['chunks', 'rpc']) {
+        assert.throws(() => link[make]('a', { mode, maxChunk: most + 1 }), code('chunk-limit'));
+        assert.equal(link[make](`${mode}`, { mode, maxChunk: most }).maxChunk, most);
+      }
+      assert.equal(link[make]('d', { mode: 'data', maxChunk: 1 << 30 }).mode, 'data');
+    }
+  }
 });
 
 test('a chunk that is longer than the window comes whole all the same, in parts too', () => {

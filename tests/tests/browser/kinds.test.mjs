@@ -146,7 +146,7 @@ test('not heard: all other kinds, which is a loss that says so', () => {
 
 test('no message to a relay is above 65,536 bytes with its frame, and together they are what was sent', () => {
   for (const mode of ['data', 'chunks']) {
-    const { link, socket } = connected();
+    const { link, socket } = connected({ window: 1 << 20 });
     const channel = link.create('a', { mode, maxChunk: 1 << 20 });
     socket.say(hex('00 03 01 00 05  00 04 00 00 05 01'));
     for (const length of [65_500, 65_518, 65_519, 65_520, 65_536, 70_000, 131_072, 400_000]) {
