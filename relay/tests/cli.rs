@@ -231,6 +231,47 @@ fn values_that_do_not_go_together() {
     );
 }
 
+#[test]
+fn a_setting_that_needs_another_one_says_so() {
+    let path = file("access.toml", "\naccess = \"tokens\"\n");
+    let path = path.to_str().unwrap();
+    let needs = "access = tokens needs access-keys, a file with the keys of tokens; set it \
+                 (`peote-relay token key ID` prints a key for it), or remove access";
+    refused(&["--config", path], &[&format!("{path}:2: {needs}")]);
+    for (one, other) in [("cluster-certificate", "cluster-key"), ("cluster-key", "cluster-certificate")] {
+        let line = format!("--{one}: {one} needs {other}; set it, or remove {one}");
+        refused(&[&format!("--{one}"), "file.pem"], &[&line]);
+    }
+    if cfg!(not(feature = "cluster")) {
+        let line = "write nothing: this program was built without the feature cluster";
+        refused(&["--cluster", "nats://a"], &[&format!("--cluster nats://a: {line}")]);
+    }
+}
+
+#[test]
+fn settings_without_effect_are_warned_of() {
+    let warned = |arguments: &[&str]| {
+        let output = output(&[arguments, &["--print-config"]].concat());
+        assert_eq!(output.status.code(), Some(0));
+        text(&output.stderr)
+    };
+    let path = file("no-effect.toml", "access-keys = \"k.toml\"\nanonymous-enter = [\"a*\"]\n");
+    let path = path.to_str().unwrap();
+    let open = "has no effect: access is open, so every endpoint may create and enter every channel; \
+                set access, or remove this";
+    assert_eq!(
+        warned(&["--config", path]),
+        format!("peote-relay: {path}:1: access-keys {open}\npeote-relay: {path}:2: anonymous-enter {open}\n")
+    );
+    let mixed = "peote-relay: --anonymous-create: anonymous-create has no effect: it is for access = mixed; \
+                 set that, or remove this\n";
+    let keys = ["--access-keys", "k.toml"];
+    assert_eq!(warned(&[&keys[..], &["--access", "tokens", "--anonymous-create", "a"]].concat()), mixed);
+    assert_eq!(warned(&[&keys[..], &["--access", "mixed", "--anonymous-create", "a"]].concat()), "");
+    assert!(warned(&["--cluster-root", "a"]).contains("cluster-root has no effect: the relay is in no"));
+    assert_eq!(warned(&["--config", SAMPLE]), "", "every key as by default");
+}
+
 /// Endpoints take 20 s without a word for the loss of the connection.
 #[test]
 fn keepalives_that_come_too_late_for_endpoints_are_warned_of() {

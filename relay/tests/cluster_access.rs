@@ -238,5 +238,5 @@ fn a_certificate_of_the_relay() {
     let log = is_not_let_in(&url, &["--cluster-root", &root_pem]);
     assert!(log.to_lowercase().contains("certificate"), "{log}");
     let errors = does_not_start(&url, &more[..4]);
-    assert!(errors.contains("cluster_key"), "{errors}");
+    assert!(errors.contains("cluster-certificate needs cluster-key; set it"), "{errors}");
 }

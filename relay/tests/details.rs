@@ -163,7 +163,9 @@ fn health_and_what_can_be_wrong() {
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let output = program::output(&["health", &nobody]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stderr).starts_with(&format!("peote-relay: {nobody}: ")));
+    let said = text(&output.stderr);
+    assert!(said.starts_with(&format!("peote-relay: {nobody}: ")), "{said}");
+    assert!(said.ends_with("; no program listens there: start the relay, or mind the port\n"), "{said}");
 
     for arguments in
         [&["health", "nowhere"][..], &["top", "--interval", "0"], &["top", "127.0.0.1:1", "more"]]

@@ -50,6 +50,18 @@ fn keys_tokens_and_signed_names_are_made_and_explained() {
 }
 
 #[test]
+fn a_token_that_allows_nothing_is_warned_of_and_a_missing_key_is_looked_for_in_a_file() {
+    let keys = file("token-bare.toml", &run(&["key", "one"]));
+    let keys = keys.to_str().unwrap();
+    let made = output(&["token", "make", "--keys", keys, "--key", "one"]);
+    assert_eq!(made.status.code(), Some(0));
+    assert!(text(&made.stderr).starts_with("peote-relay: this token allows nothing; say with --create"));
+    assert!(run(&["explain", text(&made.stdout).trim()]).contains("may create: []"));
+    let said = fails(&["make", "--keys", keys, "--key", "two"], 1);
+    assert_eq!(said, format!("peote-relay: {keys}: there is no key with the id \"two\"\n"));
+}
+
+#[test]
 fn a_private_key_signs_for_its_public_half() {
     let private = "-----BEGIN PRIVATE KEY-----\n\
         MC4CAQAwBQYDK2VwBCIEIIXbxEYkZv6bWUqTxorRed7spTyBHN8WM87ZvYSiBGHq\n-----END PRIVATE KEY-----\n";
@@ -67,7 +79,7 @@ fn a_private_key_signs_for_its_public_half() {
 #[test]
 fn what_is_wrong_is_one_line() {
     for (arguments, code, expected) in [
-        (&["explain", "lobby"][..], 1, "neither a signed name nor a token"),
+        (&["explain", "lobby"][..], 1, "neither a signed name (NAME~EXPIRY~MAC) nor a token"),
         (&["make", "--key", "one"], 2, "--keys"),
         (&["make", "--keys", "/nowhere.toml", "--key", "one"], 1, "cannot be read"),
         (&["mke"], 2, "mke"),

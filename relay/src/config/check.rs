@@ -26,7 +26,8 @@ impl Config {
                     ));
                 }
                 Some(file) if self.listen_tls.is_empty() => {
-                    let allowed = "nothing while listen_tls is empty, because nobody would be shown it";
+                    let allowed =
+                        "nothing while listen_tls is empty, because it would be shown to no endpoint";
                     return Err(InvalidConfig::new(field, file.display().to_string(), allowed));
                 }
                 _ => {}
@@ -71,9 +72,10 @@ impl Config {
     fn check_cluster(&self) -> Result<(), InvalidConfig> {
         #[cfg(not(feature = "cluster"))]
         if !self.cluster.is_empty() {
-            return Err(InvalidConfig::whole(
+            return Err(InvalidConfig::new(
                 "cluster",
-                "this program was built without the feature `cluster`",
+                format!("{:?}", self.cluster),
+                "nothing: this program was built without the feature cluster",
             ));
         }
         let is_good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
@@ -119,8 +121,8 @@ impl InvalidConfig {
         Self { field, value: Some(value.into()), allowed: allowed.into() }
     }
 
-    /// A setting that cannot be had, whatever its value is.
-    #[cfg(not(all(feature = "tls", feature = "tokens", feature = "cluster")))]
+    /// A setting that cannot be had, with any value.
+    #[cfg(not(all(feature = "tls", feature = "tokens")))]
     pub(crate) fn whole(field: &'static str, what: impl fmt::Display) -> Self {
         Self { field, value: None, allowed: format!("{}: {what}", field.replace('_', "-")) }
     }

@@ -80,7 +80,9 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tls(error) => error.fmt(f),
-            Self::NoHello => f.write_str("it begins with no hello"),
+            Self::NoHello => {
+                f.write_str("what came first is no TLS handshake; the endpoint may speak without TLS")
+            }
             Self::PlainHttp => f.write_str("an HTTP request came without TLS"),
             Self::TooLong => f.write_str("a message of the handshake is too long"),
         }

@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -24,6 +23,7 @@ pub(crate) mod place;
 mod print;
 mod problem;
 pub(crate) mod settings;
+mod together;
 pub(crate) mod value;
 
 /// After so much time without a word existing endpoints, and those of this project, take a
@@ -168,6 +168,7 @@ pub(crate) fn load(
     loaded.note_precedence();
     loaded.note_silence();
     loaded.use_handed_over();
+    loaded.note_without_effect();
     if options.try_out && !try_out::is_local(&loaded.settings.relay) {
         problems.push(Problem::new(
             "--try: the page is for this machine; listen on 127.0.0.1, on [::1], or without --try",
@@ -226,8 +227,8 @@ impl Loaded {
             (self.prefix(name), value::show_seconds(self.settings.relay.keepalive_interval));
         let limit = SILENCE.as_secs();
         let text = Problem::new(format!(
-            "{prefix}{name} = {value}: endpoints take {limit} s without a word for the loss of the connection, so those to \
-             which nothing is sent will connect again and again; set it well below {limit}"
+            "{prefix}{name} = {value}: endpoints take {limit} s without a word for the loss of the connection, so idle \
+             endpoints connect again and again; set it well below {limit}"
         ));
         self.notes.push(Note { text, is_warning: true, setting: None });
     }
@@ -258,60 +259,6 @@ impl Loaded {
     pub(crate) fn origin(&self, name: &str) -> Origin {
         let found = SETTINGS.iter().zip(&self.origins).find(|(setting, _)| setting.name == name);
         found.map_or(Origin::Default, |(_, origin)| *origin)
-    }
-
-    /// Values that are good each for itself, but not together.
-    fn conflict(&self) -> Option<Problem> {
-        let relay = &self.settings.relay;
-        let all: Vec<(&str, SocketAddr)> = (relay.listen.iter().map(|address| ("listen", *address)))
-            .chain(relay.listen_tls.iter().map(|address| ("listen-tls", *address)))
-            .collect();
-        // one address may be among all of its family
-        let is_same = |one: &SocketAddr, other: &SocketAddr| {
-            let is_among = one.ip().is_unspecified() || other.ip().is_unspecified();
-            one.port() != 0
-                && one.port() == other.port()
-                && (one.ip() == other.ip() || is_among && one.is_ipv4() == other.is_ipv4())
-        };
-        let twice = all.iter().enumerate().find_map(|(i, (name, address))| {
-            let (_, other) = all.iter().take(i).find(|(_, other)| is_same(address, other))?;
-            Some((*name, *address, *other))
-        });
-        if relay.listen.is_empty() && relay.listen_tls.is_empty() {
-            let prefix = self.prefix("listen");
-            return Some(Problem::new(format!("{prefix}listen = []: write at least one, or listen-tls")));
-        }
-        for (name, file) in [("tls-certificate", &relay.tls_certificate), ("tls-key", &relay.tls_key)] {
-            if file.is_none() != relay.listen_tls.is_empty() {
-                let (known, missing) =
-                    if file.is_none() { ("listen-tls", name) } else { (name, "listen-tls") };
-                let prefix = self.prefix(known);
-                return Some(Problem::new(format!(
-                    "{prefix}{known} needs {missing}; set it, or remove {known}"
-                )));
-            }
-        }
-        if let Some((name, address, other)) = twice {
-            let prefix = self.prefix(name);
-            let what = if address == other {
-                format!("{address} is there twice")
-            } else {
-                format!("{address} and {other} have an address in common")
-            };
-            return Some(Problem::new(format!("{prefix}{what}; remove one")));
-        }
-        if relay.memory_bytes < relay.queue_bytes {
-            return Some(Problem::new(format!(
-                "{}memory-bytes = {} is less than queue-bytes = {} ({}); \
-                 raise memory-bytes or lower queue-bytes",
-                self.prefix("memory-bytes"),
-                value::show_size(relay.memory_bytes),
-                value::show_size(relay.queue_bytes),
-                self.show_origin("queue-bytes"),
-            )));
-        }
-        // Nothing else is known; should the relay come to know more, this says it.
-        relay.check().err().map(|error| Problem::new(error.to_string()))
     }
 
     fn prefix(&self, name: &str) -> String {

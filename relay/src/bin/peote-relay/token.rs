@@ -172,7 +172,10 @@ impl Signer {
                 let key = SigningKey::from_private_pem(&self.key, &pem);
                 key.map_err(|what| format!("{}: {what}", path.display()))
             }
-            (None, Some(path)) => read(path)?.signing_key(&self.key),
+            (None, Some(path)) => {
+                let key = read(path)?.signing_key(&self.key);
+                key.map_err(|what| format!("{}: {what}", path.display()))
+            }
             (None, None) => Err("give --keys or --private-key".into()),
         }
     }
@@ -195,6 +198,9 @@ impl Make {
         claims.enter = self.enter;
         claims.limits = limits;
         let token = self.signer.key()?.token(&claims)?;
+        if claims.create.is_empty() && claims.enter.is_empty() {
+            eprintln!("peote-relay: this token allows nothing; say with --create and --enter what it is for");
+        }
         Ok(format!("{token}\n"))
     }
 }
@@ -239,8 +245,9 @@ impl Explain {
             }
             return Ok(text);
         }
-        let token =
-            Keys::explain(given).map_err(|error| format!("neither a signed name nor a token: {error}"))?;
+        let token = Keys::explain(given).map_err(|_| {
+            "neither a signed name (NAME~EXPIRY~MAC) nor a token (a JWT): cut off, changed, or a plain name"
+        })?;
         let claims = &token.claims;
         let mut text = format!(
             "token\nalgorithm: {}\nkey: {}\nsubject: {:?}\nexpires: {}\n",

@@ -128,7 +128,7 @@ fn kept(relay: &Relay, beside: &Beside) -> Result<(), String> {
 }
 
 fn no_connection(id: &str) -> String {
-    format!("there is no connection {id:?}; it may have gone")
+    format!("there is no connection {id:?}; it may have gone; `list` shows the ids, such as 7.2")
 }
 
 fn banned(who: Who) -> Result<Banned, String> {

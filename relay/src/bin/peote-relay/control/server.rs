@@ -50,7 +50,13 @@ impl Server {
         let path = settings.control_socket.clone();
         if let Some(path) = &path {
             let wrong = |error: io::Error| {
-                io::Error::new(error.kind(), format!("control-socket {}: {error}", path.display()))
+                let advice = match error.kind() {
+                    io::ErrorKind::NotFound => "; make its folder, or choose another one",
+                    io::ErrorKind::PermissionDenied => "; let the relay's user write to its folder",
+                    _ => "",
+                };
+                let text = format!("control-socket {}: {error}{advice}", path.display());
+                io::Error::new(error.kind(), text)
             };
             let listener = listen(path).map_err(wrong)?;
             let handle = relay.handle();

@@ -21,7 +21,13 @@ const SHOWN: usize = 120;
 /// time, or an answer that is not 200.
 pub(super) fn get(place: &Place, path: &str, patience: Duration) -> Result<String, String> {
     let end = Instant::now() + patience;
-    let failed = |error: io::Error| format!("{place}: {error}");
+    let failed = |error: io::Error| {
+        let advice = match error.kind() {
+            ErrorKind::ConnectionRefused => "; no program listens there: start the relay, or mind the port",
+            _ => "",
+        };
+        format!("{place}: {error}{advice}")
+    };
     let (mut socket, address) = connect(place, end).map_err(failed)?;
     let response = ask(&mut socket, address, path, end).map_err(failed)?;
     if response.is_empty() {
@@ -41,7 +47,7 @@ pub(super) fn get(place: &Place, path: &str, patience: Duration) -> Result<Strin
             let said: String = plain(&format!("{status}{colon}{what}")).chars().take(SHOWN).collect();
             Err(format!("{place}: {path}: {said}"))
         }
-        _ => Err(format!("{place}: whoever listens there does not speak HTTP")),
+        _ => Err(format!("{place}: what listens there does not speak HTTP")),
     }
 }
 
