@@ -43,6 +43,8 @@ pub(crate) struct Terms {
 pub(crate) struct Patience {
     /// What is left, in microseconds.
     left: u64,
+    /// The most that was left since it began anew.
+    peak: u64,
     /// Milliseconds for which others have waited in one go.
     waited: u64,
     /// Up to when time has been counted, in milliseconds.
@@ -51,7 +53,17 @@ pub(crate) struct Patience {
 
 impl Patience {
     pub(crate) fn new(now: u64, terms: Terms) -> Self {
-        Self { left: terms.most.saturating_mul(1000), waited: 0, at: now }
+        let left = terms.most.saturating_mul(1000);
+        Self { left, peak: left, waited: 0, at: now }
+    }
+
+    /// Begins anew where it was used up and another one is to blame: with half of what it had, and
+    /// a sixteenth of the whole at least. So many that use it up one after the other take twice
+    /// the whole, and not as often as they are.
+    pub(crate) fn begin_anew(&mut self, now: u64, terms: Terms) {
+        let least = terms.most.saturating_mul(1000) / 16;
+        let left = (self.peak / 2).max(least);
+        *self = Self { left, peak: left, waited: 0, at: now };
     }
 
     /// Counts the time that has passed at this pace.
@@ -83,11 +95,13 @@ impl Patience {
 
     fn give(&mut self, micros: u64, terms: Terms) {
         self.left = self.left.saturating_add(micros).min(terms.most.saturating_mul(1000));
+        self.peak = self.peak.max(self.left);
     }
 
     /// Goes on with other terms. What is gone stays gone.
     pub(crate) fn change(&mut self, before: Terms, after: Terms) {
         self.left = after.most.saturating_mul(1000).saturating_sub(self.gone(before));
+        self.peak = self.left;
     }
 
     /// What is gone of it, in microseconds.
@@ -174,6 +188,28 @@ mod tests {
         // a long rest makes up for everything, and for no more than that
         patience.pass(1_000_000, Pace::Rest, TERMS);
         assert_eq!(patience.over_at(Pace::Full), Some(1_005_000));
+    }
+
+    #[test]
+    fn many_one_after_the_other_take_twice_the_budget() {
+        let mut patience = Patience::new(0, TERMS);
+        let mut now = 0;
+        let mut waits = Vec::new();
+        for _ in 0..7 {
+            let over = patience.over_at(Pace::Full).unwrap();
+            waits.push(over - now);
+            now = over;
+            patience.pass(now, Pace::Full, TERMS);
+            patience.begin_anew(now, TERMS);
+        }
+        assert_eq!(waits, [5000, 2500, 1250, 625, 313, 313, 313]);
+        // a rest makes up for that
+        now += 8 * 2000;
+        patience.pass(now, Pace::Rest, TERMS);
+        assert_eq!(patience.over_at(Pace::Full), Some(now + 2313));
+        patience.pass(now + 2313, Pace::Full, TERMS);
+        patience.begin_anew(now, TERMS);
+        assert_eq!(patience.over_at(Pace::Full), Some(now + 1157));
     }
 
     #[test]

@@ -200,13 +200,13 @@ impl Connections {
         true
     }
 
-    /// Makes a connection wait for no window any more, because that took too long: it has its
-    /// patience anew. Returns for whom it has waited, for the longest first.
+    /// Makes a connection wait for no window any more, because that took too long: it begins to be
+    /// patient anew. Returns for whom it has waited, for the longest first.
     pub(crate) fn give_up_waiting_for_window(&mut self, index: u32) -> Vec<Membership> {
         let (now, terms) = (self.now, self.times.terms);
         self.stop_waiting_for_window(index);
         let Some(connection) = self.get(index) else { return Vec::new() };
-        connection.wait.window_patience = Patience::new(now, terms);
+        connection.wait.window_patience.begin_anew(now, terms);
         connection.wait.blame.take()
     }
 

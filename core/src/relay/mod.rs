@@ -261,6 +261,18 @@ impl<S: Storage> Relay<S> {
         true
     }
 
+    /// Ends all memberships in which a connection that does not take part may send nothing, because
+    /// the window of the other side is used up; 256 of them at most. For a sender that has waited
+    /// for one of them for so long that the others have granted nothing for too long as well. Returns
+    /// how many it ended.
+    pub fn end_used_up<H: Host>(&mut self, sender: ConnectionId, host: &mut H) -> usize {
+        let mut tables = self.tables();
+        if tables.connection(sender).is_none() {
+            return 0;
+        }
+        tables.end_used_up(sender, host)
+    }
+
     /// Tells an endpoint that has said hello after how many milliseconds it shall come back, before
     /// its connection is closed.
     pub fn say_come_back<H: Host>(&mut self, connection: ConnectionId, millis: u32, host: &mut H) {

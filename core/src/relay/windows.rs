@@ -11,9 +11,9 @@ use super::fitting::fitting;
 use super::host::{ConnectionId, Host, Membership, Outcome};
 use super::slots::{Flags, MembershipSlot, Stage};
 use super::tables::Tables;
-use crate::protocol::MAX_UNIT_PAYLOAD;
 use crate::protocol::to_endpoint::Capabilities;
 use crate::protocol::to_relay::Grant;
+use crate::protocol::{MAX_UNIT_PAYLOAD, MAX_USERS};
 
 /// The sides of a membership, as places in [`FlowSlot::sides`](super::slots::FlowSlot).
 pub(super) const USER: usize = 0;
@@ -277,6 +277,24 @@ impl Tables<'_> {
             self.resume(index, other(side), host);
         }
         (self.window_at(index, other(side), host), receive)
+    }
+
+    /// Ends the memberships in which a connection may send nothing. Returns how many.
+    pub(super) fn end_used_up<H: Host>(&mut self, sender: ConnectionId, host: &mut H) -> usize {
+        let mut ended = 0usize;
+        self.for_each_side(sender, |tables, index, side| {
+            if ended < MAX_USERS && tables.is_used_up(index, other(side)) {
+                tables.end_too_slow(index, host);
+                ended = ended.saturating_add(1);
+            }
+        });
+        ended
+    }
+
+    /// Whether a sender that does not take part may send nothing to that side.
+    fn is_used_up(&self, index: u32, side: usize) -> bool {
+        let way = self.membership(index).map(|to| self.way(to, side));
+        way == Some(Way::FromExisting) && self.side(index, side).is_some_and(|slot| slot.count == 0)
     }
 
     /// A membership is gone from the tables of numbers: takes it off all lists.

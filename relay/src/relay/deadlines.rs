@@ -157,12 +157,22 @@ impl Relay {
 
     /// A connection has waited for windows for too long: ends the membership that it has waited for
     /// the longest. Those that are over already are passed over.
+    ///
+    /// If it has waited for one of them for half of that time in one go, nothing was sent meanwhile.
+    /// So all whose windows are used up now have granted nothing for as long, and would have it
+    /// wait one after the other: they end as well.
     fn end_membership(&mut self, index: u32) {
+        let (now, most) = (self.connections.now, self.connections.times.terms.most);
+        let Some(connection) = self.connections.get(index) else { return };
+        let (id, waited) = (connection.id, now.saturating_sub(connection.wait.began));
         for membership in self.connections.give_up_waiting_for_window(index) {
             if self.core.end_membership(membership, &mut self.connections) {
                 self.connections.note_too_slow(index);
                 break;
             }
+        }
+        if waited >= most / 2 {
+            self.core.end_used_up(id, &mut self.connections);
         }
         self.connections.list(index);
     }

@@ -235,6 +235,52 @@ fn a_new_configuration_gives_no_new_patience_with_windows() {
     assert!(!waits(&mut world), "the membership has ended");
 }
 
+impl World {
+    /// A server that does not take part, and users that do and take nothing: one for each window.
+    /// The server has sent so many bytes to all that it waits.
+    fn with_silent_users(windows: &[u8], len: u8) -> Self {
+        let mut world = Self::new(config());
+        world.connect_and_say(b"\0\0\x01\x01a");
+        for window in windows {
+            let hello = [0, 6, 0, 9, 1, 1, 1, 6, 4, *window, 0, 0, 0];
+            world.connect_and_say(&[&hello[..], b"\0\x01\x01\x01a"].concat());
+        }
+        world.say(0, &[&[1, 1, len + 1, 128][..], &vec![7; len.into()]].concat());
+        assert_eq!(world.relay.stats().paused, 1);
+        world
+    }
+}
+
+/// An endpoint that does not take part waits for windows. It does not wait for silent users one
+/// after the other.
+#[test]
+fn users_that_are_silent_at_the_same_time_are_given_up_at_the_same_time() {
+    let mut world = World::with_silent_users(&[64, 64, 64, 64, 100], 80);
+    world.judge_after(5001);
+    assert_eq!(world.relay.stats().users, 1, "one still has a window");
+    world.until(|relay| relay.stats().paused == 0);
+    // one that has waited for many of them for a short time each gives up one
+    let mut world = World::with_silent_users(&[64, 64, 64], 80);
+    let began = world.relay.connections.now + 3000;
+    world.relay.connections.get(0).unwrap().wait.began = began;
+    world.judge_after(5001);
+    assert_eq!(world.relay.stats().users, 2);
+}
+
+/// Nor does it wait for each as long where each has a little more room than the one before.
+#[test]
+fn users_that_are_silent_one_after_the_other_have_less_time() {
+    let mut world = World::with_silent_users(&[64, 65, 66, 67], 100);
+    let mut users = 4;
+    for millis in [5001, 2510, 1260, 640] {
+        world.until(|relay| relay.stats().paused == 1);
+        world.judge_after(millis);
+        users -= 1;
+        assert_eq!(world.relay.stats().users, users, "after {millis} ms");
+    }
+    world.until(|relay| relay.stats().paused == 0);
+}
+
 /// More memory may be more room; the same is not, and what has been waited for in one go stays so.
 #[test]
 fn a_new_configuration_lets_those_go_on_that_it_gives_room() {

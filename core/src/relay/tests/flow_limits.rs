@@ -272,3 +272,20 @@ fn numbers_of_refused_users_do_not_rest() {
         assert_eq!(world.take(1), [0, 3, 9, 1, 7]);
     }
 }
+
+// §11.6-paused-too-long
+#[test]
+fn all_whose_windows_are_used_up_end_at_once() {
+    let mut world = World::in_a(&[0, 500, 300, 0, 300]);
+    world.send(0, &to_all(300));
+    assert_eq!(world.relay.end_used_up(world.ids[1], &mut world.host), 0, "it sends to nobody");
+    (0..5).for_each(|number| drop(world.take(number)));
+    assert_eq!(world.relay.end_used_up(world.ids[0], &mut world.host), 2);
+    let gone = [to_endpoint::user_gone(0, 1, 1), to_endpoint::user_gone(0, 3, 1)].concat();
+    assert_eq!(world.take(0), gone);
+    for (number, is_gone) in [(1, false), (2, true), (3, false), (4, true)] {
+        let told = if is_gone { to_endpoint::channel_gone(0, 3).to_vec() } else { Vec::new() };
+        assert_eq!(world.take(number), told, "{number}");
+    }
+    assert_eq!(world.relay.end_used_up(world.ids[0], &mut world.host), 0);
+}
