@@ -240,3 +240,23 @@ fn a_certificate_of_the_relay() {
     let errors = does_not_start(&url, &more[..4]);
     assert!(errors.contains("cluster-certificate needs cluster-key; set it"), "{errors}");
 }
+
+/// A log is read by more people than the file with the settings.
+#[test]
+fn no_password_comes_into_the_log() {
+    let folder = Folder::new("password");
+    let settings = |password: &str| {
+        format!("listen = [\"127.0.0.1:0\"]\ncluster = [\"nats://ann:{password}@127.0.0.1:9\"]\n")
+    };
+    let path = folder.write("relay.toml", &settings("first-secret"));
+    let mut relay = Running::start(&["--config", &path, "--log-level", "debug"]);
+    let mut log = relay.log_until("NATS cannot be used");
+    folder.write("relay.toml", &settings("second-secret"));
+    relay.signal(rustix::process::Signal::HUP);
+    log.extend(relay.log_until("configuration read again"));
+    let change = log.iter().find(|line| line.contains("takes effect at the next start")).unwrap();
+    assert!(change.contains("nats://…@127.0.0.1:9"), "{change}");
+    assert!(!log.iter().any(|line| line.contains("secret")), "{log:#?}");
+    let errors = does_not_start("nats://ann:secret@a b:1", &[]);
+    assert!(errors.contains("no address of a NATS server") && !errors.contains("secret"), "{errors}");
+}

@@ -192,16 +192,15 @@ impl Loaded {
         }
     }
 
-    /// The settings that are not as they were, as lines of TOML: its name, its value now, and its
-    /// value before.
+    /// The settings that are not as they were, for the log: its name, its value now, and its value
+    /// before.
     pub(crate) fn changes<'a>(
         &'a self,
         before: &'a Self,
     ) -> impl Iterator<Item = (&'static str, String, String)> + 'a {
-        let all = SETTINGS
-            .iter()
-            .map(|setting| (setting.name, setting.show(&self.settings), setting.show(&before.settings)));
-        all.filter(|(_, now, before)| now != before)
+        let (now, before) = (&self.settings, &before.settings);
+        let changed = SETTINGS.iter().filter(|setting| setting.show(now) != setting.show(before));
+        changed.map(|setting| (setting.name, setting.show_in_log(now), setting.show_in_log(before)))
     }
 
     /// Says it where a line of `--legacy-config` does not count in the end.

@@ -93,8 +93,10 @@ impl Nats {
         access::check(&options)?;
         let servers = options.servers.iter().map(|server| {
             server.parse::<ServerAddr>().map_err(|error| {
+                // what stands in front of the host may be a password
+                let host = server.rsplit_once('@').map_or(&**server, |(_, host)| host);
                 let what = format!(
-                    "{server:?} is no address of a NATS server, such as nats://127.0.0.1:4222: {error}"
+                    "cluster: {host:?} is no address of a NATS server, such as nats://127.0.0.1:4222: {error}"
                 );
                 io::Error::new(io::ErrorKind::InvalidInput, what)
             })

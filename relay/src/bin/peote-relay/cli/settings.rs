@@ -176,6 +176,17 @@ impl Setting {
         }
     }
 
+    /// Its value as it may stand in a log: without a password.
+    pub(crate) fn show_in_log(&self, settings: &Settings) -> String {
+        match &self.field {
+            Field::Texts(field, placeholder) if placeholder.starts_with("nats://") => {
+                let addresses = field(&mut settings.clone()).clone();
+                quoted_list(&addresses.iter().map(|address| without_user(address)).collect::<Vec<_>>())
+            }
+            _ => self.show(settings),
+        }
+    }
+
     /// What stands for its value in the help.
     pub(crate) fn placeholder(&self) -> &'static str {
         match self.field {
@@ -221,6 +232,16 @@ impl LogLevel {
     }
 }
 
+/// An address with dots in place of a user with a password, or of a token.
+fn without_user(address: &str) -> String {
+    let (scheme, rest) = address.split_once("://").unwrap_or(("", address));
+    match (scheme, rest.rsplit_once('@')) {
+        (_, None) => address.into(),
+        ("", Some((_, host))) => format!("…@{host}"),
+        (scheme, Some((_, host))) => format!("{scheme}://…@{host}"),
+    }
+}
+
 fn quoted(text: &dyn std::fmt::Display) -> String {
     format!("\"{text}\"")
 }
@@ -251,6 +272,19 @@ mod tests {
                 assert_eq!(setting.set(&mut settings, text), Ok(()), "{}", setting.name);
             }
             assert_eq!(settings, default, "{}", setting.name);
+        }
+    }
+
+    #[test]
+    fn no_password_is_shown_in_a_log() {
+        let mut settings = Settings::default();
+        settings.relay.cluster =
+            ["nats://ann:pa@ss/w@h:1", "tls://token@h", "a:b@h", "nats://h:2"].map(String::from).to_vec();
+        let setting = SETTINGS.iter().find(|setting| setting.name == "cluster").unwrap();
+        assert_eq!(setting.show_in_log(&settings), r#"["nats://…@h:1", "tls://…@h", "…@h", "nats://h:2"]"#);
+        assert!(setting.show(&settings).contains("pa@ss"), "as the file has it");
+        for setting in SETTINGS.iter().filter(|setting| setting.name != "cluster") {
+            assert_eq!(setting.show_in_log(&settings), setting.show(&settings));
         }
     }
 
