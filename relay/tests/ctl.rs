@@ -246,3 +246,24 @@ fn without_a_relay_it_says_so() {
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(text(&output.stderr).lines().count(), 1, "{}", text(&output.stderr));
 }
+
+/// The system has no file descriptor left for a while.
+#[cfg(target_os = "linux")]
+#[test]
+fn who_asks_while_nobody_can_be_let_in_is_answered_later() {
+    use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
+
+    let folder = Folder::new("files");
+    let (mut relay, _) = folder.start();
+    let pid = Pid::from_child(&relay.child);
+    // it has that of this process, which only root may raise
+    let few = Rlimit { current: Some(3), ..getrlimit(Resource::Nofile) };
+    let before = prlimit(Some(pid), Resource::Nofile, few).unwrap();
+    let asked = std::thread::spawn({
+        let socket = folder.socket();
+        move || output(&["ctl", "--socket", socket.to_str().unwrap(), "status"])
+    });
+    relay.log_until("cannot be asked at the moment");
+    prlimit(Some(pid), Resource::Nofile, before).unwrap();
+    assert_eq!(asked.join().unwrap().status.code(), Some(0));
+}

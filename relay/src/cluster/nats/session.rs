@@ -11,7 +11,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_nats::jetstream::kv::{
     Config, CreateError, CreateErrorKind, Operation, Store, UpdateError, UpdateErrorKind,
@@ -33,6 +33,28 @@ use super::{Command, LEAVE, Options};
 
 /// The pause behind a failure.
 const PAUSE: Duration = Duration::from_millis(300);
+
+/// What may come with each message is said once in this time.
+const SELDOM: Duration = Duration::from_secs(60);
+
+/// Something that is said seldom, however often it happens.
+#[derive(Debug, Default)]
+struct Seldom {
+    again_at: Option<Instant>,
+    unsaid: u64,
+}
+
+impl Seldom {
+    /// Whether it may be said now, and how often it was not since the last time.
+    fn may_say(&mut self, now: Instant) -> Option<u64> {
+        if self.again_at.is_some_and(|again_at| now < again_at) {
+            self.unsaid += 1;
+            return None;
+        }
+        self.again_at = Some(now + SELDOM);
+        Some(std::mem::take(&mut self.unsaid))
+    }
+}
 
 #[derive(Clone)]
 pub(super) struct Tell {
@@ -205,13 +227,18 @@ impl Session {
         self.said.clear();
         info!(cluster = %self.options.name, server = %client.server_info().server_name, "connected to NATS");
         let (mut is_whole, mut tasks) = (false, JoinSet::new());
+        let [mut dropped, mut reported] = [Seldom::default(), Seldom::default()];
         loop {
             tokio::select! {
                 biased;
                 event = events.recv() => match event {
                     Some(Event::Connected) => {}
-                    Some(Event::SlowConsumer(_)) => warn!("NATS has dropped messages; the line they were on begins anew"),
-                    Some(Event::ServerError(error)) => warn!(%error, "NATS reports an error"),
+                    Some(Event::SlowConsumer(_)) => if let Some(unsaid) = dropped.may_say(Instant::now()) {
+                        warn!(unsaid, "NATS has dropped messages; the line they were on begins anew");
+                    },
+                    Some(Event::ServerError(error)) => if let Some(unsaid) = reported.may_say(Instant::now()) {
+                        warn!(%error, unsaid, "NATS reports an error");
+                    },
                     Some(event) => return Err(why(event)),
                     None => return Err(why("disconnected")),
                 },
@@ -317,4 +344,19 @@ pub(super) fn whole(error: &(dyn Error + 'static)) -> String {
         next = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_with_each_message_is_said_once_in_a_while() {
+        let (mut seldom, start) = (Seldom::default(), Instant::now());
+        let mut said = Vec::new();
+        for millis in (0..150_000).step_by(10) {
+            said.extend(seldom.may_say(start + Duration::from_millis(millis)));
+        }
+        assert_eq!(said, [0, 5999, 5999]);
+    }
 }

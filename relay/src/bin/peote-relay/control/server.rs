@@ -20,6 +20,9 @@ use crate::cli::settings::Settings;
 /// The longest that one who asks may keep others waiting.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// The pause before accepting is tried again.
+const AGAIN: Duration = Duration::from_millis(200);
+
 /// Bytes of the longest request.
 const LONGEST: u64 = 64 * 1024;
 
@@ -62,7 +65,7 @@ impl Server {
             let handle = relay.handle();
             std::thread::Builder::new()
                 .name("control".into())
-                .spawn(move || listener.incoming().flatten().for_each(|client| serve(&client, &ask, &handle)))
+                .spawn(move || accept(&listener, |client| serve(client, &ask, &handle)))
                 .map_err(wrong)?;
             info!(path = %path.display(), "control socket is open");
         }
@@ -122,6 +125,26 @@ fn listen(path: &Path) -> io::Result<UnixListener> {
     let listener = UnixListener::bind(path);
     rustix::process::umask(before);
     listener
+}
+
+/// Calls `serve` with all that come. Waits where the system lets nobody in at the moment, because
+/// there is no file descriptor left.
+fn accept(listener: &UnixListener, mut serve: impl FnMut(&UnixStream)) {
+    let mut is_said = false;
+    for client in listener.incoming() {
+        match client {
+            Ok(client) => {
+                is_said = false;
+                serve(&client);
+            }
+            Err(error) => {
+                if !std::mem::replace(&mut is_said, true) {
+                    warn!(%error, "control-socket: cannot be asked at the moment; tried again until it can");
+                }
+                std::thread::sleep(AGAIN);
+            }
+        }
+    }
 }
 
 /// Reads one request and answers it.
