@@ -7,7 +7,7 @@ use std::net::{SocketAddr, TcpStream};
 
 use common::websocket::{Browser, response};
 use common::{PATIENCE, Running, config, start, to_all, to_server, to_user};
-use peote_relay::{Closed, Config};
+use peote_relay::{Cause, Closed, Config, Paused, Refused, TurnedAway};
 
 fn get(relay: &Running, page: &str) -> String {
     response(relay, format!("GET {page} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes())
@@ -139,4 +139,22 @@ fn by_default_they_are_shown_on_this_machine() {
         let page = get_from(source, relay.address, "/metrics");
         assert!(page.starts_with(&format!("HTTP/1.1 {status} ")), "{source}: {page}");
     }
+}
+
+/// What an operator sees in figures and in the log is explained.
+#[test]
+fn every_cause_is_in_the_documentation() {
+    fn check<C: Cause + std::fmt::Debug>(figure: &str) {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/OPERATING.md");
+        let text = std::fs::read_to_string(path).unwrap();
+        let row = text.lines().find(|line| line.starts_with(&format!("| `peote_relay_{figure}`")));
+        let row = row.unwrap_or_else(|| panic!("{figure} is not in docs/OPERATING.md"));
+        for cause in C::ALL {
+            assert!(row.contains(&format!("`{}`", cause.name())), "{cause:?} is missing in {row}");
+        }
+    }
+    check::<TurnedAway>("turned_away_total");
+    check::<Closed>("closed_total");
+    check::<Refused>("refused_total");
+    check::<Paused>("pauses_total");
 }
