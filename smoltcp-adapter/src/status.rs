@@ -61,7 +61,7 @@ pub enum Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Refused => "the relay refused the connection",
+            Self::Refused => "no program listens at the relay's address",
             Self::NoAnswer => "the relay did not answer",
             Self::Unaddressable => "there is no address from which the relay could be reached",
             Self::NameNotFound => "the relay's name could not be looked up",

@@ -29,12 +29,15 @@ pub(crate) struct Count {
     left: usize,
     /// Something was read in this round.
     has_read: bool,
+    /// Something was read since the connection began.
+    has_heard: bool,
 }
 
 impl Count {
     fn read(&mut self, len: usize) -> usize {
         self.left = self.left.saturating_sub(len);
         self.has_read = len > 0;
+        self.has_heard |= len > 0;
         len
     }
 }
@@ -91,6 +94,11 @@ impl LinkTransport {
     /// Returns true if something was read in this round.
     pub(crate) const fn has_read(&mut self) -> bool {
         matches!(self.count(), Some(Count { has_read: true, .. }))
+    }
+
+    /// Returns true if nothing has come since the connection began.
+    pub(crate) const fn has_heard_nothing(&self) -> bool {
+        matches!(self, Self::Tcp { count: Count { has_heard: false, .. }, .. })
     }
 
     /// Returns true if as much was read in this turn as may be.

@@ -101,6 +101,7 @@ fn refused() {
     assert_eq!(error.to_string(), format!("cannot connect to {address}"));
     let told = describe(&error);
     assert!(told.starts_with(&format!("{error}: {address}: Connection refused")), "{told}");
+    assert!(told.ends_with("; no program listens there: start the relay, or mind the port"), "{told}");
     assert_eq!(format!("{error:?}"), told, "what `main` prints");
 }
 

@@ -127,8 +127,13 @@ fn what_an_error_of_the_handler_left_unhandled_ends_the_next_wait() {
 
 #[test]
 fn a_lost_connection_can_be_replaced() {
-    let (mut link, relay, listener) = link();
-    echo(&mut link).unwrap();
+    let (mut link, mut relay, listener) = link();
+    relay.write_all(&CREATED).unwrap();
+    let mut is_open = false;
+    while !is_open {
+        link.poll(|event, _| is_open |= matches!(event, Event::Opened { .. })).unwrap();
+        link.wait_for(&mut [], Some(link.now() + time::Duration::from_millis(20))).unwrap();
+    }
     reset(relay);
     let error = loop {
         if let Err(error) = echo(&mut link) {
@@ -185,6 +190,27 @@ fn a_relay_that_is_not_there_is_named() {
         told.starts_with(&format!("cannot connect to {address}: {address}: Connection refused")),
         "{told}"
     );
+}
+
+/// A relay that is full, or speaks TLS there, ends the connection without a word.
+#[test]
+fn a_relay_that_says_nothing_before_it_closes_may_be_full() {
+    for has_read in [false, true] {
+        let (mut link, mut relay, _listener) = link();
+        echo(&mut link).unwrap();
+        if has_read {
+            expect(&mut relay, &CREATE_ECHO);
+        }
+        drop(relay); // with unread bytes this is a reset
+        let error = loop {
+            match echo(&mut link) {
+                Ok(_) => drop(link.wait().unwrap()),
+                Err(error) => break error,
+            }
+        };
+        assert!(matches!(error, LinkError::Lost(Lost::TurnedAway)), "{error:?}");
+        assert!(error.to_string().contains("may be full"), "{error}");
+    }
 }
 
 /// What a handler says with `?` is what comes out, with all that lies behind it.

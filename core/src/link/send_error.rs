@@ -140,7 +140,7 @@ impl fmt::Display for SendError {
             Self::WouldBlock => {
                 f.write_str("no room in the transmit ring or the window now; try again after a poll")
             }
-            Self::NotOpen => f.write_str("the channel or user is not there"),
+            Self::NotOpen => f.write_str("the channel is not open (yet, or any more), or the user has gone"),
             Self::Unsupported => f.write_str("the relay has not announced that it can do this"),
             Self::Empty => f.write_str("there is nothing to send: a payload has at least one byte"),
             Self::ChunkTooLarge { len, max } => {
@@ -159,11 +159,20 @@ impl fmt::Display for SendError {
             #[cfg(feature = "flow")]
             Self::WordsTooLong { len } => write!(f, "words of {len} bytes; at most 200 are allowed"),
             Self::ChunkLimit { max, chunk_size } => {
-                write!(f, "a maximum chunk size of {max} bytes; this link allows 1 to {chunk_size}")
+                write!(
+                    f,
+                    "a maximum chunk size of {max} bytes; the memory of this link allows 1 to {chunk_size}"
+                )
             }
-            Self::TooManyOwnChannels => f.write_str("all slots for own channels of this link are taken"),
-            Self::TooManyParties => f.write_str("all slots for parties of this link are taken"),
-            Self::TooManyLocalUsers => f.write_str("all slots for local users of this link are taken"),
+            Self::TooManyOwnChannels => {
+                f.write_str("no free slot for an own channel: raise own_channels of the link's memory")
+            }
+            Self::TooManyParties => {
+                f.write_str("no free slot for a party: raise parties of the link's memory")
+            }
+            Self::TooManyLocalUsers => {
+                f.write_str("no free slot for a local user: raise local_users of the link's memory")
+            }
             Self::ListFull { capacity } => {
                 write!(f, "all {capacity} entries of the list of channels are taken")
             }

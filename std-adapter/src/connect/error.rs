@@ -163,5 +163,8 @@ fn list(f: &mut fmt::Formatter<'_>, attempts: &[Attempt]) -> fmt::Result {
         let separator = if index == 0 { "" } else { "; " };
         write!(f, "{separator}{}: {}", attempt.address, attempt.error)?;
     }
+    if attempts.iter().all(|attempt| attempt.error.kind() == io::ErrorKind::ConnectionRefused) {
+        f.write_str("; no program listens there: start the relay, or mind the port")?;
+    }
     Ok(())
 }

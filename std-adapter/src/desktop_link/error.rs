@@ -55,6 +55,9 @@ pub enum Lost {
     Transport(TcpError),
     /// The relay closed the connection.
     Closed,
+    /// The relay ended the connection before it had said anything. It is full, does not let this
+    /// address in, or expects TLS on this port.
+    TurnedAway,
     /// Nothing was heard from the relay for the silence limit.
     Silent {
         /// How long.
@@ -95,6 +98,10 @@ impl fmt::Display for Lost {
         match self {
             Self::Transport(_) => f.write_str("the connection to the relay failed"),
             Self::Closed => f.write_str("the relay closed the connection"),
+            Self::TurnedAway => f.write_str(
+                "the relay ended the connection without a word; \
+                 it may be full, not let this address in, or expect TLS on this port",
+            ),
             Self::Silent { duration } => {
                 write!(f, "nothing was heard from the relay for {} ms", duration.as_millis())
             }

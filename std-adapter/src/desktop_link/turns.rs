@@ -10,8 +10,8 @@ use peote_net::time::Instant;
 
 use super::error::Cause;
 use super::{Change, Channels, DesktopLink, LinkError, Lost, OnChange, Relay, Stage, change};
-use crate::TcpTransport;
 use crate::link_transport::{LinkTransport, Unanswering};
+use crate::{TcpError, TcpTransport};
 
 impl DesktopLink {
     /// Goes on with connecting, and asks for the channels that are due.
@@ -106,12 +106,16 @@ impl DesktopLink {
         })
     }
 
-    pub(super) fn lost(&mut self, error: Error<crate::TcpError>, now: Instant) {
-        let is_unanswering = matches!(
-            std::mem::replace(&mut self.stage, Stage::Nothing),
-            Stage::Connected(transport) if matches!(*transport, LinkTransport::Unanswering(_))
-        );
-        let lost = if is_unanswering { Lost::NoAnswer } else { error.into() };
+    pub(super) fn lost(&mut self, error: Error<TcpError>, now: Instant) {
+        let transport = match std::mem::replace(&mut self.stage, Stage::Nothing) {
+            Stage::Connected(transport) => Some(*transport),
+            _ => None,
+        };
+        let lost = match transport {
+            Some(LinkTransport::Unanswering(_)) => Lost::NoAnswer,
+            Some(transport) if transport.has_heard_nothing() && is_end(&error) => Lost::TurnedAway,
+            _ => error.into(),
+        };
         self.failed(Cause::Lost(lost), now);
     }
 
@@ -139,6 +143,19 @@ impl DesktopLink {
         if let Some(on_change) = &mut self.on_change {
             on_change(change);
         }
+    }
+}
+
+/// Returns true if the relay has ended the connection. The system resets one that is closed while
+/// unread bytes lie in it.
+fn is_end(error: &Error<TcpError>) -> bool {
+    use embedded_io::{Error as _, ErrorKind};
+    match error {
+        Error::Closed => true,
+        Error::Transport(error) => {
+            matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe)
+        }
+        _ => false,
     }
 }
 

@@ -465,7 +465,7 @@ fn configurations_that_cannot_work() {
 fn statuses_say_what_they_are() {
     let until = Instant::from_millis(7);
     let waiting = Status::Waiting { until, failure: Some(Failure::Refused) };
-    assert_eq!(waiting.to_string(), "waiting until 7 ms: the relay refused the connection");
+    assert_eq!(waiting.to_string(), "waiting until 7 ms: no program listens at the relay's address");
     assert_eq!(Status::Waiting { until, failure: None }.to_string(), "waiting until 7 ms");
     assert_eq!(Status::NoAddress.to_string(), "no address yet");
 }
