@@ -122,17 +122,25 @@ impl Notice {
 #[derive(Clone, Debug)]
 pub(super) struct Front {
     pub(super) event: Queued,
-    /// The program has seen the event in this round and wants it again.
-    kept: bool,
+    seen: Seen,
+}
+
+/// Whether the program has seen an event, and wants it again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)] // `Never` is all zero, so a link in a `static` lies in .bss
+enum Seen {
+    Never,
+    Before,
+    InThisRound,
 }
 
 impl Front {
     /// No event. All bytes are zero.
-    pub(super) const EMPTY: Self = Self { event: Queued::None, kept: false };
+    pub(super) const EMPTY: Self = Self { event: Queued::None, seen: Seen::Never };
 
     #[cfg(feature = "local")]
     pub(super) const fn of(event: Queued) -> Self {
-        Self { event, kept: false }
+        Self { event, seen: Seen::Never }
     }
 
     /// Puts a notice here, or nothing.
@@ -149,23 +157,31 @@ impl Front {
 
     /// Returns true if the event is due for delivery in this round.
     pub(super) const fn is_due(&self) -> bool {
-        self.has_event() && !self.kept
+        self.has_event() && !matches!(self.seen, Seen::InThisRound)
     }
 
     /// Returns true if the event waits for the next round.
     pub(super) const fn is_kept(&self) -> bool {
-        self.has_event() && self.kept
+        self.has_event() && matches!(self.seen, Seen::InThisRound)
+    }
+
+    /// Returns true if the program has seen the event before.
+    #[cfg(feature = "rpc")]
+    pub(super) const fn was_seen(&self) -> bool {
+        !matches!(self.seen, Seen::Never)
     }
 
     /// A round begins: an event that was kept is due again.
     pub(super) const fn begin_round(&mut self) {
-        self.kept = false;
+        if matches!(self.seen, Seen::InThisRound) {
+            self.seen = Seen::Before;
+        }
     }
 
     /// The program has seen the event. It stays if the program wants it `again`. Returns true if it
     /// does.
     pub(super) const fn settle(&mut self, again: bool) -> bool {
-        self.kept = again;
+        self.seen = if again { Seen::InThisRound } else { Seen::Never };
         if !again {
             self.event = Queued::None;
         }

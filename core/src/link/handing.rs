@@ -75,6 +75,10 @@ impl<'a> Session<'a> {
     #[cfg_attr(feature = "speed", inline(always))]
     pub(super) fn hand_over<H: Handler + ?Sized>(&mut self, source: Held, handler: &mut H) -> Verdict {
         let Self { out, inbox } = self;
+        #[cfg(feature = "rpc")]
+        {
+            out.state.is_told_again = was_seen(source, out);
+        }
         let kept;
         let event = match source {
             // read where it lies
@@ -105,6 +109,22 @@ impl<'a> Session<'a> {
     pub(super) fn held(self) -> Option<(Event<'a>, Out<'a>)> {
         let event = event_of(self.out.state.held, &self.out);
         Some((self.inbox.into_event(&event, &self.out)?, self.out))
+    }
+}
+
+/// Returns true if the program has seen a source's event before, and wanted it again.
+#[cfg(feature = "rpc")]
+#[inline]
+fn was_seen(source: Held, out: &Out<'_>) -> bool {
+    match source {
+        Held::Relay => out.state.front.was_seen(),
+        #[cfg(feature = "local")]
+        Held::Local(line) => out.parts.local.was_seen(line),
+        #[cfg(feature = "flow")]
+        Held::Party(slot) => {
+            out.parts.parties.get(usize::from(slot)).is_some_and(|party| party.kept.was_seen())
+        }
+        _ => false,
     }
 }
 

@@ -178,6 +178,9 @@ pub(super) struct State {
     pub(super) unflushed: bool,
     /// The program wants the event again that it holds, or has in its hands.
     pub(super) again: bool,
+    /// The program has seen the event before that it has in its hands.
+    #[cfg(feature = "rpc")]
+    pub(super) is_told_again: bool,
     pub(super) owed: Owed,
     pub(super) capabilities: Capabilities,
     pub(super) held: Held,
@@ -210,6 +213,8 @@ impl State {
             front: Front::EMPTY,
             held: Held::None,
             again: false,
+            #[cfg(feature = "rpc")]
+            is_told_again: false,
             room: Room::new(),
             telling: Telling::Done,
             owed: Owed::Nothing,

@@ -101,10 +101,9 @@ pub enum Heard<'a> {
     NotRemembered(Source, OffersFull),
     /// A peer calls an object of this end: hand it to `dispatch`.
     Call(Call<'a>),
-    /// The answer to a call. It is the same when the event comes again that a handler has kept, and
-    /// so also if a peer answers twice.
+    /// The answer to a call. It is told once, and again with its event if the handler has kept that.
     Answer(Answer<'a>),
-    /// A call will not be answered: the peer says so. The same holds.
+    /// A call will not be answered: the peer says so.
     Ended(Ended),
     /// A peer does not wait for the answer to a call any more.
     Cancelled(Cancelled),
@@ -138,8 +137,8 @@ impl<const OPEN: usize, const PARTIES: usize, const OBJECTS: usize> Calls<OPEN, 
         match event {
             Event::Rpc { from, bytes } => match Message::read(from, bytes) {
                 Message::Call(call) => match call.object() {
-                    ANSWERS => Ok(self.answered(call)),
-                    INTERFACES => Ok(self.described(call)),
+                    ANSWERS => Ok(self.answered(call, out.is_told_again())),
+                    INTERFACES => Ok(self.described(call, out.is_told_again())),
                     _ => Ok(Heard::Call(call)),
                 },
                 Message::Offer(remote) => self.offered(from, remote, out),
@@ -238,6 +237,7 @@ impl<const OPEN: usize, const PARTIES: usize, const OBJECTS: usize> Calls<OPEN, 
         out: &mut Out<'_>,
     ) -> Result<Heard<'a>, SendError> {
         let object = remote.object();
+        let is_known = self.offers.state(from, object).is_some();
         let is_described = self.offers.state(from, INTERFACES).is_some();
         let is_special = object == ANSWERS || object == INTERFACES;
         let state = if is_described && !is_special { State::Held } else { State::Offered };
@@ -247,7 +247,7 @@ impl<const OPEN: usize, const PARTIES: usize, const OBJECTS: usize> Calls<OPEN, 
         if let Err(full) = self.offers.add_as(remote, state) {
             return Ok(Heard::NotRemembered(from, full));
         }
-        if is_special || state == State::Held {
+        if is_special || state == State::Held || (is_known && !out.is_told_again()) {
             return Ok(Heard::Nothing);
         }
         Ok(self.offers.remote(from, object).map_or(Heard::Nothing, Heard::Offer))
@@ -262,7 +262,7 @@ impl<const OPEN: usize, const PARTIES: usize, const OBJECTS: usize> Calls<OPEN, 
 
     /// A peer has described an object of its own.
     #[cold]
-    fn described<'a>(&mut self, call: Call<'a>) -> Heard<'a> {
+    fn described<'a>(&mut self, call: Call<'a>, is_told_again: bool) -> Heard<'a> {
         if call.procedure() != DESCRIBE {
             return Heard::Violation(call.violated(Fault::UnknownProcedure));
         }
@@ -275,9 +275,9 @@ impl<const OPEN: usize, const PARTIES: usize, const OBJECTS: usize> Calls<OPEN, 
         let expected = self.expected.iter().find(|(number, _)| *number == object);
         let mismatch = expected.and_then(|(_, ours)| description.mismatch(from, ours));
         let state = if mismatch.is_some() { State::Differs } else { State::Offered };
-        // the same is told again: a handler may want the event again
-        if self.offers.decide(from, object, state) != Some(state) {
-            return Heard::Nothing; // it has not been offered, or has been described otherwise
+        // else it has not been offered, or has been described before
+        if !self.offers.decide(from, object, state, is_told_again) {
+            return Heard::Nothing;
         }
         match mismatch {
             Some(mismatch) => Heard::Mismatch(mismatch),
@@ -288,18 +288,23 @@ impl<const OPEN: usize, const PARTIES: usize, const OBJECTS: usize> Calls<OPEN, 
     /// A peer calls the object for answers. An answer that is not waited for is passed over: the
     /// call may have been cancelled meanwhile.
     #[inline]
-    fn answered<'a>(&mut self, call: Call<'a>) -> Heard<'a> {
+    fn answered<'a>(&mut self, call: Call<'a>, is_told_again: bool) -> Heard<'a> {
         match short_answer(&call) {
-            Some(answer) if self.open.close(answer.number, call.from()) => Heard::Answer(answer),
-            _ => self.answered_otherwise(call),
+            Some(answer) if self.open.close(answer.number, call.from(), is_told_again) => {
+                Heard::Answer(answer)
+            }
+            _ => self.answered_otherwise(call, is_told_again),
         }
     }
 
     #[cold]
-    fn answered_otherwise<'a>(&mut self, call: Call<'a>) -> Heard<'a> {
+    fn answered_otherwise<'a>(&mut self, call: Call<'a>, is_told_again: bool) -> Heard<'a> {
         match read_answer(&call) {
-            Ok(Heard::Answer(answer)) if !self.open.close(answer.number, call.from()) => Heard::Nothing,
-            Ok(Heard::Ended(ended)) if !self.open.close(ended.number, call.from()) => Heard::Nothing,
+            Ok(Heard::Answer(Answer { number, .. }) | Heard::Ended(Ended { number, .. }))
+                if !self.open.close(number, call.from(), is_told_again) =>
+            {
+                Heard::Nothing
+            }
             Ok(heard) => heard,
             Err(cause) => Heard::Violation(call.violated(cause)),
         }

@@ -136,17 +136,20 @@ impl<const PARTIES: usize, const OBJECTS: usize> Offers<PARTIES, OBJECTS> {
         self.parties.iter().find(|party| party.peer == Some(peer))?.state(object)
     }
 
-    /// Decides about an object if it is [`State::Held`]. Returns what it is then; `None` if it has
-    /// not been offered.
-    pub(super) fn decide(&mut self, peer: Source, object: u8, state: State) -> Option<State> {
+    /// Decides about an object if it is [`State::Held`]. Returns true if so, and if that is told
+    /// again.
+    pub(super) fn decide(&mut self, peer: Source, object: u8, state: State, is_told_again: bool) -> bool {
         let peer = Destination::from(peer);
-        let party = self.parties.iter_mut().find(|party| party.peer == Some(peer))?;
+        let Some(party) = self.parties.iter_mut().find(|party| party.peer == Some(peer)) else {
+            return false;
+        };
         let mut objects = party.objects.iter_mut().take(party.count.into());
-        let object = objects.find(|other| other.number == object)?;
+        let Some(object) = objects.find(|other| other.number == object) else { return false };
         if object.state == State::Held {
             object.state = state;
+            return true;
         }
-        Some(object.state)
+        is_told_again && object.state == state
     }
 
     /// All peers that have offered an object of this number.

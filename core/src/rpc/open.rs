@@ -100,18 +100,19 @@ impl<const OPEN: usize> Open<OPEN> {
     }
 
     /// Ends the call of this number to this peer; false if there is none. A call whose peer is lost
-    /// is told otherwise. What has ended one counts again, until another call has its place: a
-    /// handler may want the event again.
+    /// is told otherwise. What has ended one counts again if it `is_told_again`, until another call
+    /// has its place: the handler has kept its event.
     #[inline]
-    pub(super) fn close(&mut self, number: u32, peer: Source) -> bool {
+    pub(super) fn close(&mut self, number: u32, peer: Source, is_told_again: bool) -> bool {
         let peer = Some(Destination::from(peer));
         let Some(slot) = self.slot(number) else { return false };
         let is_there = slot.number == number && slot.to == peer && !slot.is_lost;
         if is_there && !slot.is_answered {
             slot.is_answered = true;
             self.count = self.count.wrapping_sub(1);
+            return true;
         }
-        is_there
+        is_there && is_told_again
     }
 
     /// Forgets the call of this number, and returns whom it was to if that peer is still there.

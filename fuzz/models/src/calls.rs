@@ -178,11 +178,8 @@ impl World {
         match self.theirs.handle(event, out)? {
             Heard::Offer(store) if store.object() == 0 => self.store = Some(store),
             Heard::Answer(answer) => {
-                let Some(at) = self.open.iter().position(|(call, _)| answer.is(*call)) else {
-                    // it is told again, as if the event had been kept
-                    assert!(!self.is_honest, "the answer to an open call");
-                    return Ok(Flow::Continue);
-                };
+                let at = self.open.iter().position(|(call, _)| answer.is(*call));
+                let at = at.expect("the answer to an open call");
                 let (call, number) = self.open.swap_remove(at);
                 if self.is_honest {
                     assert_eq!(answer.to(call), Some(Ok(number.wrapping_add(1))));

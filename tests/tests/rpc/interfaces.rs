@@ -1,6 +1,6 @@
 //! Interfaces that are compared before anything is called.
 
-use peote_net::link::SendError;
+use peote_net::link::{Event, SendError};
 use peote_net::rpc::{ANSWERS, Calls, Heard, INTERFACES, Interface, Procedure, Remote, remote};
 use peote_net::value::{BigEndian, Counted, Encode, Form, I24, List, Map, U24};
 
@@ -111,8 +111,9 @@ fn an_object_can_be_called_when_it_is_what_is_expected() {
         let told = tell(&mut link, &mut relay, &mut calls, &description(0, theirs));
         let Told::Offer(remote) = told else { panic!("{told:?}") };
         assert!(remote.object() == 0 && remote.answers());
-        // as the event comes again that a handler keeps
-        assert_eq!(tell(&mut link, &mut relay, &mut calls, &description(0, theirs)), Told::Offer(remote));
+        // once is enough
+        assert_eq!(tell(&mut link, &mut relay, &mut calls, &description(0, theirs)), Told::Nothing);
+        assert_eq!(tell(&mut link, &mut relay, &mut calls, &[0]), Told::Nothing);
     }
 }
 
@@ -142,6 +143,65 @@ fn an_offer_that_comes_when_no_call_can_be_made_is_told_again() {
     assert_eq!((told, called), (2, 1));
 }
 
+/// An end that has no room for all that it says when a peer comes says it anew from the beginning.
+#[test]
+fn what_an_end_says_anew_for_want_of_room_is_told_once() {
+    const OFFERED: &[(u8, &Interface)] =
+        &[(0, BoardCaller::INTERFACE), (1, BoardCaller::INTERFACE), (2, other::BoardCaller::INTERFACE)];
+    const WANTED: &[(u8, &Interface)] =
+        &[(0, BoardCaller::INTERFACE), (1, BoardCaller::INTERFACE), (2, BoardCaller::INTERFACE)];
+    // what the one says
+    let (mut link, mut relay) = server();
+    let mut ours = Calls::<1, 2, 4>::new(OFFERED, &[]);
+    relay.chunk_of_user(&[INTERFACES]);
+    let mut filled = false;
+    for _ in 0..2 {
+        poll(&mut link, &mut relay, |event, out| {
+            let Event::Rpc { from, .. } = event else { panic!("{event:?}") };
+            while !filled && out.free() > 70 {
+                peote_net::rpc::offer(out, from, 9)?;
+            }
+            filled = true;
+            ours.handle(event, out).map(|_| ())
+        });
+    }
+    let said: Vec<_> = relay.chunks_sent().into_iter().filter(|chunk| chunk[0] == INTERFACES).collect();
+    assert!(said.len() > 3, "it has begun anew: {said:?}");
+    // what the other one hears
+    let (mut link, mut relay) = server();
+    let mut theirs = Calls::<1, 2, 5>::new(&[], WANTED);
+    for offer in [INTERFACES, ANSWERS, 0, 1, 2] {
+        tell(&mut link, &mut relay, &mut theirs, &[offer]);
+    }
+    let told = said.iter().map(|chunk| tell(&mut link, &mut relay, &mut theirs, chunk));
+    let told: Vec<_> = told.filter(|told| *told != Told::Nothing).collect();
+    assert!(
+        matches!(&told[..], [Told::Offer(zero), Told::Offer(one), Told::Mismatch(2, ..)]
+            if zero.object() == 0 && one.object() == 1),
+        "{told:?}"
+    );
+}
+
+/// As existing peers offer.
+#[test]
+fn an_object_that_is_offered_twice_is_told_once() {
+    let (mut link, mut relay) = server();
+    let mut calls = Calls::<1, 2, 4>::new(&[], EXPECTED);
+    let told = tell(&mut link, &mut relay, &mut calls, &[0]);
+    assert!(matches!(told, Told::Offer(_)), "{told:?}");
+    assert_eq!(tell(&mut link, &mut relay, &mut calls, &[0]), Told::Nothing);
+    // unless its event is kept
+    relay.chunk_of_user(&[1]);
+    let mut told = 0;
+    for _ in 0..3 {
+        poll(&mut link, &mut relay, |event, out| {
+            told += u8::from(matches!(calls.handle(event, out)?, Heard::Offer(_)));
+            if told < 3 { Err(SendError::WouldBlock) } else { Ok(()) }
+        });
+    }
+    assert_eq!(told, 3);
+}
+
 #[test]
 fn a_shorter_interface_is_compatible() {
     let (mut link, mut relay) = server();
@@ -162,7 +222,7 @@ fn a_mismatch_names_both_versions_and_the_procedure_and_cannot_be_called() {
     assert_eq!(told, Told::Mismatch(0, "2.1".into(), "3.0".into(), 1, "line".into()));
     assert_eq!(calls.offers().all(0).count(), 0);
     let again = tell(&mut link, &mut relay, &mut calls, &description(0, other::BoardCaller::INTERFACE));
-    assert_eq!(again, told);
+    assert_eq!(again, Told::Nothing);
     // neither another description nor another offer changes that
     assert_eq!(
         tell(&mut link, &mut relay, &mut calls, &description(0, BoardCaller::INTERFACE)),

@@ -46,7 +46,7 @@ impl Session<'_> {
         if let Some(party) = tables.party_mut(from) {
             party.assembler.keep(len, len);
             flow::kept(party, len);
-            tables.set_kept(from.slot, PartyKept::new(Waiting::Bytes, 0));
+            tables.set_kept(from.slot, PartyKept::new(Waiting::Bytes, 0).seen());
         }
         true
     }

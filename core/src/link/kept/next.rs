@@ -133,6 +133,11 @@ impl Session<'_> {
         let is_again = verdict == Verdict::Again;
         if !is_again {
             self.go_on(slot);
+        } else if cfg!(feature = "rpc")
+            && let Some(party) = self.out.parts.parties.get_mut(usize::from(slot))
+            && party.kept.is_waiting()
+        {
+            party.kept = party.kept.seen();
         }
         let waits = self.heard_of(slot, verdict);
         if !is_again && self.out.state.owed == Owed::Wait {

@@ -31,6 +31,9 @@ impl PartyKept {
     /// Bits of a start. A slot is never as long.
     const START_BITS: u32 = 28;
 
+    /// The program has seen it, and wants it again.
+    const SEEN: u32 = 1 << 31;
+
     /// The most bytes of a slot that count.
     pub(super) const MAX_SLOT: usize = 1 << Self::START_BITS;
 
@@ -46,12 +49,29 @@ impl PartyKept {
         self.0 != 0
     }
 
+    /// The same, which the program has seen and wants again.
+    pub(in crate::link) const fn seen(self) -> Self {
+        // nobody else wants to know
+        if cfg!(feature = "rpc") { Self(self.0 | Self::SEEN) } else { self }
+    }
+
+    /// The same, whose bytes have been moved to the front of the slot.
+    pub(in crate::link) const fn at_front(self) -> Self {
+        Self(self.0 & !((1u32 << Self::START_BITS).wrapping_sub(1)))
+    }
+
+    /// Returns true if the program has seen it before.
+    #[cfg(feature = "rpc")]
+    pub(in crate::link) const fn was_seen(self) -> bool {
+        self.0 & Self::SEEN != 0
+    }
+
     pub(in crate::link) const fn start(self) -> usize {
         (self.0 & (1u32 << Self::START_BITS).wrapping_sub(1)) as usize
     }
 
     pub(in crate::link) const fn waiting(self) -> Waiting {
-        match self.0 >> Self::START_BITS {
+        match (self.0 & !Self::SEEN) >> Self::START_BITS {
             1 => Waiting::Opened,
             2 => Waiting::Bytes,
             3 => Waiting::Malicious,

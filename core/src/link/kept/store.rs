@@ -27,7 +27,7 @@ pub(in crate::link) fn store(party: &mut PartySlot, piece: &[u8], memory: &mut [
     let mut end = party.kept.start().saturating_add(stored);
     if memory.len().saturating_sub(end) < piece.len() {
         crate::bytes::move_to_front(memory, party.kept.start(), end.min(memory.len()));
-        party.kept = PartyKept::new(party.kept.waiting(), 0);
+        party.kept = party.kept.at_front();
         end = stored;
     }
     let room = memory.get_mut(end..).unwrap_or_default();

@@ -228,6 +228,13 @@ impl LocalParts<'_> {
         self.users.iter().any(|user| wanted(user.to_user.front.event))
     }
 
+    /// Returns true if the program has seen the event at the front of a line before.
+    #[cfg(feature = "rpc")]
+    pub(in crate::link) fn was_seen(&self, line: LineRef) -> bool {
+        let user = self.users.get(usize::from(line.user));
+        user.is_some_and(|user| if line.to_server { &user.to_server } else { &user.to_user }.front.was_seen())
+    }
+
     /// Returns the event at the front of a line.
     pub(in crate::link) fn event(&self, line: LineRef) -> Queued {
         let user = self.users.get(usize::from(line.user));

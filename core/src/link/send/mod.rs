@@ -322,6 +322,14 @@ impl<'a> Out<'a> {
         if possible { Ok(()) } else { Err(SendError::TooManyLocalUsers) }
     }
 
+    /// Returns true if the program has seen the event before that came together with this `Out`,
+    /// and wanted it again.
+    #[cfg(feature = "rpc")]
+    #[inline]
+    pub(crate) const fn is_told_again(&self) -> bool {
+        self.state.is_told_again
+    }
+
     // ---- checks
 
     /// Returns where `to` is; `None` if it is not there.
