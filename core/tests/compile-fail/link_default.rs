@@ -1,4 +1,4 @@
-// error: PARTIES is 0: a link without users and entered channels has nobody to talk to
+// error: PARTIES is 0: a link has room for at least 1 entered channel or user
 
 use peote_net::link::{Link, LinkBuffers};
 

@@ -95,10 +95,7 @@ impl<
         );
         assert!(WINDOW >= CHUNK, "WINDOW is below CHUNK: the slot of a party keeps a whole chunk");
         assert!(WINDOW <= 0x0fff_ffff, "WINDOW is above 268,435,455 bytes, the most that count");
-        assert!(
-            PARTIES >= 1,
-            "PARTIES is 0: a link without users and entered channels has nobody to talk to"
-        );
+        assert!(PARTIES >= 1, "PARTIES is 0: a link has room for at least 1 entered channel or user");
         assert!(PARTIES <= 65_534, "PARTIES is above 65,534, the most a link can number");
         assert!(OWN_CHANNELS <= MAX_CHANNELS, "OWN_CHANNELS is above 128, the most the protocol can number");
         assert!(TRANSMIT >= MAX_COMMAND, "TRANSMIT is below 259 bytes, the longest command");

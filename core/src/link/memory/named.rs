@@ -57,12 +57,12 @@ macro_rules! __link_buffers {
     (@get line; ()) => { 1_024 };
     // is there a size `local_users`?
     (@local ($($all:tt)*) (local_users: $users:expr $(, $($rest:tt)*)?)) => {
-        $crate::link::memory::LocalBuffers<
+        $crate::__local_buffers!(
             $crate::__link_buffers!(@plain ($($all)*)),
             { $crate::__link_buffers!(@get own_channels; ($($all)*)) },
             { $users },
             { $crate::__link_buffers!(@get line; ($($all)*)) },
-        >
+        )
     };
     (@local ($($all:tt)*) ($other:ident: $value:expr $(, $($rest:tt)*)?)) => {
         $crate::__link_buffers!(@local ($($all)*) ($($($rest)*)?))
@@ -111,6 +111,24 @@ macro_rules! __link_buffers {
         ))
     };
     ($($all:tt)*) => { $crate::__link_buffers!(@known ($($all)*) ($($all)*)) };
+}
+
+/// The memory with local users, or an error that says what it needs.
+#[cfg(feature = "local")]
+#[macro_export]
+#[doc(hidden)]
+macro_rules! __local_buffers {
+    ($($sizes:tt)*) => { $crate::link::memory::LocalBuffers<$($sizes)*> };
+}
+
+/// The memory with local users, or an error that says what it needs.
+#[cfg(not(feature = "local"))]
+#[macro_export]
+#[doc(hidden)]
+macro_rules! __local_buffers {
+    ($($sizes:tt)*) => {
+        compile_error!("`local_users` needs the feature `local` of peote-net")
+    };
 }
 
 #[doc(inline)]

@@ -467,8 +467,9 @@ impl<'a> Out<'a> {
             #[cfg(feature = "rpc")]
             Mode::Rpc(limit) => limit.for_rpc(),
         };
-        let chunk_size = self.parts.chunk_size;
         let is_large = limit.length_bytes() > 2 && !cfg!(feature = "large-chunks");
+        let most = if is_large { ChunkLimit::DEFAULT.max() as usize } else { usize::MAX };
+        let chunk_size = self.parts.chunk_size.min(most);
         if !limit.is_valid() || is_large || limit.max() as usize > chunk_size {
             return Err(SendError::ChunkLimit { max: limit.max(), chunk_size });
         }
