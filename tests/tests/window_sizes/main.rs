@@ -1,6 +1,8 @@
 //! Windows of every size that matters against chunks of every length that matters, through a relay
 //! on a virtual clock and on one link: whatever is sent arrives, and no sender waits for ever.
 
+mod coming_back;
+
 use std::collections::VecDeque;
 
 use peote_net::link::{Channel, Destination, Event, Link, Mode, Out, SendError, Source};
@@ -103,12 +105,18 @@ impl Streams {
 
 const WINDOWS: [usize; 7] = [300, 999, 1024, 1025, 2048, 32_768, 65_536];
 
-fn network(seed: u64) -> (Network, [Transport; 2]) {
+fn conditions() -> Conditions {
+    Conditions { delay: Duration::from_millis(7), capacity: 3_000, ..Conditions::default() }
+}
+
+fn network_without_lines(seed: u64) -> Network {
     let capabilities = Capabilities::REMOVE_USER.with(Capabilities::BLOCK_USER).with(Capabilities::HELLO);
-    let config = RelayConfig { queue_bytes: 1 << 18, capabilities, ..RelayConfig::default() };
-    let mut network = Network::with_relay(seed, config);
-    let conditions = Conditions { delay: Duration::from_millis(7), capacity: 3_000, ..Conditions::default() };
-    let lines = [0, 1].map(|_| network.connect(LineConfig::both(conditions.clone())));
+    Network::with_relay(seed, RelayConfig { queue_bytes: 1 << 18, capabilities, ..RelayConfig::default() })
+}
+
+fn network(seed: u64) -> (Network, [Transport; 2]) {
+    let mut network = network_without_lines(seed);
+    let lines = [0, 1].map(|_| network.connect(LineConfig::both(conditions())));
     (network, lines)
 }
 
