@@ -4,13 +4,16 @@ mod common;
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use common::{LONG, listener, reset};
-use peote_net::link::{Event, Mode, SendError};
+use peote_net::link::{Event, Hello, Mode, SendError};
+use peote_net::reconnect::Backoff;
 use peote_net::time;
-use peote_net_std::{DesktopLink, Interest, LinkError, Lost, TcpTransport, Watch, describe};
+use peote_net_std::{Change, DesktopLink, Interest, LinkError, Lost, TcpTransport, Watch, describe};
 
 const CREATE_ECHO: [u8; 8] = [0, 0, 1, 4, b'e', b'c', b'h', b'o'];
 const CREATED: [u8; 5] = [0, 3, 1, 0, 0];
@@ -61,6 +64,52 @@ fn an_echo_server() {
     };
     assert!(matches!(error, LinkError::Lost(Lost::Closed)), "{error}");
     assert!(waits < 1000, "{waits} wake-ups for a hundred messages");
+    relay.join().unwrap();
+}
+
+#[test]
+fn a_token_is_said_in_front_of_everything_and_another_one_at_the_next_connection() {
+    let (listener, address) = listener();
+    let hello = |token| Hello { token: Some(token), name: Some("d/1"), ..Hello::default() };
+    let delay = time::Duration::from_millis(50);
+    let rules = Backoff::new().with_delays(delay, delay);
+    let is_lost = Arc::new(AtomicBool::new(false));
+    let tell = Arc::clone(&is_lost);
+    let builder = DesktopLink::builder().reconnect(rules).connect_timeout(LONG).hello(hello(b"first"));
+    let builder = builder.on_change(move |change| {
+        if matches!(change, Change::Lost(_)) {
+            tell.store(true, Ordering::Relaxed);
+        }
+    });
+    let mut link = builder.connect(&address.to_string()).unwrap();
+    link.create("echo", Mode::default()).unwrap();
+    let relay = thread::spawn(move || {
+        for token in [&b"first"[..], b"second"] {
+            let mut relay = listener.accept().unwrap().0;
+            relay.set_read_timeout(Some(LONG)).unwrap();
+            // what a relay can do is announced when a byte has come
+            expect(&mut relay, &[0]);
+            relay.write_all(&[0, 4, 0, 255, 0x50, 7]).unwrap();
+            let mut said = Vec::new();
+            while !said.ends_with(b"echo") {
+                let mut byte = [0];
+                relay.read_exact(&mut byte).unwrap();
+                said.push(byte[0]);
+            }
+            let place = |text: &[u8]| said.windows(text.len()).position(|bytes| bytes == text);
+            assert!(said.starts_with(&[6, 0]) && place(b"d/1").is_some(), "{said:?}");
+            assert!(place(token) < place(b"echo") && place(token).is_some(), "{said:?}");
+            // and it is lost
+        }
+    });
+    while !relay.is_finished() {
+        if is_lost.load(Ordering::Relaxed) {
+            link.set_hello(hello(b"second"));
+        }
+        let soon = link.now() + time::Duration::from_millis(20);
+        echo(&mut link).unwrap();
+        link.wait_for(&mut [], Some(soon)).unwrap();
+    }
     relay.join().unwrap();
 }
 

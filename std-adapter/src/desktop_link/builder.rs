@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::time::Duration;
 
-use peote_net::link::{Link, SimulatedLine};
+use peote_net::link::{Hello, Link, SimulatedLine};
 use peote_net::reconnect::{Backoff, ChannelList, Retry, Status};
 use peote_net::time;
 
@@ -37,6 +37,7 @@ pub struct LinkBuilder {
     answer_timeout: Option<Duration>,
     poll_limit: usize,
     line: Option<SimulatedLine>,
+    hello: Hello,
     on_change: Option<OnChange>,
     #[cfg(feature = "tls")]
     tls: Option<TlsOptions>,
@@ -52,6 +53,7 @@ impl LinkBuilder {
             answer_timeout: Some(Duration::from_secs(15)),
             poll_limit: 1 << 20,
             line: None,
+            hello: Hello::default(),
             on_change: None,
             #[cfg(feature = "tls")]
             tls: None,
@@ -109,6 +111,27 @@ impl LinkBuilder {
     /// [`Out::simulate`](peote_net::link::Out::simulate).
     pub const fn simulate(mut self, line: SimulatedLine) -> Self {
         self.line = Some(line);
+        self
+    }
+
+    /// Sets what the program tells the relay about itself: its name, how often the relay has to say
+    /// something, and a token that says which channels it may create and enter. It lasts as long as
+    /// the program: `Box::leak` makes a token so that was read. [`DesktopLink::set_hello`] changes
+    /// it.
+    ///
+    /// ```no_run
+    /// use peote_net::link::Hello;
+    /// use peote_net_std::DesktopLink;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let token: &'static str = Box::leak(std::fs::read_to_string("token")?.into_boxed_str());
+    /// let token = Some(token.trim_ascii().as_bytes());
+    /// let hello = Hello { token, name: Some("thermometer/1.2"), ..Hello::default() };
+    /// let link = DesktopLink::builder().hello(hello).connect("relay.example:7680")?;
+    /// # Ok(()) }
+    /// ```
+    pub const fn hello(mut self, hello: Hello) -> Self {
+        self.hello = hello;
         self
     }
 
@@ -209,8 +232,10 @@ impl LinkBuilder {
         };
         channels.set_answer_timeout(self.answer_timeout.map(to_time));
         debug_assert!(matches!(channels.status(), Status::Lost { .. }), "the first attempt is due");
+        let mut link = Link::with_buffers(buffers);
+        link.set_hello(self.hello);
         Ok(DesktopLink {
-            link: Link::with_buffers(buffers),
+            link,
             channels,
             relay,
             stage: Stage::Nothing,

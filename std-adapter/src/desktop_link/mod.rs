@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use peote_net::Reason;
 use peote_net::link::{
-    Channel, Destination, EnteredChannel, Error, Event, Flow, IntoFlow, Link, Mode, Out, OwnChannel,
+    Channel, Destination, EnteredChannel, Error, Event, Flow, Hello, IntoFlow, Link, Mode, Out, OwnChannel,
     SendError, SimulatedLine,
 };
 use peote_net::reconnect::{ChannelList, ChannelState, Entry, Retry, Status};
@@ -285,6 +285,12 @@ impl DesktopLink {
     /// Returns false if there is no such channel.
     pub fn set_retry(&mut self, channel: impl Into<Channel>, retry: Retry) -> bool {
         self.channels.set_retry(channel, retry)
+    }
+
+    /// Sets what the program tells the relay about itself, from the next connection on: a token that
+    /// is younger, for example. For the first one: [`LinkBuilder::hello`].
+    pub fn set_hello(&mut self, hello: Hello) {
+        self.link.set_hello(hello);
     }
 
     // ---- sending
