@@ -22,7 +22,7 @@ pub(crate) fn move_to_front(memory: &mut [u8], from: usize, to: usize) {
 
 /// Moves the bytes `from..to` up by `count`, as far as `memory` goes. One by one, which is rare:
 /// hello is said once.
-#[cfg(feature = "flow")]
+#[cfg(feature = "admission")]
 pub(crate) fn move_up(memory: &mut [u8], from: usize, to: usize, count: usize) {
     for at in (from..to).rev() {
         let byte = memory.get(at).copied();

@@ -40,7 +40,7 @@ pub mod chunk;
 #[cfg_attr(
     not(all(
         feature = "local",
-        feature = "flow",
+        feature = "admission",
         feature = "large-chunks",
         feature = "macros",
         feature = "rpc"

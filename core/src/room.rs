@@ -52,7 +52,7 @@
 //!   means.
 
 use crate::Reason;
-#[cfg(feature = "flow")]
+#[cfg(feature = "admission")]
 use crate::link::Admission;
 use crate::link::{Channel, EnteredChannel, Event, Mode, Out, OwnChannel, SendError};
 use crate::reconnect::Backoff;
@@ -65,9 +65,9 @@ use crate::time::{Duration, Instant};
 pub struct Room<N> {
     name: N,
     mode: Mode,
-    #[cfg(feature = "flow")]
+    #[cfg(feature = "admission")]
     words: Option<N>,
-    #[cfg(feature = "flow")]
+    #[cfg(feature = "admission")]
     admission: Admission,
     /// Of attempts that failed because others were faster, or for a reason that may pass.
     backoff: Backoff,
@@ -117,9 +117,9 @@ impl<N: AsRef<[u8]>> Room<N> {
         Self {
             name,
             mode,
-            #[cfg(feature = "flow")]
+            #[cfg(feature = "admission")]
             words: None,
-            #[cfg(feature = "flow")]
+            #[cfg(feature = "admission")]
             admission: Admission::Open,
             backoff: backoff.with_jitter_percent(100),
             state: State::ENTER,
@@ -128,7 +128,7 @@ impl<N: AsRef<[u8]>> Room<N> {
 
     /// Says `words` when the program goes in as a user, to whichever program serves the room: see
     /// [`Out::enter_with`].
-    #[cfg(feature = "flow")]
+    #[cfg(feature = "admission")]
     #[must_use]
     pub fn with_words(mut self, words: N) -> Self {
         self.words = Some(words);
@@ -138,7 +138,7 @@ impl<N: AsRef<[u8]>> Room<N> {
     /// Who may enter while this program serves the room: see [`Out::set_admission`], which changes
     /// it later. A room that [asks](Admission::Ask) has the server's program answer each
     /// [`Event::Knock`].
-    #[cfg(feature = "flow")]
+    #[cfg(feature = "admission")]
     #[must_use]
     pub fn with_admission(mut self, admission: Admission) -> Self {
         self.admission = admission;
@@ -197,7 +197,7 @@ impl<N: AsRef<[u8]>> Room<N> {
         Ok(())
     }
 
-    #[cfg(feature = "flow")]
+    #[cfg(feature = "admission")]
     fn create(&self, out: &mut Out<'_>) -> Result<OwnChannel, SendError> {
         let channel = out.create(self.name.as_ref(), self.mode)?;
         if self.admission != Admission::Open {
@@ -206,7 +206,7 @@ impl<N: AsRef<[u8]>> Room<N> {
         Ok(channel)
     }
 
-    #[cfg(feature = "flow")]
+    #[cfg(feature = "admission")]
     fn enter(&self, out: &mut Out<'_>) -> Result<EnteredChannel, SendError> {
         match &self.words {
             Some(words) => out.enter_with(self.name.as_ref(), self.mode, words.as_ref()),
@@ -214,12 +214,12 @@ impl<N: AsRef<[u8]>> Room<N> {
         }
     }
 
-    #[cfg(not(feature = "flow"))]
+    #[cfg(not(feature = "admission"))]
     fn create(&self, out: &mut Out<'_>) -> Result<OwnChannel, SendError> {
         out.create(self.name.as_ref(), self.mode)
     }
 
-    #[cfg(not(feature = "flow"))]
+    #[cfg(not(feature = "admission"))]
     fn enter(&self, out: &mut Out<'_>) -> Result<EnteredChannel, SendError> {
         out.enter(self.name.as_ref(), self.mode)
     }

@@ -213,7 +213,7 @@ impl Session<'_> {
                 if self.hand_over_received(handler) {
                     return true;
                 }
-                #[cfg(all(feature = "flow", feature = "server"))]
+                #[cfg(all(feature = "admission", feature = "server"))]
                 if self.out.state.owed == Owed::Door {
                     self.out.state.owed = Owed::Nothing;
                     if self.hand_over_kept(handler) {

@@ -36,7 +36,7 @@ pub enum Event<'a> {
         reason: Reason,
         /// What the channel's server says about it, at most 200 bytes and no more than a party's
         /// slot has. Empty unless the server has refused with words of its own (`Out::refuse`,
-        /// feature `flow`).
+        /// feature `admission`).
         words: &'a [u8],
     },
     /// A channel that was open is gone. The handle is no longer valid. The users of an own channel
@@ -56,7 +56,7 @@ pub enum Event<'a> {
     ///
     /// [`UserEntered`](Self::UserEntered) follows when it is let in,
     /// [`KnockEnded`](Self::KnockEnded) if it is gone before.
-    #[cfg(all(feature = "flow", feature = "server"))]
+    #[cfg(all(feature = "admission", feature = "server"))]
     Knock {
         /// The channel.
         channel: OwnChannel,
@@ -67,7 +67,7 @@ pub enum Event<'a> {
         words: &'a [u8],
     },
     /// A user that knocked, and was neither let in nor refused, is gone, or its time is over.
-    #[cfg(all(feature = "flow", feature = "server"))]
+    #[cfg(all(feature = "admission", feature = "server"))]
     KnockEnded {
         /// The channel.
         channel: OwnChannel,
@@ -177,7 +177,7 @@ impl Event<'_> {
             Self::UserEntered { channel, .. }
             | Self::UserGone { channel, .. }
             | Self::UserIgnored { channel, .. } => Some(Channel::Own(channel)),
-            #[cfg(all(feature = "flow", feature = "server"))]
+            #[cfg(all(feature = "admission", feature = "server"))]
             Self::Knock { channel, .. } | Self::KnockEnded { channel, .. } => Some(Channel::Own(channel)),
             #[cfg(feature = "flow")]
             Self::ComeBack { .. } => None,

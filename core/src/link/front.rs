@@ -38,7 +38,7 @@ pub(super) enum Queued {
         from: PartyRef,
     },
     /// A party knocks: its words are the first `len` bytes of its slot.
-    #[cfg(all(feature = "flow", feature = "server"))]
+    #[cfg(all(feature = "admission", feature = "server"))]
     Knock {
         from: PartyRef,
         len: usize,
@@ -69,7 +69,7 @@ pub(super) enum What {
     Entered(User),
     Gone(User, Reason),
     Ignored(User),
-    #[cfg(all(feature = "flow", feature = "server"))]
+    #[cfg(all(feature = "admission", feature = "server"))]
     KnockEnded(User),
 }
 
@@ -111,7 +111,7 @@ impl Notice {
             What::Entered(user) => Some(Event::UserEntered { channel, user }),
             What::Gone(user, reason) => Some(Event::UserGone { channel, user, reason }),
             What::Ignored(user) => Some(Event::UserIgnored { channel, user }),
-            #[cfg(all(feature = "flow", feature = "server"))]
+            #[cfg(all(feature = "admission", feature = "server"))]
             What::KnockEnded(user) => Some(Event::KnockEnded { channel, user }),
             _ => None,
         }

@@ -52,7 +52,7 @@ impl<'a> Session<'a> {
             Held::Local(line) => self.out.local().settle(line, is_again),
             #[cfg(feature = "flow")]
             Held::Party(slot) => self.settle_kept(slot, verdict),
-            #[cfg(all(feature = "flow", feature = "server"))]
+            #[cfg(all(feature = "admission", feature = "server"))]
             Held::Knock(slot) => self.settle_knock(slot, verdict),
             #[cfg(feature = "flow")]
             Held::Own(slot) => self.settle_own_kept(slot, is_again),
@@ -138,7 +138,7 @@ fn event_of(source: Held, out: &Out<'_>) -> Queued {
         Held::Local(line) => out.parts.local.event(line),
         #[cfg(feature = "flow")]
         Held::Party(slot) => kept_event(&out.parts, slot),
-        #[cfg(all(feature = "flow", feature = "server"))]
+        #[cfg(all(feature = "admission", feature = "server"))]
         Held::Knock(slot) => kept_event(&out.parts, slot),
         #[cfg(feature = "flow")]
         Held::Own(slot) => own_kept_event(&out.parts, slot),

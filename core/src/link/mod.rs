@@ -95,7 +95,7 @@ pub use channel::{
 };
 pub use error::Error;
 pub use event::Event;
-#[cfg(all(feature = "flow", feature = "server"))]
+#[cfg(all(feature = "admission", feature = "server"))]
 pub use flow::Admission;
 #[cfg(feature = "flow")]
 pub use flow::Hello;

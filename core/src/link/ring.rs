@@ -1,6 +1,6 @@
 //! A queue of bytes over memory that is handed to each call.
 
-#[cfg(feature = "flow")]
+#[cfg(feature = "admission")]
 use crate::bytes::move_up;
 use crate::bytes::{copy_to, move_to_front};
 
@@ -63,7 +63,7 @@ impl Ring {
     }
 
     /// Inserts `bytes` at `offset` behind the oldest one. The caller has made sure that they fit.
-    #[cfg(feature = "flow")]
+    #[cfg(feature = "admission")]
     pub(super) fn insert(&mut self, memory: &mut [u8], offset: usize, bytes: &[u8]) {
         self.move_to_front(memory);
         let end = self.len.saturating_add(bytes.len());
@@ -75,7 +75,7 @@ impl Ring {
     }
 
     /// Takes `count` bytes out that lie `offset` behind the oldest one.
-    #[cfg(feature = "flow")]
+    #[cfg(feature = "admission")]
     pub(super) fn remove(&mut self, memory: &mut [u8], offset: usize, count: usize) {
         self.move_to_front(memory);
         let from = offset.saturating_add(count);

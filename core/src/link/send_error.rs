@@ -53,7 +53,7 @@ pub enum SendError {
         len: usize,
     },
     /// Words at the door above 200 bytes.
-    #[cfg(feature = "flow")]
+    #[cfg(feature = "admission")]
     WordsTooLong {
         /// Their length in bytes.
         len: usize,
@@ -156,7 +156,7 @@ impl fmt::Display for SendError {
                 write!(f, "{len} bytes at once for a window of {window}; send them in parts")
             }
             Self::NameTooLong { len } => write!(f, "a channel name of {len} bytes; at most 255 are allowed"),
-            #[cfg(feature = "flow")]
+            #[cfg(feature = "admission")]
             Self::WordsTooLong { len } => write!(f, "words of {len} bytes; at most 200 are allowed"),
             Self::ChunkLimit { max, chunk_size } => {
                 write!(

@@ -69,7 +69,7 @@ fn find<'a>(event: &Queued, out: &Out<'_>, chunks: &'a [u8], receive: &'a [u8]) 
             let start = out.parts.parties.get(usize::from(from.slot))?.kept.start();
             (from, chunks.get(at.wrapping_add(start)..)?.get(..len)?)
         }
-        #[cfg(all(feature = "flow", feature = "server"))]
+        #[cfg(all(feature = "admission", feature = "server"))]
         Queued::Knock { from, len } => return super::flow::knock(&out.parts, from, chunks, len),
         #[cfg(feature = "flow")]
         Queued::Refused { from, code, len } => {

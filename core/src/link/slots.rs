@@ -1,7 +1,7 @@
 //! What a link's memory keeps of one own channel and of one party.
 
 use super::EnteredChannel;
-#[cfg(all(feature = "flow", feature = "server"))]
+#[cfg(all(feature = "admission", feature = "server"))]
 use super::flow::Door;
 use super::flow::Window;
 use super::kept::{OwnKept, PartyKept};
@@ -52,7 +52,7 @@ pub(super) enum OwnState {
     },
     /// It is there, and not everybody may enter. Until the relay knows that the program is not
     /// told.
-    #[cfg(all(feature = "flow", feature = "server"))]
+    #[cfg(all(feature = "admission", feature = "server"))]
     Opening {
         number: u8,
     },
@@ -77,7 +77,7 @@ pub struct OwnSlot {
     pub(super) generation: u32,
     #[cfg_attr(not(feature = "flow"), expect(dead_code, reason = "nothing is kept"))]
     pub(super) kept: OwnKept,
-    #[cfg(all(feature = "flow", feature = "server"))]
+    #[cfg(all(feature = "admission", feature = "server"))]
     pub(super) door: Door,
 }
 
@@ -88,7 +88,7 @@ impl OwnSlot {
         limit: ChunkLimit::NONE,
         generation: 0,
         kept: OwnKept::NOTHING,
-        #[cfg(all(feature = "flow", feature = "server"))]
+        #[cfg(all(feature = "admission", feature = "server"))]
         door: Door::OPEN,
     };
 }
@@ -140,14 +140,14 @@ pub(super) enum PartyState {
     },
     /// A user that knocks at the own channel in slot `own`. Until it is let in, `outstanding` is
     /// its ticket.
-    #[cfg(all(feature = "flow", feature = "server"))]
+    #[cfg(all(feature = "admission", feature = "server"))]
     Knocking {
         own: u8,
         number: u8,
         user: u8,
     },
     /// A local user that knocks.
-    #[cfg(all(feature = "flow", feature = "local"))]
+    #[cfg(all(feature = "admission", feature = "local"))]
     LocalKnocking {
         own: u8,
         user: u16,

@@ -71,7 +71,7 @@ pub(super) enum Held {
     #[cfg(feature = "flow")]
     Party(u16),
     /// That a party knocks.
-    #[cfg(all(feature = "flow", feature = "server"))]
+    #[cfg(all(feature = "admission", feature = "server"))]
     Knock(u16),
     #[cfg(feature = "local")]
     Local(LineRef),
@@ -114,7 +114,7 @@ pub(super) enum Owed {
     #[cfg(all(feature = "flow", feature = "server"))]
     Older,
     /// No command, but what waits has to be handed over first.
-    #[cfg(all(feature = "flow", feature = "server"))]
+    #[cfg(all(feature = "admission", feature = "server"))]
     Door,
     Leave {
         number: u8,
@@ -126,7 +126,7 @@ pub(super) enum Owed {
     #[cfg(feature = "flow")]
     Hello,
     /// What has not been said of the token.
-    #[cfg(feature = "flow")]
+    #[cfg(feature = "admission")]
     Token,
     /// The answer to a user that knocks: to be let in, or (`code`) refused; or that a user is
     /// removed.
@@ -239,7 +239,9 @@ impl State {
             #[cfg(feature = "flow")]
             Owed::Wait => false,
             #[cfg(all(feature = "flow", feature = "server"))]
-            Owed::Door | Owed::Older => false,
+            Owed::Older => false,
+            #[cfg(all(feature = "admission", feature = "server"))]
+            Owed::Door => false,
             _ => true,
         }
     }

@@ -3,8 +3,6 @@
 use super::backoff::Progress;
 use super::{Backoff, Cause, ChannelState, Exhausted, Notice, Retry};
 use crate::Reason;
-#[cfg(feature = "flow")]
-use crate::link::EnteredChannel;
 use crate::link::{Channel, Mode, Out, SendError};
 use crate::time::{Duration, Instant};
 
@@ -22,10 +20,9 @@ pub struct Entry<N> {
     pub(super) channel: Option<Channel>,
     pub(super) name: Option<N>,
     mode: Mode,
-    /// What is said at the door each time, and the function for that: only programs that say
-    /// something have it linked.
-    #[cfg(feature = "flow")]
-    pub(super) words: Option<(N, Say)>,
+    /// What is said at the door each time.
+    #[cfg(feature = "admission")]
+    pub(super) words: Option<N>,
     pub(super) retry: Retry,
     /// Grows with every channel that is added.
     pub(super) order: u32,
@@ -33,10 +30,6 @@ pub struct Entry<N> {
     progress: Progress,
     state: State,
 }
-
-/// [`Out::enter_again_with`].
-#[cfg(feature = "flow")]
-pub(super) type Say = fn(&mut Out<'_>, EnteredChannel, &[u8], Mode, &[u8]) -> Result<(), SendError>;
 
 /// How often a channel has been open since it was added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +66,7 @@ impl<N> Entry<N> {
         channel: None,
         name: None,
         mode: Mode::Data,
-        #[cfg(feature = "flow")]
+        #[cfg(feature = "admission")]
         words: None,
         retry: Retry::IfOpenedBefore,
         order: 0,
@@ -226,12 +219,12 @@ impl<N> Entry<N> {
             Channel::Own(channel) => out.create_again(channel, name, self.mode),
             #[cfg(not(feature = "server"))]
             Channel::Own(_) => Ok(()),
-            #[cfg(feature = "flow")]
+            #[cfg(feature = "admission")]
             Channel::Entered(channel) => match &self.words {
-                Some((words, say)) => say(out, channel, name, self.mode, words.as_ref()),
+                Some(words) => out.enter_again_saying(channel, name, self.mode, words.as_ref()),
                 None => out.enter_again(channel, name, self.mode),
             },
-            #[cfg(not(feature = "flow"))]
+            #[cfg(not(feature = "admission"))]
             Channel::Entered(channel) => out.enter_again(channel, name, self.mode),
         };
         match asked {

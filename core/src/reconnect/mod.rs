@@ -111,7 +111,7 @@
 //!   further events, and come again, if at all, with [`Event::UserEntered`] and perhaps other
 //!   numbers. The server of an entered channel sees a former user go (when the relay has noticed)
 //!   and a new one come. Who they are has to be said anew.
-//! - **Words and admission** (feature `flow`) come back, too: what is said at a door is said each
+//! - **Words and admission** (feature `admission`) come back, too: what is said at a door is said each
 //!   time, and a channel that asks asks again. A refusal of the channel's server
 //!   ([`Reason::RefusedByServer`]) is not asked for again by itself.
 //! - **A relay that drains** says when to come back (`Event::ComeBack`); no attempt is made before.
@@ -162,9 +162,9 @@ use entry::NEVER;
 ///
 /// `N` is what names are kept in: `&'static str`, `heapless::String`, `String`.
 ///
-/// It takes `CHANNELS × (96 + 2 × size of N) + 184` bytes, rounded up to a multiple of 8, if
-/// `Option<N>` is as large as `N`; without feature `flow`, `CHANNELS × (88 + size of N) + 176`. On
-/// 32-bit targets it takes less. Moving and copying it is harmless.
+/// It takes `CHANNELS × (88 + 2 × size of N) + 184` bytes, rounded up to a multiple of 8, if
+/// `Option<N>` is as large as `N`; without feature `admission`, `CHANNELS × (88 + size of N) + 184`,
+/// and without `flow` 8 less. On 32-bit targets it takes less. Moving and copying it is harmless.
 pub type Reconnect<N, const CHANNELS: usize> = ChannelList<[Entry<N>; CHANNELS]>;
 
 /// A list of channels that come back after a lost connection, and when to connect. The
@@ -349,7 +349,7 @@ impl<E: Entries> ChannelList<E> {
     ///
     /// # Errors
     /// Those of [`enter`](Self::enter), and [`SendError::WordsTooLong`].
-    #[cfg(feature = "flow")]
+    #[cfg(feature = "admission")]
     pub fn enter_with(
         &mut self,
         out: &mut Out<'_>,
@@ -366,9 +366,7 @@ impl<E: Entries> ChannelList<E> {
         }
         let channel = self.enter(out, name, mode)?;
         if let Some(entry) = self.entry_mut(channel.into()) {
-            entry.words = Some((words, |out, channel, name, mode, words| {
-                out.enter_again_with(channel, name, mode, words)
-            }));
+            entry.words = Some(words);
         }
         Ok(channel)
     }

@@ -1,13 +1,16 @@
 //! Who may enter, against a relay that asks.
 
+use core::num::NonZero;
+
 use peote_net::Reason;
 use peote_net::link::{
-    Admission, Channel, Event, Flow, Link, LinkBuffers, Mode, Out, OwnChannel, SendError, User,
+    Admission, Channel, Event, Flow, Link, LinkBuffers, Mode, Out, OwnChannel, SendError, Source, User,
 };
 use peote_net::protocol::items;
 use peote_net::protocol::to_endpoint::{self, Capabilities};
 use peote_net::protocol::to_relay::{self, Command};
 
+use crate::numbers::awake;
 use crate::support::{Rig, Seen, chunk, from_user, tag_of};
 
 pub(crate) const CHUNKS: Mode = Mode::chunks(64);
@@ -91,12 +94,12 @@ fn a_user_is_in_when_it_is_let_in() {
 }
 
 trait IntoSource {
-    fn into_source(self) -> peote_net::link::Source;
+    fn into_source(self) -> Source;
 }
 
 impl IntoSource for (OwnChannel, User) {
-    fn into_source(self) -> peote_net::link::Source {
-        peote_net::link::Source::User { channel: self.0, user: self.1 }
+    fn into_source(self) -> Source {
+        Source::User { channel: self.0, user: self.1 }
     }
 }
 
@@ -474,5 +477,47 @@ fn nothing_overtakes_the_answer_to_a_knock() {
         let said = [&admit[..], to_relay::data_from_server(3, 7, 2).as_bytes(), &chunk(b"h")].concat();
         assert!(rig.script.outgoing.ends_with(&said), "{free}");
         assert_eq!(rig.out().window((channel, user)), Some(98));
+    }
+}
+
+/// A user that knocks is not let in before the end of the earlier one has been told.
+#[test]
+fn a_knock_with_the_number_of_an_earlier_user_waits() {
+    for (admission, words) in
+        [(None, ""), (None, "x"), (Some(Admission::Open), "x"), (Some(Admission::Ask), "x")]
+    {
+        let mut rig = crate::windows::rig();
+        rig.hears(to_endpoint::announcement(Capabilities::HELLO.with(Capabilities::REMOVE_USER)));
+        let channel = rig.own(3, CHUNKS);
+        let user = rig.user(channel, 3, 7);
+        if let Some(admission) = admission {
+            rig.out().set_admission(channel, admission).unwrap();
+        }
+        rig.says(from_user(3, 7, &chunk(b"a")));
+        rig.says(to_endpoint::user_gone(3, 7, 0));
+        rig.says(to_endpoint::knock(3, 7, 99, true, 200, words.len()).unwrap());
+        rig.says(words);
+        let says = |bytes: &[u8]| Seen::Chunk(Source::User { channel, user }, bytes.to_vec());
+        for _ in 0..3 {
+            rig.poll_once(|event, _| {
+                assert_eq!(Seen::from(event), says(b"a"));
+                Flow::Again
+            })
+            .unwrap();
+            assert!(!rig.link.has_more(), "the loop does not sleep");
+        }
+        assert!(rig.script.outgoing.is_empty(), "let in");
+        let mut seen = Vec::new();
+        rig.link.set_event_limit(NonZero::new(1));
+        rig.poll_once(|event, _| seen.push(event.into())).unwrap();
+        awake(&mut rig, |event, _| seen.push(event));
+        let gone = Seen::Notice(Event::UserGone { channel, user, reason: Reason::OnPurpose });
+        if admission == Some(Admission::Ask) {
+            assert_eq!(seen, [says(b"a"), gone, Seen::Knock(channel, user, words.into())]);
+            continue;
+        }
+        assert_eq!(seen, [says(b"a"), gone, Seen::Notice(Event::UserEntered { channel, user })]);
+        assert_eq!(rig.out().window((channel, user)), Some(200));
+        assert_eq!(rig.sent(), to_relay::admit(3, 7, 99));
     }
 }

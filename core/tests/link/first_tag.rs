@@ -4,9 +4,8 @@ use peote_net::link::{Event, Flow, Link, Mode, Source};
 use peote_net::protocol::items::first_window;
 use peote_net::protocol::to_endpoint::{self, Capabilities};
 
-use crate::admission::{CHUNKS, new};
 use crate::support::{Heap, Rig, Seen, Sizes, chunk, from_server, tag_of};
-use crate::windows::{Windowed, items_of_relay};
+use crate::windows::{CHUNKS, Windowed, items_of_relay};
 
 // §11.5-first-tag
 #[test]
@@ -32,7 +31,7 @@ fn the_first_command_of_a_connection_says_how_much_room_there_is() {
 #[test]
 fn a_link_that_has_heard_from_the_relay_needs_not_say_so() {
     for said in [&to_endpoint::announcement(Capabilities::HELLO), &to_endpoint::keepalive()] {
-        let mut rig = new();
+        let mut rig: Windowed = Rig::new(Link::new());
         rig.hears(said);
         rig.sent();
         rig.out().enter("a", CHUNKS).unwrap();

@@ -1,6 +1,6 @@
 //! A link against a scripted transport.
 
-#[cfg(feature = "flow")]
+#[cfg(feature = "admission")]
 mod admission;
 mod again;
 #[cfg(feature = "flow")]
@@ -35,5 +35,5 @@ mod support;
 mod vocabulary;
 #[cfg(feature = "flow")]
 mod windows;
-#[cfg(feature = "flow")]
+#[cfg(feature = "admission")]
 mod words;

@@ -331,7 +331,7 @@ impl Model {
             Handle::Entered(channel) => {
                 let (channel, reason) = (Channel::Entered(channel), Reason::of_enter(code));
                 self.words.truncate(MAX_WORDS);
-                if !self.words.is_empty() && cfg!(feature = "flow") {
+                if !self.words.is_empty() && cfg!(feature = "admission") {
                     seen.push(Seen::Refused(channel, reason, core::mem::take(&mut self.words)));
                     return;
                 }

@@ -4,9 +4,8 @@
 use core::num::NonZero;
 
 use peote_net::Reason;
-use peote_net::link::{Admission, Event, Flow, IntoFlow, Link, OwnChannel, SendError, Source, User};
+use peote_net::link::{Event, Flow, IntoFlow, Link, OwnChannel, SendError, Source, User};
 use peote_net::protocol::to_endpoint::{self, Capabilities};
-use peote_net::protocol::to_relay;
 
 use crate::support::{Rig, Seen, chunk, from_user};
 use crate::windows::{CHUNKS, Memory, Windowed};
@@ -42,7 +41,7 @@ fn told(channel: OwnChannel) -> [Seen; 4] {
 }
 
 /// Polls as long as the link is awake.
-fn awake<R: IntoFlow<Error = SendError>>(
+pub(crate) fn awake<R: IntoFlow<Error = SendError>>(
     rig: &mut Windowed,
     mut handler: impl FnMut(Seen, &mut peote_net::link::Out<'_>) -> R,
 ) {
@@ -273,47 +272,5 @@ fn a_number_given_again_twice_keeps_the_order() {
             .unwrap();
         }
         assert_eq!(seen, all, "opened kept {keeps_open} times, and event {kept}");
-    }
-}
-
-/// A user that knocks is not let in before the end of the earlier one has been told.
-#[test]
-fn a_knock_with_the_number_of_an_earlier_user_waits() {
-    for (admission, words) in
-        [(None, ""), (None, "x"), (Some(Admission::Open), "x"), (Some(Admission::Ask), "x")]
-    {
-        let mut rig = crate::windows::rig();
-        rig.hears(to_endpoint::announcement(Capabilities::HELLO.with(Capabilities::REMOVE_USER)));
-        let channel = rig.own(3, CHUNKS);
-        let user = rig.user(channel, 3, 7);
-        if let Some(admission) = admission {
-            rig.out().set_admission(channel, admission).unwrap();
-        }
-        rig.says(from_user(3, 7, &chunk(b"a")));
-        rig.says(to_endpoint::user_gone(3, 7, 0));
-        rig.says(to_endpoint::knock(3, 7, 99, true, 200, words.len()).unwrap());
-        rig.says(words);
-        let says = |bytes: &[u8]| Seen::Chunk(Source::User { channel, user }, bytes.to_vec());
-        for _ in 0..3 {
-            rig.poll_once(|event, _| {
-                assert_eq!(Seen::from(event), says(b"a"));
-                Flow::Again
-            })
-            .unwrap();
-            assert!(!rig.link.has_more(), "the loop does not sleep");
-        }
-        assert!(rig.script.outgoing.is_empty(), "let in");
-        let mut seen = Vec::new();
-        rig.link.set_event_limit(NonZero::new(1));
-        rig.poll_once(|event, _| seen.push(event.into())).unwrap();
-        awake(&mut rig, |event, _| seen.push(event));
-        let gone = Seen::Notice(Event::UserGone { channel, user, reason: Reason::OnPurpose });
-        if admission == Some(Admission::Ask) {
-            assert_eq!(seen, [says(b"a"), gone, Seen::Knock(channel, user, words.into())]);
-            continue;
-        }
-        assert_eq!(seen, [says(b"a"), gone, Seen::Notice(Event::UserEntered { channel, user })]);
-        assert_eq!(rig.out().window((channel, user)), Some(200));
-        assert_eq!(rig.sent(), to_relay::admit(3, 7, 99));
     }
 }

@@ -35,7 +35,7 @@ fn check<
 }
 
 /// What an own channel takes.
-const OWN: usize = if cfg!(feature = "flow") { 20 } else { 16 };
+const OWN: usize = if cfg!(feature = "admission") { 20 } else { 16 };
 
 /// What a party takes beside its chunk.
 const PARTY: usize = {
@@ -50,11 +50,12 @@ const ADDED: usize = added(
     cfg!(feature = "large-chunks"),
     cfg!(feature = "speed"),
     cfg!(feature = "flow"),
+    cfg!(feature = "admission"),
 );
 
 /// The same for any features, with `server`.
 #[cfg(target_pointer_width = "64")]
-const fn added(local: bool, large_chunks: bool, speed: bool, flow: bool) -> usize {
+const fn added(local: bool, large_chunks: bool, speed: bool, flow: bool, admission: bool) -> usize {
     let without_flow = match (local, large_chunks, speed) {
         (true, true, _) => 240,
         (false, true, true) => 208,
@@ -62,7 +63,7 @@ const fn added(local: bool, large_chunks: bool, speed: bool, flow: bool) -> usiz
         (false, false, true) => 168,
         (false, false, false) => 160,
     };
-    without_flow + if flow { 104 } else { 0 }
+    without_flow + if flow { 72 } else { 0 } + if admission { 32 } else { 0 }
 }
 
 /// The crate's page says what a link adds.
@@ -71,13 +72,14 @@ const fn added(local: bool, large_chunks: bool, speed: bool, flow: bool) -> usiz
 fn the_documented_sizes_of_a_link() {
     const README: &str = include_str!("../../README.md");
     for (features, size) in [
-        ("all, as by default", added(true, true, true, true)),
-        ("all but `flow`", added(true, true, true, false)),
-        ("all but `flow` and `speed`", added(true, true, false, false)),
-        ("`flow` alone", added(false, false, false, true)),
-        ("`local` without `large-chunks`, `speed` and `flow`", added(true, false, false, false)),
-        ("`large-chunks` alone", added(false, true, false, false)),
-        ("none", added(false, false, false, false)),
+        ("all, as by default", added(true, true, true, true, true)),
+        ("all but `admission`", added(true, true, true, true, false)),
+        ("all but `admission` and `flow`", added(true, true, true, false, false)),
+        ("all but `admission`, `flow` and `speed`", added(true, true, false, false, false)),
+        ("`flow` alone", added(false, false, false, true, false)),
+        ("`local` without `large-chunks`, `speed` and `flow`", added(true, false, false, false, false)),
+        ("`large-chunks` alone", added(false, true, false, false, false)),
+        ("none", added(false, false, false, false, false)),
     ] {
         let row = format!("| {features} | {size} | ");
         assert!(README.contains(&row), "{row:?} is not in core/README.md");

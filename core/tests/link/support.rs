@@ -25,7 +25,7 @@ pub(crate) enum Seen {
     Notice(Event<'static>),
     Data(Source, Vec<u8>),
     Chunk(Source, Vec<u8>),
-    #[cfg(feature = "flow")]
+    #[cfg(feature = "admission")]
     Knock(OwnChannel, User, Vec<u8>),
     /// A refusal with words.
     Refused(Channel, Reason, Vec<u8>),
@@ -36,9 +36,9 @@ impl From<Event<'_>> for Seen {
         Self::Notice(match event {
             Event::Data { from, bytes } => return Self::Data(from, bytes.to_vec()),
             Event::Chunk { from, bytes } => return Self::Chunk(from, bytes.to_vec()),
-            #[cfg(feature = "flow")]
+            #[cfg(feature = "admission")]
             Event::Knock { channel, user, words } => return Self::Knock(channel, user, words.to_vec()),
-            #[cfg(feature = "flow")]
+            #[cfg(feature = "admission")]
             Event::KnockEnded { channel, user } => Event::KnockEnded { channel, user },
             #[cfg(feature = "flow")]
             Event::ComeBack { after } => Event::ComeBack { after },
@@ -87,7 +87,7 @@ pub(crate) fn by_party(mut seen: Vec<Seen>) -> Vec<Seen> {
                 | Event::UserIgnored { user, .. }),
             ) => format!("{:?} {:?}", event.channel().unwrap(), Some(*user)),
             Seen::Notice(event) => format!("{:?} {:?}", event.channel(), None::<User>),
-            #[cfg(feature = "flow")]
+            #[cfg(feature = "admission")]
             Seen::Knock(channel, user, _) => format!("{:?} {:?}", Some(channel), Some(user)),
             Seen::Refused(channel, ..) => format!("{:?} {:?}", Some(channel), None::<User>),
         });

@@ -63,7 +63,7 @@ fn hello_is_said_once_and_before_data() {
     rig.link.set_hello(Hello {
         keepalive: Some(Duration::from_secs(60)),
         name: Some("thermometer 1.0"),
-        token: None,
+        ..Hello::default()
     });
     let channel = rig.out().enter("e", CHUNKS).unwrap();
     rig.says(to_endpoint::announcement(Capabilities::HELLO));

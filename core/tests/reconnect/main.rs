@@ -4,7 +4,7 @@ mod answers;
 mod backoff;
 mod channels;
 mod connection;
-#[cfg(feature = "flow")]
+#[cfg(feature = "admission")]
 mod door;
 mod kept;
 mod random;

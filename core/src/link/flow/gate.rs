@@ -6,15 +6,13 @@
 //! `0 | 7 …` becomes `0 | 6 … 0 7 …`. With a relay that does not know hello the words are taken out
 //! instead.
 
+use super::hello::MAX_HELLO;
 use super::state::FlowState;
 use crate::link::send::Out;
 use crate::link::state::Owed;
 use crate::link::{EnteredChannel, Mode, SendError};
-use crate::protocol::items::{self, MAX_PROGRAM, MAX_TOKEN};
+use crate::protocol::items::{self, MAX_TOKEN};
 use crate::protocol::to_relay::{self, Command};
-
-/// Bytes of the longest hello without a token.
-pub(super) const MAX_HELLO: usize = 4 + 3 + 6 + 6 + 2 + MAX_PROGRAM;
 
 impl FlowState {
     /// Returns how many of the bytes that are queued may be written.
@@ -62,17 +60,6 @@ impl Out<'_> {
         to_relay::command_head(Command::Words, words.len())
             .ok_or(SendError::WordsTooLong { len: words.len() })?;
         self.enter_saying(name.as_ref(), mode, words)
-    }
-
-    /// The same for a channel that has a handle and is away.
-    pub(crate) fn enter_again_with(
-        &mut self,
-        channel: EnteredChannel,
-        name: &[u8],
-        mode: Mode,
-        words: &[u8],
-    ) -> Result<(), SendError> {
-        self.enter_again_saying(channel, name, mode, words)
     }
 
     /// A command of `len` bytes is about to be queued, with `words` in front of it.

@@ -1,14 +1,16 @@
 //! Hello, in both directions.
 
-use super::gate::MAX_HELLO;
 use super::state::FlowState;
 use crate::bytes::copy_to;
 use crate::link::send::Out;
 use crate::link::state::Owed;
-use crate::protocol::items;
+use crate::protocol::items::{self, MAX_PROGRAM};
 use crate::protocol::to_endpoint::Capabilities;
 use crate::protocol::to_relay::{self, Command};
 use crate::time::Duration;
+
+/// Bytes of the longest hello without a token.
+pub(super) const MAX_HELLO: usize = 4 + 3 + 6 + 6 + 2 + MAX_PROGRAM;
 
 /// What a program tells the relay about itself: [`Link::set_hello`](crate::link::Link::set_hello).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,6 +27,7 @@ pub struct Hello {
     /// for one: 1 to 4,096 bytes, others are not said. Nothing else is said before it, so the first
     /// command waits for the relay's announcement, one round trip; with a relay that announces
     /// nothing up to 5 s, and the token is not said.
+    #[cfg(feature = "admission")]
     pub token: Option<&'static [u8]>,
 }
 
@@ -33,6 +36,7 @@ impl FlowState {
         let seconds = hello.keepalive.map_or(0, |keepalive| keepalive.as_millis().div_ceil(1000));
         self.keepalive = u32::try_from(seconds).unwrap_or(u32::MAX);
         self.name = hello.name;
+        #[cfg(feature = "admission")]
         self.set_token(hello.token);
     }
 }
@@ -95,7 +99,7 @@ impl Out<'_> {
         const HEAD: usize = 4;
         let flow = &self.state.flow;
         let name = flow.name.unwrap_or_default().as_bytes();
-        let name = name.get(..items::MAX_PROGRAM).unwrap_or(name);
+        let name = name.get(..MAX_PROGRAM).unwrap_or(name);
         let window = items::number(items::WINDOW, super::receiving::own_window(self.parts.window));
         let capabilities = items::capabilities(items::TAKES_PART);
         let keepalive = items::number(items::KEEPALIVE, flow.keepalive);

@@ -5,11 +5,11 @@
 //! fields. The other end grants more as its program takes what came; so does this link, at half
 //! windows, and at once where a chunk cannot be completed without.
 
-#[cfg(feature = "server")]
+#[cfg(all(feature = "admission", feature = "server"))]
 pub use door::Admission;
-#[cfg(feature = "server")]
+#[cfg(all(feature = "admission", feature = "server"))]
 pub(super) use door::Door;
-#[cfg(feature = "server")]
+#[cfg(all(feature = "admission", feature = "server"))]
 pub(super) use doors::AtDoor;
 pub use hello::Hello;
 pub(super) use receiving::{came, is_liar, kept, stored, stored_of};
@@ -17,15 +17,18 @@ pub(super) use state::FlowState;
 #[cfg(feature = "server")]
 pub(super) use tail::Knock;
 pub(super) use window::Window;
-#[cfg(feature = "server")]
+#[cfg(all(feature = "admission", feature = "server"))]
 pub(super) use words::knock;
 pub(super) use words::{is_last_of, refused};
 
-#[cfg(feature = "server")]
+#[cfg(all(feature = "admission", feature = "server"))]
 mod door;
-#[cfg(feature = "server")]
+#[cfg(all(feature = "admission", feature = "server"))]
 mod doors;
+#[cfg_attr(not(feature = "admission"), path = "gate/none.rs")]
 mod gate;
+#[cfg(feature = "admission")]
+mod hearing;
 mod hello;
 mod receiving;
 mod sending;

@@ -4,7 +4,7 @@ use crate::link::slots::PartySlot;
 
 impl PartySlot {
     /// Returns the ticket of a party that knocks.
-    #[cfg(feature = "server")]
+    #[cfg(all(feature = "admission", feature = "server"))]
     pub(super) fn ticket(&self) -> u8 {
         u8::try_from(self.outstanding).unwrap_or(0)
     }

@@ -10,6 +10,7 @@ pub(super) enum Tail {
     Other,
     Hello,
     /// Words, for the party in this slot.
+    #[cfg(feature = "admission")]
     Words(u16),
 }
 
@@ -29,6 +30,7 @@ pub(in crate::link) struct FlowState {
     /// What the tail means that comes.
     pub(super) tail: Tail,
     /// How many bytes of words have come of it.
+    #[cfg(feature = "admission")]
     pub(super) words: u8,
     /// In how many milliseconds to come back, as the tail says.
     pub(super) come_back_in: Option<u32>,
@@ -42,9 +44,12 @@ pub(in crate::link) struct FlowState {
     /// Something has come on this connection.
     pub(in crate::link) is_known: bool,
     /// Bytes of the token that have been said.
+    #[cfg(feature = "admission")]
     pub(super) said: u16,
+    #[cfg(feature = "admission")]
     pub(super) token: Option<&'static [u8]>,
     /// How many bytes of the queue may be written, plus 1; 0 for all.
+    #[cfg(feature = "admission")]
     pub(super) gate: usize,
     /// A command has been given, whose tag says that a hello will come.
     pub(super) has_begun: bool,
@@ -59,6 +64,7 @@ impl FlowState {
             is_greeted: false,
             is_refused: false,
             tail: Tail::Other,
+            #[cfg(feature = "admission")]
             words: 0,
             come_back_in: None,
             reader: NumberReader::new(),
@@ -66,8 +72,11 @@ impl FlowState {
             keepalive: 0,
             name: None,
             is_known: false,
+            #[cfg(feature = "admission")]
             said: 0,
+            #[cfg(feature = "admission")]
             token: None,
+            #[cfg(feature = "admission")]
             gate: 0,
             has_begun: false,
         }
@@ -85,7 +94,12 @@ impl FlowState {
 
     /// The connection is lost.
     pub(in crate::link) const fn lose(&mut self) {
-        let (keepalive, name, token) = (self.keepalive, self.name, self.token);
-        *self = Self { keepalive, name, token, ..Self::new() };
+        *self = Self {
+            keepalive: self.keepalive,
+            name: self.name,
+            #[cfg(feature = "admission")]
+            token: self.token,
+            ..Self::new()
+        };
     }
 }

@@ -1,21 +1,19 @@
 //! What stands behind an answer or event: words, and the items of the relay's hello.
-//!
-//! Words are put together in the slot of the party that they are about, which has no data yet.
 
 use super::state::{FlowState, Tail};
 #[cfg(feature = "server")]
 use crate::Reason;
-use crate::bytes::copy_to;
-use crate::link::Channel;
-use crate::link::front::{Notice, Queued, What};
+#[cfg(feature = "server")]
+use crate::link::front::Notice;
+use crate::link::front::Queued;
 use crate::link::session::Session;
 #[cfg(feature = "server")]
 use crate::link::slots::Key;
 #[cfg(feature = "server")]
 use crate::link::state::Owed;
+use crate::protocol::Fragment;
 use crate::protocol::items::{self, Item, NumberReader};
 use crate::protocol::to_endpoint::Unit;
-use crate::protocol::{Fragment, MAX_WORDS};
 
 /// A user that knocks.
 #[cfg(feature = "server")]
@@ -47,10 +45,11 @@ impl Session<'_> {
     pub(in crate::link) fn begin_tail(&mut self) {
         let tail = match self.out.state.received.decoder.control(Fragment::EMPTY) {
             Unit::Hello { .. } => Tail::Hello,
+            #[cfg(feature = "admission")]
             Unit::Refused { tag, .. } => {
                 self.out.tables().find_entering(tag).map_or(Tail::Other, |party| Tail::Words(party.slot))
             }
-            #[cfg(feature = "server")]
+            #[cfg(all(feature = "admission", feature = "server"))]
             Unit::Knock { channel: number, user, ticket, window, .. } => {
                 let knock = Knock { number, user, ticket, window };
                 self.begin_knock(knock).map_or(Tail::Other, Tail::Words)
@@ -58,7 +57,9 @@ impl Session<'_> {
             _ => Tail::Other,
         };
         let flow = &mut self.out.state.flow;
-        (flow.tail, flow.words, flow.reader) = (tail, 0, NumberReader::new());
+        (flow.tail, flow.reader) = (tail, NumberReader::new());
+        #[cfg(feature = "admission")]
+        flow.begin_words();
     }
 
     /// Takes in the tail of an answer or event, of which `left` bytes are left. The event that it
@@ -73,13 +74,10 @@ impl Session<'_> {
         match flow.tail {
             Tail::Other => {}
             Tail::Hello => piece.iter().for_each(|byte| flow.hello_byte(*byte)),
+            #[cfg(feature = "admission")]
             Tail::Words(slot) => {
-                let size = self.out.parts.window;
-                let len = usize::from(flow.words);
-                let room = size.min(MAX_WORDS).saturating_sub(len);
-                let words = piece.get(..room).unwrap_or(piece);
-                copy_to(self.inbox.chunks, usize::from(slot).wrapping_mul(size).wrapping_add(len), words);
-                flow.words = flow.words.wrapping_add(u8::try_from(words.len()).unwrap_or(0));
+                let chunks = &mut *self.inbox.chunks;
+                flow.take_words(slot, piece, chunks, self.out.parts.window);
             }
         }
         received.start = received.start.wrapping_add(piece.len());
@@ -88,14 +86,8 @@ impl Session<'_> {
             return;
         }
         self.control();
-        let len = core::mem::take(&mut self.out.state.flow.words);
-        let front = &mut self.out.state.front;
-        if len > 0
-            && let Queued::Notice(Notice { channel: Channel::Entered(channel), what }) = front.event
-            && let What::Refused(reason) = what
-        {
-            front.event = Queued::Refused { from: channel.into(), code: reason.enter_code(), len };
-        }
+        #[cfg(feature = "admission")]
+        self.add_words();
     }
 
     /// The relay has said hello, or that it drains.
@@ -108,7 +100,7 @@ impl Session<'_> {
         if core::mem::replace(&mut flow.is_greeted, true) {
             return;
         }
-        #[cfg(feature = "server")]
+        #[cfg(all(feature = "admission", feature = "server"))]
         self.open_doors();
         // a broadcast that is kept may wait for this
         self.out.state.room.written();
@@ -119,6 +111,7 @@ impl Session<'_> {
     #[cfg(feature = "server")]
     pub(in crate::link) fn knocked(&mut self, knock: Knock) -> Option<Notice> {
         let Knock { number, user, ticket, window } = knock;
+        #[cfg(feature = "admission")]
         let code = match self.begin_knock(knock) {
             Ok(slot) => {
                 self.knock_begun(slot);
@@ -126,6 +119,8 @@ impl Session<'_> {
             }
             Err(code) => code,
         };
+        #[cfg(not(feature = "admission"))]
+        let code = self.code_by_room(number);
         if code == 0
             && let Some((channel, _)) = self.out.tables().find_open(number)
             && self.has_to_wait_for_older(channel, user)

@@ -1,14 +1,14 @@
 //! Events with words, which lie in a party's slot.
 
 use crate::Reason;
-#[cfg(feature = "server")]
+#[cfg(all(feature = "admission", feature = "server"))]
 use crate::link::send::OutParts;
 use crate::link::slots::{PartyRef, PartySlot, PartyState, generation};
 use crate::link::{Channel, Event};
 
 /// Returns the event that tells that a party knocks, whose words are the first `len` bytes of its
 /// slot. `None` if it does not any more.
-#[cfg(feature = "server")]
+#[cfg(all(feature = "admission", feature = "server"))]
 pub(in crate::link) fn knock<'a>(
     parts: &OutParts<'_>,
     from: PartyRef,

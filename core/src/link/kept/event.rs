@@ -20,7 +20,7 @@ pub(in crate::link) fn kept_event(parts: &OutParts<'_>, slot: u16) -> Queued {
     let from = PartyRef { slot, generation: party.generation };
     match party.kept.waiting() {
         Waiting::Bytes => Queued::Assembled { from, len: party.assembler.kept_len() },
-        #[cfg(feature = "server")]
+        #[cfg(all(feature = "admission", feature = "server"))]
         Waiting::Knock => Queued::Knock { from, len: party.assembler.kept_len() },
         Waiting::Malicious => Queued::Malicious { from },
         Waiting::Opened if matches!(party.state, PartyState::Entered { .. } | PartyState::Closing { .. }) => {

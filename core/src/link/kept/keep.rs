@@ -32,7 +32,7 @@ impl Session<'_> {
             }
             Queued::Assembled { from, len } => self.keep_bytes(from, len),
             // it has not come by way of the front
-            #[cfg(feature = "server")]
+            #[cfg(all(feature = "admission", feature = "server"))]
             Queued::Knock { .. } => true,
             Queued::Refused { from, code, len } => self.out.tables().keep_refusal(from, code, len),
             Queued::LinkLost { .. } | Queued::ComeBack { .. } => false,

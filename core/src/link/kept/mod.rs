@@ -114,7 +114,7 @@ impl Tables<'_> {
 
     /// Returns true if an earlier user with the same number as this one, which knocks, is gone, and
     /// has not been told so.
-    #[cfg(feature = "server")]
+    #[cfg(all(feature = "admission", feature = "server"))]
     fn has_older(&self, slot: u16) -> bool {
         match self.parties.get(usize::from(slot)).map(|party| party.state) {
             Some(PartyState::Knocking { own, user, .. }) => self.has_gone(own, user),
@@ -137,7 +137,7 @@ impl Tables<'_> {
         let waiting = party.kept.waiting();
         let kept = match (waiting, party.state) {
             (_, PartyState::User { .. } | PartyState::Gone { .. }) => Waiting::Nothing,
-            #[cfg(feature = "server")]
+            #[cfg(all(feature = "admission", feature = "server"))]
             (Waiting::Knock, _) => Waiting::Nothing,
             (Waiting::Opened, _) => Waiting::Opened,
             (Waiting::End | Waiting::ToldEnd, _) => Waiting::End,

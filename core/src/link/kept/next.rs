@@ -104,12 +104,12 @@ impl Session<'_> {
                 tables.state.kept.is_skipped = true;
                 return None;
             }
-            #[cfg(feature = "server")]
+            #[cfg(all(feature = "admission", feature = "server"))]
             Waiting::Knock if tables.has_older(slot) => {
                 tables.state.kept.is_skipped = true;
                 return None;
             }
-            #[cfg(feature = "server")]
+            #[cfg(all(feature = "admission", feature = "server"))]
             Waiting::Knock => return Some(Held::Knock(slot)),
             _ => {}
         }
@@ -147,7 +147,7 @@ impl Session<'_> {
     }
 
     /// The same for an event that tells that a party knocks. An answer of the handler settles it.
-    #[cfg(feature = "server")]
+    #[cfg(all(feature = "admission", feature = "server"))]
     pub(in crate::link) fn settle_knock(&mut self, slot: u16, verdict: Verdict) -> bool {
         let party = self.out.parts.parties.get(usize::from(slot));
         let is_unanswered = party.is_some_and(|party| matches!(party.kept.waiting(), Waiting::Knock));

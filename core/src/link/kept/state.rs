@@ -16,7 +16,7 @@ pub(in crate::link) enum Waiting {
     /// Its end, which the program has been told and wants again.
     ToldEnd,
     /// That it knocks.
-    #[cfg(feature = "server")]
+    #[cfg(all(feature = "admission", feature = "server"))]
     Knock,
 }
 
@@ -77,7 +77,7 @@ impl PartyKept {
             3 => Waiting::Malicious,
             4 => Waiting::End,
             5 => Waiting::ToldEnd,
-            #[cfg(feature = "server")]
+            #[cfg(all(feature = "admission", feature = "server"))]
             6 => Waiting::Knock,
             _ => Waiting::Nothing,
         }
@@ -173,13 +173,13 @@ impl KeptState {
     }
 
     /// One party has something new. All that waited has been looked at in this round.
-    #[cfg(feature = "server")]
+    #[cfg(all(feature = "admission", feature = "server"))]
     pub(in crate::link) const fn look_at(&mut self, slot: u16) {
         (self.cursor, self.left) = (slot, 1);
     }
 
     /// The same for own channels.
-    #[cfg(feature = "server")]
+    #[cfg(all(feature = "admission", feature = "server"))]
     pub(in crate::link) const fn look_at_own(&mut self) {
         (self.is_own_due, self.own_cursor) = (true, 0);
     }

@@ -6,7 +6,7 @@ use super::{FIRST_LOCAL_USER, Local, LocalParts};
 use crate::Reason;
 use crate::bytes::copy_to;
 use crate::link::User;
-#[cfg(feature = "flow")]
+#[cfg(feature = "admission")]
 use crate::link::front::Front;
 use crate::link::front::{Notice, Queued, What};
 use crate::link::slots::{PartyRef, PartyState};
@@ -139,7 +139,7 @@ impl Local<'_> {
 
     /// What a record means that is not data.
     fn event_of(&mut self, place: u16, kind: Kind, around: &mut Surroundings<'_>) -> Option<Queued> {
-        #[cfg(feature = "flow")]
+        #[cfg(feature = "admission")]
         match kind {
             Kind::Enter if self.user(place)?.stage == Stage::Knocking => return self.knock(place, around),
             Kind::Refused => return self.refused(place, around),
@@ -171,7 +171,7 @@ impl Local<'_> {
                 let (channel, party) = (user.own?, user.party);
                 let reason = if user.stage == Stage::Removed { Reason::Kicked } else { Reason::OnPurpose };
                 user.end_service();
-                #[cfg(feature = "flow")]
+                #[cfg(feature = "admission")]
                 if tables.party(party?).is_some_and(|p| matches!(p.state, PartyState::LocalKnocking { .. })) {
                     tables.free_party(party?.slot);
                     return Some(Notice::of_user(channel, What::KnockEnded(number)));
@@ -185,7 +185,7 @@ impl Local<'_> {
                 tables.set_party(channel.slot, PartyState::Joined { user: place });
                 Some(Notice::opened(channel))
             }
-            #[cfg(feature = "flow")]
+            #[cfg(feature = "admission")]
             Kind::Refused => None,
             Kind::Gone | Kind::Removed | Kind::Blocked | Kind::NotCreated | Kind::NotThere => {
                 let channel = user.entered.take()?;
@@ -204,10 +204,10 @@ impl Local<'_> {
 
     /// Takes note of what has become of a line's event. Returns true if it is kept.
     pub(in crate::link) fn settle(&mut self, which: LineRef, again: bool) -> bool {
-        #[cfg(feature = "flow")]
+        #[cfg(feature = "admission")]
         let entered = self.was_admitted(which);
         let Some((line, _)) = self.line(which.user, which.to_server) else { return false };
-        #[cfg(feature = "flow")]
+        #[cfg(feature = "admission")]
         if let Some(event) = entered {
             line.front = Front::of(event);
             return false;

@@ -36,7 +36,7 @@ pub(super) enum Kind {
     /// To the user: the channel was deleted before it was created.
     NotThere,
     /// To the user: it is not let in. A code and the server's words.
-    #[cfg(feature = "flow")]
+    #[cfg(feature = "admission")]
     Refused,
 }
 
@@ -51,7 +51,7 @@ impl Kind {
         Self::Blocked,
         Self::NotCreated,
         Self::NotThere,
-        #[cfg(feature = "flow")]
+        #[cfg(feature = "admission")]
         Self::Refused,
     ];
 }

@@ -15,7 +15,7 @@ pub(in crate::link) enum ChannelIs {
     /// Everybody may enter.
     Open,
     /// Not everybody may.
-    #[cfg_attr(not(feature = "flow"), expect(dead_code, reason = "everybody may"))]
+    #[cfg_attr(not(feature = "admission"), expect(dead_code, reason = "everybody may"))]
     Asking,
 }
 
@@ -35,7 +35,7 @@ impl LocalParts<'_> {
             // the greatest age is that of a channel that is there
             let age = match own.state {
                 OwnState::Open { .. } => u16::MAX,
-                #[cfg(feature = "flow")]
+                #[cfg(feature = "admission")]
                 OwnState::Opening { .. } => u16::MAX,
                 OwnState::Creating { tag, wanted: true } => u16::from(last_tag.wrapping_sub(tag)),
                 _ => continue,
@@ -58,7 +58,7 @@ impl LocalParts<'_> {
         let Some(name) = self.names.get(usize::from(slot)).map(NameSlot::get) else { return false };
         self.named(own).any(|(other, place, own)| {
             let is_there = matches!(own.state, OwnState::Open { .. });
-            #[cfg(feature = "flow")]
+            #[cfg(feature = "admission")]
             let is_there = is_there || matches!(own.state, OwnState::Opening { .. });
             let is_used = is_there || place.deleting;
             other != slot && is_used && place.get() == name
@@ -163,7 +163,7 @@ impl Local<'_> {
         self.state.wake = true;
         let Some(user) = self.parts.users.get_mut(usize::from(place)) else { return };
         user.stage = Stage::Entering;
-        #[cfg(feature = "flow")]
+        #[cfg(feature = "admission")]
         if channel == ChannelIs::Asking {
             user.stage = Stage::Knocking;
             return;
@@ -209,7 +209,7 @@ impl Local<'_> {
             let kind = match user.stage {
                 Stage::Waiting if refused => Kind::NotCreated,
                 Stage::Waiting => Kind::NotThere,
-                #[cfg(feature = "flow")]
+                #[cfg(feature = "admission")]
                 Stage::Knocking => Kind::NotThere,
                 _ => Kind::Gone,
             };
@@ -230,9 +230,9 @@ impl Local<'_> {
         match user.stage {
             Stage::Entering | Stage::Served => self.tell(place, true, Kind::Leave),
             Stage::Waiting => user.end_service(),
-            #[cfg(feature = "flow")]
+            #[cfg(feature = "admission")]
             Stage::Knocking if user.party.is_none() => user.end_service(),
-            #[cfg(feature = "flow")]
+            #[cfg(feature = "admission")]
             Stage::Knocking => self.tell(place, true, Kind::Leave),
             // the server has ended it already, and what tells it so may still wait to be dealt with
             Stage::Removed | Stage::Ended | Stage::Free => {}

@@ -6,7 +6,7 @@
 //! program that asks for lag or bandwidth gets it here.
 
 mod delivery;
-#[cfg(feature = "flow")]
+#[cfg(feature = "admission")]
 mod door;
 mod line;
 mod membership;

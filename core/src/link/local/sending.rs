@@ -68,7 +68,7 @@ impl LocalParts<'_> {
     pub(in crate::link) fn find(&self, channel: OwnChannel, user: User) -> Option<(PartyRef, LocalRoute)> {
         let place = place_of(user)?;
         let slot = self.users.get(usize::from(place)).filter(|slot| slot.own == Some(channel))?;
-        #[cfg(feature = "flow")]
+        #[cfg(feature = "admission")]
         if slot.stage == Stage::Knocking {
             return None;
         }

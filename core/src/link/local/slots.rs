@@ -60,7 +60,7 @@ pub(super) enum Stage {
     /// On its way to the server.
     Entering,
     /// The same, and the server is asked whether it lets it in; or it has been asked.
-    #[cfg(feature = "flow")]
+    #[cfg(feature = "admission")]
     Knocking,
     /// The server knows it.
     Served,

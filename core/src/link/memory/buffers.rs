@@ -52,8 +52,9 @@ pub struct BufferParts<'a> {
 /// ```
 ///
 /// bytes, rounded up to 4 ([`LinkBuffers::SIZE`]), on 64-bit and on 32-bit targets. Without feature
-/// `speed` a party takes 4 bytes less, without `flow` 16 less, and an own channel 4 less. `WINDOW`
-/// is `CHUNK` unless it is named. [`Link`](crate::link::Link) says what a link adds.
+/// `speed` a party takes 4 bytes less, without `flow` 16 less; without `admission` an own channel
+/// takes 4 less. `WINDOW` is `CHUNK` unless it is named. [`Link`](crate::link::Link) says what a link
+/// adds.
 ///
 /// All bytes are zero in a new one, so a `static` takes no flash. Sizes that cannot work do not
 /// compile:

@@ -3,7 +3,7 @@
 use crate::Reason;
 #[cfg(feature = "flow")]
 use crate::link::Channel;
-#[cfg(all(feature = "flow", feature = "server"))]
+#[cfg(all(feature = "admission", feature = "server"))]
 use crate::link::flow::AtDoor;
 #[cfg(all(feature = "flow", feature = "server"))]
 use crate::link::flow::Knock;
@@ -74,7 +74,7 @@ impl Session<'_> {
                 self.knocked(Knock { number: channel, user, ticket, window })
             }
             Unit::Refused { tag, code, .. } => self.answered(tag, Err(code)),
-            #[cfg(all(feature = "flow", feature = "server"))]
+            #[cfg(all(feature = "admission", feature = "server"))]
             Unit::UserEntered { channel, user } if self.keep_out(channel, user) => None,
             Unit::UserEntered { channel, user } => self.user_entered(channel, user),
             Unit::UserGone { channel, user, reason } if usize::from(channel) < MAX_CHANNELS => {
@@ -147,7 +147,7 @@ impl Session<'_> {
                 // offline, the link itself has to see to it that names are unique
                 let is_double = is_wanted && self.is_double(channel.slot);
                 let reason = if is_double { Reason::NameInUse } else { Reason::OnPurpose };
-                #[cfg(all(feature = "flow", feature = "server"))]
+                #[cfg(all(feature = "admission", feature = "server"))]
                 let reason = match self.at_door(channel, number).filter(|_| is_wanted && !is_double) {
                     Some(AtDoor::Later) => return None,
                     Some(AtDoor::Unsupported) => Reason::Unsupported,
@@ -232,7 +232,7 @@ impl Session<'_> {
         let tables = self.out.tables();
         // a relay that talks nonsense can give one number to two channels
         let party = tables.find(Key::user(number, user));
-        #[cfg(all(feature = "flow", feature = "server"))]
+        #[cfg(all(feature = "admission", feature = "server"))]
         if party.is_none() {
             return self.end_knock(number, user);
         }

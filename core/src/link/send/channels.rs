@@ -97,7 +97,7 @@ impl Out<'_> {
                 own.generation = generation::next(own.generation);
             }
             OwnState::Open { number } => self.delete_open(channel, number)?,
-            #[cfg(feature = "flow")]
+            #[cfg(feature = "admission")]
             OwnState::Opening { number } => self.delete_open(channel, number)?,
             _ if generation::is_standing(channel.generation) => tables.release_own(channel.slot),
             _ => return Err(SendError::NotOpen),
@@ -200,7 +200,7 @@ impl Out<'_> {
     #[cfg(feature = "local")]
     fn channel_is(&self, slot: u8) -> ChannelIs {
         match self.parts.own.get(usize::from(slot)) {
-            #[cfg(all(feature = "flow", feature = "server"))]
+            #[cfg(all(feature = "admission", feature = "server"))]
             Some(OwnSlot { state: OwnState::Open { .. }, door, .. }) if !door.is_open() => ChannelIs::Asking,
             Some(OwnSlot { state: OwnState::Open { .. }, .. }) => ChannelIs::Open,
             _ => ChannelIs::BeingCreated,

@@ -508,10 +508,12 @@ impl<'a> Out<'a> {
             #[cfg(feature = "flow")]
             Owed::Wait => return,
             #[cfg(all(feature = "flow", feature = "server"))]
-            Owed::Door | Owed::Older => return,
+            Owed::Older => return,
+            #[cfg(all(feature = "admission", feature = "server"))]
+            Owed::Door => return,
             #[cfg(feature = "flow")]
             Owed::Hello => return self.say_hello(),
-            #[cfg(feature = "flow")]
+            #[cfg(feature = "admission")]
             Owed::Token => return self.say_token(),
             #[cfg(all(feature = "flow", feature = "server"))]
             Owed::Answer { channel, user, ticket, code } => return self.answer(channel, user, ticket, code),

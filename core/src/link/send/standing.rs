@@ -78,7 +78,8 @@ impl Out<'_> {
         self.enter_again_saying(channel, name, mode, &[])
     }
 
-    pub(in crate::link) fn enter_again_saying(
+    /// The same, and says `words` at the door.
+    pub(crate) fn enter_again_saying(
         &mut self,
         channel: EnteredChannel,
         name: &[u8],

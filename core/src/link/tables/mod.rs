@@ -271,7 +271,7 @@ impl OwnState {
             Self::Lost { opened } => Self::Lost { opened },
             #[cfg(feature = "flow")]
             Self::Refused { .. } => self,
-            #[cfg(all(feature = "flow", feature = "server"))]
+            #[cfg(all(feature = "admission", feature = "server"))]
             Self::Opening { .. } => Self::Lost { opened: false },
             Self::Away => Self::Away,
             Self::Creating { .. } | Self::Free => Self::Free,
@@ -296,9 +296,9 @@ impl PartyState {
             Self::LocalUser { .. } => Self::Free,
             #[cfg(feature = "flow")]
             Self::Gone { .. } => Self::Free,
-            #[cfg(all(feature = "flow", feature = "server"))]
+            #[cfg(all(feature = "admission", feature = "server"))]
             Self::Knocking { .. } => Self::Free,
-            #[cfg(all(feature = "flow", feature = "local"))]
+            #[cfg(all(feature = "admission", feature = "local"))]
             Self::LocalKnocking { .. } => Self::Free,
             #[cfg(feature = "flow")]
             Self::Closing { .. } | Self::Refused { .. } => self,
@@ -319,9 +319,9 @@ impl PartyState {
             Self::LocalUser { own, .. } => Some(own),
             #[cfg(feature = "flow")]
             Self::Gone { own, .. } => Some(own),
-            #[cfg(all(feature = "flow", feature = "server"))]
+            #[cfg(all(feature = "admission", feature = "server"))]
             Self::Knocking { own, .. } => Some(own),
-            #[cfg(all(feature = "flow", feature = "local"))]
+            #[cfg(all(feature = "admission", feature = "local"))]
             Self::LocalKnocking { own, .. } => Some(own),
             _ => None,
         }

@@ -1,6 +1,6 @@
 //! Users on the same link as the server of their channel.
 
-#[cfg(feature = "flow")]
+#[cfg(feature = "admission")]
 mod door;
 mod ends;
 mod entering;
