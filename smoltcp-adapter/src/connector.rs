@@ -84,7 +84,7 @@ enum Phase {
     /// SYN-SENT.
     Connecting { deadline: Instant },
     /// Established, or was and the link has not been told of the loss.
-    Connected { since: Instant },
+    Connected { since: Instant, is_given_up: bool },
 }
 
 impl Connector {
@@ -160,7 +160,7 @@ impl Connector {
             State::Closed => self.failed(Failure::Refused, now),
             _ => {
                 info!("connected to the relay");
-                self.phase = Phase::Connected { since: now };
+                self.phase = Phase::Connected { since: now, is_given_up: false };
             }
         }
     }
@@ -223,8 +223,9 @@ impl Connector {
     ///
     /// If the relay has closed its half, ours is closed as well; otherwise the connection is reset.
     pub fn lost(&mut self, socket: &mut Socket<'_>, now: Instant) {
-        let Phase::Connected { since } = self.phase else { return };
+        let Phase::Connected { since, is_given_up } = self.phase else { return };
         let failure = match socket.state() {
+            State::Closed if is_given_up => Failure::GivenUp,
             State::Closed => Failure::Broken,
             State::CloseWait | State::LastAck | State::Closing | State::TimeWait => {
                 socket.close();
@@ -240,6 +241,16 @@ impl Connector {
             self.backoff.reset();
         }
         self.failed(failure, now);
+    }
+
+    /// Resets the connection, for something that the link does not know of. Its next poll finds it
+    /// lost.
+    #[cfg(feature = "stack")]
+    pub(crate) fn give_up(&mut self, socket: &mut Socket<'_>) {
+        if let Phase::Connected { is_given_up, .. } = &mut self.phase {
+            *is_given_up = true;
+            socket.abort();
+        }
     }
 
     /// Makes the next attempt at once, and starts the delays anew: the network has come back, or

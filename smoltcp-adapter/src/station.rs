@@ -143,7 +143,9 @@ impl<'a, 'l, B: Buffers, N: AsRef<[u8]>, const CHANNELS: usize> Station<'a, 'l, 
     /// The event counts as dealt with at the next call, unless [`Out::again`] was called.
     ///
     /// A lost connection is no error here: the channels' events tell of it ([`Event::Away`]),
-    /// [`lost`](Self::lost) says why, and the next attempt is made when it is due.
+    /// [`lost`](Self::lost) says why, and the next attempt is made when it is due. The connection is
+    /// given up when the relay has not answered for a channel within 15 s
+    /// ([`ChannelList::set_answer_timeout`](reconnect::ChannelList::set_answer_timeout)).
     pub fn next(
         &mut self,
         device: &mut (impl Device + ?Sized),
@@ -183,7 +185,12 @@ impl<'a, 'l, B: Buffers, N: AsRef<[u8]>, const CHANNELS: usize> Station<'a, 'l, 
             Status::Ended { .. } => self.channels.failed(now),
             _ => {}
         }
-        while self.channels.restore(&mut self.link.out(), now).is_some() {}
+        while let Some(notice) = self.channels.restore(&mut self.link.out(), now) {
+            if notice.is_unanswered() {
+                warning!("the relay is there, and does not answer");
+                self.stack.give_up();
+            }
+        }
     }
 
     /// Returns how the connection is doing, and what will happen. How the channels are is in the

@@ -187,6 +187,9 @@ impl<'a, B: Buffers, N: AsRef<[u8]>, const CHANNELS: usize> Station<'a, B, N, CH
     /// the program sends unasked. It returns when it is to be called next at the latest; `None` for
     /// never.
     ///
+    /// The connection is given up when the relay has not answered for a channel within 15 s
+    /// ([`ChannelList::set_answer_timeout`](peote_net::reconnect::ChannelList::set_answer_timeout)).
+    ///
     /// When this future is dropped, the connection is reset. The next call then begins with the
     /// events that tell of it.
     ///
@@ -279,7 +282,12 @@ impl<'a, B: Buffers, N: AsRef<[u8]>, const CHANNELS: usize> Station<'a, B, N, CH
                 Some(event) => Followed::Handled(handler(event, out)),
                 None => Followed::PassedOver,
             })?;
-            while self.channels.restore(&mut self.link.out(), now).is_some() {}
+            while let Some(notice) = self.channels.restore(&mut self.link.out(), now) {
+                if notice.is_unanswered() {
+                    // the link's next poll finds it lost
+                    transport.socket().abort();
+                }
+            }
             let next = work(&mut self.channels, &mut self.link.out());
             let next = next.into_iter().chain(self.channels.next_deadline()).min();
             sleep(self.link, transport, next).await;

@@ -114,13 +114,15 @@
 //! - **Words and admission** (feature `admission`) come back, too: what is said at a door is said each
 //!   time, and a channel that asks asks again. A refusal of the channel's server
 //!   ([`Reason::RefusedByServer`]) is not asked for again by itself.
-//! - **A relay that drains** says when to come back (`Event::ComeBack`); no attempt is made before.
+//! - **A relay that drains** says when to come back (`Event::ComeBack`); no attempt is made before,
+//!   for an hour at most.
 //! - What was said in an entered channel while the connection was lost has not been heard.
 //!
 //! - **A relay that does not answer** is told with [`Cause::NoAnswer`]: it says keepalives, but has
 //!   not answered for a channel within 15 s ([`ChannelList::set_answer_timeout`]). It obeys
-//!   commands in their order, so it obeys nothing that was sent since. A program with a loop of its
-//!   own had better end the transport then, and treat it as lost.
+//!   commands in their order, so it obeys nothing that was sent since, and the channel is not asked
+//!   for again on this connection. A program with a loop of its own ends the transport then
+//!   ([`Notice::is_unanswered`]), and treats it as lost.
 //!
 //! # Which refusals are final
 //!

@@ -102,6 +102,16 @@ impl Notice {
             | Self::GivenUp { channel, .. } => channel,
         }
     }
+
+    /// Returns true if the relay has not answered in time ([`Cause::NoAnswer`]): the connection is
+    /// to be ended, and another one is worth a try.
+    #[must_use]
+    pub const fn is_unanswered(&self) -> bool {
+        matches!(
+            self,
+            Self::Waiting { cause: Cause::NoAnswer, .. } | Self::GivenUp { cause: Cause::NoAnswer, .. }
+        )
+    }
 }
 
 /// How a channel of the list is.

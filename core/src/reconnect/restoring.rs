@@ -4,7 +4,13 @@ use super::entry::NotAsked;
 use super::{Cause, ChannelList, Connection, Entries, Entry, Notice};
 use crate::Reason;
 use crate::link::{Event, Out};
+#[cfg(feature = "flow")]
+use crate::time::Duration;
 use crate::time::Instant;
+
+/// For how long a relay can have this program stay away.
+#[cfg(feature = "flow")]
+const LONGEST_BREAK: Duration = Duration::from_secs(3600);
 
 impl<E: Entries> ChannelList<E> {
     /// Asks for the channels that are due, in the order in which they were added, as far as there
@@ -83,7 +89,7 @@ impl<E: Entries> ChannelList<E> {
             }
             #[cfg(feature = "flow")]
             Event::ComeBack { after } => {
-                self.come_back = now.saturating_add(after);
+                self.come_back = now.saturating_add(after.min(LONGEST_BREAK));
                 return None;
             }
             _ => return None,

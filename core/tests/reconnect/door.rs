@@ -96,3 +96,17 @@ fn a_relay_that_drains_says_when_to_come_back() {
     rig.lose();
     assert_eq!(rig.deadline(), Some(100));
 }
+
+/// A broken one does not send a device away for weeks.
+#[test]
+fn a_relay_that_drains_is_not_stayed_away_from_for_longer_than_an_hour() {
+    let mut rig = Rig::new();
+    rig.own("room");
+    rig.connect();
+    let tag = rig.asks(&[(Create, "room")])[0];
+    rig.hears(announcement());
+    rig.accepts(tag, 0);
+    rig.hears(to_endpoint::come_back_in(u32::MAX));
+    rig.lose();
+    assert_eq!(rig.deadline(), Some(3_600_000));
+}

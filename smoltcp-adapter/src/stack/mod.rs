@@ -230,6 +230,13 @@ impl<'a> Stack<'a> {
         }
     }
 
+    /// Resets the connection: see [`Connector::give_up`].
+    pub(crate) fn give_up(&mut self) {
+        if let Some(socket) = socket(&mut self.sockets, self.socket) {
+            self.connector.give_up(socket);
+        }
+    }
+
     /// Sends the frames that are due, after something was written to a socket. [`poll`](Self::poll)
     /// and [`drive`](Self::drive) do it.
     pub fn send(&mut self, device: &mut (impl Device + ?Sized), now: Instant) {

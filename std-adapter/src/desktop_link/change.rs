@@ -3,7 +3,7 @@
 use std::fmt;
 
 use peote_net::link::Channel;
-use peote_net::reconnect::{Cause, Notice};
+use peote_net::reconnect::Cause;
 
 use super::Lost;
 use crate::{ConnectError, describe};
@@ -41,12 +41,4 @@ impl fmt::Display for Change {
             }
         }
     }
-}
-
-/// Returns true if the relay has not answered for a channel in time.
-pub(super) const fn is_unanswered(notice: &Notice) -> bool {
-    matches!(
-        notice,
-        Notice::Waiting { cause: Cause::NoAnswer, .. } | Notice::GivenUp { cause: Cause::NoAnswer, .. }
-    )
 }

@@ -9,7 +9,7 @@ use peote_net::reconnect::{Notice, Status};
 use peote_net::time::Instant;
 
 use super::error::Cause;
-use super::{Change, Channels, DesktopLink, LinkError, Lost, OnChange, Relay, Stage, change};
+use super::{Change, Channels, DesktopLink, LinkError, Lost, OnChange, Relay, Stage};
 use crate::link_transport::{LinkTransport, Unanswering};
 use crate::{TcpError, TcpTransport};
 
@@ -23,7 +23,7 @@ impl DesktopLink {
         transport.begin_round();
         let mut is_answering = true;
         while let Some(notice) = self.channels.restore(&mut self.link.out(), now) {
-            is_answering &= !change::is_unanswered(&notice);
+            is_answering &= !notice.is_unanswered();
             self.notice(notice);
         }
         if !is_answering && let Stage::Connected(transport) = &mut self.stage {

@@ -75,6 +75,24 @@ fn readings_go_on_after_the_relay_was_away() {
     assert!((10..=70).contains(&polls), "{polls} polls for 10 readings and 2 keepalives");
 }
 
+/// The relay says that it is there, and does not answer. It is given up, and tried again.
+#[test]
+fn a_relay_that_does_not_answer_is_given_up() {
+    let mut network = Network::new(Faults::NONE, 12);
+    network.server_comes_back = true;
+    let heard = Cell::new(0);
+    let stack = network.world.stack;
+    let address = stack.config_v4().map(|config| config.address.address());
+    network.relay.set_deaf_to(Some(address.expect("it has one").into()));
+    let mut task = Task::new(async { panic!("{}", talk(stack, Backoff::new(), &heard, None).await) });
+    let start = now();
+    network.until(&mut task, "12 s", |_| now() >= start + Duration::from_secs(12));
+    assert_eq!(network.relay.connections(), 2);
+    network.relay.set_deaf_to(None);
+    network.until(&mut task, "a reading", |_| heard.get() == 1);
+    assert!(now() < start + Duration::from_secs(20));
+}
+
 /// A run that is dropped takes its connection with it. The next one begins anew: the channel is
 /// closed, and opened again.
 #[test]

@@ -7,6 +7,7 @@ use peote_net::relay::{ConnectionId, Greeting, GrowingStorage, Hello, Host, Outc
 use peote_net::time::Instant;
 use smoltcp::iface::SocketHandle;
 use smoltcp::socket::tcp::State;
+use smoltcp::wire::IpAddress;
 
 use crate::machine::{Machine, PORT};
 
@@ -19,6 +20,8 @@ pub(crate) struct RelayMachine {
     queues: Queues,
     /// Nobody is let in, and everybody is reset.
     down: bool,
+    /// What comes from this address is read, and nothing follows from it.
+    deaf_to: Option<IpAddress>,
 }
 
 struct Seat {
@@ -90,6 +93,7 @@ impl RelayMachine {
                 knows_hello: false,
             },
             down: false,
+            deaf_to: None,
         }
     }
 
@@ -105,6 +109,11 @@ impl RelayMachine {
     /// Stops or starts the relay.
     pub(crate) fn set_down(&mut self, down: bool) {
         self.down = down;
+    }
+
+    /// Hears nothing of what this address says, or hears everybody again. Keepalives go on.
+    pub(crate) fn set_deaf_to(&mut self, address: Option<IpAddress>) {
+        self.deaf_to = address;
     }
 
     pub(crate) fn poll(&mut self) {
@@ -127,6 +136,9 @@ impl RelayMachine {
             let mut buffer = [0; 1024];
             let count = if seat.unused.len() < 1024 { socket.recv_slice(&mut buffer) } else { Ok(0) };
             seat.unused.extend(&buffer[..count.unwrap_or(0)]);
+            if self.deaf_to.is_some() && socket.remote_endpoint().map(|end| end.addr) == self.deaf_to {
+                seat.unused.clear();
+            }
             let received = self.relay.receive(connection, &seat.unused, &mut self.queues);
             seat.unused.drain(..received.used);
             assert!(!matches!(received.outcome, Outcome::Close(_)), "{received:?}");

@@ -5,6 +5,7 @@ use peote_net::reconnect::{Backoff, ChannelState, Reconnect, Retry};
 use peote_net::time::{Duration, Instant};
 use peote_net_smoltcp::{Config, Failure, RelayAddress, Stack, StackMemory, Station, Status};
 use smoltcp::phy::Medium;
+use smoltcp::wire::IpAddress;
 
 use crate::device::{Device, SmallLink, fixed};
 use crate::hub::{Faults, Hub, Port};
@@ -117,6 +118,23 @@ fn connects_enters_and_sends() {
     let kinds: Vec<Status> = network.history.iter().map(|(_, status)| *status).collect();
     assert_eq!(kinds, [Status::Connecting, Status::Connected]);
     assert_eq!(network.station.lost(), None);
+}
+
+/// The relay says that it is there, and does not answer. It is given up, and tried again.
+#[test]
+fn a_relay_that_does_not_answer_is_given_up() {
+    let mut network = Network::new(Backoff::new());
+    network.relay.set_deaf_to(Some(IpAddress::v4(10, 0, 0, 1)));
+    network.until("it is given up", |network| network.station.lost().is_some());
+    // 15 s for the answer, and one more in which what has come would be read
+    let now = network.hub.now();
+    assert!((Instant::from_millis(16_000)..Instant::from_millis(18_000)).contains(&now), "{now:?}");
+    let given_up = |status| {
+        matches!(status, Status::Waiting { failure: Some(Failure::GivenUp), .. } | Status::Connecting)
+    };
+    assert!(given_up(network.station.status()), "{:?}", network.history);
+    network.relay.set_deaf_to(None);
+    network.echo(b"hello");
 }
 
 /// The status says when the next attempt is made, and it is made then; it never says that there
