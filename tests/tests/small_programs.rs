@@ -136,6 +136,19 @@ fn a_sensor_on_a_desk() {
     sensor.expect("Chunk");
 }
 
+/// What a board that has only just been programmed can talk to.
+#[test]
+fn a_server_that_listens() {
+    let (_relay, address) = relay();
+    let mut server = Running::start("examples/listen", &["readings", "64", &address]);
+    server.expect("channel \"readings\", chunks up to 64 bytes");
+    let _sensor = start("sensor", &address);
+    server.expect("user 0 is here");
+    server.expect("21.5");
+    let (code, _, errors) = run("listen", &["readings"]);
+    assert!(code == Some(1) && errors.contains("usage: listen CHANNEL MAXIMUM [RELAY]"), "{errors}");
+}
+
 /// A crate that knows the libraries by their interface only.
 #[test]
 fn a_lobby_from_outside() {
