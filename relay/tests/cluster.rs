@@ -226,6 +226,37 @@ fn last_words_that_wait_for_a_window_are_heard() {
     }
 }
 
+/// A user that takes nothing does not keep the name of a channel that is gone.
+#[test]
+fn a_name_does_not_wait_for_last_words() {
+    let Some(nats) = Nats::start("name") else { return };
+    let (_a, at_a) = nats.relay("name", LONG);
+    let (_b, at_b) = nats.relay_with(&nats.url(), "name", LONG, &["--stall-timeout", "60"]);
+    let mut server = Raw::server(at_a, b"x");
+    let mut user = taking_part(at_b, 1000);
+    user.command(ENTER, 1, b"x");
+    let entered = user.next().unwrap();
+    assert_eq!(entered[..4], [0, 8, 1, 0]);
+    server.expect(&[0, 4, 0, 0, 0, 0]);
+    server.say(&[&[0x80 | 3, 234, 128, 0][..], &[7; 1000]].concat().repeat(5));
+    server.say(&[0, 3, 0, 1, 0]);
+    let mut next = Raw::connect(at_b);
+    assert_eq!(next.command_until(CREATE, b"x", &[0, 3, 1, 1, 2]), OK);
+    let mut got = 0;
+    let end = loop {
+        let unit = user.next().unwrap();
+        if unit[0] == 0 {
+            break unit;
+        }
+        got += payload_len(&unit) + 1;
+    };
+    assert_eq!((got, &end[..]), (1000, &[0, 4, 0, 2, entered[4], 0][..]));
+    // and the channel there is that of its new server
+    user.command(ENTER, 1, b"x");
+    assert_eq!(user.next().unwrap()[..4], [0, 8, 1, 0]);
+    next.expect(&[0, 4, 0, 0, 0, 0]);
+}
+
 /// A server that takes nothing does not keep those who have gone for ever.
 #[test]
 fn last_words_that_nobody_wants_are_dropped_after_a_while() {

@@ -108,6 +108,8 @@ pub(crate) enum Heard {
     Records,
     /// The line is over; all that was on it is lost.
     Broken,
+    /// Nothing was heard for so long that the line would be over, if something was on it.
+    Silence,
 }
 
 /// One side of a line.
@@ -256,7 +258,7 @@ impl Line {
         }
         let was_in_use = self.is_in_use;
         self.begin(now);
-        if was_in_use { Heard::Broken } else { Heard::Nothing }
+        if was_in_use { Heard::Broken } else { Heard::Silence }
     }
 
     /// Returns the next message to be sent, if there is one now.

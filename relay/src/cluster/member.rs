@@ -1,6 +1,6 @@
 //! One membership across, on one side.
 
-use super::afar::Key;
+use super::Key;
 use super::record::take_unit;
 
 /// Bytes that may be under way in each direction of a membership across, from one stand-in to the
@@ -9,6 +9,10 @@ pub(crate) const WINDOW: u32 = 512 * 1024;
 
 /// Bytes that may be under way of one who keeps to windows: the largest chunk goes as a whole.
 const MOST: u32 = 16 * 1024 * 1024;
+
+/// Bytes of units that wait at most, if the other side keeps to that: the shortest ones are twice as
+/// long with their length.
+const MOST_WAITING: usize = 2 * (WINDOW + MOST) as usize;
 
 /// How far a membership is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,9 +79,11 @@ impl Member {
         self.waiting.capacity()
     }
 
-    /// Units have come from the other side, which have to wait.
-    pub(crate) fn keep(&mut self, units: &[u8]) {
+    /// Units have come from the other side, which have to wait. Returns whether so many can come
+    /// from one who keeps to the windows.
+    pub(crate) fn keep(&mut self, units: &[u8]) -> bool {
         self.waiting.extend_from_slice(units);
+        self.waiting.len() - self.from <= MOST_WAITING
     }
 
     /// Hands on units that wait: as many as the window allows, and as much of the next one.

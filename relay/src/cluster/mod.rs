@@ -26,7 +26,7 @@ mod directory_tests;
 #[cfg(test)]
 mod line_tests;
 
-pub(crate) use afar::{Key, Todo};
+pub(crate) use afar::Todo;
 #[cfg(test)]
 pub(crate) use bus::NoBus;
 #[cfg(test)]
@@ -43,6 +43,9 @@ pub(crate) type RelayId = u64;
 
 /// A channel's name.
 pub(crate) type Name = Box<[u8]>;
+
+/// A stand-in, by its place.
+pub(crate) type Key = usize;
 
 /// Who waits for the directory: the place and the generation of a connection.
 pub(crate) type Waiter = (u32, u32);

@@ -21,6 +21,10 @@ use super::{ClusterInfo, ClusterRelay, Name, RelayId, Waiter, clock};
 use crate::connections::index;
 use crate::log::Name as Shown;
 
+/// Milliseconds for which a name is kept from its next owner by what was said last in the channel
+/// before.
+const LAST_WORDS: u64 = 1000;
+
 /// What a command is to become.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
@@ -67,8 +71,11 @@ pub(crate) struct Cluster {
     pub(crate) now: u64,
     /// What was found out for connections, until they ask again.
     settled: HashMap<Waiter, (Name, Outcome)>,
-    /// Connections that wait for a proxy.
+    /// Connections that wait for a proxy, or for its end.
     for_proxy: HashMap<Name, Vec<Waiter>>,
+    /// Names that are wanted here while there is a proxy of a channel that is gone, and until when
+    /// that may hand on what was said last.
+    hurried: VecDeque<(u64, Name)>,
     pub(crate) duties: VecDeque<Duty>,
     pub(crate) totals: Totals,
     next_tick: u64,
@@ -122,6 +129,7 @@ impl Cluster {
             now: clock(),
             settled: HashMap::new(),
             for_proxy: HashMap::new(),
+            hurried: VecDeque::new(),
             duties: VecDeque::new(),
             totals: Totals::default(),
             next_tick: 0,
@@ -163,8 +171,17 @@ impl Cluster {
 
     /// A connection wants to create a channel.
     pub(crate) fn create(&mut self, id: ConnectionId, name: &[u8]) -> Verdict {
-        if self.afar.has_channel(name).is_some() || self.directory.holds(name, self.now) {
-            return Verdict::Core;
+        let here = self.afar.has_channel(name);
+        match (here, self.directory.holds(name, self.now)) {
+            (Some(false), _) | (None, true) => return Verdict::Core,
+            (Some(true), true) => {
+                // the channel is gone, and what its server said last is still handed on
+                self.for_proxy.entry(name.into()).or_default().push(waiter(id));
+                self.hurried.push_back((self.now + LAST_WORDS, name.into()));
+                return Verdict::Wait;
+            }
+            // whether a name is still that of another relay is asked
+            (_, false) => {}
         }
         match self.take_settled(id, name) {
             Some(Outcome::InUse) => return Verdict::InUse,
@@ -219,9 +236,7 @@ impl Cluster {
         if self.afar.has_channel(name) == Some(false) {
             self.directory.is_used(name);
         }
-        for waiter in self.for_proxy.remove(name).unwrap_or_default() {
-            self.duties.push_back(Duty::Wake(waiter));
-        }
+        self.wake_for(name);
     }
 
     /// The core has a channel no more.
@@ -229,6 +244,13 @@ impl Cluster {
         if self.afar.channel_is_gone(name) {
             self.directory.release(self.now, name);
         }
+        self.wake_for(name);
+    }
+
+    /// Those go on that wait for a proxy, or for its end.
+    fn wake_for(&mut self, name: &[u8]) {
+        let waiters = self.for_proxy.remove(name).unwrap_or_default();
+        self.duties.extend(waiters.into_iter().map(Duty::Wake));
     }
 
     // ---- the loop ----
@@ -254,9 +276,17 @@ impl Cluster {
     fn tick(&mut self) {
         self.next_tick = self.directory.tick(self.now);
         self.settle_facts();
+        while self.hurried.front().is_some_and(|(until, _)| *until <= self.now)
+            && let Some((_, name)) = self.hurried.pop_front()
+        {
+            self.afar.end_last_words(&name);
+        }
         for id in self.afar.peer_ids() {
             let heard = self.afar.peer(id, self.now).line.tick(self.now, self.lease);
             self.note_line(id, heard);
+            if heard == Heard::Silence && !self.directory.has_peer(id) {
+                self.afar.forget_peer(id);
+            }
         }
     }
 
@@ -282,6 +312,10 @@ impl Cluster {
             Ok(taken) => taken,
             Err(wrong) => return self.note_wrong(wrong),
         };
+        if !self.directory.has_peer(head.from) {
+            // one that has gone, or one of which the watch has not told yet: that says it again
+            return;
+        }
         self.totals.received_messages += 1;
         self.totals.received_bytes += message.len() as u64;
         let heard = self.afar.peer(head.from, self.now).line.hear(&head, message.len(), self.now);
@@ -290,7 +324,7 @@ impl Cluster {
             return;
         }
         if !self.afar.hear_records(head.from, records, self.now) {
-            warn!(relay = %Hex(head.from), "a relay of the cluster says what has no meaning; the line to it begins anew");
+            warn!(relay = %Hex(head.from), "a relay of the cluster says what has no meaning, or more than it may; the line to it begins anew");
             let heard = self.afar.peer(head.from, self.now).line.fail(self.now);
             self.note_line(head.from, heard);
         }
@@ -343,9 +377,7 @@ impl Cluster {
         }
         for name in std::mem::take(&mut self.afar.unused) {
             // they ask again where the channel is
-            for waiter in self.for_proxy.remove(&name).unwrap_or_default() {
-                self.duties.push_back(Duty::Wake(waiter));
-            }
+            self.wake_for(&name);
         }
         let is_ready = self.directory.is_ready();
         if is_ready != self.was_ready {
@@ -487,3 +519,7 @@ impl fmt::Display for Hex {
         write!(f, "{:016x}", self.0)
     }
 }
+
+#[cfg(test)]
+#[path = "state_tests.rs"]
+mod tests;

@@ -110,8 +110,9 @@ impl Connections {
         if hello.takes_part {
             // what was owed for it before, its hello has settled
             self.owes(index, false);
+        } else {
+            self.schedule(index);
         }
-        self.schedule(index);
         if is_news && self.may_tell("programs", id) {
             let name = program.unwrap_or_default();
             info!(connection = %id, program = %Name(&name), part = hello.takes_part, "hello");

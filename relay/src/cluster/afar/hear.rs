@@ -5,14 +5,14 @@ use std::net::IpAddr;
 use foldhash::{HashMap as ByNumber, HashMapExt};
 use peote_net::protocol::to_relay::{self, Command};
 
-use super::super::RelayId;
 use super::super::member::{Member, Stage};
 use super::super::record::{Record, members};
-use super::{Afar, Ending, Key, Role, StandIn, Todo};
+use super::super::{Key, RelayId};
+use super::{Afar, Ending, Role, StandIn, Todo};
 
 impl Afar {
     /// Another relay says this: records, one after the other. Returns false if there is one without
-    /// a meaning.
+    /// a meaning, or that none says that keeps to the rules.
     pub(crate) fn hear_records(&mut self, peer: RelayId, mut records: &[u8], now: u64) -> bool {
         let mut list = std::mem::take(&mut self.peer(peer, now).heard_for);
         // broadcasts for the same users, one behind the other: each user gets them at once
@@ -21,7 +21,9 @@ impl Afar {
             match record {
                 Record::ToUsers { members: named, units: more } => {
                     if !named.is_empty() {
-                        self.carry_to_all(peer, &list, &mut units, now);
+                        if !self.carry_to_all(peer, &list, &mut units, now) {
+                            return false;
+                        }
                         list = named.into();
                     } else if list.is_empty() {
                         return false;
@@ -29,30 +31,34 @@ impl Afar {
                     units.extend_from_slice(more);
                 }
                 record => {
-                    self.carry_to_all(peer, &list, &mut units, now);
-                    self.hear_record(peer, &record, now);
+                    let keeps = self.carry_to_all(peer, &list, &mut units, now);
+                    if !keeps || !self.hear_record(peer, &record, now) {
+                        return false;
+                    }
                 }
             }
         }
-        self.carry_to_all(peer, &list, &mut units, now);
+        let keeps = self.carry_to_all(peer, &list, &mut units, now);
         self.peer(peer, now).heard_for = list;
-        records.is_empty()
+        keeps && records.is_empty()
     }
 
-    fn carry_to_all(&mut self, peer: RelayId, list: &[u8], units: &mut Vec<u8>, now: u64) {
-        if !units.is_empty() {
-            members(list).for_each(|member| self.carry(peer, member, true, units, now));
-            units.clear();
-        }
+    fn carry_to_all(&mut self, peer: RelayId, list: &[u8], units: &mut Vec<u8>, now: u64) -> bool {
+        let keeps =
+            units.is_empty() || members(list).all(|member| self.carry(peer, member, true, units, now));
+        units.clear();
+        keeps
     }
 
-    pub(super) fn hear_record(&mut self, peer: RelayId, record: &Record<'_>, now: u64) {
+    /// Returns false if that is nothing that one says that keeps to the rules.
+    pub(super) fn hear_record(&mut self, peer: RelayId, record: &Record<'_>, now: u64) -> bool {
         match *record {
+            Record::Knock { member, .. } if self.member(peer, member, false).is_some() => return false,
             Record::Knock { member, connection, address, name, words } => {
                 self.knock(peer, member, (connection, address), (name, words), now);
             }
             Record::Leave { member, code } => self.leave(peer, member, code, now),
-            Record::ToServer { member, units } => self.carry(peer, member, false, units, now),
+            Record::ToServer { member, units } => return self.carry(peer, member, false, units, now),
             Record::ToUsers { .. } => {}
             Record::UserTook { member, bytes } => self.took(peer, member, false, bytes, now),
             Record::ServerTook { member, bytes } => self.took(peer, member, true, bytes, now),
@@ -66,6 +72,7 @@ impl Afar {
             Record::Refused { member, code, words } => self.refused(peer, member, code, words),
             Record::Gone { member, code } => self.gone(peer, member, code, now),
         }
+        true
     }
 
     /// The endpoint that a double stands for is gone. What it has said comes first, in each channel
@@ -210,26 +217,39 @@ impl Afar {
         if is_guest { peer.guests.get_mut(&member) } else { peer.hosted.get_mut(&member) }
     }
 
-    /// Units come from the other relay, for a user (`is_guest`) or for a server of this one.
-    pub(super) fn carry(&mut self, peer: RelayId, member: u32, is_guest: bool, units: &[u8], now: u64) {
-        let Some(found) = self.member(peer, member, is_guest) else { return };
-        if found.ending.is_none() {
-            self.hand_on(peer, member, is_guest, units, now);
-        }
+    /// Units come from the other relay, for a user (`is_guest`) or for a server of this one. Returns
+    /// whether so many may.
+    pub(super) fn carry(
+        &mut self,
+        peer: RelayId,
+        member: u32,
+        is_guest: bool,
+        units: &[u8],
+        now: u64,
+    ) -> bool {
+        let found = self.member(peer, member, is_guest);
+        found.is_none_or(|found| found.ending.is_some()) || self.hand_on(peer, member, is_guest, units, now)
     }
 
     /// Hands on what waits, and behind that `units`, as far as the window of the receiver allows.
-    /// The rest waits.
-    pub(super) fn hand_on(&mut self, peer: RelayId, member: u32, is_guest: bool, mut units: &[u8], now: u64) {
-        let Some(slot) = self.peers.get_mut(&peer) else { return };
+    /// The rest waits. Returns whether so much may wait.
+    pub(super) fn hand_on(
+        &mut self,
+        peer: RelayId,
+        member: u32,
+        is_guest: bool,
+        mut units: &[u8],
+        now: u64,
+    ) -> bool {
+        let Some(slot) = self.peers.get_mut(&peer) else { return true };
         let found = if is_guest { slot.guests.get_mut(&member) } else { slot.hosted.get_mut(&member) };
-        let Some(found) = found else { return };
-        let Some(Some(stand_in)) = self.stand_ins.get_mut(found.stand_in) else { return };
+        let Some(found) = found else { return true };
+        let Some(Some(stand_in)) = self.stand_ins.get_mut(found.stand_in) else { return true };
         let (key, at) = (found.stand_in, found.at);
         if !matches!(stand_in.todo.back(), Some(Todo::Bytes(_))) {
             stand_in.todo.push_back(Todo::Bytes(Vec::new()));
         }
-        let Some(Todo::Bytes(bytes)) = stand_in.todo.back_mut() else { return };
+        let Some(Todo::Bytes(bytes)) = stand_in.todo.back_mut() else { return true };
         let before = bytes.len();
         let mut put = |piece: &[u8]| {
             let header = if is_guest {
@@ -248,8 +268,9 @@ impl Afar {
         let memory = found.memory();
         found.pass_waiting(&mut put);
         found.pass(&mut units, &mut put);
+        let mut keeps = true;
         if !units.is_empty() {
-            found.keep(units);
+            keeps = found.keep(units);
             found.pass_waiting(&mut put);
         }
         self.waiting = self.waiting + found.memory() - memory;
@@ -272,6 +293,7 @@ impl Afar {
         } else if is_over {
             self.end_hosted(peer, member);
         }
+        keeps
     }
 
     /// The other side has handed on so many bytes, or (0) asks for being told so.
@@ -279,7 +301,8 @@ impl Afar {
         let Some(found) = self.member(peer, member, is_guest) else { return };
         if bytes == 0 {
             found.is_asked = true;
-            return self.hand_on(peer, member, is_guest, &[], now);
+            self.hand_on(peer, member, is_guest, &[], now);
+            return;
         }
         found.outstanding = found.outstanding.saturating_sub(bytes);
         let (key, at) = (found.stand_in, found.at);

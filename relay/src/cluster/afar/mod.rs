@@ -20,6 +20,7 @@ use peote_net::protocol::to_relay::{self, Command};
 use peote_net::relay::ConnectionId;
 
 mod hear;
+mod heard;
 mod memory;
 mod pass_on;
 mod proxies;
@@ -29,10 +30,7 @@ mod tests;
 use super::line::Line;
 use super::member::{Member, WINDOW};
 use super::record::Record;
-use super::{Name, RelayId};
-
-/// A stand-in, by its place.
-pub(crate) type Key = usize;
+use super::{Key, Name, RelayId};
 
 /// What is to be done with the core for a stand-in.
 #[derive(Debug, PartialEq, Eq)]
@@ -132,7 +130,7 @@ pub(crate) struct Afar {
     /// Stand-ins that have something to do.
     listed: VecDeque<Key>,
     /// What the core has said to stand-ins, until it is passed on.
-    heard: pass_on::Heard,
+    heard: heard::Heard,
     serials: u64,
     /// Memberships that end, those first that began to end first. Some may have ended.
     endings: VecDeque<Ending>,

@@ -1,122 +1,16 @@
 //! What the core says to stand-ins, and with it to other relays.
 
 use std::net::IpAddr;
-use std::ops::Range;
 
 use peote_net::protocol::to_endpoint::{Decoder, Unit};
 use peote_net::relay::ConnectionId;
 
-use super::super::RelayId;
 use super::super::line::FULL;
 use super::super::member::{Member, Stage};
-use super::super::record::{Record, put_number, put_unit};
-use super::{Afar, Key, Role, StandIn, packed};
-
-/// A stand-in, and the user of its channel or the channel that it has entered.
-type Party = (Key, u8);
-
-/// What the core has said to stand-ins, in order.
-#[derive(Debug, Default)]
-pub(super) struct Heard {
-    said: Vec<Said>,
-    bytes: Vec<u8>,
-    pending: Pending,
-}
-
-/// One push of the core. The payload of a broadcast is there once for all that got it.
-#[derive(Debug)]
-struct Said {
-    to: (Key, u64),
-    header: Range<usize>,
-    payload: Range<usize>,
-}
-
-impl Heard {
-    pub(super) fn is_empty(&self) -> bool {
-        self.said.is_empty()
-    }
-
-    /// Whether something was said to a stand-in.
-    pub(super) fn is_for(&self, key: Key) -> bool {
-        self.said.iter().any(|said| said.to.0 == key)
-    }
-
-    pub(super) fn add(&mut self, to: (Key, u64), header: &[u8], payload: &[u8]) {
-        let header = self.keep(header);
-        let last = self.said.last().map(|said| said.payload.clone());
-        let same = last.filter(|last| self.bytes.get(last.clone()).is_some_and(|last| last == payload));
-        let payload = same.unwrap_or_else(|| self.keep(payload));
-        self.said.push(Said { to, header, payload });
-    }
-
-    fn keep(&mut self, bytes: &[u8]) -> Range<usize> {
-        let from = self.bytes.len();
-        self.bytes.extend_from_slice(bytes);
-        from..self.bytes.len()
-    }
-
-    /// Memory for an ordinary turn is kept for the next one.
-    fn forget(&mut self) {
-        self.said.clear();
-        self.bytes.clear();
-        self.said.shrink_to(4 * 1024);
-        self.bytes.shrink_to(64 * 1024);
-    }
-}
-
-/// Data that is to be said to other relays: at most one record for each, which grows as long as it
-/// is for the same members.
-#[derive(Debug, Default)]
-struct Pending {
-    data: Vec<Data>,
-    /// Units for one party that were found last, and their payload's length.
-    party: Option<Party>,
-    units: Vec<u8>,
-    payload: usize,
-}
-
-impl Pending {
-    fn add(&mut self, party: Party, payload: &[u8]) {
-        self.party = Some(party);
-        self.payload += payload.len();
-        put_unit(&mut self.units, payload);
-    }
-
-    /// Short units of data, which are most of all, without the decoder. `rest` is what is behind
-    /// them. All units of one push are for one party.
-    fn add_short(&mut self, key: Key, is_proxy: bool, rest: &mut &[u8]) {
-        self.units.reserve(rest.len());
-        while let Some((party, payload, behind)) = short_unit(rest, is_proxy) {
-            self.add((key, party), payload);
-            *rest = behind;
-        }
-    }
-}
-
-/// A short unit of data that a proxy or a double hears: who it is from, its payload, and what is
-/// behind it.
-#[inline]
-fn short_unit(input: &[u8], is_proxy: bool) -> Option<(u8, &[u8], &[u8])> {
-    let (&size, behind) = input.split_first().filter(|(size, _)| (1..128).contains(*size))?;
-    let (unit, behind) = behind.split_at_checked(usize::from(size))?;
-    let (party, payload) = match (is_proxy, unit) {
-        (true, [_, user, payload @ ..]) => (*user, payload),
-        (false, [channel, payload @ ..]) => (*channel, payload),
-        _ => return None,
-    };
-    Some((party, payload, behind))
-}
-
-/// Units for members at one relay.
-#[derive(Debug)]
-struct Data {
-    peer: RelayId,
-    is_guest: bool,
-    first: Party,
-    members: Vec<u32>,
-    units: Vec<u8>,
-    payload: usize,
-}
+use super::super::record::{Record, put_number};
+use super::super::{Key, RelayId};
+use super::heard::{Data, Party, Pending};
+use super::{Afar, Role, StandIn, packed};
 
 impl Afar {
     /// Makes records of what the core has said. `user` finds the connection and the address behind
@@ -314,7 +208,8 @@ impl Afar {
         let Some(found) = self.member(peer, member, is_guest) else { return };
         if bytes > 0 {
             found.window = found.window.saturating_add(i64::from(bytes));
-            return self.hand_on(peer, member, is_guest, &[], now);
+            self.hand_on(peer, member, is_guest, &[], now);
+            return;
         }
         // it waits for more than there is: the other side is to say all that it has handed on
         let record = match is_guest {

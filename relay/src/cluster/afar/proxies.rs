@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use foldhash::{HashMap as ByNumber, HashMapExt};
 use peote_net::protocol::to_relay::{self, Command};
 
-use super::super::RelayId;
-use super::{Afar, Key, Role, StandIn, Todo};
+use super::super::{Key, RelayId};
+use super::{Afar, Role, StandIn, Todo};
 
 /// The tag of a proxy's command to create.
 const CREATE: u8 = 1;
@@ -39,6 +39,18 @@ impl Afar {
         members.remove(&user);
         if members.is_empty() {
             self.push(key, Todo::CloseUnused);
+        }
+    }
+
+    /// Memberships of a proxy that are to end when what waits in them has been handed on end now.
+    pub(crate) fn end_last_words(&mut self, name: &[u8]) {
+        let Some(key) = self.proxies.get(name).copied() else { return };
+        let Some(StandIn { peer, role: Role::Proxy { members, .. }, .. }) = self.get(key) else { return };
+        let (peer, members) = (*peer, members.values().copied().collect::<Vec<_>>());
+        for member in members {
+            if let Some(code) = self.member(peer, member, true).and_then(|found| found.ending) {
+                self.end_guest(peer, member, code);
+            }
         }
     }
 

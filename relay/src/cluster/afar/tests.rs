@@ -144,6 +144,66 @@ fn a_proxy_at_which_nobody_knocks_goes() {
     }
 }
 
+/// What is said last in a channel may wait. Its name does not wait for that for long.
+#[test]
+fn last_words_can_be_cut_short() {
+    let [user, server, _] = connections();
+    let mut afar = Afar::new(1);
+    afar.make_proxy(PEER, b"a", 0);
+    let key = connect(&mut afar, server);
+    afar.channel_is_here(b"a", server);
+    let place = crate::connections::index(server);
+    for number in [0, 1] {
+        afar.hear(place, &to_endpoint::knock(0, number, 5, true, 2, 0).unwrap(), &[]);
+    }
+    afar.pass_on(0, |_, _| Some((user, NOBODY)));
+    for member in [1, 2] {
+        afar.hear_record(PEER, &Record::Admitted { member, number: 0 }, 0);
+        assert!(afar.carry(PEER, member, true, b"\x03bye", 0));
+    }
+    afar.hear_record(PEER, &Record::Gone { member: 1, code: 0 }, 0);
+    assert_eq!(afar.peers[&PEER].guests.len(), 2, "a byte waits for the window");
+    afar.end_last_words(b"a");
+    assert_eq!(afar.peers[&PEER].guests.len(), 1);
+    assert_eq!(do_all(&mut afar, key), 0, "of the other one it is not known that it ends");
+    afar.hear_record(PEER, &Record::Gone { member: 2, code: 0 }, 0);
+    afar.end_last_words(b"a");
+    assert_eq!(do_all(&mut afar, key), 1);
+    assert_eq!(afar.waiting, 0);
+}
+
+/// Another relay that does not keep to the rules can neither have memory counted for ever nor fill
+/// it.
+#[test]
+fn a_relay_that_lies_is_found_out() {
+    let [server, double, _] = connections();
+    let mut afar = Afar::new(1);
+    afar.channel_is_here(b"a", server);
+    let knock = Record::Knock { member: 1, connection: 9, address: NOBODY, name: b"a", words: b"" };
+    assert!(afar.hear_record(PEER, &knock, 0));
+    connect(&mut afar, double);
+    assert!(!afar.hear_record(PEER, &knock, 0), "there is such a member");
+    // no more than that may wait, and the shortest units are as long as their length
+    let units = b"\x01x".repeat(1 << 20);
+    let said = Record::ToServer { member: 1, units: &units };
+    let most = (WINDOW as usize + (16 << 20)) / (1 << 20);
+    assert!((0..most).all(|_| afar.hear_record(PEER, &said, 0)));
+    assert!(!afar.hear_record(PEER, &said, 0));
+    // many times in one message
+    let mut message = Vec::new();
+    let list: Vec<u8> = [1; 1000].into();
+    Record::ToUsers { members: &list, units: &units }.put(&mut message);
+    let mut afar = Afar::new(1);
+    afar.make_proxy(PEER, b"a", 0);
+    connect(&mut afar, server);
+    afar.hear(crate::connections::index(server), &to_endpoint::knock(0, 0, 5, true, 0, 0).unwrap(), &[]);
+    afar.pass_on(0, |_, _| Some((double, NOBODY)));
+    assert!(!afar.hear_records(PEER, &message, 0));
+    assert!(afar.memory() < 100 << 20, "{}", afar.memory());
+    afar.break_off(PEER);
+    assert_eq!(afar.waiting, 0);
+}
+
 /// A double that has gone is known no more: neither is its entry kept for ever, nor is the next
 /// stand-in, which has its place, taken for it.
 #[test]

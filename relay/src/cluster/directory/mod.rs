@@ -204,6 +204,11 @@ impl Directory {
         counts.into_iter().collect()
     }
 
+    /// Whether that is another relay of the cluster.
+    pub(crate) fn has_peer(&self, id: RelayId) -> bool {
+        self.peers.contains_key(&id)
+    }
+
     /// Names that this relay holds.
     pub(crate) fn held(&self) -> usize {
         self.own.len()

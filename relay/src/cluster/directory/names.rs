@@ -33,7 +33,7 @@ impl Directory {
     }
 
     fn is_of_another(&self, owner: RelayId) -> bool {
-        owner != self.me && self.peers.contains_key(&owner)
+        owner != self.me && self.has_peer(owner)
     }
 
     /// Asks for a name whose entry is this.
@@ -124,7 +124,7 @@ impl Directory {
     }
 
     fn place_of(&self, owner: RelayId) -> Outcome {
-        if self.peers.contains_key(&owner) { Outcome::At(owner) } else { Outcome::Nowhere }
+        if self.has_peer(owner) { Outcome::At(owner) } else { Outcome::Nowhere }
     }
 
     /// Whether an entry that was looked at is of another relay, and the watch has not told of it.
