@@ -257,7 +257,8 @@ pub enum Destination {
     User(OwnChannel, User),
     /// All users of an own channel.
     All(OwnChannel),
-    /// All users of an own channel but one.
+    /// All users of an own channel but one. One of which the program is just told that it is gone
+    /// leaves nobody out.
     AllBut(OwnChannel, User),
 }
 

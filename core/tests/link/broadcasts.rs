@@ -1,6 +1,6 @@
 //! Broadcasts where users have windows.
 
-use peote_net::link::{Destination, Event, Flow, Link, Out, SendError, User};
+use peote_net::link::{Destination, Event, Flow, Link, Mode, Out, SendError, User};
 use peote_net::protocol::to_endpoint::{self, Capabilities};
 use peote_net::protocol::to_relay;
 
@@ -173,4 +173,46 @@ fn the_end_of_a_channel_wakes_what_waits_for_its_window() {
     assert!(rig.link.wants_write() || rig.link.has_more(), "asleep");
     rig.poll_once(&mut relays).unwrap();
     assert_eq!(ends, [Err(SendError::NotOpen)]);
+}
+
+/// To the relay, the number of a user that is gone can mean the next one by now.
+#[test]
+fn a_user_that_is_gone_leaves_nobody_out() {
+    for is_kept in [false, true] {
+        let mut rig = Rig::default();
+        let channel = rig.own(3, Mode::chunks(64));
+        let user = rig.user(channel, 3, 7);
+        rig.user(channel, 3, 8);
+        if is_kept {
+            rig.says(from_user(3, 7, b"\x00x"));
+            rig.poll_once(|_, _| Flow::Again).unwrap();
+        }
+        rig.says(to_endpoint::user_gone(3, 7, 0));
+        if is_kept {
+            rig.poll_once(|_, _| Flow::Again).unwrap();
+        }
+        let to = Destination::AllBut(channel, user);
+        let mut told = 0;
+        while told < 2 {
+            rig.poll_once(|event, out| {
+                out.send(to, b"gone")?;
+                let is_over = matches!(event, Event::UserGone { .. });
+                told += u8::from(is_over);
+                // its end is kept once
+                Ok::<_, SendError>(if is_over && told < 2 { Flow::Again } else { Flow::Continue })
+            })
+            .unwrap();
+        }
+        let all = [to_relay::broadcast(3, None, 5).as_bytes(), b"\x03gone"].concat();
+        assert_eq!(rig.sent(), all.repeat(if is_kept { 3 } else { 2 }));
+        // in parts as well
+        rig.says(from_user(3, 8, b"\x00y"));
+        rig.poll_once(|_, _| Flow::Again).unwrap();
+        rig.says(to_endpoint::user_gone(3, 8, 0));
+        rig.poll_once(|_, _| Flow::Again).unwrap();
+        rig.out().begin_chunk(Destination::AllBut(channel, User::new(8)), 5).unwrap();
+        assert_eq!(rig.out().write_chunk(b"parts"), Ok(5));
+        assert_eq!(rig.poll().len(), 2);
+        assert_eq!(rig.sent()[..2], [1, 1]);
+    }
 }

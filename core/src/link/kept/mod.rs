@@ -226,4 +226,13 @@ impl Out<'_> {
         let generation = self.parts.parties.get(at)?.generation;
         Some(PartyRef { slot: u16::try_from(at).ok()?, generation })
     }
+
+    /// Returns true if a user is gone, and the program has not been told so, or wants that again.
+    pub(super) fn has_gone(&self, channel: OwnChannel, user: User) -> bool {
+        let is_it = |party: &PartySlot| {
+            matches!(party.state, PartyState::Gone { own, user: number, .. }
+                if own == channel.slot && User::new(number) == user)
+        };
+        self.state.tables.kept.parties > 0 && self.parts.parties.iter().any(is_it)
+    }
 }

@@ -12,12 +12,13 @@ pub use payload::Payload;
 
 #[cfg(feature = "local")]
 use super::SimulatedLine;
+use super::front::{Notice, Queued, What};
 use super::local::{Local, LocalParts, LocalPayload, LocalRoute};
 use super::memory::BufferParts;
 use super::slots::{Key, OwnSlot, OwnState, PartySlot, PartyState, generation};
 use super::state::{Owed, State};
 use super::tables::{Tables, find};
-use super::{Destination, EnteredChannel, Mode, OwnChannel, SendError, User};
+use super::{Channel, Destination, EnteredChannel, Mode, OwnChannel, SendError, User};
 use crate::chunk::{ChunkLimit, EncodedLength};
 use crate::protocol::to_endpoint::Capabilities;
 use crate::protocol::to_relay::{self, Command};
@@ -405,6 +406,30 @@ impl<'a> Out<'a> {
         })
     }
 
+    /// Returns where something for `to` goes. A user that is gone leaves nobody out of a broadcast:
+    /// to the relay, its number can mean the next one by now.
+    #[inline]
+    pub(super) fn reached(&self, to: Destination) -> Destination {
+        match to {
+            Destination::AllBut(channel, user) if cfg!(feature = "server") && self.is_gone(channel, user) => {
+                Destination::All(channel)
+            }
+            _ => to,
+        }
+    }
+
+    /// Returns true if a user is gone, and the program has not been told so, or is just being told.
+    #[cold]
+    fn is_gone(&self, channel: OwnChannel, user: User) -> bool {
+        let is_told = match self.state.front.event {
+            Queued::Notice(Notice { channel: of, what: What::Gone(who, _) }) => {
+                of == Channel::Own(channel) && who == user
+            }
+            _ => false,
+        };
+        is_told || self.has_gone(channel, user)
+    }
+
     /// Where `to` is, and the length field in front of `len` bytes, if they can be queued now.
     #[cfg_attr(feature = "speed", inline(always))]
     fn route_for(
@@ -413,7 +438,7 @@ impl<'a> Out<'a> {
         len: usize,
         is_rpc: bool,
     ) -> Result<(Route, EncodedLength), SendError> {
-        let route = self.route(to).ok_or(SendError::NotOpen)?;
+        let route = self.route(self.reached(to)).ok_or(SendError::NotOpen)?;
         check_mode(&route, is_rpc)?;
         let length = self.length_for(to, &route, len)?;
         Ok((route, length))

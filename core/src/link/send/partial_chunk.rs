@@ -19,7 +19,7 @@ impl Out<'_> {
     /// there are no chunks), [`SendError::Empty`], [`SendError::ChunkTooLarge`],
     /// [`SendError::ChunkUnfinished`].
     pub fn begin_chunk(&mut self, to: impl Into<Destination>, len: usize) -> Result<(), SendError> {
-        let to = to.into();
+        let to = self.reached(to.into());
         let route = self.route(to).ok_or(SendError::NotOpen)?;
         check_mode(&route, false)?;
         let Route { limit, party, .. } = route;

@@ -43,6 +43,10 @@ impl Out<'_> {
     pub(super) const fn gone(&self, _: OwnChannel, _: User) -> Option<PartyRef> {
         None
     }
+
+    pub(super) const fn has_gone(&self, _: OwnChannel, _: User) -> bool {
+        false
+    }
 }
 
 impl PartySlot {
