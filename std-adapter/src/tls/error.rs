@@ -92,8 +92,8 @@ impl fmt::Display for TlsError {
         write!(f, "TLS with {server}: ")?;
         match (kind, cause) {
             (TlsErrorKind::UnknownIssuer, _) => f.write_str(
-                "the certificate is signed by nobody who is trusted here; if that is right, give the certificate of who \
-                 signed it as a root",
+                "the certificate is signed by no authority that is trusted here; if that is right, give its authority's \
+                 certificate as a root",
             ),
             (_, Some(Error::InvalidCertificate(error))) => explain(f, error),
             (_, Some(Error::AlertReceived(alert))) => {

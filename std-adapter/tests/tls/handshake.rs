@@ -188,7 +188,7 @@ fn wrong_certificates_are_told() {
     assert!(text.contains("not valid before 10 days from now"), "{text}");
 
     let text = unacceptable(&Authority::new().certify(&["127.0.0.1"]), &options, TlsErrorKind::UnknownIssuer);
-    assert!(text.contains("signed by nobody who is trusted here"), "{text}");
+    assert!(text.contains("signed by no authority that is trusted here"), "{text}");
 }
 
 #[test]

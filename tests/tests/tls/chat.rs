@@ -98,7 +98,8 @@ fn what_keeps_chat_from_tls_is_said_in_one_line() {
     let (ca, key) = (ca.to_str().unwrap(), key.to_str().unwrap());
     let other = Files::new();
     let other_ca = other.ca();
-    let unknown = ["cannot connect to localhost:", "signed by nobody who is trusted here", "(--ca FILE)"];
+    let unknown =
+        ["cannot connect to localhost:", "signed by no authority that is trusted here", "(--ca FILE)"];
     assert_refused(chat(&tls, "a", &["--tls", "--ca", other_ca.to_str().unwrap()]), 3, &unknown);
     let by_number = tls.replace("localhost", "127.0.0.1");
     let not_for_it = ["TLS with 127.0.0.1: the certificate is not for this name but for ", "localhost"];

@@ -9,7 +9,7 @@ pub(super) const CASES: &[Case] = &[
     tolerant("4.3-entered", "users that enter are known", entered),
     tolerant("4.3-gone", "users that are gone are not", gone),
     tolerant("4.3-channel-gone", "an entered channel that is gone; the rest goes on", channel_gone),
-    strict("4.3-longer", "events with bytes behind those that are known", longer),
+    strict("4.3-longer", "events with more bytes than are known", longer),
     tolerant("4.4-no-answer", "keepalives are not answered", keepalives),
     strict("4.4-no-answer/any", "the last two bytes of a keepalive can be anything", odd_keepalives),
     strict("4.8-stale/left", "data and events for a channel that was just left", stale_left),
@@ -20,7 +20,7 @@ pub(super) const CASES: &[Case] = &[
         stale_user,
     ),
     strict("4.9-nonsense/events", "an empty event, and unknown ones", nonsense_events),
-    strict("4.9-nonsense/answers", "an answer that nobody has asked for, and short ones", nonsense_answers),
+    strict("4.9-nonsense/answers", "an answer to no command, and short answers", nonsense_answers),
     strict("4.9-nonsense/data", "data and events for numbers that are not in use", nonsense_data),
 ];
 

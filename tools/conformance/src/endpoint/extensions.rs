@@ -7,7 +7,7 @@ use crate::case::{Case, Outcome};
 use crate::wire::Unit;
 
 pub(super) const CASES: &[Case] = &[
-    strict("11.1-not-before", "without an announcement nobody is removed or blocked", not_before)
+    strict("11.1-not-before", "without an announcement no user is removed or blocked", not_before)
         .needs(Announcement),
     strict("11.2-remove", "command 4", |tested| removes(tested, b"r", 4)).needs(Remove),
     strict("11.3-block", "command 5", |tested| removes(tested, b"b", 5)).needs(Block),

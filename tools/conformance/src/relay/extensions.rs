@@ -8,13 +8,13 @@ pub(super) const CASES: &[Case] = &[
     strict("11.1-announce", "the announcement comes after the first byte", announce).needs(Announcement),
     strict("11.2-remove", "command 4 removes a user, with reason 2 for both, who may come back", remove)
         .needs(Remove),
-    strict("11.2-ignored", "command 4 with a wrong length or for nobody is ignored", |target| {
+    strict("11.2-ignored", "command 4 with a wrong length or for no user is ignored", |target| {
         ignored(target, 4)
     })
     .needs(Remove),
     strict("11.3-block", "command 5 keeps the connection out, with code 6, and no other", block).needs(Block),
     strict("11.3-block/ends", "a block ends with the channel", block_ends).needs(Block),
-    strict("11.3-block/ignored", "command 5 with a wrong length or for nobody is ignored", |target| {
+    strict("11.3-block/ignored", "command 5 with a wrong length or for no user is ignored", |target| {
         ignored(target, 5)
     })
     .needs(Block),
