@@ -331,8 +331,8 @@ fn a_user_that_says_hello_while_it_knocks_is_raised_behind_its_answer() {
     assert_eq!(world.take(1), answer);
     // it keeps what was promised
     world.host.bound = 1024;
-    world.send(0, &to_user(0, 30_000));
-    world.send(0, &to_user(0, 30_000));
+    world.send(0, &to_user(0, 30_000).repeat(2));
+    assert_eq!(world.take_data(1)[0].1.len(), 60_000);
 }
 
 // §11.6-never-paused
@@ -361,8 +361,8 @@ fn a_sender_that_keeps_to_its_windows_is_never_paused() {
     // broadcasts as well
     world.send(1, &to_relay::grant_server(0, 2000));
     world.take(2);
-    world.send(0, &to_all(900));
-    world.send(0, &to_all(900));
+    world.send(0, &to_all(900).repeat(2));
+    assert_eq!([1, 2].map(|user| world.take_data(user)[0].1.len()), [1800; 2]);
 }
 
 // §11.6-overdrawn

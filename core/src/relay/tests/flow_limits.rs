@@ -289,3 +289,15 @@ fn all_whose_windows_are_used_up_end_at_once() {
     }
     assert_eq!(world.relay.end_used_up(world.ids[0], &mut world.host), 0);
 }
+
+/// The longest words, and the longest command behind them.
+#[test]
+fn max_rest_is_the_most_that_is_left() {
+    let mut world = World::flowing(&[100]);
+    let words = [&[0, 7, 0, 200][..], &[b'w'; 200]].concat();
+    let stream = [&words[..], &[0, 1, 1, 255], &[b'n'; 255]].concat();
+    assert_eq!(stream.len(), MAX_REST + 1);
+    let left = Received { used: 0, outcome: Outcome::NeedMore };
+    assert_eq!(world.receive(0, &stream[..MAX_REST]), left);
+    world.send(0, &stream);
+}
