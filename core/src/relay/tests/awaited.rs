@@ -209,6 +209,9 @@ fn what_happens_while_it_knocks() {
     for said in [None, Some(Instead::Data), Some(Instead::Nothing)] {
         let mut world = World::with_server(true);
         world.send(1, ENTER);
+        world.host.queues.iter_mut().for_each(Vec::clear);
+        world.send(0, &to_user(0, 3).repeat(4));
+        assert_eq!(world.take(1), [], "nothing reaches it, also of what could go at once");
         match said {
             Some(instead) => {
                 if instead == Instead::Nothing {
