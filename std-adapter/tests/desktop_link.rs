@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use common::{LONG, listener, reset};
-use peote_net::link::{Event, Hello, Mode, SendError};
+use peote_net::link::{Channel, Event, Flow, Hello, Mode, SendError};
 use peote_net::reconnect::Backoff;
 use peote_net::time;
 use peote_net_std::{Change, DesktopLink, Interest, LinkError, Lost, TcpTransport, Watch, describe};
@@ -413,4 +413,74 @@ fn offline_with_lag_and_any_sizes() {
     }
     // half a round trip to enter, and half for the chunk
     assert!(link.now().saturating_since(start) >= round_trip);
+}
+
+/// A room with one local user, and a second one that there is no memory for.
+fn crowded() -> (DesktopLink, peote_net::link::EnteredChannel) {
+    let sizes = peote_net_std::Sizes { local_users: 1, ..peote_net_std::Sizes::default() };
+    let mut link = DesktopLink::builder().sizes(sizes).offline().unwrap();
+    link.create("room", Mode::default()).unwrap();
+    link.enter("room", Mode::default()).unwrap();
+    let second = link.enter("room", Mode::default()).unwrap();
+    (link, second)
+}
+
+/// What the link itself refuses is an event as any other: it says why, and comes again.
+#[test]
+fn a_refusal_of_the_link_itself_comes_again() {
+    let (mut link, second) = crowded();
+    let mut told = 0;
+    let error = loop {
+        let polled = link.poll(|event, out| match event {
+            Event::Refused { channel, reason, .. } => {
+                assert_eq!((channel, reason), (second.into(), peote_net::Reason::ChannelFull));
+                told += 1;
+                match told {
+                    1 => Ok(Flow::Again),
+                    2 => {
+                        out.again();
+                        Ok(Flow::Continue)
+                    }
+                    _ => event.ok().map(|()| Flow::Continue),
+                }
+            }
+            _ => Ok(Flow::Continue),
+        });
+        match polled {
+            Ok(_) => drop(link.wait().unwrap()),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(told, 3);
+    assert!(error.to_string().starts_with("channel \"room\": "), "{error}");
+}
+
+#[test]
+fn a_refusal_of_the_link_itself_that_was_returned_comes_again() {
+    let (mut link, second) = crowded();
+    let (mut told, mut opened) = (0, 0);
+    for _ in 0..100 {
+        while let Some((event, mut out)) = link.next().unwrap() {
+            match event {
+                Event::Refused { channel, .. } => {
+                    assert_eq!(channel, Channel::from(second));
+                    told += 1;
+                    if told < 3 {
+                        out.again();
+                    }
+                }
+                Event::Opened { .. } => opened += 1,
+                _ => {}
+            }
+        }
+        // a kept one does not keep the processor busy
+        let soon = link.now() + time::Duration::from_millis(20);
+        link.wait_for(&mut [], Some(soon)).unwrap();
+        if told == 3 {
+            break;
+        }
+    }
+    // and holds up nothing else
+    assert_eq!((told, opened), (3, 2));
+    assert!(link.next().unwrap().is_none());
 }

@@ -1,6 +1,5 @@
 //! What a link is made with.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::time::Duration;
 
@@ -8,6 +7,7 @@ use peote_net::link::{Hello, Link, SimulatedLine};
 use peote_net::reconnect::{Backoff, ChannelList, Retry, Status};
 use peote_net::time;
 
+use super::refusals::Refusals;
 use super::{Change, DesktopLink, LinkError, OnChange, Relay, Stage};
 #[cfg(feature = "tls")]
 use crate::TlsOptions;
@@ -241,7 +241,7 @@ impl LinkBuilder {
             stage: Stage::Nothing,
             is_reconnecting: self.rules.is_some(),
             cause: None,
-            refused: VecDeque::new(),
+            refused: Refusals::default(),
             ended: None,
             poll_limit: self.poll_limit,
             line: self.line,

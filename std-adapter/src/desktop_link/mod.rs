@@ -3,16 +3,15 @@
 mod builder;
 mod change;
 mod error;
+mod refusals;
 mod turns;
 mod waiting;
 
-use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use peote_net::Reason;
 use peote_net::link::{
     Channel, Destination, EnteredChannel, Error, Event, Flow, Hello, IntoFlow, Link, Mode, Out, OwnChannel,
     SendError, SimulatedLine,
@@ -23,6 +22,7 @@ use peote_net::time::Instant;
 pub use builder::LinkBuilder;
 pub use change::Change;
 pub use error::{LinkError, Lost};
+use refusals::Refusals;
 use turns::{follow, name_of_ended};
 
 #[cfg(feature = "tls")]
@@ -88,7 +88,7 @@ pub struct DesktopLink {
     /// Why there is no connection, if that is to be told by the next error.
     cause: Option<error::Cause>,
     /// What is to be told to the program before what comes.
-    refused: VecDeque<Channel>,
+    refused: Refusals,
     /// The name of the channel that the last event of [`next`](DesktopLink::next) has ended.
     ended: Option<String>,
     poll_limit: usize,
@@ -374,15 +374,14 @@ impl DesktopLink {
     ) -> Result<bool, LinkError<R::Error>> {
         let now = self.clock.now();
         self.begin_turn(now);
-        while let Some(channel) = self.refused.pop_front() {
-            let event = Event::Refused { channel, reason: Reason::NoAnswer, words: b"" };
-            let name = self.channels.name(channel).cloned();
-            match handler(event, &mut self.link.out()).into_flow() {
-                Ok(Flow::Continue) => {}
-                Ok(Flow::Again) => {
-                    self.refused.push_front(channel);
-                    break;
-                }
+        while let Some(refused) = self.refused.next() {
+            let name = self.channels.name(refused.channel).cloned();
+            let mut out = self.link.out();
+            let flow = handler(refused.event(), &mut out).into_flow();
+            let is_again = out.take_again();
+            match flow {
+                Ok(Flow::Continue) if !is_again => {}
+                Ok(_) => self.refused.keep(refused),
                 Err(error) => return Err(LinkError::of_handler(error, name)),
             }
         }
@@ -444,17 +443,20 @@ impl DesktopLink {
     #[expect(clippy::should_implement_trait, reason = "it borrows from the link")]
     pub fn next(&mut self) -> Result<Option<(Event<'_>, Out<'_>)>, LinkError> {
         let now = self.clock.now();
+        if let Some(refused) = self.refused.returned.take()
+            && self.link.out().take_again()
+        {
+            self.refused.keep(refused);
+        }
         if !self.is_in_turn {
             self.begin_turn(now);
             self.is_in_turn = true;
         }
         self.ended = None;
-        if let Some(channel) = self.refused.pop_front() {
-            self.ended = self.channels.name(channel).cloned();
-            return Ok(Some((
-                Event::Refused { channel, reason: Reason::NoAnswer, words: b"" },
-                self.link.out(),
-            )));
+        if let Some(refused) = self.refused.next() {
+            self.ended = self.channels.name(refused.channel).cloned();
+            self.refused.returned = Some(refused);
+            return Ok(Some((refused.event(), self.link.out())));
         }
         match self.find(now) {
             None => {

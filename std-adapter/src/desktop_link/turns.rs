@@ -9,6 +9,7 @@ use peote_net::reconnect::{Notice, Status};
 use peote_net::time::Instant;
 
 use super::error::Cause;
+use super::refusals::Refusal;
 use super::{Change, Channels, DesktopLink, LinkError, Lost, OnChange, Relay, Stage};
 use crate::link_transport::{LinkTransport, Unanswering};
 use crate::{TcpError, TcpTransport};
@@ -17,6 +18,7 @@ impl DesktopLink {
     /// Goes on with connecting, and asks for the channels that are due.
     pub(super) fn begin_turn(&mut self, now: Instant) {
         self.is_unfinished = false;
+        self.refused.begin_turn();
         self.advance(now);
         let Stage::Connected(transport) = &mut self.stage else { return };
         transport.begin_turn(self.poll_limit);
@@ -133,8 +135,8 @@ impl DesktopLink {
     }
 
     fn notice(&mut self, notice: Notice) {
-        if let Notice::GivenUp { channel, .. } = notice {
-            self.refused.push_back(channel);
+        if let Notice::GivenUp { channel, cause, .. } = notice {
+            self.refused.push(Refusal::new(channel, cause));
         }
         tell_waiting(&self.channels, &mut self.on_change, Some(notice));
     }

@@ -10,6 +10,9 @@ use super::{DesktopLink, LinkError, Lost, Stage};
 use crate::link_transport::LinkTransport;
 use crate::{Interest, Watch, Woken};
 
+/// How long a refusal waits that the program wants again.
+const KEPT: Duration = Duration::from_millis(100);
+
 impl DesktopLink {
     /// **Blocks** until there is something to poll for, or a [`Waker`](crate::Waker) is called.
     /// Costs no processor time meanwhile.
@@ -31,7 +34,7 @@ impl DesktopLink {
     /// Those of [`Waiter::wait`](crate::Waiter::wait).
     pub fn wait_for(&mut self, others: &mut [Watch<'_>], deadline: Option<Instant>) -> io::Result<Woken> {
         let is_over = matches!(self.channels.status(), Status::GivenUp(_));
-        let mut at_once = self.is_unfinished || is_over || !self.refused.is_empty();
+        let mut at_once = self.is_unfinished || is_over || self.refused.is_due();
         let mut own = None;
         let mut of_link = None;
         match &mut self.stage {
@@ -47,7 +50,9 @@ impl DesktopLink {
             }
         }
         let at_once = at_once.then_some(Instant::ZERO);
-        let deadlines = [at_once, deadline, of_link, self.channels.next_deadline()];
+        // what a refusal waits for that was kept need not wake anything
+        let kept = self.refused.is_kept().then(|| self.clock.after(KEPT));
+        let deadlines = [at_once, deadline, of_link, kept, self.channels.next_deadline()];
         self.waiter.wait_for(own.as_mut_slice(), others, deadlines.into_iter().flatten().min())
     }
 

@@ -310,6 +310,12 @@ impl<'a> Out<'a> {
         self.state.again = true;
     }
 
+    /// Returns true if [`again`](Self::again) has been called, and takes that back. For adapters
+    /// that hand over events of their own beside the link's.
+    pub const fn take_again(&mut self) -> bool {
+        core::mem::replace(&mut self.state.again, false)
+    }
+
     /// Changes what the lines between a channel and its local users are like. What is under way
     /// already is not touched.
     ///
