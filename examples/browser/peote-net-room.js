@@ -70,6 +70,8 @@ export class Room extends Target {
   #hasLeft = true;
   /** @type {() => void} */
   #stop = () => {};
+  /** Ends listening to the link: a room that was left is not kept by it. */
+  #listening = new AbortController();
 
   /**
    * Begins to go in; events come later, never during a call.
@@ -89,9 +91,6 @@ export class Room extends Target {
     this.#create = { admission, mostUsers };
     this.#enter = { words };
     this.#backoff = new Backoff(RULES, Math.random);
-    link.on('open', () => {
-      if (!this.#hasLeft && !this.#channel) this.#ask(false);
-    });
     this.join();
   }
 
@@ -107,7 +106,7 @@ export class Room extends Target {
 
   /** Leaves the room, or gives up going in. A server that leaves lets a user take over. */
   leave() {
-    this.#hasLeft = true;
+    this.#out();
     this.#isIn = false;
     this.#stop();
     const channel = this.#channel;
@@ -119,9 +118,21 @@ export class Room extends Target {
   /** Goes in after `leave` or `refused`. Does nothing if the program is in, or on its way. */
   join() {
     if (!this.#hasLeft) return;
+    this.#ask(false);
     this.#hasLeft = false;
     this.#backoff.attempts = 0;
-    this.#ask(false);
+    this.#listening = new AbortController();
+    const { signal } = this.#listening;
+    const opened = () => {
+      if (!this.#hasLeft && !this.#channel) this.#ask(false);
+    };
+    this.#link.on('open', opened, { signal });
+  }
+
+  /** It does not go in any more. */
+  #out() {
+    this.#hasLeft = true;
+    this.#listening.abort();
   }
 
   /** @param {boolean} isServer whether the room is to be created */
@@ -172,7 +183,7 @@ export class Room extends Target {
 
   /** @param {Reason} reason @param {Uint8Array} words */
   #end(reason, words) {
-    this.#hasLeft = true;
+    this.#out();
     this._tell('refused', { reason, words });
   }
 

@@ -27,6 +27,9 @@ pub struct CallId<T> {
 /// It comes as a parameter of a procedure, which then returns nothing; keep it, and
 /// [answer](Self::answer) whenever you like. A ticket that is dropped is never answered: the other
 /// end waits until its deadline.
+///
+/// It names who called by channel and user. Drop it when that user is gone or the channel is closed
+/// ([`Ticket::from`]): later the number can be that of another user, who would get the answer.
 pub struct Ticket<T> {
     from: Source,
     number: u32,

@@ -254,3 +254,22 @@ test('options of a room are those of its channel', () => {
   assert.throws(() => new Room(link, 'tea', { retry: 'always' }), /retry: there is no such option/);
   room.leave();
 });
+
+test('a room that was left is not kept by its link, and can be joined again', () => {
+  const { link, socket } = connected();
+  const signals = [];
+  const on = link.on.bind(link);
+  link.on = (type, act, options) => {
+    signals.push(options?.signal);
+    return on(type, act, options);
+  };
+  const room = new Room(link, 'tea');
+  assert.deepEqual(signals.map((signal) => signal?.aborted), [false]);
+  room.leave();
+  assert.ok(signals[0].aborted);
+  socket.take();
+  room.join();
+  assert.deepEqual([signals.length, signals[1].aborted, room.isServer], [2, false, false]);
+  socket.say([0, 3, 2, 0, 0]);
+  assert.equal(room.channel?.state, 'open');
+});
