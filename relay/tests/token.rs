@@ -83,6 +83,7 @@ fn what_is_wrong_is_one_line() {
         (&["make", "--key", "one"], 2, "--keys"),
         (&["make", "--keys", "/nowhere.toml", "--key", "one"], 1, "cannot be read"),
         (&["mke"], 2, "mke"),
+        (&[], 2, "peote-relay: a command is missing; see --help"),
     ] {
         let said = fails(arguments, code);
         assert!(said.contains(expected) && said.lines().count() == 1, "{said}");

@@ -438,6 +438,7 @@ fn what_makes_no_sense_is_said_in_one_line() {
         ("stress", &["--connections", "1"], &["stress: --connections 1 is too few", "at least 4"]),
         ("stress", &["--relay", "nowhere:port"], &["stress: --relay nowhere:port: \"port\" is not a port"]),
         ("chat", &[], &["chat: ", "<ROOM>"]),
+        ("rpc", &[], &["rpc: a command is missing; see --help"]),
         ("chat", &["--name", "two words", "tea"], &["chat: --name: a name has neither spaces"]),
         ("chat", &["--relay", "ws://[::1]", "tea"], &["chat: --relay ws://[::1]: \"ws://\" is for browsers"]),
     ] {
@@ -452,9 +453,9 @@ fn what_makes_no_sense_is_said_in_one_line() {
 
 #[test]
 fn a_relay_that_is_not_there_is_said_in_one_line() {
-    // A port that nobody listens on any more.
+    // A port on which no program listens any more.
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-    let parts = [&*format!("cannot connect to {address}: "), "is a relay running there?"];
+    let parts = [&*format!("cannot connect to {address}: "), "start the relay, or mind the port"];
     for (name, arguments) in
         [("stress", &["--relay", &address][..]), ("chat", &["--relay", &address, "--name", "a", "tea"])]
     {

@@ -79,6 +79,8 @@ impl From<ConnectError> for Failure {
             }
             #[cfg(feature = "tls")]
             ConnectErrorKind::TlsTimedOut(_) => Self::Unreachable(describe(&error)),
+            // its own text says what to do
+            ConnectErrorKind::Failed(_) => Self::Unreachable(describe(&error)),
             _ => Self::Unreachable(format!("{}; is a relay running there?", describe(&error))),
         }
     }
@@ -141,6 +143,9 @@ fn end(program: &str, failure: &Failure) -> ExitCode {
 /// clap explains over several lines, with tips and the usage; the first paragraph says what is
 /// wrong.
 fn first_paragraph(error: &clap::Error) -> String {
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return "a command is missing".into();
+    }
     let text = error.to_string();
     let lines = text.lines().map(str::trim).take_while(|line| !line.is_empty());
     let paragraph = lines.collect::<Vec<_>>().join(" ");

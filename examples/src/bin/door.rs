@@ -6,7 +6,7 @@ use peote_net_std::DesktopLink;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [relay, password, name @ ..] = &arguments[..] else {
-        return Err("door RELAY PASSWORD [NAME]".into());
+        return Err("usage: door RELAY PASSWORD [NAME]".into());
     };
     let mut link = DesktopLink::connect(relay)?;
     let Some(name) = name.first() else { return serve(link, password) };

@@ -9,7 +9,7 @@ use peote_net_std::DesktopLink;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
-    let relay = arguments.next().ok_or("newest RELAY [MILLIS]")?;
+    let relay = arguments.next().ok_or("usage: newest RELAY [MILLIS]")?;
     let mut link = DesktopLink::connect(&relay)?;
     if let Some(millis) = arguments.next() {
         let pause = Duration::from_millis(millis.parse()?);

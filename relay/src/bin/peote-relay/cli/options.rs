@@ -270,6 +270,9 @@ fn explain(error: &clap::Error) -> String {
             None => format!("unknown option --{}; see --help", shorten(name)),
         };
     }
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return "a command is missing; see --help".into();
+    }
     let text = error.to_string();
     // what is missing is listed on lines of its own
     let lines: Vec<_> = text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
