@@ -5,6 +5,7 @@ use super::SendError;
 /// What a handler wants to happen after it has seen an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[repr(u32)] // so that moving a result of one moves whole words
 pub enum Flow {
     /// The event is dealt with; go on.
     Continue,
