@@ -13,5 +13,5 @@ pub use line::{Conditions, Cut, Direction, LineConfig, LineId};
 pub use network::{Network, Step};
 pub use peote_net_testkit::random::Random;
 pub use relay::{RelayConfig, RelayEvent};
-pub use sleep::{Cause, Sleep, Stuck};
+pub use sleep::{Sleep, Stuck, Wake};
 pub use transport::Transport;

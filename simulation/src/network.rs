@@ -9,7 +9,7 @@ use peote_net::time::{Duration, Instant};
 
 use crate::line::{Conditions, Direction, LineConfig, LineId};
 use crate::relay::{Relay, RelayConfig, RelayEvent};
-use crate::sleep::{Cause, Sleep, Stuck};
+use crate::sleep::{Sleep, Stuck, Wake};
 use crate::trace::Act;
 use crate::transport::Transport;
 use crate::world::World;
@@ -216,7 +216,7 @@ impl Network {
 
     /// Whether a sleeper is awake now, and why.
     #[must_use]
-    pub fn is_awake(&self, sleep: &Sleep) -> Option<Cause> {
+    pub fn is_awake(&self, sleep: &Sleep) -> Option<Wake> {
         let mut world = self.world.borrow_mut();
         let (read, write) = sleep.line.map_or((false, false), |line| {
             let read = world.readable(line, Direction::ToLink).map_or(true, |readable| readable.is_some());
@@ -225,11 +225,11 @@ impl Network {
         });
         let deadline = sleep.deadline.is_some_and(|deadline| deadline.as_millis() <= world.now);
         if read && sleep.read {
-            Some(Cause::Readable)
+            Some(Wake::Readable)
         } else if write && sleep.write {
-            Some(Cause::Writable)
+            Some(Wake::Writable)
         } else {
-            deadline.then_some(Cause::Deadline)
+            deadline.then_some(Wake::Deadline)
         }
     }
 

@@ -45,7 +45,7 @@ impl Sleep {
 
 /// Why a program is awake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cause {
+pub enum Wake {
     /// Something can be read.
     Readable,
     /// Something can be written.
@@ -54,7 +54,7 @@ pub enum Cause {
     Deadline,
 }
 
-impl fmt::Display for Cause {
+impl fmt::Display for Wake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Readable => "can read",
@@ -75,7 +75,7 @@ pub struct Stuck {
     /// without delay; if not, they are woken and do nothing.
     pub moving: bool,
     /// Who was awake in the end, by their places among the sleepers, with their lines and causes.
-    pub awake: Vec<(usize, Option<LineId>, Cause)>,
+    pub awake: Vec<(usize, Option<LineId>, Wake)>,
     /// What the lines are called.
     pub(crate) names: Vec<String>,
 }

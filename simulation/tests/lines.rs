@@ -5,7 +5,7 @@ use peote_net::link::{Channel, Error, Event, Link, LinkBuffers, Mode};
 use peote_net::protocol::to_endpoint::Capabilities;
 use peote_net::time::{Duration, Instant};
 use peote_net_simulation::{
-    Cause, Conditions, Cut, Direction, LineConfig, Network, RelayConfig, RelayEvent, Sleep, Step, Transport,
+    Conditions, Cut, Direction, LineConfig, Network, RelayConfig, RelayEvent, Sleep, Step, Transport, Wake,
 };
 
 /// "Create the channel a", and the relay's answer.
@@ -232,7 +232,7 @@ fn a_busy_loop_is_found_and_says_who() {
     let line = network.connect(LineConfig::default().named("busy"));
     let sleep = Sleep { line: Some(line.line()), write: true, ..Sleep::default() };
     let stuck = network.run_until(at(10), |_| [Sleep::default(), sleep]).unwrap_err();
-    assert_eq!(stuck.awake, [(1, Some(line.line()), Cause::Writable)]);
+    assert_eq!(stuck.awake, [(1, Some(line.line()), Wake::Writable)]);
     assert!(!stuck.moving && stuck.at == at(0));
     assert_eq!(
         stuck.to_string(),

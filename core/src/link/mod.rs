@@ -86,7 +86,6 @@ mod session;
 mod silence;
 mod slots;
 mod state;
-mod status;
 mod tables;
 mod take_in;
 
@@ -108,7 +107,6 @@ pub use memory::{Buffers, LinkBuffers, link_buffers};
 pub use send::{Out, Payload};
 pub use send_error::SendError;
 pub use silence::SILENCE_LIMIT;
-pub use status::Status;
 
 use embedded_io::{Read, ReadReady, Write, WriteReady};
 
@@ -264,14 +262,12 @@ impl<B: Buffers> Link<B> {
         self.state.has_more()
     }
 
-    /// Returns whether there is a connection, as far as this link has found out.
+    /// Returns true if something has gone over the transport, in either direction, and the
+    /// connection is not lost, as far as this link has found out. A transport that is still
+    /// connecting says only that it is not ready.
     #[must_use]
-    pub const fn status(&self) -> Status {
-        match self.state.connection {
-            Connection::New => Status::Connecting,
-            Connection::Heard | Connection::Open => Status::Connected,
-            Connection::Lost => Status::Lost,
-        }
+    pub const fn is_connected(&self) -> bool {
+        matches!(self.state.connection, Connection::Heard | Connection::Open)
     }
 
     /// Returns when the link has to be polled although nothing has come; `None` for never.

@@ -6,7 +6,7 @@
 
 use core::hint::black_box;
 
-use peote_net::link::{Event, Link, LinkBuffers, LocalBuffers, Mode, SimulatedLine, Status};
+use peote_net::link::{Event, Link, LinkBuffers, LocalBuffers, Mode, SimulatedLine};
 use peote_net::offline::Offline;
 use peote_net::reconnect::{Backoff, Reconnect};
 use peote_net::relay::{ConnectionId, Decision, Host, Note, Relay, Request, StaticStorage};
@@ -82,7 +82,7 @@ extern "C" fn _start() -> ! {
         }
         black_box((
             channels.status(),
-            link.status() == Status::Lost,
+            link.is_connected(),
             link.next_deadline(),
             channels.next_deadline(),
         ));
