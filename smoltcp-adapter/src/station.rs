@@ -7,7 +7,7 @@ use peote_net::link::Hello;
 #[cfg(feature = "server")]
 use peote_net::link::OwnChannel;
 use peote_net::link::{Buffers, Destination, EnteredChannel, Error, Event, Link, Mode, Out, SendError};
-use peote_net::reconnect::{self, Backoff, Reconnect};
+use peote_net::reconnect::{self, Backoff, Notice, Reconnect};
 use peote_net::time::Instant;
 use smoltcp::phy::Device;
 
@@ -54,6 +54,8 @@ pub struct Station<'a, 'l, B: Buffers, N, const CHANNELS: usize> {
     channels: Reconnect<N, CHANNELS>,
     /// The last call of `next` returned an event, so the round goes on.
     is_in_round: bool,
+    /// The channels that are due have not all been asked for in this turn.
+    is_asking: bool,
     lost: Option<Error<TransportError>>,
 }
 
@@ -63,7 +65,7 @@ impl<'a, 'l, B: Buffers, N: AsRef<[u8]>, const CHANNELS: usize> Station<'a, 'l, 
     pub const fn new(mut stack: Stack<'a>, link: &'l mut Link<B>, channels: Reconnect<N, CHANNELS>) -> Self {
         // no attempts but those of the list
         stack.connector().set_backoff(Backoff::new().with_most_attempts(0));
-        Self { stack, link, channels, is_in_round: false, lost: None }
+        Self { stack, link, channels, is_in_round: false, is_asking: false, lost: None }
     }
 
     /// Creates a channel that comes back: see
@@ -140,7 +142,8 @@ impl<'a, 'l, B: Buffers, N: AsRef<[u8]>, const CHANNELS: usize> Station<'a, 'l, 
     ///
     /// The first call of a turn takes the frames that have come (at most 16), and sees to address,
     /// name, connection and channels. The last one, which returns `None`, sends what was queued.
-    /// The event counts as dealt with at the next call, unless [`Out::again`] was called.
+    /// The event counts as dealt with at the next call, unless [`Out::again`] was called. A refusal
+    /// by the list itself ([`reconnect::Cause`]) comes once.
     ///
     /// A lost connection is no error here: the channels' events tell of it ([`Event::Away`]),
     /// [`lost`](Self::lost) says why, and the next attempt is made when it is due. The connection is
@@ -153,6 +156,10 @@ impl<'a, 'l, B: Buffers, N: AsRef<[u8]>, const CHANNELS: usize> Station<'a, 'l, 
     ) -> Option<(Event<'_>, Out<'_>)> {
         if !self.is_in_round {
             self.begin(device, now);
+        }
+        if let Some(refused) = self.ask(now) {
+            self.is_in_round = true;
+            return Some((refused, self.link.out()));
         }
         let channels = &mut self.channels;
         let found =
@@ -185,12 +192,25 @@ impl<'a, 'l, B: Buffers, N: AsRef<[u8]>, const CHANNELS: usize> Station<'a, 'l, 
             Status::Ended { .. } => self.channels.failed(now),
             _ => {}
         }
-        while let Some(notice) = self.channels.restore(&mut self.link.out(), now) {
+        self.is_asking = true;
+    }
+
+    /// Asks for the channels that are due. Returns the event of one that is given up.
+    fn ask(&mut self, now: Instant) -> Option<Event<'static>> {
+        while self.is_asking {
+            let Some(notice) = self.channels.restore(&mut self.link.out(), now) else {
+                self.is_asking = false;
+                break;
+            };
             if notice.is_unanswered() {
                 warning!("the relay is there, and does not answer");
                 self.stack.give_up();
             }
+            if let Notice::GivenUp { channel, cause, .. } = notice {
+                return Some(Event::Refused { channel, reason: cause.reason(), words: &[] });
+            }
         }
+        None
     }
 
     /// Returns how the connection is doing, and what will happen. How the channels are is in the

@@ -15,7 +15,7 @@ use peote_net::link::OwnChannel;
 use peote_net::link::{
     Buffers, EnteredChannel, Error, Event, Flow, HandlerError, IntoFlow, Link, Mode, Out, SendError,
 };
-use peote_net::reconnect::{Exhausted, Reconnect, Status};
+use peote_net::reconnect::{Exhausted, Notice, Reconnect, Status};
 use peote_net::time::{Duration, Instant};
 
 use crate::run::sleep;
@@ -190,6 +190,9 @@ impl<'a, B: Buffers, N: AsRef<[u8]>, const CHANNELS: usize> Station<'a, B, N, CH
     /// The connection is given up when the relay has not answered for a channel within 15 s
     /// ([`ChannelList::set_answer_timeout`](peote_net::reconnect::ChannelList::set_answer_timeout)).
     ///
+    /// A channel that the list itself gives up ([`Cause`](peote_net::reconnect::Cause)) is told as
+    /// [`Event::Refused`], once.
+    ///
     /// When this future is dropped, the connection is reset. The next call then begins with the
     /// events that tell of it.
     ///
@@ -286,6 +289,10 @@ impl<'a, B: Buffers, N: AsRef<[u8]>, const CHANNELS: usize> Station<'a, B, N, CH
                 if notice.is_unanswered() {
                     // the link's next poll finds it lost
                     transport.socket().abort();
+                }
+                if let Notice::GivenUp { channel, cause, .. } = notice {
+                    let event = Event::Refused { channel, reason: cause.reason(), words: &[] };
+                    handler(event, &mut self.link.out()).into_flow().map_err(Error::Handler)?;
                 }
             }
             let next = work(&mut self.channels, &mut self.link.out());

@@ -42,6 +42,24 @@ pub enum Cause {
     NoAnswer,
 }
 
+impl Cause {
+    /// Returns the reason that comes nearest, for an event that tells of it: for those who hand the
+    /// list's notices on as [`Event::Refused`](crate::link::Event::Refused).
+    #[must_use]
+    pub const fn reason(self) -> Reason {
+        match self {
+            Self::Relay(reason) => reason,
+            // places that this link does not have
+            Self::Link(SendError::TooManyLocalUsers | SendError::TooManyParties) => Reason::ChannelFull,
+            Self::Link(SendError::TooManyEnteredChannels | SendError::TooManyOwnChannels) => {
+                Reason::TooManyChannels
+            }
+            Self::Link(_) => Reason::Unsupported,
+            Self::NoAnswer => Reason::NoAnswer,
+        }
+    }
+}
+
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

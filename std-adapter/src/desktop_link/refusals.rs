@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use peote_net::Reason;
-use peote_net::link::{Channel, Event, SendError};
+use peote_net::link::{Channel, Event};
 use peote_net::reconnect::Cause;
 
 /// A channel that has been given up, which the program is to be told.
@@ -25,17 +25,7 @@ pub(super) struct Refusals {
 
 impl Refusal {
     pub(super) fn new(channel: Channel, cause: Cause) -> Self {
-        let reason = match cause {
-            Cause::Relay(reason) => reason,
-            // places that this link does not have
-            Cause::Link(SendError::TooManyLocalUsers | SendError::TooManyParties) => Reason::ChannelFull,
-            Cause::Link(SendError::TooManyEnteredChannels | SendError::TooManyOwnChannels) => {
-                Reason::TooManyChannels
-            }
-            Cause::Link(_) => Reason::Unsupported,
-            _ => Reason::NoAnswer,
-        };
-        Self { channel, reason }
+        Self { channel, reason: cause.reason() }
     }
 
     pub(super) const fn event(self) -> Event<'static> {

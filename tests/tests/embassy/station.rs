@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 
 use embassy_net::{IpEndpoint, Ipv4Address};
+use peote_net::Reason;
 use peote_net::link::{Event, Hello, Mode, Out, SendError};
 use peote_net::reconnect::{Backoff, ChannelState, Exhausted, Reconnect, Retry};
 use peote_net::time::Duration;
@@ -91,6 +92,32 @@ fn a_relay_that_does_not_answer_is_given_up() {
     network.relay.set_deaf_to(None);
     network.until(&mut task, "a reading", |_| heard.get() == 1);
     assert!(now() < start + Duration::from_secs(20));
+}
+
+/// What the list gives up by itself is told as what the relay refuses.
+#[test]
+fn a_channel_that_is_not_answered_for_and_given_up_is_refused() {
+    let mut network = Network::new(Faults::NONE, 13);
+    let stack = network.world.stack;
+    let address = stack.config_v4().map(|config| config.address.address());
+    network.relay.set_deaf_to(Some(address.expect("it has one").into()));
+    let ended = RefCell::new(None);
+    let mut task = Task::new(async {
+        let mut link = SmallLink::new();
+        let mut station = Station::new(&mut link, Reconnect::<_, 1>::new(Backoff::new()));
+        station.enter("echo", Mode::chunks(256)).unwrap();
+        let (mut receive, mut transmit) = ([0; 512], [0; 512]);
+        let relay = IpEndpoint::from(RELAY);
+        let handler = |event: Event<'_>, _: &mut Out<'_>| event.ok();
+        let Err(error) = station.run(stack, relay, &mut receive, &mut transmit, handler, |_, _| None).await;
+        *ended.borrow_mut() = Some(error);
+    });
+    network.until(&mut task, "it ends", |_| ended.borrow().is_some());
+    let ended = ended.borrow();
+    assert!(
+        matches!(*ended, Some(StationError::Handler(SendError::Refused { reason: Reason::NoAnswer, .. }))),
+        "{ended:?}"
+    );
 }
 
 /// A run that is dropped takes its connection with it. The next one begins anew: the channel is

@@ -1,5 +1,6 @@
 //! Stack, link and list of channels in one thing.
 
+use peote_net::Reason;
 use peote_net::link::{EnteredChannel, Event, Mode, SendError};
 use peote_net::reconnect::{Backoff, ChannelState, Reconnect, Retry};
 use peote_net::time::{Duration, Instant};
@@ -25,6 +26,8 @@ struct Network {
     server: Device,
     /// Chunks that came back.
     heard: Vec<Vec<u8>>,
+    /// Why the channel was refused.
+    refused: Vec<Reason>,
     turns: u32,
     /// What the status has become, and when.
     history: Vec<(Instant, Status)>,
@@ -49,8 +52,8 @@ impl Network {
         let echo = station.enter("echo", MODE).unwrap();
         let relay = RelayMachine::new(Machine::new(&hub, 2));
         let server = Device::new(&hub, 3, fixed(3), relay_address);
-        let (heard, history) = (Vec::new(), Vec::new());
-        Self { hub, port, station, echo, relay, server, heard, turns: 0, history }
+        let (heard, refused, history) = (Vec::new(), Vec::new(), Vec::new());
+        Self { hub, port, station, echo, relay, server, heard, refused, turns: 0, history }
     }
 
     fn step(&mut self) {
@@ -70,8 +73,10 @@ impl Network {
         }
         self.turns += 1;
         while let Some((event, _)) = self.station.next(&mut self.port, now) {
-            if let Event::Chunk { bytes, .. } = event {
-                self.heard.push(bytes.to_vec());
+            match event {
+                Event::Chunk { bytes, .. } => self.heard.push(bytes.to_vec()),
+                Event::Refused { reason, .. } => self.refused.push(reason),
+                _ => {}
             }
         }
         let status = self.station.status();
@@ -134,6 +139,22 @@ fn a_relay_that_does_not_answer_is_given_up() {
     };
     assert!(given_up(network.station.status()), "{:?}", network.history);
     network.relay.set_deaf_to(None);
+    network.echo(b"hello");
+    assert_eq!(network.refused, []);
+}
+
+/// What the list gives up by itself is told as what the relay refuses.
+#[test]
+fn a_channel_that_is_not_answered_for_and_given_up_is_refused() {
+    let mut network = Network::new(Backoff::new());
+    let echo = network.echo;
+    network.station.channels().set_retry(echo, Retry::IfOpenedBefore);
+    network.relay.set_deaf_to(Some(IpAddress::v4(10, 0, 0, 1)));
+    network.until("it is refused", |network| !network.refused.is_empty());
+    network.pass(Duration::from_secs(20));
+    assert_eq!(network.refused, [Reason::NoAnswer]);
+    network.relay.set_deaf_to(None);
+    assert!(network.station.channels().retry(echo));
     network.echo(b"hello");
 }
 
