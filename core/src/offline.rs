@@ -1,10 +1,10 @@
 //! Servers and clients in one program, without a network and without a relay.
 //!
-//! [`Offline`] is a transport like any other. Channels are created through it at once, whatever
-//! their names; no other programs are there, so no channel of others can be entered. Users of a
-//! channel enter it on the same link: they are [local users](crate::link::LocalBuffers), with the
-//! same calls, the same events and the same modes as with a relay. Whether a program runs offline
-//! or online is decided where its transport is made.
+//! [`Offline`] is a transport like any other. A channel of any name is created through it at once.
+//! No other programs are there, so no channel of others can be entered. Users of a channel enter it
+//! on the same link: they are [local users](crate::link::LocalBuffers), with the same calls, the
+//! same events and the same modes as with a relay. Whether a program runs offline or online is
+//! decided where its transport is made.
 //!
 //! Lag and bandwidth are simulated for each channel
 //! ([`Out::simulate`](crate::link::Out::simulate)), on the time that is passed to

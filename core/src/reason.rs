@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-/// What happened, whatever number it has on the wire.
+/// Why a channel was refused, or why a membership or a channel has ended.
 ///
 /// The numbers depend on what they answer, so there is a constructor for each place:
 /// [`Reason::of_create`], [`Reason::of_enter`], [`Reason::of_end`].

@@ -45,7 +45,7 @@
 //! - What the server knew is gone with it. A server that takes over asks the users, or the users
 //!   tell it: each of them has a [`Change::Entered`] again.
 //! - A relay notices a connection that was cut off some time later. Until then such a room has a
-//!   server that says nothing, and nobody can take over. A program that hears nothing from the
+//!   server that says nothing, and no program can take over. A program that hears nothing from the
 //!   server for too long calls [`Room::leave`] and says so.
 //! - After a lost connection the room begins anew with the next one. A link without a list of
 //!   channels that come back is enough. A room must not be on such a list, nor be entered by other
@@ -315,7 +315,8 @@ impl<N: AsRef<[u8]>> Room<N> {
         }
     }
 
-    /// Returns when [`drive`](Self::drive) has to be called, whatever comes; `None` for never.
+    /// Returns when [`drive`](Self::drive) has to be called, even if no event comes; `None` for
+    /// never.
     #[must_use]
     pub const fn next_deadline(&self) -> Option<Instant> {
         match self.state {

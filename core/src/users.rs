@@ -16,7 +16,7 @@
 //! fn handle(
 //!     event: Event<'_>, out: &mut Out<'_>, users: &mut Users<Player, 16>,
 //! ) -> Result<(), SendError> {
-//!     // says goodbye to everybody who is gone, for whatever reason
+//!     // says goodbye to every user that is gone, for any reason
 //!     users.follow(&event, |_, user, player| println!("{user} had {} points", player.score));
 //!     match event {
 //!         Event::Chunk { from, .. } => {
@@ -72,7 +72,7 @@ impl<T, const N: usize> Default for Users<T, N> {
 }
 
 impl<T, const N: usize> Users<T, N> {
-    /// Nobody.
+    /// A table without users.
     #[must_use]
     pub const fn new() -> Self {
         Self { entries: heapless::Vec::new() }

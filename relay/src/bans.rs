@@ -11,14 +11,14 @@ use crate::proxy::is_listed;
 /// Bans at the same time. Each connection that comes is compared with all of them.
 const MOST: usize = 4096;
 
-/// Somebody who may not come.
+/// A range of addresses or a subject that is kept out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ban {
-    /// Who it is.
+    /// The range or the subject.
     pub who: Banned,
     /// Until when, in seconds since 1970; `None`: for good.
     pub until: Option<u64>,
-    /// Why, for the log and those who are told; may be empty.
+    /// Why, for the log and for browsers (in the close frame); may be empty.
     pub reason: String,
 }
 

@@ -74,7 +74,7 @@ impl<C> PartialEq for Counts<C> {
 impl<C> Eq for Counts<C> {}
 
 impl<C: Cause> fmt::Debug for Counts<C> {
-    /// Those that are not 0.
+    /// The causes with a count above 0.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map()
             .entries(self.iter().filter(|(_, count)| *count > 0).map(|(cause, count)| (cause.name(), count)))
@@ -243,8 +243,7 @@ causes! {
         /// [`Config::proxy_protocol_from`](crate::Config::proxy_protocol_from): there was no good
         /// header.
         ProxyHeader = "proxy-header",
-        /// It came through a proxy, and its client is counted among those that were
-        /// [turned away](TurnedAway), too.
+        /// It came through a proxy, and its client is counted as [turned away](TurnedAway), too.
         TurnedAway = "turned-away",
         /// The operator has closed it.
         Kicked = "kicked",

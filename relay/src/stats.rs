@@ -33,7 +33,7 @@ pub struct Stats {
     /// Connections that were closed at once since the start, or told that the relay is full,
     /// because of a limit. They do not count as accepted.
     pub turned_away: Counts<TurnedAway>,
-    /// Connections that have ended since the start, of those that were accepted.
+    /// Accepted connections that have ended since the start.
     pub closed: Counts<Closed>,
     /// Commands that were refused since the start.
     pub refused: Counts<Refused>,
@@ -69,7 +69,7 @@ pub struct Stats {
     /// Bytes of memory that tables and queues may take together:
     /// [`Config::memory_bytes`](crate::Config::memory_bytes).
     pub memory_bytes: usize,
-    /// Sockets now: of connections, of those that have ended and are still told so, and those that
-    /// are listened on.
+    /// Sockets now: of connections, of connections that have ended and are still told so, and
+    /// sockets that are listened on.
     pub open_sockets: usize,
 }

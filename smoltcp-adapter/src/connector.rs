@@ -254,7 +254,7 @@ impl Connector {
     }
 
     /// Makes the next attempt at once, and starts the delays anew: the network has come back, or
-    /// somebody wants it.
+    /// the program wants it.
     pub const fn retry_now(&mut self) {
         self.backoff.reset();
         if matches!(self.phase, Phase::Waiting { .. } | Phase::Ended { .. }) {
@@ -262,8 +262,8 @@ impl Connector {
         }
     }
 
-    /// The connection's transport. Unless connected it is not ready, whatever the socket is still
-    /// busy with.
+    /// The connection's transport. Unless connected it is not ready, even while the socket still
+    /// opens or closes.
     pub const fn transport<'a, 'buffers>(
         &mut self,
         socket: &'a mut Socket<'buffers>,

@@ -33,7 +33,7 @@ use crate::TransportError;
 /// let mut socket = tcp::Socket::new(tcp::SocketBuffer::new(&mut receive[..]), tcp::SocketBuffer::new(&mut transmit[..]));
 /// socket.listen(7680)?;
 /// let mut transport = TcpTransport::new(&mut socket);
-/// assert_eq!(transport.read_ready(), Ok(false)); // nobody has connected yet
+/// assert_eq!(transport.read_ready(), Ok(false)); // not connected yet
 /// assert_eq!(transport.write_ready(), Ok(false));
 /// # Ok::<(), tcp::ListenError>(())
 /// ```
@@ -44,7 +44,7 @@ pub struct TcpTransport<'a, 'buffers> {
 }
 
 impl<'a, 'buffers> TcpTransport<'a, 'buffers> {
-    /// A transport on a socket, in whatever state it is.
+    /// A transport on a socket, which may be in any state.
     pub const fn new(socket: &'a mut Socket<'buffers>) -> Self {
         Self { socket: Some(socket) }
     }

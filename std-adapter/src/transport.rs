@@ -20,7 +20,7 @@ use crate::tls::Session;
 /// |---|---|
 /// | `read_ready` | never blocks. True: the next `read` returns at once, with data, the end, or an error |
 /// | `write_ready` | never blocks. True: the next `write` returns at once and takes at least one byte, or fails |
-/// | `read` | `Ok(0)`: the other side has ended the connection in order, and all it sent has been read. A connection that was reset or lost is an error, whatever was noticed first, and stays one. **Blocks when there is nothing to read** |
+/// | `read` | `Ok(0)`: the other side has ended the connection in order, and all it sent has been read. A connection that was reset or lost is an error, and stays one. **Blocks when there is nothing to read** |
 /// | `write` | takes at least one byte. **Blocks when there is no room.** After [`close`](Self::close) or once the other side is gone it fails |
 /// | `flush` | does nothing, all bytes are with the operating system already; with TLS see below |
 ///
@@ -95,9 +95,9 @@ impl TcpTransport {
     }
 
     /// Begins TLS over this connection, as the client of `host`, which is a name or an IP address
-    /// without a port. Does not block: nothing is sent yet, and the handshake goes on whenever
-    /// somebody asks whether the transport is ready, reads, writes, or waits for it. Its failure is
-    /// an error of the next `read` and `write`.
+    /// without a port. Does not block: nothing is sent yet, and the handshake goes on with each
+    /// question whether the transport is ready, each read and write, and each wait for it. Its
+    /// failure is an error of the next `read` and `write`.
     ///
     /// For a socket from somewhere else, connected by way of a proxy perhaps.
     /// [`Connecting::with_tls`](crate::Connecting::with_tls) is simpler.

@@ -3,7 +3,7 @@
 use chacha20::ChaCha20;
 use chacha20::cipher::{KeyIvInit as _, StreamCipher as _};
 
-/// The key of a channel, which its server and all its users have, and nobody else.
+/// The key of a channel. Its server and all its users have it, and no other program.
 ///
 /// 32 bytes of a good random number generator, one key for each channel. A password is no key.
 #[derive(Clone)]

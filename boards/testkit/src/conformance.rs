@@ -24,7 +24,7 @@ use embedded_io::{Read, ReadReady, Write, WriteReady};
 use crate::random::Random;
 
 /// A transport, and the far end of its connection. A fresh one is connected and silent. Each
-/// direction has room for at least 256 bytes that nobody has read.
+/// direction has room for at least 256 unread bytes.
 ///
 /// Nothing here may block, except that the transport's own `read` and `write` may when they are
 /// called though not ready.

@@ -102,8 +102,8 @@ impl Assembler {
     /// and what they amounted to.
     ///
     /// `slot` keeps the part of a chunk that has come, between calls: hand in the same one until it
-    /// is complete. A chunk that is longer than the slot counts as too large, whatever the limit
-    /// allows.
+    /// is complete. A chunk that is longer than the slot counts as too large, even if the limit
+    /// allows it.
     #[inline]
     pub fn feed(&mut self, limit: ChunkLimit, input: &[u8], slot: &mut [u8]) -> (usize, Step) {
         let limit = limit.up_to(slot.len());

@@ -171,7 +171,7 @@ impl Backoff {
         next
     }
 
-    /// Begins anew: an attempt was successful, or somebody wants it tried again at once. The jitter
+    /// Begins anew: an attempt was successful, or the program wants another one at once. The jitter
     /// goes on where it was, lest it be the same after every loss.
     pub const fn reset(&mut self) {
         self.progress = Progress::NONE;

@@ -32,7 +32,7 @@ impl<S: Storage> Relay<S> {
     }
 
     /// Admits a user that knocks, and tells it that its number in the channel is `shown`. `channel`
-    /// and `user` are still what data is sent to. Returns false if nobody knocks there with that
+    /// and `user` are still what data is sent to. Returns false if no user knocks there with that
     /// ticket.
     pub fn admit_as<H: Host>(
         &mut self,

@@ -276,8 +276,8 @@ pub enum Note<'a> {
         /// The channel's name.
         name: &'a [u8],
     },
-    /// A connection that has [knocked](Note::Knocked) is not let in. Where somebody has refused it,
-    /// [`Note::Refused`] follows.
+    /// A connection that has [knocked](Note::Knocked) is not let in. [`Note::Refused`] follows if
+    /// the server or the relay has refused it.
     NotAdmitted {
         /// The connection that knocked.
         user: ConnectionId,
@@ -343,7 +343,7 @@ pub enum Note<'a> {
 /// The caller's side of a [`Relay`](super::Relay): the queues of its connections, and its policy.
 ///
 /// No method may block. The relay's own tables are not reachable from them, so a host cannot
-/// disconnect somebody in the middle of a call: it notes that down and does it afterwards.
+/// disconnect an endpoint in the middle of a call: it notes that down and does it afterwards.
 pub trait Host {
     /// Bytes the queue of `connection` has room for now. An empty queue must have room for
     /// [`Host::cut`] bytes, or its senders wait for ever.
@@ -353,7 +353,7 @@ pub trait Host {
     /// unit, or several short ones in `payload`.
     ///
     /// Payloads and answers come only after [`Host::free`] has said that they fit. Notices (a user
-    /// is gone, a channel is gone) come whatever it says, with an empty `payload`: see [the
+    /// is gone, a channel is gone) come without that question, with an empty `payload`: see [the
     /// module's documentation](super#queues) for how much that can be. So does what a window
     /// allows. A host that announces [`Capabilities::HELLO`] gives up a connection whose queue it
     /// has no memory for. A host that has given a connection up drops the bytes.

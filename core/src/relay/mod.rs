@@ -45,10 +45,10 @@
 //! # Queues
 //!
 //! Data goes only where [`Host::free`] says that there is room; an answer, an announcement, and the
-//! notice that a user has entered, too. What must be said whatever the queue has room for is that a
-//! user is gone (7 bytes) or a channel is gone (6 bytes). Each is said once for a membership, and a
-//! membership begins only while there is room, so a queue is at most
-//! `7 * users of the connection's channels + 6 * channels entered` bytes above its bound.
+//! notice that a user has entered, too. Two notices are queued even without room: a user is gone (7
+//! bytes), a channel is gone (6 bytes). Each is said once for a membership, and a membership begins
+//! only while there is room, so a queue is at most `7 * users of the connection's channels + 6 *
+//! channels entered` bytes above its bound.
 //!
 //! What endpoints that take part in flow control were promised goes beyond the bound: for each
 //! membership the receiver's window, or [`Host::window`] if that is more, and 5 bytes, with a head
@@ -263,8 +263,8 @@ impl<S: Storage> Relay<S> {
 
     /// Ends all memberships in which a connection that does not take part may send nothing, because
     /// the window of the other side is used up; 256 of them at most. For a sender that has waited
-    /// for one of them for so long that the others have granted nothing for too long as well. Returns
-    /// how many it ended.
+    /// for one of them for so long that the others have granted nothing for too long as well.
+    /// Returns how many it ended.
     pub fn end_used_up<H: Host>(&mut self, sender: ConnectionId, host: &mut H) -> usize {
         let mut tables = self.tables();
         if tables.connection(sender).is_none() {

@@ -101,7 +101,8 @@ pub enum Heard<'a> {
     NotRemembered(Source, OffersFull),
     /// A peer calls an object of this end: hand it to `dispatch`.
     Call(Call<'a>),
-    /// The answer to a call. It is told once, and again with its event if the handler has kept that.
+    /// The answer to a call. It is told once, and again with its event if the handler has kept
+    /// that.
     Answer(Answer<'a>),
     /// A call will not be answered: the peer says so.
     Ended(Ended),
@@ -116,8 +117,8 @@ pub enum Heard<'a> {
 }
 
 impl<const OPEN: usize, const PARTIES: usize, const OBJECTS: usize> Calls<OPEN, PARTIES, OBJECTS> {
-    /// Nothing is open. `offered` are the objects of this end, `expected` those that other ends may
-    /// offer; an offer of another number is passed on unseen.
+    /// Nothing is open. `offered` are the objects of this end, `expected` the objects that other
+    /// ends may offer; an offer of another number is passed on unseen.
     #[must_use]
     pub const fn new(
         offered: &'static [(u8, &'static Interface)],

@@ -15,7 +15,7 @@ use crate::link::{Channel, Destination, Event, OwnChannel, Source};
 /// use peote_net::link::{Channel, Event};
 /// use peote_net::rpc::{Message, Offers};
 ///
-/// /// In a handler: `follow` forgets those that are gone, `add` remembers an offer.
+/// /// In a handler: `follow` forgets peers that are gone, `add` remembers an offer.
 /// fn remember(offers: &mut Offers<16, 4>, event: &Event<'_>) {
 ///     offers.follow(event);
 ///     if let Event::Rpc { from, bytes } = *event

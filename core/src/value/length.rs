@@ -1,7 +1,7 @@
 //! The lengths of strings and collections.
 //!
-//! Not those of chunks: the plain number is coded, and always in at most 4 bytes, whatever the
-//! channel; but for [`Counted`](super::Counted), which names how many.
+//! Lengths of chunks are coded in another way. Here the plain number is coded, in at most 4 bytes
+//! for every channel. [`Counted`](super::Counted) names another number of bytes.
 
 use super::{DecodeError, EncodeError, Sink};
 

@@ -113,8 +113,8 @@
 //! # Hostile bytes
 //!
 //! Decoding never panics, never allocates, and takes time in proportion to the bytes that are
-//! there, whatever lengths they claim: a list is refused before its first item if its items could
-//! not fit into what follows.
+//! there, not to the lengths that they claim: a list is refused before its first item if its items
+//! could not fit into what follows.
 
 mod bytes;
 mod collections;

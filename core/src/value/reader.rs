@@ -5,8 +5,8 @@ use super::{Decode, DecodeError, I24, U24};
 
 /// Reads values from bytes, one after another. What has a length borrows from the bytes.
 ///
-/// Numbers are little-endian; those whose names end in `_be` are big-endian. After an error the
-/// reader stands anywhere in the bytes.
+/// Numbers are little-endian; functions whose names end in `_be` have big-endian ones. After an
+/// error the reader stands anywhere in the bytes.
 ///
 /// ```
 /// use peote_net::value::{DecodeError, Reader};

@@ -7,7 +7,7 @@ use super::{Counted, Encode, EncodeError, I24, Sink, U24};
 /// Writes values, one after another, each whole or not at all: into a buffer ([`new`](Self::new)),
 /// or into memory that grows (`growing`, feature `alloc`).
 ///
-/// Numbers are little-endian; those whose names end in `_be` are big-endian.
+/// Numbers are little-endian; functions whose names end in `_be` have big-endian ones.
 ///
 /// ```
 /// use peote_net::value::{EncodeError, Writer};

@@ -46,7 +46,7 @@ pub struct Config {
 
     /// Connections at the same time; 0: no limit. Default: 10,000.
     ///
-    /// The number of files the process may open is a limit too, whatever is said here.
+    /// The number of files the process may open is a limit, too.
     pub max_connections: u32,
 
     /// Connections at the same time from one IP address; 0: no limit. Default: 64. With IPv6 a
@@ -307,9 +307,8 @@ pub struct Config {
     /// Default: 10 s.
     pub slow_receiver_grace: Duration,
 
-    /// How long others wait for a receiver that takes nothing, whatever
-    /// [`slow_receiver`](Self::slow_receiver) says; then it is dropped. 0.1 s to 24 h. Default: 5
-    /// s.
+    /// How long others wait for a receiver that takes nothing. Then it is dropped, with each value
+    /// of [`slow_receiver`](Self::slow_receiver). 0.1 s to 24 h. Default: 5 s.
     ///
     /// It is a budget of time. Waiting of others takes from it; bytes that the receiver takes give
     /// to it, by [`slow_receiver_bytes_per_second`](Self::slow_receiver_bytes_per_second). While no

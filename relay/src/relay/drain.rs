@@ -87,7 +87,7 @@ impl Relay {
     /// that time.
     ///
     /// A WebSocket is closed with code 1012, which says that the service restarts. Done again, it
-    /// begins anew with those that are left. There is no way back but a new start.
+    /// begins anew with the connections that are left. There is no way back but a new start.
     pub fn drain(&mut self, over: Duration) {
         self.set_now(Some(Duration::ZERO));
         let now = self.connections.now;

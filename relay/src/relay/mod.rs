@@ -243,10 +243,10 @@ impl Relay {
     /// for the times in the configuration.
     ///
     /// # Errors
-    /// Only if waiting for events fails, which does not happen while the process lives. Whatever
-    /// goes wrong with a connection or with accepting one is dealt with, and logged. Or if this
-    /// relay cannot be one of its cluster, because that speaks another version. Or if it is one,
-    /// and this is called inside a task of tokio.
+    /// Only if waiting for events fails, which does not happen while the process lives. A failure
+    /// of a connection, or of accepting one, is dealt with and logged. Or if this relay cannot be
+    /// one of its cluster, because that speaks another version. Or if it is one, and this is called
+    /// inside a task of tokio.
     pub fn turn(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         let noted = if self.may_go_on() { None } else { self.wait(timeout, Self::note)? };
         self.begin_cluster()?;

@@ -39,7 +39,7 @@ impl Relay {
         Self::bind_with(config, Vec::new())
     }
 
-    /// As [`bind`](Self::bind), with sockets that are listened on already, such as those that a
+    /// As [`bind`](Self::bind), with sockets that are listened on already, such as sockets that a
     /// service manager hands over.
     ///
     /// Each is used for the address that it has, which must be in [`Config::listen`], or in

@@ -26,9 +26,9 @@ impl Relay {
     /// longer than a shorter time allows is closed.
     ///
     /// Returned are the names of the fields, as in [`Config`], whose new value can only take effect
-    /// when a relay is opened; the old one stays. It is [`listen`](Config::listen) and
-    /// [`listen_tls`](Config::listen_tls) that can be among them, with the latter certificate and
-    /// key, and all that says of which cluster this relay is one.
+    /// when a relay is opened; the old one stays. They can be [`listen`](Config::listen),
+    /// [`listen_tls`](Config::listen_tls) with its certificate and key, and the settings that say
+    /// of which cluster this relay is one.
     ///
     /// The files of certificate and key are read again, as by [`reload_tls`](Self::reload_tls), and
     /// so is that of the keys for tokens and signed names.

@@ -1,11 +1,10 @@
 //! WebSocket (RFC 6455) without I/O: the server's side of a connection, for event loops that own
 //! sockets and buffers.
 //!
-//! [`handshake`] answers the request with which an endpoint begins. Behind it stands
-//! a [`WebSocket`]: it is fed what comes from the socket, in whatever pieces, and
-//! unmasks payloads in place; and it says what has to be written in front of the
-//! payloads that are sent. Messages are never collected, so a connection takes the
-//! same small amount of memory whatever their sizes.
+//! [`handshake`] answers the request with which an endpoint begins. Behind it stands a
+//! [`WebSocket`]: it is fed what comes from the socket, in pieces of any size, and unmasks payloads
+//! in place; and it says what has to be written in front of the payloads that are sent. Messages
+//! are never collected, so a connection takes the same small amount of memory for every size.
 //!
 //! ```
 //! use peote_relay::websocket::{Event, Kind, WebSocket, handshake};

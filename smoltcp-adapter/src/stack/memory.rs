@@ -17,8 +17,8 @@ pub const OWN_SOCKETS: usize = 1 + cfg!(feature = "dhcpv4") as usize + cfg!(feat
 /// - `RECEIVE`: bytes that the relay may send before they are read: the TCP window. Two frames'
 ///   worth (2 × 1460) keep it busy.
 /// - `TRANSMIT`: bytes that wait for being sent or acknowledged. At least a round trip's worth.
-/// - `SOCKETS`: places for sockets, [`OWN_SOCKETS`] or more; more for those that the firmware adds
-///   through [`Stack::parts`](super::Stack::parts).
+/// - `SOCKETS`: places for sockets, [`OWN_SOCKETS`] or more; more for sockets that the firmware
+///   adds through [`Stack::parts`](super::Stack::parts).
 ///
 /// It takes `RECEIVE + TRANSMIT` bytes, rounded up to a multiple of 8,
 /// `SOCKETS × size_of::<SocketStorage>()` and 8 more, and with the feature `dns` also

@@ -20,7 +20,7 @@ pub struct Interest {
 }
 
 impl Interest {
-    /// Neither direction: it does not wake, whatever happens to it.
+    /// Neither direction: it never wakes.
     pub const NONE: Self = Self { read: false, write: false };
     /// Reading only.
     pub const READ: Self = Self { read: true, write: false };

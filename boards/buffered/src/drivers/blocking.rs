@@ -8,8 +8,7 @@ use super::Driver;
 /// device has taken something.
 ///
 /// A poll of the link then takes as long as that: at 115,200 baud a buffer of 64 bytes leaves in
-/// 5.6 ms. A device without `ReadReady` cannot be used: nobody could say whether `read` would wait
-/// for ever.
+/// 5.6 ms. A device without `ReadReady` cannot be used: its `read` may wait for ever.
 #[derive(Clone, Debug)]
 pub struct Blocking<S>(pub S);
 

@@ -22,7 +22,7 @@ pub use nb::{Serial, SerialError};
 #[cfg(feature = "async")]
 pub use polled::Polled;
 
-/// A byte line whose functions say "would block", whatever they are called.
+/// A byte line whose functions say "would block". Their names do not matter.
 ///
 /// ```
 /// use peote_net_buffered::{Buffered, Driver};

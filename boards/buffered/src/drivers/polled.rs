@@ -14,8 +14,8 @@ use super::{Driver, Halves};
 /// `read` and `write` must lose nothing when they are dropped while they wait. Devices that an
 /// interrupt fills (buffered UARTs) and sockets are so; DMA into the caller's buffer is not.
 ///
-/// The device tells the waker of [`set_waker`](Self::set_waker) when it can go on. Without one
-/// nobody is told, and a loop has to poll.
+/// The device tells the waker of [`set_waker`](Self::set_waker) when it can go on. Without a waker
+/// a loop has to poll.
 #[derive(Clone, Debug)]
 pub struct Polled<S> {
     device: S,
@@ -23,7 +23,7 @@ pub struct Polled<S> {
 }
 
 impl<S> Polled<S> {
-    /// The device as a driver. Nobody is woken.
+    /// The device as a driver, without a waker.
     pub const fn new(device: S) -> Self {
         Self { device, waker: None }
     }
