@@ -59,7 +59,7 @@ struct Make {
     #[command(flatten)]
     signer: Signer,
 
-    /// Whom it is for; shown in the log and by `peote-relay top`
+    /// The subject that it is for; shown in the log and by `peote-relay top`
     #[arg(long, value_name = "NAME", default_value = "")]
     subject: String,
 
@@ -110,11 +110,11 @@ struct Sign {
     #[arg(long, value_name = "TIME", default_value = "24h", value_parser = time)]
     expires_in: Duration,
 
-    /// Sign this name for who creates the channel
+    /// Sign this name for the server that creates the channel
     #[arg(long, value_name = "NAME", required_unless_present = "enter", conflicts_with = "enter")]
     create: Option<String>,
 
-    /// Sign this name for those who enter the channel
+    /// Sign this name for users that enter the channel
     #[arg(long, value_name = "NAME")]
     enter: Option<String>,
 }

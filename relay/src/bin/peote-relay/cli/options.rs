@@ -33,16 +33,16 @@ Environment:
             goes before log-level in the file, and after --log-level
   NO_COLOR  if set, log lines have no colours on a terminal either
   NOTIFY_SOCKET, WATCHDOG_USEC
-            as set by systemd: whom to tell what the relay is doing, and how
-            often that it is alive
+            as set by systemd: the socket to tell what the relay is doing,
+            and how often to tell it that the relay is alive
 
 Sockets that are handed over (LISTEN_FDS, as by systemd) are listened on in
-place of the default of --listen, and beside what is given there. Those with
-the name tls begin with TLS, as with --listen-tls.
+place of the default of --listen, and beside what is given there. Connections of
+a socket with the name tls begin with TLS, as with --listen-tls.
 
 Output:
   \"listening on ADDRESS:PORT\" on standard output, one line for each address,
-  as soon as connections are accepted; \"with TLS\" stands behind those with it.
+  as soon as connections are accepted; \"with TLS\" stands behind an address with it.
   With --try, then \"try it: URL\".
   Log lines on standard error.
 
@@ -50,8 +50,8 @@ Signals:
   SIGINT and SIGTERM stop the relay. A second one ends it at once, without
   waiting for what is still to be written (see --shutdown-timeout).
   SIGUSR1 drains the relay (see --drain-time and peote-relay ctl drain).
-  SIGHUP reads the configuration file again. Nobody is disconnected, and what
-  is wrong with the file is logged and changes nothing.
+  SIGHUP reads the configuration file again. No connection is closed. A
+  file with an error changes nothing; the log says what is wrong.
 
 Exit codes:
   0  stopped on request
@@ -61,7 +61,7 @@ Exit codes:
 
 Exit codes of the commands:
   0  shown; well; done
-  1  no answer, or not the one that was hoped for
+  1  no answer; not well; not done
   2  wrong options";
 
 /// Relay for peote-net channels: endpoints connect to it, and it forwards between each channel's

@@ -24,7 +24,7 @@ pub(super) fn place<T: PartialEq>(value: &T, all: &[T]) -> usize {
 
 const LISTENING: &str = "Listening";
 const LIMITS: &str = "Limits (0 means none)";
-const POLICY: &str = "Who may do what (empty: everybody everything)";
+const POLICY: &str = "Who may do what (empty: no restriction)";
 const ACCESS_GROUP: &str = "Tokens and signed names";
 const TIMES: &str = "Times (seconds, or with ms, min, h)";
 const MEMORY: &str = "Memory (bytes, or with KiB, MiB, GiB, TiB)";
@@ -53,7 +53,7 @@ pub(crate) static SETTINGS: [Setting; 70] = [
     Setting {
         name: "tls-certificate",
         group: LISTENING,
-        help: "For listen-tls: PEM file with the certificate and those that lead to its root; read again on SIGHUP",
+        help: "For listen-tls: PEM file with the certificate and its chain up to the root; read again on SIGHUP",
         field: Field::File(|all| &mut all.relay.tls_certificate),
     },
     Setting {
@@ -66,14 +66,14 @@ pub(crate) static SETTINGS: [Setting; 70] = [
         name: "proxy-protocol-from",
         group: LISTENING,
         help: "Range of addresses of proxies whose connections begin with a header of the PROXY protocol; give it again for more; \
-               none at all: nobody's",
+               none at all: no such proxies",
         field: Field::Ranges(|all| &mut all.relay.proxy_protocol_from),
     },
     Setting {
         name: "forwarded-from",
         group: LISTENING,
         help: "Range of addresses of proxies whose HTTP requests name the client in forwarded-header; give it again for more; \
-               none at all: nobody's",
+               none at all: no such proxies",
         field: Field::Ranges(|all| &mut all.relay.forwarded_from),
     },
     Setting {
@@ -107,7 +107,7 @@ pub(crate) static SETTINGS: [Setting; 70] = [
     Setting {
         name: "connections-per-second-per-address",
         group: LIMITS,
-        help: "Connections a second from one IP address (or /64), those included that are gone again",
+        help: "Connections a second from one IP address (or /64), ended ones included",
         field: Field::Count(|all| &mut all.relay.connections_per_second_per_address, Config::COUNT),
     },
     Setting {
@@ -147,7 +147,7 @@ pub(crate) static SETTINGS: [Setting; 70] = [
     Setting {
         name: "max-users-per-channel-per-address",
         group: LIMITS,
-        help: "Users of one channel from one IP address (or /64); one who has left counts for 6 s more",
+        help: "Users of one channel from one IP address (or /64); a user that has left counts for 6 s more",
         field: Field::Count(|all| &mut all.relay.max_users_per_channel_per_address, Config::COUNT),
     },
     Setting {
@@ -165,13 +165,13 @@ pub(crate) static SETTINGS: [Setting; 70] = [
     Setting {
         name: "messages-per-second",
         group: LIMITS,
-        help: "Units of data a second from one connection; who sends more is read more slowly",
+        help: "Units of data a second from one connection; with more it is read more slowly",
         field: Field::Count(|all| &mut all.relay.messages_per_second, Config::COUNT),
     },
     Setting {
         name: "bytes-per-second",
         group: LIMITS,
-        help: "Bytes a second from one connection; who sends more is read more slowly",
+        help: "Bytes a second from one connection; with more it is read more slowly",
         field: Field::Size(|all| &mut all.relay.bytes_per_second, Config::BYTES_PER_SECOND),
     },
     Setting {
@@ -243,13 +243,13 @@ pub(crate) static SETTINGS: [Setting; 70] = [
     Setting {
         name: "access-leeway",
         group: ACCESS_GROUP,
-        help: "How far clocks of those who make tokens and signed names may be from this one",
+        help: "How far the clock of a maker of tokens and signed names may be from this one",
         field: Field::Seconds(|all| &mut all.relay.access_leeway, Config::ACCESS_LEEWAY),
     },
     Setting {
         name: "access-revoked",
         group: ACCESS_GROUP,
-        help: "When a key has been taken away: keep those who are in channels by it, or close their connections",
+        help: "When a key has been taken away: keep the connections that have used it, or close them",
         field: Field::Choice(
             &["keep", "close"],
             |all| place(&all.relay.access_revoked, &REVOKED),
@@ -359,7 +359,7 @@ pub(crate) static SETTINGS: [Setting; 70] = [
     Setting {
         name: "slow-receiver",
         group: SLOW,
-        help: "When a receiver's queue is full: pause those that send to it, or drop the receiver",
+        help: "When a receiver's queue is full: pause its senders, or drop the receiver",
         field: Field::Choice(
             &["pause", "drop"],
             |all| place(&all.relay.slow_receiver, &SLOW_RECEIVER),
@@ -376,7 +376,7 @@ pub(crate) static SETTINGS: [Setting; 70] = [
         name: "stall-timeout",
         group: SLOW,
         help: "Drop a receiver that has taken nothing for so many seconds while others wait for it, \
-               whatever slow-receiver says",
+               with each value of slow-receiver",
         field: Field::Seconds(|all| &mut all.relay.stall_timeout, Config::STALL_TIMEOUT),
     },
     Setting {
@@ -487,7 +487,7 @@ pub(crate) static SETTINGS: [Setting; 70] = [
     Setting {
         name: "control-socket",
         group: OPERATING,
-        help: "Path of the Unix socket on which peote-relay ctl is answered; who may use it may do all that ctl can",
+        help: "Path of the Unix socket on which peote-relay ctl is answered; its permissions are the only check",
         field: Field::File(|all| &mut all.control_socket),
     },
     Setting {
