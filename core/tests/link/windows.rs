@@ -210,7 +210,11 @@ fn raw_data_above_the_window_is_an_error_that_says_so() {
     rig.hears(to_endpoint::entered(sent[2], 5, 0, 100));
     assert_eq!(rig.out().send(channel, &[1; 101]), Err(SendError::WindowTooSmall { len: 101, window: 100 }));
     rig.out().send(channel, &[1; 100]).unwrap();
-    assert_eq!(rig.out().send(channel, b"1"), Err(SendError::WouldBlock));
+    // what will have room, sooner or later
+    for len in [1, 100] {
+        assert_eq!(rig.out().send(channel, &[1; 101][..len]), Err(SendError::WouldBlock));
+    }
+    assert_eq!(rig.out().send(channel, &[1; 101]), Err(SendError::WindowTooSmall { len: 101, window: 100 }));
 }
 
 // §11.6-half, §11.6-counted
@@ -425,6 +429,13 @@ fn a_chunk_in_parts_can_be_as_long_as_the_slot() {
     sender.hears(to_endpoint::grant_from_server(5, 2));
     assert_eq!(sender.out().write_chunk(&whole[997..]), Ok(2));
     assert_eq!(receiver.hears(from_server(5, &[7; 2])).len(), 1);
+    // one that fits the window with its length field needs no grant
+    let ((mut sender, channel), (mut receiver, _)) = (odd(mode), odd(mode));
+    sender.out().begin_chunk(channel, 997).unwrap();
+    assert_eq!(sender.out().write_chunk(&whole[..997]), Ok(997));
+    let sent = sender.sent();
+    assert_eq!(receiver.hears(from_server(5, &sent[sent.len() - 999..][..900])), []);
+    assert_eq!(receiver.sent(), []);
 }
 
 /// However much is under way, the sender asks, or the receiver grants by itself.

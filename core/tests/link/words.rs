@@ -7,7 +7,7 @@ use peote_net::protocol::to_endpoint::{self, Capabilities};
 use peote_net::time::Duration;
 
 use crate::admission::{ASKS, CHUNKS, HELLO, greeted, hello_of_relay, new};
-use crate::support::{Rig, Seen, tag_of};
+use crate::support::{Rig, Script, Seen, tag_of};
 
 /// The tag of a command of a link that has given its first one before it has heard anything.
 const fn tag(nth: u8) -> u8 {
@@ -312,4 +312,23 @@ fn when_to_come_back_is_told() {
     let seen = rig.hears(to_endpoint::come_back_in(0));
     assert_eq!(seen, [Seen::Notice(Event::ComeBack { after: Duration::ZERO })]);
     assert!(rig.hears(hello_of_relay()).is_empty());
+}
+
+/// What the program has said once is said on each connection.
+#[test]
+fn hello_and_token_are_said_again_on_the_next_connection() {
+    let keepalive = Some(Duration::from_secs(60));
+    let mut rig = new();
+    rig.link.set_hello(Hello { keepalive, name: Some("thermometer"), token: Some(b"secret") });
+    for _ in 0..3 {
+        rig.script = Script::default();
+        rig.hears(to_endpoint::announcement(ASKS));
+        let sent = rig.sent();
+        let (hello, token) = sent.split_at(4 + usize::from(sent[3]));
+        let said: Vec<Item<'_>> = Items::new(&hello[4..]).skip(2).collect();
+        assert_eq!(said, [Item::Keepalive(60), Item::Name(b"thermometer")]);
+        assert_eq!(Items::new(&token[4..]).collect::<Vec<_>>(), [Item::TokenEnd(b"secret")]);
+        rig.script.closed = true;
+        rig.lose();
+    }
 }

@@ -122,3 +122,17 @@ fn tables_grow_as_far_as_their_limit_in_bytes_and_refuse_beyond() {
     relay.storage_mut().set_limit(10 * limit);
     assert!(relay.connect().is_ok());
 }
+
+/// Flow control counts for each membership, so both tables are as long.
+#[test]
+fn each_membership_has_a_place_for_what_is_counted() {
+    let mut storage = GrowingStorage::new();
+    let mut before = 0;
+    for _ in 0..5 {
+        assert!(storage.grow(Pool::Memberships));
+        let Parts { memberships, flows, .. } = storage.parts();
+        assert_eq!(memberships.len(), flows.len());
+        assert!(flows.len() > before);
+        before = flows.len();
+    }
+}
