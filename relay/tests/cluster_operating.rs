@@ -21,6 +21,16 @@ fn make_bucket(nats: &Nats, cluster: &str, max_bytes: i64) {
     });
 }
 
+/// How many messages NATS keeps of the bucket of a cluster.
+fn messages(nats: &Nats, cluster: &str) -> u64 {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let client = async_nats::connect(nats.url()).await.unwrap();
+        let stream = jetstream::new(client).get_stream(format!("KV_peote-{cluster}")).await.unwrap();
+        stream.cached_info().state.messages
+    })
+}
+
 /// Endpoints as a game's: the server of a channel creates it again where it comes to next, and its
 /// user enters again. Meanwhile a channel at relays that are not drained goes on.
 #[test]
@@ -132,4 +142,32 @@ fn a_bucket_that_is_full_refuses_new_names_only() {
     server.expect(&[3, 128, 0, 5]);
     let info = cluster_of(&socket);
     assert_eq!((&info["lapses"], &info["broken_lines"]), (&0.into(), &0.into()), "{info}");
+}
+
+/// Names that were used once would fill the bucket, and each relay that starts would be told of all
+/// of them.
+#[test]
+fn nothing_is_kept_of_names_that_were_given_back() {
+    let Some(nats) = Nats::start("marks") else { return };
+    let (_a, at_a) = nats.relay("marks", "5");
+    let (_b, at_b) = nats.relay("marks", "5");
+    let messages = || messages(&nats, "marks");
+    let mut stays = Raw::server(at_b, b"stays");
+    for relay in [at_a, at_b] {
+        let mut server = Raw::connect(relay);
+        for number in 0..50_u8 {
+            server.command(CREATE, 1, &[b"name ", &[number][..]].concat());
+            let answer = server.next().unwrap();
+            assert_eq!(answer[..4], OK[..4]);
+            server.say(&[0, 3, 0, 1, answer[4]]);
+        }
+    }
+    // the version, the leases of both, and one name
+    until("names to be forgotten", || messages() == 4);
+    // what is there goes on, and names can be had again
+    let mut user = Raw::user(at_a, b"stays");
+    stays.expect(&[0, 4, 0, 0, 0, 0]);
+    user.command(CREATE, 1, b"name 7");
+    assert_eq!(user.next().unwrap()[..4], OK[..4]);
+    assert_eq!(messages(), 5);
 }

@@ -69,6 +69,12 @@ impl Bucket {
             }
             Ask::Delete { key, revision, .. } => self.set(key, None, has(*revision)).map(Some),
             Ask::Get { .. } => Ok(None),
+            Ask::Purge { key, revision, .. } => {
+                if self.entries.get(key).is_some_and(|(value, its)| value.is_none() && its <= revision) {
+                    self.entries.remove(key);
+                }
+                Ok(None)
+            }
         }
     }
 }
@@ -185,7 +191,16 @@ impl World {
             }
             self.now = at;
             let Some(event) = self.what.remove(&serial) else { continue };
-            self.happen(event);
+            match event {
+                // what waits for a relay that stands still keeps its order
+                Event::Told(node, ..) | Event::Tick(node) | Event::Work(node)
+                    if self.nodes[node].paused_until > at =>
+                {
+                    self.events.push(Reverse((self.nodes[node].paused_until, serial)));
+                    self.what.insert(serial, event);
+                }
+                event => self.happen(event),
+            }
         }
         self.now = until;
     }
@@ -201,12 +216,6 @@ impl World {
                 }
             }
             Event::Connect(node) => self.connect(node),
-            Event::Told(node, ..) | Event::Tick(node) | Event::Work(node)
-                if self.nodes[node].paused_until > self.now =>
-            {
-                let left = self.nodes[node].paused_until - self.now;
-                self.after(left, event);
-            }
             Event::Told(node, session, told) => {
                 // as in the relay: time is looked at first
                 self.tick(node);
@@ -253,8 +262,12 @@ impl World {
         let (Ask::Create { ticket, .. }
         | Ask::Update { ticket, .. }
         | Ask::Delete { ticket, .. }
-        | Ask::Get { ticket, .. }) = ask;
+        | Ask::Get { ticket, .. }
+        | Ask::Purge { ticket, .. }) = ask;
         let result = self.bucket.carry_out(ask);
+        if let Ask::Purge { key, .. } = ask {
+            self.pass_over(key);
+        }
         if let Ok(Some((key, value, _))) = &result {
             match value {
                 Some(_) => drop(self.bucket.free_since.remove(key)),
@@ -284,6 +297,17 @@ impl World {
         if self.random.below(if self.has_faults { 50 } else { u64::MAX }) != 0 {
             let delay = self.delay();
             self.after(delay, Event::Told(node, session, told));
+        }
+    }
+
+    /// A watch that is behind may never tell of an entry that was taken out, and then purged.
+    fn pass_over(&mut self, key: &str) {
+        let is_mark =
+            |event: &Event| matches!(event, Event::Told(_, _, Told::Watched((of, None, _))) if of == key);
+        let marks: Vec<_> =
+            self.what.iter().filter(|(_, event)| is_mark(event)).map(|(serial, _)| *serial).collect();
+        for serial in marks {
+            self.what.remove(&serial);
         }
     }
 
@@ -330,7 +354,10 @@ impl World {
         let node = usize::try_from(self.random.below(RELAYS as u64)).unwrap();
         let long = self.random.below(LEASE * 3);
         match self.random.below(5) {
-            0 | 1 => self.nodes[node].paused_until = self.now + long,
+            0 | 1 => {
+                let until = self.nodes[node].paused_until.max(self.now + long);
+                self.nodes[node].paused_until = until;
+            }
             2 => {
                 self.disconnect(node);
                 self.after(long, Event::Connect(node));

@@ -61,6 +61,8 @@ pub(crate) enum Ask {
     Delete { ticket: u64, key: String, revision: u64 },
     /// Look at an entry.
     Get { ticket: u64, key: String },
+    /// Forget that there was an entry, which was taken out with that revision.
+    Purge { ticket: u64, key: String, revision: u64 },
 }
 
 /// Why a request came to nothing.

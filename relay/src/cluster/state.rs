@@ -279,7 +279,9 @@ impl Cluster {
         while self.hurried.front().is_some_and(|(until, _)| *until <= self.now)
             && let Some((_, name)) = self.hurried.pop_front()
         {
-            self.afar.end_last_words(&name);
+            if self.directory.holds(&name, self.now) {
+                self.afar.end_proxy(&name, self.now);
+            }
         }
         for id in self.afar.peer_ids() {
             let heard = self.afar.peer(id, self.now).line.tick(self.now, self.lease);

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use foldhash::{HashMap as ByNumber, HashMapExt};
 use peote_net::protocol::to_relay::{self, Command};
 
+use super::super::record::Record;
 use super::super::{Key, RelayId};
 use super::{Afar, Role, StandIn, Todo};
 
@@ -42,16 +43,23 @@ impl Afar {
         }
     }
 
-    /// Memberships of a proxy that are to end when what waits in them has been handed on end now.
-    pub(crate) fn end_last_words(&mut self, name: &[u8]) {
+    /// A proxy goes now, whoever still has something to hear or to say there: the channel that it
+    /// stands for is gone.
+    pub(crate) fn end_proxy(&mut self, name: &[u8], now: u64) {
         let Some(key) = self.proxies.get(name).copied() else { return };
         let Some(StandIn { peer, role: Role::Proxy { members, .. }, .. }) = self.get(key) else { return };
         let (peer, members) = (*peer, members.values().copied().collect::<Vec<_>>());
         for member in members {
-            if let Some(code) = self.member(peer, member, true).and_then(|found| found.ending) {
-                self.end_guest(peer, member, code);
+            let ending = self.member(peer, member, true).and_then(|found| found.ending);
+            if ending.is_none() {
+                self.say(peer, &Record::Leave { member, code: 1 }, now);
             }
+            self.end_guest(peer, member, ending.unwrap_or(1));
         }
+        if let Some(stand_in) = self.get(key) {
+            stand_in.is_over = true;
+        }
+        self.push(key, Todo::CloseUnused);
     }
 
     /// Proxies go that were made a while ago and have no users.

@@ -163,13 +163,27 @@ fn last_words_can_be_cut_short() {
     }
     afar.hear_record(PEER, &Record::Gone { member: 1, code: 0 }, 0);
     assert_eq!(afar.peers[&PEER].guests.len(), 2, "a byte waits for the window");
-    afar.end_last_words(b"a");
-    assert_eq!(afar.peers[&PEER].guests.len(), 1);
-    assert_eq!(do_all(&mut afar, key), 0, "of the other one it is not known that it ends");
-    afar.hear_record(PEER, &Record::Gone { member: 2, code: 0 }, 0);
-    afar.end_last_words(b"a");
-    assert_eq!(do_all(&mut afar, key), 1);
-    assert_eq!(afar.waiting, 0);
+    records(&mut afar, |_| {});
+    afar.end_proxy(b"a", 0);
+    assert!(afar.peers[&PEER].guests.is_empty() && afar.waiting == 0);
+    let mut said = Vec::new();
+    records(&mut afar, |record| said.push(format!("{record:?}")));
+    assert_eq!(said, ["Leave { member: 2, code: 1 }"]);
+    // users that go on knocking do not keep it
+    afar.hear(place, &to_endpoint::knock(0, 2, 5, true, 2, 0).unwrap(), &[]);
+    afar.pass_on(0, |_, _| Some((user, NOBODY)));
+    assert!(afar.peers[&PEER].guests.is_empty());
+    let mut told = Vec::new();
+    while let Some((_, todo)) = afar.take_todo(key) {
+        if let Todo::EndUser { user, code } = todo {
+            told.push((user, code));
+        } else if todo == Todo::Close {
+            afar.closed(key);
+        }
+    }
+    told.sort_unstable();
+    assert_eq!(told, [(0, 0), (1, 1)]);
+    assert!(!afar.has_proxy(b"a") && afar.stand_ins() == 0);
 }
 
 /// Another relay that does not keep to the rules can neither have memory counted for ever nor fill

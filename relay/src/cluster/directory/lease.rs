@@ -122,7 +122,7 @@ impl Directory {
         let mut entries: Vec<_> = held.collect();
         entries.extend(self.revision.map(|revision| (relay_key(self.me), revision)));
         for (key, revision) in entries {
-            let ticket = self.request(now, For::Clearing);
+            let ticket = self.request(now, For::Clearing(None));
             self.asks.push(Ask::Delete { ticket, key, revision });
         }
         (self.own, self.until) = (HashMap::new(), None);

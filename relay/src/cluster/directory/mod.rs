@@ -4,6 +4,7 @@
 //! asks for changes of the bucket. The rules are in `docs/CLUSTER.md`, and `directory_tests.rs`
 //! tries them with thousands of seeds.
 
+mod clear;
 mod lease;
 mod names;
 
@@ -20,9 +21,6 @@ const UNUSED: u64 = 5000;
 
 /// How often a claim is tried anew after others have changed the entry meanwhile.
 const ROUNDS: u8 = 4;
-
-/// Names of relays that are gone which are cleared away at a time.
-const CLEARED: usize = 64;
 
 /// What came of asking for a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,7 +101,9 @@ enum For {
     Release(Name),
     LookUp(Name),
     Condemnation,
-    Clearing,
+    /// An entry is taken out, that of a name whose owner is gone, or that of this relay which stops.
+    Clearing(Option<(Name, u64)>),
+    Purge,
 }
 
 #[derive(Debug)]
@@ -118,6 +118,10 @@ pub(crate) struct Directory {
     /// What a new watch has told so far, which takes the place of the two above when it is whole.
     fresh: Option<(BTreeMap<RelayId, Peer>, HashMap<Name, Entry>)>,
     own: HashMap<Name, Own>,
+    /// Names that were given back, when that was seen, and by which revision.
+    marks: VecDeque<(u64, Name, u64)>,
+    /// How many of them are being forgotten.
+    purging: usize,
     looking: HashMap<Name, Vec<Waiter>>,
     /// Look-ups from before the directory was known.
     early: Vec<(Name, Waiter, u64)>,
@@ -151,6 +155,8 @@ impl Directory {
             names: HashMap::new(),
             fresh: None,
             own: HashMap::new(),
+            marks: VecDeque::new(),
+            purging: 0,
             looking: HashMap::new(),
             early: Vec::new(),
             revision: None,
@@ -232,6 +238,7 @@ impl Directory {
         self.is_up = true;
         self.is_whole = false;
         self.fresh = Some((BTreeMap::new(), HashMap::new()));
+        self.marks.clear();
         self.renew(now);
     }
 
@@ -266,6 +273,9 @@ impl Directory {
                 let names = self.fresh.as_mut().map_or(&mut self.names, |(_, names)| names);
                 let Some(owner) = owner else {
                     names.remove(&name);
+                    if value.is_none() {
+                        self.mark(now, name, revision);
+                    }
                     return;
                 };
                 names.insert(name.clone(), Entry { owner, revision });
@@ -346,22 +356,6 @@ impl Directory {
         self.asks.push(Ask::Delete { ticket, key, revision });
     }
 
-    /// Takes names of relays that are gone out of the directory. One of all relays does that.
-    fn clear_away(&mut self, now: u64) {
-        if !self.is_ready() || self.peers.keys().next().is_some_and(|first| *first < self.me) {
-            return;
-        }
-        let busy = self.requests.values().filter(|(what, _)| matches!(what, For::Clearing)).count();
-        let gone = self.names.iter().filter(|(name, entry)| {
-            entry.owner != self.me && !self.peers.contains_key(&entry.owner) && !self.own.contains_key(*name)
-        });
-        let gone = gone.map(|(name, entry)| (name_key(name), entry.revision));
-        for (key, revision) in gone.take(CLEARED.saturating_sub(busy)).collect::<Vec<_>>() {
-            let ticket = self.request(now, For::Clearing);
-            self.asks.push(Ask::Delete { ticket, key, revision });
-        }
-    }
-
     // ---- the lease ----
 
     /// What came of a change that was asked for: the revision of the entry.
@@ -397,7 +391,16 @@ impl Directory {
             (For::Release(name), Err(Failure::Unknown)) => self.look_at_stray(now, name),
             (For::LookUp(name), _) => self.looked_up(&name, None),
             (For::Condemnation, Err(_)) => self.peers.values_mut().for_each(|peer| peer.is_condemned = false),
-            (For::Clearing, _) => self.clear_away(now),
+            (For::Clearing(of), result) => {
+                if let (Some((name, revision)), Err(Failure::Conflict)) = (of, result) {
+                    self.forget_entry(&name, revision);
+                }
+                self.clear_away(now);
+            }
+            (For::Purge, _) => {
+                self.purging -= 1;
+                self.purge(now);
+            }
             (For::Condemnation, Ok(_)) => {}
         }
     }
@@ -486,6 +489,7 @@ impl Directory {
         for name in unused.collect::<Vec<_>>() {
             self.release(now, &name);
         }
+        self.purge(now);
         let (over, early) =
             std::mem::take(&mut self.early).into_iter().partition(|(_, _, at)| at + ANSWER <= now);
         self.early = early;

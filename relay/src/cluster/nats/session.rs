@@ -59,13 +59,14 @@ impl Seldom {
 #[derive(Clone)]
 pub(super) struct Tell {
     news: UnboundedSender<News>,
-    /// Changes fail, which was said.
+    /// Changes fail, which was said; and so does forgetting what was taken out.
     is_failing: Arc<AtomicBool>,
+    keeps_marks: Arc<AtomicBool>,
 }
 
 impl Tell {
     pub(super) fn new(news: UnboundedSender<News>) -> Self {
-        Self { news, is_failing: Arc::default() }
+        Self { news, is_failing: Arc::default(), keeps_marks: Arc::default() }
     }
 
     fn tell(&self, news: News) {
@@ -307,6 +308,19 @@ fn answer(store: Store, ask: Ask, tell: Tell) -> Pin<Box<dyn Future<Output = ()>
             Ask::Delete { ticket, key, revision } => {
                 let result = store.delete_expect_revision(key, Some(revision)).await;
                 tell.answered(ticket, result.map(|()| 0).map_err(Into::into));
+            }
+            Ask::Purge { ticket, key, revision } => {
+                let subject = format!("{}{key}", store.prefix);
+                let result = store.stream.purge().filter(subject).sequence(revision + 1).await;
+                if let Err(error) = &result
+                    && !tell.keeps_marks.swap(true, Ordering::Relaxed)
+                {
+                    warn!(
+                        reason = %whole(error),
+                        "the bucket keeps marks of names that were given back; let the relay's user purge it ($JS.API.>)"
+                    );
+                }
+                tell.tell(News::Answered { ticket, result: result.map(|_| 0).map_err(|_| Failure::Unknown) });
             }
             Ask::Get { ticket, key } => {
                 let found = store.entry(key).await.map_err(|_| Failure::Unknown);
