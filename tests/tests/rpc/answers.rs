@@ -553,12 +553,12 @@ fn only_the_peer_that_was_asked_can_answer() {
     relay.incoming.extend(to_endpoint::data_for_server(0, 1, answer.len() + 1).as_bytes());
     relay.incoming.push_back(10); // the length field: 11 bytes
     relay.incoming.extend(answer);
+    let mut passed_over = 0;
     poll(&mut link, &mut relay, |event, out| {
-        let heard = calls.handle(event, out)?;
-        assert!(!matches!(heard, Heard::Answer(_)));
+        passed_over += usize::from(calls.handle(event, out)? == Heard::Nothing);
         Ok(())
     });
-    assert_eq!(calls.open_calls(), 1);
+    assert_eq!((passed_over, calls.open_calls()), (1, 1));
 }
 
 /// Numbers go on behind the last one.
