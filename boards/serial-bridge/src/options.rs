@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::Parser;
-use peote_net_std::{TlsOptions, describe};
+use peote_net_std::{DesktopLink, TlsOptions, describe};
 
 use crate::upstream::Relay;
 
@@ -28,7 +28,7 @@ pub(crate) struct Options {
     tls: bool,
 
     /// Connect to the relay over TLS, with the root certificates of this file (PEM).
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, visible_alias = "ca", value_name = "FILE")]
     tls_roots: Option<PathBuf>,
 
     /// A serial line, as /dev/ttyUSB0 or /dev/ttyACM0:921600. Without a speed it is 115200 baud.
@@ -43,7 +43,12 @@ impl Options {
             None if self.tls => Some(TlsOptions::with_system_roots()),
             None => None,
         };
-        let tls = tls.transpose().map_err(|error| io::Error::other(describe(&error)))?;
+        let wrong = |error: &dyn std::error::Error| io::Error::other(describe(error).to_string());
+        let tls = tls.transpose().map_err(|error| wrong(&error))?;
+        // The address is looked at now, and not when a board says hello. This connects nothing yet.
+        let link = DesktopLink::builder();
+        let link = tls.iter().fold(link, |link, tls| link.tls(tls.clone()));
+        link.start(&self.relay).map_err(|error| wrong(&error))?;
         Ok(Relay { address: self.relay.clone(), tls })
     }
 }
@@ -76,6 +81,19 @@ impl FromStr for Line {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_that_is_none_is_named_at_the_start() {
+        let relay = |arguments: &[&str]| {
+            let all = [&["peote-serial"], arguments, &["/dev/ttyUSB0"]].concat();
+            Options::parse_from(all).relay().map(|relay| relay.address).map_err(|error| error.to_string())
+        };
+        assert_eq!(relay(&["--relay", "relay.example:7680"]), Ok("relay.example:7680".into()));
+        let wrong = relay(&["--relay", "nowhere:port"]).unwrap_err();
+        assert!(wrong.starts_with("cannot connect to nowhere:port: \"port\" is not a port"), "{wrong}");
+        let wrong = relay(&["--relay", "relay.example", "--tls"]).unwrap_err();
+        assert!(wrong.contains("the port is missing"), "{wrong}");
+    }
 
     #[test]
     fn a_device_with_and_without_speed() {

@@ -127,7 +127,10 @@ fn work(subject: Subject, place: &str, how: How) -> Result<bool, String> {
 fn peer(subject: Subject, place: &str) -> Result<Peer, String> {
     match subject {
         Subject::Relay => {
-            let found = place.to_socket_addrs().map_err(|error| format!("{place}: {error}"))?.next();
+            let found = place.to_socket_addrs();
+            let found = found
+                .map_err(|error| format!("{place}: {error}; write HOST:PORT, such as localhost:7680"))?
+                .next();
             Ok(Peer::Relay(found.ok_or_else(|| format!("{place}: no such host"))?))
         }
         Subject::Endpoint => {
