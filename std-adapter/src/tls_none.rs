@@ -43,6 +43,10 @@ impl Session {
         match self.0 {}
     }
 
+    pub(crate) fn has_unsent(&self) -> bool {
+        match self.0 {}
+    }
+
     pub(crate) fn flush(&mut self, _: &TcpStream) -> Result<(), TcpError> {
         match self.0 {}
     }

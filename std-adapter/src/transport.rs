@@ -22,7 +22,7 @@ use crate::tls::Session;
 /// | `write_ready` | never blocks. True: the next `write` returns at once and takes at least one byte, or fails |
 /// | `read` | `Ok(0)`: the other side has ended the connection in order, and all it sent has been read. A connection that was reset or lost is an error, and stays one. **Blocks when there is nothing to read** |
 /// | `write` | takes at least one byte. **Blocks when there is no room.** After [`close`](Self::close) or once the other side is gone it fails |
-/// | `flush` | does nothing, all bytes are with the operating system already; with TLS see below |
+/// | `flush` | never blocks. Does nothing, all bytes are with the operating system already; with TLS see below |
 ///
 /// Blocking when not ready is what embedded-io demands; who asks `read_ready` and `write_ready`
 /// first, as a link does, never blocks. An empty buffer is never waited for: reading into it and
@@ -37,14 +37,15 @@ use crate::tls::Session;
 ///
 /// - A `write` takes 64 KiB at most, and what it has taken may not be with the operating system
 ///   yet. `write_ready` is false as long as something of it waits, and asking for readiness, a
-///   [`Waiter`](crate::Waiter) with any [`Interest`], [`finish`](Self::finish), and the polls of a
-///   [`DesktopLink`](crate::DesktopLink) move it on.
-///   `flush` **blocks** until it is there.
+///   [`Waiter`](crate::Waiter) with any [`Interest`], `flush`, [`finish`](Self::finish), and the
+///   polls of a [`DesktopLink`](crate::DesktopLink) move it on, as far as the operating system takes
+///   it.
 /// - The end in order is TLS's own. A connection that ends without it was cut off, which is an
 ///   error: something may be missing.
 /// - Readiness of the socket says little about that of the transport, which may have decrypted
 ///   bytes of a record that was read whole. A readiness loop other than [`Waiter`](crate::Waiter)
-///   sleeps only when `read_ready` is false, and asks again after it.
+///   sleeps only when `read_ready` is false, and asks again after it. While
+///   [`has_unsent`](Self::has_unsent) is true it waits for the socket to be writable as well.
 ///
 /// ```
 /// use embedded_io::{Read, ReadReady, Write};
@@ -136,6 +137,13 @@ impl TcpTransport {
     /// The operating system does not know it (any more): the connection has ended.
     pub fn peer_addr(&self) -> Result<SocketAddr, TcpError> {
         Ok(self.socket.peer_addr()?)
+    }
+
+    /// Returns true if something that was written has not been taken by the operating system yet,
+    /// which happens with TLS only. Asking for readiness moves it on when the socket is writable.
+    #[must_use]
+    pub fn has_unsent(&self) -> bool {
+        self.tls.as_ref().is_some_and(Session::has_unsent)
     }
 
     /// Ends this side's half of the connection: the other side reads everything written so far,

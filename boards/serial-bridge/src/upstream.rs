@@ -92,7 +92,6 @@ impl Upstream {
             let count = transport.write(self.up.bytes()).map_err(lost)?;
             self.up.taken(count);
         }
-        transport.flush().map_err(lost)?;
         if self.down.is_empty() && !self.is_over && transport.read_ready().map_err(lost)? {
             let mut buffer = [0; 2048];
             let count = transport.read(&mut buffer).map_err(lost)?;

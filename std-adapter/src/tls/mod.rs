@@ -162,18 +162,15 @@ impl Session {
         if count == 0 { Err(io::Error::from(io::ErrorKind::WriteZero).into()) } else { Ok(count) }
     }
 
-    /// **Blocks** until the socket has taken everything that was written.
+    /// Whether something waits for the socket.
+    pub(crate) fn has_unsent(&self) -> bool {
+        self.0.has_output()
+    }
+
+    /// Has the socket take what waits for it, as far as it takes it.
     pub(crate) fn flush(&mut self, socket: &TcpStream) -> Result<(), TcpError> {
-        loop {
-            self.0.send(socket);
-            if let Some(error) = self.0.failure() {
-                return Err(error);
-            }
-            if !self.0.has_output() {
-                return Ok(());
-            }
-            readiness::poll_one(socket.as_fd(), WRITE, None)?;
-        }
+        self.0.send(socket);
+        self.0.failure().map_or(Ok(()), Err)
     }
 
     /// **Blocks** until a `write` can take something.

@@ -6,7 +6,9 @@ use std::thread;
 use std::time::Duration;
 
 use embedded_io::{Error as _, ErrorKind, Read as _, ReadReady as _, Write as _, WriteReady as _};
-use peote_net_std::{TcpError, TcpTransport, TlsErrorKind};
+use peote_net::link::{Link, Mode, SendError};
+use peote_net::protocol::to_endpoint;
+use peote_net_std::{Clock, HeapBuffers, Sizes, TcpError, TcpTransport, TlsErrorKind};
 use rustls::version::{TLS12, TLS13};
 use socket2::SockRef;
 
@@ -233,15 +235,49 @@ fn what_waits_for_the_socket_is_sent_before_the_end() {
 }
 
 #[test]
-fn blocked_writes_and_flushes_go_on_when_there_is_room() {
+fn blocked_writes_go_on_when_there_is_room() {
     let (mut near, far) = pair();
+    assert!(!near.has_unsent());
     let mut written = fill(&mut near);
+    assert!(near.has_unsent());
     let reader = reader(far);
     written += near.write(&[8; 5000]).unwrap();
     near.flush().unwrap();
-    near.close().unwrap();
-    near.flush().unwrap();
+    near.finish(LONG).unwrap();
     assert_eq!(reader.join().unwrap(), written);
+}
+
+/// A link calls `flush` after writing, and its polls do not wait.
+#[test]
+fn a_poll_of_a_link_does_not_wait_for_a_relay_that_reads_nothing() {
+    let (mut near, mut far) = pair();
+    let (done, is_done) = std::sync::mpsc::channel();
+    thread::spawn(move || {
+        let mut link = Link::with_buffers(HeapBuffers::new(Sizes::default()).unwrap());
+        let clock = Clock::new();
+        let channel = link.out().enter("c", Mode::Data).unwrap();
+        let mut command = [0; 5];
+        until("the command", || {
+            link.poll(&mut near, clock.now(), |_, _| ()).unwrap();
+            matches!(far.read(&mut command), Got::Bytes(5))
+        });
+        far.write(&to_endpoint::success(command[2], 0));
+        until("the channel", || {
+            link.poll(&mut near, clock.now(), |_, _| ()).unwrap();
+            link.out().can_send(channel, 1000)
+        });
+        let mut refused = 0;
+        while refused < 100 {
+            match link.out().send(channel, &[7; 1000]) {
+                Ok(()) => refused = 0,
+                Err(SendError::WouldBlock) => refused += 1,
+                Err(error) => panic!("{error}"),
+            }
+            link.poll(&mut near, clock.now(), |_, _| ()).unwrap();
+        }
+        done.send(()).unwrap();
+    });
+    assert_eq!(is_done.recv_timeout(LONG), Ok(()), "it waits");
 }
 
 #[test]
