@@ -553,3 +553,36 @@ fn a_late_user_that_has_taken_all_is_asked_for_its_grant() {
         rig.hears(to_endpoint::grant_from_user(3, 7, 61));
     }
 }
+
+/// Only those are asked that were left out.
+#[test]
+fn one_that_is_not_late_is_not_asked_for_a_grant() {
+    let mut rig = rig();
+    let (channel, user) = served(&mut rig);
+    rig.hears(to_endpoint::knock(3, 8, 98, true, 200, 0).unwrap());
+    rig.sent();
+    rig.out().send((channel, user), &[1; 44]).unwrap();
+    assert_eq!(rig.out().send_to_ready(channel, &[2; 60]), Ok(1));
+    let sent = rig.sent();
+    assert!(sent.ends_with(&to_relay::grant_user(3, 7, 0)), "{sent:?}");
+    let ask = to_relay::grant_user(3, 8, 0);
+    assert!(!sent.windows(ask.len()).any(|bytes| bytes == ask), "{sent:?}");
+}
+
+/// As any other chunk does, and with the same bounds.
+#[test]
+fn a_chunk_for_those_that_are_ready_goes_whole_where_nothing_is_under_way() {
+    for (mode, left_out) in [(CHUNKS, 0), (Mode::Data, 1)] {
+        let mut rig = rig();
+        let channel = rig.own(3, mode);
+        rig.hears(to_endpoint::knock(3, 7, 99, true, 20, 0).unwrap());
+        assert_eq!(rig.out().send_to_ready(channel, &[1; 60]), Ok(left_out), "{mode:?}");
+        assert_eq!(rig.out().send_to_ready(channel, &[1; 60]), Ok(1), "{mode:?}");
+    }
+    let mut rig = rig();
+    let (channel, _) = served(&mut rig);
+    for (len, max) in [(32_760, 64), (32_761, 32_760)] {
+        let error = SendError::ChunkTooLarge { len, max };
+        assert_eq!(rig.out().send_to_ready(channel, &vec![1; len]), Err(error));
+    }
+}

@@ -1,7 +1,7 @@
 //! Bytes of each type, as `docs/PROTOCOL.md`, section 7, has them.
 
 use peote_net::value::{
-    BigEndian, DecodeError, Encode, EncodeError, I24, List, MAX_LENGTH, Map, Reader, U24, Writer,
+    BigEndian, DecodeError, Encode, EncodeError, Form, I24, List, MAX_LENGTH, Map, Reader, U24, Writer,
 };
 
 fn encoded<T: Encode>(value: &T) -> Vec<u8> {
@@ -124,6 +124,8 @@ fn collections_are_a_length_and_their_items() {
     assert_eq!(encoded(&(1u8, "a", [2u16])), [1, 1, b'a', 1, 2, 0]);
     assert_eq!(encoded(&Some(3u8)), [1, 3]);
     assert_eq!(encoded(&None::<u8>), [0]);
+    assert_eq!(encoded(&Ok::<u8, &str>(3)), [1, 3]);
+    assert_eq!(encoded(&Err::<u8, &str>("no")), [0, 2, b'n', b'o']);
     let mut map = heapless::LinearMap::<u8, &str, 4>::new();
     map.insert(9, "nine").unwrap();
     assert_eq!(encoded(&map), b"\x01\x09\x04nine");
@@ -135,6 +137,10 @@ fn a_list_that_was_received_can_be_sent_on() {
     let list: List<'_, &str> = Reader::new(&bytes).only().unwrap();
     assert_eq!(encoded(&list), bytes);
     assert_eq!(list, List::from(&["a", "bc"]));
+    assert_eq!(Clone::clone(&list), list);
+    let map: Map<'_, u8, &str> = Reader::new(b"\x01\x09\x04nine").only().unwrap();
+    assert_eq!(encoded(&map), b"\x01\x09\x04nine");
+    assert_eq!(encoded(&Clone::clone(&map)), b"\x01\x09\x04nine");
     assert_eq!(format!("{list:?}"), r#"["a", "bc"]"#);
 }
 
@@ -148,4 +154,29 @@ fn a_value_that_does_not_fit_leaves_the_buffer_as_it_was() {
     assert_eq!(writer.free(), 3);
     assert_eq!(writer.finish().len(), 1);
     assert_eq!(buffer, [1, 9, 9, 9]);
+}
+
+#[test]
+fn a_byte_string_is_a_list_of_bytes() {
+    let mut buffer = [0; 8];
+    let mut writer = Writer::new(&mut buffer);
+    writer.byte_string(&[7; 3]).unwrap();
+    assert_eq!(writer.finish(), [3, 7, 7, 7]);
+}
+
+#[test]
+fn a_type_knows_the_most_bytes_that_it_takes() {
+    assert_eq!(heapless::Vec::<u16, 127>::MOST, 1 + 254);
+    assert_eq!(heapless::Vec::<u16, 128>::MOST, 2 + 256);
+    assert_eq!(heapless::Vec::<u8, 16_383>::MOST, 2 + 16_383);
+    assert_eq!(heapless::Vec::<u32, 16_384>::MOST, 3 + 65_536);
+    assert_eq!(heapless::Vec::<u16, 0x20_0000>::MOST, 4 + 0x40_0000);
+}
+
+#[test]
+fn forms_have_numbers_of_their_own() {
+    let mut numbers =
+        [u8::FORM, u16::FORM, <&str>::FORM, <(u8, u16)>::FORM, List::<'_, u8>::FORM].map(Form::number);
+    numbers.sort_unstable();
+    assert!(numbers.windows(2).all(|pair| pair[0] != pair[1]), "{numbers:x?}");
 }
