@@ -8,7 +8,7 @@ use smoltcp::socket::tcp::{Socket, State};
 use smoltcp::wire::IpEndpoint;
 
 use crate::random::Random;
-use crate::{Failure, Status, TcpTransport, TransportError};
+use crate::{Failure, Progress, TcpTransport, TransportError};
 
 /// How long the relay may take to answer a call, unless [`Connector::set_connect_timeout`] says
 /// otherwise.
@@ -119,12 +119,12 @@ impl Connector {
 
     /// How the connection is doing.
     #[must_use]
-    pub const fn status(&self) -> Status {
+    pub const fn progress(&self) -> Progress {
         match self.phase {
-            Phase::Waiting { until, failure } => Status::Waiting { until, failure },
-            Phase::Ended { failure } => Status::Ended { failure },
-            Phase::Connecting { .. } => Status::Connecting,
-            Phase::Connected { .. } => Status::Connected,
+            Phase::Waiting { until, failure } => Progress::Waiting { until, failure },
+            Phase::Ended { failure } => Progress::Ended { failure },
+            Phase::Connecting { .. } => Progress::Connecting,
+            Phase::Connected { .. } => Progress::Connected,
         }
     }
 
@@ -132,7 +132,7 @@ impl Connector {
     /// that the relay has answered, refused or not answered. Does not block.
     ///
     /// Call it after the interface's poll. A connection that breaks is not noticed here but by
-    /// polling the link, which tells its channels; so [`Status::Connected`] lasts until
+    /// polling the link, which tells its channels; so [`Progress::Connected`] lasts until
     /// [`lost`](Self::lost).
     pub fn poll(
         &mut self,
@@ -140,12 +140,12 @@ impl Connector {
         context: &mut Context,
         relay: IpEndpoint,
         now: Instant,
-    ) -> Status {
+    ) -> Progress {
         self.look(socket, now);
         if self.is_due(socket, now) {
             self.connect(socket, context, relay, now);
         }
-        self.status()
+        self.progress()
     }
 
     /// Notices what has become of a call.
@@ -326,7 +326,7 @@ impl Connector {
 #[cfg(feature = "defmt")]
 impl defmt::Format for Connector {
     fn format(&self, f: defmt::Formatter<'_>) {
-        defmt::write!(f, "Connector({})", self.status());
+        defmt::write!(f, "Connector({})", self.progress());
     }
 }
 

@@ -49,12 +49,12 @@ mod connector;
 #[cfg(feature = "driver")]
 mod driver;
 mod error;
+mod progress;
 mod random;
 #[cfg(feature = "stack")]
 mod stack;
 #[cfg(feature = "stack")]
 mod station;
-mod status;
 pub mod time;
 mod transport;
 
@@ -62,9 +62,9 @@ pub use connector::{CONNECT_TIMEOUT, Connector};
 #[cfg(feature = "driver")]
 pub use driver::DriverDevice;
 pub use error::TransportError;
+pub use progress::{Failure, Progress};
 #[cfg(feature = "stack")]
 pub use stack::{Addressing, Config, ConfigError, OWN_SOCKETS, RelayAddress, Stack, StackMemory};
 #[cfg(feature = "stack")]
 pub use station::Station;
-pub use status::{Failure, Status};
 pub use transport::TcpTransport;

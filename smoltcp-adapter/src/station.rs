@@ -11,13 +11,13 @@ use peote_net::reconnect::{self, Backoff, Notice, Reconnect};
 use peote_net::time::Instant;
 use smoltcp::phy::Device;
 
-use crate::{Stack, Status, TransportError};
+use crate::{Progress, Stack, TransportError};
 
 /// A stack, a link, and the list of channels that come back, with one call for each event.
 ///
 /// It connects, creates and enters the channels of its list, and does both again after a loss. The
 /// rules of the list ([`Backoff`]) are those for attempts to connect as well; the stack's own are
-/// not used. [`status`](Self::status) says what will happen.
+/// not used. [`progress`](Self::progress) says what will happen.
 ///
 /// ```
 /// use peote_net::link::{Event, Link, Mode, link_buffers};
@@ -187,9 +187,9 @@ impl<'a, 'l, B: Buffers, N: AsRef<[u8]>, const CHANNELS: usize> Station<'a, 'l, 
             self.stack.connector().retry_now();
         }
         self.stack.receive(device, now);
-        match self.stack.status() {
-            Status::Connected => self.channels.connected(),
-            Status::Ended { .. } => self.channels.failed(now),
+        match self.stack.progress() {
+            Progress::Connected => self.channels.connected(),
+            Progress::Ended { .. } => self.channels.failed(now),
             _ => {}
         }
         self.is_asking = true;
@@ -216,20 +216,20 @@ impl<'a, 'l, B: Buffers, N: AsRef<[u8]>, const CHANNELS: usize> Station<'a, 'l, 
     /// Returns how the connection is doing, and what will happen. How the channels are is in the
     /// list: [`ChannelList::state`](reconnect::ChannelList::state).
     ///
-    /// [`Status::Waiting`] says when the next attempt is made, and why the last one failed.
-    /// [`Status::Ended`] is said only when the rules of the list allow no more;
+    /// [`Progress::Waiting`] says when the next attempt is made, and why the last one failed.
+    /// [`Progress::Ended`] is said only when the rules of the list allow no more;
     /// [`ChannelList::try_now`](reconnect::ChannelList::try_now) begins anew.
     #[must_use]
-    pub fn status(&self) -> Status {
-        match (self.stack.status(), self.channels.status()) {
-            (Status::Ended { failure }, reconnect::Status::Lost { until }) => {
-                Status::Waiting { until, failure: Some(failure) }
+    pub fn progress(&self) -> Progress {
+        match (self.stack.progress(), self.channels.status()) {
+            (Progress::Ended { failure }, reconnect::Status::Lost { until }) => {
+                Progress::Waiting { until, failure: Some(failure) }
             }
             // the attempt has been granted, and is made as soon as the socket is free
-            (Status::Waiting { .. } | Status::Ended { .. }, reconnect::Status::Connecting) => {
-                Status::Connecting
+            (Progress::Waiting { .. } | Progress::Ended { .. }, reconnect::Status::Connecting) => {
+                Progress::Connecting
             }
-            (status, _) => status,
+            (progress, _) => progress,
         }
     }
 

@@ -17,7 +17,7 @@ use smoltcp::socket::AnySocket;
 use smoltcp::wire::IpEndpoint;
 
 use crate::time::{earlier, to_smoltcp};
-use crate::{Connector, Failure, Status, TcpTransport, TransportError};
+use crate::{Connector, Failure, Progress, TcpTransport, TransportError};
 pub use config::{Addressing, Config, ConfigError, RelayAddress};
 pub use memory::{OWN_SOCKETS, StackMemory};
 
@@ -140,15 +140,15 @@ impl<'a> Stack<'a> {
 
     /// How the connection to the relay is doing.
     #[must_use]
-    pub fn status(&self) -> Status {
-        match self.connector.status() {
-            Status::Waiting { .. } if !self.network_is_up => Status::NetworkDown,
-            Status::Waiting { .. } if self.interface.ip_addrs().is_empty() => Status::NoAddress,
+    pub fn progress(&self) -> Progress {
+        match self.connector.progress() {
+            Progress::Waiting { .. } if !self.network_is_up => Progress::NetworkDown,
+            Progress::Waiting { .. } if self.interface.ip_addrs().is_empty() => Progress::NoAddress,
             #[cfg(feature = "dns")]
-            Status::Waiting { .. } if self.resolver.as_ref().is_some_and(dns::Resolver::is_busy) => {
-                Status::Resolving
+            Progress::Waiting { .. } if self.resolver.as_ref().is_some_and(dns::Resolver::is_busy) => {
+                Progress::Resolving
             }
-            status => status,
+            progress => progress,
         }
     }
 
@@ -185,10 +185,10 @@ impl<'a> Stack<'a> {
     /// and connection, and sends the frames that are due. Does not block.
     ///
     /// [`drive`](Self::drive) does this and polls a link as well.
-    pub fn poll(&mut self, device: &mut (impl Device + ?Sized), now: Instant) -> Status {
+    pub fn poll(&mut self, device: &mut (impl Device + ?Sized), now: Instant) -> Progress {
         self.receive(device, now);
         self.send(device, now);
-        self.status()
+        self.progress()
     }
 
     /// One turn with a link: as [`poll`](Self::poll), and polls the link. What the link writes is
@@ -259,9 +259,9 @@ impl<'a> Stack<'a> {
         if self.unfinished || self.connector.is_unfinished() {
             return Some(now);
         }
-        let own = match self.status() {
+        let own = match self.progress() {
             // frames or smoltcp's timers end these
-            Status::NetworkDown | Status::NoAddress | Status::Resolving => link.next_deadline(),
+            Progress::NetworkDown | Progress::NoAddress | Progress::Resolving => link.next_deadline(),
             _ => self.connector.next_deadline(socket(&mut self.sockets, self.socket)?, link),
         };
         #[cfg(feature = "dhcpv4")]
@@ -352,13 +352,13 @@ fn socket<'s, 'a, T: AnySocket<'a>>(
 
 impl fmt::Debug for Stack<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Stack").field("status", &self.status()).finish_non_exhaustive()
+        f.debug_struct("Stack").field("progress", &self.progress()).finish_non_exhaustive()
     }
 }
 
 #[cfg(feature = "defmt")]
 impl defmt::Format for Stack<'_> {
     fn format(&self, f: defmt::Formatter<'_>) {
-        defmt::write!(f, "Stack({})", self.status());
+        defmt::write!(f, "Stack({})", self.progress());
     }
 }

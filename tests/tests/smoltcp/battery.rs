@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use peote_net::link::{Destination, EnteredChannel, Event, Hello, Mode};
 use peote_net::reconnect::{Backoff, ChannelState, Reconnect};
 use peote_net::time::{Duration, Instant};
-use peote_net_smoltcp::{Addressing, Config, RelayAddress, Stack, StackMemory, Station, Status};
+use peote_net_smoltcp::{Addressing, Config, Progress, RelayAddress, Stack, StackMemory, Station};
 use smoltcp::phy::Medium;
 
 use crate::capture::kind_of;
@@ -148,7 +148,7 @@ fn with_keepalives_each_10_minutes_it_wakes_up_less_than_once_a_minute() {
     assert!(network.wake_ups() <= 6 * 60, "{:?}", network.wakes);
     // what one keepalive costs: the frame, the delayed acknowledgement, ARP
     assert!(network.wake_ups() <= 36 * 5 + 12 * 4, "{:?}", network.wakes);
-    assert_eq!(network.station.status(), Status::Connected);
+    assert_eq!(network.station.progress(), Progress::Connected);
     assert_eq!(network.station.lost(), None);
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use peote_net::link::{Error, Event, Flow, Link, LinkBuffers, Mode};
 use peote_net::reconnect::Backoff;
 use peote_net::time::{Duration, Instant};
-use peote_net_smoltcp::{CONNECT_TIMEOUT, Connector, Failure, Status, TransportError};
+use peote_net_smoltcp::{CONNECT_TIMEOUT, Connector, Failure, Progress, TransportError};
 use smoltcp::iface::SocketHandle;
 use smoltcp::socket::tcp::{Socket, State};
 use smoltcp::wire::IpEndpoint;
@@ -31,8 +31,8 @@ struct Device {
     seen: Vec<(Instant, Event<'static>)>,
     /// Local ports of the connections, one after the other.
     ports: Vec<u16>,
-    /// What the status has become, and when.
-    history: Vec<(Instant, Status)>,
+    /// What the progress has become, and when.
+    history: Vec<(Instant, Progress)>,
 }
 
 impl Device {
@@ -87,8 +87,8 @@ impl Device {
             self.errors.push(error);
         }
         let deadline = self.connector.next_deadline(socket, &self.link);
-        if self.history.last().is_none_or(|(_, status)| *status != self.connector.status()) {
-            self.history.push((now, self.connector.status()));
+        if self.history.last().is_none_or(|(_, progress)| *progress != self.connector.progress()) {
+            self.history.push((now, self.connector.progress()));
         }
         self.machine.poll();
         self.far.poll();
@@ -104,36 +104,36 @@ impl Device {
             }
             self.turn();
         }
-        panic!("in vain: {what}; {:?}", self.connector.status());
+        panic!("in vain: {what}; {:?}", self.connector.progress());
     }
 
     fn connected() -> Self {
         let mut device = Self::new(true);
-        device.until("connected", |device| device.status() == Status::Connected);
+        device.until("connected", |device| device.progress() == Progress::Connected);
         device
     }
 
-    fn status(&self) -> Status {
-        self.connector.status()
+    fn progress(&self) -> Progress {
+        self.connector.progress()
     }
 
     /// How long each attempt took, and each pause, in milliseconds.
-    fn lasted(&self, which: fn(&Status) -> bool) -> Vec<u64> {
+    fn lasted(&self, which: fn(&Progress) -> bool) -> Vec<u64> {
         let pairs = self.history.windows(2).filter(|pair| which(&pair[0].1));
         pairs.map(|pair| pair[1].0.saturating_since(pair[0].0).as_millis()).collect()
     }
 
     fn pauses(&self) -> Vec<u64> {
-        self.lasted(|status| matches!(status, Status::Waiting { .. }))
+        self.lasted(|progress| matches!(progress, Progress::Waiting { .. }))
     }
 
     fn attempts(&self) -> Vec<u64> {
-        self.lasted(|status| *status == Status::Connecting)
+        self.lasted(|progress| *progress == Progress::Connecting)
     }
 
     fn failure(&self) -> Option<Failure> {
-        match self.status() {
-            Status::Waiting { failure, .. } => failure,
+        match self.progress() {
+            Progress::Waiting { failure, .. } => failure,
             _ => None,
         }
     }
@@ -154,11 +154,11 @@ impl Device {
 #[test]
 fn connects_at_once() {
     let mut device = Device::new(true);
-    assert_eq!(device.status(), Status::Waiting { until: Instant::ZERO, failure: None });
+    assert_eq!(device.progress(), Progress::Waiting { until: Instant::ZERO, failure: None });
     device.turn();
-    assert_eq!(device.status(), Status::Connecting);
+    assert_eq!(device.progress(), Progress::Connecting);
     let start = device.now();
-    device.until("connected", |device| device.status() == Status::Connected);
+    device.until("connected", |device| device.progress() == Progress::Connected);
     assert!(device.now().saturating_since(start).as_millis() < 100);
     assert!(!device.machine.tcp(device.socket).nagle_enabled());
 }
@@ -172,7 +172,7 @@ fn refused_and_then_not() {
         assert!((full / 2..=full + 1).contains(&pause), "{:?}", device.pauses());
     }
     device.listen();
-    device.until("connected", |device| device.status() == Status::Connected);
+    device.until("connected", |device| device.progress() == Progress::Connected);
     assert_eq!(device.errors, [], "the link has nothing to do with it");
 }
 
@@ -183,7 +183,7 @@ fn nobody_answers() {
     device.until("given up", |device| device.failure() == Some(Failure::NoAnswer));
     assert_eq!(device.attempts(), [CONNECT_TIMEOUT.as_millis()]);
     device.far.port.plug(true);
-    device.until("connected", |device| device.status() == Status::Connected);
+    device.until("connected", |device| device.progress() == Progress::Connected);
 }
 
 #[test]
@@ -202,7 +202,7 @@ fn unaddressable() {
     device.turn();
     assert_eq!(device.failure(), Some(Failure::Unaddressable));
     device.relay = endpoint(2);
-    device.until("connected", |device| device.status() == Status::Connected);
+    device.until("connected", |device| device.progress() == Progress::Connected);
 
     let mut device = Device::new(true);
     device.machine.interface.update_ip_addrs(|addresses| addresses.truncate(0));
@@ -221,7 +221,7 @@ fn reset() {
         device.errors
     );
     device.listen();
-    device.until("connected", |device| device.status() == Status::Connected);
+    device.until("connected", |device| device.progress() == Progress::Connected);
 }
 
 #[test]
@@ -247,7 +247,7 @@ fn a_close_that_nobody_acknowledges_does_not_keep_from_connecting() {
     device.far.port.plug(false);
     device.until("noticed", |device| device.failure() == Some(Failure::Closed));
     assert_eq!(device.state(), State::LastAck);
-    device.until("connecting", |device| device.status() == Status::Connecting);
+    device.until("connecting", |device| device.progress() == Progress::Connecting);
     assert_eq!(device.state(), State::SynSent);
     assert_ne!(device.ports[0], device.ports[1]);
 }
@@ -258,10 +258,10 @@ fn events_kept_at_the_loss_come_again_without_a_connection() {
     device.keep = 2;
     device.far().abort();
     device.until("told", |device| device.seen.len() == 3);
-    assert_ne!(device.status(), Status::Connected);
-    assert_eq!(device.history.iter().filter(|(_, status)| *status == Status::Connected).count(), 1);
+    assert_ne!(device.progress(), Progress::Connected);
+    assert_eq!(device.history.iter().filter(|(_, progress)| *progress == Progress::Connected).count(), 1);
     device.listen();
-    device.until("connected", |device| device.status() == Status::Connected);
+    device.until("connected", |device| device.progress() == Progress::Connected);
     assert_eq!((device.seen.len(), device.errors.len()), (3, 1));
 }
 
@@ -311,7 +311,7 @@ fn ports_are_dynamic_ones_and_never_the_last_one() {
 fn attempts_can_be_limited_and_begin_anew() {
     let mut device = Device::new(false);
     device.connector.set_backoff(Backoff::new().with_most_attempts(2));
-    device.until("ended", |device| device.status() == Status::Ended { failure: Failure::Refused });
+    device.until("ended", |device| device.progress() == Progress::Ended { failure: Failure::Refused });
     assert_eq!(device.ports.len(), 3, "the first, and two more");
     let socket = device.machine.sockets.get_mut::<Socket<'_>>(device.socket);
     assert_eq!(device.connector.next_deadline(socket, &device.link), None);
@@ -321,7 +321,7 @@ fn attempts_can_be_limited_and_begin_anew() {
     assert_eq!(device.ports.len(), 3);
     device.listen();
     device.connector.retry_now();
-    device.until("connected", |device| device.status() == Status::Connected);
+    device.until("connected", |device| device.progress() == Progress::Connected);
 }
 
 #[test]
@@ -346,12 +346,12 @@ fn a_long_connection_starts_the_delays_anew() {
     let start = device.now();
     device.until("long", |device| device.now().saturating_since(start).as_millis() > 60_000);
     device.listen();
-    device.until("connected", |device| device.status() == Status::Connected);
+    device.until("connected", |device| device.progress() == Progress::Connected);
     let start = device.now();
     device.until("a minute", |device| device.now().saturating_since(start).as_millis() > 60_000);
     device.far().abort();
     device.until("noticed", |device| device.failure() == Some(Failure::Broken));
-    device.until("tried again", |device| device.status() == Status::Connecting);
+    device.until("tried again", |device| device.progress() == Progress::Connecting);
     let (long, short) = (device.pauses()[6], *device.pauses().last().unwrap());
     assert!(long >= 8000 && short <= 251, "{:?}", device.pauses());
 }
@@ -367,7 +367,7 @@ fn a_device_that_was_restarted_gets_its_connection_though_the_relay_still_has_th
     device.socket = fresh;
     device.ports.clear();
     device.far.listen(1000, 1000);
-    device.until("connected", |device| device.status() == Status::Connected);
+    device.until("connected", |device| device.progress() == Progress::Connected);
     // smoltcp as a server says nothing to a call from a port that it takes to be connected
     assert_eq!(device.ports[0], port);
     assert_eq!(device.ports.len(), 2);

@@ -2,7 +2,7 @@
 
 use peote_net::link::{Error, Event, IntoFlow, Link, LinkBuffers, Out, SendError};
 use peote_net::time::Instant;
-use peote_net_smoltcp::{Addressing, Config, RelayAddress, Stack, StackMemory, Status, TransportError};
+use peote_net_smoltcp::{Addressing, Config, Progress, RelayAddress, Stack, StackMemory, TransportError};
 use smoltcp::phy::Medium;
 use smoltcp::wire::{HardwareAddress, IpCidr};
 
@@ -19,8 +19,8 @@ pub(crate) struct Device {
     pub(crate) link: SmallLink,
     /// How polls of the link failed.
     pub(crate) errors: Vec<Error<TransportError>>,
-    /// What the status has become, and when.
-    pub(crate) history: Vec<(Instant, Status)>,
+    /// What the progress has become, and when.
+    pub(crate) history: Vec<(Instant, Progress)>,
 }
 
 /// A static address.
@@ -55,9 +55,9 @@ impl Device {
         if let Err(error) = self.stack.drive(&mut self.port, &mut self.link, now, handler) {
             self.errors.push(error);
         }
-        let status = self.stack.status();
-        if self.history.last().is_none_or(|(_, last)| *last != status) {
-            self.history.push((now, status));
+        let progress = self.stack.progress();
+        if self.history.last().is_none_or(|(_, last)| *last != progress) {
+            self.history.push((now, progress));
         }
         self.stack.next_deadline(&self.link, now)
     }
@@ -67,22 +67,22 @@ impl Device {
         self.turn(|_, _| ())
     }
 
-    pub(crate) fn status(&self) -> Status {
-        self.stack.status()
+    pub(crate) fn progress(&self) -> Progress {
+        self.stack.progress()
     }
 
-    /// The kinds of status it had one after the other.
+    /// The kinds of progress it had one after the other.
     pub(crate) fn course(&self) -> Vec<&'static str> {
-        let name = |status: &Status| match status {
-            Status::NetworkDown => "down",
-            Status::NoAddress => "no address",
-            Status::Resolving => "resolving",
-            Status::Connecting => "connecting",
-            Status::Connected => "connected",
-            Status::Waiting { .. } => "waiting",
-            Status::Ended { .. } => "ended",
+        let name = |progress: &Progress| match progress {
+            Progress::NetworkDown => "down",
+            Progress::NoAddress => "no address",
+            Progress::Resolving => "resolving",
+            Progress::Connecting => "connecting",
+            Progress::Connected => "connected",
+            Progress::Waiting { .. } => "waiting",
+            Progress::Ended { .. } => "ended",
             other => panic!("{other}"),
         };
-        self.history.iter().map(|(_, status)| name(status)).collect()
+        self.history.iter().map(|(_, progress)| name(progress)).collect()
     }
 }

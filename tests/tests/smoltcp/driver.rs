@@ -7,7 +7,7 @@ use std::task::{Wake, Waker};
 use embassy_net_driver::{Checksum, HardwareAddress, LinkState};
 use peote_net::link::{Channel, Event, Mode};
 use peote_net::time::Duration;
-use peote_net_smoltcp::{Config, DriverDevice, RelayAddress, Stack, StackMemory, Status};
+use peote_net_smoltcp::{Config, DriverDevice, Progress, RelayAddress, Stack, StackMemory};
 use smoltcp::phy::{self, Device as _, Medium};
 use smoltcp::wire;
 
@@ -42,7 +42,7 @@ fn a_link_over_a_driver_of_embassy_net() {
         }
         let now = hub.now();
         stack.set_network_up(device.is_up(), now);
-        if stack.status() == Status::Connected && !entered && server.status() == Status::Connected {
+        if stack.progress() == Progress::Connected && !entered && server.progress() == Progress::Connected {
             entered = link.out().enter("echo", Mode::chunks(256)).is_ok();
         }
         let result = stack.drive(&mut device, &mut link, now, |event, out| match event {
@@ -54,11 +54,11 @@ fn a_link_over_a_driver_of_embassy_net() {
             other => other.ok(),
         });
         assert_eq!(result, Ok(()));
-        if course.last() != Some(&stack.status()) {
-            course.push(stack.status());
+        if course.last() != Some(&stack.progress()) {
+            course.push(stack.progress());
         }
         if heard == b"hello" {
-            assert_eq!(course, [Status::NetworkDown, Status::Connecting, Status::Connected]);
+            assert_eq!(course, [Progress::NetworkDown, Progress::Connecting, Progress::Connected]);
             return;
         }
         relay.poll();
@@ -146,7 +146,7 @@ fn a_link_comes_back_over_a_driver() {
         if core::mem::replace(&mut was_away, is_away) != is_away {
             device.driver().port.plug(!is_away);
         }
-        if stack.status() == Status::Connected && !asked {
+        if stack.progress() == Progress::Connected && !asked {
             asked = link.out().enter("nowhere", Mode::Data).is_ok();
         }
         let result = stack.drive(&mut device, &mut link, now, |_, _| ());
@@ -155,5 +155,5 @@ fn a_link_comes_back_over_a_driver() {
         hub.advance([stack.next_deadline(&link, now), relay.deadline()]);
     }
     assert_eq!(losses, 1);
-    assert_eq!(stack.status(), Status::Connected);
+    assert_eq!(stack.progress(), Progress::Connected);
 }

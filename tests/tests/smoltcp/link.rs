@@ -3,7 +3,7 @@
 use peote_net::link::{Channel, EnteredChannel, Event, Mode, SendError, Source};
 use peote_net::reconnect::{Backoff, ChannelState, Reconnect};
 use peote_net::time::Instant;
-use peote_net_smoltcp::{RelayAddress, Status};
+use peote_net_smoltcp::{Progress, RelayAddress};
 use peote_net_testkit::random::Random;
 
 use crate::device::{Device, fixed};
@@ -161,9 +161,9 @@ fn turn_with_channels(
             _ => Ok(()),
         }
     });
-    match device.stack.status() {
-        Status::Connected => channels.connected(),
-        Status::Ended { .. } => channels.failed(now),
+    match device.stack.progress() {
+        Progress::Connected => channels.connected(),
+        Progress::Ended { .. } => channels.failed(now),
         _ => {}
     }
     while let Some(_notice) = channels.restore(&mut device.link.out(), now) {}

@@ -2,7 +2,9 @@
 
 use peote_net::link::{Error, Mode};
 use peote_net::time::{Duration, Instant};
-use peote_net_smoltcp::{Addressing, Config, ConfigError, Failure, RelayAddress, Stack, StackMemory, Status};
+use peote_net_smoltcp::{
+    Addressing, Config, ConfigError, Failure, Progress, RelayAddress, Stack, StackMemory,
+};
 use smoltcp::phy::Medium;
 use smoltcp::wire::{DhcpMessageType, EthernetAddress, HardwareAddress, IpAddress, IpCidr, Ipv4Address};
 
@@ -60,7 +62,7 @@ impl Network {
     }
 
     fn until_connected(&mut self) {
-        self.until("connected", |network| network.device.status() == Status::Connected);
+        self.until("connected", |network| network.device.progress() == Progress::Connected);
     }
 
     fn pass(&mut self, time: Duration) {
@@ -85,7 +87,7 @@ fn a_static_address() {
     assert_eq!(network.device.course(), ["connecting", "connected"]);
     network.enter();
     network.pass(Duration::from_secs(60));
-    assert_eq!(network.device.status(), Status::Connected);
+    assert_eq!(network.device.progress(), Progress::Connected);
     assert_eq!(network.device.errors, []);
     assert_eq!(network.relay.connections(), 1);
 }
@@ -132,7 +134,7 @@ fn bare_ip_as_the_medium() {
     let relay = RelayAddress::Endpoint(endpoint(2));
     let mut device = Device::with_config(&hub, Config::new(HardwareAddress::Ip, fixed(1), relay, 1));
     device.idle();
-    assert_eq!(device.status(), Status::Connecting);
+    assert_eq!(device.progress(), Progress::Connecting);
     assert_eq!(hub.frames(), 0, "there is no other port to deliver to");
     let mut other = hub.port(Medium::Ip);
     hub.advance([Some(hub.now() + Duration::from_secs(1))]);
@@ -151,11 +153,9 @@ fn the_relay_goes_and_comes_back() {
     network.until("lost", |network| !network.device.errors.is_empty());
     assert!(matches!(network.device.errors[..], [Error::Transport(_)]));
     network.pass(Duration::from_secs(30));
-    let refused = network
-        .device
-        .history
-        .iter()
-        .filter(|(_, status)| matches!(status, Status::Waiting { failure: Some(Failure::Refused), .. }));
+    let refused = network.device.history.iter().filter(|(_, progress)| {
+        matches!(progress, Progress::Waiting { failure: Some(Failure::Refused), .. })
+    });
     assert!((3..12).contains(&refused.count()), "{:?}", network.device.history);
     network.relay.set_down(false);
     network.until_connected();
@@ -175,7 +175,7 @@ fn a_short_interruption_is_survived() {
     network.device.stack.set_network_up(true, network.hub.now());
     network.pass(Duration::from_secs(60));
     assert_eq!(network.device.errors, []);
-    assert_eq!(network.device.status(), Status::Connected);
+    assert_eq!(network.device.progress(), Progress::Connected);
 }
 
 #[test]
@@ -192,7 +192,7 @@ fn a_long_interruption_ends_the_connection_and_the_next_attempt_waits_for_the_ne
     network.device.port.plug(true);
     network.device.stack.set_network_up(true, network.hub.now());
     network.step();
-    assert_eq!(network.device.status(), Status::Connecting, "at once");
+    assert_eq!(network.device.progress(), Progress::Connecting, "at once");
     network.until_connected();
 }
 
@@ -200,17 +200,17 @@ fn a_long_interruption_ends_the_connection_and_the_next_attempt_waits_for_the_ne
 fn the_network_s_return_ends_the_pause() {
     let mut network = Network::new(fixed(1), RelayAddress::Endpoint(endpoint(2)));
     network.relay.set_down(true);
-    network.until("a long pause", |network| match network.device.status() {
-        Status::Waiting { until, .. } => until.saturating_since(network.hub.now()).as_millis() > 5000,
+    network.until("a long pause", |network| match network.device.progress() {
+        Progress::Waiting { until, .. } => until.saturating_since(network.hub.now()).as_millis() > 5000,
         _ => false,
     });
     network.relay.set_down(false);
     network.device.stack.set_network_up(false, network.hub.now());
     network.device.idle();
-    assert_eq!(network.device.status(), Status::NetworkDown);
+    assert_eq!(network.device.progress(), Progress::NetworkDown);
     network.device.stack.set_network_up(true, network.hub.now());
     network.device.idle();
-    assert_eq!(network.device.status(), Status::Connecting, "at once");
+    assert_eq!(network.device.progress(), Progress::Connecting, "at once");
     network.until_connected();
 }
 
@@ -218,7 +218,7 @@ fn the_network_s_return_ends_the_pause() {
 fn an_address_by_dhcp() {
     let mut network = Network::new(Addressing::Dhcp, RelayAddress::Endpoint(endpoint(2)));
     network.step();
-    assert_eq!(network.device.status(), Status::NoAddress);
+    assert_eq!(network.device.progress(), Progress::NoAddress);
     network.until_connected();
     assert_eq!(network.device.course(), ["no address", "connecting", "connected"]);
     assert_eq!(network.address(), Some(address(100)));
@@ -255,7 +255,7 @@ fn the_lease_ends_without_an_answer() {
     let mut network = Network::new(Addressing::Dhcp, RelayAddress::Endpoint(endpoint(2)));
     network.until_connected();
     network.dhcp.mute = true;
-    network.until("no address", |network| network.device.status() == Status::NoAddress);
+    network.until("no address", |network| network.device.progress() == Progress::NoAddress);
     assert_eq!(network.address(), None);
     assert!(matches!(network.device.errors[..], [Error::Transport(_)]), "{:?}", network.device.errors);
     network.dhcp.mute = false;
@@ -267,7 +267,7 @@ fn dhcp_refuses_to_renew_and_gives_another_address() {
     let mut network = Network::new(Addressing::Dhcp, RelayAddress::Endpoint(endpoint(2)));
     network.until_connected();
     network.dhcp.refuses = true;
-    network.until("no address", |network| network.device.status() == Status::NoAddress);
+    network.until("no address", |network| network.device.progress() == Progress::NoAddress);
     network.dhcp.refuses = false;
     network.dhcp.gives = 101;
     network.until_connected();
@@ -308,7 +308,7 @@ fn in_a_network_without_dhcp_the_address_is_given_up() {
     network.dhcp.mute = true;
     network.device.stack.set_network_up(true, network.hub.now());
     let start = network.hub.now();
-    network.until("given up", |network| network.device.status() == Status::NoAddress);
+    network.until("given up", |network| network.device.progress() == Progress::NoAddress);
     let took = network.hub.now().saturating_since(start).as_millis();
     assert!((29_000..32_000).contains(&took), "{took}");
     assert_eq!(network.address(), None);
@@ -382,9 +382,10 @@ fn no_such_name() {
     let servers = [address(3)];
     config.dns_servers = &servers;
     let mut network = Network::with_config(config);
-    let not_found =
-        |status: &Status| matches!(status, Status::Waiting { failure: Some(Failure::NameNotFound), .. });
-    network.until("not found", |network| not_found(&network.device.status()));
+    let not_found = |progress: &Progress| {
+        matches!(progress, Progress::Waiting { failure: Some(Failure::NameNotFound), .. })
+    };
+    network.until("not found", |network| not_found(&network.device.progress()));
     network.pass(Duration::from_secs(20));
     assert!((4..10).contains(&network.dns.asked), "{}", network.dns.asked);
     network.dns.names.insert("nowhere.example", vec![Ipv4Address::new(10, 0, 0, 2)]);
@@ -395,14 +396,14 @@ fn no_such_name() {
 fn no_name_server() {
     let mut network = Network::new(fixed(1), by_name(NAME));
     network.until("not found", |network| {
-        matches!(network.device.status(), Status::Waiting { failure: Some(Failure::NameNotFound), .. })
+        matches!(network.device.progress(), Progress::Waiting { failure: Some(Failure::NameNotFound), .. })
     });
     let (mut config, servers) = (Config::new(hardware(1), fixed(1), by_name(NAME), 1), [address(3)]);
     config.dns_servers = &servers;
     let mut network = Network::with_config(config);
     network.dns.mute = true;
     network.until("not found", |network| {
-        matches!(network.device.status(), Status::Waiting { failure: Some(Failure::NameNotFound), .. })
+        matches!(network.device.progress(), Progress::Waiting { failure: Some(Failure::NameNotFound), .. })
     });
     network.dns.mute = false;
     network.until_connected();
@@ -412,7 +413,10 @@ fn no_name_server() {
 fn a_name_that_cannot_be_one() {
     let mut network = Network::new(fixed(1), by_name(""));
     network.step();
-    assert!(matches!(network.device.status(), Status::Waiting { failure: Some(Failure::NameNotFound), .. }));
+    assert!(matches!(
+        network.device.progress(),
+        Progress::Waiting { failure: Some(Failure::NameNotFound), .. }
+    ));
 }
 
 #[test]
@@ -433,7 +437,7 @@ fn a_flood_of_frames_does_not_keep_the_stack_from_its_work() {
         turns += 1;
     }
     assert_eq!(turns, 6, "16 frames a turn");
-    assert_eq!(network.device.status(), Status::Connected);
+    assert_eq!(network.device.progress(), Progress::Connected);
 }
 
 #[test]
@@ -464,8 +468,8 @@ fn configurations_that_cannot_work() {
 #[test]
 fn statuses_say_what_they_are() {
     let until = Instant::from_millis(7);
-    let waiting = Status::Waiting { until, failure: Some(Failure::Refused) };
+    let waiting = Progress::Waiting { until, failure: Some(Failure::Refused) };
     assert_eq!(waiting.to_string(), "waiting until 7 ms: no program listens at the relay's address");
-    assert_eq!(Status::Waiting { until, failure: None }.to_string(), "waiting until 7 ms");
-    assert_eq!(Status::NoAddress.to_string(), "no address yet");
+    assert_eq!(Progress::Waiting { until, failure: None }.to_string(), "waiting until 7 ms");
+    assert_eq!(Progress::NoAddress.to_string(), "no address yet");
 }

@@ -4,7 +4,7 @@ use peote_net::Reason;
 use peote_net::link::{EnteredChannel, Event, Mode, SendError};
 use peote_net::reconnect::{Backoff, ChannelState, Reconnect, Retry};
 use peote_net::time::{Duration, Instant};
-use peote_net_smoltcp::{Config, Failure, RelayAddress, Stack, StackMemory, Station, Status};
+use peote_net_smoltcp::{Config, Failure, Progress, RelayAddress, Stack, StackMemory, Station};
 use smoltcp::phy::Medium;
 use smoltcp::wire::IpAddress;
 
@@ -29,8 +29,8 @@ struct Network {
     /// Why the channel was refused.
     refused: Vec<Reason>,
     turns: u32,
-    /// What the status has become, and when.
-    history: Vec<(Instant, Status)>,
+    /// What the progress has become, and when.
+    history: Vec<(Instant, Progress)>,
 }
 
 impl Network {
@@ -59,7 +59,7 @@ impl Network {
     fn step(&mut self) {
         let now = self.hub.now();
         self.relay.poll();
-        let mut is_closed = self.server.status() != Status::Connected;
+        let mut is_closed = self.server.progress() != Progress::Connected;
         let of_server = self.server.turn(|event, out| match event {
             Event::Chunk { from, bytes } => out.send(from, bytes),
             Event::Closed { .. } | Event::Refused { .. } => {
@@ -68,7 +68,7 @@ impl Network {
             }
             _ => Ok(()),
         });
-        if is_closed && self.server.status() == Status::Connected {
+        if is_closed && self.server.progress() == Progress::Connected {
             self.server.link.out().create("echo", MODE).unwrap();
         }
         self.turns += 1;
@@ -79,9 +79,9 @@ impl Network {
                 _ => {}
             }
         }
-        let status = self.station.status();
-        if self.history.last().is_none_or(|(_, last)| *last != status) {
-            self.history.push((now, status));
+        let progress = self.station.progress();
+        if self.history.last().is_none_or(|(_, last)| *last != progress) {
+            self.history.push((now, progress));
         }
         let deadline = self.station.next_deadline(now);
         self.hub.advance([deadline, of_server, self.relay.deadline()]);
@@ -120,8 +120,8 @@ fn connects_enters_and_sends() {
     let echo = network.echo;
     assert_eq!(network.station.send(echo, b"x"), Err(SendError::NotOpen));
     network.echo(b"hello");
-    let kinds: Vec<Status> = network.history.iter().map(|(_, status)| *status).collect();
-    assert_eq!(kinds, [Status::Connecting, Status::Connected]);
+    let kinds: Vec<Progress> = network.history.iter().map(|(_, progress)| *progress).collect();
+    assert_eq!(kinds, [Progress::Connecting, Progress::Connected]);
     assert_eq!(network.station.lost(), None);
 }
 
@@ -134,10 +134,10 @@ fn a_relay_that_does_not_answer_is_given_up() {
     // 15 s for the answer, and one more in which what has come would be read
     let now = network.hub.now();
     assert!((Instant::from_millis(16_000)..Instant::from_millis(18_000)).contains(&now), "{now:?}");
-    let given_up = |status| {
-        matches!(status, Status::Waiting { failure: Some(Failure::GivenUp), .. } | Status::Connecting)
+    let given_up = |progress| {
+        matches!(progress, Progress::Waiting { failure: Some(Failure::GivenUp), .. } | Progress::Connecting)
     };
-    assert!(given_up(network.station.status()), "{:?}", network.history);
+    assert!(given_up(network.station.progress()), "{:?}", network.history);
     network.relay.set_deaf_to(None);
     network.echo(b"hello");
     assert_eq!(network.refused, []);
@@ -158,7 +158,7 @@ fn a_channel_that_is_not_answered_for_and_given_up_is_refused() {
     network.echo(b"hello");
 }
 
-/// The status says when the next attempt is made, and it is made then; it never says that there
+/// The progress says when the next attempt is made, and it is made then; it never says that there
 /// will be none.
 #[test]
 fn comes_back_when_it_said() {
@@ -169,11 +169,11 @@ fn comes_back_when_it_said() {
     network.pass(Duration::from_secs(20));
     let mut announced = 0;
     for pair in network.history.windows(2) {
-        let [(_, status), (when, next)] = pair else { unreachable!() };
-        assert!(!matches!(status, Status::Ended { .. }), "{status}");
-        if let Status::Waiting { until, failure } = status {
+        let [(_, progress), (when, next)] = pair else { unreachable!() };
+        assert!(!matches!(progress, Progress::Ended { .. }), "{progress}");
+        if let Progress::Waiting { until, failure } = progress {
             assert!(failure.is_some());
-            assert_eq!((*next, *when), (Status::Connecting, *until), "{:?}", network.history);
+            assert_eq!((*next, *when), (Progress::Connecting, *until), "{:?}", network.history);
             announced += 1;
         }
     }
@@ -190,11 +190,11 @@ fn comes_back_when_it_said() {
 fn ends_when_the_rules_say_so_and_begins_anew() {
     let mut network = Network::new(Backoff::new().with_most_attempts(2));
     network.relay.set_down(true);
-    network.until("ended", |network| matches!(network.station.status(), Status::Ended { .. }));
-    assert_eq!(network.station.status(), Status::Ended { failure: Failure::Refused });
+    network.until("ended", |network| matches!(network.station.progress(), Progress::Ended { .. }));
+    assert_eq!(network.station.progress(), Progress::Ended { failure: Failure::Refused });
     network.relay.set_down(false);
     network.pass(Duration::from_secs(60));
-    assert_eq!(network.station.status(), Status::Ended { failure: Failure::Refused });
+    assert_eq!(network.station.progress(), Progress::Ended { failure: Failure::Refused });
     network.station.channels().try_now();
     network.echo(b"again");
 }
@@ -209,9 +209,9 @@ fn the_network_goes_and_comes() {
     network.port.plug(false);
     network.until("lost", |network| network.station.lost().is_some());
     network.port.plug(true);
-    network.until("due", |network| network.station.status() == Status::NetworkDown);
+    network.until("due", |network| network.station.progress() == Progress::NetworkDown);
     network.pass(Duration::from_secs(10));
-    assert_eq!(network.station.status(), Status::NetworkDown);
+    assert_eq!(network.station.progress(), Progress::NetworkDown);
     let now = network.hub.now();
     network.station.set_network_up(true, now);
     network.echo(b"after");

@@ -28,7 +28,7 @@ use peote_net::link::{Channel, EnteredChannel, Event, Link, Mode, SendError, lin
 use peote_net::time::Duration;
 use peote_net_embedded_tls::{Network as _, RECORD, TlsTransport};
 use peote_net_smoltcp::{
-    Addressing, Config, RelayAddress, Stack, StackMemory, Status, TcpTransport, TransportError,
+    Addressing, Config, Progress, RelayAddress, Stack, StackMemory, TcpTransport, TransportError,
 };
 use rand_core::{CryptoRng, RngCore};
 use smoltcp::wire::{IpAddress, IpCidr};
@@ -60,7 +60,7 @@ struct Network {
 impl Network {
     /// Moves frames. Says whether there is a connection.
     fn turn(&mut self) -> bool {
-        self.stack.poll(self.ethernet, self.clock.now()) == Status::Connected
+        self.stack.poll(self.ethernet, self.clock.now()) == Progress::Connected
     }
 }
 

@@ -17,7 +17,7 @@ use peote_net::reconnect::{Backoff, Reconnect};
 use peote_net::relay::{ConnectionId, Host, Relay, StaticStorage};
 use peote_net::rpc::{self, Context, Message, Remote, remote};
 use peote_net::time::Instant;
-use peote_net_smoltcp::{Addressing, Config, RelayAddress, Stack, StackMemory, Status};
+use peote_net_smoltcp::{Addressing, Config, Progress, RelayAddress, Stack, StackMemory};
 use static_cell::ConstStaticCell;
 
 /// Chunks up to 256 bytes, seven users, an entered channel and the two ends of a local user, two
@@ -143,7 +143,7 @@ fn main() -> ! {
     let mut done = false;
     loop {
         let now = clock.now();
-        if stack.status() == Status::Connected {
+        if stack.progress() == Progress::Connected {
             channels.try_now();
             if channels.start_attempt(now) {
                 channels.connected();

@@ -9,7 +9,7 @@ use peote_net::time::Instant;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
-pub enum Status {
+pub enum Progress {
     /// There is no network: the cable is out, or the radio has not joined.
     NetworkDown,
     /// DHCP has not given an address yet.
@@ -72,7 +72,7 @@ impl fmt::Display for Failure {
     }
 }
 
-impl fmt::Display for Status {
+impl fmt::Display for Progress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NetworkDown => f.write_str("no network"),
