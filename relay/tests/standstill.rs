@@ -189,7 +189,8 @@ fn a_receiver_that_takes_what_there_is_has_not_stalled() {
 
 #[test]
 fn last_words_wait_for_who_takes_what_there_is() {
-    let relay = start(Config { stall_timeout: SHORT, queue_bytes: 8 << 20, ..config() });
+    // shorter than the relay stands still, and long enough for a test that has to wait for its turn
+    let relay = start(Config { stall_timeout: Duration::from_secs(2), queue_bytes: 8 << 20, ..config() });
     let (mut server, mut user) = (relay.connect_small(), relay.connect());
     open(b"a", &mut server, &mut user);
     // the end lies behind it, and is seen before the relay stands still
