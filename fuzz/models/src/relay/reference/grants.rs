@@ -109,7 +109,7 @@ impl Model {
             return true;
         }
         let mut bytes = u64::from(bytes);
-        for from in [&mut grants.earlier, &mut grants.passed] {
+        for from in [&mut grants.passed, &mut grants.earlier] {
             let part = bytes.min(*from);
             *from -= part;
             bytes -= part;
