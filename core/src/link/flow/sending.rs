@@ -207,7 +207,7 @@ impl Out<'_> {
     /// of its own: [`Out::free`].
     #[must_use]
     pub fn window(&self, to: impl Into<Destination>) -> Option<usize> {
-        let to = to.into();
+        let to = self.reached(to.into());
         let route = self.route(to)?;
         let of =
             |party: &PartySlot| (!party.window.is_none() && party.has_windows()).then(|| party.may_send());

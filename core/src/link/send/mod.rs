@@ -110,6 +110,7 @@ impl<'a> Out<'a> {
 
     #[inline(never)]
     fn send_bytes(&mut self, to: Destination, bytes: &[u8], is_rpc: bool) -> Result<(), SendError> {
+        let to = self.reached(to);
         let (route, length) = self.route_or_ask(to, bytes.len(), is_rpc)?;
         self.debit(to, &route, bytes.len().saturating_add(length.as_bytes().len()));
         if route.is_one_unit(length, bytes.len()) {
@@ -179,6 +180,7 @@ impl<'a> Out<'a> {
     /// Begins a payload, if there is room for all of it.
     #[cfg_attr(feature = "speed", inline)]
     fn payload(&mut self, to: Destination, len: usize, is_rpc: bool) -> Result<Payload<'_>, SendError> {
+        let to = self.reached(to);
         let (route, length) = self.route_or_ask(to, len, is_rpc)?;
         self.debit(to, &route, len.saturating_add(length.as_bytes().len()));
         let (units, local) = self.begin_payload(route, length, len);
@@ -217,7 +219,7 @@ impl<'a> Out<'a> {
     /// Returns true if [`Out::send`] would queue `len` bytes for `to` now.
     #[must_use]
     pub fn can_send(&self, to: impl Into<Destination>, len: usize) -> bool {
-        let to = to.into();
+        let to = self.reached(to.into());
         self.route(to).is_some_and(|route| self.length_for(to, &route, len).is_ok())
     }
 
@@ -444,7 +446,7 @@ impl<'a> Out<'a> {
         len: usize,
         is_rpc: bool,
     ) -> Result<(Route, EncodedLength), SendError> {
-        let route = self.route(self.reached(to)).ok_or(SendError::NotOpen)?;
+        let route = self.route(to).ok_or(SendError::NotOpen)?;
         check_mode(&route, is_rpc)?;
         let length = self.length_for(to, &route, len)?;
         Ok((route, length))
