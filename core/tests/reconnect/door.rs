@@ -76,14 +76,20 @@ fn who_may_enter_comes_back_with_the_channel() {
     rig.asks(&[(Delete, "\u{3}")]);
 }
 
-#[test]
-fn a_relay_that_drains_says_when_to_come_back() {
+/// A list with an own channel that is open, at a relay that has announced what it can do.
+fn with_a_room() -> Rig {
     let mut rig = Rig::new();
     rig.own("room");
     rig.connect();
     let tag = rig.asks(&[(Create, "room")])[0];
     rig.hears(announcement());
     rig.accepts(tag, 0);
+    rig
+}
+
+#[test]
+fn a_relay_that_drains_says_when_to_come_back() {
+    let mut rig = with_a_room();
     assert_eq!(rig.hears(to_endpoint::come_back_in(4000)), []);
     rig.pass(500);
     rig.lose();
@@ -100,12 +106,7 @@ fn a_relay_that_drains_says_when_to_come_back() {
 /// A broken one does not send a device away for weeks.
 #[test]
 fn a_relay_that_drains_is_not_stayed_away_from_for_longer_than_an_hour() {
-    let mut rig = Rig::new();
-    rig.own("room");
-    rig.connect();
-    let tag = rig.asks(&[(Create, "room")])[0];
-    rig.hears(announcement());
-    rig.accepts(tag, 0);
+    let mut rig = with_a_room();
     rig.hears(to_endpoint::come_back_in(u32::MAX));
     rig.lose();
     assert_eq!(rig.deadline(), Some(3_600_000));

@@ -26,6 +26,16 @@ fn connect(afar: &mut Afar, id: ConnectionId) -> Key {
     key
 }
 
+/// A proxy of a channel of the other relay, which `server` is the server of here. Returns its key,
+/// and its place among the connections, too.
+fn with_proxy(server: ConnectionId) -> (Afar, Key, u32) {
+    let mut afar = Afar::new(1);
+    afar.make_proxy(PEER, b"a", 0);
+    let key = connect(&mut afar, server);
+    afar.channel_is_here(b"a", server);
+    (afar, key, crate::connections::index(server))
+}
+
 /// Does all that a stand-in has to do. Returns how often it has closed.
 fn do_all(afar: &mut Afar, key: Key) -> usize {
     let mut closed = 0;
@@ -93,11 +103,7 @@ fn what_was_said_before_a_connection_went_is_passed_on_first() {
 #[test]
 fn a_proxy_at_which_somebody_knocks_does_not_go() {
     let [user, server, _] = connections();
-    let mut afar = Afar::new(1);
-    afar.make_proxy(PEER, b"a", 0);
-    let key = connect(&mut afar, server);
-    afar.channel_is_here(b"a", server);
-    let place = crate::connections::index(server);
+    let (mut afar, key, place) = with_proxy(server);
     let find = |_, _| Some((user, NOBODY));
     let knock = |number, ticket| to_endpoint::knock(0, number, ticket, true, 1000, 0).unwrap();
     afar.hear(place, &knock(0, 5), &[]);
@@ -126,12 +132,8 @@ fn a_proxy_at_which_somebody_knocks_does_not_go() {
 #[test]
 fn a_proxy_at_which_nobody_knocks_goes() {
     let [user, server, _] = connections();
-    let place = crate::connections::index(server);
     for is_used in [false, true] {
-        let mut afar = Afar::new(1);
-        afar.make_proxy(PEER, b"a", 0);
-        let key = connect(&mut afar, server);
-        afar.channel_is_here(b"a", server);
+        let (mut afar, key, place) = with_proxy(server);
         if is_used {
             afar.hear(place, &to_endpoint::knock(0, 0, 5, true, 1000, 0).unwrap(), &[]);
             afar.pass_on(0, |_, _| Some((user, NOBODY)));
@@ -148,11 +150,7 @@ fn a_proxy_at_which_nobody_knocks_goes() {
 #[test]
 fn last_words_can_be_cut_short() {
     let [user, server, _] = connections();
-    let mut afar = Afar::new(1);
-    afar.make_proxy(PEER, b"a", 0);
-    let key = connect(&mut afar, server);
-    afar.channel_is_here(b"a", server);
-    let place = crate::connections::index(server);
+    let (mut afar, key, place) = with_proxy(server);
     for number in [0, 1] {
         afar.hear(place, &to_endpoint::knock(0, number, 5, true, 2, 0).unwrap(), &[]);
     }
@@ -231,13 +229,7 @@ fn a_double_that_has_gone_is_forgotten() {
     let key = connect(&mut afar, double);
     afar.hear_record(PEER, &Record::ConnectionGone { connection: 99 }, 0);
     assert!(afar.peers[&PEER].doubles.is_empty());
-    while let Some((_, todo)) = afar.take_todo(key) {
-        match todo {
-            Todo::LoseKnock(tag) => afar.lost_knock(key, tag, true),
-            Todo::Close => afar.closed(key),
-            _ => {}
-        }
-    }
+    do_all(&mut afar, key);
     afar.hear_record(PEER, &knock(2, 100), 0);
     assert_eq!(connect(&mut afar, next), key, "it has the place of the one before");
     afar.hear_record(PEER, &Record::ConnectionGone { connection: 99 }, 0);
