@@ -257,8 +257,8 @@ pub enum Destination {
     User(OwnChannel, User),
     /// All users of an own channel.
     All(OwnChannel),
-    /// All users of an own channel but one. One of which the program is just told that it is gone
-    /// leaves nobody out.
+    /// All users of an own channel but one. While the program is told that this one is gone, all
+    /// users are meant.
     AllBut(OwnChannel, User),
 }
 

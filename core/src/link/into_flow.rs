@@ -13,9 +13,9 @@ pub enum Flow {
     ///
     /// Until it is dealt with, what its party says is kept in the party's slot, behind it; all
     /// others are heard. Where that slot is full the link reads no further: a party that has said
-    /// hello keeps to its window and never fills it, others can. Without feature `flow`, and for
-    /// events without a party ([`Event::UserIgnored`](super::Event::UserIgnored), `KnockEnded`, `ComeBack`), the link reads no
-    /// further at all.
+    /// hello keeps to its window and never fills it, others can. Without feature `flow` the link
+    /// reads no further at all. Nor does it for events without a party: `KnockEnded`, `ComeBack`
+    /// and [`Event::UserIgnored`](super::Event::UserIgnored).
     Again,
 }
 

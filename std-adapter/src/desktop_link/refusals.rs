@@ -13,7 +13,7 @@ pub(super) struct Refusal {
     reason: Reason,
 }
 
-/// Those that wait, in their order.
+/// Refusals that wait, in their order.
 #[derive(Debug, Default)]
 pub(super) struct Refusals {
     waiting: VecDeque<Refusal>,

@@ -19,7 +19,7 @@ pub(super) enum Tail {
 pub(in crate::link) struct FlowState {
     /// Parties have windows.
     pub(in crate::link) in_force: bool,
-    /// Somebody may be due a grant.
+    /// A party may be due a grant.
     pub(super) is_due: bool,
     /// Hello has been said.
     pub(super) has_said: bool,

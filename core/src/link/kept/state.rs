@@ -51,7 +51,7 @@ impl PartyKept {
 
     /// The same, which the program has seen and wants again.
     pub(in crate::link) const fn seen(self) -> Self {
-        // nobody else wants to know
+        // no other caller wants to know
         if cfg!(feature = "rpc") { Self(self.0 | Self::SEEN) } else { self }
     }
 

@@ -414,8 +414,8 @@ impl<'a> Out<'a> {
         })
     }
 
-    /// Returns where something for `to` goes. A user that is gone leaves nobody out of a broadcast:
-    /// to the relay, its number can mean the next one by now.
+    /// Returns where something for `to` goes. A broadcast to all but a user that is gone goes to
+    /// all: to the relay, its number can mean the next user by now.
     #[inline]
     pub(super) fn reached(&self, to: Destination) -> Destination {
         match to {

@@ -74,7 +74,8 @@ pub struct Room {
 
 impl Both {
     /// Both with [`CONNECTIONS`] connections that have sent nothing, and queues of `bound` bytes;
-    /// see [`Host::cut`](peote_net::relay::Host::cut) for `cut`. If the names' hashes `collide`, they are all the same.
+    /// see [`Host::cut`](peote_net::relay::Host::cut) for `cut`. If the names' hashes `collide`, they
+    /// are all the same.
     ///
     /// # Panics
     ///

@@ -49,7 +49,7 @@ pub(crate) enum Todo {
     LoseEntered(u8),
     /// It knocks no more that knocked with that tag.
     LoseKnock(u8),
-    /// It is a proxy, and goes if nobody needs it.
+    /// It is a proxy, and goes if it has no members.
     CloseUnused,
     /// It is gone.
     Close,
@@ -87,7 +87,7 @@ struct StandIn {
     role: Role,
     todo: VecDeque<Todo>,
     is_listed: bool,
-    /// It is about to go, and what the core still says to it is for nobody.
+    /// It is about to go, and what the core still says to it is dropped.
     is_over: bool,
     /// Tells it apart from others that had its place before.
     serial: u64,
@@ -141,7 +141,7 @@ pub(crate) struct Afar {
     young: VecDeque<(u64, Key, u64)>,
     /// Proxies that could not be made.
     pub(crate) failed: Vec<Name>,
-    /// Proxies that have gone because nobody needed them.
+    /// Proxies that have gone because they had no members.
     pub(crate) unused: Vec<Name>,
     epochs: u32,
 }

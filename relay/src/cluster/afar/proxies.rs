@@ -43,7 +43,7 @@ impl Afar {
         }
     }
 
-    /// A proxy goes now, whoever still has something to hear or to say there: the channel that it
+    /// A proxy goes now, even if there is something left to hear or to say: the channel that it
     /// stands for is gone.
     pub(crate) fn end_proxy(&mut self, name: &[u8], now: u64) {
         let Some(key) = self.proxies.get(name).copied() else { return };
@@ -73,7 +73,7 @@ impl Afar {
         }
     }
 
-    /// Whether nobody needs a proxy any more. Its name is that of another one then, if need be.
+    /// Whether a proxy has no members any more. Its name is free for another one then.
     pub(super) fn is_unused(&mut self, key: Key) -> bool {
         let Some(StandIn { role: Role::Proxy { name, members }, .. }) = self.get(key) else { return true };
         if !members.is_empty() {

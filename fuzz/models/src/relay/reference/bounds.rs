@@ -109,7 +109,7 @@ impl Model {
         u64::from(self.window_of(receiver).max(self.window))
     }
 
-    /// A sender waits for the queue of somebody, with so much that it has sent.
+    /// A sender waits for the queue of a receiver, with so much that it has sent.
     pub(in crate::relay) fn waits_for_a_queue(&self, from: usize, receiver: usize, rest: &[u8]) {
         let is_data = self.endpoints[&from].left > 0 || rest.first().is_some_and(|first| *first != 0);
         if !is_data {

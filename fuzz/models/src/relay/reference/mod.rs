@@ -15,7 +15,7 @@ pub(super) use bounds::{Ended, Piece, Seen};
 use grants::Grants;
 use windows::Sides;
 
-/// Somebody, and what data is headed with there: for its receiver, or by its sender.
+/// An endpoint, and what data is headed with there: for its receiver, or by its sender.
 type Key = (usize, Vec<u8>);
 
 /// What a receiver gets, in order: a control unit, or the payload of one unit of data behind its

@@ -127,8 +127,8 @@ fn listen(path: &Path) -> io::Result<UnixListener> {
     listener
 }
 
-/// Calls `serve` with all that come. Waits where the system lets nobody in at the moment, because
-/// there is no file descriptor left.
+/// Calls `serve` with all that come. Waits where the system accepts no connection at the moment,
+/// because there is no file descriptor left.
 fn accept(listener: &UnixListener, mut serve: impl FnMut(&UnixStream)) {
     let mut is_said = false;
     for client in listener.incoming() {
