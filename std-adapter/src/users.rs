@@ -1,6 +1,7 @@
 //! The users of own channels, in a table that grows.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use peote_net::link::{Channel, Event, OwnChannel, Source, User};
 
@@ -42,12 +43,14 @@ impl<T> Users<T> {
     /// user that is gone is handed to `gone`, once.
     ///
     /// To be called with every event, before the handler looks at it. An event that is delivered
-    /// again changes nothing more.
-    pub fn follow(&mut self, event: &Event<'_>, gone: impl FnMut(OwnChannel, User, T))
+    /// again changes nothing more. Of a channel that the program deletes no event tells:
+    /// [`left`](Self::left) does.
+    pub fn follow(&mut self, event: &Event<'_>, mut gone: impl FnMut(OwnChannel, User, T))
     where
         T: Default,
     {
         if let Event::UserEntered { channel, user, .. } = *event {
+            self.forget_earlier(channel, &mut gone);
             self.enter(channel, user, T::default());
         }
         self.forget(event, gone);
@@ -63,20 +66,42 @@ impl<T> Users<T> {
                 }
             }
             Event::Closed { channel: Channel::Own(channel), .. }
-            | Event::Away { channel: Channel::Own(channel), .. } => {
-                let users: Vec<User> = self.of(channel).map(|(user, _)| user).collect();
-                for user in users {
-                    if let Some(data) = self.remove(channel, user) {
-                        gone(channel, user, data);
-                    }
-                }
-            }
+            | Event::Away { channel: Channel::Own(channel), .. } => self.left(channel, gone),
             _ => {}
         }
     }
 
-    /// Puts a user in the table. One that is there already keeps its data.
+    /// The program has deleted a channel, of which no event tells: its users are gone.
+    pub fn left(&mut self, channel: OwnChannel, gone: impl FnMut(OwnChannel, User, T)) {
+        self.forget_first(channel.index(), |of| of == channel, gone);
+    }
+
+    /// Users of an earlier channel of the same slot are gone: it has been deleted, and the program
+    /// has not said so.
+    fn forget_earlier(&mut self, channel: OwnChannel, gone: impl FnMut(OwnChannel, User, T)) {
+        self.forget_first(channel.index(), |of| of != channel, gone);
+    }
+
+    /// Forgets users of the channel of a slot, if it is one of these. All users of a slot are of
+    /// one channel.
+    fn forget_first(
+        &mut self,
+        index: usize,
+        is_gone: impl Fn(OwnChannel) -> bool,
+        mut gone: impl FnMut(OwnChannel, User, T),
+    ) {
+        while let Some((&(_, user), &(channel, _))) = self.entries.range(of_slot(index)).next()
+            && is_gone(channel)
+            && let Some((channel, data)) = self.entries.remove(&(index, user))
+        {
+            gone(channel, user, data);
+        }
+    }
+
+    /// Puts a user in the table. One that is there already keeps its data. Users of an earlier
+    /// channel, in whose place this one has come, are no longer in the table.
     pub fn enter(&mut self, channel: OwnChannel, user: User, data: T) {
+        self.forget_earlier(channel, |_, _, _| ());
         if self.get(channel, user).is_none() {
             self.entries.insert((channel.index(), user), (channel, data));
         }
@@ -115,13 +140,14 @@ impl<T> Users<T> {
 
     /// Returns the users of one channel, by their numbers.
     pub fn of(&self, channel: OwnChannel) -> impl Iterator<Item = (User, &T)> {
-        self.iter().filter(move |&(of, _, _)| of == channel).map(|(_, user, data)| (user, data))
+        let of_channel = self.entries.range(of_slot(channel.index()));
+        of_channel.filter(move |(_, (of, _))| *of == channel).map(|(&(_, user), (_, data))| (user, data))
     }
 
     /// Returns the users of one channel with data that can be changed.
     pub fn of_mut(&mut self, channel: OwnChannel) -> impl Iterator<Item = (User, &mut T)> {
-        let of_channel = self.entries.iter_mut().filter(move |(_, (of, _))| *of == channel);
-        of_channel.map(|(&(_, user), (_, data))| (user, data))
+        let of_channel = self.entries.range_mut(of_slot(channel.index()));
+        of_channel.filter(move |(_, (of, _))| *of == channel).map(|(&(_, user), (_, data))| (user, data))
     }
 
     /// Returns the users of all channels.
@@ -140,4 +166,9 @@ impl<T> Users<T> {
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
+}
+
+/// The keys of the users of a slot.
+fn of_slot(index: usize) -> Range<(usize, User)> {
+    (index, User::new(0))..(index + 1, User::new(0))
 }

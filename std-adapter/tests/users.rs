@@ -56,3 +56,39 @@ fn another_channel_has_other_users() {
     users.enter(second, User::new(0), 2);
     assert_eq!(users.of(second).collect::<Vec<_>>(), [(User::new(0), &2)]);
 }
+
+/// Of a channel that the program deletes no event tells.
+#[test]
+fn a_deleted_channel_leaves_no_users_behind() {
+    let mut link = Link::with_buffers(HeapBuffers::default());
+    let mut next = || {
+        let mut relay = peote_net::offline::Offline::new();
+        let now = peote_net::time::Instant::ZERO;
+        let channel = link.out().create("a", Mode::Data).unwrap();
+        link.poll(&mut relay, now, |_, _| ()).unwrap();
+        link.out().delete(channel).unwrap();
+        link.poll(&mut relay, now, |_, _| ()).unwrap();
+        channel
+    };
+    let (first, second, third) = (next(), next(), next());
+    let mut users = Users::<u32>::new();
+    let mut gone = Vec::new();
+    let all = [0, 1, 2].map(User::new);
+    for number in 0..3 {
+        users.follow(&entered(first, number), |_, _, _| panic!("all are there"));
+    }
+    // the program says so
+    users.left(first, |channel, user, _| gone.push((channel, user)));
+    assert_eq!(gone, all.map(|user| (first, user)));
+    assert!(users.is_empty());
+    for number in 0..3 {
+        users.follow(&entered(second, number), |_, _, _| panic!("all are there"));
+    }
+    // or another channel is in its place
+    gone.clear();
+    users.follow(&entered(third, 1), |channel, user, _| gone.push((channel, user)));
+    assert_eq!(gone, all.map(|user| (second, user)));
+    assert_eq!(users.iter().collect::<Vec<_>>(), [(third, User::new(1), &0)]);
+    users.enter(first, User::new(5), 7);
+    assert_eq!(users.iter().collect::<Vec<_>>(), [(first, User::new(5), &7)]);
+}

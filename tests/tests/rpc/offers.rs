@@ -1,6 +1,6 @@
 //! Who has offered what.
 
-use peote_net::link::{Destination, EnteredChannel, Event, Source};
+use peote_net::link::{Destination, EnteredChannel, Event, Mode, Source, User};
 use peote_net::protocol::to_endpoint;
 use peote_net::rpc::{Message, NotOffered, Offers, OffersFull, Remote};
 
@@ -58,6 +58,23 @@ fn the_table_has_its_limits_and_places_become_free() {
     assert_eq!(offers.add(Remote::assume(c, 2)), Ok(()));
     let objects: Vec<u8> = offers.all(2).map(Remote::object).collect();
     assert_eq!(objects, [2]);
+}
+
+/// Of a channel that the program leaves or deletes no event tells.
+#[test]
+fn a_channel_that_was_left_takes_its_offers_with_it() {
+    let (mut link, [a, b, _]) = channels();
+    let own = link.out().create("d", Mode::RPC).unwrap();
+    let users = [0, 1].map(|number| Destination::User(own, User::new(number)));
+    let mut offers = Offers::<4, 1>::new();
+    for peer in [a.into(), b.into(), users[0], users[1]] {
+        assert_eq!(offers.add(Remote::assume(peer, 1)), Ok(()));
+    }
+    let peers = |offers: &Offers<4, 1>| offers.all(1).map(Remote::destination).collect::<Vec<_>>();
+    offers.left(a);
+    assert_eq!(peers(&offers), [b.into(), users[0], users[1]]);
+    offers.left(own);
+    assert_eq!(peers(&offers), [b.into()]);
 }
 
 #[test]
