@@ -302,3 +302,77 @@ fn a_channel_that_is_never_answered_for_is_refused() {
         assert_eq!(run(&mut link, one_by_one, relay, is_given_up), ["refused: NoAnswer"]);
     }
 }
+
+/// Polls until the link is connected and has asked for two channels, which the relay opens.
+fn two_channels_open(link: &mut DesktopLink, listener: &TcpListener) -> TcpStream {
+    let poll = |link: &mut DesktopLink| {
+        let mut opened = 0;
+        link.poll(|event, _| opened += usize::from(matches!(event, Event::Opened { .. }))).unwrap();
+        link.wait_for(&mut [], Some(link.now() + time::Duration::from_millis(20))).unwrap();
+        opened
+    };
+    while link.peer_addr().is_none() {
+        poll(link);
+    }
+    let mut relay = accept(listener);
+    for number in 0..2 {
+        let mut command = [0; 5];
+        relay.read_exact(&mut command).unwrap();
+        relay.write_all(&to_endpoint::success(command[2], number)).unwrap();
+    }
+    let mut opened = 0;
+    while opened < 2 {
+        opened += poll(link);
+    }
+    relay
+}
+
+/// A loss that `next` has begun to tell is told to its end by `poll`, and is over then.
+#[test]
+fn a_program_may_go_on_with_poll_in_the_middle_of_a_loss() {
+    let (listener, address) = listener();
+    let (mut link, changes) = link_to(&address.to_string(), rules(), Retry::default());
+    let channels: [Channel; 2] = ["a", "b"].map(|name| link.create(name, Mode::default()).unwrap().into());
+    drop(two_channels_open(&mut link, &listener));
+    let first = loop {
+        match link.next().unwrap() {
+            Some((Event::Away { channel, .. }, _)) => break channel,
+            Some(_) => {}
+            None => drop(link.wait().unwrap()),
+        }
+    };
+    let mut others = Vec::new();
+    link.poll(|event, _| {
+        if let Event::Away { channel, .. } = event {
+            others.push(channel);
+        }
+    })
+    .unwrap();
+    assert_eq!([first, others[0]], channels);
+    assert_eq!(others.len(), 1);
+
+    let _relay = two_channels_open(&mut link, &listener);
+    for _ in 0..5 {
+        assert!(link.next().unwrap().is_none());
+        link.wait_for(&mut [], Some(link.now() + time::Duration::from_millis(5))).unwrap();
+    }
+    assert_eq!(link.status(), Status::Connected);
+    let lost = changes.try_iter().filter(|change| matches!(change, Change::Lost(_))).count();
+    assert_eq!(lost, 1);
+}
+
+/// As with any other loss, what is left to say of it is how it came.
+#[test]
+fn closing_in_the_middle_of_a_loss_says_how_it_was_lost() {
+    let (listener, address) = listener();
+    let (mut link, _changes) = link_to(&address.to_string(), rules(), Retry::default());
+    for name in ["a", "b"] {
+        link.create(name, Mode::default()).unwrap();
+    }
+    drop(two_channels_open(&mut link, &listener));
+    while !matches!(link.next().unwrap(), Some((Event::Away { .. }, _))) {
+        link.wait_for(&mut [], Some(link.now() + time::Duration::from_millis(20))).unwrap();
+    }
+    let error = link.close(LONG).unwrap_err();
+    assert!(matches!(error, LinkError::Lost(Lost::Closed)), "{error:?}");
+}

@@ -240,7 +240,7 @@ impl LinkBuilder {
             relay,
             stage: Stage::Nothing,
             is_reconnecting: self.rules.is_some(),
-            cause: None,
+            missing: None,
             refused: Refusals::default(),
             ended: None,
             poll_limit: self.poll_limit,

@@ -69,16 +69,16 @@ pub enum Lost {
 
 /// Why there is no connection.
 #[derive(Debug)]
-pub(super) enum Cause {
+pub(super) enum Missing {
     Connect(ConnectError),
     Lost(Lost),
 }
 
-impl From<Cause> for Box<dyn StdError + Send + Sync> {
-    fn from(cause: Cause) -> Self {
-        match cause {
-            Cause::Connect(error) => Box::new(error),
-            Cause::Lost(lost) => Box::new(lost),
+impl From<Missing> for Box<dyn StdError + Send + Sync> {
+    fn from(missing: Missing) -> Self {
+        match missing {
+            Missing::Connect(error) => Box::new(error),
+            Missing::Lost(lost) => Box::new(lost),
         }
     }
 }

@@ -23,7 +23,7 @@ pub use builder::LinkBuilder;
 pub use change::Change;
 pub use error::{LinkError, Lost};
 use refusals::Refusals;
-use turns::{follow, name_of_ended};
+use turns::{follow, name_of_ended, told};
 
 #[cfg(feature = "tls")]
 use crate::TlsOptions;
@@ -86,7 +86,7 @@ pub struct DesktopLink {
     /// The connection comes back by itself.
     is_reconnecting: bool,
     /// Why there is no connection, if that is to be told by the next error.
-    cause: Option<error::Cause>,
+    missing: Option<error::Missing>,
     /// What is to be told to the program before what comes.
     refused: Refusals,
     /// The name of the channel that the last event of [`next`](DesktopLink::next) has ended.
@@ -324,7 +324,7 @@ impl DesktopLink {
     pub fn try_now(&mut self) {
         if !matches!(self.relay, Relay::Given(None)) {
             self.channels.try_now();
-            self.cause = None;
+            self.missing = None;
         }
     }
 
@@ -373,6 +373,7 @@ impl DesktopLink {
         mut handler: impl FnMut(Event<'_>, &mut Out<'_>) -> R,
     ) -> Result<bool, LinkError<R::Error>> {
         let now = self.clock.now();
+        self.end_turn_of_next(now, &mut handler);
         self.begin_turn(now);
         while let Some(refused) = self.refused.next() {
             let name = self.channels.name(refused.channel).cloned();
@@ -443,11 +444,7 @@ impl DesktopLink {
     #[expect(clippy::should_implement_trait, reason = "it borrows from the link")]
     pub fn next(&mut self) -> Result<Option<(Event<'_>, Out<'_>)>, LinkError> {
         let now = self.clock.now();
-        if let Some(refused) = self.refused.returned.take()
-            && self.link.out().take_again()
-        {
-            self.refused.keep(refused);
-        }
+        self.settle_returned();
         if !self.is_in_turn {
             self.begin_turn(now);
             self.is_in_turn = true;
@@ -463,10 +460,7 @@ impl DesktopLink {
                 self.is_in_turn = false;
                 self.end_turn().map(|()| None)
             }
-            Some(is_away) => Ok(self.link.found().map(|(event, out)| match event {
-                Event::Closed { channel, reason } if is_away => (Event::Away { channel, reason }, out),
-                event => (event, out),
-            })),
+            Some(is_away) => Ok(self.link.found().map(|(event, out)| (told(event, is_away), out))),
         }
     }
 

@@ -3,12 +3,12 @@
 
 use std::task::Poll;
 
-use peote_net::link::{Error, Event};
+use peote_net::link::{Error, Event, Flow, IntoFlow, Out};
 use peote_net::offline::Offline;
 use peote_net::reconnect::{Notice, Status};
 use peote_net::time::Instant;
 
-use super::error::Cause;
+use super::error::Missing;
 use super::refusals::Refusal;
 use super::{Change, Channels, DesktopLink, LinkError, Lost, OnChange, Relay, Stage};
 use crate::link_transport::{LinkTransport, Unanswering};
@@ -57,7 +57,7 @@ impl DesktopLink {
             }
             Err(error) => {
                 self.stage = Stage::Nothing;
-                self.failed(Cause::Connect(error), now);
+                self.failed(Missing::Connect(error), now);
             }
         }
     }
@@ -100,36 +100,68 @@ impl DesktopLink {
     /// What the program has not been told is told by an error.
     pub(super) fn end_turn<H>(&mut self) -> Result<(), LinkError<H>> {
         let Status::GivenUp(exhausted) = self.channels.status() else { return Ok(()) };
-        Err(match self.cause.take() {
+        Err(match self.missing.take() {
             None => LinkError::NotConnected,
-            Some(cause) if self.is_reconnecting => LinkError::GivenUp { exhausted, cause: cause.into() },
-            Some(Cause::Connect(error)) => LinkError::Connect(error),
-            Some(Cause::Lost(lost)) => LinkError::Lost(lost),
+            Some(missing) if self.is_reconnecting => LinkError::GivenUp { exhausted, cause: missing.into() },
+            Some(Missing::Connect(error)) => LinkError::Connect(error),
+            Some(Missing::Lost(lost)) => LinkError::Lost(lost),
         })
     }
 
+    /// The program has dealt with a refusal that `next` has returned, or wants it again.
+    pub(super) fn settle_returned(&mut self) {
+        if let Some(refused) = self.refused.returned.take()
+            && self.link.out().take_again()
+        {
+            self.refused.keep(refused);
+        }
+    }
+
+    /// Ends a turn of `next` that the program does not go on with. What is left to be told of a
+    /// loss is told to `handler`, whatever that says to it, as by a poll that has found the loss.
+    pub(super) fn end_turn_of_next<R: IntoFlow>(
+        &mut self,
+        now: Instant,
+        handler: &mut impl FnMut(Event<'_>, &mut Out<'_>) -> R,
+    ) {
+        self.settle_returned();
+        self.is_in_turn = false;
+        while self.is_losing.is_some()
+            && let Some(is_away) = self.find(now)
+            && let Some((event, mut out)) = self.link.found()
+        {
+            if let Ok(Flow::Again) = handler(told(event, is_away), &mut out).into_flow() {
+                out.again();
+            }
+        }
+    }
+
     pub(super) fn lost(&mut self, error: Error<TcpError>, now: Instant) {
-        let transport = match std::mem::replace(&mut self.stage, Stage::Nothing) {
-            Stage::Connected(transport) => Some(*transport),
-            _ => None,
-        };
-        let lost = match transport {
-            Some(LinkTransport::Unanswering(_)) => Lost::NoAnswer,
-            Some(transport) if transport.has_heard_nothing() && is_end(&error) => Lost::TurnedAway,
+        let lost = self.end_connection(error);
+        self.failed(Missing::Lost(lost), now);
+    }
+
+    /// There is no connection any more. Returns how that came.
+    pub(super) fn end_connection(&mut self, error: Error<TcpError>) -> Lost {
+        match std::mem::replace(&mut self.stage, Stage::Nothing) {
+            Stage::Connected(transport) => match *transport {
+                LinkTransport::Unanswering(_) => Lost::NoAnswer,
+                transport if transport.has_heard_nothing() && is_end(&error) => Lost::TurnedAway,
+                _ => error.into(),
+            },
             _ => error.into(),
-        };
-        self.failed(Cause::Lost(lost), now);
+        }
     }
 
     /// An attempt has failed, or the connection is lost.
-    fn failed(&mut self, cause: Cause, now: Instant) {
+    fn failed(&mut self, missing: Missing, now: Instant) {
         self.channels.failed(now);
         if matches!(self.channels.status(), Status::GivenUp(_)) {
-            self.cause = Some(cause);
+            self.missing = Some(missing);
         } else {
-            self.change(match cause {
-                Cause::Connect(error) => Change::ConnectFailed(error),
-                Cause::Lost(lost) => Change::Lost(lost),
+            self.change(match missing {
+                Missing::Connect(error) => Change::ConnectFailed(error),
+                Missing::Lost(lost) => Change::Lost(lost),
             });
         }
     }
@@ -158,6 +190,14 @@ fn is_end(error: &Error<TcpError>) -> bool {
             matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe)
         }
         _ => false,
+    }
+}
+
+/// Returns an event as the program is to see it, whose channel comes back perhaps.
+pub(super) fn told(event: Event<'_>, is_away: bool) -> Event<'_> {
+    match event {
+        Event::Closed { channel, reason } if is_away => Event::Away { channel, reason },
+        event => event,
     }
 }
 

@@ -65,7 +65,9 @@ impl DesktopLink {
     /// took longer than `timeout`.
     pub fn close(mut self, timeout: Duration) -> Result<(), LinkError> {
         let start = std::time::Instant::now();
-        let lost = |error: io::Error| LinkError::Lost(Lost::Transport(error.into()));
+        if let Some(error) = self.is_losing.take() {
+            return Err(LinkError::Lost(self.end_connection(error)));
+        }
         // what was asked for last, as well
         self.begin_turn(self.clock.now());
         while let Stage::Connected(transport) = &mut self.stage {
@@ -78,10 +80,16 @@ impl DesktopLink {
                 break;
             }
             if left.is_zero() {
-                return Err(lost(io::ErrorKind::TimedOut.into()));
+                let error = io::Error::from(io::ErrorKind::TimedOut);
+                return Err(LinkError::Lost(Lost::Transport(error.into())));
             }
-            let deadline = self.clock.after(left);
-            self.wait_for(&mut [], Some(deadline)).map_err(LinkError::System)?;
+            let LinkTransport::Tcp { transport, .. } = &mut **transport else { return Ok(()) };
+            // what channels and refusals wait for matters no more
+            let interest = Interest { read: self.link.wants_read(), write: true };
+            let deadlines = [self.link.next_deadline(), Some(self.clock.after(left))];
+            let deadline = deadlines.into_iter().flatten().min();
+            let mut own = [Watch::transport(transport, interest)];
+            self.waiter.wait(&mut own, deadline).map_err(LinkError::System)?;
         }
         let Stage::Connected(transport) = self.stage else { return Ok(()) };
         let LinkTransport::Tcp { transport, .. } = *transport else { return Ok(()) };
