@@ -112,6 +112,12 @@ impl TcpTransport {
         Ok(self)
     }
 
+    /// Whether TLS is spoken over this connection, or is being begun.
+    #[cfg(feature = "tls")]
+    pub(crate) const fn is_tls(&self) -> bool {
+        self.tls.is_some()
+    }
+
     /// Goes on with the handshake.
     #[cfg(feature = "tls")]
     pub(crate) fn handshake(&mut self) -> std::task::Poll<Result<(), TcpError>> {

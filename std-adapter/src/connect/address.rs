@@ -71,7 +71,9 @@ fn without_scheme(text: &str) -> Result<&str, String> {
 
 /// Returns the host of a text without a port.
 fn host_alone(text: &str) -> Option<&str> {
-    if text.parse::<IpAddr>().is_ok() {
+    // a port behind the name of an interface would be taken for a part of it
+    let has_interface = text.contains('%') && !text.rsplit('%').next().is_some_and(|name| name.contains(':'));
+    if text.parse::<IpAddr>().is_ok() || (has_interface && is_ipv6(text)) {
         return Some(text);
     }
     match text.strip_prefix('[').and_then(|text| text.strip_suffix(']')) {
@@ -141,7 +143,9 @@ mod tests {
         for text in ["::1", "[::1]"] {
             assert_eq!(address(text), Address::Literal((Ipv6Addr::LOCALHOST, 7680).into()));
         }
-        assert_eq!(address("[fe80::1%eth0]"), Address::Name("fe80::1%eth0".into(), 7680));
+        for text in ["fe80::1%eth0", "[fe80::1%eth0]"] {
+            assert_eq!(address(text), Address::Name("fe80::1%eth0".into(), 7680));
+        }
         assert!(!parse("localhost").unwrap().has_port && parse("localhost:1").unwrap().has_port);
     }
 

@@ -63,11 +63,6 @@ impl ConnectError {
         &self.kind
     }
 
-    #[cfg(feature = "tls")]
-    pub(super) fn into_kind(self) -> ConnectErrorKind {
-        self.kind
-    }
-
     /// The addresses that were tried, in the order in which they failed.
     #[must_use]
     pub fn attempts(&self) -> &[Attempt] {
@@ -133,7 +128,9 @@ impl fmt::Display for ConnectErrorKind {
             #[cfg(feature = "tls")]
             Self::Tls(error) if error.as_tls().is_some() => write!(f, "{error}"),
             #[cfg(feature = "tls")]
-            Self::Tls(_) => f.write_str("lost during the TLS handshake"),
+            Self::Tls(_) => f.write_str(
+                "lost during the TLS handshake; the relay may be full, not let this address in, or speak no TLS on this port",
+            ),
             #[cfg(feature = "tls")]
             Self::TlsTimedOut(timeout) => write!(
                 f,

@@ -22,6 +22,9 @@ use address::Address;
 use race::Race;
 use resolve::Resolution;
 
+/// What is wrong with an address that names no port, over TLS.
+const NO_PORT: &str = "the port is missing: relays speak TLS on a port of its own, which has no usual number";
+
 /// A connection that is being made. Ask [`poll`](Self::poll) until it is there.
 ///
 /// Nothing here blocks. A host name is looked up by a thread that lives as long as the look-up,
@@ -143,10 +146,9 @@ impl Connecting {
     #[must_use]
     pub fn with_tls(mut self, tls: &TlsOptions) -> Self {
         self.tls = Some(tls.clone());
-        if let Err(error) = check_address(&self.address, true)
-            && !matches!(self.stage, Stage::Racing(_))
-        {
-            self.stage = Stage::Failed(error.into_kind());
+        // several addresses are no address text, and each of them has a port
+        if address::parse(&self.address).is_ok_and(|parsed| !parsed.has_port) {
+            self.stage = Stage::Failed(ConnectErrorKind::Address(NO_PORT.into()));
         }
         self
     }
@@ -287,9 +289,7 @@ impl Connecting {
 pub(crate) fn check_address(text: &str, is_tls: bool) -> Result<String, ConnectError> {
     let wrong = |what: String| ConnectError::new(text.to_owned(), ConnectErrorKind::Address(what));
     match address::parse(text) {
-        Ok(parsed) if is_tls && !parsed.has_port => Err(wrong(
-            "the port is missing: relays speak TLS on a port of its own, which has no usual number".into(),
-        )),
+        Ok(parsed) if is_tls && !parsed.has_port => Err(wrong(NO_PORT.into())),
         Ok(_) => Ok(text.trim().to_owned()),
         Err(what) => Err(wrong(what)),
     }

@@ -142,7 +142,7 @@ impl LinkBuilder {
         self
     }
 
-    /// Connects over TLS.
+    /// Speaks TLS with the relay.
     ///
     /// ```no_run
     /// use peote_net_std::{DesktopLink, TlsOptions};
@@ -213,10 +213,23 @@ impl LinkBuilder {
     /// Makes a link over a connection that is there. It does not come back when it is lost. Does
     /// not block.
     ///
+    /// With `tls`, TLS begins over a connection that has none. The certificate has to be for the
+    /// relay's address then, or for the name of `TlsOptions::with_server_name`.
+    ///
     /// # Errors
-    /// [`LinkError::Sizes`]; [`LinkError::System`].
-    pub fn transport(mut self, transport: TcpTransport) -> Result<DesktopLink, LinkError> {
+    /// [`LinkError::Sizes`]; [`LinkError::System`]; [`LinkError::Lost`] if the connection has ended
+    /// already, which shows here with TLS only.
+    #[cfg_attr(not(feature = "tls"), expect(unused_mut, reason = "for TLS"))]
+    pub fn transport(mut self, mut transport: TcpTransport) -> Result<DesktopLink, LinkError> {
         self.rules = None;
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &self.tls
+            && !transport.is_tls()
+        {
+            let lost = |error| LinkError::Lost(super::Lost::Transport(error));
+            let address = transport.peer_addr().map_err(lost)?;
+            transport = transport.with_tls(&address.ip().to_string(), tls).map_err(lost)?;
+        }
         self.make(Relay::Given(Some(Box::new(transport))))
     }
 

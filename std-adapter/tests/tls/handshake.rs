@@ -156,6 +156,17 @@ fn what_is_no_host_is_no_name() {
     );
 }
 
+/// A name or a number: a port has to be there, or it is that of relays without TLS.
+#[test]
+fn an_address_without_a_port_is_refused() {
+    let options = Authority::new().options();
+    for address in ["relay.example", "127.0.0.1", "::1", "[::1]"] {
+        let error = connect(address, &options).unwrap_err();
+        assert!(matches!(error.kind(), ConnectErrorKind::Address(_)), "{error:?}");
+        assert!(describe(&error).contains("the port is missing"), "{error:?}");
+    }
+}
+
 #[test]
 fn wrong_certificates_are_told() {
     let authority = Authority::new();
@@ -233,7 +244,7 @@ fn who_does_not_speak_tls_is_told_from_who_has_a_wrong_certificate() {
         let _ = socket.read_to_end(&mut Vec::new());
     });
     let text = refused(address, &options, TlsErrorKind::Refused);
-    assert!(text.contains("ended the connection during the handshake"), "{text}");
+    assert!(text.contains("ended the connection during the handshake; it may be full"), "{text}");
     // an alert
     for (alert, expected) in [
         ([2, 70], "gave up: it speaks neither TLS 1.2 nor 1.3"),
@@ -258,7 +269,9 @@ fn a_handshake_that_is_reset_or_not_answered_is_a_failed_attempt() {
     });
     let error = connect(&address.to_string(), &options).unwrap_err();
     assert!(matches!(error.kind(), ConnectErrorKind::Tls(cause) if cause.as_tls().is_none()), "{error:?}");
-    assert!(describe(&error).contains(": lost during the TLS handshake: Connection reset"), "{error:?}");
+    let told = describe(&error);
+    assert!(told.contains(": lost during the TLS handshake; the relay may be full"), "{told}");
+    assert!(told.contains(" no TLS on this port: Connection reset"), "{told}");
 
     let (_silent, address) = listener();
     let timeout = Duration::from_millis(50);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use embedded_io::{Error as _, ErrorKind, Read as _, ReadReady as _, Write as _, WriteReady as _};
 use peote_net::link::{Link, Mode, SendError};
 use peote_net::protocol::to_endpoint;
-use peote_net_std::{Clock, HeapBuffers, Sizes, TcpError, TcpTransport, TlsErrorKind};
+use peote_net_std::{Clock, DesktopLink, HeapBuffers, Sizes, TcpError, TcpTransport, TlsErrorKind};
 use rustls::version::{TLS12, TLS13};
 use socket2::SockRef;
 
@@ -342,4 +342,27 @@ fn tiny_buffers_of_the_sockets_do_not_stop_it() {
         got.len() == LEN && far_got.len() == LEN
     });
     assert!(got == back && far_got == out);
+}
+
+/// A link that is told to speak TLS does so over a connection that the program has made, too.
+#[test]
+fn a_link_over_a_given_connection_speaks_tls_if_told_to() {
+    let authority = Authority::new();
+    let config = authority.certify(&["relay.example"]).config();
+    for is_begun in [false, true] {
+        let (near, far) = super::common::pair();
+        let mut far = Far::new(&config, far);
+        let options = authority.options().with_server_name("relay.example").unwrap();
+        let near = if is_begun { near.with_tls("relay.example", &options).unwrap() } else { near };
+        let mut link = DesktopLink::builder().tls(options).transport(near).unwrap();
+        link.create("echo", Mode::default()).unwrap();
+        let (mut heard, mut buffer) = (Vec::new(), [0; 64]);
+        until("the command", || {
+            link.poll(|_, _| ()).unwrap();
+            if let Got::Bytes(count) = far.read(&mut buffer) {
+                heard.extend_from_slice(&buffer[..count]);
+            }
+            heard == [0, 0, 1, 4, b'e', b'c', b'h', b'o']
+        });
+    }
 }
