@@ -52,8 +52,8 @@ pub enum Event<'a> {
     },
     /// A user wants to enter an own channel that [asks](super::Admission::Ask). It is not in yet:
     /// the program lets it in with [`Out::admit`](super::Out::admit) or does not with
-    /// [`Out::refuse`](super::Out::refuse), now or later. The relay gives up after 10 s; a user on
-    /// the same link waits on.
+    /// [`Out::refuse`](super::Out::refuse), now or later. After 10 s the user is refused with
+    /// [`Reason::NoAnswer`]: by the relay, or by the link if it is on the same one.
     ///
     /// [`UserEntered`](Self::UserEntered) follows when it is let in,
     /// [`KnockEnded`](Self::KnockEnded) if it is gone before.

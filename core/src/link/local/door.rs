@@ -3,7 +3,7 @@
 use super::Local;
 use super::delivery::Surroundings;
 use super::line::{Kind, LineRef};
-use super::slots::Stage;
+use super::slots::{LocalUserSlot, Stage};
 use crate::Reason;
 use crate::bytes::copy_to;
 use crate::chunk::Assembler;
@@ -13,6 +13,17 @@ use crate::link::send::Out;
 use crate::link::slots::{PartyRef, PartyState};
 use crate::link::{SendError, User};
 use crate::protocol::MAX_WORDS;
+use crate::time::{Duration, Instant};
+
+/// How long a local user knocks: as long as one of a relay's.
+const KNOCK: Duration = Duration::from_secs(10);
+
+impl LocalUserSlot {
+    /// When its knock is over, if it knocks and the server has been asked.
+    pub(super) fn knock_ends(&self) -> Option<Instant> {
+        (self.stage == Stage::Knocking && self.party.is_some()).then_some(self.knock_ends)
+    }
+}
 
 impl Local<'_> {
     /// A local user has come to the door of its channel.
@@ -35,7 +46,7 @@ impl Local<'_> {
         let Some(party) = party else { return self.turn_away(place, Reason::ChannelFull) };
         let len = self.take_words(LineRef { user: place, to_server: true }, party, around);
         if let Some(user) = self.parts.users.get_mut(usize::from(place)) {
-            user.party = Some(party);
+            (user.party, user.knock_ends) = (Some(party), around.now.saturating_add(KNOCK));
         }
         Some(Queued::Knock { from: party, len })
     }
@@ -78,6 +89,29 @@ impl Local<'_> {
             line.consume(piece.len());
         }
         len
+    }
+
+    /// Refuses a local user if its knock is over. Its server is told if it has been told of the
+    /// knock.
+    pub(super) fn end_old_knock(&mut self, place: u16, around: &mut Surroundings<'_>) {
+        let Some(user) = self.parts.users.get_mut(usize::from(place)) else { return };
+        if user.knock_ends().is_none_or(|at| around.now < at) {
+            return;
+        }
+        let is_told = !user.to_server.front.has_event();
+        let event = user.own.map(|own| Notice::of_user(own, What::KnockEnded(User::local(place))));
+        if let Some(party) = user.party {
+            around.tables.free_party(party.slot);
+        }
+        user.end_service();
+        if let Some(event) = event.filter(|_| is_told) {
+            user.to_server.front = Front::of(Queued::Notice(event));
+        }
+        if user.entered.is_some() {
+            self.tell_words(place, false, Kind::Refused, &[&[Reason::NoAnswer.enter_code()]]);
+        }
+        self.state.progressed = true;
+        self.free_if_over(place);
     }
 
     /// A user that knocks is let in.

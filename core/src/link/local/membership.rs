@@ -268,7 +268,7 @@ impl Local<'_> {
     }
 
     /// Queues a record with words, for which the caller has made sure that there is room.
-    fn tell_words(&mut self, place: u16, to_server: bool, kind: Kind, words: &[&[u8]]) {
+    pub(super) fn tell_words(&mut self, place: u16, to_server: bool, kind: Kind, words: &[&[u8]]) {
         if let Some((line, memory)) = self.line(place, to_server) {
             line.begin(memory, kind, words.iter().fold(0, |len, words| len.saturating_add(words.len())));
             words.iter().for_each(|words| line.put(memory, words));

@@ -5,6 +5,8 @@ use super::line::{Line, MAX_LINE};
 use crate::bytes::copy_to;
 use crate::link::slots::PartyRef;
 use crate::link::{EnteredChannel, OwnChannel};
+#[cfg(feature = "admission")]
+use crate::time::Instant;
 
 /// The slot of an own channel's name, and of what its simulated line is like. Opaque.
 #[derive(Clone, Debug)]
@@ -45,6 +47,9 @@ pub struct LocalUserSlot {
     pub(super) entered: Option<EnteredChannel>,
     /// The party at the server's side; `None` if there was no slot for it.
     pub(super) party: Option<PartyRef>,
+    /// When its knock is over, if the server has been asked.
+    #[cfg(feature = "admission")]
+    pub(super) knock_ends: Instant,
     pub(super) simulated: SimulatedLine,
     pub(super) to_server: Line,
     pub(super) to_user: Line,
@@ -77,6 +82,8 @@ impl LocalUserSlot {
         own: None,
         entered: None,
         party: None,
+        #[cfg(feature = "admission")]
+        knock_ends: Instant::ZERO,
         simulated: SimulatedLine::new(),
         to_server: Line::EMPTY,
         to_user: Line::EMPTY,

@@ -4,8 +4,8 @@ use super::{BufferParts, Buffers};
 use crate::link::local::{LocalParts, LocalUserSlot, MAX_LINE, NameSlot};
 
 /// Memory of a link with local users: that of `B`, and
-/// `OWN_CHANNELS × 268 + USERS × (2 × LINE + 208)` bytes, rounded up to 8. On 32-bit targets a user
-/// takes 144 bytes instead of 208 ([`LocalUserSlot`]).
+/// `OWN_CHANNELS × 268 + USERS × (2 × LINE + 216)` bytes, rounded up to 8. On 32-bit targets a user
+/// takes 152 bytes instead of 216 ([`LocalUserSlot`]), without feature `admission` 8 less.
 ///
 /// - `OWN_CHANNELS`: own channels that local users can enter, as a rule all that `B` has.
 /// - `USERS`: local users at once. Each takes two of `B`'s parties, one at either side.

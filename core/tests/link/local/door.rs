@@ -1,7 +1,9 @@
 //! Local users that knock. The relay hears nothing of it.
 
 use peote_net::Reason;
-use peote_net::link::{Admission, Channel, EnteredChannel, Event, Flow, OwnChannel, SendError, User};
+use peote_net::link::{
+    Admission, Buffers, Channel, EnteredChannel, Event, Flow, IntoFlow, Out, OwnChannel, SendError, User,
+};
 use peote_net::protocol::to_endpoint::{self, Capabilities};
 use peote_net::time::{Duration, Instant};
 
@@ -18,6 +20,24 @@ fn asking(rig: &mut LocalRig) -> OwnChannel {
     rig.script.outgoing.clear();
     rig.out().set_admission(channel, Admission::Ask).unwrap();
     channel
+}
+
+/// As long as a knock lasts.
+const KNOCK: Duration = Duration::from_secs(10);
+
+/// Drives the link, but not to the end of a knock that has just come.
+fn sleep_and_wake<B: Buffers, R: IntoFlow<Error = SendError>>(
+    rig: &mut Rig<B>,
+    face: Face,
+    handler: impl FnMut(Event<'_>, &mut Out<'_>) -> R,
+) {
+    sleep_less_than(rig, Duration::from_millis(KNOCK.as_millis() - 1), face, handler);
+}
+
+fn settle<B: Buffers>(rig: &mut Rig<B>) -> Vec<Seen> {
+    let mut seen = Vec::new();
+    sleep_and_wake(rig, Face::Poll, |event, _| seen.push(Seen::from(event)));
+    seen
 }
 
 fn knock(rig: &mut LocalRig, words: &str) -> EnteredChannel {
@@ -154,6 +174,78 @@ fn who_leaves_while_it_knocks() {
         assert_eq!(rig.out().admit(channel, user), Err(SendError::NotOpen));
         assert_eq!(rig.link.next_deadline(), None);
     }
+}
+
+fn refused_for_want_of_an_answer(channel: EnteredChannel) -> Seen {
+    notice(Event::Refused { channel: Channel::Entered(channel), reason: Reason::NoAnswer, words: &[] })
+}
+
+#[test]
+fn a_knock_without_an_answer_is_over_after_ten_seconds() {
+    let mut rig = rig();
+    let channel = asking(&mut rig);
+    for begin in [5_000, 40_000, 80_000] {
+        rig.now = Instant::from_millis(begin);
+        let entered = knock(&mut rig, "x");
+        let seen = settle(&mut rig);
+        let [Seen::Knock(_, user, _)] = seen[..] else { panic!("{seen:?}") };
+        let over = rig.now + KNOCK;
+        assert_eq!(rig.link.next_deadline(), Some(over));
+        rig.now = Instant::from_millis(over.as_millis() - 1);
+        let mut early = Vec::new();
+        rig.poll_once(|event, _| early.push(Seen::from(event))).unwrap();
+        assert_eq!(early, []);
+        rig.now = over;
+        let ended = notice(Event::KnockEnded { channel, user });
+        assert_eq!(settle(&mut rig), [ended, refused_for_want_of_an_answer(entered)]);
+        assert_eq!(rig.out().admit(channel, user), Err(SendError::NotOpen));
+        assert_eq!(rig.out().refuse(channel, user, "late"), Err(SendError::NotOpen));
+        assert_eq!(rig.link.next_deadline(), None);
+    }
+    // the places are free again
+    rig.out().set_admission(channel, Admission::Open).unwrap();
+    for _ in 0..5 {
+        join(&mut rig, b"club", channel, CHUNKS);
+    }
+    nothing_on_the_wire(&mut rig);
+}
+
+#[test]
+fn a_knock_that_is_kept_is_over_as_well_and_its_server_hears_no_more_of_it() {
+    let mut rig = rig();
+    let channel = asking(&mut rig);
+    let entered = knock(&mut rig, "x");
+    let mut seen = Vec::new();
+    let keep = |event: Event<'_>, seen: &mut Vec<Seen>| {
+        let is_knock = matches!(event, Event::Knock { .. });
+        seen.push(Seen::from(event));
+        if is_knock { Flow::Again } else { Flow::Continue }
+    };
+    drive(&mut rig, Face::Poll, |event, _| keep(event, &mut seen));
+    drive(&mut rig, Face::Poll, |event, _| keep(event, &mut seen));
+    assert_eq!(seen, [knocks(channel, 0, "x"), knocks(channel, 0, "x")]);
+    let over = rig.now + KNOCK;
+    assert_eq!(rig.link.next_deadline(), Some(over));
+    rig.now = over;
+    seen.clear();
+    sleep_and_wake(&mut rig, Face::Poll, |event, _| keep(event, &mut seen));
+    assert_eq!(seen, [refused_for_want_of_an_answer(entered)]);
+    assert_eq!(rig.link.next_deadline(), None);
+}
+
+#[test]
+fn who_has_left_when_its_time_is_over_is_told_of_once() {
+    let mut rig = rig();
+    let channel = asking(&mut rig);
+    let line = peote_net::link::SimulatedLine::new().round_trip(Duration::from_secs(8));
+    rig.out().simulate(channel, line).unwrap();
+    let entered = knock(&mut rig, "x");
+    assert_eq!(settle(&mut rig), [knocks(channel, 0, "x")]);
+    rig.now = rig.now + Duration::from_secs(9);
+    rig.out().leave(entered).unwrap();
+    // that is under way when the time is over
+    assert_eq!(settle(&mut rig), [notice(Event::KnockEnded { channel, user: local(0) })]);
+    assert_eq!(rig.link.next_deadline(), None);
 }
 
 #[test]

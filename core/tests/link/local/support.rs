@@ -5,6 +5,7 @@ use peote_net::link::{
     OwnChannel, SendError, Source, User,
 };
 use peote_net::protocol::to_endpoint;
+use peote_net::time::Duration;
 
 pub(super) use crate::support::{Heap, Sizes};
 use crate::support::{Rig, Seen};
@@ -60,6 +61,16 @@ pub(super) fn drive<B: Buffers, R: IntoFlow<Error = SendError>>(
 pub(super) fn sleep_and_wake<B: Buffers, R: IntoFlow<Error = SendError>>(
     rig: &mut Rig<B>,
     face: Face,
+    handler: impl FnMut(Event<'_>, &mut Out<'_>) -> R,
+) {
+    sleep_less_than(rig, Duration::from_secs(1_000_000), face, handler);
+}
+
+/// The same, but ends also when the loop would sleep for so long.
+pub(super) fn sleep_less_than<B: Buffers, R: IntoFlow<Error = SendError>>(
+    rig: &mut Rig<B>,
+    longest: Duration,
+    face: Face,
     mut handler: impl FnMut(Event<'_>, &mut Out<'_>) -> R,
 ) {
     let mut in_vain = 0;
@@ -69,6 +80,7 @@ pub(super) fn sleep_and_wake<B: Buffers, R: IntoFlow<Error = SendError>>(
         if !readable && !writable {
             match rig.link.next_deadline() {
                 None => return,
+                Some(deadline) if deadline >= rig.now + longest => return,
                 Some(deadline) => rig.now = rig.now.max(deadline),
             }
         }
