@@ -2,7 +2,8 @@
 //!
 //! A server keeps something about each of its users. [`Users`] holds it, follows the events of the
 //! link, and gives it back exactly once: when the user is gone, or when the channel or the
-//! connection is lost (no `UserGone` comes for each user then).
+//! connection is lost (no `UserGone` comes for each user then). Of a channel that the program
+//! deletes no event tells, so it says so: [`Users::left`].
 //!
 //! ```
 //! use peote_net::link::{Event, Out, OwnChannel, SendError};
@@ -83,12 +84,14 @@ impl<T, const N: usize> Users<T, N> {
     ///
     /// To be called with every event, before the handler looks at it. An event that is delivered
     /// again changes nothing more. Returns false if a user has entered and all `N` places are
-    /// taken: it is not in the table then.
-    pub fn follow(&mut self, event: &Event<'_>, gone: impl FnMut(OwnChannel, User, T)) -> bool
+    /// taken: it is not in the table then. Of a channel that the program deletes no event tells:
+    /// [`left`](Self::left) does.
+    pub fn follow(&mut self, event: &Event<'_>, mut gone: impl FnMut(OwnChannel, User, T)) -> bool
     where
         T: Default,
     {
         if let Event::UserEntered { channel, user, .. } = *event {
+            self.forget_earlier(channel, &mut gone);
             return self.enter(channel, user, T::default()).is_ok();
         }
         self.forget(event, gone);
@@ -105,22 +108,48 @@ impl<T, const N: usize> Users<T, N> {
                 }
             }
             Event::Closed { channel: Channel::Own(channel), .. }
-            | Event::Away { channel: Channel::Own(channel), .. } => {
-                // one removal moves those behind it, so it is looked for anew
-                while let Some(at) = self.entries.iter().position(|entry| entry.channel == channel) {
-                    let Some(Entry { user, data, .. }) = self.take(at) else { return };
-                    gone(channel, user, data);
-                }
-            }
+            | Event::Away { channel: Channel::Own(channel), .. } => self.left(channel, gone),
             _ => {}
         }
     }
 
-    /// Puts a user in the table. One that is there already keeps its data.
+    /// The program has deleted a channel, of which no event tells: its users are gone.
+    pub fn left(&mut self, channel: OwnChannel, gone: impl FnMut(OwnChannel, User, T)) {
+        self.forget_first(channel.index(), |of| of == channel, gone);
+    }
+
+    /// Users of an earlier channel of the same slot are gone: it has been deleted, and the program
+    /// has not said so.
+    fn forget_earlier(&mut self, channel: OwnChannel, gone: impl FnMut(OwnChannel, User, T)) {
+        self.forget_first(channel.index(), |of| of != channel, gone);
+    }
+
+    /// Forgets users of the channel of a slot, if it is one of these. All users of a slot are of
+    /// one channel.
+    fn forget_first(
+        &mut self,
+        index: usize,
+        is_gone: impl Fn(OwnChannel) -> bool,
+        mut gone: impl FnMut(OwnChannel, User, T),
+    ) {
+        let first = self.range(index).start;
+        while self
+            .entries
+            .get(first)
+            .is_some_and(|entry| entry.channel.index() == index && is_gone(entry.channel))
+        {
+            let Some(Entry { channel, user, data }) = self.take(first) else { return };
+            gone(channel, user, data);
+        }
+    }
+
+    /// Puts a user in the table. One that is there already keeps its data. Users of an earlier
+    /// channel, in whose place this one has come, are no longer in the table.
     ///
     /// # Errors
     /// All `N` places are taken; the data comes back.
     pub fn enter(&mut self, channel: OwnChannel, user: User, data: T) -> Result<(), T> {
+        self.forget_earlier(channel, |_, _, _| ());
         match self.find(channel, user) {
             Ok(_) => Ok(()),
             Err(at) => {
@@ -169,13 +198,16 @@ impl<T, const N: usize> Users<T, N> {
 
     /// Returns the users of one channel, by their numbers.
     pub fn of(&self, channel: OwnChannel) -> impl Iterator<Item = (User, &T)> {
-        let of_channel = self.entries.iter().filter(move |entry| entry.channel == channel);
+        let of_slot = self.entries.get(self.range(channel.index())).unwrap_or_default();
+        let of_channel = of_slot.iter().filter(move |entry| entry.channel == channel);
         of_channel.map(|entry| (entry.user, &entry.data))
     }
 
     /// Returns the users of one channel with data that can be changed.
     pub fn of_mut(&mut self, channel: OwnChannel) -> impl Iterator<Item = (User, &mut T)> {
-        let of_channel = self.entries.iter_mut().filter(move |entry| entry.channel == channel);
+        let range = self.range(channel.index());
+        let of_slot = self.entries.get_mut(range).unwrap_or_default();
+        let of_channel = of_slot.iter_mut().filter(move |entry| entry.channel == channel);
         of_channel.map(|entry| (entry.user, &mut entry.data))
     }
 
@@ -196,10 +228,16 @@ impl<T, const N: usize> Users<T, N> {
         self.entries.is_empty()
     }
 
+    /// Returns where the users of a slot are.
+    fn range(&self, index: usize) -> core::ops::Range<usize> {
+        let start = self.entries.partition_point(|entry| entry.channel.index() < index);
+        start..self.entries.partition_point(|entry| entry.channel.index() <= index)
+    }
+
     /// Returns where a user is, or where it would be.
     fn find(&self, channel: OwnChannel, user: User) -> Result<usize, usize> {
         let at = self.entries.binary_search_by(|entry| entry.order(channel, user))?;
-        // an earlier channel of the same slot: it has ended, and the program has not followed that
+        // a channel of the same slot that has ended
         let is_same = self.entries.get(at).is_some_and(|entry| entry.channel == channel);
         if is_same { Ok(at) } else { Err(at) }
     }

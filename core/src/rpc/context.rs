@@ -10,10 +10,10 @@ use crate::link::{Out, Source};
 ///
 /// A procedure that returns `Err(SendError::WouldBlock)`, or
 /// [`Flow::Again`](crate::link::Flow::Again), is **called again** with the same arguments at a
-/// later poll, and the link reads no further until then. So it must not have changed anything yet
-/// that a second time would spoil: first send, then change. A procedure that sends several messages
-/// asks beforehand whether there is room for all of them ([`Out::free`]), or remembers how far it
-/// has come.
+/// later poll. What its caller says further waits until then. So it must not have changed anything
+/// yet that a second time would spoil: first send, then change. A procedure that sends several
+/// messages asks beforehand whether there is room for all of them ([`Out::free`]), or remembers how
+/// far it has come.
 #[derive(Debug)]
 pub struct Context<'a> {
     from: Source,

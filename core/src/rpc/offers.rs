@@ -165,11 +165,18 @@ impl<const PARTIES: usize, const OBJECTS: usize> Offers<PARTIES, OBJECTS> {
     }
 
     /// Forgets the offers of peers that are gone, as an event of the link says. Hand it every
-    /// event.
+    /// event. Of a channel that the program leaves or deletes no event tells: [`left`](Self::left)
+    /// does.
     pub fn follow(&mut self, event: &Event<'_>) {
         if let Some(gone) = Gone::by(event) {
             self.lose(gone);
         }
+    }
+
+    /// The program has left or deleted a channel, of which no event tells: what its peers have
+    /// offered is forgotten.
+    pub fn left(&mut self, channel: impl Into<Channel>) {
+        self.lose(Gone::with(channel.into()));
     }
 
     pub(super) fn lose(&mut self, gone: Gone) {

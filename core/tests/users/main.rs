@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use peote_net::Reason;
 use peote_net::link::{Channel, Event, Link, LinkBuffers, Mode, OwnChannel, Source, User};
+use peote_net::offline::Offline;
+use peote_net::time::Instant;
 use peote_net::users::Users;
 use proptest::prelude::*;
 
@@ -66,6 +68,40 @@ fn what_has_no_place_is_said() {
     assert!(!users.follow(&entered(a, 1), |_, _, _| ()));
     assert_eq!(users.enter(a, User::new(1), 5), Err(5));
     assert_eq!(users.iter().count(), 1);
+}
+
+/// Of a channel that the program deletes no event tells.
+#[test]
+fn a_deleted_channel_leaves_no_users_behind() {
+    let mut link = Link::<LinkBuffers<16, 1, 1, 512, 64>>::new();
+    let mut next = || {
+        let channel = link.out().create("a", Mode::Data).unwrap();
+        link.poll(&mut Offline::new(), Instant::ZERO, |_, _| ()).unwrap();
+        link.out().delete(channel).unwrap();
+        link.poll(&mut Offline::new(), Instant::ZERO, |_, _| ()).unwrap();
+        channel
+    };
+    let (first, second, third) = (next(), next(), next());
+    let mut users = Users::<u32, 3>::new();
+    let mut told = Vec::new();
+    let all = [0, 1, 2].map(User::new);
+    for number in 0..3 {
+        assert!(users.follow(&entered(first, number), |_, _, _| ()));
+    }
+    // the program says so
+    users.left(first, |channel, user, _| told.push((channel, user)));
+    assert_eq!(told, all.map(|user| (first, user)));
+    for number in 0..3 {
+        assert!(users.follow(&entered(second, number), |_, _, _| panic!("all are there")));
+    }
+    // or another channel is in its place
+    told.clear();
+    assert!(users.follow(&entered(third, 1), |channel, user, _| told.push((channel, user))));
+    assert_eq!(told, all.map(|user| (second, user)));
+    assert_eq!(users.get(third, User::new(1)), Some(&0));
+    assert_eq!(users.iter().count(), 1);
+    assert_eq!(users.enter(first, User::new(2), 7), Ok(()));
+    assert_eq!(users.iter().collect::<Vec<_>>(), [(first, User::new(2), &7)]);
 }
 
 proptest! {
