@@ -3,6 +3,8 @@
 use std::io::{BufRead as _, BufReader, Lines};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
+use peote_net::link::{Event, Mode};
+use peote_net_std::DesktopLink;
 use peote_relay::{Config, Handle, Relay};
 
 /// A relay in a thread, until it is dropped.
@@ -85,4 +87,35 @@ fn who_keeps_up_sees_each_state_and_who_is_late_does_not_hold_it_up() {
     }
     let (one, other) = (next(&mut slow), next(&mut slow));
     assert!(one < other, "{one} {other}");
+}
+
+/// What a server says need not be what it should be, and may be meant for a terminal.
+#[test]
+fn a_state_that_is_none_is_shown_as_far_as_it_goes() {
+    let relay = Running::new();
+    let mut server = DesktopLink::connect(&relay.address).unwrap();
+    server.create("state", Mode::default()).unwrap();
+    let is_open = |event: &Event<'_>| matches!(event, Event::Opened { .. });
+    let mut opened = false;
+    while !opened {
+        server.wait().unwrap();
+        server.poll(|event, _| opened |= is_open(&event)).unwrap();
+    }
+    let mut player = Program::start(env!("CARGO_BIN_EXE_newest"), &[&relay.address, "0"]);
+    let mut said = false;
+    while !said {
+        server.wait().unwrap();
+        let polled = server.poll(|event, out| match event {
+            Event::UserEntered { channel, user, .. } => {
+                said = true;
+                out.send((channel, user), b"\x1b[2J")
+            }
+            other => other.ok(),
+        });
+        polled.unwrap();
+    }
+    while server.link().wants_write() {
+        server.poll(|event, _| event.ok()).unwrap();
+    }
+    assert_eq!(player.line(), "\\x1b[2J");
 }

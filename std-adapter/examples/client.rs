@@ -13,7 +13,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         link.poll(|event, out| match event {
             Event::Opened { channel } => out.send(channel, b"hello"),
             Event::Chunk { bytes, .. } => {
-                println!("{}", String::from_utf8_lossy(bytes));
+                println!("{}", bytes.escape_ascii());
                 answered = true;
                 Ok(())
             }

@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             Ok(())
         }
         Event::Chunk { bytes, .. } => {
-            println!("{}", String::from_utf8_lossy(bytes));
+            println!("{}", bytes.escape_ascii());
             Ok(())
         }
         other => other.ok(),

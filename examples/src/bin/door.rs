@@ -33,6 +33,6 @@ fn serve(mut link: DesktopLink, password: &str) -> Result<(), Box<dyn std::error
 }
 
 fn say(what: &str, text: &[u8]) -> Result<(), SendError> {
-    println!("{what}{}", String::from_utf8_lossy(text));
+    println!("{what}{}", text.escape_ascii());
     Ok(())
 }

@@ -16,7 +16,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         link.enter("state", Mode::default())?;
         link.run(|event, _| match event {
             Event::Chunk { bytes, .. } => {
-                println!("{}", String::from_utf8_lossy(&bytes[..8]));
+                println!("{}", bytes.get(..8).unwrap_or(bytes).escape_ascii());
                 std::thread::sleep(pause);
                 Ok(())
             }

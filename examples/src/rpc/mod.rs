@@ -29,7 +29,8 @@ pub const SCREEN: u8 = 0;
 /// What a server lets its users do. Every procedure answers by a call back, so each has a context.
 #[remote]
 pub trait Board {
-    /// Joins; the answer is the whole picture.
+    /// Joins, once, with a name of up to 24 characters; the answer is the whole picture. What the
+    /// others call of a user that has not joined is passed over.
     ///
     /// # Errors
     /// There is no room for the answer: it is called again.

@@ -11,6 +11,10 @@ use peote_net_std::{DesktopLink, TcpTransport};
 use super::{BOARD, Board, Picture, SCREEN, ScreenCaller};
 use crate::{ANSWER_TIMEOUT, Failure};
 
+/// The most characters of a name; what is behind them is cut off. The names of 256 users and the
+/// picture fit in one message.
+const MAX_NAME: usize = 24;
+
 /// A server of the whiteboard on a connection of its own.
 #[derive(Debug)]
 pub struct Server {
@@ -136,6 +140,10 @@ impl State {
         ().into_flow()
     }
 
+    fn has_joined(&self, user: User) -> bool {
+        self.users.iter().any(|member| member.user == user)
+    }
+
     /// Everybody's screen, in one message.
     fn screens(channel: OwnChannel) -> ScreenCaller {
         ScreenCaller::new(Remote::assume(Destination::All(channel), SCREEN))
@@ -151,16 +159,21 @@ fn user(context: &Context<'_>) -> Result<(OwnChannel, User), SendError> {
 }
 
 /// In every procedure: what has to be sent is sent first. Should it not fit, the procedure is
-/// called again, and has changed nothing yet.
+/// called again, and has changed nothing yet. A call that makes no sense now is passed over; one
+/// user can neither end the picture of the others nor make an answer longer than a message.
 impl Board for State {
     fn join(&mut self, context: &mut Context<'_>, name: &str) -> Result<(), SendError> {
         let (channel, user) = user(context)?;
+        if self.has_joined(user) {
+            return Ok(());
+        }
+        let name: String = name.chars().take(MAX_NAME).collect();
         let rows: Vec<&[u8]> = self.picture.rows().collect();
-        let names: Vec<&str> =
-            self.users.iter().map(|member| member.name.as_str()).chain(Some(name)).collect();
+        let others = self.users.iter().map(|member| member.name.as_str());
+        let names: Vec<&str> = others.chain([name.as_str()]).collect();
         let screen = ScreenCaller::new(Remote::assume((channel, user), SCREEN));
         screen.picture(context.out(), List::from(&rows[..]), List::from(&names[..]))?;
-        self.users.push(Member { user, name: name.to_owned(), finished: false });
+        self.users.push(Member { user, name, finished: false });
         Ok(())
     }
 
@@ -170,7 +183,10 @@ impl Board for State {
         points: List<'_, u16>,
         colour: u8,
     ) -> Result<(), SendError> {
-        let (channel, _) = user(context)?;
+        let (channel, user) = user(context)?;
+        if !self.has_joined(user) {
+            return Ok(());
+        }
         // the list goes on as it came, without having been taken apart
         Self::screens(channel).drawn(context.out(), points, colour)?;
         self.picture.draw_all(points, colour);
@@ -179,6 +195,9 @@ impl Board for State {
 
     fn finish(&mut self, context: &mut Context<'_>) -> Result<(), SendError> {
         let (channel, user) = user(context)?;
+        if !self.has_joined(user) {
+            return Ok(());
+        }
         let others = self.users.iter().filter(|member| member.finished && member.user != user).count();
         if others + 1 == self.expected {
             Self::screens(channel).finished(context.out(), self.picture.digest())?;
