@@ -268,7 +268,7 @@ fn settings_without_effect_are_warned_of() {
     let keys = ["--access-keys", "k.toml"];
     assert_eq!(warned(&[&keys[..], &["--access", "tokens", "--anonymous-create", "a"]].concat()), mixed);
     assert_eq!(warned(&[&keys[..], &["--access", "mixed", "--anonymous-create", "a"]].concat()), "");
-    assert!(warned(&["--cluster-root", "a"]).contains("cluster-root has no effect: the relay is in no"));
+    assert!(warned(&["--cluster-ca", "a"]).contains("cluster-ca has no effect: the relay is in no"));
     assert_eq!(warned(&["--config", SAMPLE]), "", "every key as by default");
 }
 

@@ -160,8 +160,8 @@ fn files_that_cannot_be_used_are_named() {
         assert!(errors.contains(file.as_str()) && errors.contains(words), "{errors}");
         assert!(!errors.contains("eyJ"), "a secret: {errors}");
     }
-    let errors = does_not_start(url, &["--cluster-root", &empty]);
-    assert!(errors.contains("cluster-root") && errors.contains("no PEM file"), "{errors}");
+    let errors = does_not_start(url, &["--cluster-ca", &empty]);
+    assert!(errors.contains("cluster-ca") && errors.contains("no PEM file"), "{errors}");
     let errors = does_not_start(url, &["--cluster-certificate", &gone, "--cluster-key", &gone]);
     assert!(errors.contains("cluster-certificate") && errors.contains("gone.creds"), "{errors}");
 }
@@ -200,14 +200,14 @@ fn tls_with_a_user_and_a_password() {
     let arguments = ["--tls", "--tlscert", &cert, "--tlskey", &key, "--user", "relay", "--pass", "sec:ret"];
     let Some(nats) = Nats::start_with("tls", &arguments) else { return };
     let url = |who: &str| format!("tls://{who}localhost:{}", nats.port);
-    across(&nats, &url("relay:sec%3Aret@"), "tls", &["--cluster-root", &cert]);
+    across(&nats, &url("relay:sec%3Aret@"), "tls", &["--cluster-ca", &cert]);
     // without the password, or with another root, it is not let in, and says why
     let strange = rcgen::generate_simple_self_signed(["localhost".to_string()]).unwrap();
     let other = folder.write("other.pem", &strange.cert.pem());
     for (url, root, word) in
         [(url("relay:wrong@"), &cert, "authorization"), (url("relay:sec%3Aret@"), &other, "certificate")]
     {
-        let log = is_not_let_in(&url, &["--cluster-root", root]);
+        let log = is_not_let_in(&url, &["--cluster-ca", root]);
         assert!(log.to_lowercase().contains(word), "{log}");
         assert!(!log.contains("ret@") && !log.contains("wrong"), "{log}");
     }
@@ -233,9 +233,9 @@ fn a_certificate_of_the_relay() {
     let arguments = ["--tlsverify", "--tlscert", &server, "--tlskey", &server_key, "--tlscacert", &root_pem];
     let Some(nats) = Nats::start_with("verify", &arguments) else { return };
     let url = format!("tls://localhost:{}", nats.port);
-    let more = ["--cluster-root", &root_pem, "--cluster-certificate", &relay, "--cluster-key", &relay_key];
+    let more = ["--cluster-ca", &root_pem, "--cluster-certificate", &relay, "--cluster-key", &relay_key];
     across(&nats, &url, "verify", &more);
-    let log = is_not_let_in(&url, &["--cluster-root", &root_pem]);
+    let log = is_not_let_in(&url, &["--cluster-ca", &root_pem]);
     assert!(log.to_lowercase().contains("certificate"), "{log}");
     let errors = does_not_start(&url, &more[..4]);
     assert!(errors.contains("cluster-certificate needs cluster-key; set it"), "{errors}");

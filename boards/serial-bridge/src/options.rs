@@ -23,13 +23,14 @@ pub(crate) struct Options {
     #[arg(long, value_name = "HOST:PORT", default_value = "localhost:7680")]
     relay: String,
 
-    /// Connect to the relay over TLS, with the system's root certificates.
+    /// Connect to the relay over TLS.
     #[arg(long)]
     tls: bool,
 
-    /// Connect to the relay over TLS, with the root certificates of this file (PEM).
-    #[arg(long, visible_alias = "ca", value_name = "FILE")]
-    tls_roots: Option<PathBuf>,
+    /// With --tls: trust the certificates in this PEM file, and no others [default: trust those that
+    /// the system trusts].
+    #[arg(long, value_name = "FILE", requires = "tls")]
+    ca: Option<PathBuf>,
 
     /// A serial line, as /dev/ttyUSB0 or /dev/ttyACM0:921600. Without a speed it is 115200 baud.
     #[arg(required = true, value_name = "DEVICE[:BAUD]")]
@@ -38,7 +39,7 @@ pub(crate) struct Options {
 
 impl Options {
     pub(crate) fn relay(&self) -> io::Result<Relay> {
-        let tls = match &self.tls_roots {
+        let tls = match &self.ca {
             Some(file) => Some(TlsOptions::with_roots_from(file)),
             None if self.tls => Some(TlsOptions::with_system_roots()),
             None => None,
@@ -93,6 +94,18 @@ mod tests {
         assert!(wrong.starts_with("cannot connect to nowhere:port: \"port\" is not a port"), "{wrong}");
         let wrong = relay(&["--relay", "relay.example", "--tls"]).unwrap_err();
         assert!(wrong.contains("the port is missing"), "{wrong}");
+    }
+
+    #[test]
+    fn a_file_of_certificates_is_for_tls() {
+        let parse = |arguments: &[&str]| {
+            Options::try_parse_from([&["peote-serial"], arguments, &["/dev/ttyUSB0"]].concat())
+        };
+        let wrong = parse(&["--ca", "/no/such"]).unwrap_err().to_string();
+        assert!(wrong.contains("not provided") && wrong.contains("--tls"), "{wrong}");
+        let relay = parse(&["--tls", "--ca", "/no/such", "--relay", "localhost:1"]).unwrap().relay();
+        let wrong = relay.map(|relay| relay.address).unwrap_err().to_string();
+        assert!(wrong.starts_with("/no/such: cannot be read"), "{wrong}");
     }
 
     #[test]

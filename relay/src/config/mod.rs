@@ -353,7 +353,7 @@ pub struct Config {
 
     /// The PEM file with the root that the certificates of the NATS servers are checked by.
     /// Default: none; with `tls://` those of the system.
-    pub cluster_root: Option<PathBuf>,
+    pub cluster_ca: Option<PathBuf>,
 
     /// The PEM file with the certificate that this relay shows NATS servers, where these ask for
     /// one; with the certificates between it and its root. Default: none.
@@ -524,7 +524,7 @@ impl Default for Config {
             cluster: Vec::new(),
             cluster_name: "peote".into(),
             cluster_credentials: None,
-            cluster_root: None,
+            cluster_ca: None,
             cluster_certificate: None,
             cluster_key: None,
             cluster_file: None,

@@ -44,7 +44,7 @@ impl Relay {
                 servers: config.cluster.clone(),
                 name: config.cluster_name.clone(),
                 credentials: config.cluster_credentials.clone(),
-                root: config.cluster_root.clone(),
+                root: config.cluster_ca.clone(),
                 certificate: config.cluster_certificate.clone().zip(config.cluster_key.clone()),
             },
             lease: config.cluster_lease,

@@ -109,7 +109,7 @@ impl Relay {
             ("cluster", config.cluster != old.cluster),
             ("cluster_name", config.cluster_name != old.cluster_name),
             ("cluster_credentials", config.cluster_credentials != old.cluster_credentials),
-            ("cluster_root", config.cluster_root != old.cluster_root),
+            ("cluster_ca", config.cluster_ca != old.cluster_ca),
             ("cluster_certificate", config.cluster_certificate != old.cluster_certificate),
             ("cluster_key", config.cluster_key != old.cluster_key),
             ("cluster_file", config.cluster_file != old.cluster_file),
@@ -122,7 +122,7 @@ impl Relay {
         config.cluster.clone_from(&old.cluster);
         config.cluster_name.clone_from(&old.cluster_name);
         config.cluster_credentials.clone_from(&old.cluster_credentials);
-        config.cluster_root.clone_from(&old.cluster_root);
+        config.cluster_ca.clone_from(&old.cluster_ca);
         config.cluster_certificate.clone_from(&old.cluster_certificate);
         config.cluster_key.clone_from(&old.cluster_key);
         config.cluster_file.clone_from(&old.cluster_file);

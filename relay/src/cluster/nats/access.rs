@@ -26,7 +26,7 @@ pub(super) fn check(options: &Options) -> io::Result<()> {
     }
     let certificate = options.certificate.as_ref();
     let pem = [
-        ("cluster-root", options.root.as_ref()),
+        ("cluster-ca", options.root.as_ref()),
         ("cluster-certificate", certificate.map(|(certificate, _)| certificate)),
         ("cluster-key", certificate.map(|(_, key)| key)),
     ];

@@ -20,7 +20,7 @@ const CONDITIONS: [(&str, Condition); 10] = [
     ("anonymous-messages-per-second", Condition::Mixed),
     ("anonymous-bytes-per-second", Condition::Mixed),
     ("cluster-credentials", Condition::Cluster),
-    ("cluster-root", Condition::Cluster),
+    ("cluster-ca", Condition::Cluster),
 ];
 
 #[derive(Clone, Copy)]

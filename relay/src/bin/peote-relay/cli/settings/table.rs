@@ -409,10 +409,10 @@ pub(crate) static SETTINGS: [Setting; 70] = [
         field: Field::File(|all| &mut all.relay.cluster_credentials),
     },
     Setting {
-        name: "cluster-root",
+        name: "cluster-ca",
         group: CLUSTER,
         help: "PEM file with the root by which the certificates of the NATS servers are checked; for tls://",
-        field: Field::File(|all| &mut all.relay.cluster_root),
+        field: Field::File(|all| &mut all.relay.cluster_ca),
     },
     Setting {
         name: "cluster-certificate",
