@@ -52,11 +52,9 @@ pub struct Sizes {
     pub transmit: usize,
     /// Bytes that are read by one poll at most.
     pub receive: usize,
-    /// Local users, at once.
-    #[cfg(feature = "local")]
+    /// Local users, at once. Without feature `local` there are none.
     pub local_users: usize,
     /// Bytes that can be under way between a local user and its server, in each direction.
-    #[cfg(feature = "local")]
     pub local_line: usize,
 }
 
@@ -68,13 +66,17 @@ impl Default for Sizes {
             parties: 8,
             transmit: 2048,
             receive: 512,
-            #[cfg(feature = "local")]
             local_users: 0,
-            #[cfg(feature = "local")]
-            local_line: LocalParts::MIN_LINE,
+            local_line: MIN_LINE,
         }
     }
 }
+
+/// The shortest line that a local user can have.
+#[cfg(feature = "local")]
+const MIN_LINE: usize = LocalParts::MIN_LINE;
+#[cfg(not(feature = "local"))]
+const MIN_LINE: usize = 0;
 
 impl Heap {
     /// Memory of these sizes.
