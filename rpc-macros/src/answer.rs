@@ -29,7 +29,7 @@ impl Answer {
 /// What a procedure without a ticket answers. Types are known by their last name.
 pub(crate) fn returned(output: &ReturnType) -> Answer {
     let ReturnType::Type(_, kind) = output else { return Answer::None };
-    let is_flow = |kind: &Type| match kind {
+    let is_flow = |kind: &Type| match plain(kind) {
         Type::Tuple(tuple) => tuple.elems.is_empty(),
         kind => last_segment(kind).is_some_and(|last| last.ident == "Flow"),
     };
@@ -65,9 +65,20 @@ const fn as_type(argument: &GenericArgument) -> Option<&Type> {
     }
 }
 
+/// A type without parentheses, and without the group that it is in when a macro has put it there.
+pub(crate) fn plain(mut kind: &Type) -> &Type {
+    loop {
+        kind = match kind {
+            Type::Group(group) => &group.elem,
+            Type::Paren(paren) => &paren.elem,
+            kind => return kind,
+        };
+    }
+}
+
 /// The last name of a path.
 pub(crate) fn last_segment(kind: &Type) -> Option<&PathSegment> {
-    match kind {
+    match plain(kind) {
         Type::Path(path) => path.path.segments.last(),
         _ => None,
     }

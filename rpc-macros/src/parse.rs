@@ -8,7 +8,7 @@ use syn::{
     TraitItem, TraitItemFn, Type,
 };
 
-use crate::answer::{Answer, first_argument, last_segment, returned};
+use crate::answer::{Answer, first_argument, last_segment, plain, returned};
 
 /// The most procedures an object can have: their numbers are one byte.
 const MAX_PROCEDURES: usize = 256;
@@ -205,7 +205,7 @@ fn check_generics(signature: &syn::Signature, errors: &mut Errors) {
         errors.add(clause, format!("procedure `{name}` has a where clause: it is there for everybody"));
     }
     if let ReturnType::Type(_, kind) = &signature.output
-        && let Type::ImplTrait(_) = &**kind
+        && let Type::ImplTrait(_) = plain(kind)
     {
         errors.add(
             kind,
@@ -237,9 +237,9 @@ fn check_receiver(signature: &syn::Signature, first: Option<&FnArg>, errors: &mu
 /// Whether a parameter is `&mut Context<'_>`, by whatever path it is named.
 fn is_context(input: &FnArg) -> bool {
     let FnArg::Typed(typed) = input else { return false };
-    let Type::Reference(reference) = &*typed.ty else { return false };
-    let Type::Path(path) = &*reference.elem else { return false };
-    reference.mutability.is_some() && path.path.segments.last().is_some_and(|last| last.ident == "Context")
+    let Type::Reference(reference) = plain(&typed.ty) else { return false };
+    reference.mutability.is_some()
+        && last_segment(&reference.elem).is_some_and(|last| last.ident == "Context")
 }
 
 /// The type of the answer, if a parameter is a `Ticket<T>`, by whatever path it is named.
@@ -261,7 +261,7 @@ fn argument(procedure: &Ident, input: &FnArg, errors: &mut Errors) -> Option<Arg
         errors
             .add(&typed.ty, format!("procedure `{procedure}`: the context comes first, right behind `self`"));
     }
-    match &*typed.ty {
+    match plain(&typed.ty) {
         Type::ImplTrait(kind) => errors.add(
             kind,
             format!("procedure `{procedure}` has an `impl Trait` argument: what comes over the wire has one type"),

@@ -83,6 +83,9 @@ fn shapes(input: &DeriveInput) -> syn::Result<Vec<Shape<'_>>> {
 fn number(value: &Expr) -> syn::Result<usize> {
     match value {
         Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => number.base10_parse(),
+        // a macro has put it there
+        Expr::Group(group) => number(&group.expr),
+        Expr::Paren(paren) => number(&paren.expr),
         other => Err(syn::Error::new_spanned(other, "a variant's number on the wire is a plain number")),
     }
 }

@@ -6,6 +6,7 @@ mod calls;
 mod channels;
 mod compile_errors;
 mod faults;
+mod fragments;
 mod interfaces;
 mod kinds;
 mod loopback;
