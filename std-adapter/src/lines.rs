@@ -39,6 +39,8 @@ pub struct Lines<F> {
     /// What was read and not yet handed out. A line feed in it lies at `searched` or later.
     text: Vec<u8>,
     searched: usize,
+    /// The line that is being read is too long, which has been told.
+    is_skipping: bool,
     ended: bool,
 }
 
@@ -60,7 +62,7 @@ impl<F: Read + AsFd> Lines<F> {
 
     /// The lines of `input`, which must not have a buffer of its own.
     pub fn new(input: F) -> Self {
-        Self { input, text: Vec::new(), searched: 0, ended: false }
+        Self { input, text: Vec::new(), searched: 0, is_skipping: false, ended: false }
     }
 
     /// The next line, without its line feed or carriage return and line feed; `None` at the end of
@@ -72,14 +74,14 @@ impl<F: Read + AsFd> Lines<F> {
     /// # Errors
     ///
     /// What reading reports; [`io::ErrorKind::InvalidData`] for a line longer than
-    /// [`MAX_LINE`](Self::MAX_LINE), which is then skipped so far as it was read.
+    /// [`MAX_LINE`](Self::MAX_LINE), which is passed over, once for each.
     pub fn poll_line(&mut self) -> io::Result<Poll<Option<String>>> {
-        if let Some(line) = self.take_line() {
+        if let Some(line) = self.take_line()? {
             return Ok(Poll::Ready(Some(line)));
         }
         if !self.ended {
             self.read_some()?;
-            if let Some(line) = self.take_line() {
+            if let Some(line) = self.take_line()? {
                 return Ok(Poll::Ready(Some(line)));
             }
         }
@@ -87,11 +89,6 @@ impl<F: Read + AsFd> Lines<F> {
             let rest = std::mem::take(&mut self.text);
             self.searched = 0;
             return Ok(Poll::Ready((!rest.is_empty()).then(|| to_line(&rest))));
-        }
-        if self.text.len() > Self::MAX_LINE {
-            self.text.clear();
-            self.searched = 0;
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "a line is too long"));
         }
         Ok(Poll::Pending)
     }
@@ -125,17 +122,35 @@ impl<F: Read + AsFd> Lines<F> {
         Ok(())
     }
 
-    fn take_line(&mut self) -> Option<String> {
-        let Some(length) = self.text[self.searched..].iter().position(|byte| *byte == b'\n') else {
-            self.searched = self.text.len();
-            return None;
-        };
-        let end = self.searched + length;
-        let line = to_line(&self.text[..end]);
-        self.text.drain(..=end);
-        self.searched = 0;
-        Some(line)
+    /// Takes the next line out that has come whole.
+    fn take_line(&mut self) -> io::Result<Option<String>> {
+        loop {
+            let found = self.text[self.searched..].iter().position(|byte| *byte == b'\n');
+            let Some(length) = found else {
+                self.searched = self.text.len();
+                let is_too_long = self.searched > Self::MAX_LINE;
+                if is_too_long || self.is_skipping {
+                    self.text.clear();
+                    self.searched = 0;
+                }
+                if is_too_long && !std::mem::replace(&mut self.is_skipping, true) {
+                    return Err(too_long());
+                }
+                return Ok(None);
+            };
+            let end = self.searched + length;
+            let line = (end <= Self::MAX_LINE).then(|| to_line(&self.text[..end]));
+            self.text.drain(..=end);
+            self.searched = 0;
+            if !std::mem::take(&mut self.is_skipping) {
+                return line.ok_or_else(too_long).map(Some);
+            }
+        }
     }
+}
+
+fn too_long() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "a line is too long")
 }
 
 fn is_temporary(error: &io::Error) -> bool {

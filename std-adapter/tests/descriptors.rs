@@ -127,7 +127,39 @@ fn a_line_without_end_is_an_error_and_takes_no_more_memory() {
     };
     assert_eq!(error.kind(), std::io::ErrorKind::InvalidData);
     assert!(read <= Lines::<UnixStream>::MAX_LINE + 2 * 4096);
+    // what is left of it is no line of its own
+    far.write_all(b"/quit").unwrap();
+    assert_eq!(lines.poll_line().unwrap(), Poll::Pending);
     far.write_all(b"\nnext\n").unwrap();
-    assert_eq!(lines.poll_line().unwrap(), Poll::Ready(Some(String::new())));
     assert_eq!(lines.poll_line().unwrap(), Poll::Ready(Some("next".into())));
+    assert_eq!(lines.poll_line().unwrap(), Poll::Pending);
+}
+
+/// A line that is too long and ends in the piece that shows it, or at the end of the input.
+#[test]
+fn the_longest_line_has_as_many_bytes_as_is_said() {
+    const MOST: usize = Lines::<File>::MAX_LINE;
+    let path = std::env::temp_dir().join(format!("peote-net-lines-{}", std::process::id()));
+    for (len, end) in
+        [(MOST, "\nnext"), (MOST + 1, "\nnext"), (MOST + 4096, "\nnext"), (MOST, ""), (MOST + 1, "")]
+    {
+        std::fs::write(&path, "x".repeat(len) + end).unwrap();
+        let mut lines = Lines::new(File::open(&path).unwrap());
+        let mut told = Vec::new();
+        loop {
+            match lines.poll_line() {
+                Ok(Poll::Pending) => {}
+                Ok(Poll::Ready(None)) => break,
+                Ok(Poll::Ready(Some(line))) => told.push(line.len()),
+                Err(error) => {
+                    assert_eq!(error.kind(), std::io::ErrorKind::InvalidData);
+                    told.push(0);
+                }
+            }
+        }
+        let first = if len > MOST { 0 } else { len };
+        let expected = if end.is_empty() { vec![first] } else { vec![first, 4] };
+        assert_eq!(told, expected, "{len} and {end:?}");
+    }
+    std::fs::remove_file(&path).unwrap();
 }
