@@ -15,7 +15,7 @@ use crate::causes::{Cause, Counts, Paused, Refused};
 #[cfg(feature = "cluster")]
 use crate::cluster::Cluster;
 use crate::config::Config;
-use crate::connection::Connection;
+use crate::connection::{Connection, SHORT_IS_ALL};
 use crate::deadlines::Times;
 use crate::fair::Fair;
 use crate::log::Lines;
@@ -41,6 +41,9 @@ const WINDOW: u32 = 64 * 1024;
 /// come.
 #[cfg(feature = "cluster")]
 const DIRECTORY: u64 = 15_000;
+
+/// Milliseconds until what was left in a socket is looked at again where no event tells of more.
+const LOOK_AGAIN: u64 = 10;
 
 /// What the relay says that it is.
 const PROGRAM: &str = concat!("peote-relay ", env!("CARGO_PKG_VERSION"));
@@ -318,6 +321,24 @@ impl Connections {
             connection.unused_since = now;
             self.schedule(index(id));
         }
+    }
+
+    /// Leaves what has come from a connection in its socket until more has come. Where the system
+    /// tells of that only after "would block", it is looked at again a little later.
+    pub(crate) fn leave_unread(&mut self, index: u32) {
+        self.leave_unread_where(SHORT_IS_ALL, index);
+    }
+
+    /// The same where the system tells of more, or does not.
+    pub(crate) fn leave_unread_where(&mut self, is_told: bool, index: u32) {
+        let until = self.now.saturating_add(LOOK_AGAIN);
+        let Some(connection) = self.get(index) else { return };
+        if is_told {
+            connection.flags.readable = false;
+            return;
+        }
+        connection.wait.until = connection.wait.until.max(until);
+        self.schedule(index);
     }
 
     /// Does not read a connection for so many microseconds, because it has sent as much as it may.

@@ -40,8 +40,7 @@ impl Relay {
             }
             Told::Incomplete if connection.flags.read_closed => self.leave(index, &Ending::Ended.into()),
             Told::Incomplete => {
-                // what comes next is an event again
-                connection.flags.readable = false;
+                self.connections.leave_unread(index);
                 false
             }
             // a page for whoever watches the relay from the proxy's machine

@@ -8,7 +8,7 @@ use super::Relay;
 use super::close::Why;
 use super::turns::{BYTES_FOR_WORK, OF_A_FRAME, OF_A_READ, OF_A_WRITE, WORK};
 use crate::causes::Paused;
-use crate::connection::{Ending, Input, SHORT_IS_ALL, Stage};
+use crate::connection::{Ending, Input, Stage};
 use crate::connections::{Later, index};
 use crate::deadlines::Late;
 use crate::hellos::{HEAD, Start, TLS};
@@ -105,9 +105,9 @@ impl Relay {
             self.close(index, &ending.into());
             return false;
         }
-        if start == Start::Incomplete && SHORT_IS_ALL {
-            // whether it is a copy shows only then; what comes next is an event again
-            connection.flags.readable = false;
+        if start == Start::Incomplete {
+            // whether it is a copy shows only when more has come
+            self.connections.leave_unread(index);
             return false;
         }
         let address = connection.address.ip();

@@ -575,3 +575,22 @@ mod ended {
 
     use super::{Config, Relay};
 }
+
+/// On Windows no event tells of more behind what was only looked at.
+#[test]
+fn what_is_left_unread_is_looked_at_again_where_no_event_tells_of_more() {
+    let from = vec!["127.0.0.1/32".parse().unwrap()];
+    let mut world = World::new(Config { proxy_protocol_from: from, ..config() });
+    let index = world.connect();
+    let connection = world.relay.connections.get(index).unwrap();
+    world.relay.poll.registry().deregister(connection.socket()).unwrap();
+    let mut look = |header: &[u8]| {
+        world.relay.connections.leave_unread_where(false, index);
+        world.sockets[0].write_all(header).unwrap();
+        world.judge_after(10);
+        world.relay.turn(Some(Duration::ZERO)).unwrap();
+        world.relay.stats().received_bytes
+    };
+    assert_eq!(look(b"PROXY TCP4 192."), 0);
+    assert_eq!(look(b"0.2.7 127.0.0.1 1 2\r\n\0\0\x01\x01a"), 5);
+}
