@@ -1,6 +1,7 @@
-//! Bad users that have a link, and are slow.
+//! Bad ones that have a link, and are slow.
 
-use peote_net::link::{EnteredChannel, Event, Flow, Link, Out};
+use embedded_io::ReadReady as _;
+use peote_net::link::{Destination, EnteredChannel, Event, Flow, Link, Out, OwnChannel};
 use peote_net::time::{Duration, Instant};
 use peote_net_simulation::{Conditions, Direction, LineConfig, Network, Random, Sleep, Transport};
 
@@ -8,6 +9,9 @@ use crate::liar::Liar;
 use crate::plan::{Good, SERVERS};
 use crate::program::{MODE, Memory, name};
 use crate::world::later;
+
+/// Time in which a hello that has arrived is answered.
+const SETTLED: Duration = Duration::from_millis(300);
 
 /// What is bad about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +26,8 @@ pub(crate) enum Kind {
     Vanishes,
     /// It sends all that it may.
     Floods,
+    /// Its hello comes when it is awaited no more.
+    Late,
     /// It speaks bytes of its own.
     Lies,
 }
@@ -33,6 +39,8 @@ pub(crate) struct Badness {
     pub(crate) takes_part: bool,
     /// The servers that it is a user of.
     pub(crate) channels: Vec<usize>,
+    /// Whether it has a channel of its own.
+    is_server: bool,
     place: usize,
     seed: u64,
     begins_at: u64,
@@ -41,9 +49,18 @@ pub(crate) struct Badness {
 
 impl Badness {
     pub(crate) fn new(random: &mut Random, goods: &[Good]) -> Self {
-        let kinds =
-            [Kind::Silent, Kind::Trickles, Kind::Keeps, Kind::Vanishes, Kind::Floods, Kind::Lies, Kind::Lies];
+        let kinds = [
+            Kind::Silent,
+            Kind::Trickles,
+            Kind::Keeps,
+            Kind::Vanishes,
+            Kind::Floods,
+            Kind::Late,
+            Kind::Lies,
+            Kind::Lies,
+        ];
         let kind = *random.choose(&kinds);
+        let is_server = kind == Kind::Lies || random.chance(400);
         let channels: Vec<usize> = (0..SERVERS)
             // most go to servers whose users are compared
             .filter(|server| random.chance(if goods[*server].takes_part { 700 } else { 150 }))
@@ -51,22 +68,25 @@ impl Badness {
         let begins_at = 700 + random.below(3_000) as u64;
         Self {
             kind,
-            takes_part: kind == Kind::Lies || random.chance(700),
+            takes_part: matches!(kind, Kind::Lies | Kind::Late) || random.chance(700),
             channels,
+            is_server,
             place: random.below(1 << 20),
             seed: random.next(),
-            begins_at: if kind == Kind::Lies { begins_at.min(1_000) } else { begins_at },
+            // good ones enter its channel soon after, and a late hello has to come before the end
+            begins_at: if is_server || kind == Kind::Late { begins_at.min(1_000) } else { begins_at },
             turns_at: begins_at + random.below(1_000) as u64,
         }
     }
 
     /// The name of its own channel.
     pub(crate) fn channel(&self) -> Option<String> {
-        (self.kind == Kind::Lies).then(|| format!("liar {}", self.place))
+        self.is_server.then(|| format!("bad {}", self.place))
     }
 
     pub(crate) fn begin(&self, _place: usize) -> Bad {
-        if let Some(own) = self.channel() {
+        if self.kind == Kind::Lies {
+            let own = self.channel().unwrap_or_default();
             return Bad::Liar(Liar::new(self.seed, own, self.channels.clone(), self.begins_at));
         }
         let wake_at = Instant::from_millis(self.begins_at);
@@ -75,9 +95,11 @@ impl Badness {
             random: Random::new(self.seed),
             link: Link::new(),
             transport: None,
+            own: None,
             entered: Vec::new(),
             wake_at,
             cut: None,
+            hello_at: None,
         }))
     }
 }
@@ -95,6 +117,13 @@ impl Bad {
         }
     }
 
+    /// Looks at what must hold of it at the end.
+    pub(crate) fn check(&mut self, now: Instant) {
+        if let Self::Slow(slow) = self {
+            slow.check(now);
+        }
+    }
+
     pub(crate) fn wake(&mut self, network: &mut Network) {
         match self {
             Self::Slow(slow) => slow.wake(network),
@@ -108,11 +137,14 @@ pub(crate) struct Slow {
     random: Random,
     link: Link<Memory>,
     transport: Option<Transport>,
+    own: Option<OwnChannel>,
     entered: Vec<EnteredChannel>,
     /// When it does something of its own.
     wake_at: Instant,
     /// When its line, which is cut, is reset.
     cut: Option<Instant>,
+    /// When its hello arrives, if that is late.
+    hello_at: Option<Instant>,
 }
 
 impl Slow {
@@ -153,12 +185,35 @@ impl Slow {
             self.cut = Some(later(now, 500 + self.random.below(3_000)));
             return;
         }
+        if self.badness.kind == Kind::Late {
+            self.delay_hello(network);
+        }
         if !self.is_silent(now) {
             self.poll(now);
         }
         if self.wake_at <= now {
             self.wake_at = later(now, 5 + self.random.below(60));
             self.send();
+        }
+    }
+
+    /// What the relay has said first lets the link say hello; what it has said itself has arrived.
+    fn delay_hello(&mut self, network: &mut Network) {
+        let Some(transport) = self.transport.as_mut().filter(|_| self.hello_at.is_none()) else { return };
+        if transport.read_ready() == Ok(true) {
+            let late = Duration::from_millis(3_100 + self.random.below(900) as u64);
+            network.stall(transport.line(), Direction::ToRelay, Some(late));
+            self.hello_at = Some(network.now() + late);
+        }
+    }
+
+    /// At the end: an endpoint whose hello has come too late does not take part.
+    fn check(&mut self, now: Instant) {
+        if self.badness.kind == Kind::Late && self.hello_at.is_some_and(|at| at + SETTLED < now) {
+            let out = self.link.out();
+            for channel in &self.entered {
+                assert_eq!(out.window(*channel), None, "a hello that came too late counts");
+            }
         }
     }
 
@@ -170,7 +225,9 @@ impl Slow {
         let line = LineConfig::both(conditions).named("bad");
         let line = if self.badness.takes_part { line } else { line.existing() };
         self.transport = Some(network.connect(line));
+        self.hello_at = None;
         let mut out = self.link.out();
+        self.own = self.badness.channel().and_then(|own| out.create(own, MODE).ok());
         self.entered =
             self.badness.channels.iter().flat_map(|&server| out.enter(name(server), MODE)).collect();
     }
@@ -190,9 +247,15 @@ impl Slow {
     fn send(&mut self) {
         let count = if self.badness.kind == Kind::Floods { 30 } else { 1 };
         let mut out = self.link.out();
-        for channel in &self.entered {
+        let mut to: Vec<Destination> =
+            self.entered.iter().map(|server| Destination::Server(*server)).collect();
+        if let Some(own) = self.own {
+            to.extend(out.users(own).map(|user| Destination::User(own, user)));
+            to.push(Destination::All(own));
+        }
+        for to in to {
             for _ in 0..count {
-                let _ = out.send(*channel, &[b'B'; 100]);
+                let _ = out.send(to, &[b'B'; 100]);
             }
         }
     }

@@ -1,8 +1,9 @@
 //! Programs with bad neighbours: each seed is run twice, with and without them.
 //!
-//! Bad ones are users that are silent, trickle, keep events, vanish or send all that they may; and
-//! liars, users and servers, that speak bytes of their own: they send beyond their windows, grant
-//! what they have not taken, knock twice, admit with stale tickets. What holds for all others:
+//! Bad ones are users and servers that are silent, trickle, keep events, vanish, send all that they
+//! may, or whose hello comes too late; and liars, which speak bytes of their own: they send beyond
+//! their windows, grant what they have not taken, knock twice, admit with stale tickets. What holds
+//! for all others:
 //!
 //! - Every message of theirs arrives, whole, once and in order.
 //! - It arrives as soon as it does without the bad ones, but for what their own server's queue and

@@ -24,8 +24,8 @@ pub(crate) struct Good {
     pub(crate) takes_part: bool,
     /// Channels that it enters: those of servers, by their places.
     pub(crate) channels: Vec<usize>,
-    /// Whether it also enters the channels of liars.
-    pub(crate) visits_liars: bool,
+    /// Whether it also enters the channels of bad ones.
+    pub(crate) visits_bad: bool,
     /// It wants the events of strangers again.
     pub(crate) keeps_strangers: bool,
 }
@@ -89,7 +89,7 @@ impl Plan {
             line: line.named(format!("good {place}")),
             takes_part,
             channels,
-            visits_liars: place >= SERVERS && random.chance(500),
+            visits_bad: place >= SERVERS && random.chance(500),
             keeps_strangers: takes_part && random.chance(400),
         }
     }
@@ -114,7 +114,7 @@ impl Plan {
     /// existing endpoint with a bad one beside it.
     fn pays(&self, place: usize) -> bool {
         let good = &self.goods[place];
-        let waits = good.visits_liars || good.channels.iter().any(|&server| self.has_bad_users(server));
+        let waits = good.visits_bad || good.channels.iter().any(|&server| self.has_bad_users(server));
         !good.takes_part && (waits || (place < SERVERS && self.has_bad_users(place)))
     }
 

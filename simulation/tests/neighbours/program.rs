@@ -39,7 +39,7 @@ pub(crate) struct Program {
     strangers: Vec<User>,
     /// As a user: channels by their servers, and whether it has said there who it is.
     entered: BTreeMap<usize, (EnteredChannel, bool)>,
-    /// Channels of liars.
+    /// Channels of bad ones.
     visited: Vec<EnteredChannel>,
     /// How many messages of each stream have been sent.
     sent: BTreeMap<usize, usize>,
@@ -78,7 +78,7 @@ impl Program {
     }
 
     pub(crate) fn visit(&mut self, channel: &str) {
-        if self.good.visits_liars {
+        if self.good.visits_bad {
             self.visited.extend(self.link.out().enter(channel, MODE));
         }
     }
@@ -117,6 +117,7 @@ impl Program {
         if self.tick_at <= now.as_millis() {
             self.tick_at = now.as_millis() + TICK;
             self.flood_strangers();
+            self.flood_visited();
         }
     }
 
@@ -162,6 +163,18 @@ impl Program {
             for _ in 0..10 {
                 if out.free() > 4_000 {
                     let _ = out.send(Destination::User(own, *user), &[b'S'; 100]);
+                }
+            }
+        }
+    }
+
+    /// The same to bad servers.
+    fn flood_visited(&mut self) {
+        let mut out = self.link.out();
+        for channel in &self.visited {
+            for _ in 0..10 {
+                if out.free() > 4_000 {
+                    let _ = out.send(*channel, &[b'V'; 100]);
                 }
             }
         }

@@ -44,6 +44,8 @@ impl<'p> World<'p> {
             world.programs.iter_mut().for_each(|program| program.visit(&channel));
         }
         world.until(END);
+        let now = world.network.now();
+        world.bads.iter_mut().for_each(|bad| bad.check(now));
         // those that wait for existing ones have to see the end of it
         world.bads.clear();
         world.until(END + 60_000);
