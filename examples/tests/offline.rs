@@ -1,7 +1,12 @@
 //! The game in one program, offline and over a relay.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 
+use peote_net::link::{Event, Mode};
+use peote_net::reconnect::{Backoff, Retry};
+use peote_net::time::Duration;
+use peote_net_game::CHANNEL;
+use peote_net_std::DesktopLink;
 use peote_relay::{Config, Relay};
 
 fn play(arguments: &[&str]) -> String {
@@ -42,6 +47,46 @@ fn over_a_relay() {
     let thread = std::thread::spawn(move || relay.run());
     let text = play(&["--relay", &address, "--duration", "1.5"]);
     assert!(moves(&text) > 0, "{text}");
+    handle.stop();
+    thread.join().unwrap().unwrap();
+}
+
+/// Over a relay anybody can enter the channel.
+#[test]
+fn a_stranger_that_talks_nonsense_ends_no_game() {
+    let config = Config { listen: vec!["127.0.0.1:0".parse().unwrap()], ..Config::default() };
+    let mut relay = Relay::bind(config).unwrap();
+    let address = relay.local_addrs()[0].to_string();
+    let handle = relay.handle();
+    let thread = std::thread::spawn(move || relay.run());
+    let rules = Backoff::new().with_delays(Duration::from_millis(5), Duration::from_millis(20));
+    let stranger = DesktopLink::builder().reconnect(rules).retry(Retry::Always);
+    let mut stranger = stranger.connect(&address).unwrap();
+    stranger.enter(CHANNEL, Mode::chunks(512)).unwrap();
+
+    let mut game = Command::new(env!("CARGO_BIN_EXE_offline"));
+    game.args(["--relay", &address, "--duration", "2"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut game = game.spawn().unwrap();
+    let (mut has_said, mut states) = (false, 0);
+    while game.try_wait().unwrap().is_none() {
+        stranger.wait_for(&mut [], Some(stranger.now() + Duration::from_millis(20))).unwrap();
+        let polled = stranger.poll(|event, out| match event {
+            Event::Opened { channel } => {
+                has_said = true;
+                out.send(channel, b"nonsense")
+            }
+            Event::Chunk { .. } => {
+                states += 1;
+                Ok(())
+            }
+            _ => Ok(()),
+        });
+        polled.unwrap();
+    }
+    let output = game.wait_with_output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert!(has_said && states > 0);
+    assert!(moves(&String::from_utf8(output.stdout).unwrap()) > 0);
     handle.stop();
     thread.join().unwrap().unwrap();
 }

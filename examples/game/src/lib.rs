@@ -120,6 +120,8 @@ impl Game {
     pub fn hear(&mut self, event: &Event<'_>, out: &mut Out<'_>, now: Instant) -> Result<(), Mistake> {
         match *event {
             Event::Refused { .. } => return Err(Mistake::Refused),
+            // all players are on this link; who comes through a relay looks on
+            Event::UserEntered { user, .. } if is_stranger(user) => {}
             Event::UserEntered { user, .. } => {
                 // the player has to know which of the numbers in a state is its own
                 out.send((self.channel, user), &user.number().to_le_bytes())?;
@@ -140,7 +142,7 @@ impl Game {
         Ok(())
     }
 
-    /// The server hears a move: its number.
+    /// The server hears a move: its number. That of a stranger is none.
     fn hear_move(&mut self, user: User, bytes: &[u8]) -> Result<(), Mistake> {
         let Some((_, last)) = self.seen.iter_mut().find(|(other, _)| *other == user) else { return Ok(()) };
         let came = bytes.try_into().map_or(0, u32::from_le_bytes);
@@ -245,6 +247,11 @@ impl Game {
             held_back: self.held_back,
         }
     }
+}
+
+/// Returns true if a user is not on the server's link.
+fn is_stranger(user: User) -> bool {
+    user.number() <= u8::MAX.into()
 }
 
 impl Player {

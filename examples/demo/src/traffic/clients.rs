@@ -309,7 +309,8 @@ impl Crowd {
                 ));
             }
         }
-        welcome.next += 1;
+        // a server says which one is next, and may say anything
+        welcome.next = welcome.next.saturating_add(1);
         member.broadcasts += 1;
     }
 

@@ -20,10 +20,10 @@ impl Flow {
         self.add_all(1, length as u64);
     }
 
-    /// More chunks.
+    /// More chunks. A peer that says more than there can be is believed as far as that goes.
     pub fn add_all(&mut self, chunks: u64, bytes: u64) {
-        self.chunks += chunks;
-        self.bytes += bytes;
+        self.chunks = self.chunks.saturating_add(chunks);
+        self.bytes = self.bytes.saturating_add(bytes);
     }
 }
 
@@ -157,6 +157,9 @@ mod tests {
         }
         assert_eq!((tally.different_lengths(), tally.verified), (3, Flow { chunks: 4, bytes: 24 }));
         assert_eq!((tally.errors, tally.first_errors.len()), (100, 5));
+        tally.confirmed.add_all(u64::MAX, 1);
+        tally.confirmed.add_all(1, u64::MAX);
+        assert_eq!(tally.confirmed, Flow { chunks: u64::MAX, bytes: u64::MAX });
         assert_eq!(tally.first_errors[0], "error 0");
     }
 
