@@ -11,7 +11,8 @@ use crate::causes::Refused;
 #[cfg(feature = "cluster")]
 use crate::cluster::Verdict;
 use crate::config::{Access, Config, limit};
-use crate::connections::{Connections, Later, index};
+use crate::connections::{Connections, Later};
+use crate::places::index;
 
 impl Connections {
     /// What the core is told about a command.

@@ -7,7 +7,6 @@ use peote_net::relay::{ConnectionId, Home};
 
 use crate::access::{Granted, Permit};
 use crate::allowance::Allowance;
-use crate::deadlines::Times;
 use crate::hellos::{HEAD, TLS};
 use crate::pace::Pace;
 use crate::patience::Patience;
@@ -16,9 +15,10 @@ use crate::queue::{Pool, Queue};
 use crate::rate::{Bucket, Rate};
 use crate::rest::Rest;
 use crate::system::TcpStream;
+use crate::times::Times;
 use crate::tls::{self, Credentials, Got, Tls};
 use crate::transport::{End, Transport};
-use crate::waits::Wait;
+use crate::wait::Wait;
 
 /// Whether a read or write that handled less than it was asked for has emptied (or filled) the
 /// socket, so that readiness will be reported again. Elsewhere only "would block" says that.

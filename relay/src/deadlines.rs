@@ -4,62 +4,11 @@
 //! is over is decided when all of them have been asked, so their order means nothing.
 
 use std::fmt;
-use std::time::Duration;
 
 use crate::causes::Closed;
-use crate::config::{Config, SlowReceiver};
 use crate::connection::{Connection, Stage};
-use crate::patience::{Pace, Terms};
-
-/// How many times the stall limit a connection that has ended waits for a receiver of what it had
-/// sent: longer than it takes to give that receiver up.
-const LAST_WORDS: u64 = 4;
-
-/// The configuration's times, in milliseconds. Made of it whenever it changes.
-#[derive(Debug)]
-pub(crate) struct Times {
-    pub(crate) first_byte: u64,
-    pub(crate) handshake: u64,
-    pub(crate) keepalive: u64,
-    pub(crate) max_keepalive: u64,
-    /// How long nothing may come, and how long a connection may be in no channel; `None` means for
-    /// ever.
-    pub(crate) idle: Option<u64>,
-    pub(crate) unused: Option<u64>,
-    /// What is asked of a receiver that others wait for.
-    pub(crate) terms: Terms,
-    /// How long a queue may stay full; `None` means for ever.
-    pub(crate) grace: Option<u64>,
-}
-
-impl Times {
-    /// How long what an ended connection has said waits for its receiver.
-    pub(crate) fn last_words(&self) -> u64 {
-        self.terms.most.saturating_mul(LAST_WORDS)
-    }
-
-    pub(crate) fn new(config: &Config) -> Self {
-        let if_any = |time: Duration| (!time.is_zero()).then(|| millis(time));
-        Self {
-            first_byte: millis(config.first_byte_timeout),
-            handshake: millis(config.handshake_timeout),
-            keepalive: millis(config.keepalive_interval),
-            max_keepalive: millis(config.max_keepalive_interval),
-            idle: if_any(config.idle_timeout),
-            unused: if_any(config.unused_timeout),
-            terms: Terms {
-                most: millis(config.stall_timeout),
-                rate: config.slow_receiver_bytes_per_second as u64,
-            },
-            grace: (config.slow_receiver == SlowReceiver::Drop).then(|| millis(config.slow_receiver_grace)),
-        }
-    }
-}
-
-/// A duration in milliseconds.
-pub(crate) fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX / 4)
-}
+use crate::patience::Pace;
+use crate::times::Times;
 
 /// What a connection is closed for because it has not come in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,7 +124,7 @@ fn keepalive(connection: &Connection, _: &Times) -> Option<Deadline> {
 
 /// Nothing has come for too long. A connection that is not read may have sent something.
 fn idle(connection: &Connection, times: &Times) -> Option<Deadline> {
-    let idle = times.idle.filter(|_| connection.stage() == Stage::Open && !connection.is_paused())?;
+    let idle = times.idle.filter(|_| connection.stage() == Stage::Open && !connection.wait.is_paused())?;
     Some((connection.last_received + idle, Due::Close(Late::Input)))
 }
 
@@ -188,12 +137,12 @@ fn unused(connection: &Connection, times: &Times) -> Option<Deadline> {
 
 /// Others wait for it, and it takes too little.
 fn taking(connection: &Connection, _: &Times) -> Option<Deadline> {
-    Some((connection.wait.patience.over_at(connection.pace())?, Due::Close(Late::Taking)))
+    Some((connection.wait.patience.over_at(connection.wait.pace())?, Due::Close(Late::Taking)))
 }
 
 /// Others wait for it, and its queue has been full for too long.
 fn room(connection: &Connection, times: &Times) -> Option<Deadline> {
-    Some((connection.wait.patience.waited_at(times.grace?, connection.pace())?, Due::Close(Late::Room)))
+    Some((connection.wait.patience.waited_at(times.grace?, connection.wait.pace())?, Due::Close(Late::Room)))
 }
 
 /// It has ended, and waits for room for what it had sent.

@@ -34,6 +34,7 @@ mod metrics;
 mod pace;
 mod pages;
 mod patience;
+mod places;
 mod proxy;
 mod queue;
 mod rate;
@@ -43,6 +44,7 @@ mod stats;
 mod subjects;
 mod system;
 mod timers;
+mod times;
 #[cfg(feature = "tls")]
 mod tls;
 #[cfg(not(feature = "tls"))]
@@ -50,6 +52,7 @@ mod tls;
 mod tls;
 mod tokens;
 mod transport;
+mod wait;
 mod waits;
 pub mod websocket;
 

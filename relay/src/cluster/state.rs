@@ -18,8 +18,8 @@ use super::line::{Head, Heard, Wrong};
 use super::nats::Others;
 use super::numbers::Numbers;
 use super::{ClusterInfo, ClusterRelay, Name, RelayId, Waiter, clock};
-use crate::connections::index;
 use crate::log::Name as Shown;
+use crate::places::index;
 
 /// Milliseconds for which a name is kept from its next owner by what was said last in the channel
 /// before.
@@ -146,7 +146,7 @@ impl Cluster {
     /// # Errors
     /// Those of [`Nats::start`](super::nats::Nats::start), and of the file.
     pub(crate) fn on_nats(options: Options, others: impl FnOnce() -> io::Result<Others>) -> io::Result<Self> {
-        let (name, lease) = (options.nats.name.clone(), crate::deadlines::millis(options.lease));
+        let (name, lease) = (options.nats.name.clone(), crate::times::millis(options.lease));
         let numbers = options.file.as_deref().map(Numbers::open).transpose()?;
         let nats = super::nats::Nats::start(options.nats, clock::now, others)?;
         let seed = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), std::process::id());

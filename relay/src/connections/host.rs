@@ -10,12 +10,13 @@ use peote_net::relay::{ConnectionId, Decision, Greeting, Hello, Host, Note, Requ
 use peote_net::time::Instant;
 use tracing::{debug, info, warn};
 
-use super::{CUT, Connections, PROGRAM, index};
+use super::{CUT, Connections, PROGRAM};
 use crate::access::{self, Denied};
 use crate::causes::{Cause, Refused};
 use crate::config::Access;
 use crate::listen;
 use crate::log::Name;
+use crate::places::index;
 
 /// What a refusal on the wire means, where no limit of the relay's was the reason.
 fn cause_of(request: &Request<'_>, reason: Reason) -> Refused {

@@ -16,14 +16,15 @@ use crate::causes::{Cause, Counts, Paused, Refused};
 use crate::cluster::Cluster;
 use crate::config::Config;
 use crate::connection::{Connection, SHORT_IS_ALL};
-use crate::deadlines::Times;
 use crate::fair::Fair;
 use crate::log::Lines;
+use crate::places::{index, narrow};
 use crate::queue::{BLOCK, Pool};
 use crate::rest::Rest;
 use crate::subjects::Subjects;
 use crate::system::RandomState;
 use crate::timers::Timers;
+use crate::times::Times;
 
 /// A unit's payload may be cut once a queue has room for this many bytes.
 const CUT: usize = 1024;
@@ -385,17 +386,4 @@ impl Connections {
         connection.wait.directory = until;
         self.schedule(index);
     }
-}
-
-/// An id's place.
-#[inline]
-pub(crate) const fn index(id: ConnectionId) -> u32 {
-    narrow(id.index())
-}
-
-/// A place of a connection, which fits.
-#[inline]
-#[expect(clippy::cast_possible_truncation, reason = "the core counts connections with 32 bits")]
-pub(crate) const fn narrow(index: usize) -> u32 {
-    index as u32
 }

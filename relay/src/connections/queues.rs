@@ -2,8 +2,9 @@
 
 use tracing::warn;
 
-use super::{Connections, WORTH_A_WRITE, narrow};
+use super::{Connections, WORTH_A_WRITE};
 use crate::loans::LONG;
+use crate::places::narrow;
 use crate::queue::BLOCK;
 
 impl Connections {

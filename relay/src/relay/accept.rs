@@ -11,8 +11,8 @@ use crate::allowance::Allowance;
 use crate::causes::{Cause, TurnedAway};
 use crate::config::limit;
 use crate::connection::Connection;
-use crate::connections::index;
 use crate::listen;
+use crate::places::index;
 use crate::proxy::Arrival;
 use crate::system::{Interest, TcpListener, TcpStream, Token};
 

@@ -10,8 +10,9 @@ use super::close::Why;
 use super::turns::{OF_A_WRITE, WORK};
 use super::{EVENTS, Relay};
 use crate::cluster::{Cluster, ClusterInfo, Duty, Key, Options, Others, Todo, Waiter};
-use crate::connections::{Connections, narrow};
+use crate::connections::Connections;
 use crate::metrics::OfCluster;
+use crate::places::narrow;
 use crate::queue::BLOCK;
 use crate::system::Events;
 
@@ -99,7 +100,7 @@ impl Relay {
                 Duty::EndChannel(name) => {
                     let server = self.core.channel_named(&name, &self.connections);
                     if let Some((server, ..)) = server {
-                        self.end_server(crate::connections::index(server));
+                        self.end_server(crate::places::index(server));
                     }
                 }
             }
@@ -225,7 +226,7 @@ impl Relay {
         let Some(mut cluster) = connections.cluster.take() else { return };
         cluster.pass_on(|server, user| {
             let id = core.user_of(server, 0, user)?;
-            let connection = connections.get(crate::connections::index(id)).filter(|found| found.id == id)?;
+            let connection = connections.get(crate::places::index(id)).filter(|found| found.id == id)?;
             Some((id, connection.address.ip()))
         });
         connections.cluster = Some(cluster);

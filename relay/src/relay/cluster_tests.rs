@@ -31,7 +31,7 @@ impl World {
     }
 
     fn is_paused(&mut self, index: u32) -> bool {
-        self.relay.connections.get(index).unwrap().is_paused()
+        self.relay.connections.get(index).unwrap().wait.is_paused()
     }
 }
 

@@ -9,7 +9,7 @@ use super::Relay;
 use super::close::Why;
 use crate::deadlines::{Due, Late};
 use crate::listen;
-use crate::waits::Wait;
+use crate::wait::Wait;
 
 /// Bytes that a socket holds at most of what has come. After as many more an endpoint that keeps on
 /// sending is judged all the same.
@@ -84,7 +84,7 @@ impl Relay {
             return self.is_written(index, late);
         }
         let Some(connection) = self.connections.get(index) else { return true };
-        if connection.is_paused() {
+        if connection.wait.is_paused() {
             return true;
         }
         let is_readable = connection.flags.readable;
@@ -148,7 +148,7 @@ impl Relay {
     fn note_patience(&mut self, index: u32) {
         let Some(Some(connection)) = self.connections.slots.get_mut(index as usize) else { return };
         let was_patient = connection.flags.patient;
-        let is_patient = connection.is_paused() || was_patient && !connection.queue.is_empty();
+        let is_patient = connection.wait.is_paused() || was_patient && !connection.queue.is_empty();
         if is_patient != was_patient {
             connection.flags.patient = is_patient;
             listen::set_patience(connection.socket(), &self.connections.config, is_patient);

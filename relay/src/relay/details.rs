@@ -6,10 +6,10 @@ use std::fmt::{self, Write};
 
 use super::Relay;
 use crate::connection::{Connection, Traffic};
-use crate::connections::narrow;
 use crate::http::Format;
 use crate::log::Name;
 use crate::metrics::{self, Queues};
+use crate::places::narrow;
 use crate::system;
 use crate::transport::Transport;
 
@@ -171,7 +171,7 @@ impl Relay {
             connection.traffic.received,
             connection.traffic.sent,
             connection.queue.len(),
-            connection.is_paused(),
+            connection.wait.is_paused(),
         )?;
         if let Some(program) = &connection.program {
             write!(page, ",\"program\":{}", Text(Name(program)))?;

@@ -8,8 +8,8 @@ use tracing::info;
 
 use super::Relay;
 use super::close::Why;
-use crate::connections::index;
-use crate::deadlines::millis;
+use crate::places::index;
+use crate::times::millis;
 
 /// Connections that are closed in one turn, at most.
 const AT_ONCE: usize = 64;

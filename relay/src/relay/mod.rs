@@ -45,11 +45,12 @@ use linger::Lingering;
 
 use crate::causes::{Closed, Counts, TurnedAway};
 use crate::clock::Clock;
-use crate::connections::{Connections, narrow};
-use crate::deadlines::millis;
+use crate::connections::Connections;
 use crate::hellos::Hellos;
+use crate::places::narrow;
 use crate::stats::Stats;
 use crate::system::{self, Event, Events, Poll, Registry, Token, Waker};
+use crate::times::millis;
 use crate::tls::Credentials;
 
 /// Events taken from the system at once.
@@ -394,7 +395,7 @@ impl Relay {
             connection.flags.readable = true;
             let has_ended = read_closed && !connection.flags.read_closed;
             connection.flags.read_closed |= read_closed;
-            if !connection.is_paused() {
+            if !connection.wait.is_paused() {
                 self.connections.list(index);
             } else if has_ended {
                 connection.wait.ended = now;

@@ -13,8 +13,8 @@ use crate::allowance::Allowance;
 use crate::bans::{Ban, Banned, TooManyBans};
 use crate::causes::Closed;
 use crate::connection::Connection;
-use crate::connections::narrow;
 use crate::log::Name;
+use crate::places::narrow;
 use crate::proxy::is_listed;
 
 /// One connection, as an operator sees it.
@@ -199,7 +199,7 @@ impl Relay {
             received_bytes: connection.traffic.received,
             sent_bytes: connection.traffic.sent,
             queued_bytes: connection.queue.len(),
-            is_paused: connection.is_paused(),
+            is_paused: connection.wait.is_paused(),
             own: 0,
             entered: 0,
         };

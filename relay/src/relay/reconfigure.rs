@@ -7,8 +7,9 @@ use super::open::credentials;
 use super::{Relay, receive_buffer};
 use crate::access::Rights;
 use crate::config::{Config, InvalidConfig};
-use crate::connections::{Connections, narrow};
+use crate::connections::Connections;
 use crate::listen;
+use crate::places::narrow;
 
 impl Relay {
     /// The configuration that the relay runs with: the one that it was opened with, or the last it

@@ -9,9 +9,10 @@ use super::close::Why;
 use super::turns::{BYTES_FOR_WORK, OF_A_FRAME, OF_A_READ, OF_A_WRITE, WORK};
 use crate::causes::Paused;
 use crate::connection::{Ending, Input, Stage};
-use crate::connections::{Later, index};
+use crate::connections::Later;
 use crate::deadlines::Late;
 use crate::hellos::{HEAD, Start, TLS};
+use crate::places::index;
 use crate::proxy::Arrival;
 use crate::queue::LEAST_READ;
 use crate::rate::Capacity;
@@ -138,7 +139,7 @@ impl Relay {
 
     fn serve_once(&mut self, index: u32) {
         let Some(connection) = self.connections.get(index) else { return };
-        if connection.is_paused() {
+        if connection.wait.is_paused() {
             return;
         }
         if connection.arrival != Arrival::Settled && !self.arrive(index) {
@@ -234,7 +235,7 @@ impl Relay {
         let is_blocked = connection.rest.is_blocked;
         // a WebSocket may have to answer a ping
         let is_to_write = connection.has_output();
-        let is_to_read = connection.flags.readable && !is_blocked && !connection.is_paused();
+        let is_to_read = connection.flags.readable && !is_blocked && !connection.wait.is_paused();
         if is_to_write {
             connections.mark_dirty(index);
         }
@@ -403,7 +404,7 @@ impl Relay {
         if taken > 0 || self.connections.get(receiver).is_none_or(|receiver| receiver.flags.mute) {
             return Blocked::NoMore; // there may be room now, or no need of any
         }
-        let is_held_up = self.connections.get(receiver).is_some_and(|receiver| receiver.is_held_up());
+        let is_held_up = self.connections.get(receiver).is_some_and(|receiver| receiver.wait.is_held_up());
         if self.connections.times.grace == Some(0) && !is_held_up {
             self.dropped += 1;
             self.close(receiver, &Why::Late(Late::Room));

@@ -9,9 +9,9 @@ use super::Relay;
 use super::anteroom::Anteroom;
 use super::close::Why;
 use crate::causes::Closed;
-use crate::connections::narrow;
-use crate::deadlines::millis;
+use crate::places::narrow;
 use crate::timers::Timers;
+use crate::times::millis;
 use crate::transport::Transport;
 
 /// How often what is ready is still served when the time is over. The process may have stood still.

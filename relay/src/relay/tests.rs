@@ -105,7 +105,7 @@ fn who_has_sent_too_much_is_not_idle_and_has_time_afterwards() {
     world.judge_after(15_000);
     assert!(world.is_there(server), "it is not read");
     world.judge_after(6000);
-    assert!(!world.relay.connections.get(server).unwrap().is_paused());
+    assert!(!world.relay.connections.get(server).unwrap().wait.is_paused());
     // what it has sent is served
     world.relay.connections.take_off(server);
     world.judge_after(9000);

@@ -102,7 +102,7 @@ impl Relay {
 
     fn hurry_all(&mut self) {
         for index in 0..self.connections.slots.len() {
-            let index = crate::connections::narrow(index);
+            let index = crate::places::narrow(index);
             if self.connections.get(index).is_some_and(|connection| connection.flags.unhurried) {
                 self.set_hurry(index, false);
             }

@@ -204,7 +204,7 @@ impl Afar {
     }
 
     fn key_of(&self, id: ConnectionId) -> Option<Key> {
-        let key = *self.by_place.get(&crate::connections::index(id))?;
+        let key = *self.by_place.get(&crate::places::index(id))?;
         (self.stand_ins.get(key)?.as_ref()?.id == Some(id)).then_some(key)
     }
 
@@ -344,7 +344,7 @@ impl Afar {
         let Some(stand_in) = self.get(key) else { return };
         stand_in.id = id;
         match id {
-            Some(id) => drop(self.by_place.insert(crate::connections::index(id), key)),
+            Some(id) => drop(self.by_place.insert(crate::places::index(id), key)),
             None => self.fail(key, now),
         }
     }
@@ -413,7 +413,7 @@ impl Afar {
     pub(crate) fn closed(&mut self, key: Key) {
         let Some(stand_in) = self.stand_ins.get_mut(key).and_then(Option::take) else { return };
         if let Some(id) = stand_in.id {
-            self.by_place.remove(&crate::connections::index(id));
+            self.by_place.remove(&crate::places::index(id));
         }
         // it may still be on the list, where the next one with its place does no harm
         self.free.push(key);

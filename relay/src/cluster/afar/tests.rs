@@ -33,7 +33,7 @@ fn with_proxy(server: ConnectionId) -> (Afar, Key, u32) {
     afar.make_proxy(PEER, b"a", 0);
     let key = connect(&mut afar, server);
     afar.channel_is_here(b"a", server);
-    (afar, key, crate::connections::index(server))
+    (afar, key, crate::places::index(server))
 }
 
 /// Does all that a stand-in has to do. Returns how often it has closed.
@@ -69,7 +69,7 @@ fn what_was_said_before_a_connection_went_is_passed_on_first() {
     let mut afar = Afar::new(1);
     afar.make_proxy(PEER, b"a", 0);
     connect(&mut afar, server);
-    let place = crate::connections::index(server);
+    let place = crate::places::index(server);
     let find = |_, _| Some((user, NOBODY));
     afar.hear(place, &to_endpoint::knock(0, 0, 5, true, 1000, 0).unwrap(), &[]);
     afar.pass_on(0, find);
@@ -208,7 +208,7 @@ fn a_relay_that_lies_is_found_out() {
     let mut afar = Afar::new(1);
     afar.make_proxy(PEER, b"a", 0);
     connect(&mut afar, server);
-    afar.hear(crate::connections::index(server), &to_endpoint::knock(0, 0, 5, true, 0, 0).unwrap(), &[]);
+    afar.hear(crate::places::index(server), &to_endpoint::knock(0, 0, 5, true, 0, 0).unwrap(), &[]);
     afar.pass_on(0, |_, _| Some((double, NOBODY)));
     assert!(!afar.hear_records(PEER, &message, 0));
     assert!(afar.memory() < 100 << 20, "{}", afar.memory());
