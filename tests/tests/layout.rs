@@ -1,9 +1,10 @@
-//! The files of the core depend one way: none of them takes something from another that takes
-//! something from it, directly or by way of others.
+//! Files depend one way: none of them takes something from another that takes something from it,
+//! directly or by way of others. In the core that holds for all files. In the other packages a
+//! module below another one may take from that what it likes.
 //!
 //! A file takes what it names in a `use` or by a path. Where a `mod.rs` only hands a name on, the
 //! file counts that defines it. Methods are not looked at: `Out` has them in many files. Nor are
-//! tests. And nothing in the core depends on what it is compiled for.
+//! tests. Nothing in the core depends on what it is compiled for.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -141,13 +142,14 @@ impl Package {
         Some((at, rest))
     }
 
-    /// Returns which files each file takes something from, and what.
-    fn arrows(&self) -> Vec<BTreeMap<usize, BTreeSet<String>>> {
+    /// Returns which files each file takes something from, and what. Unless `is_strict`, what it
+    /// takes from one that it is below does not count.
+    fn arrows(&self, is_strict: bool) -> Vec<BTreeMap<usize, BTreeSet<String>>> {
         let mut arrows = vec![BTreeMap::<usize, BTreeSet<String>>::new(); self.files.len()];
         for (at, file) in self.files.iter().enumerate() {
             for (module, path) in &file.named {
                 for (other, name) in self.defined_by(at, module, path, 0) {
-                    if other != at && (std::env::var("STRICT").is_ok() || !file.above.contains(&other)) {
+                    if other != at && (is_strict || !file.above.contains(&other)) {
                         arrows[at].entry(other).or_default().insert(name);
                     }
                 }
@@ -157,8 +159,8 @@ impl Package {
     }
 
     /// Returns the circles, each as the arrows in it.
-    fn circles(&self) -> Vec<Vec<String>> {
-        let arrows = self.arrows();
+    fn circles(&self, is_strict: bool) -> Vec<Vec<String>> {
+        let arrows = self.arrows(is_strict);
         let reached: Vec<BTreeSet<usize>> = (0..arrows.len()).map(|from| reached(&arrows, from)).collect();
         let mut seen = BTreeSet::new();
         let mut circles = Vec::new();
@@ -386,7 +388,7 @@ fn no_circle_among_the_files_of_a_package() {
     for root in roots(&project) {
         let package = Package::read(&root);
         files += package.files.len();
-        for circle in package.circles() {
+        for circle in package.circles(root.ends_with("core/src/lib.rs")) {
             text += &format!("\n  {}\n", circle.join("\n  ").replace(&format!("{}/", project.display()), ""));
         }
     }

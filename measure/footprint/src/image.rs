@@ -4,15 +4,13 @@ use std::path::Path;
 
 use object::{Object as _, ObjectSection as _};
 
-use crate::panics::Panics;
-use crate::{Result, machine};
+use crate::Result;
+use crate::machine::{self, SERIAL};
+use crate::panics::{Owner, Panics};
 
 /// The images, in the order of the tables; the first one is what the others are compared with.
 pub(crate) const NAMES: [&str; 8] =
     ["smoltcp", "client", "client-server", "returning", "client-flow", "everything", "minimq", SERIAL];
-
-/// The one without smoltcp. It comes first in the tables.
-pub(crate) const SERIAL: &str = "serial";
 
 /// So often an image does its job; the greatest use of the stack counts.
 const RUNS: usize = 2;
@@ -61,4 +59,24 @@ impl Measured {
         }
         Ok(image)
     }
+}
+
+/// Places of the library that can panic, which must not be: one line for each.
+pub(crate) fn panics_of_the_library(images: &[Measured]) -> Vec<String> {
+    lines(images, &[Owner::Library, Owner::Unknown])
+}
+
+/// Those of the measured programs, of their board, and of other crates.
+pub(crate) fn panics_of_others(images: &[Measured]) -> Vec<String> {
+    lines(images, &[Owner::Image, Owner::Others])
+}
+
+fn lines(images: &[Measured], owners: &[Owner]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for image in images.iter().filter(|image| image.name != "minimq") {
+        for place in owners.iter().flat_map(|owner| image.panics.places(*owner)) {
+            lines.push(format!("  {}: {place}", image.name));
+        }
+    }
+    lines
 }

@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::Result;
 use crate::peers::{PATIENCE, Peer, Waiting};
-use crate::{Result, image};
+
+/// The image without smoltcp. It comes first in the tables.
+pub(crate) const SERIAL: &str = "serial";
 
 /// What an image has reported.
 #[derive(Debug)]
@@ -31,7 +34,7 @@ pub(crate) fn peer(image: &str) -> Peer {
     match image {
         "smoltcp" => Peer::Echo,
         "minimq" => Peer::Broker,
-        "client" | "client-flow" | "returning" | image::SERIAL => Peer::Server,
+        "client" | "client-flow" | "returning" | SERIAL => Peer::Server,
         "client-server" => Peer::ServerAndUsers,
         _ => Peer::Callers,
     }
@@ -56,7 +59,7 @@ pub(crate) fn job(image: &Path, peer: Peer) -> Result<Report> {
     let network = format!("user,id=network,restrict=on,guestfwd=tcp:10.0.2.100:7680-cmd:{pipe}");
     let line = format!("socket,id=line,host={},port={}", waiting.address.ip(), waiting.address.port());
     let peer = std::thread::spawn(move || waiting.run());
-    let report = if image.ends_with(image::SERIAL) {
+    let report = if image.ends_with(SERIAL) {
         run(image, &["-net", "none", "-chardev", &line, "-serial", "chardev:line"])
     } else {
         let nic = "nic,model=stellaris,netdev=network";

@@ -57,9 +57,9 @@ fn measure(folder: &str, document: &str, compiler: &str, update: bool) -> Result
     println!("{text}");
     println!(
         "Places that can panic, of others than the library, smoltcp and minimq:\n{}\n",
-        panics::those_of_others(&images).join("\n")
+        image::panics_of_others(&images).join("\n")
     );
-    let mine = panics::those_of_the_library(&images);
+    let mine = image::panics_of_the_library(&images);
     if !mine.is_empty() {
         return Err(format!("the library can panic:\n{}", mine.join("\n")));
     }

@@ -15,7 +15,6 @@ use addr2line::gimli::{Dwarf, EndianSlice, LittleEndian};
 use object::{Object as _, ObjectSection as _, ObjectSymbol as _, RelocationTarget, SymbolKind};
 
 use crate::Result;
-use crate::image::Measured;
 use crate::thumb::{Flow, Instructions};
 
 /// Who can panic, and how often: places in the image by owner.
@@ -94,26 +93,6 @@ impl Panics {
         }
         Ok(panics)
     }
-}
-
-/// Everything that must not be: one line for each place.
-pub(crate) fn those_of_the_library(images: &[Measured]) -> Vec<String> {
-    lines(images, &[Owner::Library, Owner::Unknown])
-}
-
-/// The places of the measured programs, of their board, and of other crates.
-pub(crate) fn those_of_others(images: &[Measured]) -> Vec<String> {
-    lines(images, &[Owner::Image, Owner::Others])
-}
-
-fn lines(images: &[Measured], owners: &[Owner]) -> Vec<String> {
-    let mut lines = Vec::new();
-    for image in images.iter().filter(|image| image.name != "minimq") {
-        for place in owners.iter().flat_map(|owner| image.panics.places(*owner)) {
-            lines.push(format!("  {}: {place}", image.name));
-        }
-    }
-    lines
 }
 
 type Slice<'a> = EndianSlice<'a, LittleEndian>;

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use crate::aims;
-use crate::image::{Measured, SERIAL};
-use crate::machine::Instructions;
+use crate::image::Measured;
+use crate::machine::{Instructions, SERIAL};
 use crate::panics::Owner;
 
 /// What an image is called in the tables.

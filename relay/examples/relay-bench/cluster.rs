@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use peote_net::protocol::to_relay;
 use peote_relay::Relay;
 
-use crate::rigs::{ANNOUNCEMENT, Between, Rig, Share, config, connect, expect, unit};
+use crate::rigs::{ANNOUNCEMENT, Between, Programs, Rig, Share, config, connect, expect, unit};
 use crate::{Make, compare, nats, processor, rigs, roundtrips};
 
 /// The longest that anything may take.
@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const ANSWER: usize = 5;
 
 /// A NATS server with `JetStream`, gone with all that it keeps.
-pub(crate) struct Server {
+struct Server {
     child: Child,
     address: SocketAddr,
     monitor: SocketAddr,
@@ -53,7 +53,7 @@ impl Server {
         Ok(Rc::new(Self { child, address, monitor, folder }))
     }
 
-    pub(crate) fn nanos(&self) -> u64 {
+    fn nanos(&self) -> u64 {
         processor::of_process(self.child.id())
     }
 
@@ -68,6 +68,12 @@ impl Server {
             behind.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
         };
         number("in_msgs").zip(number("in_bytes")).ok_or_else(|| io::Error::other("no figures of nats-server"))
+    }
+}
+
+impl Programs for Rc<Server> {
+    fn nanos(&self) -> u64 {
+        Server::nanos(self)
     }
 }
 
@@ -153,7 +159,7 @@ fn until_done(socket: &mut TcpStream, command: &[u8]) -> io::Result<()> {
 }
 
 /// Two relays and their NATS server, between a sender and receivers.
-pub(crate) struct Pair {
+struct Pair {
     relays: [Program; 2],
     server: Rc<Server>,
 }
@@ -162,12 +168,14 @@ impl Pair {
     fn start(server: &Rc<Server>) -> io::Result<Self> {
         Ok(Self { relays: [Program::start(server)?, Program::start(server)?], server: server.clone() })
     }
+}
 
-    pub(crate) fn nanos(&self) -> u64 {
+impl Programs for Pair {
+    fn nanos(&self) -> u64 {
         self.shares().iter().map(|share| share.nanos).sum()
     }
 
-    pub(crate) fn shares(&self) -> Vec<Share> {
+    fn shares(&self) -> Vec<Share> {
         let [of_server, of_user] = [&self.relays[0], &self.relays[1]].map(|relay| relay.child.id());
         let programs = [
             ("relay of users", of_user),
@@ -181,7 +189,9 @@ impl Pair {
         };
         programs.into_iter().map(share).collect()
     }
+}
 
+impl Pair {
     /// A channel at the first relay with users at both, in turns from `first` on.
     fn channel(&self, name: u8, users: usize, first: usize) -> io::Result<(TcpStream, Vec<TcpStream>)> {
         let mut server = connect(self.relays[0].address)?;
@@ -201,7 +211,7 @@ fn to_server(server: &Rc<Server>) -> io::Result<Rig> {
     let pair = Pair::start(server)?;
     let (receiver, mut users) = pair.channel(b'a', 1, 1)?;
     let sender = users.pop().ok_or(io::ErrorKind::NotFound)?;
-    let between = Between::Cluster(Box::new(pair));
+    let between = Between::Programs(Box::new(pair));
     Ok(Rig { name: "two relays", sender, receivers: vec![receiver], between, ..rigs::relay_to_server()? })
 }
 
@@ -214,14 +224,14 @@ fn to_all(server: &Rc<Server>, users: usize) -> io::Result<Rig> {
         receivers,
         message: |len| unit(to_relay::broadcast(0, None, len), len, len + if len < 127 { 2 } else { 3 }),
         answer: |len| unit(to_relay::data_from_user(0, len), len, len + if len < 126 { 3 } else { 4 }),
-        between: Between::Cluster(Box::new(pair)),
+        between: Between::Programs(Box::new(pair)),
     })
 }
 
 /// Two clients through the same server.
 fn clients(server: &Rc<Server>) -> io::Result<Rig> {
     let (sender, receiver) = (nats::connect(server.address, &["b"])?, nats::connect(server.address, &["a"])?);
-    let between = Between::Shared(server.clone());
+    let between = Between::Programs(Box::new(server.clone()));
     Ok(Rig { name: "nats-server", sender, receivers: vec![receiver], between, ..rigs::nats(1)? })
 }
 

@@ -44,8 +44,7 @@ impl Rig {
     /// The programs in between, where there are several.
     pub(crate) fn shares(&self) -> Vec<Share> {
         match &self.between {
-            #[cfg(feature = "cluster")]
-            Between::Cluster(pair) => pair.shares(),
+            Between::Programs(programs) => programs.shares(),
             _ => Vec::new(),
         }
     }
@@ -73,11 +72,19 @@ pub(crate) enum Between {
     Relay(Handle, Thread),
     Forwarder(Thread),
     Nats(Child),
-    #[cfg(feature = "cluster")]
-    Cluster(Box<crate::cluster::Pair>),
-    /// A NATS server that others use as well.
-    #[cfg(feature = "cluster")]
-    Shared(std::rc::Rc<crate::cluster::Server>),
+    #[cfg_attr(not(feature = "cluster"), expect(dead_code, reason = "only clusters have several"))]
+    Programs(Box<dyn Programs>),
+}
+
+/// Programs that end when they are dropped.
+pub(crate) trait Programs {
+    /// Nanoseconds of processor time that all have used so far.
+    fn nanos(&self) -> u64;
+
+    /// What each has used so far, where that is of interest.
+    fn shares(&self) -> Vec<Share> {
+        Vec::new()
+    }
 }
 
 impl Between {
@@ -86,10 +93,7 @@ impl Between {
         match self {
             Self::Relay(_, thread) | Self::Forwarder(thread) => thread.nanos(),
             Self::Nats(child) => processor::of_process(child.id()),
-            #[cfg(feature = "cluster")]
-            Self::Cluster(pair) => pair.nanos(),
-            #[cfg(feature = "cluster")]
-            Self::Shared(server) => server.nanos(),
+            Self::Programs(programs) => programs.nanos(),
         }
     }
 }
@@ -98,9 +102,7 @@ impl Drop for Between {
     fn drop(&mut self) {
         match self {
             Self::Relay(handle, _) => handle.stop(),
-            Self::Forwarder(_) => {}
-            #[cfg(feature = "cluster")]
-            Self::Cluster(_) | Self::Shared(_) => {}
+            Self::Forwarder(_) | Self::Programs(_) => {}
             Self::Nats(child) => {
                 let _ = child.kill();
                 let _ = child.wait();

@@ -13,6 +13,7 @@ mod endpoint;
 mod net;
 mod pipe;
 mod poll;
+mod registered;
 mod stream;
 mod world;
 
@@ -21,7 +22,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 pub use endpoint::{Conditions, Endpoint};
 pub use net::{SockRef, TcpListener, TcpStream, listen};
-pub use poll::{Event, Events, Interest, Poll, Registry, Source, Token, Waker};
+pub use poll::{Event, Events, Poll, Registry, Source, Waker};
+pub use registered::{Interest, Token};
 pub use world::{Counts, Outside, Pause, begin, counts, now_micros, pause, set_descriptors, set_outside};
 
 /// Hashes that are the same each time.

@@ -1,44 +1,12 @@
 //! Events, as mio has them on Linux.
 
-use std::collections::VecDeque;
 use std::io;
-use std::ops::BitOr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use crate::registered::{Interest, Registered, Token, Waiting};
 use crate::world::{self, World};
-
-/// What an event is told by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Token(pub usize);
-
-/// What is to be told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Interest(u8);
-
-impl Interest {
-    /// That something can be read.
-    pub const READABLE: Self = Self(1);
-    /// That something can be written.
-    pub const WRITABLE: Self = Self(2);
-}
-
-impl BitOr for Interest {
-    type Output = Self;
-
-    fn bitor(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-}
-
-/// Where a socket is registered.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Registered {
-    pub(crate) poll: u64,
-    token: Token,
-    interest: Interest,
-}
 
 /// What a socket is ready for.
 #[derive(Clone, Copy, Debug)]
@@ -90,22 +58,6 @@ impl Events {
     /// The events.
     pub fn iter(&self) -> impl Iterator<Item = &Event> {
         self.all.iter()
-    }
-}
-
-/// What has happened and was not told.
-#[derive(Debug, Default)]
-pub(crate) struct Waiting {
-    /// Sockets, in the order in which something happened.
-    order: VecDeque<u64>,
-    waker: Option<(Token, Arc<AtomicBool>)>,
-}
-
-impl Waiting {
-    pub(crate) fn note(&mut self, number: u64) {
-        if !self.order.contains(&number) {
-            self.order.push_back(number);
-        }
     }
 }
 

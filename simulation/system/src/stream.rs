@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use crate::pipe::{End, Pipe};
-use crate::poll::Registered;
+use crate::registered::Registered;
 
 /// The part of what may wait for an endpoint that lies in the relay's system, unacknowledged: one
 /// in so many.

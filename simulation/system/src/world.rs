@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 
 use peote_net_simulation::Random;
 
-use crate::poll::{Registered, Waiting};
+use crate::registered::{Registered, Waiting};
 use crate::stream::Stream;
 
 /// Microseconds that a call of the relay takes at most.

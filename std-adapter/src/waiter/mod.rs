@@ -1,5 +1,6 @@
 //! Sleeping until there is something to do.
 
+mod interest;
 mod watch;
 
 use std::io;
@@ -8,7 +9,8 @@ use std::time::Duration;
 
 use peote_net::time::Instant;
 
-pub use watch::{Interest, Watch};
+pub use interest::Interest;
+pub use watch::Watch;
 
 use crate::readiness::{self, PollFlags, Query, READ};
 use crate::{Clock, wake};

@@ -17,6 +17,7 @@ use crate::sockets::HandedOver;
 use crate::try_out;
 
 mod file;
+mod host;
 mod legacy;
 mod options;
 pub(crate) mod place;

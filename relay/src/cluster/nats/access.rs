@@ -10,7 +10,7 @@ use percent_encoding::percent_decode_str;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::Options;
-use super::session::whole;
+use super::whole::whole;
 
 /// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(2);

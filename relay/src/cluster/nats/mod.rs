@@ -7,6 +7,7 @@
 mod access;
 mod session;
 mod wait;
+mod whole;
 
 use std::collections::VecDeque;
 use std::io;

@@ -29,6 +29,7 @@ use super::super::bus::News;
 use super::super::key::VERSION_KEY;
 use super::super::{Ask, Failure, RelayId, VERSION};
 use super::access::connect;
+use super::whole::whole;
 use super::{Command, LEAVE, Options};
 
 /// The pause behind a failure.
@@ -344,20 +345,6 @@ fn is_conflict(error: &(dyn Error + 'static)) -> bool {
             .downcast_ref::<UpdateError>()
             .is_some_and(|error| error.kind() == UpdateErrorKind::WrongLastRevision);
     is_kind || whole(error).contains("wrong last sequence")
-}
-
-/// An error with all that it comes from.
-pub(super) fn whole(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(error) = next {
-        let more = error.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        next = error.source();
-    }
-    text
 }
 
 #[cfg(test)]

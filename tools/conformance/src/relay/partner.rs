@@ -1,6 +1,6 @@
 //! An endpoint that takes part in flow control and admission (section 11.4).
 
-use super::{Peer, Target};
+use super::Peer;
 use crate::wire::{self, Unit, number};
 
 /// A user who knocks (section 11.7).
@@ -32,15 +32,6 @@ pub(crate) struct Joined {
     pub(crate) number: u8,
     /// What the server may send to the user, if it was told.
     pub(crate) to_user: Option<u32>,
-}
-
-impl Target {
-    /// An endpoint that takes part, with this window for each party.
-    pub(crate) fn partner(&self, window: u32) -> Result<Peer, String> {
-        let mut peer = self.connect()?;
-        peer.takes_part(window)?;
-        Ok(peer)
-    }
 }
 
 impl Peer {

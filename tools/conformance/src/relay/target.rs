@@ -41,6 +41,13 @@ impl Target {
         Ok(Peer::new(self.tcp()?, self.name("there is none")))
     }
 
+    /// An endpoint that takes part, with this window for each party.
+    pub(crate) fn partner(&self, window: u32) -> Result<Peer, String> {
+        let mut peer = self.connect()?;
+        peer.takes_part(window)?;
+        Ok(peer)
+    }
+
     /// A server and a user of a channel.
     pub(crate) fn pair(&self, name: &str) -> Result<Pair, String> {
         let (server, user) = (self.connect()?, self.connect()?);

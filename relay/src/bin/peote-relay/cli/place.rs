@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use peote_relay::Config;
 
-use super::value::without_scheme;
+use super::host::{is_host, without_scheme};
 
 /// A host and a port. A name is looked up when it is needed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,13 +61,6 @@ impl fmt::Display for Place {
             write!(f, "{}:{}", self.host, self.port)
         }
     }
-}
-
-/// Whether this can be the name of a host.
-pub(super) fn is_host(text: &str) -> bool {
-    let is_part =
-        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.') || !byte.is_ascii();
-    !text.is_empty() && text.bytes().all(is_part) && text.bytes().any(|byte| !byte.is_ascii_digit())
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use peote_relay::{Config, IpNet};
 
-use super::place::is_host;
+use super::host::{is_host, without_scheme};
 
 /// Units of memory, largest first, so that the first that divides an amount is the one to print it
 /// in.
@@ -76,12 +76,6 @@ pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
         Ok(address) => format!("the port is missing; write {}", SocketAddr::new(address, port)),
         Err(_) => format!("write ADDRESS:PORT, for example 127.0.0.1:{port}, 0.0.0.0:{port} or [::]:{port}"),
     })
-}
-
-/// What stands behind a scheme such as `ws://`, without a path, if there is one.
-pub(crate) fn without_scheme(text: &str) -> Option<&str> {
-    let (_, rest) = text.split_once("://")?;
-    Some(rest.split(['/', '?', '#']).next().unwrap_or(rest))
 }
 
 /// A range of addresses, or a single one.
