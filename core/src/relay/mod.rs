@@ -50,6 +50,10 @@
 //! only while there is room, so a queue is at most `7 * users of the connection's channels + 6 *
 //! channels entered` bytes above its bound.
 //!
+//! A user that takes part in flow control waits for no queue but its own. So its membership begins
+//! without room at a server that does not, which is told so (6 bytes), or is asked about it if it
+//! does and few knock there (212 bytes). Numbers that rest bound how often that can be.
+//!
 //! What endpoints that take part in flow control were promised goes beyond the bound: for each
 //! membership the receiver's window, or [`Host::window`] if that is more, and 5 bytes, with a head
 //! of 4 bytes for each piece. So does what is said once for each membership that a hello raises (14

@@ -80,12 +80,25 @@ impl GrowingStorage {
     }
 
     /// Whether there may be a table that is as much longer as this one gets, beside all that there
-    /// is.
-    const fn fits<T>(&self, table: &[T]) -> bool {
-        let len = table.len().saturating_mul(2);
-        let len = if len < FIRST { FIRST } else { len };
-        self.memory().saturating_add(len.saturating_mul(size_of::<T>())) <= self.limit
+    /// is, and so many `more` bytes.
+    const fn fits<T>(&self, table: &[T], more: usize) -> bool {
+        self.memory().saturating_add(more).saturating_add(longer(table)) <= self.limit
     }
+
+    /// The same of both tables of memberships, of which one grows after the other.
+    const fn both_fit(&self) -> bool {
+        if self.flows.len() > self.memberships.len() {
+            return self.fits(self.memberships.as_slice(), 0);
+        }
+        let more = longer(self.flows.as_slice()).saturating_sub(bytes(&self.flows));
+        self.fits(self.flows.as_slice(), 0) && self.fits(self.memberships.as_slice(), more)
+    }
+}
+
+/// Bytes of a table that has grown.
+const fn longer<T>(table: &[T]) -> usize {
+    let (double, first) = (size_of_val(table).saturating_mul(2), FIRST.saturating_mul(size_of::<T>()));
+    if double < first { first } else { double }
 }
 
 const fn bytes<T>(table: &Vec<T>) -> usize {
@@ -118,11 +131,11 @@ impl Storage for GrowingStorage {
 
     fn grow(&mut self, pool: Pool) -> bool {
         let fits = match pool {
-            Pool::Connections => self.fits(&self.connections),
-            Pool::Channels => self.fits(&self.channels),
-            Pool::Memberships => self.fits(&self.memberships) && self.fits(&self.flows),
-            Pool::Pages => self.fits(&self.pages),
-            Pool::Buckets => self.fits(&self.buckets),
+            Pool::Connections => self.fits(&self.connections, 0),
+            Pool::Channels => self.fits(&self.channels, 0),
+            Pool::Memberships => self.both_fit(),
+            Pool::Pages => self.fits(&self.pages, 0),
+            Pool::Buckets => self.fits(&self.buckets, 0),
         };
         if !fits {
             return false;

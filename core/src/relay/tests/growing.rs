@@ -123,6 +123,26 @@ fn tables_grow_as_far_as_their_limit_in_bytes_and_refuse_beyond() {
     assert!(relay.connect().is_ok());
 }
 
+#[test]
+fn two_tables_that_grow_together_keep_to_the_limit_together() {
+    for limit in (1..200).map(|step| step << 9) {
+        let mut storage = GrowingStorage::new();
+        storage.set_limit(limit);
+        loop {
+            let before = storage.parts().memberships.len();
+            if !storage.grow(Pool::Memberships) {
+                break;
+            }
+            // the second one has been moved while the first one was as long as it is now
+            let most = storage.memory() + before * size_of::<MembershipSlot>();
+            assert!(most <= limit, "{most} bytes of {limit}");
+        }
+        let Parts { memberships, flows, .. } = storage.parts();
+        assert_eq!(memberships.len(), flows.len());
+        assert!(limit < 10_000 || !memberships.is_empty());
+    }
+}
+
 /// Flow control counts for each membership, so both tables are as long.
 #[test]
 fn each_membership_has_a_place_for_what_is_counted() {
