@@ -129,12 +129,12 @@ fn two_tables_that_grow_together_keep_to_the_limit_together() {
         let mut storage = GrowingStorage::new();
         storage.set_limit(limit);
         loop {
-            let before = storage.parts().memberships.len();
+            let before = size_of_val(storage.parts().memberships);
             if !storage.grow(Pool::Memberships) {
                 break;
             }
             // the second one has been moved while the first one was as long as it is now
-            let most = storage.memory() + before * size_of::<MembershipSlot>();
+            let most = storage.memory() + before;
             assert!(most <= limit, "{most} bytes of {limit}");
         }
         let Parts { memberships, flows, .. } = storage.parts();
