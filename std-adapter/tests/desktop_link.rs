@@ -230,6 +230,84 @@ fn closing_sends_what_is_queued_and_waits_for_the_relay() {
 }
 
 #[test]
+fn closing_waits_until_a_relay_that_was_slow_has_taken_all() {
+    const PIECE: [u8; 1000] = [0xab; 1000];
+    let (mut link, mut relay, _listener) = link();
+    relay.write_all(&[&CREATED[..], &USER_7_ENTERED].concat()).unwrap();
+    let mut user = None;
+    while user.is_none() {
+        link.poll(|event, _| {
+            if let Event::UserEntered { channel, user: entered, .. } = event {
+                user = Some((channel, entered));
+            }
+        })
+        .unwrap();
+        link.wait_for(&mut [], Some(link.now() + time::Duration::from_millis(50))).unwrap();
+    }
+    // until neither the link nor the system takes any more
+    let mut sent = 0;
+    loop {
+        match link.send(user.unwrap(), &PIECE) {
+            Ok(()) => sent += PIECE.len(),
+            Err(SendError::WouldBlock) if link.poll(|_, _| ()).is_ok() => {
+                match link.send(user.unwrap(), &PIECE) {
+                    Ok(()) => sent += PIECE.len(),
+                    Err(error) => break assert_eq!(error, SendError::WouldBlock),
+                }
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+    let relay = thread::spawn(move || {
+        let mut all = Vec::new();
+        relay.read_to_end(&mut all).unwrap();
+        all.into_iter().filter(|byte| *byte == PIECE[0]).count()
+    });
+    link.close(LONG).unwrap();
+    assert_eq!(relay.join().unwrap(), sent);
+}
+
+#[test]
+fn channels_of_the_list_and_others_are_left_and_deleted_alike() {
+    let (mut link, mut relay, _listener) = link();
+    let more = "more".to_owned();
+    let entered = link.enter("echo", Mode::default()).unwrap();
+    let (own_once, entered_once) = {
+        let mut out = link.out();
+        (out.create(&more, Mode::default()).unwrap(), out.enter(&more, Mode::default()).unwrap())
+    };
+    assert_eq!(link.name(entered), Some("echo"));
+    assert_eq!(link.name(own_once), None, "it does not come back");
+    link.delete(own_once).unwrap();
+    link.leave(entered_once).unwrap();
+    link.leave(entered).unwrap();
+    assert_eq!((link.state(entered), link.name(entered)), (None, None));
+    for gone in [link.delete(own_once), link.leave(entered_once), link.leave(entered)] {
+        assert_eq!(gone, Err(SendError::NotOpen));
+    }
+    link.poll(|_, _| ()).unwrap();
+    const CREATE_MORE: [u8; 8] = [0, 0, 1, 4, b'm', b'o', b'r', b'e'];
+    expect(&mut relay, &CREATE_MORE);
+    expect(&mut relay, &[&[0, 0, 2], &CREATE_ECHO[3..]].concat());
+    // the channel that was given up before it was there is deleted when it is
+    relay.write_all(&[0, 3, 2, 0, 1, 0, 3, 1, 0, 0]).unwrap();
+    let mut opened = Vec::new();
+    while opened.is_empty() {
+        link.poll(|event, _| {
+            if let Event::Opened { channel } = event {
+                opened.push(channel);
+            }
+        })
+        .unwrap();
+        link.wait_for(&mut [], Some(link.now() + time::Duration::from_millis(50))).unwrap();
+    }
+    assert_eq!(link.name(opened[0]), Some("echo"), "the program is not told of the other");
+    const DELETE_0: [u8; 3] = [0, 3, 0];
+    link.poll(|_, _| ()).unwrap();
+    expect(&mut relay, &DELETE_0);
+}
+
+#[test]
 fn a_relay_that_is_not_there_is_named() {
     let address = common::refusing().to_string();
     let error = DesktopLink::connect(&address).unwrap_err();
