@@ -51,7 +51,7 @@ pub(crate) struct Pool {
     loans: Loans,
     /// Where TLS makes its records.
     #[cfg(feature = "tls")]
-    pub(crate) scratch: crate::tls::Scratch,
+    pub(crate) scratch: crate::tls::records::Scratch,
 }
 
 impl Pool {
@@ -64,7 +64,7 @@ impl Pool {
             share: 0,
             loans: Loans::default(),
             #[cfg(feature = "tls")]
-            scratch: crate::tls::Scratch::default(),
+            scratch: crate::tls::records::Scratch::default(),
         };
         pool.divide();
         pool

@@ -101,7 +101,9 @@ impl Package {
         let is_above = |other: &&usize| **other == file || self.files[file].above.contains(other);
         let only = files.iter().find(is_above).map(std::slice::from_ref);
         for file in only.unwrap_or(files).iter().copied() {
-            if self.files[file].defined.contains(name) {
+            // what paths go through is a module, and not a function of that name
+            let is_module = rest.len() > 1 && self.files[file].used.contains_key(name);
+            if self.files[file].defined.contains(name) && !is_module {
                 found.insert((file, name.clone()));
             } else if let Some((module, path)) = self.files[file].used.get(name)
                 && path[..] != *rest

@@ -4,7 +4,7 @@ use super::EnteredChannel;
 #[cfg(all(feature = "admission", feature = "server"))]
 use super::flow::Door;
 use super::flow::Window;
-use super::kept::{OwnKept, PartyKept};
+use super::kept::state::{OwnKept, PartyKept};
 use crate::chunk::{Assembler, ChunkLimit};
 
 /// What tells the successive channels of one slot apart.

@@ -232,7 +232,7 @@ fn to_all(server: &Rc<Server>, users: usize) -> io::Result<Rig> {
 fn clients(server: &Rc<Server>) -> io::Result<Rig> {
     let (sender, receiver) = (nats::connect(server.address, &["b"])?, nats::connect(server.address, &["a"])?);
     let between = Between::Programs(Box::new(server.clone()));
-    Ok(Rig { name: "nats-server", sender, receivers: vec![receiver], between, ..rigs::nats(1)? })
+    Ok(Rig { name: "nats-server", sender, receivers: vec![receiver], between, ..nats::rig(1)? })
 }
 
 /// Measures one of the things that are measured of a cluster.

@@ -72,12 +72,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for job in jobs {
         match job.as_str() {
             "bulk" => {
-                let rigs: &[Make] = &[&rigs::relay_to_server, &|| rigs::nats(1)];
+                let rigs: &[Make] = &[&rigs::relay_to_server, &|| nats::rig(1)];
                 println!("16-byte messages in bulk, one sender, one receiver (messages/s)");
                 compare(&rigs[..1 + usize::from(with_nats)], rounds, 5_000_000, 16, 1.0)?;
             }
             "fanout" => {
-                let rigs: &[Make] = &[&|| rigs::relay_to_all(10), &|| rigs::nats(10)];
+                let rigs: &[Make] = &[&|| rigs::relay_to_all(10), &|| nats::rig(10)];
                 println!("16-byte messages in bulk, one sender, 10 receivers (messages received/s)");
                 compare(&rigs[..1 + usize::from(with_nats)], rounds, 1_000_000, 16, 1.0)?;
             }
@@ -92,7 +92,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 compare(rigs, rounds, 200_000, 16_384, 16_384.0 / 1e6)?;
             }
             "roundtrip" => {
-                let rigs: &[Make] = &[&rigs::relay_to_server, &rigs::forwarder, &|| rigs::nats(1)];
+                let rigs: &[Make] = &[&rigs::relay_to_server, &rigs::forwarder, &|| nats::rig(1)];
                 println!("16 bytes there and back, one at a time (µs, median)");
                 roundtrips(&rigs[..2 + usize::from(with_nats)], 16, rounds)?;
             }

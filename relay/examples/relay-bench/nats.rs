@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crate::rigs::{self, Between};
+use crate::rigs::{self, Between, Message, Rig, payload};
 
 /// Starts a server and waits until it accepts connections.
 pub(crate) fn start() -> io::Result<(SocketAddr, Between)> {
@@ -71,4 +71,22 @@ pub(crate) fn take_messages(bytes: &[u8], len: usize, mut each: impl FnMut(&[u8]
             return bytes.len() - rest.len();
         }
     }
+}
+
+/// A publisher and subscribers of one subject, and another subject back.
+pub(crate) fn rig(subscribers: usize) -> io::Result<Rig> {
+    let (address, between) = start()?;
+    let sender = connect(address, &["b"])?;
+    let receivers = (0..subscribers).map(|_| connect(address, &["a"])).collect::<Result<_, _>>()?;
+    fn message(subject: &str, len: usize) -> Message {
+        Message { bytes: publish(subject, &payload(len)), received: head(subject, len).len() + len + 2 }
+    }
+    Ok(Rig {
+        name: "nats-server",
+        sender,
+        receivers,
+        message: |len| message("a", len),
+        answer: |len| message("b", len),
+        between,
+    })
 }

@@ -10,8 +10,8 @@ use peote_net::protocol::to_endpoint::{self, Capabilities};
 use peote_net::protocol::{Header, to_relay};
 use peote_relay::{Config, Handle, Relay};
 
+use crate::forwarder;
 use crate::processor::{self, Thread};
-use crate::{forwarder, nats};
 
 /// Bytes of what a relay says first.
 pub(crate) const ANNOUNCEMENT: usize = to_endpoint::announcement(Capabilities::NONE).len();
@@ -122,7 +122,7 @@ pub(crate) fn expect(socket: &mut TcpStream, len: usize) -> io::Result<()> {
     socket.read_exact(&mut vec![0; len])
 }
 
-fn payload(len: usize) -> Vec<u8> {
+pub(crate) fn payload(len: usize) -> Vec<u8> {
     (0..len).map(|i| b'a' + (i % 26).to_le_bytes()[0]).collect()
 }
 
@@ -210,24 +210,5 @@ pub(crate) fn forwarder() -> io::Result<Rig> {
         message,
         answer: message,
         between: Between::Forwarder(thread),
-    })
-}
-
-/// A publisher and subscribers of one subject, and another subject back.
-pub(crate) fn nats(subscribers: usize) -> io::Result<Rig> {
-    let (address, between) = nats::start()?;
-    let sender = nats::connect(address, &["b"])?;
-    let receivers = (0..subscribers).map(|_| nats::connect(address, &["a"])).collect::<Result<_, _>>()?;
-    fn publish(subject: &str, len: usize) -> Message {
-        let bytes = nats::publish(subject, &payload(len));
-        Message { bytes, received: nats::head(subject, len).len() + len + 2 }
-    }
-    Ok(Rig {
-        name: "nats-server",
-        sender,
-        receivers,
-        message: |len| publish("a", len),
-        answer: |len| publish("b", len),
-        between,
     })
 }

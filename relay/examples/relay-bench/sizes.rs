@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::plot::{Line, Plot};
-use crate::{bulk, rigs};
+use crate::{bulk, nats, rigs};
 
 /// Bytes of a message.
 const LENGTHS: [usize; 6] = [16, 64, 256, 1024, 4096, 16_384];
@@ -20,7 +20,7 @@ pub(crate) fn run(rounds: usize, is_alone: bool, with_nats: bool) -> io::Result<
         rigs.push(rigs::forwarder()?);
     }
     if with_nats {
-        rigs.push(rigs::nats(1)?);
+        rigs.push(nats::rig(1)?);
     }
     let mut lines: Vec<Line> = Vec::new();
     lines.extend(rigs.iter().map(|rig| Line { name: rig.name.into(), points: Vec::new() }));

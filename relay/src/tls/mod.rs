@@ -7,7 +7,8 @@
 
 mod credentials;
 mod pem;
-mod records;
+pub(crate) mod records;
+mod sealing;
 
 use std::fmt;
 use std::io::{self, Read};
@@ -18,8 +19,8 @@ use rustls::unbuffered::{ConnectionState, UnbufferedStatus};
 use rustls::{Error, ServerConfig};
 
 pub(crate) use credentials::load;
-pub(crate) use records::Scratch;
-use records::{MAX_PLAIN, OVERHEAD, Records, Sealing};
+use records::{MAX_PLAIN, OVERHEAD, Records};
+use sealing::Sealing;
 
 use crate::hellos::TLS;
 use crate::http::Refusal;

@@ -1,19 +1,14 @@
 //! Records of TLS: where they are made, and where those wait that a socket has not taken.
 
-use std::io::{self, IoSlice, Write};
+use std::io::{self, Write};
 
 use rustls::unbuffered::{EncodeError, EncryptError};
-
-use super::{Then, Tls};
 
 /// Bytes that one record says at most.
 pub(super) const MAX_PLAIN: usize = 16_384;
 
 /// Bytes by which a record is longer than what it says, at most.
 pub(super) const OVERHEAD: usize = 64;
-
-/// Records that are made for one write, at most: what a read brings, and some more.
-const BATCH: usize = 8;
 
 /// Bytes that may wait to be taken by the socket when rustls has more to say. The flight with the
 /// certificates is the longest.
@@ -24,7 +19,7 @@ const MAX_OUTPUT: usize = 256 * 1024;
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     /// What the next record says, in one piece.
-    plain: Vec<u8>,
+    pub(super) plain: Vec<u8>,
     pub(super) records: Records,
 }
 
@@ -105,87 +100,6 @@ impl Records {
         let waiting = self.bytes[self.taken..self.len].to_vec();
         (self.len, self.taken) = (0, 0);
         waiting.into()
-    }
-}
-
-/// Makes records of what a transport writes.
-pub(super) struct Sealing<'a> {
-    tls: &'a mut Tls,
-    scratch: &'a mut Scratch,
-    /// Bytes that it takes at once.
-    most: usize,
-}
-
-impl<'a> Sealing<'a> {
-    /// `share` is what the connection may hold, if its socket takes nothing.
-    pub(super) fn new(tls: &'a mut Tls, scratch: &'a mut Scratch, share: usize) -> Self {
-        scratch.plain.clear();
-        Self { tls, scratch, most: (share / MAX_PLAIN).clamp(1, BATCH) * MAX_PLAIN }
-    }
-
-    fn seal(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.tls.then(&Then::Encrypt(bytes), &mut self.scratch.records)
-    }
-
-    /// Makes a record of what was collected.
-    fn seal_collected(&mut self) -> io::Result<()> {
-        let mut plain = std::mem::take(&mut self.scratch.plain);
-        let sealed = if plain.is_empty() { Ok(()) } else { self.seal(&plain) };
-        plain.clear();
-        self.scratch.plain = plain;
-        sealed
-    }
-
-    /// Collects the beginning of `bytes` for the next record, and makes that if it is full. Says
-    /// how much of `bytes` was used.
-    fn collect(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let len = bytes.len().min(MAX_PLAIN - self.scratch.plain.len());
-        if len == MAX_PLAIN {
-            // a whole record in one piece
-            return self.seal(&bytes[..len]).map(|()| len);
-        }
-        self.scratch.plain.extend_from_slice(&bytes[..len]);
-        if self.scratch.plain.len() == MAX_PLAIN {
-            self.seal_collected()?;
-        }
-        Ok(len)
-    }
-
-    /// Makes records of as much as may be. `sealed` is how many bytes are in records.
-    fn seal_all(&mut self, slices: &[IoSlice<'_>], sealed: &mut usize) -> io::Result<()> {
-        let mut used = 0;
-        for slice in slices {
-            let mut left = &slice[..slice.len().min(self.most - used)];
-            while !left.is_empty() {
-                let len = self.collect(left)?;
-                left = &left[len..];
-                used += len;
-                *sealed = used - self.scratch.plain.len();
-            }
-        }
-        self.seal_collected()?;
-        *sealed = used;
-        Ok(())
-    }
-}
-
-/// What does not fit into records of one write is not taken.
-impl Write for Sealing<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.write_vectored(&[IoSlice::new(bytes)])
-    }
-
-    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        let mut sealed = 0;
-        match self.seal_all(slices, &mut sealed) {
-            // what is in records is said, and the next time tells the error
-            Err(error) if sealed == 0 => Err(error),
-            _ => Ok(sealed),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 

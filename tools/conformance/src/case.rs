@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::endpoint::Tested;
-use crate::relay::Target;
+use crate::endpoint::tested::Tested;
+use crate::relay::target::Target;
 
 /// Whether relays or endpoints are tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

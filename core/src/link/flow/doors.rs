@@ -6,7 +6,7 @@ use super::{REMOVE, Window};
 use crate::Reason;
 use crate::chunk::Assembler;
 use crate::link::front::{Notice, What};
-use crate::link::kept::{PartyKept, Waiting};
+use crate::link::kept::state::{PartyKept, Waiting};
 use crate::link::send::Out;
 use crate::link::session::Session;
 use crate::link::slots::{OwnState, PartyRef, PartyState};

@@ -1,6 +1,6 @@
 //! Keeping an event.
 
-use super::{PartyKept, Waiting};
+use super::state::{PartyKept, Waiting};
 use crate::Reason;
 use crate::bytes::copy_to;
 use crate::chunk::ChunkLimit;

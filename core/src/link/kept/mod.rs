@@ -11,7 +11,7 @@
 mod event;
 mod keep;
 mod next;
-mod state;
+pub(super) mod state;
 mod store;
 
 use super::front::{Notice, Queued, What};
@@ -22,7 +22,7 @@ use super::{Channel, EnteredChannel, OwnChannel, User};
 use crate::Reason;
 
 pub(super) use event::{kept_event, own_kept_event};
-pub(super) use state::{KeptState, OwnKept, PartyKept, Waiting};
+use state::{OwnKept, PartyKept, Waiting};
 pub(super) use store::store;
 
 impl PartySlot {

@@ -1,6 +1,6 @@
 //! Handing over what waits, once in a round.
 
-use super::{PartyKept, Waiting};
+use super::state::{PartyKept, Waiting};
 #[cfg(feature = "server")]
 use crate::link::OwnChannel;
 use crate::link::flow;

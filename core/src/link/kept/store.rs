@@ -1,6 +1,6 @@
 //! A party's slot while something waits in it.
 
-use super::{PartyKept, Waiting};
+use super::state::{PartyKept, Waiting};
 use crate::link::flow;
 use crate::link::slots::PartySlot;
 

@@ -1,6 +1,6 @@
 //! The tables of a link, for the length of one call, and what belongs to none of their slots.
 
-use crate::link::kept::KeptState;
+use crate::link::kept::state::KeptState;
 use crate::link::slots::{OwnSlot, PartySlot};
 
 /// Which slots are free.

@@ -6,7 +6,7 @@ mod data;
 mod events;
 mod extensions;
 mod flow;
-mod tested;
+pub(crate) mod tested;
 
 use crate::case::{Case, Level, Outcome, Run};
 

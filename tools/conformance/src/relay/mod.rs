@@ -13,7 +13,7 @@ mod names;
 mod partner;
 mod peer;
 mod strain;
-mod target;
+pub(crate) mod target;
 mod websocket;
 mod windows;
 
