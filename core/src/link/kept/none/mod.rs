@@ -1,9 +1,7 @@
 //! Stands in for events that are kept with their parties where that is switched off: the one event
 //! of the relay that is kept stops the reading.
 
-mod state;
-
-pub(super) use state::{KeptState, OwnKept, PartyKept};
+pub(super) mod state;
 
 use super::front::{Notice, Queued};
 use super::handing::Handler;
