@@ -376,3 +376,49 @@ fn closing_in_the_middle_of_a_loss_says_how_it_was_lost() {
     let error = link.close(LONG).unwrap_err();
     assert!(matches!(error, LinkError::Lost(Lost::Closed)), "{error:?}");
 }
+
+/// A user that changes their mind twice: the relay hears "enter" twice before the answer to the
+/// first one lets the link leave. The handler hears nothing of that.
+#[test]
+fn a_channel_that_was_left_before_the_answer_can_be_entered_again() {
+    for (is_reconnecting, retry) in
+        [(false, Retry::Never), (true, Retry::Never), (true, Retry::IfOpenedBefore)]
+    {
+        let (listener, address) = listener();
+        let builder = DesktopLink::builder().retry(retry);
+        let builder = if is_reconnecting { builder.reconnect(rules()) } else { builder };
+        let mut link = builder.connect(&address.to_string()).unwrap();
+        let relay = || {
+            let mut relay = accept(&listener);
+            let enter = |tag| [0, 1, tag, 4, b'e', b'c', b'h', b'o'];
+            expect(&mut relay, &enter(1));
+            expect(&mut relay, &enter(2));
+            relay.write_all(&to_endpoint::success(1, 0)).unwrap();
+            relay.write_all(&to_endpoint::refused(2, 3)).unwrap();
+            expect(&mut relay, &[0, 2, 0, 1, 0]);
+            let mut again = [0; 8];
+            relay.read_exact(&mut again).unwrap();
+            assert_eq!(again, enter(again[2]));
+            relay.write_all(&to_endpoint::success(again[2], 1)).unwrap();
+            relay
+        };
+        let first = link.enter("echo", Mode::Data).unwrap();
+        while link.state(first) != Some(ChannelState::Asked) {
+            link.poll(|_, _| ()).unwrap();
+            link.wait_for(&mut [], Some(link.now() + time::Duration::from_millis(5))).unwrap();
+        }
+        link.leave(first).unwrap();
+        let second = link.enter("echo", Mode::Data).unwrap();
+        std::thread::scope(|scope| {
+            let relay = scope.spawn(relay);
+            let mut told = Vec::new();
+            while told.is_empty() {
+                link.poll(|event, _| told.extend(event.channel().map(|_| format!("{event:?}")))).unwrap();
+                link.wait_for(&mut [], Some(link.now() + time::Duration::from_millis(5))).unwrap();
+            }
+            assert!(told[0].starts_with("Opened"), "{told:?}");
+            assert_eq!(link.state(second), Some(ChannelState::Open));
+            drop(relay.join().unwrap());
+        });
+    }
+}

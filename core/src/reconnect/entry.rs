@@ -96,6 +96,21 @@ impl<N> Entry<N> {
         }
     }
 
+    pub(super) fn name_bytes(&self) -> Option<&[u8]>
+    where
+        N: AsRef<[u8]>,
+    {
+        self.name.as_ref().map(AsRef::as_ref)
+    }
+
+    pub(super) const fn awaits_answer(&self) -> bool {
+        matches!(self.state, State::Asked { .. } | State::Waiting { unanswered: true, .. })
+    }
+
+    pub(super) const fn is_given_up(&self) -> bool {
+        matches!(self.state, State::GivenUp { .. })
+    }
+
     pub(super) const fn is_waiting(&self) -> bool {
         self.channel.is_some() && matches!(self.state, State::Waiting { .. })
     }
@@ -127,7 +142,7 @@ impl<N> Entry<N> {
 
     /// The relay does not answer.
     pub(super) fn unanswered(&mut self, rules: &mut Backoff, now: Instant) {
-        self.not_open(Cause::NoAnswer, true, rules, now);
+        self.not_open(Cause::NoAnswer, true, self.retry, rules, now);
     }
 
     /// Returns what is told of a channel that has been asked for in vain, or has ended, for this
@@ -180,8 +195,8 @@ impl<N> Entry<N> {
         }
     }
 
-    /// It was refused, or is gone, for another reason.
-    pub(super) fn ended(&mut self, reason: Reason, rules: &mut Backoff, now: Instant) {
+    /// It was refused, or is gone, for another reason. `passes`: that is over soon, whatever it is.
+    pub(super) fn ended(&mut self, reason: Reason, passes: bool, rules: &mut Backoff, now: Instant) {
         if let State::Waiting { unanswered, .. } = &mut self.state {
             *unanswered = false; // the event has come again, or late
         } else if matches!(self.state, State::Open | State::Asked { .. }) {
@@ -194,7 +209,8 @@ impl<N> Entry<N> {
                     | Reason::NoAnswer
                     | Reason::TooSlow
             );
-            self.not_open(Cause::Relay(reason), may_pass, rules, now);
+            let retry = if passes { Retry::Always } else { self.retry };
+            self.not_open(Cause::Relay(reason), may_pass || passes, retry, rules, now);
         }
     }
 
@@ -213,7 +229,7 @@ impl<N> Entry<N> {
     where
         N: AsRef<[u8]>,
     {
-        let Some(name) = self.name.as_ref().map(AsRef::as_ref) else { return Ok(()) };
+        let Some(name) = self.name_bytes() else { return Ok(()) };
         let asked = match channel {
             #[cfg(feature = "server")]
             Channel::Own(channel) => out.create_again(channel, name, self.mode),
@@ -238,15 +254,15 @@ impl<N> Entry<N> {
                 let may_pass =
                     matches!(error, SendError::TooManyLocalUsers | SendError::TooManyEnteredChannels);
                 let cause = Cause::Link(error);
-                self.not_open(cause, may_pass, rules, now);
+                self.not_open(cause, may_pass, self.retry, rules, now);
                 Err(NotAsked::Told(self.notice(channel, cause)))
             }
         }
     }
 
-    fn not_open(&mut self, cause: Cause, may_pass: bool, rules: &mut Backoff, now: Instant) {
+    fn not_open(&mut self, cause: Cause, may_pass: bool, retry: Retry, rules: &mut Backoff, now: Instant) {
         let retry = may_pass
-            && match self.retry {
+            && match retry {
                 Retry::Never => false,
                 Retry::IfOpenedBefore => self.openings != Openings::None,
                 Retry::Always => true,

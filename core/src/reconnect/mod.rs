@@ -189,6 +189,8 @@ pub struct ChannelList<E> {
     stuck_at: Option<Instant>,
     /// No channel waits for anything, as far as the last look has shown.
     is_settled: bool,
+    /// A channel was dropped on this connection before the relay had answered for it.
+    has_dropped_asked: bool,
 }
 
 /// How long a channel waits that is due and could not be asked for: its end has not been dealt
@@ -240,6 +242,7 @@ impl<E> ChannelList<E> {
             come_back: Instant::ZERO,
             stuck_at: None,
             is_settled: true,
+            has_dropped_asked: false,
         }
     }
 
@@ -403,6 +406,7 @@ impl<E: Entries> ChannelList<E> {
     fn sweep(&mut self, out: &mut Out<'_>) {
         for entry in self.entries.entries_mut() {
             if entry.channel.is_some_and(|channel| !out.is_valid(channel)) {
+                self.has_dropped_asked |= entry.awaits_answer();
                 *entry = Entry::FREE;
             }
         }
@@ -437,7 +441,9 @@ impl<E: Entries> ChannelList<E> {
             return Err(error);
         }
         // any other error: the program has dropped it already
-        Ok(core::mem::replace(entry, Entry::FREE).name)
+        let dropped = core::mem::replace(entry, Entry::FREE);
+        self.has_dropped_asked |= dropped.awaits_answer();
+        Ok(dropped.name)
     }
 
     /// Asks at once for a channel that waits or has been given up, as if it were for the first
@@ -485,6 +491,7 @@ impl<E: Entries> ChannelList<E> {
         if !matches!(self.connection, Connection::Up) {
             self.connection = Connection::Up;
             self.is_settled = false;
+            self.has_dropped_asked = false;
             let entries = self.entries.entries_mut().iter_mut();
             entries.filter(|entry| entry.is_waiting()).for_each(Entry::ask_anew);
         }

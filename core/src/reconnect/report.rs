@@ -11,6 +11,9 @@ use crate::time::Instant;
 /// former connection, whose loss the relay has not noticed yet), there is no such channel (perhaps
 /// its server is coming back as well), the channel is full (perhaps of former selves), the server's
 /// connection was lost, all local users are taken, the relay does not answer.
+///
+/// A channel that the program has left before the relay had answered, and asks for once more, is
+/// asked for again whatever this says: the connection is in it already, until that answer comes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]

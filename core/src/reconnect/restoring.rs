@@ -3,7 +3,7 @@
 use super::entry::NotAsked;
 use super::{Cause, ChannelList, Connection, Entries, Entry, Notice};
 use crate::Reason;
-use crate::link::{Event, Out};
+use crate::link::{Channel, Event, Out};
 #[cfg(feature = "flow")]
 use crate::time::Duration;
 use crate::time::Instant;
@@ -69,7 +69,10 @@ impl<E: Entries> ChannelList<E> {
     /// Takes note of an event, and says what it means for a channel of the list. To be called with
     /// **every** event of the link, before anything else is done with it; events of other channels
     /// are passed over. [`follow`](Self::follow) is for programs that do not look at notices.
-    pub fn observe(&mut self, event: &Event<'_>, now: Instant) -> Option<Notice> {
+    pub fn observe(&mut self, event: &Event<'_>, now: Instant) -> Option<Notice>
+    where
+        E::Name: AsRef<[u8]>,
+    {
         let (entry, heard) = self.take_note(event, now)?;
         let channel = entry.channel?;
         match heard {
@@ -81,7 +84,10 @@ impl<E: Entries> ChannelList<E> {
     }
 
     /// Takes note of an event. Returns what has been heard of a channel of the list.
-    fn take_note(&mut self, event: &Event<'_>, now: Instant) -> Option<(&Entry<E::Name>, Heard)> {
+    fn take_note(&mut self, event: &Event<'_>, now: Instant) -> Option<(&Entry<E::Name>, Heard)>
+    where
+        E::Name: AsRef<[u8]>,
+    {
         let (channel, reason) = match *event {
             Event::Opened { channel } => (channel, None),
             Event::Refused { channel, reason, .. } | Event::Closed { channel, reason } => {
@@ -97,6 +103,7 @@ impl<E: Entries> ChannelList<E> {
         if reason != Some(Reason::LinkLost) && matches!(self.connection, Connection::Up) {
             self.attempts.reset();
         }
+        let passes = reason.is_some_and(|reason| self.is_left_over(channel, reason));
         let entry = self.entries.entries_mut().iter_mut().find(|entry| entry.channel == Some(channel))?;
         self.is_settled = false;
         let heard = match reason {
@@ -109,11 +116,32 @@ impl<E: Entries> ChannelList<E> {
                 Heard::Lost
             }
             Some(reason) => {
-                entry.ended(reason, &mut self.retries, now);
+                entry.ended(reason, passes, &mut self.retries, now);
                 Heard::Ended(reason)
             }
         };
         Some((entry, heard))
+    }
+
+    /// Returns true if a channel was refused because of one that this program has given up before
+    /// the relay had answered: the link leaves or deletes that as soon as it has.
+    #[cold]
+    fn is_left_over(&self, channel: Channel, reason: Reason) -> bool
+    where
+        E::Name: AsRef<[u8]>,
+    {
+        let is_own = match reason {
+            Reason::AlreadyEntered if self.has_dropped_asked => false,
+            Reason::OwnChannel if self.has_dropped_asked => true,
+            _ => return false,
+        };
+        let Some(name) = self.entry(channel).and_then(Entry::name_bytes) else { return false };
+        // if it is in the list, the program has asked for one thing twice
+        !self.entries.entries().iter().any(|other| {
+            let is_kind = other.channel.is_some_and(|of| matches!(of, Channel::Own(_)) == is_own);
+            let is_there = is_kind && other.channel != Some(channel) && !other.is_given_up();
+            is_there && other.name_bytes() == Some(name)
+        })
     }
 
     /// Takes note of an event, and returns it as it is for a program whose channels come back.
@@ -122,7 +150,10 @@ impl<E: Entries> ChannelList<E> {
     /// channel that is asked for again is [`Event::Away`]. All others stay as they are, so the same
     /// handler does for programs with and without a list. To be called with **every** event of the
     /// link, in place of [`observe`](Self::observe).
-    pub fn follow<'e>(&mut self, event: Event<'e>, now: Instant) -> Option<Event<'e>> {
+    pub fn follow<'e>(&mut self, event: Event<'e>, now: Instant) -> Option<Event<'e>>
+    where
+        E::Name: AsRef<[u8]>,
+    {
         let comes_back = match self.take_note(&event, now) {
             None | Some((_, Heard::Opened)) => false,
             Some((_, Heard::Lost)) => true,

@@ -165,6 +165,44 @@ fn a_server_that_is_gone_and_comes_back() {
     assert_eq!(rig.accepts(tag, 8), opened(channel, false));
 }
 
+/// The link leaves it when the answer to the first command has come, and not before.
+#[test]
+fn a_channel_that_was_dropped_before_the_answer_can_be_entered_anew() {
+    const ALREADY_ENTERED: u8 = 3;
+    for (retry, is_twice) in [(Retry::Never, false), (Retry::default(), false), (Retry::Never, true)] {
+        let mut rig = Rig::new();
+        let first = rig.enter("news");
+        rig.connect();
+        let tag = rig.asks(&[(Enter, "news")])[0];
+        rig.reconnect.remove(&mut rig.link.out(), first).unwrap();
+        let second = rig.enter("news");
+        rig.reconnect.set_retry(second, retry);
+        let mut tags = rig.asks(&[(Enter, "news")]);
+        if is_twice {
+            rig.enter("news");
+            tags.extend(rig.asks(&[(Enter, "news")]));
+        }
+        assert_eq!(rig.accepts(tag, 0), []);
+        let told = rig.refuses(tags[0], ALREADY_ENTERED);
+        if is_twice {
+            assert_eq!(told, given_up(second, Reason::AlreadyEntered), "by another one of the list");
+            continue;
+        }
+        assert_eq!(told, waits(&rig, second, Reason::AlreadyEntered, 100));
+        rig.turns();
+        assert_eq!(std::mem::take(&mut rig.wire().outgoing), [0, Leave as u8, 0, 1, 0]);
+        rig.pass(100);
+        let tag = rig.asks(&[(Enter, "news")])[0];
+        assert_eq!(rig.accepts(tag, 1), opened(second, true));
+        // on the next connection it would be a mistake
+        rig.lose();
+        rig.pass(100);
+        rig.connect();
+        let tag = rig.asks(&[(Enter, "news")])[0];
+        assert_eq!(rig.refuses(tag, ALREADY_ENTERED), given_up(second, Reason::AlreadyEntered));
+    }
+}
+
 #[test]
 fn what_is_final_is_told_once() {
     let ends = [(0, Reason::OnPurpose), (2, Reason::Kicked), (9, Reason::Other(9))];

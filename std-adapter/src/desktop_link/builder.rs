@@ -239,7 +239,9 @@ impl LinkBuilder {
         let waiter = Waiter::new(clock).map_err(LinkError::System)?;
         let rules = self.rules.unwrap_or(Backoff::new().with_most_attempts(0)).or_seed(random_seed());
         let retry = if self.rules.is_some() { self.retry } else { Retry::Never };
-        let mut channels = ChannelList::growing(rules).with_retry(retry);
+        // without reconnecting they count for a channel that is in the way of itself, if at all
+        let of_channels = self.rules.unwrap_or_default().or_seed(random_seed());
+        let mut channels = ChannelList::growing(rules).with_retry(retry).with_channel_rules(of_channels);
         let to_time = |timeout: Duration| {
             time::Duration::from_millis(timeout.as_millis().try_into().unwrap_or(u64::MAX))
         };
