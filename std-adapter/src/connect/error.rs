@@ -129,7 +129,8 @@ impl fmt::Display for ConnectErrorKind {
             Self::Tls(error) if error.as_tls().is_some() => write!(f, "{error}"),
             #[cfg(feature = "tls")]
             Self::Tls(_) => f.write_str(
-                "lost during the TLS handshake; the relay may be full, not let this address in, or speak no TLS on this port",
+                "lost during the TLS handshake; connect to the port on which the relay speaks TLS, unless it is full \
+                 or does not let this address in",
             ),
             #[cfg(feature = "tls")]
             Self::TlsTimedOut(timeout) => write!(

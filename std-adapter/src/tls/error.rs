@@ -100,8 +100,8 @@ impl fmt::Display for TlsError {
                 write!(f, "the other side gave up: {}", alert_text(*alert))
             }
             (TlsErrorKind::Refused, _) => f.write_str(
-                "the other side ended the connection during the handshake; it may be full, not let this address in, \
-                 or speak no TLS on this port",
+                "the other side ended the connection during the handshake; connect to the port on which the relay \
+                 speaks TLS, unless it is full or does not let this address in",
             ),
             (TlsErrorKind::NotTls, _) => {
                 f.write_str("what answers does not speak TLS; connect to the port on which the relay speaks it")
