@@ -12,8 +12,9 @@ pub(crate) const BLOCK: usize = 8 * 1024;
 /// Bytes that are copied without a call, at most.
 const SHORT: usize = 4 + 32;
 
-/// Blocks written with one system call, at most.
-const SLICES: usize = 64;
+/// Blocks written with one system call, at most. Few in the simulation, so that there is often
+/// something left.
+const SLICES: usize = if cfg!(simulated) { 2 } else { 64 };
 
 /// Blocks that are kept when nobody uses them.
 const KEPT: usize = 256;

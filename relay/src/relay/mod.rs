@@ -3,6 +3,8 @@
 mod accept;
 mod anteroom;
 mod arrive;
+#[cfg(simulated)]
+mod asleep;
 mod close;
 #[cfg(feature = "cluster")]
 mod cluster;
@@ -249,6 +251,8 @@ impl Relay {
     /// one of its cluster, because that speaks another version. Or if it is one, and this is called
     /// inside a task of tokio.
     pub fn turn(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        #[cfg(simulated)]
+        self.check_asleep();
         let noted = if self.may_go_on() { None } else { self.wait(timeout, Self::note)? };
         self.begin_cluster()?;
         self.accept();

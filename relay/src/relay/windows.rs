@@ -14,7 +14,10 @@ impl Relay {
         }
         while let Some(index) = self.connections.given_up.pop() {
             // another one may have its place by now
-            if self.connections.get(index).is_some_and(|connection| connection.flags.given_up) {
+            if let Some(connection) =
+                self.connections.get(index).filter(|connection| connection.flags.given_up)
+            {
+                debug_assert!(connection.queue.is_empty(), "what was queued takes memory still");
                 self.dropped += 1;
                 self.close(index, &Why::Memory);
             }

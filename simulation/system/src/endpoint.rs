@@ -101,6 +101,20 @@ impl Endpoint {
         );
     }
 
+    /// The relay's system takes so many bytes for the endpoint from now on, as systems do for one
+    /// that turns out to be fast.
+    pub fn widen(&self, capacity: usize) {
+        world::with(|world| {
+            let Ok(stream) = world.stream(self.number) else { return };
+            stream.to_endpoint.capacity = stream.to_endpoint.capacity.max(capacity);
+            if stream.no_space && stream.is_writable() {
+                stream.no_space = false;
+                let registered = stream.registered;
+                world.note(registered, self.number);
+            }
+        });
+    }
+
     /// All delays and stalls are over.
     pub fn resume(&self) {
         self.with(

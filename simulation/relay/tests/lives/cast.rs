@@ -25,6 +25,8 @@ pub(crate) struct Cast {
     /// Parties do things of their own accord, and things go wrong.
     pub(crate) acts: bool,
     fault_at: u64,
+    /// Nothing arrives at it.
+    stalled: Option<usize>,
     /// No pause before.
     pause_at: u64,
     /// An endpoint is gone, and its socket says nothing of it.
@@ -38,13 +40,12 @@ pub(crate) struct Stage(pub(crate) Rc<RefCell<Cast>>);
 
 impl Cast {
     pub(crate) fn new(random: &mut Random, terms: Terms, relay: SocketAddr, handle: Handle) -> Self {
-        let count = 2 + random.below(7);
-        let may_be_slow = terms.kind != Kind::Good;
+        let count = if terms.is_crowded { 8 + random.below(7) } else { 2 + random.below(7) };
         let parties = (0..count).map(|place| {
             let network = 1 + random.below(3);
             let host = [10, 0, network, 1 + place].map(|byte| u8::try_from(byte).unwrap_or_default());
             let address = SocketAddr::from((IpAddr::from(Ipv4Addr::from(host)), 5000));
-            Party::new(address, random, may_be_slow, terms.is_silent)
+            Party::new(address, random, terms)
         });
         let parties = parties.collect();
         let random = Random::new(random.next());
@@ -57,6 +58,7 @@ impl Cast {
             terms,
             acts: true,
             fault_at: 300_000,
+            stalled: None,
             pause_at: 0,
             has_vanished: false,
             end: 0,
@@ -96,7 +98,18 @@ impl Cast {
             trace!("the process stands still for {time} us");
             return pause(Pause { at: now_micros(), time, is_jump: random.chance(300) });
         }
+        if let Some(place) = self.stalled.take()
+            && random.chance(500)
+            && let Some(line) = &self.parties[place].line
+        {
+            trace!("much is taken for {} at once", self.parties[place].address);
+            return line.endpoint.widen(4 << 20);
+        }
+        // more depends on servers
+        let servers = (0..self.parties.len()).filter(|place| !self.parties[*place].tables.own.is_empty());
+        let servers: Vec<usize> = servers.filter(|_| self.terms.is_crowded).collect();
         let place = random.below(self.parties.len());
+        let place = if servers.is_empty() || random.chance(500) { place } else { *random.choose(&servers) };
         let party = &mut self.parties[place];
         let Some(line) = &mut party.line else { return };
         let stall = random.below(1_500_000) as u64;
@@ -109,7 +122,10 @@ impl Cast {
         match random.below(5) {
             0 => line.endpoint.reset(),
             1 => line.endpoint.shut_down(),
-            2 => line.endpoint.stall(false, 4 * stall),
+            2 => {
+                self.stalled = Some(place);
+                line.endpoint.stall(false, 4 * stall);
+            }
             3 if !self.terms.is_silent => {
                 self.has_vanished = true;
                 party.take_line().into_iter().for_each(|line| line.endpoint.vanish());

@@ -4,12 +4,13 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use peote_net::protocol::to_endpoint;
 use peote_net_simulation::Random;
 use simulated_relay::{Closed, Relay};
 use simulated_system::{begin, counts, now_micros, set_descriptors, set_outside};
 
 use crate::cast::{Cast, Stage};
-use crate::terms::{LONGEST_QUEUE, Terms};
+use crate::terms::Terms;
 
 /// What makes it hard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +35,10 @@ pub(crate) struct End {
 }
 
 const SECOND: u64 = 1_000_000;
+
+/// Seconds in which 160,000 bytes of the shortest messages have gone, of which 50 may be sent in a
+/// second: what a link and a line hold.
+const LIMITED: u64 = 250;
 
 pub(crate) struct Life {
     pub(crate) relay: Relay,
@@ -115,7 +120,8 @@ impl Life {
 
     fn check(&self) {
         let stats = self.relay.stats();
-        assert!(stats.longest_queue <= LONGEST_QUEUE, "a queue of {} bytes", stats.longest_queue);
+        let (longest, most) = (stats.longest_queue, self.terms.longest_queue());
+        assert!(longest <= most, "a queue of {longest} bytes, of {most} at most");
         let memory = stats.queued_bytes + stats.table_bytes;
         assert!(memory <= stats.memory_bytes, "{memory} bytes of memory of {}", stats.memory_bytes);
         assert!(counts().sockets <= stats.open_sockets + 1, "sockets that nobody knows of: {stats:?}");
@@ -131,6 +137,50 @@ impl Life {
     /// Nobody does anything, and nothing goes wrong: what is under way has to arrive, and who is
     /// gone to be noticed.
     fn settle(&mut self) {
+        self.quieten();
+        // whoever keeps all messages has given no grants
+        self.check_that_nobody_waits();
+        {
+            let Cast { parties, ledger, .. } = &mut *self.cast.borrow_mut();
+            for party in parties.iter_mut().filter(|party| party.keeps) {
+                party.keeps = false;
+                party.poll(ledger);
+            }
+        }
+        self.turn_until(now_micros() + 40 * SECOND);
+        self.check_that_nobody_waits();
+        {
+            let Cast { parties, ledger, .. } = &mut *self.cast.borrow_mut();
+            parties.iter_mut().for_each(|party| party.begin_last_words(ledger));
+        }
+        // that is much for one that may send 10,000 bytes a second
+        self.turn_until(now_micros() + 120 * SECOND);
+        for party in &self.cast.borrow().parties {
+            let (address, unsaid) = (party.address, party.unsaid());
+            assert_eq!(unsaid, None, "{address} waits for a window for ever");
+        }
+        self.check_that_nobody_waits();
+        self.check_tables();
+    }
+
+    /// Nobody is not read, and nothing waits to be written.
+    fn check_that_nobody_waits(&mut self) {
+        let cast = self.cast.borrow();
+        self.relay.each_connection(|info| {
+            // one that keeps messages may be unable to read
+            if cast.parties.iter().any(|party| party.keeps && party.address == info.address) {
+                return true;
+            }
+            assert!(!info.is_paused, "somebody waits for nothing: {info:?}");
+            // a turn may end with a keepalive, which is written by the next one
+            let most = to_endpoint::keepalive().len();
+            assert!(info.queued_bytes <= most, "what is queued is not written: {info:?}");
+            true
+        });
+        assert_eq!(self.relay.stats().paused, 0, "somebody waits for nothing");
+    }
+
+    fn quieten(&mut self) {
         {
             let mut cast = self.cast.borrow_mut();
             cast.acts = false;
@@ -143,18 +193,18 @@ impl Life {
         }
         // One that is gone without a word while it is held up is noticed after 15 s and 64 stall
         // timeouts. One that was reset while somebody waited for it, who writes before it reads, is
-        // waited for until a stall timeout. Without such, nobody has to wait for a timeout; 40 s
-        // are for what limits have put off.
+        // waited for until a stall timeout. Without such, nobody has to wait for a timeout;
+        // LIMITED is for what limits have put off.
         let seconds = match (self.terms.kind, self.cast.borrow().has_vanished) {
             (_, true) => 90 + 66 * self.terms.stall,
-            (Kind::Good, _) => 40,
-            _ => 40 + 3 * self.terms.stall,
+            (Kind::Good, _) => LIMITED,
+            _ => LIMITED + 3 * self.terms.stall,
         };
         self.turn_until(now_micros() + seconds * SECOND);
-        for party in &mut self.cast.borrow_mut().parties {
-            let stuck = party.is_stuck();
-            assert_eq!(stuck, None, "{} waits for a window for ever", party.address);
-        }
+    }
+
+    /// What the relay knows, and what parties do; and that all has arrived.
+    fn check_tables(&self) {
         let cast = self.cast.borrow();
         let stats = self.relay.stats();
         let connected = cast.parties.iter().filter(|party| party.line.is_some()).count();
@@ -168,7 +218,6 @@ impl Life {
         // servers are not told what an operator has closed
         let not_told = own.clone().count().checked_sub(stats.channels);
         assert!(not_told.is_some_and(|count| count <= self.closed), "channels: {stats:?}");
-        assert_eq!(stats.paused, 0, "somebody waits for nothing");
         assert!(own.clone().all(|own| own.is_open), "who creates a channel has no answer");
         let mut entered = cast.parties.iter().flat_map(|party| &party.tables.entered);
         assert!(entered.all(|entered| entered.is_open), "who enters a channel has no answer");

@@ -8,8 +8,11 @@
 //! - Who asks for a channel, or knocks at one, has an answer.
 //! - Who keeps to the rules and has a good line is never closed, however long the process stood
 //!   still.
-//! - Memory stays within its bound, sockets within their limit.
-//! - When all is quiet the relay sleeps, and when all are gone it has forgotten everything.
+//! - Memory stays within its bound, queues within theirs, sockets within their limit.
+//! - A user that grants nothing holds nobody up for ever.
+//! - When all is quiet everybody can say the longest message to everybody.
+//! - Whenever the relay sleeps there is nothing that it could do. When all is quiet it does sleep, and
+//!   when all are gone it has forgotten everything.
 //! - A life that is repeated with its seed is the same.
 //!
 //! A life is one seed. One that fails is printed with the command that repeats it. `PEOTE_NET_RUNS`

@@ -10,11 +10,13 @@ use peote_net_simulation::Random;
 use peote_net_std::{HeapBuffers, Sizes};
 use simulated_system::{Conditions, Endpoint, now_micros};
 
-use crate::message::{SHORTEST, content};
+use crate::life::Kind;
+use crate::message::{Key, SHORTEST, content};
 use crate::tables::{Entered, Hearing, Ledger, Own, Tables};
+use crate::terms::Terms;
 
 pub(crate) const NAMES: [&str; 4] = ["lobby", "room", "a", "another name that is longer"];
-const CHUNK: usize = 3000;
+const CHUNK: usize = 12_000;
 
 /// Where in a relay's stream it says what it knows.
 const CAPABILITIES_AT: usize = to_endpoint::announcement(Capabilities::NONE).len() - 1;
@@ -92,6 +94,8 @@ pub(crate) struct Party {
     pub(crate) tables: Tables,
     pub(crate) random: Random,
     is_existing: bool,
+    /// The first so many names are those that it knows.
+    names: usize,
     /// It reads only every so many microseconds.
     pub(crate) slowness: u64,
     pub(crate) read_at: u64,
@@ -102,33 +106,42 @@ pub(crate) struct Party {
     /// Connections that were lost without an excuse.
     pub(crate) wonders: u32,
     pub(crate) is_loud: bool,
+    /// Bytes of the longest messages that it sends.
+    longest: [usize; 3],
+    /// It wants all messages again: it grants nothing.
+    pub(crate) keeps: bool,
+    /// To whom it has still to say a last word.
+    last_words: Vec<(Destination, Key, bool)>,
     /// Whatever happens to any connection is no wonder.
     pub(crate) is_end: bool,
 }
 
 impl Party {
-    pub(crate) fn new(address: SocketAddr, random: &mut Random, may_be_slow: bool, is_silent: bool) -> Self {
+    pub(crate) fn new(address: SocketAddr, random: &mut Random, terms: Terms) -> Self {
+        let may_be_slow = terms.kind != Kind::Good;
         let sizes = Sizes {
             chunk_size: CHUNK,
             window: *random.choose(&[CHUNK, 4 * CHUNK]),
             parties: 40,
             own_channels: 4,
-            transmit: *random.choose(&[4000, 20_000]),
+            transmit: *random.choose(&[13_000, 60_000]),
             receive: *random.choose(&[16, 700, 4096]),
             local_users: 0,
             local_line: 64,
         };
         let slowness =
             if may_be_slow && random.chance(250) { 20_000 + random.below(2_000_000) as u64 } else { 0 };
+        let is_existing = terms.is_of_old || random.chance(if terms.is_crowded { 100 } else { 400 });
         Self {
-            link: link(sizes, is_silent),
+            link: link(sizes, terms.is_silent),
             sizes,
-            is_silent,
+            is_silent: terms.is_silent,
             line: None,
             address,
             tables: Tables::default(),
             random: Random::new(random.next()),
-            is_existing: random.chance(400),
+            is_existing,
+            names: if terms.is_crowded { 1 } else { NAMES.len() },
             slowness,
             read_at: 0,
             act_at: 0,
@@ -136,6 +149,9 @@ impl Party {
             is_excused: false,
             wonders: 0,
             is_loud: random.chance(300),
+            longest: if random.chance(250) { [40; 3] } else { [40, 300, CHUNK] },
+            keeps: may_be_slow && !is_existing && random.chance(250),
+            last_words: Vec::new(),
             is_end: false,
         }
     }
@@ -168,6 +184,7 @@ impl Party {
             self.act(ledger);
         }
         self.poll(ledger);
+        self.say_last_words(ledger);
     }
 
     fn connect(&mut self, relay: SocketAddr) {
@@ -177,7 +194,8 @@ impl Party {
             1 => Conditions { delay: 1000, jitter: 3000, capacity: 20_000 },
             _ => Conditions { delay: 60_000, jitter: 40_000, capacity: 100_000 },
         };
-        self.is_excused = self.is_end || self.slowness > 0;
+        // before its hello it may be sent more than it keeps, and then it reads no further
+        self.is_excused = self.is_end || self.slowness > 0 || self.keeps;
         trace!("{} connects, {conditions:?}, existing: {}", self.address, self.is_existing);
         match Endpoint::connect(self.address, relay, conditions) {
             Some(endpoint) => {
@@ -188,12 +206,15 @@ impl Party {
         }
     }
 
-    fn poll(&mut self, ledger: &mut Ledger) {
-        let now = now_micros();
+    pub(crate) fn poll(&mut self, ledger: &mut Ledger) {
+        let (now, keeps) = (now_micros(), self.keeps);
         let (Some(line), tables, random) = (&mut self.line, &mut self.tables, &mut self.random) else {
             return;
         };
         let polled = self.link.poll(line, Instant::from_millis(now / 1000), |event, out| {
+            if keeps && matches!(event, Event::Data { .. } | Event::Chunk { .. }) {
+                return Err(SendError::WouldBlock);
+            }
             answer(&event, out, random)?;
             tables.told(&event, ledger);
             Ok::<(), SendError>(())
@@ -205,14 +226,28 @@ impl Party {
         }
     }
 
-    /// Returns somebody to whom it cannot say a few bytes, although all is quiet.
-    pub(crate) fn is_stuck(&mut self) -> Option<Destination> {
-        let mut all: Vec<Destination> =
-            self.tables.entered.iter().map(|entered| Destination::Server(entered.handle)).collect();
-        for own in &self.tables.own {
-            all.extend(self.link.out().users(own.handle).map(|user| Destination::User(own.handle, user)));
+    /// It is to say something to all that it knows, as long as a message may be.
+    pub(crate) fn begin_last_words(&mut self, ledger: &mut Ledger) {
+        self.last_words = self.all();
+        self.say_last_words(ledger);
+    }
+
+    /// Returns somebody to whom it could not say that.
+    pub(crate) fn unsaid(&self) -> Option<Destination> {
+        self.last_words.first().map(|(to, ..)| *to)
+    }
+
+    fn say_last_words(&mut self, ledger: &mut Ledger) {
+        for (to, key, is_broadcast) in std::mem::take(&mut self.last_words) {
+            let message = ledger.next(key, is_broadcast);
+            match self.link.out().send(to, &content(message, CHUNK)) {
+                Ok(()) => ledger.note_sent(message),
+                Err(SendError::WouldBlock) => self.last_words.push((to, key, is_broadcast)),
+                // it is gone
+                Err(SendError::NotOpen) => {}
+                Err(error) => panic!("sending to {to:?}: {error}"),
+            }
         }
-        all.into_iter().find(|to| !self.link.out().can_send(*to, SHORTEST))
     }
 
     /// The connection is gone, and the link knows.
@@ -223,6 +258,7 @@ impl Party {
         );
         assert_eq!(self.tables.losses, 1, "the loss is told once");
         self.tables = Tables::default();
+        self.last_words.clear();
         let is_silent = self.line.take().is_some_and(|line| line.has_been_silent());
         self.wonders += u32::from(!self.is_excused && !is_silent);
         self.connect_at = now_micros() + 1000 + self.random.below(3_000_000) as u64;
@@ -233,12 +269,13 @@ impl Party {
         let line = self.line.take()?;
         self.link = link(self.sizes, self.is_silent);
         self.tables = Tables::default();
+        self.last_words.clear();
         self.connect_at = now_micros() + 1000 + self.random.below(3_000_000) as u64;
         Some(line)
     }
 
     fn act(&mut self, ledger: &mut Ledger) {
-        let name = self.random.below(NAMES.len());
+        let name = self.random.below(self.names);
         match self.random.below(100) {
             0..12 => self.create(name, ledger),
             12..35 => self.enter(name, ledger),
@@ -299,8 +336,9 @@ impl Party {
         let _ = self.link.out().remove_user(handle, user);
     }
 
-    fn send(&mut self, ledger: &mut Ledger) {
-        let (random, tables) = (&mut self.random, &self.tables);
+    /// All to whom it can send, with what it has said to them.
+    fn all(&mut self) -> Vec<(Destination, Key, bool)> {
+        let tables = &self.tables;
         let mut all = Vec::new();
         for own in tables.own.iter().filter(|own| own.is_open) {
             if !own.users.is_empty() {
@@ -314,9 +352,15 @@ impl Party {
         }
         let entered = tables.entered.iter().filter(|entered| entered.is_open);
         all.extend(entered.map(|entered| (Destination::Server(entered.handle), entered.to, false)));
+        all
+    }
+
+    fn send(&mut self, ledger: &mut Ledger) {
+        let all = self.all();
+        let random = &mut self.random;
         let Some(place) = place(random, all.len()) else { return };
         let (to, key, is_broadcast) = all[place];
-        let longest = *random.choose(&[40, 300, CHUNK]);
+        let longest = *random.choose(&self.longest);
         let len = SHORTEST + random.below(longest - SHORTEST + 1);
         let message = ledger.next(key, is_broadcast);
         match self.link.out().send(to, &content(message, len)) {
