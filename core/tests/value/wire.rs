@@ -1,7 +1,8 @@
 //! Bytes of each type, as `docs/PROTOCOL.md`, section 7, has them.
 
 use peote_net::value::{
-    BigEndian, DecodeError, Encode, EncodeError, Form, I24, List, MAX_LENGTH, Map, Reader, U24, Writer,
+    BigEndian, Counted, DecodeError, Encode, EncodeError, Form, I24, List, MAX_LENGTH, Map, Reader, U24,
+    Writer,
 };
 
 fn encoded<T: Encode>(value: &T) -> Vec<u8> {
@@ -138,7 +139,15 @@ fn a_list_that_was_received_can_be_sent_on() {
     assert_eq!(encoded(&list), bytes);
     assert_eq!(list, List::from(&["a", "bc"]));
     assert_eq!(Clone::clone(&list), list);
+    for other in [&["a"][..], &["a", "bd"], &["a", "bc", ""], &[]] {
+        assert_ne!(list, List::from(other));
+    }
+    let kept: heapless::Vec<&str, 4> = ["a", "bc"].into_iter().collect();
+    assert_eq!(encoded(&List::from(&kept)), bytes);
     let map: Map<'_, u8, &str> = Reader::new(b"\x01\x09\x04nine").only().unwrap();
+    assert_eq!((map.len(), map.is_empty()), (1, false));
+    let nothing: Map<'_, u8, &str> = Reader::new(&[0]).only().unwrap();
+    assert_eq!((nothing.len(), nothing.is_empty()), (0, true));
     assert_eq!(encoded(&map), b"\x01\x09\x04nine");
     assert_eq!(encoded(&Clone::clone(&map)), b"\x01\x09\x04nine");
     assert_eq!(format!("{list:?}"), r#"["a", "bc"]"#);
@@ -171,12 +180,24 @@ fn a_type_knows_the_most_bytes_that_it_takes() {
     assert_eq!(heapless::Vec::<u8, 16_383>::MOST, 2 + 16_383);
     assert_eq!(heapless::Vec::<u32, 16_384>::MOST, 3 + 65_536);
     assert_eq!(heapless::Vec::<u16, 0x20_0000>::MOST, 4 + 0x40_0000);
+    // the longer one of both, and which it is
+    assert_eq!([Result::<u16, u8>::MOST, Result::<u8, u16>::MOST, Result::<u8, u8>::MOST], [3, 3, 2]);
 }
 
 #[test]
 fn forms_have_numbers_of_their_own() {
-    let mut numbers =
-        [u8::FORM, u16::FORM, <&str>::FORM, <(u8, u16)>::FORM, List::<'_, u8>::FORM].map(Form::number);
+    let mut numbers = [
+        u8::FORM,
+        u16::FORM,
+        <&str>::FORM,
+        <(u8, u16)>::FORM,
+        List::<'_, u8>::FORM,
+        Counted::<&str, 1>::FORM,
+        Counted::<&str, 2>::FORM,
+        Counted::<&str, 3>::FORM,
+        Counted::<&str, 4>::FORM,
+    ]
+    .map(Form::number);
     numbers.sort_unstable();
     assert!(numbers.windows(2).all(|pair| pair[0] != pair[1]), "{numbers:x?}");
 }
