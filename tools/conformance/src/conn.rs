@@ -126,16 +126,15 @@ impl Conn {
         }
     }
 
-    /// The next frame, while nothing is taken out of them.
-    pub(crate) fn frame(&mut self) -> Result<Frame, String> {
+    /// The next frame, until this time, while nothing is taken out of them.
+    pub(crate) fn frame(&mut self, end: Instant) -> Result<Frame, String> {
         self.websocket = false;
-        let frame = self.next_frame();
+        let frame = self.next_frame(end);
         self.websocket = true;
         frame
     }
 
-    fn next_frame(&mut self) -> Result<Frame, String> {
-        let end = Instant::now() + self.patience;
+    fn next_frame(&mut self, end: Instant) -> Result<Frame, String> {
         loop {
             self.raw.append(&mut self.received);
             if let Some((frame, len)) = websocket::parse(&self.raw) {
@@ -175,13 +174,17 @@ impl Conn {
 
     /// The next byte, which is not taken.
     pub(crate) fn peek(&mut self) -> Result<u8, String> {
-        self.fill(1)?;
+        self.fill(1, self.end())?;
         self.received.first().copied().ok_or_else(|| "no byte".into())
     }
 
+    /// When something that is awaited from now on has to be there.
+    pub(crate) fn end(&self) -> Instant {
+        Instant::now() + self.patience
+    }
+
     /// Reads until so many bytes are there.
-    fn fill(&mut self, count: usize) -> Result<(), String> {
-        let end = Instant::now() + self.patience;
+    fn fill(&mut self, count: usize, end: Instant) -> Result<(), String> {
         while self.received.len() < count {
             match self.read(end) {
                 Ok(true) => {}
@@ -204,42 +207,44 @@ impl Conn {
         }
     }
 
-    fn take(&mut self, count: usize) -> Result<Vec<u8>, String> {
-        self.fill(count)?;
+    fn take(&mut self, count: usize, end: Instant) -> Result<Vec<u8>, String> {
+        self.fill(count, end)?;
         Ok(self.received.drain(..count).collect())
     }
 
-    fn byte(&mut self) -> Result<u8, String> {
-        Ok(self.take(1)?[0])
+    fn byte(&mut self, end: Instant) -> Result<u8, String> {
+        Ok(self.take(1, end)?[0])
     }
 
-    /// The next unit from the other side.
-    pub(crate) fn unit(&mut self) -> Result<Unit, String> {
-        let first = self.byte()?;
+    /// The next unit from the other side, all of it until this time. A caller that passes over units
+    /// takes one time for all of them. A peer that says something else again and again, such as
+    /// keepalives, is not waited for longer than one that is silent.
+    pub(crate) fn unit(&mut self, end: Instant) -> Result<Unit, String> {
+        let first = self.byte(end)?;
         match (self.side, first) {
             (Side::Endpoint, 0) => {
-                let len = self.byte()?;
-                Ok(Unit::Control(self.take(usize::from(len))?))
+                let len = self.byte(end)?;
+                Ok(Unit::Control(self.take(usize::from(len), end)?))
             }
             (Side::Relay, 0) => {
-                let head = self.take(3)?;
-                Ok(Unit::Command(head[0], head[1], self.take(usize::from(head[2]))?))
+                let head = self.take(3, end)?;
+                Ok(Unit::Command(head[0], head[1], self.take(usize::from(head[2]), end)?))
             }
             (Side::Relay, 1) => {
-                let mode = self.byte()?;
-                let first = self.byte()?;
-                self.data(first, Some(mode))
+                let mode = self.byte(end)?;
+                let first = self.byte(end)?;
+                self.data(first, Some(mode), end)
             }
-            _ => self.data(first, None),
+            _ => self.data(first, None, end),
         }
     }
 
-    fn data(&mut self, first: u8, mode: Option<u8>) -> Result<Unit, String> {
+    fn data(&mut self, first: u8, mode: Option<u8>, end: Instant) -> Result<Unit, String> {
         let size = match first {
             0..=127 => usize::from(first),
-            _ => usize::from(first & 127) * 256 + usize::from(self.byte()?),
+            _ => usize::from(first & 127) * 256 + usize::from(self.byte(end)?),
         };
-        let mut payload = self.take(size)?;
+        let mut payload = self.take(size, end)?;
         let channel = if payload.is_empty() { 0 } else { payload.remove(0) };
         let has_user = channel > 127 && !matches!(mode, Some(1..)) && !payload.is_empty();
         let user = has_user.then(|| payload.remove(0));

@@ -1,7 +1,9 @@
 //! `peote-conformance`: tries a relay or an endpoint against docs/PROTOCOL.md.
 
-use std::net::{TcpListener, ToSocketAddrs};
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Write as _;
+use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -10,7 +12,7 @@ use peote_conformance::{Level, Options, Peer, Report, Select, Subject, Tried, ju
 
 /// Tries a relay or an endpoint against the specification of the joint protocol
 /// (docs/PROTOCOL.md). Exits with 0 if all that was tried passed, with 1 if something failed, and
-/// with 2 if nothing could be tried.
+/// with 2 if nothing was tried.
 #[derive(Parser)]
 #[command(version)]
 struct Program {
@@ -58,8 +60,7 @@ struct How {
     /// Shows the bytes of all cases, not only of those that fail
     #[arg(long)]
     bytes: bool,
-    /// Writes `JUnit` XML to this file, with the bytes of all cases
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help = "Writes JUnit XML to this file, with the bytes of all cases")]
     junit: Option<PathBuf>,
     /// Seconds that a case waits for something
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
@@ -107,6 +108,10 @@ fn work(subject: Subject, place: &str, how: How) -> Result<bool, String> {
         }
         return Ok(true);
     }
+    let peer = peer(subject, place, Duration::from_secs(how.patience))?;
+    // before minutes of trying, and not behind them
+    let unwritable = |error| format!("{}: {error}", how.junit.as_deref().unwrap_or(Path::new("")).display());
+    let file = how.junit.as_deref().map(File::create).transpose().map_err(unwritable)?;
     let options = Options { patience: Duration::from_secs(how.patience), jobs: how.jobs };
     let all_bytes = how.bytes;
     let done = move |tried: &Tried| {
@@ -115,23 +120,32 @@ fn work(subject: Subject, place: &str, how: How) -> Result<bool, String> {
         let lines = one.trim_end().rsplit_once('\n').map_or("", |(lines, _)| lines);
         println!("{lines}");
     };
-    let report = run(&peer(subject, place)?, &cases, options, &done)?;
+    let report = run(&peer, &cases, options, &done)?;
     let [passed, failed, skipped] = report.counts();
     println!("{passed} passed, {failed} failed, {skipped} skipped");
-    if let Some(file) = how.junit {
-        std::fs::write(&file, junit(&report)).map_err(|error| format!("{}: {error}", file.display()))?;
+    if let Some(mut file) = file {
+        file.write_all(junit(&report).as_bytes()).map_err(unwritable)?;
+    }
+    if passed + failed == 0 {
+        return Err("nothing was tried: all cases were skipped".into());
     }
     Ok(failed == 0)
 }
 
-fn peer(subject: Subject, place: &str) -> Result<Peer, String> {
+fn peer(subject: Subject, place: &str, patience: Duration) -> Result<Peer, String> {
     match subject {
         Subject::Relay => {
             let found = place.to_socket_addrs();
             let found = found
-                .map_err(|error| format!("{place}: {error}; write HOST:PORT, such as localhost:7680"))?
-                .next();
-            Ok(Peer::Relay(found.ok_or_else(|| format!("{place}: no such host"))?))
+                .map_err(|error| format!("{place}: {error}; write HOST:PORT, such as localhost:7680"))?;
+            let found: Vec<_> = found.collect();
+            // localhost is ::1 first on many systems, and many relays listen on 127.0.0.1 only
+            let reached = |address: &&SocketAddr| TcpStream::connect_timeout(address, patience).is_ok();
+            let address = match &found[..] {
+                [only] => Some(only),
+                several => several.iter().find(reached).or(several.first()),
+            };
+            Ok(Peer::Relay(*address.ok_or_else(|| format!("{place}: no such host"))?))
         }
         Subject::Endpoint => {
             let listener = TcpListener::bind(place).map_err(|error| format!("{place}: {error}"))?;

@@ -157,7 +157,7 @@ fn against_endpoint(
                 let tried = Tried {
                     case: *case,
                     outcome: Outcome::Failed(why),
-                    lines: vec![],
+                    lines: log.lines(),
                     took: begin.elapsed(),
                 };
                 done(&tried);

@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::process::{Command, Output};
+use std::time::Duration;
 
 use peote_conformance::{Level, Options, Outcome, Peer, Select, Subject, junit, run};
 
@@ -55,6 +56,47 @@ fn groups_and_patterns_choose_cases() {
     assert_eq!(broadcasts + others, all);
 }
 
+/// A relay that answers nothing but the first connection, and says `endlessly` to the others again
+/// and again.
+fn relay_that_says(endlessly: &'static [u8]) -> std::net::SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for (at, mut socket) in listener.incoming().flatten().enumerate() {
+            std::thread::spawn(move || {
+                let mut bytes = [0; 4096];
+                while socket.read(&mut bytes).is_ok_and(|count| count > 0) {
+                    while at > 0 && socket.write_all(endlessly).is_ok() {
+                        std::thread::sleep(Duration::from_millis(100));
+                    }
+                    let _ = socket.write_all(&[0, 3, 255, 1, 1]);
+                }
+            });
+        }
+    });
+    address
+}
+
+/// A unit has one time, however much comes meanwhile that is passed over.
+#[test]
+fn a_relay_that_only_keeps_alive_fails() {
+    // a keepalive; a byte at a time, of a unit that would take 25 s
+    for endlessly in [&[0, 4, 0, 255, 0, 0][..], &[100]] {
+        let address = relay_that_says(endlessly);
+        let (done, ended) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let select = Select { patterns: vec!["4.2-success".into()], ..Select::default() };
+            let options = Options { patience: Duration::from_secs(1), jobs: 1 };
+            let cases = select.of(Subject::Relay);
+            let _ = done.send(run(&Peer::Relay(address), &cases, options, &|_| {}));
+        });
+        let report = ended.recv_timeout(Duration::from_secs(60)).expect("the case ends").unwrap();
+        assert_eq!(report.counts(), [0, 1, 0]);
+        let why = format!("{:?}", report.tried[0].outcome);
+        assert!(why.contains("nothing came within 1s") || why.contains("was expected"), "{why}");
+    }
+}
+
 fn program(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_peote-conformance")).args(arguments).output().unwrap()
 }
@@ -71,6 +113,12 @@ fn exit_codes() {
     // a port that was free a moment ago
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     assert_eq!(program(&["relay", &free]).status.code(), Some(2));
+    // a report that cannot be written is told before anything is tried
+    let ran = program(&["relay", &wrong, "--only", "4.2-success", "--junit", "/no such folder/report.xml"]);
+    assert_eq!((ran.status.code(), ran.stdout.len()), (Some(2), 0), "{ran:?}");
+    // the relay does not announce it, so all is skipped
+    let ran = program(&["relay", &wrong, "--only", "11.2-remove"]);
+    assert_eq!(ran.status.code(), Some(2), "{ran:?}");
     let listed = program(&["endpoint", "--list", "--only", "6.2"]);
     assert_eq!(listed.status.code(), Some(0));
     assert!(String::from_utf8_lossy(&listed.stdout).contains("strict    6.2-overlong: "), "{listed:?}");

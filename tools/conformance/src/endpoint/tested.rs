@@ -99,8 +99,9 @@ impl Tested {
 
     /// The next unit that is neither a hello nor a grant.
     pub(crate) fn unit(&mut self) -> Result<Unit, String> {
+        let end = self.conn.end();
         loop {
-            match self.conn.unit()? {
+            match self.conn.unit(end)? {
                 Unit::Command(6, 0, items) if self.hello.is_none() => self.hello = Some(items),
                 Unit::Command(8, 0, payload) if payload.len() > 4 => {
                     let (who, bytes) = payload.split_at(payload.len() - 4);

@@ -1,5 +1,7 @@
 //! One endpoint, which this program is.
 
+use std::time::Instant;
+
 use crate::conn::Conn;
 use crate::wire::{self, Data, Unit, data, hex};
 
@@ -30,8 +32,13 @@ impl Peer {
 
     /// The next unit that is no keepalive.
     pub(crate) fn unit(&mut self) -> Result<Unit, String> {
+        self.unit_by(self.conn.end())
+    }
+
+    /// The same, until this time.
+    pub(crate) fn unit_by(&mut self, end: Instant) -> Result<Unit, String> {
         loop {
-            match self.conn.unit()? {
+            match self.conn.unit(end)? {
                 Unit::Control(control) if wire::is_keepalive(&control) => self.note(&control),
                 unit => return Ok(unit),
             }
@@ -47,7 +54,7 @@ impl Peer {
 
     /// Waits for a keepalive; nothing else may come before it.
     pub(crate) fn keepalive(&mut self) -> Result<(), String> {
-        match self.conn.unit()? {
+        match self.conn.unit(self.conn.end())? {
             Unit::Control(control) if wire::is_keepalive(&control) => {
                 self.note(&control);
                 Ok(())
@@ -182,9 +189,9 @@ impl Peer {
 
     /// All that comes from the server of an entered channel, up to these bytes.
     pub(crate) fn until(&mut self, entered: u8, end: &[u8]) -> Result<Vec<u8>, String> {
-        let mut all = Vec::new();
+        let (mut all, by) = (Vec::new(), self.conn.end());
         while !all.ends_with(end) {
-            match self.unit()? {
+            match self.unit_by(by)? {
                 Unit::Data(data) if data.channel == entered => all.extend(data.payload),
                 came => return Err(self.unexpected("data", &came)),
             }
