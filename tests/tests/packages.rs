@@ -75,3 +75,63 @@ fn every_package_has_the_licences_and_can_be_packaged() {
     }
     std::fs::remove_dir_all(&folder).unwrap();
 }
+
+/// Files of the repository that name versions of its packages, without what is built.
+fn naming(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in folder.read_dir().unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if path.is_dir() && !name.starts_with('.') && name != "target" && name != "node_modules" {
+            naming(&path, found);
+        } else if name.ends_with(".md") || name == "Cargo.toml" {
+            found.push(path);
+        }
+    }
+}
+
+/// The packages of this project that a line asks for in Cargo's way, with the version.
+fn asked_for(line: &str) -> Option<(&str, &str)> {
+    let (name, wanted) = line.split_once(" = ")?;
+    let version = wanted.strip_prefix("{ version = ").unwrap_or(wanted).strip_prefix('"')?;
+    name.starts_with("peote-").then_some((name, version.split('"').next()?))
+}
+
+/// What a new version has to be put into: RELEASING.md names the places, and this test those that
+/// were forgotten.
+#[test]
+fn all_places_name_the_same_version() {
+    let package = &published()[0];
+    let version = package["version"].as_str().unwrap();
+    let series = version.rsplit_once('.').unwrap().0;
+    let mut files = Vec::new();
+    naming(&root(), &mut files);
+    let (mut count, mut wrong) = (0, Vec::new());
+    for file in &files {
+        for line in std::fs::read_to_string(file).unwrap_or_default().lines() {
+            if let Some((name, asked)) = asked_for(line) {
+                count += 1;
+                if asked != version && asked != series {
+                    wrong.push(format!("{}: {name} {asked}", file.display()));
+                }
+            }
+        }
+    }
+    assert!(count > 20, "{count} places are few");
+    let module = std::fs::read_to_string(root().join("examples/browser/package.json")).unwrap();
+    let module: Value = serde_json::from_str(&module).unwrap();
+    if module["version"] != version {
+        wrong.push(format!("examples/browser/package.json: {}", module["version"]));
+    }
+    assert!(wrong.is_empty(), "the version is {version}, but not in\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn versions_that_are_asked_for_are_found() {
+    assert_eq!(asked_for("peote-net = \"0.1\""), Some(("peote-net", "0.1")));
+    assert_eq!(
+        asked_for("peote-net-std = { version = \"0.1.0\", path = \"x\" }"),
+        Some(("peote-net-std", "0.1.0"))
+    );
+    assert_eq!(asked_for("peote-net = { path = \"../core\" }"), None);
+    assert_eq!(asked_for("heapless = \"0.9.3\""), None);
+}
