@@ -174,6 +174,41 @@ fn a_byte_string_is_a_list_of_bytes() {
 }
 
 #[test]
+fn methods_write_what_values_of_their_names_are() {
+    let mut buffer = [0; 64];
+    let mut writer = Writer::new(&mut buffer);
+    writer.bool(true).unwrap();
+    writer.bool(false).unwrap();
+    writer.u8(0xfe).unwrap();
+    writer.i8(-2).unwrap();
+    writer.u24(0x01_02_03).unwrap();
+    writer.i24(-2).unwrap();
+    writer.u24_be(0x01_02_03).unwrap();
+    writer.i24_be(-2).unwrap();
+    writer.bytes(b"raw").unwrap();
+    writer.string("text").unwrap();
+    writer.string_within::<1>("one").unwrap();
+    writer.byte_string_within::<1>(&[7; 3]).unwrap();
+    writer.write(&()).unwrap();
+    let expected =
+        b"\x01\x00\xfe\xfe\x03\x02\x01\xfe\xff\xff\x01\x02\x03\xff\xff\xferaw\x04text\x03one\x03\x07\x07\x07";
+    assert_eq!(writer.finish(), expected);
+    assert_eq!((encoded(&()), <()>::MOST), (vec![], 0));
+    assert_eq!(encoded(&((), 9u8)), [9]);
+    let mut reader = Reader::new(expected);
+    assert_eq!(
+        (reader.bool(), reader.bool(), reader.u8(), reader.i8()),
+        (Ok(true), Ok(false), Ok(0xfe), Ok(-2))
+    );
+    assert_eq!((reader.u24(), reader.i24()), (Ok(0x01_02_03), Ok(-2)));
+    assert_eq!((reader.u24_be(), reader.i24_be()), (Ok(0x01_02_03), Ok(-2)));
+    assert_eq!((reader.array(), reader.string()), (Ok(*b"raw"), Ok("text")));
+    assert_eq!(reader.string_within::<1>(), Ok("one"));
+    assert_eq!(reader.byte_string_within::<1>(), Ok(&[7; 3][..]));
+    assert_eq!(reader.finish(), Ok(()));
+}
+
+#[test]
 fn a_type_knows_the_most_bytes_that_it_takes() {
     assert_eq!(heapless::Vec::<u16, 127>::MOST, 1 + 254);
     assert_eq!(heapless::Vec::<u16, 128>::MOST, 2 + 256);
