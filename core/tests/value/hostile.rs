@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use peote_net::value::{Decode, DecodeError, List, Map, Reader};
+use peote_net::value::{Decode, DecodeError, EncodeError, List, Map, Reader};
 use proptest::prelude::*;
 
 use crate::limit::TimeLimit;
@@ -75,6 +75,30 @@ fn strings_have_to_be_utf8() {
 }
 
 /// Numbers and short texts.
+#[test]
+fn errors_say_what_is_wrong_and_how_much() {
+    for (error, text) in [
+        (DecodeError::End { needed: 4, left: 3 }, "the bytes end too early: 4 are needed, 3 are left"),
+        (DecodeError::OverlongLength, "a length code is longer than it has to be"),
+        (DecodeError::Utf8, "a string is not UTF-8"),
+        (DecodeError::Capacity { items: 9, capacity: 8 }, "there are 9 items, and room for 8"),
+        (DecodeError::ArrayLength { items: 9, expected: 8 }, "there are 9 items for an array of 8"),
+        (DecodeError::LeftOver { bytes: 2 }, "2 bytes are left behind the last value"),
+        (DecodeError::UnknownVariant { number: 3 }, "there is no variant of number 3"),
+        (DecodeError::Inner("no object"), "no object"),
+    ] {
+        assert_eq!(error.to_string(), text);
+    }
+    for (error, text) in [
+        (EncodeError::Full { needed: 4, free: 3 }, "4 bytes do not fit into 3"),
+        (EncodeError::TooLong { len: 256 }, "a length of 256 cannot be coded"),
+        (EncodeError::OutOfRange, "the number does not fit into 24 bits"),
+        (EncodeError::Inner("no object"), "no object"),
+    ] {
+        assert_eq!(error.to_string(), text);
+    }
+}
+
 fn items() -> impl Strategy<Value = Vec<(u8, String)>> {
     proptest::collection::vec((any::<u8>(), "[a-zü]{0,5}"), 0..30)
 }
