@@ -258,6 +258,8 @@ impl Conn {
             .read(end)
             .map_err(|_| format!("connection {} was not closed within {:?}", self.number, self.patience))?
         {
+            // a peer that floods takes no memory
+            self.received.clear();
         }
         Ok(())
     }

@@ -97,6 +97,27 @@ fn a_relay_that_only_keeps_alive_fails() {
     }
 }
 
+/// No case takes a closed connection alone for what it wants.
+#[test]
+fn a_relay_that_closes_whatever_comes_passes_nothing() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for (at, mut socket) in listener.incoming().flatten().enumerate() {
+            let mut bytes = [0; 4096];
+            // the first one asks what there is
+            while at == 0 && socket.read(&mut bytes).is_ok_and(|count| count > 0) {
+                let _ = socket.write_all(&[0, 4, 0, 255, 0x50, 7, 0, 3, 255, 1, 1]);
+            }
+        }
+    });
+    let options = Options { patience: Duration::from_secs(5), jobs: 4 };
+    let report = run(&Peer::Relay(address), &Select::default().of(Subject::Relay), options, &|_| {}).unwrap();
+    let [passed, failed, _] = report.counts();
+    assert_eq!(passed, 0, "{report}");
+    assert!(failed > 60, "{report}");
+}
+
 fn program(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_peote-conformance")).args(arguments).output().unwrap()
 }
