@@ -236,3 +236,17 @@ fn forms_have_numbers_of_their_own() {
     numbers.sort_unstable();
     assert!(numbers.windows(2).all(|pair| pair[0] != pair[1]), "{numbers:x?}");
 }
+
+// What FNV-1a with 32 bits, by other code, makes of these names.
+#[test]
+fn forms_are_the_hashes_of_their_names() {
+    assert_eq!(Form::OWN.number(), 0xa515_afbf);
+    assert_eq!(u8::FORM.number(), 0x0b42_b2f8);
+    assert_eq!(<&str>::FORM.number(), 0x17c1_6538);
+    assert_eq!(Counted::<&str, 1>::FORM.number(), 0xe0bf_064b);
+    assert_eq!(Counted::<&str, 4>::FORM.number(), 0xe3bf_0b04);
+    assert_eq!(List::<'_, u8>::FORM.number(), 0x0ee9_a780);
+    assert_eq!(Map::<'_, u8, i16>::FORM.number(), 0x3f9d_bb9f);
+    assert_eq!(Option::<u8>::FORM.number(), 0x5dcd_4711);
+    assert_eq!(Result::<u8, &str>::FORM.number(), 0xf32e_da62);
+}
