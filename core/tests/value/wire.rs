@@ -151,6 +151,8 @@ fn a_list_that_was_received_can_be_sent_on() {
     assert_eq!(encoded(&map), b"\x01\x09\x04nine");
     assert_eq!(encoded(&Clone::clone(&map)), b"\x01\x09\x04nine");
     assert_eq!(format!("{list:?}"), r#"["a", "bc"]"#);
+    assert_eq!(format!("{:?}", list.iter()), "ListIter { left: 2, .. }");
+    assert_eq!(format!("{:?}", List::from(&[1u8]).iter()), "ListIter { left: 1, .. }");
 }
 
 #[test]
