@@ -24,6 +24,14 @@ fn too_long<const N: usize>() {
     assert_eq!(Writer::new(&mut buffer).length_within::<N>(len), Err(EncodeError::TooLong { len }));
 }
 
+#[test]
+fn each_number_of_bytes_has_its_greatest_length() {
+    assert_eq!(Counted::<&str, 1>::MAX_LENGTH, 255);
+    assert_eq!(Counted::<&str, 2>::MAX_LENGTH, 32_767);
+    assert_eq!(Counted::<&str, 3>::MAX_LENGTH, 4_194_303);
+    assert_eq!(Counted::<&str, 4>::MAX_LENGTH, 536_870_911);
+}
+
 // §7.2-fewer-bytes
 #[test]
 fn the_last_byte_that_is_allowed_carries_eight_bits() {
