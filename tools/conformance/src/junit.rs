@@ -34,6 +34,17 @@ pub fn junit(report: &Report) -> String {
     xml + "</testsuite>\n"
 }
 
+/// Returns `JUnit` XML of a run in which nothing could be tried, and why.
+#[must_use]
+pub fn junit_of_nothing(why: &str) -> String {
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"peote-conformance\" tests=\"1\" failures=\"0\" \
+         skipped=\"0\" errors=\"1\" time=\"0\">\n  <testcase classname=\"peote-conformance\" name=\"begin\" time=\"0\">\n    \
+         <error message=\"{}\"/>\n  </testcase>\n</testsuite>\n",
+        escaped(why)
+    )
+}
+
 /// Characters that XML does not allow at all become question marks.
 fn escaped(text: &str) -> String {
     let mut out = String::new();

@@ -21,7 +21,7 @@ mod websocket;
 mod wire;
 
 pub use case::{Case, Extension, Level, Subject};
-pub use junit::junit;
+pub use junit::{junit, junit_of_nothing};
 pub use log::Line;
 pub use report::{Outcome, Report, Tried};
 pub use run::{Options, Peer, Select, run};

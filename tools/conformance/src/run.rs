@@ -153,7 +153,7 @@ fn against_endpoint(
             Ok(tested) => tested,
             Err(why) if report.tried.is_empty() => return Err(why),
             Err(why) => {
-                let why = format!("the endpoint did not connect again: {why}");
+                let why = format!("the next connection of the endpoint could not be tried: {why}");
                 let tried = Tried {
                     case: *case,
                     outcome: Outcome::Failed(why),

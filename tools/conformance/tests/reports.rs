@@ -129,11 +129,17 @@ fn exit_codes() {
     let ran = program(&["relay", &wrong, "--only", "4.2-success", "--junit", file.to_str().unwrap()]);
     assert_eq!(ran.status.code(), Some(1), "{ran:?}");
     assert!(std::fs::read_to_string(&file).unwrap().contains("<failure"));
-    std::fs::remove_file(file).unwrap();
     assert_eq!(program(&["relay", &wrong, "--only", "no such case"]).status.code(), Some(2));
     // a port that was free a moment ago
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-    assert_eq!(program(&["relay", &free]).status.code(), Some(2));
+    let ran = program(&["relay", &free, "--junit", file.to_str().unwrap()]);
+    assert_eq!(ran.status.code(), Some(2), "{ran:?}");
+    let xml = std::fs::read_to_string(&file).unwrap();
+    assert!(
+        xml.contains("errors=\"1\"") && xml.contains("refused") && xml.ends_with("</testsuite>\n"),
+        "{xml}"
+    );
+    std::fs::remove_file(file).unwrap();
     // a report that cannot be written is told before anything is tried
     let ran = program(&["relay", &wrong, "--only", "4.2-success", "--junit", "/no such folder/report.xml"]);
     assert_eq!((ran.status.code(), ran.stdout.len()), (Some(2), 0), "{ran:?}");
