@@ -91,8 +91,7 @@ impl<T, const N: usize> Users<T, N> {
         T: Default,
     {
         if let Event::UserEntered { channel, user, .. } = *event {
-            self.forget_earlier(channel, &mut gone);
-            return self.enter(channel, user, T::default()).is_ok();
+            return self.put(channel, user, T::default(), &mut gone).is_ok();
         }
         self.forget(event, gone);
         true
@@ -116,12 +115,6 @@ impl<T, const N: usize> Users<T, N> {
     /// The program has deleted a channel, of which no event tells: its users are gone.
     pub fn left(&mut self, channel: OwnChannel, gone: impl FnMut(OwnChannel, User, T)) {
         self.forget_first(channel.index(), |of| of == channel, gone);
-    }
-
-    /// Users of an earlier channel of the same slot are gone: it has been deleted, and the program
-    /// has not said so.
-    fn forget_earlier(&mut self, channel: OwnChannel, gone: impl FnMut(OwnChannel, User, T)) {
-        self.forget_first(channel.index(), |of| of != channel, gone);
     }
 
     /// Forgets users of the channel of a slot, if it is one of these. All users of a slot are of
@@ -149,7 +142,19 @@ impl<T, const N: usize> Users<T, N> {
     /// # Errors
     /// All `N` places are taken; the data comes back.
     pub fn enter(&mut self, channel: OwnChannel, user: User, data: T) -> Result<(), T> {
-        self.forget_earlier(channel, |_, _, _| ());
+        self.put(channel, user, data, |_, _, _| ())
+    }
+
+    /// The same. Users of an earlier channel of the same slot are gone: it has been deleted, and the
+    /// program has not said so.
+    fn put(
+        &mut self,
+        channel: OwnChannel,
+        user: User,
+        data: T,
+        gone: impl FnMut(OwnChannel, User, T),
+    ) -> Result<(), T> {
+        self.forget_first(channel.index(), |of| of != channel, gone);
         match self.find(channel, user) {
             Ok(_) => Ok(()),
             Err(at) => {

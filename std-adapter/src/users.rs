@@ -50,8 +50,7 @@ impl<T> Users<T> {
         T: Default,
     {
         if let Event::UserEntered { channel, user, .. } = *event {
-            self.forget_earlier(channel, &mut gone);
-            self.enter(channel, user, T::default());
+            self.put(channel, user, T::default(), &mut gone);
         }
         self.forget(event, gone);
     }
@@ -76,12 +75,6 @@ impl<T> Users<T> {
         self.forget_first(channel.index(), |of| of == channel, gone);
     }
 
-    /// Users of an earlier channel of the same slot are gone: it has been deleted, and the program
-    /// has not said so.
-    fn forget_earlier(&mut self, channel: OwnChannel, gone: impl FnMut(OwnChannel, User, T)) {
-        self.forget_first(channel.index(), |of| of != channel, gone);
-    }
-
     /// Forgets users of the channel of a slot, if it is one of these. All users of a slot are of
     /// one channel.
     fn forget_first(
@@ -101,7 +94,13 @@ impl<T> Users<T> {
     /// Puts a user in the table. One that is there already keeps its data. Users of an earlier
     /// channel, in whose place this one has come, are no longer in the table.
     pub fn enter(&mut self, channel: OwnChannel, user: User, data: T) {
-        self.forget_earlier(channel, |_, _, _| ());
+        self.put(channel, user, data, |_, _, _| ());
+    }
+
+    /// The same. Users of an earlier channel of the same slot are gone: it has been deleted, and the
+    /// program has not said so.
+    fn put(&mut self, channel: OwnChannel, user: User, data: T, gone: impl FnMut(OwnChannel, User, T)) {
+        self.forget_first(channel.index(), |of| of != channel, gone);
         if self.get(channel, user).is_none() {
             self.entries.insert((channel.index(), user), (channel, data));
         }

@@ -65,12 +65,12 @@ impl Local<'_> {
         }
         for place in self.places() {
             let Some(user) = self.user(place).filter(|user| user.stage != Stage::Free) else { continue };
-            #[cfg(feature = "admission")]
-            let ends = user.knock_ends();
-            #[cfg(not(feature = "admission"))]
-            let ends = None;
             let is_held = user.own.is_some_and(|own| Some(own.slot) == held) && user.stage == Stage::Entering;
-            self.state.next_due = [ends, self.state.next_due].into_iter().flatten().min();
+            #[cfg(feature = "admission")]
+            {
+                let ends = user.knock_ends();
+                self.state.next_due = [ends, self.state.next_due].into_iter().flatten().min();
+            }
             for to_server in [true, false] {
                 let Some((line, memory)) = self.line(place, to_server) else { continue };
                 if line.front.is_kept() || (is_held && to_server) {
