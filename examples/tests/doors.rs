@@ -1,35 +1,13 @@
 //! A password at a door, and the newest state for those who keep up, over a relay.
 
+mod common;
+
 use std::io::{BufRead as _, BufReader, Lines};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
+use common::RunningRelay;
 use peote_net::link::{Event, Mode};
 use peote_net_std::DesktopLink;
-use peote_relay::{Config, Handle, Relay};
-
-/// A relay in a thread, until it is dropped.
-struct Running {
-    address: String,
-    handle: Handle,
-    thread: Option<std::thread::JoinHandle<()>>,
-}
-
-impl Running {
-    fn new() -> Self {
-        let config = Config { listen: vec!["127.0.0.1:0".parse().unwrap()], ..Config::default() };
-        let mut relay = Relay::bind(config).unwrap();
-        let (address, handle) = (relay.local_addrs()[0].to_string(), relay.handle());
-        let thread = Some(std::thread::spawn(move || relay.run().unwrap()));
-        Self { address, handle, thread }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.handle.stop();
-        self.thread.take().unwrap().join().unwrap();
-    }
-}
 
 /// A program, until it is dropped.
 struct Program {
@@ -59,7 +37,7 @@ impl Drop for Program {
 
 #[test]
 fn who_knows_the_password_is_in() {
-    let relay = Running::new();
+    let relay = RunningRelay::new();
     let door = env!("CARGO_BIN_EXE_door");
     let mut club = Program::start(door, &[&relay.address, "swordfish"]);
     assert_eq!(club.line(), "the club is open");
@@ -71,7 +49,7 @@ fn who_knows_the_password_is_in() {
 
 #[test]
 fn who_keeps_up_sees_each_state_and_who_is_late_does_not_hold_it_up() {
-    let relay = Running::new();
+    let relay = RunningRelay::new();
     let newest = env!("CARGO_BIN_EXE_newest");
     let mut server = Program::start(newest, &[&relay.address]);
     let _ = server.line();
@@ -92,7 +70,7 @@ fn who_keeps_up_sees_each_state_and_who_is_late_does_not_hold_it_up() {
 /// What a server says need not be what it should be, and may be meant for a terminal.
 #[test]
 fn a_state_that_is_none_is_shown_as_far_as_it_goes() {
-    let relay = Running::new();
+    let relay = RunningRelay::new();
     let mut server = DesktopLink::connect(&relay.address).unwrap();
     server.create("state", Mode::default()).unwrap();
     let is_open = |event: &Event<'_>| matches!(event, Event::Opened { .. });

@@ -1,13 +1,15 @@
 //! The game in one program, offline and over a relay.
 
+mod common;
+
 use std::process::{Command, Stdio};
 
+use common::RunningRelay;
 use peote_net::link::{Event, Mode};
 use peote_net::reconnect::{Backoff, Retry};
 use peote_net::time::Duration;
 use peote_net_game::CHANNEL;
 use peote_net_std::DesktopLink;
-use peote_relay::{Config, Relay};
 
 fn play(arguments: &[&str]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_offline")).args(arguments).output().unwrap();
@@ -40,32 +42,22 @@ fn a_line_that_is_too_narrow_holds_back() {
 
 #[test]
 fn over_a_relay() {
-    let config = Config { listen: vec!["127.0.0.1:0".parse().unwrap()], ..Config::default() };
-    let mut relay = Relay::bind(config).unwrap();
-    let address = relay.local_addrs()[0].to_string();
-    let handle = relay.handle();
-    let thread = std::thread::spawn(move || relay.run());
-    let text = play(&["--relay", &address, "--duration", "1.5"]);
+    let relay = RunningRelay::new();
+    let text = play(&["--relay", &relay.address, "--duration", "1.5"]);
     assert!(moves(&text) > 0, "{text}");
-    handle.stop();
-    thread.join().unwrap().unwrap();
 }
 
 /// Over a relay anybody can enter the channel.
 #[test]
 fn a_stranger_that_talks_nonsense_ends_no_game() {
-    let config = Config { listen: vec!["127.0.0.1:0".parse().unwrap()], ..Config::default() };
-    let mut relay = Relay::bind(config).unwrap();
-    let address = relay.local_addrs()[0].to_string();
-    let handle = relay.handle();
-    let thread = std::thread::spawn(move || relay.run());
+    let relay = RunningRelay::new();
     let rules = Backoff::new().with_delays(Duration::from_millis(5), Duration::from_millis(20));
     let stranger = DesktopLink::builder().reconnect(rules).retry(Retry::Always);
-    let mut stranger = stranger.connect(&address).unwrap();
+    let mut stranger = stranger.connect(&relay.address).unwrap();
     stranger.enter(CHANNEL, Mode::chunks(512)).unwrap();
 
     let mut game = Command::new(env!("CARGO_BIN_EXE_offline"));
-    game.args(["--relay", &address, "--duration", "2"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    game.args(["--relay", &relay.address, "--duration", "2"]).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut game = game.spawn().unwrap();
     let (mut has_said, mut states) = (false, 0);
     while game.try_wait().unwrap().is_none() {
@@ -87,8 +79,6 @@ fn a_stranger_that_talks_nonsense_ends_no_game() {
     assert!(output.status.success(), "{output:?}");
     assert!(has_said && states > 0);
     assert!(moves(&String::from_utf8(output.stdout).unwrap()) > 0);
-    handle.stop();
-    thread.join().unwrap().unwrap();
 }
 
 #[test]

@@ -1,10 +1,12 @@
 //! The whiteboard, as its users start it: in one process, and in several over a relay.
 
+mod common;
+
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use peote_relay::{Config, Relay};
+use common::RunningRelay;
 
 fn rpc(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rpc"));
@@ -32,18 +34,16 @@ fn the_demonstration_verifies_all_pictures() {
 
 #[test]
 fn server_and_users_in_processes_of_their_own() {
-    let config = Config { listen: vec!["127.0.0.1:0".parse().unwrap()], ..Config::default() };
-    let mut relay = Relay::bind(config).unwrap();
-    let address = relay.local_addrs()[0].to_string();
-    let handle = relay.handle();
-    let thread = std::thread::spawn(move || relay.run());
+    let relay = RunningRelay::new();
 
-    let mut server = Running(rpc(&["serve", "--relay", &address, "--users", "2"]).spawn().unwrap());
+    let mut server = Running(rpc(&["serve", "--relay", &relay.address, "--users", "2"]).spawn().unwrap());
     let mut first = String::new();
     BufReader::new(server.0.stdout.as_mut().unwrap()).read_line(&mut first).unwrap();
     assert_eq!(first, "serving \"whiteboard\" for 2 users\n");
     let join = |name: &str, colour: &str| {
-        Running(rpc(&["join", "--relay", &address, "--name", name, "--colour", colour]).spawn().unwrap())
+        Running(
+            rpc(&["join", "--relay", &relay.address, "--name", name, "--colour", colour]).spawn().unwrap(),
+        )
     };
     let users = [join("anna", "1"), join("ben", "2")];
     let end = Instant::now() + Duration::from_secs(60);
@@ -57,19 +57,11 @@ fn server_and_users_in_processes_of_their_own() {
         };
         assert_eq!(status.code(), Some(0));
     }
-    handle.stop();
-    thread.join().unwrap().unwrap();
 }
 
 #[test]
 fn a_channel_that_nobody_serves_is_an_error() {
-    let config = Config { listen: vec!["127.0.0.1:0".parse().unwrap()], ..Config::default() };
-    let mut relay = Relay::bind(config).unwrap();
-    let address = relay.local_addrs()[0].to_string();
-    let handle = relay.handle();
-    let thread = std::thread::spawn(move || relay.run());
-    let output = rpc(&["join", "--relay", &address]).output().unwrap();
+    let relay = RunningRelay::new();
+    let output = rpc(&["join", "--relay", &relay.address]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    handle.stop();
-    thread.join().unwrap().unwrap();
 }
