@@ -53,10 +53,6 @@ impl Server {
         Ok(Rc::new(Self { child, address, monitor, folder }))
     }
 
-    fn nanos(&self) -> u64 {
-        processor::of_process(self.child.id())
-    }
-
     /// Messages and bytes that it has received so far.
     fn received(&self) -> io::Result<(u64, u64)> {
         let mut socket = TcpStream::connect(self.monitor)?;
@@ -73,7 +69,7 @@ impl Server {
 
 impl Programs for Rc<Server> {
     fn nanos(&self) -> u64 {
-        Server::nanos(self)
+        processor::of_process(self.child.id())
     }
 }
 
@@ -168,6 +164,20 @@ impl Pair {
     fn start(server: &Rc<Server>) -> io::Result<Self> {
         Ok(Self { relays: [Program::start(server)?, Program::start(server)?], server: server.clone() })
     }
+
+    /// A channel at the first relay with users at both, in turns from `first` on.
+    fn channel(&self, name: u8, users: usize, first: usize) -> io::Result<(TcpStream, Vec<TcpStream>)> {
+        let mut server = connect(self.relays[0].address)?;
+        until_done(&mut server, &[0, 0, 1, 1, name])?;
+        let mut all = Vec::new();
+        for number in first..first + users {
+            let mut user = connect(self.relays[number % 2].address)?;
+            until_done(&mut user, &[0, 1, 1, 1, name])?;
+            expect(&mut server, 6)?;
+            all.push(user);
+        }
+        Ok((server, all))
+    }
 }
 
 impl Programs for Pair {
@@ -188,22 +198,6 @@ impl Programs for Pair {
             waits: processor::waits_of_process(id),
         };
         programs.into_iter().map(share).collect()
-    }
-}
-
-impl Pair {
-    /// A channel at the first relay with users at both, in turns from `first` on.
-    fn channel(&self, name: u8, users: usize, first: usize) -> io::Result<(TcpStream, Vec<TcpStream>)> {
-        let mut server = connect(self.relays[0].address)?;
-        until_done(&mut server, &[0, 0, 1, 1, name])?;
-        let mut all = Vec::new();
-        for number in first..first + users {
-            let mut user = connect(self.relays[number % 2].address)?;
-            until_done(&mut user, &[0, 1, 1, 1, name])?;
-            expect(&mut server, 6)?;
-            all.push(user);
-        }
-        Ok((server, all))
     }
 }
 
