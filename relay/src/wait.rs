@@ -13,7 +13,7 @@ pub(crate) struct Wait {
     /// Neighbours in the list of all that wait for the same one.
     pub(crate) previous: u32,
     pub(crate) next: u32,
-    /// Ends of the list of those that wait for this one.
+    /// Ends of the list of connections that wait for this one.
     pub(crate) first: u32,
     pub(crate) last: u32,
     /// It waits as the server of a channel, for one of its users.
@@ -31,7 +31,7 @@ pub(crate) struct Wait {
     pub(crate) received: u64,
     /// For whose windows it has waited.
     pub(crate) blame: Blame<Membership>,
-    /// When somebody began to wait for this one, in milliseconds.
+    /// When another one began to wait for this one, in milliseconds.
     pub(crate) since: u64,
     /// When this one began to wait for another one, in milliseconds.
     pub(crate) began: u64,
@@ -45,7 +45,7 @@ pub(crate) struct Wait {
     pub(crate) directory: u64,
 }
 
-/// Whether a connection is in a circle, and what becomes of it there.
+/// Whether a connection is in a circle, and how it counts there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Circle {
     No,
@@ -83,13 +83,13 @@ impl Wait {
         self.first != 0 || self.owes
     }
 
-    /// Whether the connection is paused: it waits for somebody's queue or window, or for the
+    /// Whether the connection is paused: it waits for another one's queue or window, or for the
     /// directory, or has sent as much as it may.
     pub(crate) fn is_paused(&self) -> bool {
         self.for_whom != 0 || self.until != 0 || self.directory != 0 || self.for_window.is_some()
     }
 
-    /// Whether it waits for somebody else, who is to blame.
+    /// Whether it waits for another one, which is to blame.
     pub(crate) fn is_held_up(&self) -> bool {
         self.for_whom != 0 && self.circle != Circle::Timed
     }

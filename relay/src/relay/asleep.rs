@@ -23,7 +23,7 @@ impl Relay {
             }
             if connection.queue.is_empty() && !flags.mute {
                 assert!(!flags.awaited, "what waited for the queue of {id} is not said");
-                assert!(!connection.wait.is_awaited(), "whoever waited for the queue of {id} waits on");
+                assert!(!connection.wait.is_awaited(), "who waited for the queue of {id} waits on");
             }
         }
     }

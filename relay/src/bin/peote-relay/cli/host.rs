@@ -1,4 +1,4 @@
-//! Hosts in what somebody has written.
+//! Names of hosts in options and settings.
 
 /// Whether this can be the name of a host.
 pub(super) fn is_host(text: &str) -> bool {
